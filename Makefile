@@ -1,0 +1,59 @@
+# The commands of the house. `make` alone lists them.
+
+# every crate and app has a target test-<name>, from its directory
+CRATES := $(sort $(notdir $(patsubst %/Cargo.toml,%,$(wildcard crates/*/Cargo.toml apps/*/Cargo.toml))))
+
+# more arguments for cargo: make test ARGS='--no-fail-fast'
+ARGS ?=
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help demo run test $(CRATES:%=test-%) bench lint doc deny fmt tools base
+
+help: ## list these commands
+	@printf '\nNexus raw storage\n\n'
+	@awk -F ' *## *' '/^[a-z][a-z-]*:.*## / { sub(/:.*/, "", $$1); printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nThe tests of one crate alone\n\n'
+	@printf '  make test-%s\n' $(CRATES)
+	@printf '\n'
+
+demo: base ## see a photograph go in, and a forged one refused
+	@cargo build --locked -p nexus-raw-server -p nexus-raw-cli
+	@tools/demo
+
+run: base ## serve in embedded mode, with all data in .nexus-raw
+	@cargo run --locked -p nexus-raw-server -- --embedded --data-dir .nexus-raw
+
+test: tools ## run every test of every crate
+	@cargo test --workspace --locked $(ARGS)
+
+$(CRATES:%=test-%): test-%: tools
+	@cargo test --locked -p $* $(ARGS)
+
+bench: base ## run the benchmarks
+	@cargo bench --workspace --benches --locked $(ARGS)
+
+lint: base ## check format, clippy, documentation, architecture, dependencies
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@$(MAKE) doc
+	@cargo test --locked -p nexus-raw-testkit --test architecture
+	@$(MAKE) deny ARGS='--log-level error'
+
+doc: base ## build the documentation into target/doc
+	@RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+# Advisories are left out: their database is a git repository, which a closed network does not
+# reach. Where it is reached, run `.tools/bin/cargo-deny check advisories` as well.
+deny: base ## check licences, sources and bans of all dependencies
+	@tools/setup deny
+	@.tools/bin/cargo-deny --locked $(ARGS) check bans licenses sources
+
+fmt: ## format the code
+	@cargo fmt --all
+
+tools: base ## fetch the S3 servers that the tests run against
+	@tools/setup engines
+
+base:
+	@tools/setup base
