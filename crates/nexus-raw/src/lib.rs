@@ -1,1 +1,10 @@
 #![doc = include_str!("../README.md")]
+
+pub mod asset;
+pub mod event;
+pub mod json;
+pub mod ports;
+pub mod service;
+pub mod tenancy;
+mod text;
+pub mod time;

@@ -1,0 +1,192 @@
+use std::sync::Arc;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use crate::text::validated_text;
+
+/// The name of the file that an asset was, as the caller gave it: the last segment of its key.
+///
+/// Accepted or refused, never mended: a name that is silently changed is another name. The text
+/// is NFC (Unicode Annex 15), 1 to 255 bytes of UTF-8, one path segment, and shows what it is: it
+/// has no control, line-separating or invisible formatting character, which could hide or reorder
+/// what a person reads (Unicode Technical Report 36). What NFKC would turn into a forbidden name,
+/// such as a full-width solidus, is refused too, since systems downstream fold names that way.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Filename(Arc<str>);
+
+/// Why a text is no [`Filename`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilenameError {
+    /// Empty, or longer than 255 bytes of UTF-8.
+    #[error("must have 1 to 255 bytes of UTF-8")]
+    Length,
+    /// Not in Unicode Normalization Form C.
+    #[error("must be in Unicode Normalization Form C")]
+    NotNfc,
+    /// Contains `/` or `\`.
+    #[error("must not contain `/` or `\\`")]
+    Separator,
+    /// Contains a control, line-separating, bidirectional-format or zero-width character.
+    #[error("must not contain control, bidirectional-format or zero-width characters")]
+    Invisible,
+    /// Is `.` or `..`.
+    #[error("must not be `.` or `..`")]
+    Dots,
+    /// Starts with a space, or ends with a space or a dot.
+    #[error("must not start with a space, nor end with a space or a dot")]
+    Edge,
+    /// Compatibility normalisation would turn it into a forbidden name.
+    #[error("must not turn into a forbidden name under Unicode Normalization Form KC")]
+    Compatibility,
+}
+
+impl Filename {
+    fn check(text: &str) -> Result<(), FilenameError> {
+        if !(1..=255).contains(&text.len()) {
+            return Err(FilenameError::Length);
+        }
+        Self::check_shape(text)?;
+        if text.is_ascii() {
+            return Ok(());
+        }
+        if !is_nfc(text) {
+            return Err(FilenameError::NotNfc);
+        }
+        let folded: String = text.nfkc().collect();
+        Self::check_shape(&folded).map_err(|_| FilenameError::Compatibility)
+    }
+
+    fn check_shape(text: &str) -> Result<(), FilenameError> {
+        if text.contains(['/', '\\']) {
+            return Err(FilenameError::Separator);
+        }
+        if text.chars().any(is_invisible) {
+            return Err(FilenameError::Invisible);
+        }
+        if text == "." || text == ".." {
+            return Err(FilenameError::Dots);
+        }
+        if text.starts_with(' ') || text.ends_with([' ', '.']) {
+            return Err(FilenameError::Edge);
+        }
+        Ok(())
+    }
+}
+
+validated_text!(Filename, FilenameError);
+
+/// Control (Cc), format (Cf: all bidirectional and zero-width controls), line and paragraph
+/// separators (Zl, Zp), and the combining grapheme joiner, which is zero-width but a mark.
+fn is_invisible(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_control();
+    }
+    matches!(
+        char.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+    ) || char == '\u{34f}'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ordinary_names_of_many_scripts_are_kept_as_they_are() {
+        for good in [
+            "DSCN0010.jpg",
+            ".bashrc",
+            "a b.txt",
+            "\u{e9}t\u{e9}.png",
+            "\u{5199}\u{771f}.jpg",
+            "...a",
+            "~",
+            "#?%20.txt",
+            "%2e%2e%2f",
+            "\u{1f600}.gif",
+            "'; DROP TABLE asset; --",
+        ] {
+            assert_eq!(
+                Filename::parse(good).map(|name| name.to_string()),
+                Ok(good.to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn each_forbidden_shape_is_refused_for_its_own_reason() {
+        use FilenameError::{Compatibility, Dots, Edge, Invisible, Length, NotNfc, Separator};
+        for (bad, reason) in [
+            ("", Length),
+            ("a/b", Separator),
+            ("..\\b", Separator),
+            ("/", Separator),
+            (".", Dots),
+            ("..", Dots),
+            (" a", Edge),
+            ("a ", Edge),
+            ("a.", Edge),
+            ("...", Edge),
+            ("a\u{0}b", Invisible),
+            ("a\nb", Invisible),
+            ("a\u{7f}", Invisible),
+            ("a\u{85}b", Invisible),
+            ("a\u{202e}gpj.exe", Invisible),
+            ("a\u{2066}b", Invisible),
+            ("a\u{61c}b", Invisible),
+            ("a\u{200b}b", Invisible),
+            ("a\u{200d}b", Invisible),
+            ("\u{feff}a", Invisible),
+            ("a\u{2060}b", Invisible),
+            ("a\u{ad}b", Invisible),
+            ("a\u{2028}b", Invisible),
+            ("a\u{34f}b", Invisible),
+            ("a\u{e0041}b", Invisible),
+            ("e\u{301}.txt", NotNfc),
+            ("a\u{ff0f}b", Compatibility),
+            ("a\u{ff3c}b", Compatibility),
+            ("\u{2024}\u{2024}", Compatibility),
+            ("\u{2025}", Compatibility),
+            ("a\u{2026}", Compatibility),
+            ("\u{a0}a", Compatibility),
+            ("a\u{3000}", Compatibility),
+            ("a\u{2100}b", Compatibility),
+        ] {
+            assert_eq!(Filename::parse(bad), Err(reason), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_length_is_counted_in_bytes() {
+        assert!(Filename::parse(&"a".repeat(255)).is_ok());
+        assert_eq!(
+            Filename::parse(&"a".repeat(256)),
+            Err(FilenameError::Length)
+        );
+        assert!(Filename::parse(&"\u{e9}".repeat(127)).is_ok());
+        assert_eq!(
+            Filename::parse(&"\u{e9}".repeat(128)),
+            Err(FilenameError::Length)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_name_is_one_visible_segment_also_after_folding(text in "\\PC{0,40}|[./\\\\ \u{ff0e}\u{ff0f}\u{2024}a]{0,6}") {
+            if let Ok(name) = Filename::parse(&text) {
+                prop_assert_eq!(name.as_str(), text.as_str());
+                let folded: String = text.nfkc().collect();
+                for form in [text.as_str(), folded.as_str()] {
+                    prop_assert!(!form.contains(['/', '\\']));
+                    prop_assert!(form != "." && form != ".." && !form.ends_with(['.', ' ']));
+                }
+            }
+        }
+    }
+}

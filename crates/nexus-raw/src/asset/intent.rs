@@ -1,0 +1,37 @@
+use super::{AssetId, ContentFacts, ObjectAddress};
+use crate::{
+    tenancy::{Scope, UserId},
+    time::Timestamp,
+};
+
+/// What was promised to whom: one asset that a caller may upload until the intent ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadIntent {
+    /// The asset to be.
+    pub asset_id: AssetId,
+    /// Whose it will be.
+    pub scope: Scope,
+    /// Where its object must be.
+    pub address: ObjectAddress,
+    /// What its content must be.
+    pub facts: ContentFacts,
+    /// Who asked.
+    pub requested_by: UserId,
+    /// When.
+    pub requested_at: Timestamp,
+    /// When the promise ends: nothing can be uploaded after it.
+    pub ends_at: Timestamp,
+}
+
+impl UploadIntent {
+    /// The user metadata that the object must carry, each name without its `x-amz-meta-` prefix:
+    /// whose object it is stands on the object itself.
+    #[must_use]
+    pub fn object_metadata(&self) -> [(&'static str, String); 3] {
+        [
+            ("tenant-id", self.scope.tenant.to_string()),
+            ("env", self.scope.environment.to_string()),
+            ("asset-id", self.asset_id.to_string()),
+        ]
+    }
+}

@@ -1,0 +1,31 @@
+//! What an asset is: its identity, its content, where it came from, where it is kept.
+
+mod asset_id;
+mod byte_size;
+mod capture;
+mod content_type;
+mod digest;
+mod filename;
+mod intent;
+mod labels;
+mod lineage;
+mod object_key;
+mod pii;
+mod provenance;
+mod raw_asset;
+
+pub use asset_id::{AssetId, AssetIdError};
+pub use byte_size::{ByteSize, ByteSizeError};
+pub use capture::{CaptureLocation, CaptureLocationError, CapturedAt};
+pub use content_type::{ContentType, ContentTypeError};
+pub use digest::{Sha256Digest, Sha256DigestError};
+pub use filename::{Filename, FilenameError};
+pub use intent::UploadIntent;
+pub use labels::{LabelError, Labels};
+pub use lineage::{
+    Activity, ActivityError, DerivedFrom, DerivedFromError, Lineage, SourceUri, SourceUriError,
+};
+pub use object_key::{BucketName, BucketNameError, ObjectAddress, ObjectKey, ObjectKeyError};
+pub use pii::{PiiFlag, PiiFlagError, PiiFlags, PiiFlagsError};
+pub use provenance::Provenance;
+pub use raw_asset::{ContentFacts, Integrity, IntegrityLevel, RawAsset, RawAssetParts};

@@ -1,0 +1,137 @@
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
+
+use super::{AssetId, ByteSize, ContentType, Filename, ObjectAddress, Provenance, Sha256Digest};
+use crate::{
+    tenancy::{Scope, UserId},
+    time::Timestamp,
+};
+
+/// What a caller promised of an asset's content, and S3 was bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentFacts {
+    /// The file's name.
+    pub filename: Filename,
+    /// The media type.
+    pub content_type: ContentType,
+    /// The length.
+    pub size_bytes: ByteSize,
+    /// The digest of the whole content.
+    pub sha256: Sha256Digest,
+}
+
+/// How the content was proved to be the promised bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntegrityLevel {
+    /// The store checked the SHA-256 at upload, and was seen to refuse wrong bytes.
+    #[serde(rename = "s3_sha256")]
+    S3Sha256,
+    /// The service read the object and hashed it.
+    #[serde(rename = "stream_sha256")]
+    StreamSha256,
+}
+
+impl IntegrityLevel {
+    /// The level's name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::S3Sha256 => "s3_sha256",
+            Self::StreamSha256 => "stream_sha256",
+        }
+    }
+
+    /// The level of this exact name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::S3Sha256, Self::StreamSha256]
+            .into_iter()
+            .find(|level| level.as_str() == name)
+    }
+}
+
+/// The proof of an asset's content, pinned to one version of the object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Integrity {
+    /// How it was proved.
+    pub level: IntegrityLevel,
+    /// The version that was proved, where the bucket is versioned.
+    pub version_id: Option<String>,
+    /// The entity tag of what was proved, without its quotes.
+    pub etag: String,
+}
+
+/// Everything a [`RawAsset`] is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawAssetParts {
+    /// Its identifier.
+    pub asset_id: AssetId,
+    /// Whose it is.
+    pub scope: Scope,
+    /// Where its object is.
+    pub address: ObjectAddress,
+    /// What its content was proved to be.
+    pub facts: ContentFacts,
+    /// What the caller stated of it.
+    pub provenance: Provenance,
+    /// When it was registered, by the service's clock.
+    pub imported_at: Timestamp,
+    /// Who registered it.
+    pub registered_by: UserId,
+    /// How its content was proved.
+    pub integrity: Integrity,
+}
+
+/// A registered asset. It never changes: there is no way to alter one.
+///
+/// Its serde form is the record of the wire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawAsset(RawAssetParts);
+
+impl RawAsset {
+    /// Puts a record together: at registration, or from where a catalogue keeps it.
+    #[must_use]
+    pub fn from_parts(parts: RawAssetParts) -> Self {
+        Self(parts)
+    }
+
+    /// What the record says.
+    #[must_use]
+    pub fn parts(&self) -> &RawAssetParts {
+        &self.0
+    }
+}
+
+impl Serialize for RawAsset {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let RawAssetParts {
+            asset_id,
+            scope,
+            address,
+            facts,
+            provenance,
+            imported_at,
+            registered_by,
+            integrity,
+        } = &self.0;
+        let mut record = to.serialize_struct("RawAsset", 17)?;
+        record.serialize_field("asset_id", asset_id)?;
+        record.serialize_field("tenant_id", &scope.tenant)?;
+        record.serialize_field("env", &scope.environment)?;
+        record.serialize_field("uri", address)?;
+        record.serialize_field("filename", &facts.filename)?;
+        record.serialize_field("sha256", &facts.sha256)?;
+        record.serialize_field("size_bytes", &facts.size_bytes)?;
+        record.serialize_field("content_type", &facts.content_type)?;
+        record.serialize_field("captured_at", &provenance.captured_at)?;
+        record.serialize_field("imported_at", imported_at)?;
+        record.serialize_field("capture_location", &provenance.capture_location)?;
+        record.serialize_field("lineage", &provenance.lineage)?;
+        record.serialize_field("pii_flags", &provenance.pii_flags)?;
+        record.serialize_field("train_ok", &provenance.train_ok)?;
+        record.serialize_field("labels", &provenance.labels)?;
+        record.serialize_field("registered_by", registered_by)?;
+        record.serialize_field("integrity", integrity)?;
+        record.end()
+    }
+}

@@ -1,0 +1,194 @@
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
+use uuid::Uuid;
+
+use super::{RequestContext, RequestId, TraceId};
+use crate::{
+    asset::{
+        AssetId, ByteSize, ContentType, Lineage, ObjectAddress, PiiFlags, RawAsset, Sha256Digest,
+        UploadIntent,
+    },
+    tenancy::{Environment, Scope, TenantId, UserId},
+    time::Timestamp,
+};
+
+/// What happened to an asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// A URL for its upload left the service.
+    RawAssetPresigned,
+    /// Its content was proved and its record written.
+    RawAssetRegistered,
+}
+
+impl EventType {
+    /// The type's name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RawAssetPresigned => "raw_asset_presigned",
+            Self::RawAssetRegistered => "raw_asset_registered",
+        }
+    }
+}
+
+/// Which form of event this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SchemaVersion {
+    /// The first form.
+    #[serde(rename = "1")]
+    V1,
+}
+
+/// What an event says, before the catalogue has given it its place in the scope's sequence.
+///
+/// Its JSON text is what a catalogue keeps and commits to: members in this order, no white
+/// space. It has neither `sequence` nor `event_id`, which follow from the row's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventBody {
+    /// The form of the event.
+    pub schema_version: SchemaVersion,
+    /// What happened.
+    pub event_type: EventType,
+    /// When, by the service's clock.
+    pub occurred_at: Timestamp,
+    /// Whose asset it is.
+    pub tenant_id: TenantId,
+    /// In which environment.
+    pub env: Environment,
+    /// Who caused it.
+    pub user_id: UserId,
+    /// In which trace.
+    pub trace_id: TraceId,
+    /// By which request.
+    pub request_id: RequestId,
+    /// The asset.
+    pub asset_id: AssetId,
+    /// Where its object is, or must be.
+    pub uri: ObjectAddress,
+    /// The digest of its content.
+    pub sha256: Sha256Digest,
+    /// The length of its content.
+    pub size_bytes: ByteSize,
+    /// The media type of its content.
+    pub content_type: ContentType,
+    /// Where it came from.
+    pub lineage: Lineage,
+    /// Which personal data it holds; `None` where nobody has stated it yet.
+    pub pii_flags: Option<PiiFlags>,
+    /// Whether models may be trained on it; `None` where nobody has stated it yet.
+    pub train_ok: Option<bool>,
+}
+
+impl EventBody {
+    /// The event of a presign.
+    #[must_use]
+    pub fn presigned(
+        intent: &UploadIntent,
+        user: &UserId,
+        context: &RequestContext,
+        occurred_at: Timestamp,
+    ) -> Self {
+        Self {
+            schema_version: SchemaVersion::V1,
+            event_type: EventType::RawAssetPresigned,
+            occurred_at,
+            tenant_id: intent.scope.tenant.clone(),
+            env: intent.scope.environment.clone(),
+            user_id: user.clone(),
+            trace_id: context.trace_id,
+            request_id: context.request_id.clone(),
+            asset_id: intent.asset_id,
+            uri: intent.address.clone(),
+            sha256: intent.facts.sha256,
+            size_bytes: intent.facts.size_bytes,
+            content_type: intent.facts.content_type.clone(),
+            lineage: Lineage::default(),
+            pii_flags: None,
+            train_ok: None,
+        }
+    }
+
+    /// The event of a registration.
+    #[must_use]
+    pub fn registered(asset: &RawAsset, context: &RequestContext) -> Self {
+        let parts = asset.parts();
+        Self {
+            schema_version: SchemaVersion::V1,
+            event_type: EventType::RawAssetRegistered,
+            occurred_at: parts.imported_at,
+            tenant_id: parts.scope.tenant.clone(),
+            env: parts.scope.environment.clone(),
+            user_id: parts.registered_by.clone(),
+            trace_id: context.trace_id,
+            request_id: context.request_id.clone(),
+            asset_id: parts.asset_id,
+            uri: parts.address.clone(),
+            sha256: parts.facts.sha256,
+            size_bytes: parts.facts.size_bytes,
+            content_type: parts.facts.content_type.clone(),
+            lineage: parts.provenance.lineage.clone(),
+            pii_flags: Some(parts.provenance.pii_flags.clone()),
+            train_ok: Some(parts.provenance.train_ok),
+        }
+    }
+
+    /// The scope that the event belongs to.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope {
+            tenant: self.tenant_id.clone(),
+            environment: self.env.clone(),
+        }
+    }
+}
+
+/// A committed event, as it is delivered: the body, with its place in its scope's sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetEvent {
+    /// The same for every delivery of the event: consumers drop repeats by it.
+    pub event_id: Uuid,
+    /// Its place among the events of its scope: from 1, without a gap.
+    pub sequence: u64,
+    /// What it says.
+    pub body: EventBody,
+}
+
+impl DatasetEvent {
+    /// The id of the event at one place of one catalogue: UUID version 5 (RFC 9562, section 5.5)
+    /// over the catalogue's own id as name space and `<tenant>/<environment>/<sequence>` as name.
+    #[must_use]
+    pub fn id_at(catalog_id: Uuid, scope: &Scope, sequence: u64) -> Uuid {
+        Uuid::new_v5(
+            &catalog_id,
+            format!("{}/{}/{sequence}", scope.tenant, scope.environment).as_bytes(),
+        )
+    }
+}
+
+impl Serialize for DatasetEvent {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let body = &self.body;
+        let mut event = to.serialize_struct("DatasetEvent", 18)?;
+        event.serialize_field("event_id", &self.event_id)?;
+        event.serialize_field("schema_version", &body.schema_version)?;
+        event.serialize_field("event_type", &body.event_type)?;
+        event.serialize_field("sequence", &self.sequence)?;
+        event.serialize_field("occurred_at", &body.occurred_at)?;
+        event.serialize_field("tenant_id", &body.tenant_id)?;
+        event.serialize_field("env", &body.env)?;
+        event.serialize_field("user_id", &body.user_id)?;
+        event.serialize_field("trace_id", &body.trace_id)?;
+        event.serialize_field("request_id", &body.request_id)?;
+        event.serialize_field("asset_id", &body.asset_id)?;
+        event.serialize_field("uri", &body.uri)?;
+        event.serialize_field("sha256", &body.sha256)?;
+        event.serialize_field("size_bytes", &body.size_bytes)?;
+        event.serialize_field("content_type", &body.content_type)?;
+        event.serialize_field("lineage", &body.lineage)?;
+        event.serialize_field("pii_flags", &body.pii_flags)?;
+        event.serialize_field("train_ok", &body.train_ok)?;
+        event.end()
+    }
+}

@@ -1,0 +1,134 @@
+use async_trait::async_trait;
+
+use super::CatalogError;
+use crate::{
+    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
+    event::{DatasetEvent, EventBody},
+    tenancy::Scope,
+};
+
+/// An intent, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum IntentState {
+    /// Not registered, ended or not.
+    Pending(UploadIntent),
+    /// Registered: the record, and the digest of the provenance it was registered with.
+    Registered {
+        /// The intent.
+        intent: UploadIntent,
+        /// The record.
+        asset: RawAsset,
+        /// [`Provenance::digest`](crate::asset::Provenance::digest) of the record.
+        provenance_digest: Sha256Digest,
+    },
+}
+
+/// A record to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAsset {
+    /// The record.
+    pub asset: RawAsset,
+    /// The digest of its provenance.
+    pub provenance_digest: Sha256Digest,
+    /// The event that tells of it.
+    pub event: EventBody,
+}
+
+/// What came of a registration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RegisterOutcome {
+    /// The record and its event are durable.
+    Registered,
+    /// Another call registered the asset before; nothing was written.
+    AlreadyRegistered {
+        /// The record that stands.
+        asset: RawAsset,
+        /// The digest of its provenance.
+        provenance_digest: Sha256Digest,
+    },
+    /// Some parents are not registered in this scope; nothing was written. Positions in
+    /// `derived_from`, ascending.
+    UnknownParents(Vec<usize>),
+    /// There is no intent of this asset in this scope; nothing was written.
+    UnknownIntent,
+}
+
+/// The catalogue: intents, records and events of all scopes.
+///
+/// Implemented by `SqlAssetCatalog` and the fake of `nexus-raw-testkit`; called by
+/// [`RawStorageService`](crate::service::RawStorageService). What must hold:
+///
+/// - Every look-up is by scope; nothing of another scope is ever returned or told apart from
+///   what is absent.
+/// - State and event are one transaction: neither is ever seen without the other, and both are
+///   durable (survive a power cut) before a method returns.
+/// - The events of a scope are numbered from 1 in order of commit, without a gap.
+/// - An intent goes from pending to registered once, whoever races.
+/// - A method whose future is dropped either happened whole or not at all.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait AssetCatalog: Send + Sync + 'static {
+    /// Writes an intent and the event of its presign.
+    ///
+    /// # Errors
+    /// [`CatalogError::AlreadyExists`] when there is an intent of this asset id.
+    async fn record_intent(
+        &self,
+        intent: UploadIntent,
+        event: EventBody,
+    ) -> Result<(), CatalogError>;
+
+    /// The intent of an asset; `None` when this scope has none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_intent(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<IntentState>, CatalogError>;
+
+    /// The positions in `parents`, ascending, of those that are not registered in this scope.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn unknown_parents(
+        &self,
+        scope: &Scope,
+        parents: &[AssetId],
+    ) -> Result<Vec<usize>, CatalogError>;
+
+    /// Writes a record, its labels, its lineage and its event, if the intent is still pending and
+    /// every parent is registered in the same scope.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] also when it is not known whether the transaction was
+    /// committed: the same call again tells.
+    async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError>;
+
+    /// The record of a registered asset; `None` when this scope has none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_asset(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError>;
+
+    /// The events of an asset in order of sequence; empty when this scope has none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn events_of(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    /// Whether the catalogue answers, by the cheapest request that shows it.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when it does not.
+    async fn ready(&self) -> Result<(), CatalogError>;
+}

@@ -1,0 +1,30 @@
+use async_trait::async_trait;
+
+use super::BoxError;
+use crate::tenancy::Principal;
+
+/// Why no principal came out of a credential.
+///
+/// The reason inside is for the log alone: a caller is told nothing but that it is not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The credential proves nobody: forged, expired, malformed, or for somebody else.
+    #[error("the credential is not valid")]
+    Invalid(#[source] BoxError),
+}
+
+/// Turns a bearer token into the caller that it proves.
+///
+/// Implemented by `JwtIdentityVerifier`; called by the app before anything else is looked at.
+/// Whatever is not proved by the token is refused: an implementation has no default caller,
+/// tenant or role. It never puts any part of the token into an error.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait IdentityVerifier: Send + Sync + 'static {
+    /// The caller that `token` proves. `token` is what stands after `Bearer `, unchecked.
+    ///
+    /// # Errors
+    /// [`IdentityError::Invalid`] whatever is wrong with it.
+    async fn verify(&self, token: &str) -> Result<Principal, IdentityError>;
+}

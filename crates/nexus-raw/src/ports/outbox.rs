@@ -1,0 +1,120 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::CatalogError;
+use crate::{event::DatasetEvent, tenancy::Scope, text::validated_text, time::Timestamp};
+
+/// The name under which a sink's progress is kept: `^[a-z][a-z0-9_-]{0,31}$`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SinkName(Arc<str>);
+
+/// Why a text is no [`SinkName`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must start with `a-z` and go on with up to 31 of `a-z`, `0-9`, `_` and `-`")]
+pub struct SinkNameError;
+
+impl SinkName {
+    fn check(text: &str) -> Result<(), SinkNameError> {
+        let mut bytes = text.bytes();
+        let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
+        let rest = bytes.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        if first && rest && text.len() <= 32 {
+            Ok(())
+        } else {
+            Err(SinkNameError)
+        }
+    }
+}
+
+validated_text!(SinkName, SinkNameError);
+
+/// The right to relay, held by one process at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Which holding this is: each take-over has a higher one, and a cursor is moved only under
+    /// the current one.
+    pub epoch: u64,
+    /// Until when it holds unless renewed.
+    pub until: Timestamp,
+}
+
+/// An event that a sink refused for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedEvent {
+    /// Whose it is.
+    pub scope: Scope,
+    /// Its place there.
+    pub sequence: u64,
+    /// Why the sink refused it.
+    pub reason: String,
+    /// When.
+    pub parked_at: Timestamp,
+}
+
+/// The committed events, as a relay reads them.
+///
+/// Implemented by what implements [`AssetCatalog`](super::AssetCatalog), since events are
+/// committed with what they tell of; called by the relay of `nexus-raw-events`. For each sink
+/// and scope there is a cursor: the sequence up to which everything was delivered or parked.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait EventOutbox: Send + Sync + 'static {
+    /// Takes the relay's lease, or renews it, until `now + ttl`. `None` while another owner holds
+    /// it. The epoch stays the same while one owner renews and rises at each take-over.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn lease(
+        &self,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, CatalogError>;
+
+    /// Up to `limit` events that lie after the sink's cursors: per scope in order of sequence and
+    /// without a gap from the cursor on; no scope waits for ever for another.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    /// Moves the sink's cursors forward: for each scope, to this sequence. `false`, and nothing
+    /// moved, when `epoch` is no longer the lease's.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn delivered(
+        &self,
+        sink: &SinkName,
+        cursors: Vec<(Scope, u64)>,
+        epoch: u64,
+    ) -> Result<bool, CatalogError>;
+
+    /// Keeps an event that the sink refused for good, and moves the cursor past it, in one
+    /// transaction. `false`, and nothing done, when `epoch` is no longer the lease's.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn park(
+        &self,
+        sink: &SinkName,
+        parked: ParkedEvent,
+        epoch: u64,
+    ) -> Result<bool, CatalogError>;
+
+    /// When the oldest event occurred that lies after the sink's cursors.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError>;
+
+    /// Returns once events may have been committed since the last call returned, at the latest
+    /// after `patience`; it may return early. A commit between two calls is not missed.
+    async fn committed(&self, patience: Duration);
+}

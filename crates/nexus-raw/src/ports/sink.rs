@@ -1,0 +1,54 @@
+use async_trait::async_trait;
+
+use super::{BoxError, SinkName};
+use crate::event::DatasetEvent;
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// How many events, from the first on, the sink has taken for good.
+    pub taken: usize,
+}
+
+/// Why a sink did not take all of a batch. Events before `taken` were taken for good.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// The sink cannot take events now; they are offered again, from the first that was not
+    /// taken.
+    #[error("the event sink is unavailable")]
+    Unavailable {
+        /// How many events, from the first on, were taken.
+        taken: usize,
+        /// Why no more were.
+        #[source]
+        source: BoxError,
+    },
+    /// The sink will never take the event after those taken: it is parked, and the rest goes on.
+    #[error("the event sink refused an event")]
+    Refused {
+        /// How many events, from the first on, were taken.
+        taken: usize,
+        /// Why the next one never will be.
+        #[source]
+        source: BoxError,
+    },
+}
+
+/// Where committed events go.
+///
+/// Implemented by `SlogEventSink` and others; called by one relay at a time. Delivery is at
+/// least once: after a crash a sink is offered again what it has taken.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DatasetEventSink: Send + Sync + 'static {
+    /// The name that the sink's progress is kept under.
+    fn name(&self) -> &SinkName;
+
+    /// Takes the events in this order. It counts an event as taken only once it would survive
+    /// the sink's own crash, as far as the medium can promise that.
+    ///
+    /// # Errors
+    /// See [`SinkError`].
+    async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError>;
+}

@@ -1,0 +1,135 @@
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+
+use super::StorageError;
+use crate::{
+    asset::{BucketName, ObjectAddress, Sha256Digest, UploadIntent},
+    time::Timestamp,
+};
+
+/// A URL that carries a signature: whoever has it may use it. It prints as nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedUrl(String);
+
+impl SignedUrl {
+    /// Takes a URL with its signature.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self(url)
+    }
+
+    /// The URL with its signature, for the caller whom it was made for and nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SignedUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SignedUrl(redacted)")
+    }
+}
+
+/// What an upload URL is to be good for: this intent's content, at this intent's address, from
+/// now for at most `ttl`, and never after the intent's end.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadTerms<'a> {
+    /// The content, the address, the metadata.
+    pub intent: &'a UploadIntent,
+    /// The time of signing.
+    pub now: Timestamp,
+    /// The longest life of the URL; whole seconds.
+    pub ttl: Duration,
+}
+
+/// Leave to upload one content to one key, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresignedUpload {
+    /// The HTTP method to use.
+    pub method: &'static str,
+    /// Where to.
+    pub url: SignedUrl,
+    /// Exactly the headers that the client must add, in lower case, in alphabetical order; all
+    /// are signed. `host` and `content-length` are signed too, and left to the HTTP client.
+    pub headers: Vec<(String, String)>,
+    /// When the URL ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a store says of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Its length.
+    pub size_bytes: u64,
+    /// Its media type, byte for byte.
+    pub content_type: Option<String>,
+    /// The SHA-256 of the whole object, where the store keeps one.
+    pub sha256: Option<Sha256Digest>,
+    /// Its entity tag, without quotes.
+    pub etag: String,
+    /// Its version, where the bucket is versioned.
+    pub version_id: Option<String>,
+    /// Its user metadata, names in lower case without `x-amz-meta-`.
+    pub user_metadata: BTreeMap<String, String>,
+    /// The names of headers that it carries and that no upload of ours has: `content-encoding`,
+    /// `content-disposition`, `content-language`, `cache-control`, `expires`,
+    /// `x-amz-website-redirect-location`.
+    pub foreign_headers: Vec<&'static str>,
+}
+
+/// What the start-up probe saw of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreCapabilities {
+    /// The store refused bytes that did not match their signed SHA-256; only then is a digest
+    /// that it reports believed.
+    pub enforces_sha256: bool,
+    /// The store answers `application/octet-stream` for what was uploaded as such. Where it
+    /// guesses a type from the key's ending instead, that one type is not compared: the signed
+    /// header has bound it.
+    pub keeps_octet_stream: bool,
+}
+
+/// The object store, as far as it is needed: signs an upload, says what is at a key.
+///
+/// Implemented by `S3RawStorageRepository`; called by
+/// [`RawStorageService`](crate::service::RawStorageService) alone. An implementation exists only
+/// once the store was probed. It never lists, never deletes, never writes an asset's bytes.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait RawStorageRepository: Send + Sync + 'static {
+    /// The bucket that new assets go to.
+    fn bucket(&self) -> &BucketName;
+
+    /// What the start-up probe saw.
+    fn capabilities(&self) -> StoreCapabilities;
+
+    /// Signs one upload. The store itself must refuse, by the signature or by a condition it
+    /// checks: another length, media type, SHA-256, key, bucket or method; a header removed or
+    /// added; metadata other than [`UploadIntent::object_metadata`]; a second write to the key;
+    /// any use after `expires_at`, which is the earliest of `now + ttl`, the intent's end and
+    /// the end of the signing credentials.
+    ///
+    /// # Errors
+    /// [`StorageError::CredentialsEnding`] when the credentials have less than 60 s left,
+    /// [`StorageError::Unavailable`] when there are none.
+    async fn presign_upload<'a>(
+        &self,
+        terms: UploadTerms<'a>,
+    ) -> Result<PresignedUpload, StorageError>;
+
+    /// What the store holds at `address` now; `None` when it holds nothing. Answers within a
+    /// bounded time.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] whenever the store gave no clear answer; a refusal (403) is
+    /// no absence.
+    async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError>;
+
+    /// Whether the store answers, by the cheapest request that shows it.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when it does not.
+    async fn ready(&self) -> Result<(), StorageError>;
+}

@@ -1,0 +1,83 @@
+use super::Mismatch;
+use crate::{
+    asset::{ByteSize, RawAsset},
+    ports::{CatalogError, StorageError},
+};
+
+/// Why an upload was not presigned. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PresignError {
+    /// The asset is larger than the installation allows.
+    #[error("the asset is larger than {limit} bytes")]
+    TooLarge {
+        /// The largest asset.
+        limit: ByteSize,
+    },
+    /// The store cannot be signed for.
+    #[error("the upload could not be signed")]
+    Storage(#[from] StorageError),
+    /// The intent could not be made durable.
+    #[error("the upload could not be recorded")]
+    Catalog(#[from] CatalogError),
+}
+
+/// Why an asset was not registered. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// There is no such intent in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// The capture lies more than five minutes ahead.
+    #[error("the capture lies in the future")]
+    CapturedInFuture,
+    /// A restated fact differs from the intent.
+    #[error("the restated {} differ from what was promised", fields.join(", "))]
+    RestatedDiffers {
+        /// The wire names of the facts that differ.
+        fields: Vec<&'static str>,
+    },
+    /// The asset was registered before, with other provenance.
+    #[error("the asset was registered before, with other provenance")]
+    ProvenanceDiffers {
+        /// The record that stands.
+        asset: Box<RawAsset>,
+    },
+    /// The intent ended and nothing was uploaded.
+    #[error("the time to upload is over")]
+    UploadExpired,
+    /// Some parents are not registered in this scope; positions in `derived_from`.
+    #[error("some parents are not registered assets of this tenant and environment")]
+    UnknownParents {
+        /// Positions in `derived_from`, ascending.
+        positions: Vec<usize>,
+    },
+    /// Nothing is at the key yet.
+    #[error("nothing was uploaded yet")]
+    ObjectNotUploaded,
+    /// Something else is at the key.
+    #[error("what was uploaded is not what was promised")]
+    ObjectMismatch {
+        /// What differs.
+        mismatches: Vec<Mismatch>,
+    },
+    /// The store gave no answer.
+    #[error("the upload could not be verified")]
+    Storage(#[from] StorageError),
+    /// The catalogue gave no answer.
+    #[error("the registration could not be recorded")]
+    Catalog(#[from] CatalogError),
+}
+
+/// Why a read gave nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There is no such asset in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// The catalogue gave no answer.
+    #[error("the catalogue could not be read")]
+    Catalog(#[from] CatalogError),
+}

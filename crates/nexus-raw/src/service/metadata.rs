@@ -1,0 +1,42 @@
+use super::{RawStorageService, ReadError};
+use crate::{
+    asset::{AssetId, RawAsset},
+    event::DatasetEvent,
+    tenancy::ReadAccess,
+};
+
+impl RawStorageService {
+    /// The record of a registered asset.
+    ///
+    /// # Errors
+    /// [`ReadError::AssetNotFound`] when the scope has none: absent, not registered and another
+    /// scope's are not told apart.
+    pub async fn metadata(
+        &self,
+        access: &ReadAccess,
+        asset: AssetId,
+    ) -> Result<RawAsset, ReadError> {
+        self.catalog
+            .find_asset(access.scope(), asset)
+            .await?
+            .ok_or(ReadError::AssetNotFound)
+    }
+
+    /// The events of an asset, from its presign on, in order.
+    ///
+    /// # Errors
+    /// [`ReadError::AssetNotFound`] when the scope has none.
+    pub async fn events(
+        &self,
+        access: &ReadAccess,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, ReadError> {
+        let events = self.catalog.events_of(access.scope(), asset).await?;
+        // every intent has its presign event, so no event means no asset
+        if events.is_empty() {
+            Err(ReadError::AssetNotFound)
+        } else {
+            Ok(events)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The use cases: presign an upload, register what was uploaded, read what is known.
+
+mod error;
+mod metadata;
+mod policy;
+mod presign;
+mod register;
+mod verification;
+
+use std::sync::Arc;
+
+pub use error::{PresignError, ReadError, RegisterError};
+pub use policy::UploadPolicy;
+pub use presign::{PresignRequest, PresignedAsset};
+pub use register::{RegisterRequest, Registered, RestatedFacts};
+pub use verification::Mismatch;
+
+use crate::ports::{AssetCatalog, AssetIds, Clock, RawStorageRepository};
+
+/// The service that engine teams embed and the app serves.
+///
+/// Each use case takes the proof that the caller may do it, and touches that proof's scope alone.
+pub struct RawStorageService {
+    storage: Arc<dyn RawStorageRepository>,
+    catalog: Arc<dyn AssetCatalog>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn AssetIds>,
+    policy: UploadPolicy,
+}
+
+impl RawStorageService {
+    /// Puts the service together.
+    #[must_use]
+    pub fn new(
+        storage: Arc<dyn RawStorageRepository>,
+        catalog: Arc<dyn AssetCatalog>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn AssetIds>,
+        policy: UploadPolicy,
+    ) -> Self {
+        Self {
+            storage,
+            catalog,
+            clock,
+            ids,
+            policy,
+        }
+    }
+
+    /// What the installation allows of an upload.
+    #[must_use]
+    pub fn policy(&self) -> &UploadPolicy {
+        &self.policy
+    }
+}

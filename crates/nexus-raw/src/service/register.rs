@@ -1,0 +1,228 @@
+use super::{RawStorageService, RegisterError, verification};
+use crate::{
+    asset::{
+        AssetId, ByteSize, ContentFacts, ContentType, Filename, Provenance, RawAsset,
+        RawAssetParts, Sha256Digest, UploadIntent,
+    },
+    event::{EventBody, RequestContext},
+    ports::{BoxError, IntentState, NewAsset, RegisterOutcome, StorageError},
+    tenancy::WriteAccess,
+};
+
+/// What a caller says at registration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisterRequest {
+    /// The asset, as presign named it.
+    pub asset_id: AssetId,
+    /// Facts of the intent, said again.
+    pub restated: RestatedFacts,
+    /// Where the asset came from and how it may be used.
+    pub provenance: Provenance,
+}
+
+/// Facts of the intent that a caller may say again, to be told of a mix-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestatedFacts {
+    /// The file's name.
+    pub filename: Option<Filename>,
+    /// The media type.
+    pub content_type: Option<ContentType>,
+    /// The length.
+    pub size_bytes: Option<ByteSize>,
+    /// The digest.
+    pub sha256: Option<Sha256Digest>,
+}
+
+impl RestatedFacts {
+    /// The wire names of those that differ from the promised ones.
+    fn differing(&self, promised: &ContentFacts) -> Vec<&'static str> {
+        let differs = [
+            (
+                "filename",
+                self.filename
+                    .as_ref()
+                    .is_some_and(|it| *it != promised.filename),
+            ),
+            (
+                "content_type",
+                self.content_type
+                    .as_ref()
+                    .is_some_and(|it| *it != promised.content_type),
+            ),
+            (
+                "size_bytes",
+                self.size_bytes.is_some_and(|it| it != promised.size_bytes),
+            ),
+            (
+                "sha256",
+                self.sha256.is_some_and(|it| it != promised.sha256),
+            ),
+        ];
+        differs
+            .into_iter()
+            .filter_map(|(name, differs)| differs.then_some(name))
+            .collect()
+    }
+}
+
+/// A registration that stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registered {
+    /// The record.
+    pub asset: RawAsset,
+    /// Whether this call wrote it; otherwise an identical one did before.
+    pub created: bool,
+}
+
+/// The store was seen to let wrong bytes through, so nothing it says of a digest is a proof.
+#[derive(Debug, thiserror::Error)]
+#[error("the store does not enforce SHA-256")]
+struct DigestsNotEnforced;
+
+impl RawStorageService {
+    /// Registers what was uploaded, once: asks the store what it holds at the key that follows
+    /// from the intent, compares it with the promise, and writes record and event together.
+    ///
+    /// The same registration again gives the same record.
+    ///
+    /// # Errors
+    /// See [`RegisterError`]; in every case this call wrote nothing.
+    pub async fn register(
+        &self,
+        access: &WriteAccess,
+        context: &RequestContext,
+        request: RegisterRequest,
+    ) -> Result<Registered, RegisterError> {
+        let RegisterRequest {
+            asset_id,
+            restated,
+            provenance,
+        } = request;
+        if provenance
+            .captured_at
+            .is_some_and(|captured| captured.is_ahead_of(self.clock.now()))
+        {
+            return Err(RegisterError::CapturedInFuture);
+        }
+        let digest = provenance.digest();
+        let state = self.catalog.find_intent(access.scope(), asset_id).await?;
+        let intent = match state.ok_or(RegisterError::AssetNotFound)? {
+            IntentState::Pending(intent) => {
+                check_restated(&restated, &intent)?;
+                intent
+            }
+            IntentState::Registered {
+                intent,
+                asset,
+                provenance_digest,
+            } => {
+                check_restated(&restated, &intent)?;
+                return repeated(asset, provenance_digest, digest);
+            }
+        };
+        let new = self
+            .prove(access, context, intent, provenance, digest)
+            .await?;
+        let asset = new.asset.clone();
+        match self.catalog.register(new).await? {
+            RegisterOutcome::Registered => Ok(Registered {
+                asset,
+                created: true,
+            }),
+            RegisterOutcome::AlreadyRegistered {
+                asset,
+                provenance_digest,
+            } => repeated(asset, provenance_digest, digest),
+            RegisterOutcome::UnknownParents(positions) => {
+                Err(RegisterError::UnknownParents { positions })
+            }
+            RegisterOutcome::UnknownIntent => Err(RegisterError::AssetNotFound),
+        }
+    }
+
+    /// Has the store prove the promise, and states the record that may be written for it.
+    async fn prove(
+        &self,
+        access: &WriteAccess,
+        context: &RequestContext,
+        intent: UploadIntent,
+        provenance: Provenance,
+        provenance_digest: Sha256Digest,
+    ) -> Result<NewAsset, RegisterError> {
+        let ended = self.clock.now() >= intent.ends_at;
+        let early = if ended {
+            // an object that arrived in time is registered even late; only the store can tell
+            let stored = self.storage.stat(&intent.address).await?;
+            Some(stored.ok_or(RegisterError::UploadExpired)?)
+        } else {
+            None
+        };
+        let parents = provenance.lineage.derived_from.as_slice();
+        if !parents.is_empty() {
+            let positions = self
+                .catalog
+                .unknown_parents(access.scope(), parents)
+                .await?;
+            if !positions.is_empty() {
+                return Err(RegisterError::UnknownParents { positions });
+            }
+        }
+        let capabilities = self.storage.capabilities();
+        if !capabilities.enforces_sha256 {
+            let reason: BoxError = Box::new(DigestsNotEnforced);
+            return Err(StorageError::Unavailable(reason).into());
+        }
+        let stored = match early {
+            Some(stored) => stored,
+            None => self
+                .storage
+                .stat(&intent.address)
+                .await?
+                .ok_or(RegisterError::ObjectNotUploaded)?,
+        };
+        let integrity = verification::verify(&intent, &stored, capabilities)
+            .map_err(|mismatches| RegisterError::ObjectMismatch { mismatches })?;
+        let asset = RawAsset::from_parts(RawAssetParts {
+            asset_id: intent.asset_id,
+            scope: intent.scope,
+            address: intent.address,
+            facts: intent.facts,
+            provenance,
+            imported_at: self.clock.now(),
+            registered_by: access.user().clone(),
+            integrity,
+        });
+        let event = EventBody::registered(&asset, context);
+        Ok(NewAsset {
+            asset,
+            provenance_digest,
+            event,
+        })
+    }
+}
+
+fn check_restated(restated: &RestatedFacts, intent: &UploadIntent) -> Result<(), RegisterError> {
+    let fields = restated.differing(&intent.facts);
+    if fields.is_empty() {
+        Ok(())
+    } else {
+        Err(RegisterError::RestatedDiffers { fields })
+    }
+}
+
+fn repeated(
+    asset: RawAsset,
+    standing: Sha256Digest,
+    stated: Sha256Digest,
+) -> Result<Registered, RegisterError> {
+    if standing == stated {
+        Ok(Registered {
+            asset,
+            created: false,
+        })
+    } else {
+        Err(RegisterError::ProvenanceDiffers {
+            asset: Box::new(asset),
+        })
+    }
+}
