@@ -14,7 +14,7 @@ pub struct CapturedAt {
 
 impl CapturedAt {
     /// How far ahead of the service's clock a capture may be, for cameras that run fast.
-    pub const MAX_AHEAD: std::time::Duration = std::time::Duration::from_secs(300);
+    pub const MAX_AHEAD: std::time::Duration = std::time::Duration::from_mins(5);
 
     /// Reads the wire's form, strictly: see [`Timestamp::parse_with_offset`].
     ///

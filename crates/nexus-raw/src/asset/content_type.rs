@@ -87,8 +87,7 @@ fn quoted_string(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         match text {
             [b'"', rest @ ..] => return Some(rest),
-            [b'\\', b' '..=b'~', rest @ ..] => text = rest,
-            [b' '..=b'[' | b']'..=b'~', rest @ ..] => text = rest,
+            [b'\\', b' '..=b'~', rest @ ..] | [b' '..=b'[' | b']'..=b'~', rest @ ..] => text = rest,
             _ => return None,
         }
     }

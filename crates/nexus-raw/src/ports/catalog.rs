@@ -17,7 +17,7 @@ pub enum IntentState {
         /// The intent.
         intent: UploadIntent,
         /// The record.
-        asset: RawAsset,
+        asset: Box<RawAsset>,
         /// [`Provenance::digest`](crate::asset::Provenance::digest) of the record.
         provenance_digest: Sha256Digest,
     },
@@ -42,7 +42,7 @@ pub enum RegisterOutcome {
     /// Another call registered the asset before; nothing was written.
     AlreadyRegistered {
         /// The record that stands.
-        asset: RawAsset,
+        asset: Box<RawAsset>,
         /// The digest of its provenance.
         provenance_digest: Sha256Digest,
     },

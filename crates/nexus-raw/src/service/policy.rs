@@ -17,8 +17,8 @@ impl Default for UploadPolicy {
     /// URLs of 15 minutes, intents of a day, assets of up to 5 GiB.
     fn default() -> Self {
         Self {
-            presign_ttl: Duration::from_secs(900),
-            intent_ttl: Duration::from_secs(86_400),
+            presign_ttl: Duration::from_mins(15),
+            intent_ttl: Duration::from_hours(24),
             max_object_bytes: ByteSize::MAX_SINGLE_PUT,
         }
     }

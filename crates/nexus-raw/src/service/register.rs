@@ -211,18 +211,16 @@ fn check_restated(restated: &RestatedFacts, intent: &UploadIntent) -> Result<(),
 }
 
 fn repeated(
-    asset: RawAsset,
+    asset: Box<RawAsset>,
     standing: Sha256Digest,
     stated: Sha256Digest,
 ) -> Result<Registered, RegisterError> {
     if standing == stated {
         Ok(Registered {
-            asset,
+            asset: *asset,
             created: false,
         })
     } else {
-        Err(RegisterError::ProvenanceDiffers {
-            asset: Box::new(asset),
-        })
+        Err(RegisterError::ProvenanceDiffers { asset })
     }
 }
