@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+mod access;
+mod auth;
+mod checksum;
+mod clock;
+mod conditions;
+mod digests;
+mod error;
+mod front;
+mod gate;
+mod idle_body;
+mod lies;
+mod listener;
+mod server;
+mod service;
+mod settings;
+mod store;
+
+pub use error::{ShutdownError, StartError};
+pub use lies::Lie;
+pub use server::{EmbeddedS3, EmbeddedS3Handle};
+pub use settings::{Credentials, Settings};

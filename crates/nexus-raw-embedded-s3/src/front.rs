@@ -1,0 +1,67 @@
+//! One request, from its head to its answer: the gate, then `s3s`.
+//!
+//! Cross-origin requests will be answered here, before the gate: a preflight carries no signature.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, HttpError, HttpResponse};
+
+use crate::access::OnlyWhatIsHonoured;
+use crate::auth::OneKeyPair;
+use crate::gate::Gate;
+use crate::idle_body::IdleBody;
+use crate::service::StoreService;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// How long a client may send nothing in the middle of a body.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Of the operations here, only the making of a bucket has a body of XML, of some 200 bytes.
+const LARGEST_XML_BYTES: usize = 16 * 1024;
+
+/// Everything that answers requests.
+pub(crate) struct Front {
+    gate: Gate,
+    s3: S3Service,
+}
+
+impl Front {
+    pub(crate) fn new(settings: &Settings, store: Store) -> Self {
+        let mut config = S3Config::default();
+        config.xml_max_body_size = LARGEST_XML_BYTES;
+        let mut builder = S3ServiceBuilder::new(StoreService {
+            store: Arc::new(store),
+            region: settings.region.clone(),
+            lies: settings.lies.clone(),
+        });
+        builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        builder.set_auth(OneKeyPair::new(&settings.credentials));
+        builder.set_access(OnlyWhatIsHonoured);
+        Self {
+            gate: Gate {
+                region: settings.region.clone(),
+                lies: settings.lies.clone(),
+            },
+            s3: builder.build(),
+        }
+    }
+
+    pub(crate) async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> Result<HttpResponse, HttpError> {
+        let (head, body) = request.into_parts();
+        if let Err(refusal) = self.gate.check(&head) {
+            return refusal
+                .to_http_response()
+                .map_err(|error| HttpError::new(Box::new(error)));
+        }
+        let body = Body::http_body_unsync(IdleBody::new(body, SILENCE_LIMIT));
+        self.s3.call(hyper::Request::from_parts(head, body)).await
+    }
+}

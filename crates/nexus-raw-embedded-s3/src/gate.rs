@@ -1,0 +1,308 @@
+//! What is checked before `s3s` sees a request, because `s3s` leaves it to its host.
+//!
+//! `s3s` then checks the signature itself, over the headers that the claim names.
+
+use hyper::Method;
+use hyper::header::HeaderMap;
+use hyper::http::request::Parts;
+use s3s::{S3Error, S3Result, s3_error};
+
+use crate::auth::{Claim, Mechanism, query_pairs};
+use crate::lies::{Lie, Lies};
+
+/// The longest life of a presigned URL:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>.
+const LONGEST_EXPIRY_SECONDS: u32 = 604_800;
+
+/// The rules on a request's head that need neither the secret nor the store.
+pub(crate) struct Gate {
+    pub(crate) region: String,
+    pub(crate) lies: Lies,
+}
+
+impl Gate {
+    /// Lets a request pass or says what is wrong with it.
+    pub(crate) fn check(&self, request: &Parts) -> S3Result<()> {
+        // an absolute target could name another host than the signed `Host` header
+        if request.uri.authority().is_some() {
+            return Err(s3_error!(InvalidURI, "Couldn't parse the specified URI."));
+        }
+        let claim = Claim::of(request)?;
+        self.check_scope(&claim)?;
+        check_expiry(claim.mechanism)?;
+        check_session_token(request)?;
+        check_encoding(&request.headers, &claim)?;
+        check_signed_headers(&request.headers, &claim)?;
+        if !self.lies.include(Lie::AcceptUnsignedHeaders) {
+            check_unsigned_headers(&request.headers, &claim)?;
+        }
+        // a form would carry a policy of its own, and no operation here is a POST
+        if request.method == Method::POST {
+            return Err(s3_error!(NotImplemented, "POST is not implemented"));
+        }
+        Ok(())
+    }
+
+    fn check_scope(&self, claim: &Claim) -> S3Result<()> {
+        if claim.region != self.region {
+            return Err(malformed(
+                claim,
+                &format!(
+                    "the region '{}' is wrong; expecting '{}'",
+                    claim.region, self.region
+                ),
+            ));
+        }
+        if claim.service != "s3" {
+            return Err(malformed(
+                claim,
+                &format!("incorrect service \"{}\"; expecting 's3'", claim.service),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn malformed(claim: &Claim, reason: &str) -> S3Error {
+    match claim.mechanism {
+        Mechanism::Header => s3_error!(
+            AuthorizationHeaderMalformed,
+            "The authorization header is malformed; {reason}"
+        ),
+        Mechanism::PresignedUrl { .. } => s3_error!(
+            AuthorizationQueryParametersError,
+            "Error parsing the X-Amz-Credential parameter; {reason}"
+        ),
+    }
+}
+
+fn check_expiry(mechanism: Mechanism) -> S3Result<()> {
+    match mechanism {
+        Mechanism::PresignedUrl { expires_seconds: 0 } => Err(s3_error!(
+            AuthorizationQueryParametersError,
+            "X-Amz-Expires must be positive"
+        )),
+        Mechanism::PresignedUrl { expires_seconds } if expires_seconds > LONGEST_EXPIRY_SECONDS => {
+            Err(s3_error!(
+                AuthorizationQueryParametersError,
+                "X-Amz-Expires must be less than a week (in seconds); \
+                 that is, the given X-Amz-Expires must be less than 604800 seconds"
+            ))
+        }
+        Mechanism::PresignedUrl { .. } | Mechanism::Header => Ok(()),
+    }
+}
+
+/// The one key pair is no temporary one, so that a session token cannot be right.
+fn check_session_token(request: &Parts) -> S3Result<()> {
+    let in_header = request.headers.contains_key("x-amz-security-token");
+    let in_query = query_pairs(request.uri.query())
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("x-amz-security-token"));
+    if in_header || in_query {
+        return Err(s3_error!(
+            InvalidToken,
+            "The provided token is malformed or otherwise invalid."
+        ));
+    }
+    Ok(())
+}
+
+/// `s3s` leaves a header out of the signature where its value is not UTF-8.
+fn check_encoding(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
+    for (name, value) in headers {
+        let name = name.as_str();
+        let counts =
+            name.starts_with("x-amz-") || claim.signed_headers.iter().any(|signed| signed == name);
+        if counts && value.to_str().is_err() {
+            return Err(s3_error!(
+                InvalidArgument,
+                "The value of the header {name} is not ASCII"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The list must be in canonical form and name `host` and only headers that came.
+fn check_signed_headers(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
+    let signed = &claim.signed_headers;
+    if !signed.is_sorted_by(|one, next| one < next) {
+        return Err(s3_error!(
+            SignatureDoesNotMatch,
+            "The signed headers must be sorted and distinct"
+        ));
+    }
+    if !signed.iter().any(|name| name == "host") {
+        return Err(s3_error!(
+            AccessDenied,
+            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+        ));
+    }
+    let came = |name: &String| {
+        !name.bytes().any(|byte| byte.is_ascii_uppercase()) && headers.contains_key(name.as_str())
+    };
+    if !signed.iter().all(came) {
+        return Err(s3_error!(
+            SignatureDoesNotMatch,
+            "The request signature we calculated does not match the signature you provided. \
+             Check your key and signing method."
+        ));
+    }
+    Ok(())
+}
+
+/// AWS takes no `x-amz-*` header that the signature does not cover.
+fn check_unsigned_headers(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
+    let is_unsigned = |name: &str| {
+        name.starts_with("x-amz-") && !claim.signed_headers.iter().any(|signed| signed == name)
+    };
+    if headers.keys().any(|name| is_unsigned(name.as_str())) {
+        return Err(s3_error!(
+            AccessDenied,
+            "There were headers present in the request which were not signed"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+    use hyper::header::{AUTHORIZATION, HeaderValue};
+    use s3s::S3ErrorCode;
+
+    const SCOPE: &str = "us-east-1/s3";
+
+    fn gate() -> Gate {
+        Gate {
+            region: "us-east-1".to_owned(),
+            lies: Lies::default(),
+        }
+    }
+
+    fn presigned(scope: &str, expires: &str, signed: &str) -> String {
+        format!(
+            "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID/20261124/{scope}/aws4_request\
+             &X-Amz-Date=x&X-Amz-Expires={expires}&X-Amz-SignedHeaders={signed}&X-Amz-Signature=00"
+        )
+    }
+
+    fn check(method: &str, uri: &str, headers: &[(&str, &[u8])]) -> Result<(), S3ErrorCode> {
+        let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        for (name, value) in headers {
+            let name = hyper::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request
+                .headers_mut()
+                .append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        gate()
+            .check(&request.into_parts().0)
+            .map_err(|error| error.code().clone())
+    }
+
+    #[test]
+    fn a_well_formed_claim_passes() {
+        let uri = presigned(SCOPE, "604800", "host;x-amz-meta-a");
+        let headers: &[(&str, &[u8])] = &[("host", b"h"), ("x-amz-meta-a", b"1"), ("accept", b"*")];
+        assert_eq!(check("PUT", &uri, headers), Ok(()));
+    }
+
+    #[test]
+    fn each_broken_rule_has_its_answer() {
+        use S3ErrorCode as Code;
+        let query = Code::AuthorizationQueryParametersError;
+        let host: (&str, &[u8]) = ("host", b"h");
+        let cases: Vec<(String, Vec<(&str, &[u8])>, Code)> = vec![
+            (
+                presigned("eu-west-1/s3", "60", "host"),
+                vec![host],
+                query.clone(),
+            ),
+            (
+                presigned("us-east-1/sts", "60", "host"),
+                vec![host],
+                query.clone(),
+            ),
+            (presigned(SCOPE, "0", "host"), vec![host], query.clone()),
+            (presigned(SCOPE, "604801", "host"), vec![host], query),
+            (
+                presigned(SCOPE, "60", "accept"),
+                vec![host, ("accept", b"*")],
+                Code::AccessDenied,
+            ),
+            (
+                presigned(SCOPE, "60", "Host"),
+                vec![host],
+                Code::AccessDenied,
+            ),
+            (
+                presigned(SCOPE, "60", "host;host"),
+                vec![host],
+                Code::SignatureDoesNotMatch,
+            ),
+            (
+                presigned(SCOPE, "60", "host;a"),
+                vec![host, ("a", b"")],
+                Code::SignatureDoesNotMatch,
+            ),
+            (
+                presigned(SCOPE, "60", "host;if-match"),
+                vec![host],
+                Code::SignatureDoesNotMatch,
+            ),
+            (
+                presigned(SCOPE, "60", "host"),
+                vec![host, ("x-amz-acl", b"private")],
+                Code::AccessDenied,
+            ),
+            (
+                presigned(SCOPE, "60", "host"),
+                vec![host, ("x-amz-meta-a", b"\xff")],
+                Code::InvalidArgument,
+            ),
+            (
+                presigned(SCOPE, "60", "a;host"),
+                vec![host, ("a", b"\xe9")],
+                Code::InvalidArgument,
+            ),
+            (
+                presigned(SCOPE, "60", "host") + "&X-Amz-Security-Token=t",
+                vec![host],
+                Code::InvalidToken,
+            ),
+            ("http://h/b/k".to_owned(), vec![host], Code::InvalidURI),
+        ];
+        for (uri, headers, code) in cases {
+            assert_eq!(check("PUT", &uri, &headers), Err(code), "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_region_in_the_header_is_malformed() {
+        let header = "AWS4-HMAC-SHA256 Credential=A/1/eu-west-1/s3/aws4_request, \
+                      SignedHeaders=host, Signature=00";
+        let headers = [
+            ("host", "h".as_bytes()),
+            (AUTHORIZATION.as_str(), header.as_bytes()),
+        ];
+        assert_eq!(
+            check("GET", "/b/k", &headers),
+            Err(S3ErrorCode::AuthorizationHeaderMalformed)
+        );
+    }
+
+    #[test]
+    fn a_post_is_refused_before_its_form_is_read() {
+        let uri = presigned(SCOPE, "60", "host");
+        let headers = [
+            ("host", "h".as_bytes()),
+            ("content-type", b"multipart/form-data; boundary=x"),
+        ];
+        assert_eq!(
+            check("POST", &uri, &headers),
+            Err(S3ErrorCode::NotImplemented)
+        );
+    }
+}

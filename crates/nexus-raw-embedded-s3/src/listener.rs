@@ -1,0 +1,88 @@
+//! Connections: taken one by one, bounded in number, in the size of their heads and in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{sleep, timeout};
+
+use crate::front::Front;
+
+/// More wait in the system's queue.
+const MOST_CONNECTIONS: usize = 256;
+/// From the first byte of a head, or the end of the answer before, to its last byte.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+const MOST_HEADERS: usize = 96;
+const LARGEST_HEAD_BYTES: usize = 128 * 1024;
+/// When the system has no descriptor left, asking again at once would only spin.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
+
+/// Serves until `stop` fires or is dropped, then lets what runs finish.
+/// True where all of it did within `shutdown_timeout`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    front: Arc<Front>,
+    mut stop: oneshot::Receiver<()>,
+    shutdown_timeout: Duration,
+) -> bool {
+    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let running = GracefulShutdown::new();
+    loop {
+        let next = tokio::select! {
+            _ = &mut stop => break,
+            next = accept(&listener, &slots) => next,
+        };
+        if let Some((stream, slot)) = next {
+            let connection = connection(stream, Arc::clone(&front), &running);
+            tokio::spawn(async move {
+                // a connection that breaks concerns its client alone
+                let _ = connection.await;
+                drop(slot);
+            });
+        }
+    }
+    drop(listener);
+    timeout(shutdown_timeout, running.shutdown()).await.is_ok()
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // a small answer must not wait for more to come
+            stream.set_nodelay(true).ok()?;
+            Some((stream, slot))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the embedded S3 server could not take a connection");
+            sleep(PAUSE_AFTER_FAILURE).await;
+            None
+        }
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    front: Arc<Front>,
+    running: &GracefulShutdown,
+) -> impl Future<Output = hyper::Result<()>> + use<> {
+    let service = service_fn(move |request| {
+        let front = Arc::clone(&front);
+        async move { front.answer(request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LARGEST_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    running.watch(connection)
+}

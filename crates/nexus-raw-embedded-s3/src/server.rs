@@ -1,0 +1,200 @@
+//! The server's life: started, found at an address, stopped.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+use crate::error::{ShutdownError, StartError};
+use crate::front::Front;
+use crate::listener;
+use crate::settings::{Credentials, Settings};
+use crate::store::{BucketName, OpenError, Store, StoreError};
+
+/// The disk's work is done by at most so many threads, made when needed.
+const MOST_DISK_THREADS: usize = 16;
+/// A last write to the disk may end after the connections have.
+const DISK_GRACE: Duration = Duration::from_secs(5);
+
+/// A strict S3 server over one directory, on a thread of its own.
+#[derive(Debug)]
+pub struct EmbeddedS3;
+
+/// A server that runs. Dropping it stops the server as [`shutdown`](Self::shutdown) does.
+#[derive(Debug)]
+pub struct EmbeddedS3Handle {
+    addr: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<bool>>,
+}
+
+impl EmbeddedS3 {
+    /// Starts a server. It answers from the moment this returns.
+    ///
+    /// The call blocks on the disk for some milliseconds. It needs no async runtime.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(settings: Settings) -> Result<EmbeddedS3Handle, StartError> {
+        let buckets = checked(&settings)?;
+        let store = open(&settings, &buckets)?;
+        let (listener, addr) = bind(settings.bind)?;
+        let runtime = runtime()?;
+        let shutdown_timeout = settings.shutdown_timeout;
+        let front = Arc::new(Front::new(&settings, store));
+        let (stop, stopped) = oneshot::channel();
+        let listener = {
+            let _entered = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(StartError::Runtime)?
+        };
+        let thread = thread::Builder::new()
+            .name("embedded-s3".to_owned())
+            .spawn(move || {
+                let serving = listener::serve(listener, front, stopped, shutdown_timeout);
+                let all_finished = runtime.block_on(serving);
+                runtime.shutdown_timeout(DISK_GRACE);
+                all_finished
+            })
+            .map_err(StartError::Runtime)?;
+        Ok(EmbeddedS3Handle {
+            addr,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl EmbeddedS3Handle {
+    /// Where the server listens, with the real port.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The endpoint for S3 clients, such as `http://127.0.0.1:9000`. They must use path style.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Takes no more connections, lets running requests finish within the shutdown timeout of the
+    /// [`Settings`], and returns when the thread has ended and the data directory is free.
+    ///
+    /// It blocks: in async code, call it through `spawn_blocking`.
+    ///
+    /// # Errors
+    /// See [`ShutdownError`]. The server is stopped all the same.
+    pub fn shutdown(mut self) -> Result<(), ShutdownError> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> Result<(), ShutdownError> {
+        if let Some(stop) = self.stop.take() {
+            // the receiver is gone where the thread is: nothing to stop then
+            let _ = stop.send(());
+        }
+        match self.thread.take().map(JoinHandle::join) {
+            None | Some(Ok(true)) => Ok(()),
+            Some(Ok(false)) => Err(ShutdownError::CutOff),
+            Some(Err(_)) => Err(ShutdownError::Panicked),
+        }
+    }
+}
+
+impl Drop for EmbeddedS3Handle {
+    fn drop(&mut self) {
+        // a drop cannot tell; who wants to know calls `shutdown`
+        let _ = self.stop();
+    }
+}
+
+fn checked(settings: &Settings) -> Result<Vec<BucketName>, StartError> {
+    if !settings.bind.ip().is_loopback() {
+        return Err(StartError::NotLoopback {
+            addr: settings.bind,
+        });
+    }
+    if !is_well_formed(&settings.credentials) {
+        return Err(StartError::Credentials);
+    }
+    let region = settings.region.as_str();
+    let is_region = (1..=32).contains(&region.len())
+        && region
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if !is_region {
+        return Err(StartError::Region {
+            region: region.to_owned(),
+        });
+    }
+    settings
+        .buckets
+        .iter()
+        .map(|bucket| {
+            BucketName::parse(bucket).ok_or_else(|| StartError::BucketName {
+                bucket: bucket.clone(),
+            })
+        })
+        .collect()
+}
+
+/// A key id stands between slashes in a credential scope, so that it has none itself.
+fn is_well_formed(credentials: &Credentials) -> bool {
+    let id = credentials.access_key_id.as_bytes();
+    (1..=128).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
+        && !credentials.secret_access_key.expose_secret().is_empty()
+}
+
+fn open(settings: &Settings, buckets: &[BucketName]) -> Result<Store, StartError> {
+    let data_dir = settings.data_dir.clone();
+    let store = Store::open(&data_dir).map_err(|error| match error {
+        OpenError::InUse => StartError::InUse {
+            data_dir: data_dir.clone(),
+        },
+        OpenError::UnknownFormat => StartError::UnknownFormat {
+            data_dir: data_dir.clone(),
+        },
+        OpenError::Io(source) => StartError::DataDir {
+            data_dir: data_dir.clone(),
+            source,
+        },
+    })?;
+    for bucket in buckets {
+        match store.create_bucket(bucket) {
+            Ok(()) | Err(StoreError::BucketExists) => {}
+            Err(error) => {
+                return Err(StartError::DataDir {
+                    data_dir,
+                    source: std::io::Error::other(error),
+                });
+            }
+        }
+    }
+    Ok(store)
+}
+
+fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listen = || {
+        let listener = TcpListener::bind(addr)?;
+        listener.set_nonblocking(true)?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    listen().map_err(|source| StartError::Bind { addr, source })
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(MOST_DISK_THREADS)
+        .thread_name("embedded-s3-disk")
+        .build()
+        .map_err(StartError::Runtime)
+}

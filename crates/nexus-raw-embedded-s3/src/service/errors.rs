@@ -1,0 +1,43 @@
+//! The one place where a failure of the store becomes an answer of S3.
+
+use std::error::Error;
+
+use s3s::{S3Error, s3_error};
+
+use crate::store::StoreError;
+
+pub(super) fn of_store(error: StoreError) -> S3Error {
+    match error {
+        StoreError::NoSuchBucket => {
+            s3_error!(NoSuchBucket, "The specified bucket does not exist")
+        }
+        StoreError::BucketExists => s3_error!(
+            BucketAlreadyOwnedByYou,
+            "Your previous request to create the named bucket succeeded and you already own it."
+        ),
+        StoreError::ObjectExists => s3_error!(
+            PreconditionFailed,
+            "At least one of the pre-conditions you specified did not hold"
+        ),
+        StoreError::Damaged(_) | StoreError::Io(_) => internal(&error),
+    }
+}
+
+/// Logs the failure with its causes, and tells the client nothing of it.
+pub(super) fn internal(error: &dyn Error) -> S3Error {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    tracing::error!(error = causes.join(": "), "the embedded S3 server failed");
+    s3_error!(
+        InternalError,
+        "We encountered an internal error. Please try again."
+    )
+}
+
+pub(super) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
+}

@@ -1,0 +1,183 @@
+//! GET and HEAD of an object.
+
+use std::io::{self, SeekFrom};
+use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, stream};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use s3s::dto::{
+    ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
+    StreamingBlob, Timestamp,
+};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+
+use super::{StoreService, bucket_name, errors};
+use crate::conditions;
+use crate::lies::Lie;
+use crate::store::{ObjectRecord, StoredObject};
+
+/// How much of an object is read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+pub(super) async fn get(
+    service: &StoreService,
+    request: S3Request<GetObjectInput>,
+) -> S3Result<S3Response<GetObjectOutput>> {
+    let input = request.input;
+    let conditions = (input.if_match.as_ref(), input.if_none_match.as_ref());
+    let object = open(service, &input.bucket, input.key, conditions).await?;
+    let bytes = match &input.range {
+        Some(range) => range.check(object.content_bytes)?,
+        None => 0..object.content_bytes,
+    };
+    let content_range = input
+        .range
+        .map(|_| content_range(&bytes, object.content_bytes));
+    let mut headers = stored_headers(&object.record)?;
+    // the checksum is of the whole object, so that S3 leaves it out of a part
+    if content_range.is_none() && asks_for_checksum(&request.headers)? {
+        add_checksum(&mut headers, &object.record)?;
+    }
+    override_headers(&mut headers, &request.uri);
+    let output = GetObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        content_length: Some(length(bytes.end - bytes.start)?),
+        content_range,
+        e_tag: Some(ETag::Strong(object.record.md5.clone())),
+        last_modified: Some(last_modified(&object.record)),
+        body: Some(StreamingBlob::wrap(read(object.file, bytes))),
+        ..Default::default()
+    };
+    Ok(S3Response::with_headers(output, headers))
+}
+
+pub(super) async fn head(
+    service: &StoreService,
+    request: S3Request<HeadObjectInput>,
+) -> S3Result<S3Response<HeadObjectOutput>> {
+    let input = request.input;
+    let conditions = (input.if_match.as_ref(), input.if_none_match.as_ref());
+    let object = open(service, &input.bucket, input.key, conditions).await?;
+    let mut headers = stored_headers(&object.record)?;
+    if asks_for_checksum(&request.headers)? {
+        add_checksum(&mut headers, &object.record)?;
+    }
+    let output = HeadObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        content_length: Some(length(object.content_bytes)?),
+        e_tag: Some(ETag::Strong(object.record.md5.clone())),
+        last_modified: Some(last_modified(&object.record)),
+        ..Default::default()
+    };
+    Ok(S3Response::with_headers(output, headers))
+}
+
+async fn open(
+    service: &StoreService,
+    bucket: &str,
+    key: String,
+    (if_match, if_none_match): (Option<&ETagCondition>, Option<&ETagCondition>),
+) -> S3Result<StoredObject> {
+    let bucket = bucket_name(bucket)?;
+    let found = service
+        .blocking(move |store| store.open_object(&bucket, &key))
+        .await?;
+    let Some(object) = found else {
+        return Err(if service.lies.include(Lie::ForbidAbsentKeys) {
+            s3_error!(AccessDenied, "Access Denied")
+        } else {
+            errors::no_such_key()
+        });
+    };
+    let etag = ETag::Strong(object.record.md5.clone());
+    conditions::check_read(&etag, if_match, if_none_match)?;
+    Ok(object)
+}
+
+/// `s3s` would write some values in another spelling, so that they go around it.
+fn stored_headers(record: &ObjectRecord) -> S3Result<HeaderMap> {
+    record
+        .headers
+        .iter()
+        .map(|(name, value)| header(name, value))
+        .collect()
+}
+
+fn header(name: &str, value: &str) -> S3Result<(HeaderName, HeaderValue)> {
+    let name = HeaderName::try_from(name).map_err(|error| errors::internal(&error))?;
+    let value = HeaderValue::try_from(value).map_err(|error| errors::internal(&error))?;
+    Ok((name, value))
+}
+
+fn asks_for_checksum(headers: &HeaderMap) -> S3Result<bool> {
+    match headers.get("x-amz-checksum-mode") {
+        None => Ok(false),
+        Some(mode) if mode == "ENABLED" => Ok(true),
+        Some(_) => Err(s3_error!(
+            InvalidArgument,
+            "The value of the header x-amz-checksum-mode must be ENABLED"
+        )),
+    }
+}
+
+fn add_checksum(headers: &mut HeaderMap, record: &ObjectRecord) -> S3Result<()> {
+    if let Some(checksum) = &record.checksum {
+        headers.extend([
+            header(checksum.algorithm.header(), &checksum.value)?,
+            header("x-amz-checksum-type", "FULL_OBJECT")?,
+        ]);
+    }
+    Ok(())
+}
+
+/// Leaves to `s3s` the headers that the query overrides.
+fn override_headers(headers: &mut HeaderMap, uri: &hyper::Uri) {
+    for (parameter, _) in crate::auth::query_pairs(uri.query()) {
+        if let Some(name) = parameter.strip_prefix("response-") {
+            headers.remove(name);
+        }
+    }
+}
+
+fn content_range(bytes: &Range<u64>, content_bytes: u64) -> String {
+    let last = bytes.end.saturating_sub(1);
+    format!("bytes {}-{last}/{content_bytes}", bytes.start)
+}
+
+fn length(bytes: u64) -> S3Result<i64> {
+    i64::try_from(bytes).map_err(|error| errors::internal(&error))
+}
+
+fn last_modified(record: &ObjectRecord) -> Timestamp {
+    Timestamp::from(UNIX_EPOCH + Duration::from_millis(record.modified_unix_ms))
+}
+
+/// The bytes of a range, chunk by chunk.
+fn read(
+    file: std::fs::File,
+    bytes: Range<u64>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + 'static {
+    let start = (File::from_std(file), bytes, false);
+    stream::try_unfold(start, |(mut file, mut bytes, is_placed)| async move {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if !is_placed {
+            file.seek(SeekFrom::Start(bytes.start)).await?;
+        }
+        let wanted = bytes.end - bytes.start;
+        let wanted = usize::try_from(wanted).map_or(CHUNK_BYTES, |wanted| wanted.min(CHUNK_BYTES));
+        let mut chunk = BytesMut::zeroed(wanted);
+        let got = file.read(&mut chunk).await?;
+        if got == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        chunk.truncate(got);
+        bytes.start += got as u64;
+        Ok(Some((chunk.freeze(), (file, bytes, true))))
+    })
+}

@@ -1,0 +1,83 @@
+//! What a server is started with.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::lies::Lies;
+
+/// The one key pair that the server knows.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// 1..=128 characters of `A-Z a-z 0-9 _ . -`.
+    pub access_key_id: String,
+    /// Any text but the empty one. Never printed.
+    pub secret_access_key: SecretString,
+}
+
+/// How to start an [`EmbeddedS3`](crate::EmbeddedS3).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) credentials: Credentials,
+    pub(crate) bind: SocketAddr,
+    pub(crate) region: String,
+    pub(crate) buckets: Vec<String>,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) lies: Lies,
+}
+
+impl Settings {
+    /// A server over `data_dir` (made if absent), on `127.0.0.1` at a free port, in `us-east-1`,
+    /// without a bucket.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>, credentials: Credentials) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            credentials,
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            region: "us-east-1".to_owned(),
+            buckets: Vec::new(),
+            shutdown_timeout: Duration::from_secs(10),
+            lies: Lies::default(),
+        }
+    }
+
+    /// The address to listen on. It must be a loopback address; port 0 takes a free port.
+    #[must_use]
+    pub fn with_bind(mut self, bind: SocketAddr) -> Self {
+        self.bind = bind;
+        self
+    }
+
+    /// The region that signatures must name: 1..=32 of `a-z 0-9 -`.
+    #[must_use]
+    pub fn with_region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+
+    /// A bucket to make at the start unless it is there already. By AWS's naming rules.
+    #[must_use]
+    pub fn with_bucket(mut self, bucket: impl Into<String>) -> Self {
+        self.buckets.push(bucket.into());
+        self
+    }
+
+    /// How long a shutdown waits for the requests that still run. Default 10 s.
+    #[must_use]
+    pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Makes the server break its word in one way. For the tests of a client's own checks only.
+    #[cfg(feature = "lying")]
+    #[must_use]
+    pub fn with_lie(mut self, lie: crate::Lie) -> Self {
+        self.lies.add(lie);
+        self
+    }
+}

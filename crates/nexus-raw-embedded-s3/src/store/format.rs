@@ -1,0 +1,172 @@
+//! The file of an object: `content ‖ record ‖ tail`.
+//!
+//! The record comes last because it holds digests of the content. The tail, of a fixed length,
+//! tells where things begin and carries a digest, so that a file cut short, grown or mixed up is
+//! known for what it is. All numbers are big-endian.
+//!
+//! ```text
+//! content bytes   u64
+//! record bytes    u32
+//! SHA-256         of the two lengths and the record
+//! magic           8 bytes
+//! ```
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use sha2::{Digest as _, Sha256};
+
+use super::record::ObjectRecord;
+
+const MAGIC: [u8; 8] = *b"NXRAWOB1";
+const TAIL_BYTES: usize = 8 + 4 + 32 + 8;
+/// Headers of a request come to 128 KiB at most; JSON may double what it escapes.
+const LARGEST_RECORD_BYTES: u32 = 512 * 1024;
+
+/// Why a file is no whole object.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FormatError {
+    #[error("the file ends in no tail")]
+    NoTail,
+    #[error("the file's length is not what its tail says")]
+    WrongLength,
+    #[error("the record's digest is not what the tail says")]
+    WrongDigest,
+    #[error("the record does not parse")]
+    Record(#[source] serde_json::Error),
+    #[error("the record names another object")]
+    OtherObject,
+    #[error("the file cannot be read")]
+    Io(#[from] io::Error),
+}
+
+/// What follows `content_bytes` of content in the file of an object.
+pub(super) fn record_and_tail(record: &ObjectRecord, content_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(record)?;
+    let record_bytes = u32::try_from(bytes.len())
+        .ok()
+        .filter(|length| *length <= LARGEST_RECORD_BYTES)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the record is too large"))?;
+    let digest = digest(content_bytes, record_bytes, &bytes);
+    bytes.extend_from_slice(&content_bytes.to_be_bytes());
+    bytes.extend_from_slice(&record_bytes.to_be_bytes());
+    bytes.extend_from_slice(&digest);
+    bytes.extend_from_slice(&MAGIC);
+    Ok(bytes)
+}
+
+/// The record of an object's file and the length of its content.
+pub(super) fn read(file: &mut (impl Read + Seek)) -> Result<(ObjectRecord, u64), FormatError> {
+    let file_bytes = file.seek(SeekFrom::End(0))?;
+    let tail_start = file_bytes
+        .checked_sub(TAIL_BYTES as u64)
+        .ok_or(FormatError::NoTail)?;
+    file.seek(SeekFrom::Start(tail_start))?;
+    let content_bytes = u64::from_be_bytes(take(file)?);
+    let record_bytes = u32::from_be_bytes(take(file)?);
+    let stored_digest: [u8; 32] = take(file)?;
+    if take(file)? != MAGIC {
+        return Err(FormatError::NoTail);
+    }
+    let expected_start = content_bytes.checked_add(u64::from(record_bytes));
+    if expected_start != Some(tail_start) || record_bytes > LARGEST_RECORD_BYTES {
+        return Err(FormatError::WrongLength);
+    }
+    file.seek(SeekFrom::Start(content_bytes))?;
+    let mut bytes = Vec::new();
+    file.take(u64::from(record_bytes)).read_to_end(&mut bytes)?;
+    if digest(content_bytes, record_bytes, &bytes) != stored_digest {
+        return Err(FormatError::WrongDigest);
+    }
+    let record = serde_json::from_slice(&bytes).map_err(FormatError::Record)?;
+    Ok((record, content_bytes))
+}
+
+fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn digest(content_bytes: u64, record_bytes: u32, record: &[u8]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(content_bytes.to_be_bytes())
+        .chain_update(record_bytes.to_be_bytes())
+        .chain_update(record)
+        .finalize()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checksum::{Checksum, ChecksumAlgorithm};
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn record(key: &str, value: &str) -> ObjectRecord {
+        ObjectRecord {
+            bucket: "raw".to_owned(),
+            key: key.to_owned(),
+            modified_unix_ms: 1_795_478_400_000,
+            md5: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
+            checksum: Checksum::parse(ChecksumAlgorithm::Crc32, "AAAAAA=="),
+            headers: vec![("x-amz-meta-a".to_owned(), value.to_owned())],
+        }
+    }
+
+    fn file(content: &[u8], record: &ObjectRecord) -> Vec<u8> {
+        let mut bytes = content.to_vec();
+        let length = u64::try_from(content.len()).unwrap();
+        bytes.extend(record_and_tail(record, length).unwrap());
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(
+            content in proptest::collection::vec(any::<u8>(), 0..300),
+            key in "\\PC{1,40}",
+            value in "[ -~]{0,40}",
+        ) {
+            let record = record(&key, &value);
+            let (read, length) = read(&mut Cursor::new(file(&content, &record))).unwrap();
+            prop_assert_eq!(read, record);
+            prop_assert_eq!(length, u64::try_from(content.len()).unwrap());
+        }
+
+        #[test]
+        fn a_file_cut_anywhere_is_no_object(cut in 0_usize..400) {
+            let whole = file(b"some content", &record("k", "v"));
+            let cut = cut.min(whole.len() - 1);
+            prop_assert!(read(&mut Cursor::new(&whole[..cut])).is_err());
+            prop_assert!(read(&mut Cursor::new(&whole[whole.len() - cut..])).is_err());
+        }
+
+        #[test]
+        fn a_changed_bit_after_the_content_is_seen(at in 0_usize..400, bit in 0_u8..8) {
+            let content = b"some content";
+            let mut bytes = file(content, &record("k", "v"));
+            let at = content.len() + at % (bytes.len() - content.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert!(read(&mut Cursor::new(bytes)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_file_with_bytes_too_many_is_no_object() {
+        let whole = file(b"some content", &record("k", "v"));
+        let longer = [b"x", whole.as_slice()].concat();
+        assert!(matches!(
+            read(&mut Cursor::new(longer)),
+            Err(FormatError::WrongLength)
+        ));
+    }
+
+    #[test]
+    fn an_empty_file_is_no_object() {
+        assert!(matches!(
+            read(&mut Cursor::new([])),
+            Err(FormatError::NoTail)
+        ));
+    }
+}

@@ -1,0 +1,64 @@
+//! Taking a data directory into use.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use super::layout::Layout;
+use super::{Store, sync_directory};
+
+/// The content of the file that is both format and lock.
+const FORMAT: &str = "nexus-raw-embedded-s3 format 1\n";
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("another store has the directory")]
+    InUse,
+    #[error("the directory has an unknown format")]
+    UnknownFormat,
+    #[error("the directory cannot be read or written")]
+    Io(#[from] io::Error),
+}
+
+impl Store {
+    /// Opens the store in `root`, made if absent, and clears away what a crash left half-written.
+    pub(crate) fn open(root: &Path) -> Result<Self, OpenError> {
+        let layout = Layout::new(root);
+        fs::create_dir_all(layout.buckets())?;
+        let lock = lock(&layout)?;
+        match fs::remove_dir_all(layout.staging()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => fs::create_dir(layout.staging())?,
+        }
+        sync_directory(layout.root())?;
+        Ok(Self {
+            layout,
+            _lock: lock,
+        })
+    }
+}
+
+fn lock(layout: &Layout) -> Result<File, OpenError> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(layout.lock())?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => OpenError::InUse,
+        TryLockError::Error(error) => OpenError::Io(error),
+    })?;
+    let mut format = String::new();
+    file.read_to_string(&mut format)?;
+    if format == FORMAT {
+        return Ok(file);
+    }
+    // a crash in the middle of the first start leaves a beginning of the line
+    if !FORMAT.starts_with(&format) {
+        return Err(OpenError::UnknownFormat);
+    }
+    file.write_all(&FORMAT.as_bytes()[format.len()..])?;
+    file.sync_all()?;
+    Ok(file)
+}
