@@ -1,1 +1,27 @@
 #![doc = include_str!("../README.md")]
+
+mod embedded;
+mod faults;
+mod keys;
+mod layers;
+mod load;
+mod raw;
+mod rules;
+mod settings;
+mod sources;
+mod urls;
+
+pub use embedded::{
+    EMBEDDED_AUDIENCE, EMBEDDED_BUCKET, EMBEDDED_ISSUER, EMBEDDED_REGION, EMBEDDED_S3_BIND,
+    EmbeddedError, EmbeddedMode, EmbeddedSecrets,
+};
+pub use faults::{ConfigErrors, Fault};
+pub use keys::markdown_table;
+pub use load::load;
+pub use settings::{
+    CatalogLocation, CatalogSettings, EmbeddedSettings, EventSink, EventsSettings, HttpSettings,
+    IdentitySettings, LimitsSettings, LogFormat, LogLevel, LogSettings, MetricsSettings, RateLimit,
+    ServerSideEncryption, Settings, StaticCredentials, StorageSettings, TenancySettings,
+    TokenAlgorithm, TokenKeys,
+};
+pub use sources::Sources;

@@ -1,0 +1,81 @@
+use std::net::SocketAddr;
+
+use figment::value::Value;
+use secrecy::ExposeSecret;
+
+use super::{Layer, Origin};
+use crate::embedded::{
+    EMBEDDED_AUDIENCE, EMBEDDED_BUCKET, EMBEDDED_ISSUER, EMBEDDED_REGION, EMBEDDED_S3_BIND,
+    EmbeddedMode,
+};
+use crate::faults::Faults;
+use crate::keys;
+
+/// What embedded mode brings along, under what the file and the environment (`given`) say.
+///
+/// Its keys come in groups: whoever gives half of the S3 key pair, or a JWKS, means their own and
+/// gets nothing of ours mixed in. Its endpoint is where its S3 server listens, so a given one is
+/// a fault.
+pub(super) fn layer(mode: &EmbeddedMode, given: &[&Layer], faults: &mut Faults) -> Layer {
+    for layer in given {
+        if layer.values.contains_key("storage.endpoint") {
+            let origin = Some(layer.origin.of("storage.endpoint"));
+            faults.add(
+                "storage.endpoint",
+                "must not be set in embedded mode, which has its own",
+                origin,
+            );
+        }
+    }
+    let is_given =
+        |name: &str| given.iter().any(|layer| layer.values.contains_key(name)) || faults.has(name);
+
+    let mut layer = Layer::new(Origin::Embedded);
+    let mut put = |name: &str, value: Value| {
+        if let Some(key) = keys::find(name) {
+            layer.put(key, value);
+        }
+    };
+    put("storage.bucket", EMBEDDED_BUCKET.into());
+    put("storage.region", EMBEDDED_REGION.into());
+    put("storage.force_path_style", true.into());
+    put(
+        "catalog.url",
+        format!(
+            "sqlite:{}",
+            mode.data_dir().join("catalog.sqlite").display()
+        )
+        .into(),
+    );
+    put("identity.issuer", EMBEDDED_ISSUER.into());
+    put("identity.audience", EMBEDDED_AUDIENCE.into());
+    put("embedded.s3_bind", EMBEDDED_S3_BIND.into());
+
+    let s3_bind = given
+        .iter()
+        .rev()
+        .find_map(|layer| layer.text("embedded.s3_bind"))
+        .unwrap_or(EMBEDDED_S3_BIND);
+    // a bad address is a fault of its own key alone
+    if let Ok(address) = s3_bind.parse::<SocketAddr>() {
+        put("storage.endpoint", format!("http://{address}").into());
+    }
+    let secrets = mode.secrets();
+    if !is_given("identity.jwks_file") && !is_given("identity.jwks_url") {
+        put(
+            "identity.hs256_secret",
+            secrets.hs256_secret.expose_secret().into(),
+        );
+    }
+    if !is_given("storage.access_key_id") && !is_given("storage.secret_access_key") {
+        put(
+            "storage.access_key_id",
+            secrets.s3_access_key_id.expose_secret().into(),
+        );
+        put(
+            "storage.secret_access_key",
+            secrets.s3_secret_access_key.expose_secret().into(),
+        );
+    }
+    layer
+}

@@ -1,0 +1,75 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::Layer;
+use crate::faults::Faults;
+use crate::keys::Key;
+
+/// A secret that a source gives as the path of a file.
+pub(super) struct Given {
+    pub(super) secret: &'static Key,
+    pub(super) path: PathBuf,
+}
+
+/// Reads the files and puts their contents in the place of their secrets.
+///
+/// No fault names the path: someone who mistakes `…_FILE` for the secret itself has put the
+/// secret there.
+pub(super) fn read_into(layer: &mut Layer, given: Vec<Given>, faults: &mut Faults) {
+    for Given { secret, path } in given {
+        let name = format!("{}_file", secret.name);
+        let origin = Some(layer.origin.of(&name));
+        if layer.values.contains_key(secret.name) {
+            faults.add(
+                &name,
+                format!(
+                    "must not stand beside {}: give the secret once",
+                    secret.name
+                ),
+                origin,
+            );
+            continue;
+        }
+        match read(&path) {
+            Ok(content) => {
+                layer.by_file.insert(secret.name);
+                layer.put(secret, content.into());
+            }
+            Err(reason) => faults.add(&name, reason, origin),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    const LONGEST: u64 = 64 * 1024;
+    let cannot =
+        |error: std::io::Error| format!("names a file that cannot be read: {}", error.kind());
+    // a pipe could hold up the start for ever
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err("names something that is not a file".to_owned());
+    }
+    let mut content = Vec::new();
+    File::open(path)
+        .map_err(cannot)?
+        .take(LONGEST + 1)
+        .read_to_end(&mut content)
+        .map_err(cannot)?;
+    if content.len() as u64 > LONGEST {
+        return Err("names a file of more than 64 KiB".to_owned());
+    }
+    let mut text =
+        String::from_utf8(content).map_err(|_| "names a file that is not UTF-8".to_owned())?;
+    // the one that editors and `echo` add
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    if text.is_empty() {
+        Err("names an empty file".to_owned())
+    } else {
+        Ok(text)
+    }
+}

@@ -1,0 +1,244 @@
+//! What must hold between keys.
+
+use figment::Figment;
+
+use crate::faults::Faults;
+use crate::keys;
+use crate::layers::origin;
+use crate::raw::{Raw, is_loopback};
+
+/// Environments in whose presence the documentation's own secrets are refused.
+const PRODUCTION: [&str; 2] = ["prod", "production"];
+
+/// Notes what the values say against each other. A key that is faulty by itself is left out.
+pub(crate) fn check(raw: &Raw, embedded: bool, figment: &Figment, faults: &mut Faults) {
+    let mut rules = Rules {
+        raw,
+        figment,
+        faults,
+    };
+    rules.listeners(embedded);
+    rules.credentials();
+    rules.lifetimes();
+    rules.encryption();
+    rules.token_keys();
+    rules.claims();
+    rules.limits();
+    rules.examples_in_production();
+}
+
+struct Rules<'a> {
+    raw: &'a Raw,
+    figment: &'a Figment,
+    faults: &'a mut Faults,
+}
+
+impl Rules<'_> {
+    fn refuse(&mut self, name: &str, reason: &str) {
+        if !self.faults.has(name) {
+            self.faults.add(name, reason, origin(self.figment, name));
+        }
+    }
+
+    fn listeners(&mut self, embedded: bool) {
+        let raw = self.raw;
+        let binds = [
+            ("http.bind", &raw.http.bind),
+            ("metrics.bind", &raw.metrics.bind),
+            ("embedded.s3_bind", &raw.embedded.s3_bind),
+        ];
+        if embedded {
+            for (name, bind) in binds {
+                if bind.as_deref().is_some_and(|address| !is_loopback(address)) {
+                    self.refuse(name, "must be a loopback address in embedded mode");
+                }
+            }
+        } else if raw.embedded.s3_bind.is_some() {
+            self.refuse("embedded.s3_bind", "is for embedded mode only");
+        }
+    }
+
+    fn credentials(&mut self) {
+        let pair = ["storage.access_key_id", "storage.secret_access_key"];
+        let given = [
+            self.raw.storage.access_key_id.is_some(),
+            self.raw.storage.secret_access_key.is_some(),
+        ];
+        if given[0] != given[1] {
+            let (missing, there) = if given[0] {
+                (pair[1], pair[0])
+            } else {
+                (pair[0], pair[1])
+            };
+            self.refuse(missing, &format!("is required with {there}"));
+        }
+    }
+
+    fn lifetimes(&mut self) {
+        let storage = &self.raw.storage;
+        if self.faults.has("storage.presign_ttl_seconds") {
+            return;
+        }
+        if let (Some(url), Some(intent)) = (storage.presign_ttl_seconds, storage.intent_ttl_seconds)
+            && intent < url
+        {
+            self.refuse(
+                "storage.intent_ttl_seconds",
+                "must not be below storage.presign_ttl_seconds",
+            );
+        }
+    }
+
+    fn encryption(&mut self) {
+        let storage = &self.raw.storage;
+        if self.faults.has("storage.sse") {
+            return;
+        }
+        match (storage.sse.as_deref(), &storage.sse_kms_key_id) {
+            (Some("kms"), None) => self.refuse(
+                "storage.sse_kms_key_id",
+                "is required with storage.sse = \"kms\"",
+            ),
+            (Some("kms"), Some(_)) | (_, None) => {}
+            (_, Some(_)) => self.refuse(
+                "storage.sse_kms_key_id",
+                "is for storage.sse = \"kms\" only",
+            ),
+        }
+    }
+
+    fn token_keys(&mut self) {
+        let identity = &self.raw.identity;
+        let sources = [
+            ("identity.hs256_secret", identity.hs256_secret.is_some()),
+            ("identity.jwks_file", identity.jwks_file.is_some()),
+            ("identity.jwks_url", identity.jwks_url.is_some()),
+        ];
+        let meant = |(name, is_some): &(&str, bool)| *is_some || self.faults.has(name);
+        let given: Vec<&str> = sources
+            .iter()
+            .filter(|source| meant(source))
+            .map(|(name, _)| *name)
+            .collect();
+        match given[..] {
+            [] => self.refuse(
+                sources[0].0,
+                "is required, or one of identity.jwks_file and identity.jwks_url in its place",
+            ),
+            [one] => self.algorithm_of(one),
+            _ => {
+                for name in given {
+                    self.refuse(name, "must be the only one of identity.hs256_secret, identity.jwks_file and identity.jwks_url");
+                }
+            }
+        }
+        self.previous_secret();
+    }
+
+    fn algorithm_of(&mut self, source: &str) {
+        let by_secret = source == "identity.hs256_secret";
+        match self.raw.identity.algorithm.as_deref() {
+            None if !by_secret => self.refuse(
+                "identity.algorithm",
+                "is required with a JWKS: RS256, ES256 or EdDSA",
+            ),
+            Some(name) if by_secret && name != "HS256" => {
+                self.refuse(
+                    "identity.algorithm",
+                    "must be HS256 with identity.hs256_secret",
+                );
+            }
+            Some("HS256") if !by_secret => self.refuse(
+                "identity.algorithm",
+                "must be RS256, ES256 or EdDSA with a JWKS",
+            ),
+            _ => {}
+        }
+    }
+
+    fn previous_secret(&mut self) {
+        let identity = &self.raw.identity;
+        if identity.hs256_previous_secret.is_none() || self.faults.has("identity.hs256_secret") {
+            return;
+        }
+        if identity.hs256_secret.is_none() {
+            self.refuse(
+                "identity.hs256_previous_secret",
+                "is for use with identity.hs256_secret only",
+            );
+        } else if identity.hs256_previous_secret == identity.hs256_secret {
+            self.refuse(
+                "identity.hs256_previous_secret",
+                "must differ from identity.hs256_secret",
+            );
+        }
+    }
+
+    fn claims(&mut self) {
+        let identity = &self.raw.identity;
+        let registered = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+        let claims = [
+            ("identity.tenant_ids_claim", &identity.tenant_ids_claim),
+            ("identity.role_map_claim", &identity.role_map_claim),
+        ];
+        for (name, claim) in claims {
+            if claim
+                .as_deref()
+                .is_some_and(|claim| registered.contains(&claim))
+            {
+                self.refuse(name, "must not be a registered claim of RFC 7519");
+            }
+        }
+        if identity.tenant_ids_claim.is_some()
+            && identity.tenant_ids_claim == identity.role_map_claim
+        {
+            self.refuse(
+                "identity.role_map_claim",
+                "must differ from identity.tenant_ids_claim",
+            );
+        }
+    }
+
+    fn limits(&mut self) {
+        let limits = &self.raw.limits;
+        let unlimited =
+            limits.requests_per_second == Some(0) && !self.faults.has("limits.requests_per_second");
+        if unlimited && limits.burst.is_some_and(|burst| burst > 0) {
+            self.refuse(
+                "limits.burst",
+                "is for use with limits.requests_per_second only",
+            );
+        }
+    }
+
+    /// Development settings with a production environment: whoever copied the examples of the
+    /// documentation has secrets that everyone can read.
+    fn examples_in_production(&mut self) {
+        let environments = self.raw.tenancy.environments.as_deref().unwrap_or_default();
+        if !environments
+            .iter()
+            .any(|name| PRODUCTION.contains(&name.as_str()))
+        {
+            return;
+        }
+        let (storage, identity) = (&self.raw.storage, &self.raw.identity);
+        let secrets = [
+            ("storage.access_key_id", &storage.access_key_id),
+            ("storage.secret_access_key", &storage.secret_access_key),
+            ("identity.hs256_secret", &identity.hs256_secret),
+            (
+                "identity.hs256_previous_secret",
+                &identity.hs256_previous_secret,
+            ),
+        ];
+        for (name, secret) in secrets {
+            let example = keys::find(name).map(|key| key.example);
+            if secret.is_some() && secret.as_deref() == example {
+                self.refuse(
+                    name,
+                    "is the example of the documentation: not with a production environment",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::faults::Faults;
+use crate::raw;
+
+/// `catalog.*`: where metadata and events are kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CatalogSettings {
+    /// `catalog.url`.
+    pub location: CatalogLocation,
+}
+
+/// A catalogue's place.
+#[derive(Debug, Clone)]
+pub enum CatalogLocation {
+    /// `sqlite:PATH`: a file of this machine.
+    Sqlite(PathBuf),
+    /// `postgres://…`: the whole URL, which may hold a password.
+    Postgres(SecretString),
+}
+
+impl CatalogLocation {
+    /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
+    ///
+    /// A catalogue in memory is refused, since it would forget what it promised, and so are
+    /// parameters of SQLite, since they could turn durability off.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix("sqlite:") {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            let is_file = !path.is_empty()
+                && !path.starts_with(':')
+                && !path.starts_with("file:")
+                && !path.ends_with('/')
+                && !path
+                    .chars()
+                    .any(|character| character == '?' || character.is_control());
+            return is_file.then(|| Self::Sqlite(path.into()));
+        }
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        (plain && is_postgres && Url::parse(text).is_ok()).then(|| Self::Postgres(text.into()))
+    }
+}
+
+impl CatalogSettings {
+    pub(super) fn assemble(raw: &raw::Catalog, faults: &mut Faults) -> Option<Self> {
+        let location = raw.url.as_deref().and_then(CatalogLocation::parse);
+        Some(Self {
+            location: faults.need("catalog.url", location)?,
+        })
+    }
+}
+
+/// A catalogue's URL as it may be shown: of PostgreSQL only user, host, port and database.
+pub(super) fn shown(url: &str) -> String {
+    const REDACTED: &str = "[redacted]";
+    if matches!(
+        CatalogLocation::parse(url),
+        Some(CatalogLocation::Sqlite(_))
+    ) {
+        return url.to_owned();
+    }
+    let Ok(parsed) = Url::parse(url) else {
+        return REDACTED.to_owned();
+    };
+    let user = match (parsed.username(), parsed.password()) {
+        ("", None) => String::new(),
+        (user, None) => format!("{user}@"),
+        (user, Some(_)) => format!("{user}:{REDACTED}@"),
+    };
+    let host = parsed.host_str().unwrap_or_default();
+    let port = parsed
+        .port()
+        .map_or(String::new(), |port| format!(":{port}"));
+    // parameters can hold passwords as well, of the database and of keys
+    let parameters = if parsed.query().is_some() {
+        format!("?{REDACTED}")
+    } else {
+        String::new()
+    };
+    format!(
+        "{}://{user}{host}{port}{}{parameters}",
+        parsed.scheme(),
+        parsed.path()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn sqlite_takes_the_rest_as_a_path() {
+        for (url, path) in [
+            ("sqlite:catalog.sqlite", "catalog.sqlite"),
+            ("sqlite:/var/lib/x.sqlite", "/var/lib/x.sqlite"),
+            ("sqlite:///var/lib/x.sqlite", "/var/lib/x.sqlite"),
+            ("sqlite://a b/100%.sqlite", "a b/100%.sqlite"),
+        ] {
+            let Some(CatalogLocation::Sqlite(found)) = CatalogLocation::parse(url) else {
+                panic!("{url}")
+            };
+            assert_eq!(found, PathBuf::from(path));
+        }
+    }
+
+    #[test]
+    fn a_catalogue_that_forgets_or_takes_parameters_is_refused() {
+        for bad in [
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite:file:x",
+            "sqlite:x?mode=memory",
+            "sqlite:x\n",
+            "sqlite:dir/",
+            "sqlite",
+            "mysql://h/d",
+            "Postgres://h/d",
+            "postgres:h",
+            "postgres://h:x/d",
+            "",
+        ] {
+            assert!(CatalogLocation::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_postgres_url_is_kept_whole_and_shown_without_its_secrets() {
+        let url = "postgresql://app:pass%20word@db.example.com:6432/nexus?sslpassword=other&sslmode=require";
+        let Some(CatalogLocation::Postgres(kept)) = CatalogLocation::parse(url) else {
+            panic!()
+        };
+        assert_eq!(kept.expose_secret(), url);
+        assert_eq!(
+            shown(url),
+            "postgresql://app:[redacted]@db.example.com:6432/nexus?[redacted]"
+        );
+        assert_eq!(
+            shown("postgres:///nexus?password=x"),
+            "postgres:///nexus?[redacted]"
+        );
+        assert_eq!(
+            shown("postgres://app@[::1]/nexus#x"),
+            "postgres://app@[::1]/nexus"
+        );
+        assert_eq!(shown("sqlite:a.sqlite"), "sqlite:a.sqlite");
+    }
+}

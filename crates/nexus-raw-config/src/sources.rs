@@ -1,0 +1,47 @@
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::embedded::EmbeddedMode;
+
+/// Where a configuration comes from. Each later one wins over those before it: defaults,
+/// embedded mode, the file, the environment.
+///
+/// Debug shows of the environment only how many variables there are: their values are secrets.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// A TOML file, which must exist.
+    pub config_file: Option<PathBuf>,
+    /// Variables, by name and value. Only those of the form `NEXUS_RAW_<SECTION>__<KEY>` are
+    /// looked at.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Serves in embedded mode, with what its data directory holds.
+    pub embedded: Option<EmbeddedMode>,
+}
+
+impl Sources {
+    /// The environment of this process, with a file and a mode as the command line gave them.
+    ///
+    /// The only place that reads the process's environment.
+    #[must_use]
+    pub fn from_process(config_file: Option<PathBuf>, embedded: Option<EmbeddedMode>) -> Self {
+        Self {
+            config_file,
+            environment: std::env::vars_os().collect(),
+            embedded,
+        }
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Sources")
+            .field("config_file", &self.config_file)
+            .field(
+                "environment",
+                &format_args!("{} variables", self.environment.len()),
+            )
+            .field("embedded", &self.embedded)
+            .finish()
+    }
+}
