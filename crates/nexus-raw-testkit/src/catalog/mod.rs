@@ -1,0 +1,181 @@
+mod outbox;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{AssetId, RawAsset, UploadIntent},
+    event::{DatasetEvent, EventBody},
+    ports::{
+        AssetCatalog, CatalogError, IntentState, NewAsset, ParkedEvent, RegisterOutcome, SinkName,
+    },
+    tenancy::Scope,
+};
+use tokio::sync::Notify;
+
+use self::state::State;
+
+/// A catalogue in memory that keeps every promise of [`AssetCatalog`] and
+/// [`EventOutbox`](nexus_raw::ports::EventOutbox) but the power cut's.
+///
+/// A clone is another connection to the same catalogue.
+#[derive(Clone, Default)]
+pub struct FakeCatalog {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    weather: Mutex<Weather>,
+    committed: Notify,
+}
+
+/// How the connection is.
+#[derive(Clone, Copy, Default)]
+struct Weather {
+    down: bool,
+    lose_next_answer: bool,
+}
+
+/// Why the fake does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the test has taken the catalogue down")]
+struct TakenDown;
+
+impl FakeCatalog {
+    /// An empty catalogue.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the catalogue down, or brings it back. While it is down every call is
+    /// [`CatalogError::Unavailable`] and changes nothing.
+    pub fn set_available(&self, available: bool) {
+        lock(&self.shared.weather).down = !available;
+    }
+
+    /// Lets the next write commit and its answer be lost: the caller sees
+    /// [`CatalogError::Unavailable`] and cannot know.
+    pub fn lose_next_answer(&self) {
+        lock(&self.shared.weather).lose_next_answer = true;
+    }
+
+    /// Every event of a scope, in order of sequence.
+    #[must_use]
+    pub fn events_in(&self, scope: &Scope) -> Vec<DatasetEvent> {
+        self.state().events_in(scope).to_vec()
+    }
+
+    /// What was parked for a sink, in the order of parking.
+    #[must_use]
+    pub fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
+        self.state().parked(sink).to_vec()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
+    }
+
+    async fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T, CatalogError> {
+        self.connect().await?;
+        Ok(look(&self.state()))
+    }
+
+    /// Runs a transaction: all of `change` or nothing, and an error changes nothing.
+    async fn write<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, CatalogError>,
+    ) -> Result<T, CatalogError> {
+        self.connect().await?;
+        let outcome = change(&mut self.state());
+        if outcome.is_ok() {
+            self.shared.committed.notify_waiters();
+            self.shared.committed.notify_one();
+            if std::mem::take(&mut lock(&self.shared.weather).lose_next_answer) {
+                return Err(down());
+            }
+        }
+        outcome
+    }
+
+    /// Gives way once, as a call over a connection would, so that racing callers interleave.
+    async fn connect(&self) -> Result<(), CatalogError> {
+        tokio::task::yield_now().await;
+        if lock(&self.shared.weather).down {
+            Err(down())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn down() -> CatalogError {
+    CatalogError::Unavailable(Box::new(TakenDown))
+}
+
+/// A test that panicked elsewhere is no reason for this one to.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl AssetCatalog for FakeCatalog {
+    async fn record_intent(
+        &self,
+        intent: UploadIntent,
+        event: EventBody,
+    ) -> Result<(), CatalogError> {
+        self.write(|state| state.record_intent(intent, event)).await
+    }
+
+    async fn find_intent(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<IntentState>, CatalogError> {
+        self.read(|state| state.intent(scope, asset).cloned()).await
+    }
+
+    async fn unknown_parents(
+        &self,
+        scope: &Scope,
+        parents: &[AssetId],
+    ) -> Result<Vec<usize>, CatalogError> {
+        self.read(|state| state.unknown_parents(scope, parents))
+            .await
+    }
+
+    async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
+        self.write(|state| Ok(state.register(new))).await
+    }
+
+    async fn find_asset(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        self.read(|state| state.asset(scope, asset).cloned()).await
+    }
+
+    async fn events_of(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.read(|state| {
+            let events = state.events_in(scope).iter();
+            events
+                .filter(|event| event.body.asset_id == asset)
+                .cloned()
+                .collect()
+        })
+        .await
+    }
+
+    async fn ready(&self) -> Result<(), CatalogError> {
+        self.read(|_| ()).await
+    }
+}

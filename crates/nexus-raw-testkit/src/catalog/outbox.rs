@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
+    tenancy::Scope,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::FakeCatalog;
+
+#[async_trait]
+impl EventOutbox for FakeCatalog {
+    async fn lease(
+        &self,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, CatalogError> {
+        self.connect().await?;
+        Ok(self.state().lease(owner, now, ttl))
+    }
+
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let limit = usize::try_from(limit).unwrap();
+        self.read(|state| state.undelivered(sink, limit)).await
+    }
+
+    async fn delivered(
+        &self,
+        sink: &SinkName,
+        cursors: Vec<(Scope, u64)>,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.connect().await?;
+        Ok(self.state().delivered(sink, cursors, epoch))
+    }
+
+    async fn park(
+        &self,
+        sink: &SinkName,
+        parked: ParkedEvent,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.connect().await?;
+        Ok(self.state().park(sink, parked, epoch))
+    }
+
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        self.read(|state| state.oldest_undelivered(sink)).await
+    }
+
+    async fn committed(&self, patience: Duration) {
+        // at the end of patience there is nothing to tell: the caller looks for itself
+        let _ = tokio::time::timeout(patience, self.shared.committed.notified()).await;
+    }
+}

@@ -1,0 +1,215 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use nexus_raw::{
+    asset::{AssetId, RawAsset, UploadIntent},
+    event::{DatasetEvent, EventBody},
+    ports::{CatalogError, IntentState, Lease, NewAsset, ParkedEvent, RegisterOutcome, SinkName},
+    tenancy::Scope,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+/// The id of every fake catalogue; event ids follow from it.
+const CATALOG_ID: Uuid = Uuid::from_u128(0x0f6d_2b1c_4e11_4000_8000_0000_0000_0001);
+
+/// What a catalogue keeps. Each method is one transaction.
+#[derive(Default)]
+pub(super) struct State {
+    scopes: BTreeMap<Scope, ScopeState>,
+    lease: Option<HeldLease>,
+    progress: BTreeMap<SinkName, Progress>,
+}
+
+#[derive(Default)]
+struct ScopeState {
+    intents: BTreeMap<AssetId, IntentState>,
+    /// The event of sequence `n` is at `n - 1`.
+    events: Vec<DatasetEvent>,
+}
+
+struct HeldLease {
+    owner: Uuid,
+    lease: Lease,
+}
+
+/// How far a sink has come.
+#[derive(Default)]
+struct Progress {
+    cursors: BTreeMap<Scope, u64>,
+    parked: Vec<ParkedEvent>,
+}
+
+impl State {
+    pub(super) fn intent(&self, scope: &Scope, asset: AssetId) -> Option<&IntentState> {
+        self.scopes.get(scope)?.intents.get(&asset)
+    }
+
+    pub(super) fn asset(&self, scope: &Scope, asset: AssetId) -> Option<&RawAsset> {
+        match self.intent(scope, asset)? {
+            IntentState::Registered { asset, .. } => Some(asset),
+            IntentState::Pending(_) => None,
+        }
+    }
+
+    pub(super) fn events_in(&self, scope: &Scope) -> &[DatasetEvent] {
+        self.scopes
+            .get(scope)
+            .map_or(&[], |state| state.events.as_slice())
+    }
+
+    pub(super) fn unknown_parents(&self, scope: &Scope, parents: &[AssetId]) -> Vec<usize> {
+        let unknown = |parent: AssetId| self.asset(scope, parent).is_none();
+        (0..parents.len())
+            .filter(|&at| unknown(parents[at]))
+            .collect()
+    }
+
+    pub(super) fn record_intent(
+        &mut self,
+        intent: UploadIntent,
+        event: EventBody,
+    ) -> Result<(), CatalogError> {
+        let scope = self.scopes.entry(intent.scope.clone()).or_default();
+        if scope.intents.contains_key(&intent.asset_id) {
+            return Err(CatalogError::AlreadyExists);
+        }
+        scope.append(&intent.scope, event);
+        scope
+            .intents
+            .insert(intent.asset_id, IntentState::Pending(intent));
+        Ok(())
+    }
+
+    pub(super) fn register(&mut self, new: NewAsset) -> RegisterOutcome {
+        let parts = new.asset.parts();
+        let (key, id) = (parts.scope.clone(), parts.asset_id);
+        let parents = parts.provenance.lineage.derived_from.as_slice();
+        let intent = match self.intent(&key, id) {
+            None => return RegisterOutcome::UnknownIntent,
+            Some(IntentState::Registered {
+                asset,
+                provenance_digest,
+                ..
+            }) => {
+                return RegisterOutcome::AlreadyRegistered {
+                    asset: asset.clone(),
+                    provenance_digest: *provenance_digest,
+                };
+            }
+            Some(IntentState::Pending(intent)) => intent.clone(),
+        };
+        let unknown = self.unknown_parents(&key, parents);
+        if !unknown.is_empty() {
+            return RegisterOutcome::UnknownParents(unknown);
+        }
+        let scope = self.scopes.entry(key.clone()).or_default();
+        scope.append(&key, new.event);
+        let registered = IntentState::Registered {
+            intent,
+            asset: Box::new(new.asset),
+            provenance_digest: new.provenance_digest,
+        };
+        scope.intents.insert(id, registered);
+        RegisterOutcome::Registered
+    }
+
+    pub(super) fn lease(&mut self, owner: Uuid, now: Timestamp, ttl: Duration) -> Option<Lease> {
+        let until = now.saturating_add(ttl);
+        let epoch = match &self.lease {
+            None => 1,
+            Some(held) if held.owner == owner => held.lease.epoch,
+            Some(held) if held.lease.until > now => return None,
+            Some(held) => held.lease.epoch + 1,
+        };
+        let lease = Lease { epoch, until };
+        self.lease = Some(HeldLease { owner, lease });
+        Some(lease)
+    }
+
+    pub(super) fn undelivered(&self, sink: &SinkName, limit: usize) -> Vec<DatasetEvent> {
+        let mut pending: Vec<_> = self
+            .scopes
+            .iter()
+            .map(|(scope, state)| state.events[self.cursor(sink, scope)..].iter())
+            .collect();
+        // one of each scope in turn, so that a busy scope does not keep the others waiting
+        let mut turn = Vec::new();
+        while turn.len() < limit {
+            let round: Vec<_> = pending.iter_mut().filter_map(Iterator::next).collect();
+            if round.is_empty() {
+                break;
+            }
+            turn.extend(round.into_iter().cloned());
+        }
+        turn.truncate(limit);
+        turn
+    }
+
+    pub(super) fn oldest_undelivered(&self, sink: &SinkName) -> Option<Timestamp> {
+        let undelivered = self
+            .scopes
+            .iter()
+            .flat_map(|(scope, state)| &state.events[self.cursor(sink, scope)..]);
+        undelivered.map(|event| event.body.occurred_at).min()
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        sink: &SinkName,
+        cursors: Vec<(Scope, u64)>,
+        epoch: u64,
+    ) -> bool {
+        if !self.is_current(epoch) {
+            return false;
+        }
+        let progress = self.progress.entry(sink.clone()).or_default();
+        for (scope, sequence) in cursors {
+            let cursor = progress.cursors.entry(scope).or_default();
+            *cursor = sequence.max(*cursor);
+        }
+        true
+    }
+
+    pub(super) fn park(&mut self, sink: &SinkName, parked: ParkedEvent, epoch: u64) -> bool {
+        let cursor = (parked.scope.clone(), parked.sequence);
+        let moved = self.delivered(sink, vec![cursor], epoch);
+        if moved {
+            let progress = self.progress.entry(sink.clone()).or_default();
+            progress.parked.push(parked);
+        }
+        moved
+    }
+
+    pub(super) fn parked(&self, sink: &SinkName) -> &[ParkedEvent] {
+        self.progress
+            .get(sink)
+            .map_or(&[], |progress| progress.parked.as_slice())
+    }
+
+    fn is_current(&self, epoch: u64) -> bool {
+        self.lease
+            .as_ref()
+            .is_some_and(|held| held.lease.epoch == epoch)
+    }
+
+    /// How many events of a scope the sink has behind it.
+    fn cursor(&self, sink: &SinkName, scope: &Scope) -> usize {
+        let cursor = self
+            .progress
+            .get(sink)
+            .and_then(|progress| progress.cursors.get(scope));
+        let behind = usize::try_from(cursor.copied().unwrap_or(0)).unwrap();
+        behind.min(self.events_in(scope).len())
+    }
+}
+
+impl ScopeState {
+    fn append(&mut self, scope: &Scope, body: EventBody) {
+        let sequence = u64::try_from(self.events.len()).unwrap() + 1;
+        self.events.push(DatasetEvent {
+            event_id: DatasetEvent::id_at(CATALOG_ID, scope, sequence),
+            sequence,
+            body,
+        });
+    }
+}

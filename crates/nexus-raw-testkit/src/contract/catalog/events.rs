@@ -1,0 +1,62 @@
+use std::collections::BTreeSet;
+
+use nexus_raw::asset::Provenance;
+
+use super::{CatalogHarness, events, presign, presign_and_register, told};
+use crate::sample;
+
+/// The bodies come back as they were written, in the order of their commits.
+pub async fn events_of_an_asset_come_in_order_and_say_what_was_written(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let other = sample::intent(&scope, sample::asset_id(2));
+    presign(&open, &other).await;
+    let new = presign_and_register(&open, &intent, sample::provenance()).await;
+    let told = told(&open, &scope, intent.asset_id).await;
+    assert_eq!(
+        told,
+        [(2, sample::presigned(&intent)), (3, new.event.clone())]
+    );
+    // equal to the byte too: equality overlooks the order of flags
+    let texts = told
+        .iter()
+        .map(|(_, body)| serde_json::to_string(body).unwrap());
+    let written = [sample::presigned(&intent), new.event];
+    let written = written.map(|body| serde_json::to_string(&body).unwrap());
+    assert_eq!(texts.collect::<Vec<_>>(), written);
+}
+
+/// Neighbours in one scope share a sequence, not events.
+pub async fn events_of_an_asset_are_its_own(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intents = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    for intent in &intents {
+        presign(&open, intent).await;
+    }
+    for (sequence, intent) in (1..).zip(&intents) {
+        assert_eq!(
+            told(&open, &scope, intent.asset_id).await,
+            [(sequence, sample::presigned(intent))]
+        );
+    }
+}
+
+/// An event has one id for good, by which consumers drop repeats, and shares it with no other.
+pub async fn event_ids_are_stable_and_distinct_across_scopes(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let names = [("t_a", "dev"), ("t_a", "prod"), ("t_ab", "dev")];
+    let scopes = names.map(|(tenant, environment)| sample::scope(tenant, environment));
+    let mut ids = BTreeSet::new();
+    for scope in &scopes {
+        let intent = sample::intent(scope, sample::asset_id(1));
+        presign_and_register(&open, &intent, Provenance::default()).await;
+        let first = events(&open, scope, intent.asset_id).await;
+        assert_eq!(first, events(&open, scope, intent.asset_id).await);
+        ids.extend(first.iter().map(|event| event.event_id));
+    }
+    assert_eq!(ids.len(), 2 * scopes.len());
+}

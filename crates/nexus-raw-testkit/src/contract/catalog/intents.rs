@@ -1,0 +1,107 @@
+use nexus_raw::{
+    asset::UploadIntent,
+    ports::{CatalogError, IntentState},
+};
+
+use super::{
+    CatalogHarness, events, intent_state, presign, presign_and_register, record, registered, told,
+};
+use crate::sample;
+
+/// The first presign of a scope is sequence 1, and its intent is pending.
+pub async fn a_recorded_intent_is_found_pending_and_is_event_one(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    presign(&open, &intent).await;
+    assert_eq!(
+        intent_state(&open, &scope, intent.asset_id).await,
+        Some(IntentState::Pending(intent.clone()))
+    );
+    assert_eq!(
+        told(&open, &scope, intent.asset_id).await,
+        [(1, sample::presigned(&intent))]
+    );
+    assert_eq!(record(&open, &scope, intent.asset_id).await, None);
+}
+
+/// An id twice is `AlreadyExists`, whatever else differs, and leaves no trace.
+pub async fn an_intent_of_a_known_asset_id_is_refused_and_leaves_no_event_and_no_gap(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let first = sample::intent(&scope, sample::asset_id(1));
+    let second = UploadIntent {
+        facts: sample::facts_of(b"something else"),
+        ..first.clone()
+    };
+    presign(&open, &first).await;
+    let refused = open
+        .catalog
+        .record_intent(second.clone(), sample::presigned(&second))
+        .await;
+    assert!(
+        matches!(refused, Err(CatalogError::AlreadyExists)),
+        "{refused:?}"
+    );
+    assert_eq!(
+        intent_state(&open, &scope, first.asset_id).await,
+        Some(IntentState::Pending(first.clone()))
+    );
+    assert_eq!(
+        told(&open, &scope, first.asset_id).await,
+        [(1, sample::presigned(&first))]
+    );
+    let next = sample::intent(&scope, sample::asset_id(2));
+    presign(&open, &next).await;
+    assert_eq!(
+        told(&open, &scope, next.asset_id).await,
+        [(2, sample::presigned(&next))]
+    );
+}
+
+/// An id that is known as registered is known.
+pub async fn a_registered_intent_is_not_recorded_again(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let new = presign_and_register(&open, &intent, sample::provenance()).await;
+    let refused = open
+        .catalog
+        .record_intent(intent.clone(), sample::presigned(&intent))
+        .await;
+    assert!(
+        matches!(refused, Err(CatalogError::AlreadyExists)),
+        "{refused:?}"
+    );
+    assert_eq!(
+        intent_state(&open, &scope, intent.asset_id).await,
+        Some(registered(&intent, &new))
+    );
+    assert_eq!(events(&open, &scope, intent.asset_id).await.len(), 2);
+}
+
+/// Absence is an answer, not an error, in an empty scope and in one that has other assets.
+pub async fn what_was_never_recorded_is_not_found(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let absent = sample::asset_id(2);
+    let neighbour = sample::intent(&scope, sample::asset_id(1));
+    for has_neighbour in [false, true] {
+        if has_neighbour {
+            presign(&open, &neighbour).await;
+        }
+        assert_eq!(intent_state(&open, &scope, absent).await, None);
+        assert_eq!(record(&open, &scope, absent).await, None);
+        assert_eq!(events(&open, &scope, absent).await, []);
+        let unknown = open.catalog.unknown_parents(&scope, &[absent]).await;
+        assert_eq!(unknown.unwrap(), [0]);
+    }
+}
+
+/// Readiness is told by an answer.
+pub async fn an_open_catalogue_is_ready(harness: &impl CatalogHarness) {
+    let ready = harness.open().await.catalog.ready().await;
+    assert!(ready.is_ok(), "{ready:?}");
+}

@@ -1,0 +1,167 @@
+//! What [`AssetCatalog`] promises.
+
+mod durability;
+mod events;
+mod fidelity;
+mod intents;
+mod isolation;
+mod odd;
+mod parents;
+mod races;
+mod registration;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{AssetId, Provenance, RawAsset, UploadIntent},
+    event::{DatasetEvent, EventBody},
+    ports::{
+        AssetCatalog, EventOutbox, IntentState, NewAsset, ParkedEvent, RegisterOutcome, SinkName,
+    },
+    tenancy::Scope,
+};
+
+pub use self::{
+    durability::*, events::*, fidelity::*, intents::*, isolation::*, parents::*, races::*,
+    registration::*,
+};
+use crate::sample;
+
+/// A catalogue, by both of its ports.
+#[derive(Clone)]
+pub struct OpenCatalog {
+    /// As the service sees it.
+    pub catalog: Arc<dyn AssetCatalog>,
+    /// As the relay sees it.
+    pub outbox: Arc<dyn EventOutbox>,
+}
+
+impl OpenCatalog {
+    /// Both ports of one implementation.
+    #[must_use]
+    pub fn of<C: AssetCatalog + EventOutbox>(catalog: Arc<C>) -> Self {
+        Self {
+            catalog: catalog.clone(),
+            outbox: catalog,
+        }
+    }
+}
+
+/// How the suites of the catalogue and of the outbox reach an implementation.
+#[async_trait]
+pub trait CatalogHarness: Send + Sync {
+    /// Opens a new, empty catalogue. Called once for each harness.
+    async fn open(&self) -> OpenCatalog;
+
+    /// Closes the catalogue that [`Self::open`] gave, as the end of the process would, and opens
+    /// it again over what it kept. The suite holds no other handle to it.
+    async fn reopen(&self, open: OpenCatalog) -> OpenCatalog;
+
+    /// What the catalogue keeps of events parked for `sink`, in the order of parking. No port
+    /// tells it, so the harness looks for itself.
+    async fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent>;
+}
+
+/// Puts an implementation of `AssetCatalog` through its contract. Takes an expression that gives
+/// a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+#[macro_export]
+macro_rules! catalog_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            catalog,
+            $harness,
+            [
+                a_recorded_intent_is_found_pending_and_is_event_one,
+                an_intent_of_a_known_asset_id_is_refused_and_leaves_no_event_and_no_gap,
+                what_was_never_recorded_is_not_found,
+                an_open_catalogue_is_ready,
+                a_registration_is_found_and_told,
+                a_registration_without_an_intent_writes_nothing,
+                a_second_registration_is_told_of_the_first_and_writes_nothing,
+                a_registered_intent_is_not_recorded_again,
+                an_ended_intent_may_still_be_registered,
+                events_of_an_asset_come_in_order_and_say_what_was_written,
+                events_of_an_asset_are_its_own,
+                event_ids_are_stable_and_distinct_across_scopes,
+                parents_are_written_and_read_in_order,
+                parents_that_are_not_registered_are_told_by_position_and_nothing_is_written,
+                a_parent_in_another_scope_is_unknown,
+                an_asset_is_no_parent_of_itself,
+                an_asset_may_have_as_many_parents_as_the_domain_allows,
+                another_scope_sees_nothing,
+                one_id_in_two_scopes_is_two_assets,
+                a_registration_does_not_reach_into_another_scope,
+                each_scope_counts_its_own_events,
+                every_field_reads_back_as_it_was_written,
+                an_unstated_provenance_reads_back_unstated,
+                of_a_hundred_racing_registrations_one_writes,
+                of_racing_intents_of_one_id_one_is_recorded,
+                mixed_writers_in_many_scopes_leave_no_gap,
+                a_dropped_call_happened_whole_or_not_at_all,
+                everything_is_there_after_reopening,
+                a_reopened_catalogue_goes_on_counting,
+            ]
+        );
+    };
+}
+
+/// Records `intent` with the event of its presign.
+async fn presign(open: &OpenCatalog, intent: &UploadIntent) {
+    let recorded = open
+        .catalog
+        .record_intent(intent.clone(), sample::presigned(intent))
+        .await;
+    assert!(recorded.is_ok(), "{recorded:?}");
+}
+
+/// Records and registers `intent`; what was written.
+async fn presign_and_register(
+    open: &OpenCatalog,
+    intent: &UploadIntent,
+    provenance: Provenance,
+) -> NewAsset {
+    presign(open, intent).await;
+    let new = sample::new_asset(intent, provenance);
+    assert_eq!(register(open, &new).await, RegisterOutcome::Registered);
+    new
+}
+
+async fn register(open: &OpenCatalog, new: &NewAsset) -> RegisterOutcome {
+    open.catalog.register(new.clone()).await.unwrap()
+}
+
+async fn intent_state(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Option<IntentState> {
+    open.catalog.find_intent(scope, asset).await.unwrap()
+}
+
+async fn record(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Option<RawAsset> {
+    open.catalog.find_asset(scope, asset).await.unwrap()
+}
+
+async fn events(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<DatasetEvent> {
+    open.catalog.events_of(scope, asset).await.unwrap()
+}
+
+/// The events of an asset, without the ids, which are the catalogue's own.
+async fn told(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<(u64, EventBody)> {
+    let events = events(open, scope, asset).await.into_iter();
+    events.map(|event| (event.sequence, event.body)).collect()
+}
+
+/// What stands once `new` was registered for `intent`.
+fn registered(intent: &UploadIntent, new: &NewAsset) -> IntentState {
+    IntentState::Registered {
+        intent: intent.clone(),
+        asset: Box::new(new.asset.clone()),
+        provenance_digest: new.provenance_digest,
+    }
+}
+
+/// What a later registration is told once `new` was registered.
+fn already_registered(new: &NewAsset) -> RegisterOutcome {
+    RegisterOutcome::AlreadyRegistered {
+        asset: Box::new(new.asset.clone()),
+        provenance_digest: new.provenance_digest,
+    }
+}

@@ -1,0 +1,134 @@
+//! What [`EventOutbox`] promises. The harness is that of the catalogue.
+
+mod cursors;
+mod leases;
+mod parking;
+mod reading;
+mod waiting;
+
+use std::{sync::Arc, time::Duration};
+
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{EventOutbox, Lease, SinkName},
+    tenancy::Scope,
+};
+use uuid::Uuid;
+
+pub use self::{cursors::*, leases::*, parking::*, reading::*, waiting::*};
+use super::catalog::OpenCatalog;
+use crate::sample;
+
+/// Puts an implementation of `EventOutbox` through its contract. Takes an expression that gives a
+/// new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+#[macro_export]
+macro_rules! outbox_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            outbox,
+            $harness,
+            [
+                an_empty_outbox_has_nothing_to_deliver,
+                undelivered_events_come_per_scope_in_order_and_whole,
+                no_more_than_the_limit_is_given,
+                a_quiet_scope_does_not_wait_for_a_busy_one,
+                delivered_events_are_not_given_again,
+                what_was_not_delivered_is_given_again,
+                each_sink_has_its_own_cursors,
+                a_cursor_moves_in_the_named_scopes_alone,
+                a_cursor_never_moves_back,
+                the_oldest_undelivered_event_is_told_by_its_time,
+                a_lease_is_for_one_owner_until_it_ends,
+                a_renewed_lease_keeps_its_epoch,
+                a_lease_that_was_taken_over_has_a_higher_epoch,
+                without_a_lease_no_cursor_moves,
+                an_epoch_that_is_over_moves_no_cursor,
+                a_parked_event_is_kept_with_its_reason_and_passed,
+                an_epoch_that_is_over_parks_nothing,
+                a_parked_event_is_parked_for_its_sink_alone,
+                waiting_ends_after_a_commit,
+                a_commit_between_two_waits_is_not_missed,
+                waiting_ends_with_its_patience,
+                cursors_parked_events_and_epochs_outlive_a_restart,
+            ]
+        );
+    };
+}
+
+/// A relay's owner id.
+const RELAY: Uuid = Uuid::from_u128(0xa11ce);
+/// Another relay's.
+const RIVAL: Uuid = Uuid::from_u128(0xb0b);
+
+const TTL: Duration = Duration::from_secs(30);
+
+/// Takes the lease at the sample's time.
+async fn lease(outbox: &Arc<dyn EventOutbox>, owner: Uuid) -> Lease {
+    lease_at(outbox, owner, 0).await.unwrap()
+}
+
+/// Asks for the lease so many seconds after the sample's time.
+async fn lease_at(outbox: &Arc<dyn EventOutbox>, owner: Uuid, seconds: i64) -> Option<Lease> {
+    let now = sample::seconds_after(seconds);
+    outbox.lease(owner, now, TTL).await.unwrap()
+}
+
+/// Commits so many presigns in `scope`, of asset ids from `first` on.
+async fn commit(open: &OpenCatalog, scope: &Scope, first: u64, count: u64) {
+    for n in first..first + count {
+        let intent = sample::intent(scope, sample::asset_id(n));
+        let event = sample::presigned(&intent);
+        open.catalog.record_intent(intent, event).await.unwrap();
+    }
+}
+
+fn sink(name: &str) -> SinkName {
+    SinkName::parse(name).unwrap()
+}
+
+async fn undelivered(open: &OpenCatalog, sink: &SinkName, limit: u32) -> Vec<DatasetEvent> {
+    open.outbox.undelivered(sink, limit).await.unwrap()
+}
+
+/// Marks as a relay of this epoch does; whether it was let.
+async fn delivered(
+    open: &OpenCatalog,
+    sink: &SinkName,
+    cursors: Vec<(Scope, u64)>,
+    epoch: u64,
+) -> bool {
+    let moved = open.outbox.delivered(sink, cursors, epoch).await;
+    moved.unwrap()
+}
+
+/// Where the events lie, in the order given.
+fn places(events: &[DatasetEvent]) -> Vec<(Scope, u64)> {
+    events
+        .iter()
+        .map(|event| (event.body.scope(), event.sequence))
+        .collect()
+}
+
+/// The sequences of one scope among the events, in the order given.
+fn sequences(events: &[DatasetEvent], scope: &Scope) -> Vec<u64> {
+    events
+        .iter()
+        .filter(|event| event.body.scope() == *scope)
+        .map(|event| event.sequence)
+        .collect()
+}
+
+/// Takes everything for `sink` as a relay would, in the order given.
+pub(super) async fn drain(outbox: &Arc<dyn EventOutbox>, sink: &SinkName) -> Vec<DatasetEvent> {
+    let epoch = lease(outbox, RELAY).await.epoch;
+    let mut drained = Vec::new();
+    loop {
+        let batch = outbox.undelivered(sink, 100).await.unwrap();
+        if batch.is_empty() {
+            return drained;
+        }
+        let moved = outbox.delivered(sink, places(&batch), epoch).await;
+        assert!(moved.unwrap(), "the relay has lost its lease");
+        drained.extend(batch);
+    }
+}

@@ -1,0 +1,242 @@
+//! Values for tests, each valid, each the same in every run.
+//!
+//! A test changes what it is about and leaves the rest, so that what matters stands out:
+//!
+//! ```
+//! use nexus_raw::asset::UploadIntent;
+//! use nexus_raw_testkit::sample;
+//!
+//! let scope = sample::scope("t_a", "dev");
+//! let ended = UploadIntent { ends_at: sample::now(), ..sample::intent(&scope, sample::asset_id(1)) };
+//! # let _ = ended;
+//! ```
+
+use std::{collections::BTreeMap, time::Duration};
+
+use nexus_raw::{
+    asset::{
+        Activity, AssetId, BucketName, ByteSize, CaptureLocation, CapturedAt, ContentFacts,
+        ContentType, DerivedFrom, Filename, Integrity, IntegrityLevel, Labels, Lineage,
+        ObjectAddress, ObjectKey, PiiFlag, PiiFlags, Provenance, RawAsset, RawAssetParts,
+        Sha256Digest, SourceUri, UploadIntent,
+    },
+    event::{DatasetEvent, EventBody, RequestContext, RequestId, TraceId},
+    ports::{NewAsset, SinkName},
+    tenancy::{Environment, Principal, ReadAccess, Role, Scope, TenantId, UserId, WriteAccess},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::ids::v7;
+
+/// Milliseconds from 1970 to [`now`].
+const NOW_MILLIS: u64 = 1_795_482_000_000;
+
+/// 2026-11-24T01:00:00Z.
+#[must_use]
+pub fn now() -> Timestamp {
+    seconds_after(0)
+}
+
+/// So many seconds after [`now`]; before it when negative.
+#[must_use]
+pub fn seconds_after(seconds: i64) -> Timestamp {
+    let now = i64::try_from(NOW_MILLIS).unwrap() * 1000;
+    Timestamp::from_micros(now + seconds * 1_000_000).unwrap()
+}
+
+/// A scope by the names of its parts.
+#[must_use]
+pub fn scope(tenant: &str, environment: &str) -> Scope {
+    Scope {
+        tenant: TenantId::parse(tenant).unwrap(),
+        environment: Environment::parse(environment).unwrap(),
+    }
+}
+
+/// The user `u_demo`.
+#[must_use]
+pub fn user() -> UserId {
+    UserId::parse("u_demo").unwrap()
+}
+
+/// [`user`] as a member of `tenant` in a role.
+#[must_use]
+pub fn principal(tenant: &TenantId, role: Role) -> Principal {
+    Principal::from_verified(user(), BTreeMap::from([(tenant.clone(), Some(role))]))
+}
+
+/// [`user`]'s leave to write in `scope`.
+#[must_use]
+pub fn access(scope: &Scope) -> WriteAccess {
+    principal(&scope.tenant, Role::Owner)
+        .authorize_write(scope)
+        .unwrap()
+}
+
+/// [`user`]'s leave to read in `scope`.
+#[must_use]
+pub fn read_access(scope: &Scope) -> ReadAccess {
+    principal(&scope.tenant, Role::Viewer)
+        .authorize_read(scope)
+        .unwrap()
+}
+
+/// The request that everything here belongs to.
+#[must_use]
+pub fn context() -> RequestContext {
+    RequestContext {
+        trace_id: TraceId::parse("4bf92f3577b34da6a3ce929d0e0e4736").unwrap(),
+        request_id: RequestId::parse("req-1").unwrap(),
+    }
+}
+
+/// The `number`th of a row of distinct asset ids.
+#[must_use]
+pub fn asset_id(number: u64) -> AssetId {
+    AssetId::from_uuid(v7(NOW_MILLIS, number))
+}
+
+/// The bucket `nexus-raw-test`.
+#[must_use]
+pub fn bucket() -> BucketName {
+    BucketName::parse("nexus-raw-test").unwrap()
+}
+
+/// What is uploaded where nothing else is said.
+pub const CONTENT: &[u8] = b"not quite a photograph";
+
+/// The facts of [`CONTENT`] as a JPEG.
+#[must_use]
+pub fn facts() -> ContentFacts {
+    facts_of(CONTENT)
+}
+
+/// The facts of `content` as a JPEG.
+#[must_use]
+pub fn facts_of(content: &[u8]) -> ContentFacts {
+    ContentFacts {
+        filename: Filename::parse("DSCN0010.jpg").unwrap(),
+        content_type: ContentType::parse("image/jpeg").unwrap(),
+        size_bytes: ByteSize::parse(u64::try_from(content.len()).unwrap()).unwrap(),
+        sha256: Sha256Digest::of(content),
+    }
+}
+
+/// A promise of [`facts`], made at [`now`], for a day.
+#[must_use]
+pub fn intent(scope: &Scope, asset_id: AssetId) -> UploadIntent {
+    intent_of(scope, asset_id, facts())
+}
+
+/// A promise of `facts`, made at [`now`], for a day.
+#[must_use]
+pub fn intent_of(scope: &Scope, asset_id: AssetId, facts: ContentFacts) -> UploadIntent {
+    UploadIntent {
+        asset_id,
+        scope: scope.clone(),
+        address: ObjectAddress {
+            bucket: bucket(),
+            key: ObjectKey::for_asset(scope, asset_id, &facts.filename),
+        },
+        facts,
+        requested_by: user(),
+        requested_at: now(),
+        ends_at: now().saturating_add(Duration::from_hours(24)),
+    }
+}
+
+/// A provenance that states everything but parents.
+#[must_use]
+pub fn provenance() -> Provenance {
+    let labels = [("camera", "COOLPIX P6000"), ("project", "arezzo")];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    Provenance {
+        captured_at: Some(CapturedAt::parse("2008-10-22T18:28:39+02:00").unwrap()),
+        capture_location: Some(
+            CaptureLocation::parse(43.467_448, 11.885_127, Some(-3.5), Some(12.0)).unwrap(),
+        ),
+        lineage: Lineage {
+            derived_from: DerivedFrom::default(),
+            source_uri: Some(SourceUri::parse("https://photos.example/DSCN0010.jpg").unwrap()),
+            activity: Some(Activity::parse("import").unwrap()),
+        },
+        pii_flags: PiiFlags::parse(vec![PiiFlag::Location, PiiFlag::Face]).unwrap(),
+        train_ok: true,
+        labels: Labels::parse(labels.into()).unwrap(),
+    }
+}
+
+/// A provenance that states these parents and nothing else.
+#[must_use]
+pub fn derived_from(parents: &[AssetId]) -> Provenance {
+    Provenance {
+        lineage: Lineage {
+            derived_from: DerivedFrom::parse(parents.to_vec()).unwrap(),
+            ..Lineage::default()
+        },
+        ..Provenance::default()
+    }
+}
+
+/// The event of the presign of `intent`.
+#[must_use]
+pub fn presigned(intent: &UploadIntent) -> EventBody {
+    EventBody::presigned(
+        intent,
+        &intent.requested_by,
+        &context(),
+        intent.requested_at,
+    )
+}
+
+/// What registers `intent` with `provenance`, a minute after [`now`].
+#[must_use]
+pub fn new_asset(intent: &UploadIntent, provenance: Provenance) -> NewAsset {
+    new_asset_at(seconds_after(60), intent, provenance)
+}
+
+/// What registers `intent` with `provenance` at `imported_at`.
+#[must_use]
+pub fn new_asset_at(
+    imported_at: Timestamp,
+    intent: &UploadIntent,
+    provenance: Provenance,
+) -> NewAsset {
+    let provenance_digest = provenance.digest();
+    let asset = RawAsset::from_parts(RawAssetParts {
+        asset_id: intent.asset_id,
+        scope: intent.scope.clone(),
+        address: intent.address.clone(),
+        facts: intent.facts.clone(),
+        provenance,
+        imported_at,
+        registered_by: intent.requested_by.clone(),
+        integrity: Integrity {
+            level: IntegrityLevel::S3Sha256,
+            version_id: Some("3HL4kqtJvjVBH40Nrjfkd".to_owned()),
+            etag: "5d41402abc4b2a76b9719d911017c592".to_owned(),
+        },
+    });
+    NewAsset {
+        event: EventBody::registered(&asset, &context()),
+        asset,
+        provenance_digest,
+    }
+}
+
+/// A committed event: the presign of a sample intent, at this place of its scope.
+#[must_use]
+pub fn event(scope: &Scope, sequence: u64) -> DatasetEvent {
+    DatasetEvent {
+        event_id: DatasetEvent::id_at(Uuid::from_u128(1), scope, sequence),
+        sequence,
+        body: presigned(&intent(scope, asset_id(sequence))),
+    }
+}
+
+/// The sink's name `log`.
+#[must_use]
+pub fn sink_name() -> SinkName {
+    SinkName::parse("log").unwrap()
+}
