@@ -49,8 +49,8 @@ impl Claim {
     /// Reads the claim of a request.
     ///
     /// # Errors
-    /// 403 for a request without a signature; 400 for SigV2, for two signatures at once and for
-    /// what does not parse. SigV2 must not get past this point: `s3s` would try it first.
+    /// 403 for a request without a signature; 400 for version 2, for two signatures at once
+    /// and for what does not parse. Version 2 must not get past this point: `s3s` would try it first.
     pub(crate) fn of(request: &Parts) -> S3Result<Self> {
         let query = query_pairs(request.uri.query());
         let mut headers = request.headers.get_all(AUTHORIZATION).iter();
@@ -127,6 +127,9 @@ impl Claim {
         }
         let (region, service) = scope(parameter("X-Amz-Credential")?)
             .ok_or_else(|| malformed_query("Error parsing the X-Amz-Credential parameter"))?;
+        // their form is for `s3s` to check
+        parameter("X-Amz-Date")?;
+        parameter("X-Amz-Signature")?;
         let expires = parameter("X-Amz-Expires")?;
         // `u32::from_str` takes a sign; S3 does not
         let expires_seconds = Some(expires)

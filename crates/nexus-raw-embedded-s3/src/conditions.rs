@@ -12,22 +12,22 @@ pub(crate) fn check_read(
     if_match: Option<&ETagCondition>,
     if_none_match: Option<&ETagCondition>,
 ) -> S3Result<()> {
-    let is_match = |condition: &ETagCondition| match condition {
+    let names_it = |condition: &ETagCondition| match condition {
         ETagCondition::Any => true,
         ETagCondition::ETag(other) => etag.strong_cmp(other),
     };
     // weak comparison: section 13.1.2
-    let is_none_match = |condition: &ETagCondition| match condition {
+    let names_it_weakly = |condition: &ETagCondition| match condition {
         ETagCondition::Any => true,
         ETagCondition::ETag(other) => etag.weak_cmp(other),
     };
-    if if_match.is_some_and(|condition| !is_match(condition)) {
+    if if_match.is_some_and(|condition| !names_it(condition)) {
         return Err(s3_error!(
             PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold"
         ));
     }
-    if if_none_match.is_some_and(is_none_match) {
+    if if_none_match.is_some_and(names_it_weakly) {
         return Err(s3_error!(NotModified, "Not Modified"));
     }
     Ok(())

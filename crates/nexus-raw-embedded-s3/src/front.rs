@@ -1,11 +1,14 @@
 //! One request, from its head to its answer: the gate, then `s3s`.
 //!
-//! Cross-origin requests will be answered here, before the gate: a preflight carries no signature.
+//! This is also the place for what concerns every request, before the gate: a preflight of a
+//! browser, say, carries no signature.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::EXPECT;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError, HttpResponse};
@@ -13,7 +16,7 @@ use s3s::{Body, HttpError, HttpResponse};
 use crate::access::OnlyWhatIsHonoured;
 use crate::auth::OneKeyPair;
 use crate::gate::Gate;
-use crate::idle_body::IdleBody;
+use crate::request_body::RequestBody;
 use crate::service::StoreService;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -53,15 +56,26 @@ impl Front {
 
     pub(crate) async fn answer(
         &self,
-        request: hyper::Request<Incoming>,
+        request: Request<Incoming>,
     ) -> Result<HttpResponse, HttpError> {
         let (head, body) = request.into_parts();
-        if let Err(refusal) = self.gate.check(&head) {
-            return refusal
+        // to read on would ask a client that waits for leave (RFC 9110, section 10.1.1) to send
+        let may_drain = !head.headers.contains_key(EXPECT);
+        let body = RequestBody::new(body, SILENCE_LIMIT);
+        let answer = match self.gate.check(&head) {
+            Ok(()) => {
+                let body = Body::http_body(body.clone());
+                self.s3.call(Request::from_parts(head, body)).await
+            }
+            Err(refusal) => refusal
                 .to_http_response()
-                .map_err(|error| HttpError::new(Box::new(error)));
+                .map_err(|error| HttpError::new(Box::new(error))),
+        };
+        let is_refused = !matches!(&answer, Ok(answer) if answer.status().is_success());
+        if is_refused && may_drain {
+            // beside the answer, which need not wait for it
+            tokio::spawn(body.drain());
         }
-        let body = Body::http_body_unsync(IdleBody::new(body, SILENCE_LIMIT));
-        self.s3.call(hyper::Request::from_parts(head, body)).await
+        answer
     }
 }

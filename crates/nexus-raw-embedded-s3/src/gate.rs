@@ -214,7 +214,7 @@ mod tests {
         use S3ErrorCode as Code;
         let query = Code::AuthorizationQueryParametersError;
         let host: (&str, &[u8]) = ("host", b"h");
-        let cases: Vec<(String, Vec<(&str, &[u8])>, Code)> = vec![
+        let cases = vec![
             (
                 presigned("eu-west-1/s3", "60", "host"),
                 vec![host],

@@ -39,13 +39,13 @@ impl EmbeddedS3 {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn start(settings: Settings) -> Result<EmbeddedS3Handle, StartError> {
-        let buckets = checked(&settings)?;
-        let store = open(&settings, &buckets)?;
+    pub fn start(settings: &Settings) -> Result<EmbeddedS3Handle, StartError> {
+        let buckets = checked(settings)?;
+        let store = open(settings, &buckets)?;
         let (listener, addr) = bind(settings.bind)?;
         let runtime = runtime()?;
         let shutdown_timeout = settings.shutdown_timeout;
-        let front = Arc::new(Front::new(&settings, store));
+        let front = Arc::new(Front::new(settings, store));
         let (stop, stopped) = oneshot::channel();
         let listener = {
             let _entered = runtime.enter();

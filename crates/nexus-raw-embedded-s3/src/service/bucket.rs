@@ -35,7 +35,6 @@ pub(super) async fn create(
         .await?;
     Ok(S3Response::new(CreateBucketOutput {
         location: Some(location),
-        ..Default::default()
     }))
 }
 
@@ -72,6 +71,6 @@ pub(super) async fn require(service: &StoreService, bucket: BucketName) -> S3Res
     if is_there {
         Ok(())
     } else {
-        Err(errors::of_store(StoreError::NoSuchBucket))
+        Err(errors::of_store(&StoreError::NoSuchBucket))
     }
 }

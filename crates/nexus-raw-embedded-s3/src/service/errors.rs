@@ -6,7 +6,7 @@ use s3s::{S3Error, s3_error};
 
 use crate::store::StoreError;
 
-pub(super) fn of_store(error: StoreError) -> S3Error {
+pub(super) fn of_store(error: &StoreError) -> S3Error {
     match error {
         StoreError::NoSuchBucket => {
             s3_error!(NoSuchBucket, "The specified bucket does not exist")
@@ -19,7 +19,7 @@ pub(super) fn of_store(error: StoreError) -> S3Error {
             PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold"
         ),
-        StoreError::Damaged(_) | StoreError::Io(_) => internal(&error),
+        StoreError::Damaged(_) | StoreError::Io(_) => internal(error),
     }
 }
 

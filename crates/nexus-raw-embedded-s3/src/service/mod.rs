@@ -36,7 +36,7 @@ impl StoreService {
     ) -> S3Result<T> {
         let store = Arc::clone(&self.store);
         match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(done) => done.map_err(errors::of_store),
+            Ok(done) => done.map_err(|error| errors::of_store(&error)),
             Err(defect) => Err(errors::internal(&defect)),
         }
     }

@@ -11,12 +11,12 @@ use crate::access::{is_metadata, is_stored};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::clock;
 use crate::digests::{Declared, Running};
-use crate::idle_body::IdleBodyError;
 use crate::lies::Lie;
+use crate::request_body::RequestBodyError;
 use crate::store::{IfTaken, ObjectRecord, StagedObject, Store};
 
 /// Chunks are handed to the disk in batches of at least this size.
-const BATCH_BYTES: usize = 1024 * 1024;
+const BATCH_BYTES: usize = 256 * 1024;
 
 /// The limit on names and values of user metadata:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>.
@@ -238,7 +238,7 @@ fn of_body(error: &StdError) -> S3Error {
             "The request signature we calculated does not match the signature you provided. \
              Check your key and signing method."
         )
-    } else if text.contains(&IdleBodyError::Idle.to_string()) {
+    } else if text.contains(&RequestBodyError::Silent.to_string()) {
         s3_error!(
             RequestTimeout,
             "Your socket connection to the server was not read from or written to within the \

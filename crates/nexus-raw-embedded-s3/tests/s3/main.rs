@@ -2,9 +2,15 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a test that cannot set its scene has failed"
 )]
 
+mod buckets;
+mod digests;
+mod life;
+mod lying;
 mod objects;
+mod races;
+mod refusals;
+mod signatures;
 mod support;

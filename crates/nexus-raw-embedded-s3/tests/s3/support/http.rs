@@ -1,6 +1,6 @@
 //! HTTP/1.1 over a plain socket, one request a connection.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -31,12 +31,10 @@ impl Answer {
     }
 }
 
-pub(crate) fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .unwrap();
-    stream
+pub(crate) fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    Ok(stream)
 }
 
 /// The head of a request; `host` and `content-length` are added unless given.
@@ -47,59 +45,55 @@ pub(crate) fn head(
     headers: &[(String, String)],
     body_bytes: usize,
 ) -> String {
-    let mut head = format!("{method} {target} HTTP/1.1\r\n");
     let has = |name: &str| headers.iter().any(|(other, _)| other == name);
+    let mut lines = vec![format!("{method} {target} HTTP/1.1")];
     if !has("host") {
-        head += &format!("host: {addr}\r\n");
+        lines.push(format!("host: {addr}"));
     }
     if !has("content-length") && !has("transfer-encoding") && method == "PUT" {
-        head += &format!("content-length: {body_bytes}\r\n");
+        lines.push(format!("content-length: {body_bytes}"));
     }
-    for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    head + "connection: close\r\n\r\n"
+    lines.extend(
+        headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}")),
+    );
+    lines.join("\r\n") + "\r\nconnection: close\r\n\r\n"
 }
 
+/// Sends a request and reads the answer; an error where the connection breaks.
 pub(crate) fn send(
     addr: SocketAddr,
     method: &str,
     target: &str,
     headers: &[(String, String)],
     body: &[u8],
-) -> Answer {
-    let mut stream = connect(addr);
+) -> io::Result<Answer> {
+    let mut stream = connect(addr)?;
     let mut bytes = head(addr, method, target, headers, body.len()).into_bytes();
     bytes.extend_from_slice(body);
-    stream.write_all(&bytes).unwrap();
+    stream.write_all(&bytes)?;
     receive(&mut stream)
 }
 
-pub(crate) fn receive(stream: &mut TcpStream) -> Answer {
+pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let end = bytes
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .expect("no head");
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    stream.read_to_end(&mut bytes)?;
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = end.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let head = std::str::from_utf8(&bytes[..end]).map_err(io::Error::other)?;
     let mut lines = head.split("\r\n");
     let status = lines
         .next()
-        .unwrap()
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData)?;
     let headers = lines
-        .map(|line| line.split_once(": ").unwrap())
+        .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let body = bytes[end + 4..].to_vec();
-    Answer {
+    Ok(Answer {
         status,
         headers,
-        body,
-    }
+        body: bytes[end + 4..].to_vec(),
+    })
 }

@@ -5,11 +5,13 @@
 pub(crate) mod http;
 pub(crate) mod sign;
 
+use std::time::{Duration, Instant};
+
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use tempfile::TempDir;
 
 pub(crate) use http::Answer;
-pub(crate) use sign::{Presign, Signer};
+pub(crate) use sign::Signer;
 
 pub(crate) const BUCKET: &str = "raw";
 pub(crate) const REGION: &str = "eu-central-1";
@@ -42,7 +44,7 @@ impl Server {
 
     pub(crate) fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let handle = EmbeddedS3::start(change(settings(directory.path()))).unwrap();
+        let handle = EmbeddedS3::start(&change(settings(directory.path()))).unwrap();
         Self { directory, handle }
     }
 
@@ -50,7 +52,7 @@ impl Server {
     pub(crate) fn restart(self) -> Self {
         let Self { directory, handle } = self;
         handle.shutdown().unwrap();
-        let handle = EmbeddedS3::start(settings(directory.path())).unwrap();
+        let handle = EmbeddedS3::start(&settings(directory.path())).unwrap();
         Self { directory, handle }
     }
 
@@ -77,7 +79,7 @@ impl Server {
         headers: &[(String, String)],
         body: &[u8],
     ) -> Answer {
-        http::send(self.handle.addr(), method, target, headers, body)
+        http::send(self.handle.addr(), method, target, headers, body).unwrap()
     }
 
     /// How many files the server keeps for uploads under way.
@@ -107,4 +109,20 @@ pub(crate) fn upload_headers(content: &[u8]) -> Vec<(String, String)> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
+}
+
+pub(crate) fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// Returns once `is_so`, which another thread brings about.
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain");
+        std::thread::yield_now();
+    }
 }

@@ -155,10 +155,11 @@ impl Signer {
         headers: &[(String, String)],
         payload: &str,
     ) -> String {
-        let lines: String = headers
+        let lines: Vec<_> = headers
             .iter()
             .map(|(name, value)| format!("{name}:{value}\n"))
             .collect();
+        let lines = lines.concat();
         let request = format!(
             "{method}\n{path}\n{query}\n{lines}\n{}\n{payload}",
             names(headers)

@@ -1,0 +1,81 @@
+//! Each lie, and that it is told alone.
+
+use nexus_raw_embedded_s3::Lie;
+
+use crate::support::sign::Presign;
+use crate::support::sign::base64_sha256;
+use crate::support::{Server, upload_headers};
+
+const CONTENT: &[u8] = b"a photograph";
+const OTHER: &[u8] = b"a forgery...";
+
+fn liar(lie: Lie) -> Server {
+    Server::start_with(|settings| settings.with_lie(lie))
+}
+
+/// Sends `content` to a URL signed for [`CONTENT`], with more headers than were signed.
+fn upload(server: &Server, content: &[u8], unsigned: &[(&str, &str)]) -> (u16, String) {
+    let mut headers = upload_headers(CONTENT);
+    let target = server.signer().presign(&Presign {
+        method: "PUT",
+        path: "/raw/k",
+        query: &[],
+        headers: &headers,
+        expires: 60,
+    });
+    headers.extend(crate::support::owned(unsigned));
+    server.send("PUT", &target, &headers, content).error()
+}
+
+fn checksum(server: &Server) -> Option<String> {
+    let head = server.signed("HEAD", "/raw/k", &[("x-amz-checksum-mode", "ENABLED")], b"");
+    head.header("x-amz-checksum-sha256").map(str::to_owned)
+}
+
+#[test]
+fn checksums_can_be_ignored() {
+    let server = liar(Lie::IgnoreChecksums);
+    assert_eq!(upload(&server, OTHER, &[]).0, 200);
+    assert_eq!(checksum(&server), None);
+    assert_eq!(server.signed("GET", "/raw/k", &[], b"").body, OTHER);
+    assert_eq!(upload(&server, OTHER, &[]).0, 412);
+}
+
+#[test]
+fn checksums_can_be_echoed() {
+    let server = liar(Lie::EchoChecksums);
+    assert_eq!(upload(&server, OTHER, &[]).0, 200);
+    assert_eq!(checksum(&server), Some(base64_sha256(CONTENT)));
+    assert_eq!(server.signed("GET", "/raw/k", &[], b"").body, OTHER);
+}
+
+#[test]
+fn create_once_can_be_ignored() {
+    let server = liar(Lie::IgnoreCreateOnce);
+    assert_eq!(upload(&server, CONTENT, &[]).0, 200);
+    assert_eq!(upload(&server, CONTENT, &[]).0, 200);
+    assert_eq!(upload(&server, OTHER, &[]), (400, "BadDigest".to_owned()));
+}
+
+#[test]
+fn unsigned_headers_can_be_accepted() {
+    let server = liar(Lie::AcceptUnsignedHeaders);
+    assert_eq!(
+        upload(&server, CONTENT, &[("x-amz-meta-added", "1")]).0,
+        200
+    );
+    let head = server.signed("HEAD", "/raw/k", &[], b"");
+    assert_eq!(head.header("x-amz-meta-added"), Some("1"));
+}
+
+#[test]
+fn absent_keys_can_be_forbidden() {
+    let server = liar(Lie::ForbidAbsentKeys);
+    assert_eq!(server.signed("HEAD", "/raw/k", &[], b"").status, 403);
+    assert_eq!(
+        server.signed("GET", "/raw/k", &[], b"").error(),
+        (403, "AccessDenied".to_owned())
+    );
+    assert_eq!(upload(&server, CONTENT, &[]).0, 200);
+    assert_eq!(server.signed("HEAD", "/raw/k", &[], b"").status, 200);
+}
