@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod claims;
+mod compact;
+mod fault;
+mod header;
+mod issuer;
+mod keys;
+mod numeric_date;
+mod settings;
+mod verifier;
+
+pub use self::{
+    fault::{Part, TokenFault},
+    issuer::{IssueError, TokenIssuer, TokenRequest},
+    settings::{JwtSettings, JwtSettingsError, KeySettings, MIN_SECRET_BYTES},
+    verifier::JwtIdentityVerifier,
+};

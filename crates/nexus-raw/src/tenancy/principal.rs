@@ -28,6 +28,17 @@ impl Role {
         }
     }
 
+    /// The role's name in a token.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Viewer => "viewer",
+        }
+    }
+
     /// Whether the role may presign and register.
     #[must_use]
     pub fn may_write(self) -> bool {
@@ -112,6 +123,13 @@ mod tests {
     fn principal(role: Option<Role>) -> Principal {
         let memberships = BTreeMap::from([(TenantId::parse("t_a").unwrap(), role)]);
         Principal::from_verified(UserId::parse("u").unwrap(), memberships)
+    }
+
+    #[test]
+    fn a_role_has_one_name() {
+        for role in [Role::Owner, Role::Admin, Role::Member, Role::Viewer] {
+            assert_eq!(Role::from_name(role.as_str()), Some(role));
+        }
     }
 
     #[test]

@@ -1,0 +1,46 @@
+use nexus_raw::json::Json;
+
+use crate::{Part, TokenFault, compact};
+
+/// Parameters that would change how a token is verified or bring a key along: keys come from
+/// the configuration, and no extension is understood (RFC 7515, sections 4.1.2 to 4.1.6 and
+/// 4.1.11; RFC 7516, section 4.1.3; RFC 7797, section 3).
+const FORBIDDEN: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "zip", "b64"];
+
+/// What a token says of its own verification. Nobody has vouched for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UnverifiedHeader {
+    /// `kid`, which says which key to try, where there are several.
+    pub(crate) key_id: Option<String>,
+}
+
+impl UnverifiedHeader {
+    /// Reads the header of a token that must be signed with `algorithm`.
+    pub(crate) fn read(text: &str, algorithm: &str) -> Result<Self, TokenFault> {
+        let header = compact::decode_object(Part::Header, text)?;
+        if let Some(name) = FORBIDDEN
+            .into_iter()
+            .find(|name| header.get(name).is_some())
+        {
+            return Err(TokenFault::HeaderForbidden { name });
+        }
+        // compared as text: neither another case nor another family is ever near
+        if header.get("alg").and_then(Json::as_str) != Some(algorithm) {
+            return Err(TokenFault::Algorithm);
+        }
+        // any type is taken, since issuers disagree on it (`JWT`, `at+jwt`, none)
+        optional_string(&header, "typ")?;
+        let key_id = optional_string(&header, "kid")?.map(str::to_owned);
+        Ok(Self { key_id })
+    }
+}
+
+fn optional_string<'a>(
+    header: &'a Json,
+    name: &'static str,
+) -> Result<Option<&'a str>, TokenFault> {
+    header
+        .get(name)
+        .map(|value| value.as_str().ok_or(TokenFault::HeaderType { name }))
+        .transpose()
+}

@@ -1,0 +1,12 @@
+//! Every rule of a token, seen from outside: one token, one answer.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+mod claims;
+mod forge;
+mod form;
+mod header;
+mod issuer;
+mod memberships;
+mod mutation;
+mod signature;
+mod time;
