@@ -13,7 +13,7 @@ use crate::auth::{is_presigned, query_pairs};
 const LARGEST_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The prefix of user metadata.
-const METADATA_PREFIX: &str = "x-amz-meta-";
+pub(crate) const METADATA_PREFIX: &str = "x-amz-meta-";
 
 /// Headers that ask for no function, with every operation.
 const NEUTRAL_HEADERS: [&str; 3] = ["x-amz-date", "x-amz-content-sha256", "x-amz-user-agent"];

@@ -21,9 +21,6 @@ use crate::service::StoreService;
 use crate::settings::Settings;
 use crate::store::Store;
 
-/// How long a client may send nothing in the middle of a body.
-const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-
 /// Of the operations here, only the making of a bucket has a body of XML, of some 200 bytes.
 const LARGEST_XML_BYTES: usize = 16 * 1024;
 
@@ -31,6 +28,7 @@ const LARGEST_XML_BYTES: usize = 16 * 1024;
 pub(crate) struct Front {
     gate: Gate,
     s3: S3Service,
+    idle_timeout: Duration,
 }
 
 impl Front {
@@ -51,6 +49,7 @@ impl Front {
                 lies: settings.lies.clone(),
             },
             s3: builder.build(),
+            idle_timeout: settings.idle_timeout,
         }
     }
 
@@ -61,7 +60,7 @@ impl Front {
         let (head, body) = request.into_parts();
         // to read on would ask a client that waits for leave (RFC 9110, section 10.1.1) to send
         let may_drain = !head.headers.contains_key(EXPECT);
-        let body = RequestBody::new(body, SILENCE_LIMIT);
+        let body = RequestBody::new(body, self.idle_timeout);
         let answer = match self.gate.check(&head) {
             Ok(()) => {
                 let body = Body::http_body(body.clone());

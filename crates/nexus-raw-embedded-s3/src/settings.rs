@@ -25,6 +25,7 @@ pub struct Settings {
     pub(crate) bind: SocketAddr,
     pub(crate) region: String,
     pub(crate) buckets: Vec<String>,
+    pub(crate) idle_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) lies: Lies,
 }
@@ -40,6 +41,7 @@ impl Settings {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             region: "us-east-1".to_owned(),
             buckets: Vec::new(),
+            idle_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(10),
             lies: Lies::default(),
         }
@@ -63,6 +65,13 @@ impl Settings {
     #[must_use]
     pub fn with_bucket(mut self, bucket: impl Into<String>) -> Self {
         self.buckets.push(bucket.into());
+        self
+    }
+
+    /// How long a client may send nothing in the middle of a body. Default 30 s.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 

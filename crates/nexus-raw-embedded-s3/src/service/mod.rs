@@ -6,6 +6,8 @@ mod delete;
 mod errors;
 mod get;
 mod put;
+mod stored_headers;
+mod upload;
 
 use std::sync::Arc;
 

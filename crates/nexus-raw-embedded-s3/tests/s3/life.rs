@@ -33,6 +33,16 @@ fn an_upload_that_breaks_off_leaves_nothing() {
 }
 
 #[test]
+fn an_upload_that_falls_silent_is_ended() {
+    let server =
+        Server::start_with(|settings| settings.with_idle_timeout(Duration::from_millis(200)));
+    let mut upload = half_an_upload(&server);
+    let answer = http::receive(&mut upload).unwrap();
+    assert_eq!(answer.error(), (400, "RequestTimeout".to_owned()));
+    assert_eq!((server.object_files(), server.staged_files()), (0, 0));
+}
+
+#[test]
 fn a_shutdown_lets_a_running_upload_finish() {
     let server = Server::start();
     let mut upload = half_an_upload(&server);
