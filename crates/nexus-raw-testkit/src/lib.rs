@@ -9,7 +9,19 @@
 mod catalog;
 mod clock;
 pub mod contract;
+mod http;
+mod identity;
 mod ids;
 pub mod sample;
+mod sink;
+mod store;
 
-pub use self::{catalog::FakeCatalog, clock::FixedClock, ids::SequentialIds};
+pub use self::{
+    catalog::FakeCatalog,
+    clock::FixedClock,
+    http::HttpRequest,
+    identity::FakeIdentity,
+    ids::SequentialIds,
+    sink::RecordingSink,
+    store::{FakeStore, PutOutcome, StoreCalls},
+};

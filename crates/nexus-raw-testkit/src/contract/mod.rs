@@ -4,7 +4,10 @@
 //! makes one `#[test]` of each rule. The tests bring their own runtime (tokio, two threads).
 
 pub mod catalog;
+pub mod identity;
 pub mod outbox;
+pub mod sink;
+pub mod storage;
 
 use std::{future::Future, time::Duration};
 

@@ -1,0 +1,158 @@
+//! What [`IdentityVerifier`] promises.
+
+use std::{error::Error, sync::Arc};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    ports::{IdentityError, IdentityVerifier},
+    tenancy::Principal,
+};
+
+/// How the suite reaches a verifier.
+#[async_trait]
+pub trait IdentityHarness: Send + Sync {
+    /// The verifier.
+    async fn open(&self) -> Arc<dyn IdentityVerifier>;
+
+    /// A token that is good now, and exactly what it proves.
+    fn genuine(&self) -> (String, Principal);
+
+    /// Tokens that must prove nothing: forged, expired, for somebody else, each with its fault.
+    fn forgeries(&self) -> Vec<(&'static str, String)>;
+}
+
+/// Puts an implementation of `IdentityVerifier` through its contract. Takes an expression that
+/// gives a new [`IdentityHarness`](crate::contract::identity::IdentityHarness).
+#[macro_export]
+macro_rules! identity_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            identity,
+            $harness,
+            [
+                a_genuine_token_proves_exactly_its_principal,
+                a_forged_token_is_invalid,
+                what_is_no_token_is_invalid,
+                a_token_changed_in_any_character_is_invalid,
+                a_token_with_anything_added_or_removed_is_invalid,
+                an_error_holds_nothing_of_the_token,
+            ]
+        );
+    };
+}
+
+/// The refusal of `token`, which must be one.
+async fn refusal(verifier: &Arc<dyn IdentityVerifier>, token: &str, fault: &str) -> IdentityError {
+    match verifier.verify(token).await {
+        Err(invalid @ IdentityError::Invalid(_)) => invalid,
+        Err(other) => panic!("{fault}: {other:?}"),
+        Ok(principal) => panic!("{fault}: proves {principal:?}"),
+    }
+}
+
+/// Who it is, and which roles it has where: no more, no less, and again.
+pub async fn a_genuine_token_proves_exactly_its_principal(harness: &impl IdentityHarness) {
+    let verifier = harness.open().await;
+    let (token, principal) = harness.genuine();
+    for _ in 0..2 {
+        assert_eq!(verifier.verify(&token).await.unwrap(), principal);
+    }
+}
+
+/// Whatever the fault.
+pub async fn a_forged_token_is_invalid(harness: &impl IdentityHarness) {
+    let verifier = harness.open().await;
+    let forgeries = harness.forgeries();
+    assert!(!forgeries.is_empty());
+    for (fault, token) in forgeries {
+        refusal(&verifier, &token, fault).await;
+    }
+}
+
+/// Nothing, noise, and very much of it.
+pub async fn what_is_no_token_is_invalid(harness: &impl IdentityHarness) {
+    let verifier = harness.open().await;
+    let long = "a".repeat(1 << 20);
+    let dots = ".".repeat(10_000);
+    for noise in [
+        "",
+        " ",
+        ".",
+        "..",
+        "...",
+        "null",
+        "{}",
+        "\0",
+        "\u{1f511}",
+        "a.b.c",
+        "e30.e30.e30",
+        &long,
+        &dots,
+    ] {
+        let shown: String = noise.chars().take(20).collect();
+        refusal(&verifier, noise, &shown).await;
+    }
+}
+
+/// There is no character of a token that does not matter.
+pub async fn a_token_changed_in_any_character_is_invalid(harness: &impl IdentityHarness) {
+    let verifier = harness.open().await;
+    let (token, _) = harness.genuine();
+    for (at, kept) in token.char_indices() {
+        for other in ['A', 'b', '.'].into_iter().filter(|other| *other != kept) {
+            let mut changed = token.clone();
+            changed.replace_range(at..at + kept.len_utf8(), &other.to_string());
+            let fault = format!("{other:?} at {at}");
+            refusal(&verifier, &changed, &fault).await;
+        }
+    }
+}
+
+/// A token is good as a whole, and alone.
+pub async fn a_token_with_anything_added_or_removed_is_invalid(harness: &impl IdentityHarness) {
+    let verifier = harness.open().await;
+    let (token, _) = harness.genuine();
+    for (fault, changed) in [
+        ("cut at the end", token[..token.len() - 1].to_owned()),
+        ("cut at the start", token[1..].to_owned()),
+        ("space before", format!(" {token}")),
+        ("space after", format!("{token} ")),
+        ("line end after", format!("{token}\n")),
+        ("padding", format!("{token}=")),
+        ("one more part", format!("{token}.e30")),
+        ("twice", format!("{token},{token}")),
+        ("with its scheme", format!("Bearer {token}")),
+    ] {
+        refusal(&verifier, &changed, fault).await;
+    }
+}
+
+/// The whole chain of an error goes to the log, where a piece of a token would be a piece of a
+/// secret.
+pub async fn an_error_holds_nothing_of_the_token(harness: &impl IdentityHarness) {
+    const PIECE: usize = 8;
+    let verifier = harness.open().await;
+    let (genuine, _) = harness.genuine();
+    let mut tokens = harness.forgeries();
+    tokens.push(("cut", genuine[..genuine.len() - 1].to_owned()));
+    for (fault, token) in tokens {
+        let error = refusal(&verifier, &token, fault).await;
+        let printed = printed(&error);
+        let characters: Vec<char> = token.chars().collect();
+        for piece in characters.windows(PIECE) {
+            let piece = String::from_iter(piece);
+            assert!(!printed.contains(&piece), "{fault}: {printed}");
+        }
+    }
+}
+
+/// An error as a log could show it: its debug form, and its chain.
+fn printed(error: &IdentityError) -> String {
+    let mut lines = vec![format!("{error:?}")];
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        lines.push(error.to_string());
+        next = error.source();
+    }
+    lines.join("\n")
+}

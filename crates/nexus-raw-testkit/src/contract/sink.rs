@@ -1,0 +1,184 @@
+//! What [`DatasetEventSink`] promises.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{Activity, Lineage, PiiFlags},
+    event::{DatasetEvent, EventBody, EventType},
+    ports::{DatasetEventSink, Delivery, SinkError},
+    tenancy::UserId,
+};
+use serde_json::Value;
+
+use crate::sample;
+
+/// How the suite reaches a sink and what lies behind it.
+#[async_trait]
+pub trait SinkHarness: Send + Sync {
+    /// A sink with nothing behind it yet. Called once for each harness.
+    async fn open(&self) -> Arc<dyn DatasetEventSink>;
+
+    /// Everything that a consumer has got so far, in order, repeats included, each as the JSON of
+    /// a [`DatasetEvent`].
+    async fn received(&self) -> Vec<Value>;
+
+    /// Breaks what lies behind the sink, or mends it: a full disk, a broken pipe, a closed port.
+    async fn set_broken(&self, broken: bool);
+}
+
+/// Puts an implementation of `DatasetEventSink` through its contract. Takes an expression that
+/// gives a new [`SinkHarness`](crate::contract::sink::SinkHarness).
+#[macro_export]
+macro_rules! sink_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            sink,
+            $harness,
+            [
+                a_batch_is_taken_whole_and_in_order,
+                an_empty_batch_is_nothing,
+                an_event_offered_again_is_taken_again,
+                odd_text_arrives_as_it_was,
+                a_sink_keeps_its_name,
+                a_broken_medium_is_unavailable_and_nothing_untaken_counts_as_taken,
+                after_an_outage_nothing_is_missing,
+            ]
+        );
+    };
+}
+
+fn batch(from: u64, to: u64) -> Vec<DatasetEvent> {
+    let scope = sample::scope("t_a", "dev");
+    (from..=to).map(|n| sample::event(&scope, n)).collect()
+}
+
+fn as_json(events: &[DatasetEvent]) -> Vec<Value> {
+    events
+        .iter()
+        .map(|event| serde_json::to_value(event).unwrap())
+        .collect()
+}
+
+/// `Ok` of a batch means all that it counts; where it counts less, the rest is offered again.
+async fn deliver_all(sink: &Arc<dyn DatasetEventSink>, events: &[DatasetEvent]) {
+    let mut rest = events;
+    while !rest.is_empty() {
+        let Delivery { taken } = sink.deliver(rest).await.unwrap();
+        assert!(
+            (1..=rest.len()).contains(&taken),
+            "{taken} of {}",
+            rest.len()
+        );
+        rest = &rest[taken..];
+    }
+}
+
+/// Across batches too.
+pub async fn a_batch_is_taken_whole_and_in_order(harness: &impl SinkHarness) {
+    let sink = harness.open().await;
+    deliver_all(&sink, &batch(1, 3)).await;
+    deliver_all(&sink, &batch(4, 40)).await;
+    assert_eq!(harness.received().await, as_json(&batch(1, 40)));
+}
+
+/// Nothing is written for it.
+pub async fn an_empty_batch_is_nothing(harness: &impl SinkHarness) {
+    let sink = harness.open().await;
+    let delivery = sink.deliver(&[]).await.unwrap();
+    assert_eq!(delivery, Delivery { taken: 0 });
+    assert_eq!(harness.received().await, Vec::<Value>::new());
+}
+
+/// At least once: a repeat has the same id, and dropping it is the consumer's.
+pub async fn an_event_offered_again_is_taken_again(harness: &impl SinkHarness) {
+    let sink = harness.open().await;
+    deliver_all(&sink, &batch(1, 2)).await;
+    deliver_all(&sink, &batch(2, 3)).await;
+    let received = harness.received().await;
+    let ids: BTreeSet<String> = received
+        .iter()
+        .map(|event| event["event_id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 3);
+    let last = as_json(&batch(3, 3));
+    assert_eq!(received.last(), last.first());
+}
+
+/// Line ends, quotes, escapes and every plane of Unicode stay inside their event.
+pub async fn odd_text_arrives_as_it_was(harness: &impl SinkHarness) {
+    let sink = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let odd = "\"a\"\\n\r\n\t\u{1b}[31m{\"event\":1}\u{2028}\u{1f4f7}\u{10ffff}";
+    let body = EventBody {
+        event_type: EventType::RawAssetRegistered,
+        user_id: UserId::parse("u \"x\" \u{202e}\u{1f9d1}").unwrap(),
+        lineage: Lineage {
+            activity: Some(Activity::parse(odd).unwrap()),
+            ..Lineage::default()
+        },
+        pii_flags: Some(PiiFlags::default()),
+        train_ok: Some(true),
+        ..sample::event(&scope, 1).body
+    };
+    let events = [
+        DatasetEvent {
+            body,
+            ..sample::event(&scope, 1)
+        },
+        sample::event(&scope, 2),
+    ];
+    deliver_all(&sink, &events).await;
+    assert_eq!(harness.received().await, as_json(&events));
+}
+
+/// Its progress is kept under it.
+pub async fn a_sink_keeps_its_name(harness: &impl SinkHarness) {
+    let sink = harness.open().await;
+    let name = sink.name().clone();
+    deliver_all(&sink, &batch(1, 1)).await;
+    assert_eq!(sink.name(), &name);
+}
+
+/// An outage is no refusal, and what counts as taken has arrived.
+pub async fn a_broken_medium_is_unavailable_and_nothing_untaken_counts_as_taken(
+    harness: &impl SinkHarness,
+) {
+    let sink = harness.open().await;
+    deliver_all(&sink, &batch(1, 2)).await;
+    harness.set_broken(true).await;
+    let outcome = sink.deliver(&batch(3, 5)).await;
+    let Err(SinkError::Unavailable { taken, .. }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    harness.set_broken(false).await;
+    let received = harness.received().await;
+    assert!(received.len() >= 2 + taken, "{taken} count as taken");
+    let expected = as_json(&batch(1, 5));
+    assert_eq!(received, expected[..received.len()]);
+}
+
+/// Offered again from the first that was not taken, every event arrives, in order but for
+/// repeats.
+pub async fn after_an_outage_nothing_is_missing(harness: &impl SinkHarness) {
+    let sink = harness.open().await;
+    let events = batch(1, 6);
+    deliver_all(&sink, &events[..2]).await;
+    harness.set_broken(true).await;
+    let mut taken_so_far = 2;
+    for _ in 0..2 {
+        match sink.deliver(&events[taken_so_far..]).await {
+            Err(SinkError::Unavailable { taken, .. }) => taken_so_far += taken,
+            other => panic!("{other:?}"),
+        }
+    }
+    harness.set_broken(false).await;
+    deliver_all(&sink, &events[taken_so_far..]).await;
+    let mut first_arrivals = Vec::new();
+    for event in harness.received().await {
+        if !first_arrivals.contains(&event) {
+            first_arrivals.push(event);
+        }
+    }
+    assert_eq!(first_arrivals, as_json(&events));
+}

@@ -1,0 +1,64 @@
+use nexus_raw::{
+    asset::{BucketName, ObjectAddress},
+    ports::StorageError,
+};
+
+use super::{Bench, StorageHarness, request};
+use crate::sample::CONTENT;
+
+/// Absence is an answer, not an error.
+pub async fn an_absent_object_is_none(harness: &impl StorageHarness) {
+    let bench = Bench::open(harness, "an_absent_object_is_none").await;
+    let intent = bench.intent(1);
+    bench.presign(&intent).await;
+    let stored = bench.repository.stat(&intent.address).await.unwrap();
+    assert_eq!(stored, None);
+}
+
+/// Length, media type, metadata and, where it is kept, the digest.
+pub async fn a_stored_object_is_told_as_it_was_uploaded(harness: &impl StorageHarness) {
+    let bench = Bench::open(harness, "a_stored_object_is_told_as_it_was_uploaded").await;
+    let intent = bench.intent(1);
+    let upload = bench.presign(&intent).await;
+    assert_eq!(bench.send(request(&upload, CONTENT)).await, 200);
+    let stored = bench.repository.stat(&intent.address).await.unwrap();
+    let stored = stored.unwrap();
+    assert_eq!(stored.size_bytes, intent.facts.size_bytes.get());
+    assert_eq!(stored.content_type.as_deref(), Some("image/jpeg"));
+    let metadata = intent.object_metadata();
+    let metadata = metadata.map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(stored.user_metadata, metadata.into());
+    assert_eq!(stored.foreign_headers, Vec::<&str>::new());
+    if bench.repository.capabilities().enforces_sha256 {
+        assert_eq!(stored.sha256, Some(intent.facts.sha256));
+    }
+    assert!(
+        !stored.etag.is_empty() && !stored.etag.contains('"'),
+        "{}",
+        stored.etag
+    );
+    assert_ne!(stored.version_id.as_deref(), Some(""));
+}
+
+/// What an unproved bucket says is not believed, so it is not asked.
+pub async fn an_object_of_a_bucket_that_is_not_served_is_not_looked_for(
+    harness: &impl StorageHarness,
+) {
+    let bench = Bench::open(harness, "an_object_of_a_bucket_that_is_not_served").await;
+    let elsewhere = ObjectAddress {
+        bucket: BucketName::parse("somebody-elses-bucket").unwrap(),
+        ..bench.intent(1).address
+    };
+    let answer = bench.repository.stat(&elsewhere).await;
+    assert!(
+        matches!(answer, Err(StorageError::ForeignBucket)),
+        "{answer:?}"
+    );
+}
+
+/// Readiness is told by an answer.
+pub async fn a_running_store_is_ready(harness: &impl StorageHarness) {
+    let bench = Bench::open(harness, "a_running_store_is_ready").await;
+    let ready = bench.repository.ready().await;
+    assert!(ready.is_ok(), "{ready:?}");
+}

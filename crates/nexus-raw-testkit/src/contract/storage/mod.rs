@@ -1,0 +1,159 @@
+//! What [`RawStorageRepository`] promises, and the store behind it.
+
+mod looking;
+mod signing;
+mod uploading;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{ContentFacts, ObjectAddress, ObjectKey, Sha256Digest, UploadIntent},
+    ports::{PresignedUpload, RawStorageRepository, UploadTerms},
+    time::Timestamp,
+};
+
+pub use self::{looking::*, signing::*, uploading::*};
+use crate::{HttpRequest, sample};
+
+/// How the suite reaches an implementation and its store.
+#[async_trait]
+pub trait StorageHarness: Send + Sync {
+    /// The repository on a running store. The rules may share one bucket, also at the same time:
+    /// each uses keys of its own. None of them may be there yet.
+    async fn open(&self) -> Arc<dyn RawStorageRepository>;
+
+    /// What time it is for the store.
+    fn now(&self) -> Timestamp;
+
+    /// Sends the request as it is, adding `host` and `content-length` alone, and gives the status
+    /// of the answer; follows no redirect.
+    async fn send(&self, request: HttpRequest) -> u16;
+}
+
+/// Puts an implementation of `RawStorageRepository` and a store through their contract. Takes an
+/// expression that gives a new [`StorageHarness`](crate::contract::storage::StorageHarness).
+#[macro_export]
+macro_rules! storage_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            storage,
+            $harness,
+            [
+                the_promised_bytes_are_stored_once,
+                of_racing_uploads_to_one_key_one_is_stored,
+                other_bytes_are_refused_exactly_where_the_store_is_said_to_check,
+                another_length_is_refused,
+                another_media_type_is_refused,
+                other_metadata_is_refused,
+                a_removed_header_is_refused,
+                an_added_amz_header_is_refused,
+                an_added_content_header_is_refused_or_told,
+                another_method_is_refused,
+                another_key_is_refused,
+                a_changed_query_is_refused,
+                a_url_is_refused_after_its_end,
+                a_refused_upload_does_not_use_up_the_url,
+                odd_names_and_media_types_are_uploaded_and_found,
+                the_headers_are_the_signed_ones_in_order,
+                the_url_says_what_is_signed,
+                an_upload_ends_with_its_time_to_live_or_its_intent,
+                a_signed_url_does_not_print,
+                an_absent_object_is_none,
+                a_stored_object_is_told_as_it_was_uploaded,
+                an_object_of_a_bucket_that_is_not_served_is_not_looked_for,
+                a_running_store_is_ready,
+            ]
+        );
+    };
+}
+
+/// How long URLs live where a rule is about something else.
+const TTL: Duration = Duration::from_mins(10);
+
+/// One harness with its repository, and the promises that one rule makes of it.
+struct Bench<'a, H> {
+    harness: &'a H,
+    repository: Arc<dyn RawStorageRepository>,
+    /// Whole seconds, as signatures count them.
+    now: Timestamp,
+    rule: &'static str,
+}
+
+impl<'a, H: StorageHarness> Bench<'a, H> {
+    async fn open(harness: &'a H, rule: &'static str) -> Self {
+        let now = harness.now().as_unix_seconds() * 1_000_000;
+        Self {
+            harness,
+            repository: harness.open().await,
+            now: Timestamp::from_micros(now).unwrap(),
+            rule,
+        }
+    }
+
+    /// The `number`th promise of the rule.
+    fn intent(&self, number: u8) -> UploadIntent {
+        self.intent_of(number, sample::facts())
+    }
+
+    /// The `number`th promise of the rule, of this content.
+    fn intent_of(&self, number: u8, facts: ContentFacts) -> UploadIntent {
+        // rules that share a bucket must not meet at a key
+        let digest = Sha256Digest::of(format!("{} {number}", self.rule).as_bytes());
+        let head = digest.as_bytes().first_chunk().unwrap();
+        let id = sample::asset_id(u64::from_be_bytes(*head));
+        let scope = sample::scope("t_a", "dev");
+        let key = ObjectKey::for_asset(&scope, id, &facts.filename);
+        UploadIntent {
+            address: ObjectAddress {
+                bucket: self.repository.bucket().clone(),
+                key,
+            },
+            requested_at: self.now,
+            ends_at: self.now.saturating_add(Duration::from_hours(24)),
+            ..sample::intent_of(&scope, id, facts)
+        }
+    }
+
+    async fn presign(&self, intent: &UploadIntent) -> PresignedUpload {
+        self.presign_at(intent, self.now, TTL).await
+    }
+
+    async fn presign_at(
+        &self,
+        intent: &UploadIntent,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> PresignedUpload {
+        let terms = UploadTerms { intent, now, ttl };
+        self.repository.presign_upload(terms).await.unwrap()
+    }
+
+    async fn send(&self, request: HttpRequest) -> u16 {
+        self.harness.send(request).await
+    }
+
+    /// Sends an upload that must be refused, and sees that nothing was stored by it.
+    async fn assert_refused(&self, request: HttpRequest, intent: &UploadIntent) {
+        let shown = (request.method.clone(), request.headers.clone());
+        let status = self.send(request).await;
+        assert!(is_refusal(status), "{status} to {shown:?}");
+        let stored = self.repository.stat(&intent.address).await.unwrap();
+        assert_eq!(stored, None, "after {status} to {shown:?}");
+    }
+}
+
+/// Whether a store says by this status that it will not do what was asked; 501 where it cannot.
+fn is_refusal(status: u16) -> bool {
+    (400..500).contains(&status) || status == 501
+}
+
+/// The request that `upload` was made for.
+fn request(upload: &PresignedUpload, body: &[u8]) -> HttpRequest {
+    HttpRequest {
+        method: upload.method.to_owned(),
+        url: upload.url.expose().to_owned(),
+        headers: upload.headers.clone(),
+        body: body.to_vec(),
+    }
+}

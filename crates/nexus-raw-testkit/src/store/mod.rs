@@ -1,0 +1,243 @@
+mod grant;
+mod outcome;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{BucketName, ObjectAddress},
+    ports::{
+        Clock, PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities,
+        StoredObject, UploadTerms,
+    },
+    time::Timestamp,
+};
+
+use self::grant::Grant;
+pub use self::outcome::PutOutcome;
+use crate::HttpRequest;
+
+/// An object store in memory, with the upload's side of S3: it checks what it signed, refuses
+/// what S3 refuses, in the order in which S3 does, and lets through what S3 lets through.
+///
+/// As a [`RawStorageRepository`] it signs for one bucket. Time is the given clock's.
+pub struct FakeStore {
+    bucket: BucketName,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    capabilities: StoreCapabilities,
+    down: bool,
+    versioned: bool,
+    credentials_end: Option<Timestamp>,
+    grants: HashMap<String, Grant>,
+    objects: HashMap<ObjectAddress, StoredObject>,
+    versions_given: u64,
+    calls: StoreCalls,
+}
+
+/// How often the store was asked for what, refused calls included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreCalls {
+    /// Uploads signed.
+    pub presign: u32,
+    /// Objects asked about.
+    pub stat: u32,
+    /// Requests that came over HTTP.
+    pub http: u32,
+}
+
+/// Why the fake does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the test has taken the store down")]
+struct TakenDown;
+
+impl FakeStore {
+    /// An empty store that enforces SHA-256, keeps media types, and has no versions.
+    #[must_use]
+    pub fn new(bucket: BucketName, clock: Arc<dyn Clock>) -> Self {
+        let state = State {
+            capabilities: StoreCapabilities {
+                enforces_sha256: true,
+                keeps_octet_stream: true,
+            },
+            down: false,
+            versioned: false,
+            credentials_end: None,
+            grants: HashMap::new(),
+            objects: HashMap::new(),
+            versions_given: 0,
+            calls: StoreCalls::default(),
+        };
+        Self {
+            bucket,
+            clock,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Takes the store down, or brings it back. While it is down nothing is answered: the port
+    /// says [`StorageError::Unavailable`], HTTP 503.
+    pub fn set_available(&self, available: bool) {
+        self.state().down = !available;
+    }
+
+    /// Makes the store another one: one that ignores digests, or guesses media types.
+    pub fn set_capabilities(&self, capabilities: StoreCapabilities) {
+        self.state().capabilities = capabilities;
+    }
+
+    /// Has each later upload get a version.
+    pub fn set_versioned(&self, versioned: bool) {
+        self.state().versioned = versioned;
+    }
+
+    /// Sets when the signing credentials end.
+    pub fn set_credentials_end(&self, end: Timestamp) {
+        self.state().credentials_end = Some(end);
+    }
+
+    /// Puts an object there past every check, as somebody with other rights could.
+    pub fn place(&self, address: &ObjectAddress, object: StoredObject) {
+        self.state().objects.insert(address.clone(), object);
+    }
+
+    /// Takes an object away past every check.
+    pub fn remove(&self, address: &ObjectAddress) -> Option<StoredObject> {
+        self.state().objects.remove(address)
+    }
+
+    /// What is there, past the port and uncounted.
+    #[must_use]
+    pub fn object(&self, address: &ObjectAddress) -> Option<StoredObject> {
+        self.state().objects.get(address).cloned()
+    }
+
+    /// How often the store was asked so far.
+    #[must_use]
+    pub fn calls(&self) -> StoreCalls {
+        self.state().calls
+    }
+
+    /// Uploads `body` as the caller whom `upload` was made for is meant to.
+    pub fn upload(&self, upload: &PresignedUpload, body: &[u8]) -> PutOutcome {
+        self.put(upload, &upload.headers, body)
+    }
+
+    /// Uploads `body` with these headers instead of those that belong to `upload`.
+    pub fn put(
+        &self,
+        upload: &PresignedUpload,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> PutOutcome {
+        self.answer(&HttpRequest {
+            method: upload.method.to_owned(),
+            url: upload.url.expose().to_owned(),
+            headers: headers.to_vec(),
+            body: body.to_vec(),
+        })
+    }
+
+    /// Answers any request; the HTTP status.
+    pub fn send(&self, request: &HttpRequest) -> u16 {
+        self.answer(request).status()
+    }
+
+    fn answer(&self, request: &HttpRequest) -> PutOutcome {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.calls.http += 1;
+        if state.down {
+            return PutOutcome::Unavailable;
+        }
+        let Some(grant) = state.grants.get(&request.url).cloned() else {
+            return PutOutcome::SignatureDoesNotMatch;
+        };
+        if let Err(refused) = grant.check(request, now) {
+            return refused;
+        }
+        if state.objects.contains_key(&grant.address) {
+            return PutOutcome::PreconditionFailed;
+        }
+        match grant.object(request, state.capabilities) {
+            Err(refused) => refused,
+            Ok(mut object) => {
+                state.versions_given += u64::from(state.versioned);
+                object.version_id = state
+                    .versioned
+                    .then(|| format!("version-{}", state.versions_given));
+                state.objects.insert(grant.address, object);
+                PutOutcome::Stored
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // a test that panicked elsewhere is no reason for this one to
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn answers(&self) -> Result<(), StorageError> {
+        if self.down {
+            Err(StorageError::Unavailable(Box::new(TakenDown)))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl RawStorageRepository for FakeStore {
+    fn bucket(&self) -> &BucketName {
+        &self.bucket
+    }
+
+    fn capabilities(&self) -> StoreCapabilities {
+        self.state().capabilities
+    }
+
+    /// Signing needs no answer of the store, so it goes on while the store is down.
+    async fn presign_upload<'a>(
+        &self,
+        terms: UploadTerms<'a>,
+    ) -> Result<PresignedUpload, StorageError> {
+        let mut state = self.state();
+        state.calls.presign += 1;
+        if terms.intent.address.bucket != self.bucket {
+            return Err(StorageError::ForeignBucket);
+        }
+        let credentials_end = state.credentials_end;
+        if credentials_end.is_some_and(|end| end.since(terms.now) < Duration::from_mins(1)) {
+            return Err(StorageError::CredentialsEnding);
+        }
+        let grant = Grant::of(&terms, credentials_end);
+        let upload = grant.presigned();
+        let url = upload.url.expose().to_owned();
+        state.grants.insert(url, grant);
+        Ok(upload)
+    }
+
+    async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
+        tokio::task::yield_now().await;
+        let mut state = self.state();
+        state.calls.stat += 1;
+        if address.bucket != self.bucket {
+            return Err(StorageError::ForeignBucket);
+        }
+        state.answers()?;
+        Ok(state.objects.get(address).cloned())
+    }
+
+    async fn ready(&self) -> Result<(), StorageError> {
+        self.state().answers()
+    }
+}

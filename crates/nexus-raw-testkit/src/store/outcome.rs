@@ -1,0 +1,32 @@
+/// What S3 answers to a presigned PUT (Amazon S3 API Reference, "Error responses").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutOutcome {
+    /// 200: the object is there.
+    Stored,
+    /// 400 `BadDigest`: the bytes are not those of the signed SHA-256.
+    BadDigest,
+    /// 403 `SignatureDoesNotMatch`: another URL, method, length, or signed header.
+    SignatureDoesNotMatch,
+    /// 403 `AccessDenied`: the URL's time is over.
+    RequestExpired,
+    /// 403 `AccessDenied`: an `x-amz-` header that was not signed.
+    HeaderNotSigned,
+    /// 412 `PreconditionFailed`: something is there already.
+    PreconditionFailed,
+    /// 503: the store was taken down.
+    Unavailable,
+}
+
+impl PutOutcome {
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Stored => 200,
+            Self::BadDigest => 400,
+            Self::SignatureDoesNotMatch | Self::RequestExpired | Self::HeaderNotSigned => 403,
+            Self::PreconditionFailed => 412,
+            Self::Unavailable => 503,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! A rule that its macro forgets is a rule that nobody is held to.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The sources of one suite: `<name>.rs`, or every file of `<name>/`.
+fn sources(suite: &str) -> Vec<String> {
+    let suites = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/contract");
+    let file = suites.join(format!("{suite}.rs"));
+    if file.exists() {
+        return vec![fs::read_to_string(file).unwrap()];
+    }
+    let files = fs::read_dir(suites.join(suite)).unwrap();
+    files
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect()
+}
+
+/// The functions `pub async fn rule(harness…)`.
+fn rules(sources: &[String]) -> BTreeSet<&str> {
+    let mut rules = BTreeSet::new();
+    for source in sources {
+        for line in source.lines() {
+            let signature = line.strip_prefix("pub async fn ");
+            rules.extend(signature.and_then(|it| it.split('(').next()));
+        }
+    }
+    rules
+}
+
+/// The names between the brackets that the suite's macro passes on.
+fn listed(sources: &[String]) -> BTreeSet<&str> {
+    let list = sources.iter().find_map(|source| {
+        let (_, from) = source.split_once("$harness,\n")?;
+        let (_, from) = from.split_once('[')?;
+        from.split(']').next()
+    });
+    let names = list.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn every_rule_of_a_suite_is_in_its_macro() {
+    for suite in ["catalog", "identity", "outbox", "sink", "storage"] {
+        let sources = sources(suite);
+        let rules = rules(&sources);
+        assert!(rules.len() > 5, "{suite} has {} rules", rules.len());
+        assert_eq!(listed(&sources), rules, "{suite}");
+    }
+}
