@@ -9,7 +9,7 @@ use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Settings, ShutdownError, St
 
 use crate::support::{self, Server, http, wait_until};
 
-/// An upload of 10 bytes of which 5 were sent and are being received.
+/// Sends 5 bytes of an upload of 10.
 fn half_an_upload(server: &Server) -> TcpStream {
     let headers = server
         .signer()
@@ -19,6 +19,12 @@ fn half_an_upload(server: &Server) -> TcpStream {
     let head = http::head(addr, "PUT", "/raw/k", &headers, 10);
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(b"01234").unwrap();
+    stream
+}
+
+/// The same, once the server is receiving it.
+fn half_a_received_upload(server: &Server) -> TcpStream {
+    let stream = half_an_upload(server);
     wait_until(|| server.staged_files() == 1);
     stream
 }
@@ -26,7 +32,7 @@ fn half_an_upload(server: &Server) -> TcpStream {
 #[test]
 fn an_upload_that_breaks_off_leaves_nothing() {
     let server = Server::start();
-    drop(half_an_upload(&server));
+    drop(half_a_received_upload(&server));
     wait_until(|| server.staged_files() == 0);
     assert_eq!(server.object_files(), 0);
     assert_eq!(server.signed("GET", "/raw/k", &[], b"").status, 404);
@@ -45,7 +51,7 @@ fn an_upload_that_falls_silent_is_ended() {
 #[test]
 fn a_shutdown_lets_a_running_upload_finish() {
     let server = Server::start();
-    let mut upload = half_an_upload(&server);
+    let mut upload = half_a_received_upload(&server);
     let Server { directory, handle } = server;
     let addr = handle.addr();
     let stopping = thread::spawn(move || handle.shutdown());
@@ -62,7 +68,7 @@ fn a_shutdown_lets_a_running_upload_finish() {
 #[test]
 fn a_shutdown_cuts_off_what_outlasts_its_deadline() {
     let server = Server::start_with(|settings| settings.with_shutdown_timeout(Duration::ZERO));
-    let _upload = half_an_upload(&server);
+    let _upload = half_a_received_upload(&server);
     let Server { directory, handle } = server;
     assert_eq!(handle.shutdown(), Err(ShutdownError::CutOff));
     let handle = EmbeddedS3::start(&support::settings(directory.path())).unwrap();
