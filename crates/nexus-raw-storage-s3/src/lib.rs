@@ -1,1 +1,24 @@
 #![doc = include_str!("../README.md")]
+
+mod client;
+mod connect;
+mod connector;
+mod credentials;
+mod deadlines;
+mod endpoint;
+mod failure;
+mod probe;
+mod repository;
+mod settings;
+mod stat;
+mod store;
+#[cfg(test)]
+mod tests;
+mod time;
+mod upload;
+
+pub use connect::{ConnectError, UnprobedS3};
+pub use credentials::CredentialsFailure;
+pub use probe::ProbeError;
+pub use repository::S3RawStorageRepository;
+pub use settings::{S3Settings, ServerSideEncryption, StaticCredentials};

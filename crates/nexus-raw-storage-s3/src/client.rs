@@ -1,0 +1,60 @@
+use aws_sdk_s3::{
+    Client, Config,
+    config::{
+        BehaviorVersion, IdentityCache, Region, RequestChecksumCalculation,
+        ResponseChecksumValidation, StalledStreamProtectionConfig, retry::RetryConfig,
+        timeout::TimeoutConfig,
+    },
+};
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
+
+use crate::{
+    credentials::CredentialsCell, deadlines::Deadlines, settings::S3Settings, time::ClockTimeSource,
+};
+
+/// The first try and two more: what is left of an operation's time after a hanging attempt.
+const ATTEMPTS: u32 = 3;
+
+/// The SDK's client, with every bound set.
+///
+/// It is made from the settings alone: what `AWS_*` variables and profiles say of endpoints,
+/// retries or timeouts does not reach it.
+pub(crate) fn client(
+    settings: &S3Settings,
+    credentials: CredentialsCell,
+    connector: SharedHttpConnector,
+    time: ClockTimeSource,
+    deadlines: Deadlines,
+) -> Client {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(deadlines.connect)
+        .read_timeout(deadlines.read)
+        .operation_attempt_timeout(deadlines.attempt)
+        .operation_timeout(deadlines.operation)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(deadlines.operation / 80)
+        .with_max_backoff(deadlines.operation / 8);
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(settings.region.clone()))
+        .force_path_style(settings.force_path_style)
+        .credentials_provider(credentials)
+        // the cell is the cache: the client signs with exactly what presigning signs with
+        .identity_cache(IdentityCache::no_cache())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .time_source(time)
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        // no operation of this client has a body that could stall, and every attempt is bounded
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(endpoint) = &settings.endpoint {
+        // other stores refuse checksums that they do not know, on requests that need none
+        config = config
+            .endpoint_url(endpoint.as_str())
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    }
+    Client::from_conf(config.build())
+}

@@ -1,0 +1,45 @@
+use std::sync::Arc;
+
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, future},
+};
+use nexus_raw::ports::Clock;
+use tokio::sync::watch;
+
+use super::{CredentialsFailure, CredentialsSource, renewal};
+
+/// The credentials of the moment: what the SDK's client and presigning both sign with.
+///
+/// Where they end, a task renews them early; it ends when the last clone of the cell is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct CredentialsCell(watch::Receiver<Credentials>);
+
+impl CredentialsCell {
+    /// Loads the first credentials and, where they end, starts to renew them.
+    pub(crate) async fn fill(
+        source: CredentialsSource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CredentialsFailure> {
+        let first = source.load().await?;
+        let ends = first.expiry().is_some();
+        let (cell, reader) = watch::channel(first);
+        if ends {
+            tokio::spawn(renewal::renew(source, cell, clock));
+        }
+        Ok(Self(reader))
+    }
+
+    pub(crate) fn current(&self) -> Credentials {
+        self.0.borrow().clone()
+    }
+}
+
+impl ProvideCredentials for CredentialsCell {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Ok(self.current()))
+    }
+}

@@ -1,0 +1,10 @@
+//! The credentials that everything signs with, in one place.
+
+mod cell;
+mod renewal;
+mod source;
+
+pub use source::CredentialsFailure;
+
+pub(crate) use cell::CredentialsCell;
+pub(crate) use source::{CredentialsSource, provider};

@@ -1,0 +1,91 @@
+//! What the bucket is, before anything is written to it.
+
+use super::put::PREFIX;
+use crate::{failure::RequestFailure, store::Store};
+
+/// Whether there is a bucket that answers the service.
+pub(super) async fn findings(store: &Store) -> Result<Vec<String>, RequestFailure> {
+    let bucket = store.bucket();
+    let owner = store.settings.expected_bucket_owner.as_deref();
+    let Err(failure) = store.head_bucket(owner).await else {
+        return Ok(Vec::new());
+    };
+    let finding = match failure.status() {
+        Some(404) => format!("bucket {bucket} does not exist: create it, or set storage.bucket"),
+        Some(301) => format!(
+            "bucket {bucket} is in another region than {}: set storage.region",
+            store.settings.region
+        ),
+        Some(400 | 401 | 403) if owner.is_some() => format!(
+            "{failure}: check the credentials, the machine's time, storage.region, \
+             storage.expected_bucket_owner, and that s3:ListBucket on {bucket} is allowed"
+        ),
+        Some(400 | 401 | 403) => format!(
+            "{failure}: check the credentials, the machine's time, storage.region, and that \
+             s3:ListBucket on {bucket} is allowed"
+        ),
+        _ => return Err(failure),
+    };
+    Ok(vec![finding])
+}
+
+/// Whether the bucket is what the settings require of it, and tells absence from refusal.
+pub(super) async fn requirement_findings(store: &Store) -> Result<Vec<String>, RequestFailure> {
+    let mut findings = Vec::new();
+    findings.extend(owner_finding(store).await?);
+    findings.extend(versioning_finding(store).await?);
+    findings.extend(absence_finding(store).await?);
+    Ok(findings)
+}
+
+/// A store that does not know the owner's header takes every owner for the right one.
+async fn owner_finding(store: &Store) -> Result<Option<String>, RequestFailure> {
+    let Some(owner) = store.settings.expected_bucket_owner.as_deref() else {
+        return Ok(None);
+    };
+    let nobody = if owner == "000000000000" {
+        "111111111111"
+    } else {
+        "000000000000"
+    };
+    match store.head_bucket(Some(nobody)).await {
+        Ok(()) => Ok(Some(
+            "the store does not check x-amz-expected-bucket-owner: unset storage.expected_bucket_owner".to_owned(),
+        )),
+        Err(failure) if matches!(failure.status(), Some(400..=499)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn versioning_finding(store: &Store) -> Result<Option<String>, RequestFailure> {
+    if !store.settings.require_versioning {
+        return Ok(None);
+    }
+    let bucket = store.bucket();
+    match store.versioning_is_enabled().await {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(format!(
+            "bucket {bucket} has no versioning: enable it, or unset storage.require_versioning"
+        ))),
+        Err(failure) if matches!(failure.status(), Some(400..=499 | 501)) => Ok(Some(format!(
+            "{failure}: allow s3:GetBucketVersioning on {bucket}, or unset storage.require_versioning"
+        ))),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A service that cannot tell an absent object from a forbidden one cannot register.
+async fn absence_finding(store: &Store) -> Result<Option<String>, RequestFailure> {
+    let bucket = store.bucket();
+    let key = format!("{PREFIX}absent");
+    match store.head(&key).await {
+        Ok(None) => Ok(None),
+        Ok(Some(_)) => Ok(Some(format!(
+            "there is an object at {key} in bucket {bucket}, where none may be: delete it"
+        ))),
+        Err(failure) if failure.status() == Some(403) => Ok(Some(format!(
+            "{failure} for an absent key: allow s3:ListBucket on {bucket}, and s3:GetObject on its objects"
+        ))),
+        Err(failure) => Err(failure),
+    }
+}

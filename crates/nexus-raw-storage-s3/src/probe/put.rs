@@ -1,0 +1,167 @@
+//! The probe's own uploads: signed as every upload is, then sent as they are or tampered with.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    config::http::{HttpRequest, HttpResponse},
+    primitives::{ByteStream, SdkBody},
+};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use nexus_raw::asset::{ContentType, Sha256Digest};
+
+use crate::{
+    failure::{FailureKind, RequestFailure, request_id},
+    store::Store,
+    upload::{Lifetime, SignedUpload, Upload},
+};
+
+/// Where all the probe's keys are.
+pub(super) const PREFIX: &str = "nexus-raw-probe/v1/";
+
+/// What the probe's objects hold.
+pub(super) const CONTENT: &str = "Written once by Nexus raw storage to try this bucket.\n";
+
+const OPERATION: &str = "presigned PutObject";
+
+/// Enough for all attempts of one upload.
+const URL_LIFE: Duration = Duration::from_mins(1);
+
+/// AWS answers 409 while another write of the key is under way, and asks to try again.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// An error's body has a few hundred bytes.
+const LONGEST_ERROR: usize = 16 * 1024;
+
+/// What is changed after signing.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tampering {
+    None,
+    /// A signed header is left out.
+    Without(&'static str),
+    /// A header is added that nobody signed.
+    With(&'static str, &'static str),
+    /// Other bytes of the same length are sent.
+    OtherBytes,
+}
+
+/// What the store said to an upload.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Stored,
+    /// The upload was in order, and something is there already.
+    AlreadyThere,
+    Refused(RequestFailure),
+}
+
+/// The upload of the probe's content to one of its keys.
+pub(super) fn upload(key: &str) -> Upload<'_> {
+    Upload {
+        key,
+        size_bytes: CONTENT.len() as u64,
+        content_type: ContentType::OCTET_STREAM,
+        sha256: Sha256Digest::of(CONTENT.as_bytes()),
+        // named as those of real uploads, so that a policy over these names is tried too
+        metadata: [
+            ("tenant-id", "t_nexus-raw-probe".to_owned()),
+            ("env", "probe".to_owned()),
+            (
+                "asset-id",
+                "00000000-0000-7000-8000-000000000000".to_owned(),
+            ),
+        ],
+    }
+}
+
+/// Signs and sends, once more where the store asks for it.
+pub(super) async fn put(
+    store: &Store,
+    upload: &Upload<'_>,
+    tampering: Tampering,
+) -> Result<Answer, RequestFailure> {
+    let mut attempt = 1;
+    loop {
+        let answer = put_once(store, upload, tampering).await?;
+        match answer.status().as_u16() {
+            409 if attempt < ATTEMPTS => tokio::time::sleep(PAUSE * attempt).await,
+            200..=299 => return Ok(Answer::Stored),
+            412 => return Ok(Answer::AlreadyThere),
+            status => {
+                let request_id = request_id(&answer).map(str::to_owned);
+                let code = error_code(answer.into_body()).await;
+                let failure = RequestFailure::refusal(
+                    OPERATION,
+                    status,
+                    code.as_deref(),
+                    request_id.as_deref(),
+                );
+                return match status {
+                    // 501 is how S3 refuses a header that it does not implement
+                    400 | 401 | 403 | 501 => Ok(Answer::Refused(failure)),
+                    _ => Err(failure),
+                };
+            }
+        }
+        attempt += 1;
+    }
+}
+
+async fn put_once(
+    store: &Store,
+    upload: &Upload<'_>,
+    tampering: Tampering,
+) -> Result<HttpResponse, RequestFailure> {
+    let lifetime = Lifetime::from_now(store.clock.now(), URL_LIFE);
+    let not_sent = || RequestFailure::new(OPERATION, FailureKind::NotSent);
+    let signed = store
+        .signer
+        .sign(upload, lifetime, store.credentials.current())
+        .map_err(|_| not_sent())?;
+    let request = request(signed, tampering).ok_or_else(not_sent)?;
+    let answer = store.connector.call(request);
+    match tokio::time::timeout(store.deadlines.operation, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(RequestFailure::connector(OPERATION, &error)),
+        Err(_) => Err(RequestFailure::new(OPERATION, FailureKind::Timeout)),
+    }
+}
+
+fn request(signed: SignedUpload, tampering: Tampering) -> Option<HttpRequest> {
+    let content = match tampering {
+        Tampering::OtherBytes => CONTENT.to_uppercase(),
+        _ => CONTENT.to_owned(),
+    };
+    let mut request = HttpRequest::new(SdkBody::from(content));
+    request.set_method("PUT").ok()?;
+    request.set_uri(signed.url.expose()).ok()?;
+    for (name, value) in signed.headers {
+        request.headers_mut().try_insert(name, value).ok()?;
+    }
+    match tampering {
+        Tampering::Without(name) => {
+            request.headers_mut().remove(name);
+        }
+        Tampering::With(name, value) => {
+            request.headers_mut().try_insert(name, value).ok()?;
+        }
+        Tampering::None | Tampering::OtherBytes => {}
+    }
+    Some(request)
+}
+
+/// The `Code` of S3's error document (Amazon S3 API Reference, "Error responses"), which is for
+/// the finding's text alone.
+async fn error_code(body: SdkBody) -> Option<String> {
+    let mut body = ByteStream::new(body);
+    let mut document = Vec::new();
+    while let Ok(Some(bytes)) = body.try_next().await {
+        document.extend_from_slice(&bytes);
+        if document.len() > LONGEST_ERROR {
+            return None;
+        }
+    }
+    let document = String::from_utf8(document).ok()?;
+    let (_, rest) = document.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    Some(code.to_owned())
+}

@@ -1,0 +1,121 @@
+//! An upload as all will be: it must be stored once, and be found as it was signed.
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use nexus_raw::{
+    asset::{ContentType, Sha256Digest},
+    ports::StoredObject,
+};
+
+use super::put::{Answer, PREFIX, Tampering, put, upload};
+use crate::{
+    failure::RequestFailure, settings::ServerSideEncryption, stat::stored_object, store::Store,
+    upload::Upload,
+};
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct UploadTrial {
+    pub(super) stored: bool,
+    pub(super) reports_sha256: bool,
+    pub(super) keeps_octet_stream: bool,
+    pub(super) findings: Vec<String>,
+}
+
+/// Uploads twice, and looks at what is stored.
+pub(super) async fn try_upload(store: &Store) -> Result<UploadTrial, RequestFailure> {
+    let key = key(&store.settings.server_side_encryption);
+    let upload = upload(&key);
+    let mut trial = UploadTrial::default();
+    // the first upload ever stores it; at later starts it is there already
+    for _ in 0..2 {
+        match put(store, &upload, Tampering::None).await? {
+            Answer::Stored if trial.stored => trial.findings.push(
+                "the store writes over an object in spite of If-None-Match: use one that has conditional writes".to_owned(),
+            ),
+            Answer::Stored | Answer::AlreadyThere => trial.stored = true,
+            Answer::Refused(failure) => {
+                trial.findings.push(refusal_finding(store, &failure));
+                return Ok(trial);
+            }
+        }
+    }
+    match store.head(&key).await? {
+        Some(head) => inspect(store, &upload, &head, &mut trial)?,
+        None => trial
+            .findings
+            .push(format!("the store does not find {key} after it was stored")),
+    }
+    Ok(trial)
+}
+
+/// A key for each way of encryption, since an object keeps the one that it was written with. It
+/// ends in `.pdf` to see whether the store answers the signed type or guesses one from the ending.
+fn key(encryption: &ServerSideEncryption) -> String {
+    match encryption.algorithm() {
+        None => format!("{PREFIX}create-once.pdf"),
+        Some(algorithm) => {
+            let spelled = format!("{algorithm} {}", encryption.key_id().unwrap_or_default());
+            let digest = Sha256Digest::of(spelled.as_bytes()).to_string();
+            let short = digest.get(..16).unwrap_or_default();
+            format!("{PREFIX}create-once-{short}.pdf")
+        }
+    }
+}
+
+fn refusal_finding(store: &Store, failure: &RequestFailure) -> String {
+    let bucket = store.bucket();
+    let encryption = match store.settings.server_side_encryption {
+        ServerSideEncryption::None => "",
+        ServerSideEncryption::S3 => ", storage.sse",
+        ServerSideEncryption::Kms { .. } => {
+            ", storage.sse, storage.sse_kms_key_id with kms:GenerateDataKey on that key"
+        }
+    };
+    format!(
+        "{failure}: check the machine's time{encryption}, and that s3:PutObject on {bucket}/{PREFIX}* and \
+         {bucket}/tenants/* is allowed"
+    )
+}
+
+fn inspect(
+    store: &Store,
+    upload: &Upload<'_>,
+    head: &HeadObjectOutput,
+    trial: &mut UploadTrial,
+) -> Result<(), RequestFailure> {
+    let stored = stored_object(head)?;
+    trial.reports_sha256 = stored.sha256 == Some(upload.sha256);
+    trial.keeps_octet_stream = stored.content_type.as_deref() == Some(ContentType::OCTET_STREAM);
+    trial.findings.extend(difference_finding(upload, &stored));
+    let wanted = store.settings.server_side_encryption.algorithm();
+    let used = head.server_side_encryption().map(|it| it.as_str());
+    if wanted.is_some() && wanted != used {
+        trial.findings.push(format!(
+            "the store does not encrypt as it is told, it says {}: set storage.sse to none, or use a store that does",
+            used.unwrap_or("nothing")
+        ));
+    }
+    Ok(())
+}
+
+/// A store that adds or loses something could not have a single asset registered.
+fn difference_finding(upload: &Upload<'_>, stored: &StoredObject) -> Option<String> {
+    let metadata_is_kept = stored.user_metadata.len() == upload.metadata.len()
+        && upload
+            .metadata
+            .iter()
+            .all(|(name, value)| stored.user_metadata.get(*name) == Some(value));
+    let what = if stored.size_bytes != upload.size_bytes {
+        "another length".to_owned()
+    } else if !metadata_is_kept {
+        "other user metadata".to_owned()
+    } else if !stored.foreign_headers.is_empty() {
+        format!("{} besides", stored.foreign_headers.join(", "))
+    } else {
+        return None;
+    };
+    Some(format!(
+        "the store answers {what} for {}: it must keep an upload as it was signed",
+        upload.key
+    ))
+}

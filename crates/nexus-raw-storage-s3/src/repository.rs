@@ -1,0 +1,108 @@
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{BucketName, ObjectAddress},
+    ports::{
+        PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities, StoredObject,
+        UploadTerms,
+    },
+};
+
+use crate::{
+    failure::RequestFailure,
+    stat::stored_object,
+    store::Store,
+    upload::{Lifetime, Upload},
+};
+
+/// The object store behind [`RawStorageRepository`]: one bucket that the start-up probe found fit.
+///
+/// Only [`UnprobedS3::probe`](crate::UnprobedS3::probe) makes one.
+pub struct S3RawStorageRepository {
+    store: Arc<Store>,
+    capabilities: StoreCapabilities,
+    notes: Vec<String>,
+}
+
+impl S3RawStorageRepository {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        capabilities: StoreCapabilities,
+        notes: Vec<String>,
+    ) -> Self {
+        Self {
+            store,
+            capabilities,
+            notes,
+        }
+    }
+
+    /// What the probe saw that whoever runs the service should know, a sentence each, to be
+    /// logged once.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+impl fmt::Debug for S3RawStorageRepository {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("S3RawStorageRepository")
+            .field("bucket", self.store.bucket())
+            .field("capabilities", &self.capabilities)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<RequestFailure> for StorageError {
+    fn from(failure: RequestFailure) -> Self {
+        Self::Unavailable(Box::new(failure))
+    }
+}
+
+#[async_trait]
+impl RawStorageRepository for S3RawStorageRepository {
+    fn bucket(&self) -> &BucketName {
+        self.store.bucket()
+    }
+
+    fn capabilities(&self) -> StoreCapabilities {
+        self.capabilities
+    }
+
+    async fn presign_upload<'a>(
+        &self,
+        terms: UploadTerms<'a>,
+    ) -> Result<PresignedUpload, StorageError> {
+        if terms.intent.address.bucket != *self.store.bucket() {
+            return Err(StorageError::ForeignBucket);
+        }
+        let credentials = self.store.credentials.current();
+        let lifetime = Lifetime::within(&terms, credentials.expiry())?;
+        let signed = self
+            .store
+            .signer
+            .sign(&Upload::of(terms.intent), lifetime, credentials)
+            .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
+        Ok(PresignedUpload {
+            method: "PUT",
+            url: signed.url,
+            headers: signed.headers,
+            expires_at: lifetime.expires_at(),
+        })
+    }
+
+    async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
+        if address.bucket != *self.store.bucket() {
+            return Err(StorageError::ForeignBucket);
+        }
+        let head = self.store.head(address.key.as_str()).await?;
+        Ok(head.as_ref().map(stored_object).transpose()?)
+    }
+
+    async fn ready(&self) -> Result<(), StorageError> {
+        let owner = self.store.settings.expected_bucket_owner.as_deref();
+        Ok(self.store.head_bucket(owner).await?)
+    }
+}

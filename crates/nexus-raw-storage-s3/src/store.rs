@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use aws_sdk_s3::{
+    Client,
+    operation::head_object::HeadObjectOutput,
+    types::{BucketVersioningStatus, ChecksumMode},
+};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use nexus_raw::{asset::BucketName, ports::Clock};
+
+use crate::{
+    client::client, credentials::CredentialsCell, deadlines::Deadlines, endpoint::BucketUrl,
+    failure::RequestFailure, settings::S3Settings, time::ClockTimeSource, upload::UploadSigner,
+};
+
+/// A bucket, and all that is needed to ask it and to sign for it.
+pub(crate) struct Store {
+    pub(crate) settings: S3Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) connector: SharedHttpConnector,
+    pub(crate) credentials: CredentialsCell,
+    pub(crate) signer: UploadSigner,
+    client: Client,
+}
+
+impl Store {
+    pub(crate) fn new(
+        settings: S3Settings,
+        bucket: BucketUrl,
+        credentials: CredentialsCell,
+        connector: SharedHttpConnector,
+        clock: Arc<dyn Clock>,
+        deadlines: Deadlines,
+    ) -> Self {
+        let client = client(
+            &settings,
+            credentials.clone(),
+            connector.clone(),
+            ClockTimeSource(Arc::clone(&clock)),
+            deadlines,
+        );
+        Self {
+            signer: UploadSigner::new(bucket, &settings),
+            settings,
+            clock,
+            deadlines,
+            connector,
+            credentials,
+            client,
+        }
+    }
+
+    pub(crate) fn bucket(&self) -> &BucketName {
+        &self.settings.bucket
+    }
+
+    pub(crate) async fn head_bucket(&self, owner: Option<&str>) -> Result<(), RequestFailure> {
+        let request = self
+            .client
+            .head_bucket()
+            .bucket(self.bucket().as_str())
+            .set_expected_bucket_owner(owner.map(str::to_owned));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(RequestFailure::sdk("HeadBucket", &error)),
+        }
+    }
+
+    /// What is at a key; `None` where the store says that nothing is.
+    pub(crate) async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, RequestFailure> {
+        let request = self
+            .client
+            .head_object()
+            .bucket(self.bucket().as_str())
+            .key(key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .set_expected_bucket_owner(self.settings.expected_bucket_owner.clone());
+        match request.send().await {
+            Ok(head) => Ok(Some(head)),
+            Err(error) => {
+                let failure = RequestFailure::sdk("HeadObject", &error);
+                // a delete marker answers 404 too; 405 is for a version that is one
+                if failure.status() == Some(404) {
+                    Ok(None)
+                } else {
+                    Err(failure)
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn versioning_is_enabled(&self) -> Result<bool, RequestFailure> {
+        let request = self
+            .client
+            .get_bucket_versioning()
+            .bucket(self.bucket().as_str())
+            .set_expected_bucket_owner(self.settings.expected_bucket_owner.clone());
+        match request.send().await {
+            Ok(versioning) => Ok(versioning.status() == Some(&BucketVersioningStatus::Enabled)),
+            Err(error) => Err(RequestFailure::sdk("GetBucketVersioning", &error)),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Intents, settings and stores of the tests.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use nexus_raw::{
+    asset::{
+        AssetId, BucketName, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress,
+        ObjectKey, Sha256Digest, UploadIntent,
+    },
+    ports::{Clock, StoreCapabilities, UploadTerms},
+    tenancy::{Environment, Scope, TenantId, UserId},
+    time::Timestamp,
+};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    S3RawStorageRepository, S3Settings, ServerSideEncryption, StaticCredentials,
+    connector::connector,
+    credentials::{CredentialsCell, CredentialsSource},
+    deadlines::Deadlines,
+    endpoint::BucketUrl,
+    store::Store,
+};
+
+/// Never to be seen in any text.
+pub(super) const ACCESS_KEY: &str = "AKIACANARYCANARY";
+pub(super) const SECRET_KEY: &str = "secret/canary+secret/canary";
+pub(super) const SESSION_TOKEN: &str = "token/canary+token==";
+
+pub(super) fn at(text: &str) -> Timestamp {
+    Timestamp::parse_with_offset(text).unwrap().0
+}
+
+pub(super) fn now() -> Timestamp {
+    at("2026-11-24T01:00:00.75Z")
+}
+
+/// A clock that stands until it is moved.
+pub(super) struct StillClock(Mutex<Timestamp>);
+
+impl StillClock {
+    pub(super) fn at(at: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(at)))
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.saturating_add(by);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+pub(super) fn settings() -> S3Settings {
+    S3Settings {
+        bucket: BucketName::parse("nexus-raw").unwrap(),
+        region: "eu-central-1".to_owned(),
+        endpoint: None,
+        force_path_style: false,
+        credentials: Some(StaticCredentials {
+            access_key_id: ACCESS_KEY.to_owned(),
+            secret_access_key: SecretString::from(SECRET_KEY),
+        }),
+        server_side_encryption: ServerSideEncryption::None,
+        expected_bucket_owner: None,
+        require_versioning: false,
+        allow_unsigned_headers: false,
+    }
+}
+
+pub(super) fn settings_for(endpoint: &str) -> S3Settings {
+    S3Settings {
+        endpoint: Some(Url::parse(endpoint).unwrap()),
+        force_path_style: true,
+        ..settings()
+    }
+}
+
+pub(super) fn static_credentials() -> Credentials {
+    Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "tests")
+}
+
+pub(super) fn intent(bucket: &BucketName, filename: &str) -> UploadIntent {
+    let scope = Scope {
+        tenant: TenantId::parse("t_demo").unwrap(),
+        environment: Environment::parse("dev").unwrap(),
+    };
+    let asset_id = AssetId::parse("019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11").unwrap();
+    let filename = Filename::parse(filename).unwrap();
+    UploadIntent {
+        asset_id,
+        address: ObjectAddress {
+            bucket: bucket.clone(),
+            key: ObjectKey::for_asset(&scope, asset_id, &filename),
+        },
+        scope,
+        facts: ContentFacts {
+            filename,
+            content_type: ContentType::parse("image/jpeg").unwrap(),
+            size_bytes: ByteSize::parse(161_713).unwrap(),
+            sha256: Sha256Digest::of(b"abc"),
+        },
+        requested_by: UserId::parse("u_demo").unwrap(),
+        requested_at: now(),
+        ends_at: now().saturating_add(Duration::from_hours(24)),
+    }
+}
+
+pub(super) fn terms(intent: &UploadIntent) -> UploadTerms<'_> {
+    UploadTerms {
+        intent,
+        now: now(),
+        ttl: Duration::from_mins(15),
+    }
+}
+
+/// A store on `connector`, signing with `credentials`.
+pub(super) async fn store_on(
+    settings: S3Settings,
+    credentials: Credentials,
+    connector: SharedHttpConnector,
+    deadlines: Deadlines,
+) -> Arc<Store> {
+    let clock: Arc<dyn Clock> = StillClock::at(now());
+    let bucket = BucketUrl::resolve(&settings).await.unwrap();
+    let source = CredentialsSource::new(credentials);
+    let cell = CredentialsCell::fill(source, Arc::clone(&clock))
+        .await
+        .unwrap();
+    Arc::new(Store::new(
+        settings, bucket, cell, connector, clock, deadlines,
+    ))
+}
+
+/// A repository that was never probed.
+pub(super) fn repository_of(store: Arc<Store>) -> S3RawStorageRepository {
+    let capabilities = StoreCapabilities {
+        enforces_sha256: true,
+        keeps_octet_stream: true,
+    };
+    S3RawStorageRepository::new(store, capabilities, Vec::new())
+}
+
+/// A repository that signs, and has nobody to ask.
+pub(super) async fn signing_repository(
+    settings: S3Settings,
+    credentials: Credentials,
+) -> S3RawStorageRepository {
+    let deadlines = Deadlines::default();
+    repository_of(store_on(settings, credentials, connector(deadlines), deadlines).await)
+}

@@ -1,0 +1,59 @@
+use nexus_raw::asset::{Sha256Digest, UploadIntent};
+
+use crate::settings::ServerSideEncryption;
+
+/// What one PUT writes.
+#[derive(Debug, Clone)]
+pub(crate) struct Upload<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) size_bytes: u64,
+    pub(crate) content_type: &'a str,
+    pub(crate) sha256: Sha256Digest,
+    /// Names without `x-amz-meta-`.
+    pub(crate) metadata: [(&'static str, String); 3],
+}
+
+impl<'a> Upload<'a> {
+    pub(crate) fn of(intent: &'a UploadIntent) -> Self {
+        Self {
+            key: intent.address.key.as_str(),
+            size_bytes: intent.facts.size_bytes.get(),
+            content_type: intent.facts.content_type.as_str(),
+            sha256: intent.facts.sha256,
+            metadata: intent.object_metadata(),
+        }
+    }
+
+    /// The headers that the client must add, in alphabetical order.
+    pub(super) fn headers(&self, constant: &[(String, String)]) -> Vec<(String, String)> {
+        let mut headers = vec![
+            ("content-type".to_owned(), self.content_type.to_owned()),
+            // S3 writes only where nothing is yet (Amazon S3 User Guide, "Conditional writes")
+            ("if-none-match".to_owned(), "*".to_owned()),
+            ("x-amz-checksum-sha256".to_owned(), self.sha256.to_base64()),
+        ];
+        let metadata = self.metadata.iter();
+        headers.extend(metadata.map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone())));
+        headers.extend_from_slice(constant);
+        headers.sort_unstable();
+        headers
+    }
+}
+
+/// The headers that every upload to the bucket has alike.
+pub(crate) fn encryption_headers(
+    encryption: &ServerSideEncryption,
+    expected_bucket_owner: Option<&str>,
+) -> Vec<(String, String)> {
+    [
+        ("x-amz-expected-bucket-owner", expected_bucket_owner),
+        ("x-amz-server-side-encryption", encryption.algorithm()),
+        (
+            "x-amz-server-side-encryption-aws-kms-key-id",
+            encryption.key_id(),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+    .collect()
+}
