@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+pub mod encoding;
+mod error_chain;
+mod output;
+mod relay;
+mod sink;
+
+pub use output::{LineWriter, SharedOutput};
+pub use relay::{Backoff, Relay, RelayError, RelaySettings};
+pub use sink::SlogEventSink;

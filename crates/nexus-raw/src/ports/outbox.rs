@@ -16,6 +16,12 @@ pub struct SinkName(Arc<str>);
 pub struct SinkNameError;
 
 impl SinkName {
+    /// The sink that writes each event to the log.
+    #[must_use]
+    pub fn log() -> Self {
+        Self(Arc::from("log"))
+    }
+
     fn check(text: &str) -> Result<(), SinkNameError> {
         let mut bytes = text.bytes();
         let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());

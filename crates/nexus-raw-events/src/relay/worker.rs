@@ -1,0 +1,202 @@
+use std::{future::Future, time::Duration};
+
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, ParkedEvent},
+};
+use slog::{Logger, error, o};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Relay,
+    backoff::Retry,
+    offer::{Offer, Then},
+    outage::Outage,
+    signals::{Bell, Stop},
+    tenure::Tenure,
+};
+use crate::error_chain::ErrorChain;
+
+/// The longest reason that is kept of a refusal, in characters.
+const LONGEST_REASON: usize = 1000;
+
+/// Brings the events to one sink, whatever the others do.
+pub(super) struct Worker<'a> {
+    outbox: &'a dyn EventOutbox,
+    sink: &'a dyn DatasetEventSink,
+    clock: &'a dyn Clock,
+    tenure: &'a Tenure,
+    rings: watch::Receiver<()>,
+    stop: Stop,
+    batch: u32,
+    deadline: Duration,
+    retry: Retry,
+    log: Logger,
+    sink_outage: Outage,
+    catalogue_outage: Outage,
+}
+
+/// What one pass over the outbox came to.
+enum Pass {
+    /// There was nothing to deliver.
+    Idle,
+    /// Events were delivered or parked.
+    Moved,
+    /// The lease is another's.
+    LeaseLost,
+    /// The sink cannot take more now.
+    SinkFailed(String),
+    /// The catalogue did not answer.
+    CatalogueFailed(CatalogError),
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(
+        relay: &'a Relay,
+        sink: &'a dyn DatasetEventSink,
+        tenure: &'a Tenure,
+        bell: &Bell,
+        stop: Stop,
+    ) -> Self {
+        let log = relay.log.new(o!("sink" => sink.name().to_string()));
+        Self {
+            outbox: &*relay.outbox,
+            sink,
+            clock: &*relay.clock,
+            tenure,
+            rings: bell.listener(),
+            stop,
+            batch: relay.settings.batch,
+            deadline: relay.settings.deadline,
+            retry: Retry::new(relay.settings.backoff, (relay.owner, sink.name())),
+            sink_outage: Outage::new(&log, "sink"),
+            catalogue_outage: Outage::new(&log, "catalogue"),
+            log,
+        }
+    }
+
+    /// Works until it is told to stop; a delivery under way is finished and marked before.
+    pub(super) async fn work(mut self) {
+        let mut stop = self.stop.clone();
+        while let Some(epoch) = stop.or(self.tenure.held(self.clock)).await {
+            // events committed from here on ring again
+            self.rings.mark_unchanged();
+            let wait = match self.pass(epoch).await {
+                Pass::Idle => {
+                    self.catalogue_outage.worked();
+                    // an error cannot be: the bell outlives its listeners
+                    let _ = stop.or(self.rings.changed()).await;
+                    continue;
+                }
+                Pass::Moved => {
+                    self.catalogue_outage.worked();
+                    self.sink_outage.worked();
+                    self.retry.reset();
+                    continue;
+                }
+                Pass::LeaseLost => continue,
+                Pass::SinkFailed(reason) => {
+                    self.catalogue_outage.worked();
+                    self.sink_outage.failed(&reason);
+                    self.retry.next()
+                }
+                Pass::CatalogueFailed(error) => {
+                    self.catalogue_outage
+                        .failed(&ErrorChain(&error).to_string());
+                    self.retry.next()
+                }
+            };
+            stop.or(sleep(wait)).await;
+        }
+    }
+
+    async fn pass(&mut self, epoch: u64) -> Pass {
+        let mut stop = self.stop.clone();
+        let reading = self.answer(self.outbox.undelivered(self.sink.name(), self.batch));
+        let events = match stop.or(reading).await {
+            Some(Ok(events)) if !events.is_empty() => events,
+            Some(Ok(_)) | None => return Pass::Idle,
+            Some(Err(error)) => return Pass::CatalogueFailed(error),
+        };
+        // once another relay may deliver, going on would mix its order with ours
+        let delivering = timeout(self.deadline, self.sink.deliver(&events));
+        let offer = tokio::select! {
+            biased;
+            () = self.tenure.lost(epoch) => return Pass::LeaseLost,
+            answer = delivering => Offer::read(&events, answer),
+        };
+        match self.settle(&offer, epoch).await {
+            Err(error) => Pass::CatalogueFailed(error),
+            Ok(false) => {
+                self.tenure.deny(epoch);
+                Pass::LeaseLost
+            }
+            Ok(true) => match offer.then {
+                Then::Unavailable(reason) => {
+                    if !offer.taken.is_empty() {
+                        self.retry.reset();
+                    }
+                    Pass::SinkFailed(reason)
+                }
+                Then::More | Then::Refused(..) => Pass::Moved,
+            },
+        }
+    }
+
+    /// Writes down what became of a batch; `false` when the lease is no longer this relay's.
+    async fn settle(&self, offer: &Offer<'_>, epoch: u64) -> Result<bool, CatalogError> {
+        let cursors = offer.cursors();
+        if !cursors.is_empty() {
+            let marking = self.outbox.delivered(self.sink.name(), cursors, epoch);
+            if !self.answer(marking).await? {
+                return Ok(false);
+            }
+        }
+        match &offer.then {
+            Then::Refused(event, reason) => self.park(event, reason, epoch).await,
+            Then::More | Then::Unavailable(_) => Ok(true),
+        }
+    }
+
+    async fn park(
+        &self,
+        event: &DatasetEvent,
+        reason: &str,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        let reason: String = reason.chars().take(LONGEST_REASON).collect();
+        let parked = ParkedEvent {
+            scope: event.body.scope(),
+            sequence: event.sequence,
+            reason: reason.clone(),
+            parked_at: self.clock.now(),
+        };
+        let parking = self.outbox.park(self.sink.name(), parked, epoch);
+        let done = self.answer(parking).await?;
+        if done {
+            error!(self.log, "event parked: the sink refused it for good";
+                "event_id" => event.event_id.to_string(),
+                "event_type" => event.body.event_type.as_str(),
+                "tenant_id" => event.body.tenant_id.as_str(),
+                "env" => event.body.env.as_str(),
+                "sequence" => event.sequence,
+                "asset_id" => event.body.asset_id.to_string(),
+                "reason" => reason,
+            );
+        }
+        Ok(done)
+    }
+
+    /// The catalogue's answer, if it comes in time.
+    async fn answer<T>(
+        &self,
+        asking: impl Future<Output = Result<T, CatalogError>>,
+    ) -> Result<T, CatalogError> {
+        timeout(self.deadline, asking)
+            .await
+            .unwrap_or_else(|elapsed| Err(CatalogError::Unavailable(elapsed.into())))
+    }
+}

@@ -1,0 +1,297 @@
+//! The log sink: what it writes, to the byte, and what it does when it cannot write.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "where an expectation of the test's own support breaks, the test must end"
+)]
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, ErrorKind, Write},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    event::{DatasetEvent, EventBody},
+    ports::{DatasetEventSink, Delivery, SinkError, SinkName},
+};
+use nexus_raw_events::{SharedOutput, SlogEventSink, encoding};
+use nexus_raw_testkit::{
+    contract::sink::SinkHarness,
+    sample::{self, asset_id, intent, new_asset, provenance, scope},
+    sink_contract,
+};
+use serde_json::Value;
+
+/// Standard output as the test sees it: what arrived, and what happens to each write.
+#[derive(Clone, Default)]
+struct Terminal(Arc<Mutex<Screen>>);
+
+#[derive(Default)]
+struct Screen {
+    writes: Vec<Vec<u8>>,
+    /// How many more writes are taken before they fail.
+    room: Option<usize>,
+}
+
+impl Terminal {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().writes.concat()).unwrap()
+    }
+
+    fn set_room(&self, room: Option<usize>) {
+        self.0.lock().unwrap().room = room;
+    }
+
+    fn sink(&self) -> impl DatasetEventSink {
+        SlogEventSink::json_lines(&SharedOutput::new(self.clone()))
+    }
+}
+
+impl Write for Terminal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut screen = self.0.lock().unwrap();
+        if let Some(room) = &mut screen.room {
+            *room = room.checked_sub(1).ok_or(ErrorKind::StorageFull)?;
+        }
+        screen.writes.push(bytes.to_vec());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn events(count: u64) -> Vec<DatasetEvent> {
+    (1..=count)
+        .map(|sequence| sample::event(&scope("t_demo", "dev"), sequence))
+        .collect()
+}
+
+fn registered() -> DatasetEvent {
+    let intent = intent(&scope("t_demo", "dev"), asset_id(2));
+    DatasetEvent {
+        body: EventBody::registered(&new_asset(&intent, provenance()).asset, &sample::context()),
+        ..sample::event(&intent.scope, 2)
+    }
+}
+
+async fn unavailable(sink: &impl DatasetEventSink, events: &[DatasetEvent]) -> (usize, ErrorKind) {
+    let Err(SinkError::Unavailable { taken, source }) = sink.deliver(events).await else {
+        panic!("the delivery should have failed")
+    };
+    (taken, source.downcast_ref::<io::Error>().unwrap().kind())
+}
+
+#[tokio::test]
+async fn an_event_is_one_line_with_these_bytes() {
+    let terminal = Terminal::default();
+    let batch = [events(1).remove(0), registered()];
+    let delivery = terminal.sink().deliver(&batch).await.unwrap();
+    assert_eq!(delivery, Delivery { taken: 2 });
+    assert_eq!(terminal.text(), include_str!("log_sink/two_events.jsonl"));
+}
+
+#[tokio::test]
+async fn under_event_is_the_native_encoding_byte_for_byte() {
+    let terminal = Terminal::default();
+    terminal.sink().deliver(&[registered()]).await.unwrap();
+    let native = encoding::native(&registered()).unwrap();
+    assert_eq!(native.media_type, "application/json");
+    let native = String::from_utf8(native.payload).unwrap();
+    let line = format!(
+        "{{\"ts\":\"2026-11-24T01:01:00Z\",\"level\":\"INFO\",\"msg\":\"dataset event\",\"event\":{native}}}\n"
+    );
+    assert_eq!(terminal.text(), line);
+}
+
+#[tokio::test]
+async fn a_line_is_one_write() {
+    let terminal = Terminal::default();
+    terminal.sink().deliver(&events(3)).await.unwrap();
+    assert_eq!(terminal.0.lock().unwrap().writes.len(), 3);
+}
+
+#[tokio::test]
+async fn ten_thousand_events_are_ten_thousand_lines_in_order() {
+    let terminal = Terminal::default();
+    let sink = terminal.sink();
+    for batch in events(10_000).chunks(256) {
+        sink.deliver(batch).await.unwrap();
+    }
+    let text = terminal.text();
+    let sequences: Vec<u64> = text
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["event"]["sequence"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(sequences, (1..=10_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_event_whose_write_failed_does_not_count_and_does_not_turn_up_later() {
+    let terminal = Terminal::default();
+    let sink = terminal.sink();
+    terminal.set_room(Some(2));
+    let events = events(4);
+    assert_eq!(
+        unavailable(&sink, &events).await,
+        (2, ErrorKind::StorageFull)
+    );
+    assert_eq!(
+        unavailable(&sink, &events[2..]).await,
+        (0, ErrorKind::StorageFull)
+    );
+    terminal.set_room(None);
+    sink.deliver(&events[3..]).await.unwrap();
+    let sequences: Vec<_> = terminal
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"]["sequence"].clone())
+        .collect();
+    assert_eq!(sequences, [1, 2, 4]);
+}
+
+#[tokio::test]
+async fn a_closed_pipe_takes_nothing() {
+    let (reader, writer) = io::pipe().unwrap();
+    let sink = SlogEventSink::json_lines(&SharedOutput::new(writer));
+    let events = events(3);
+    sink.deliver(&events[..1]).await.unwrap();
+    drop(reader);
+    assert_eq!(
+        unavailable(&sink, &events[1..]).await,
+        (0, ErrorKind::BrokenPipe)
+    );
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_nothing() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let sink = SlogEventSink::json_lines(&SharedOutput::new(full));
+    assert_eq!(
+        unavailable(&sink, &events(1)).await,
+        (0, ErrorKind::StorageFull)
+    );
+}
+
+/// A pipe that nobody reads for now: a write begins, and ends when the test lets it.
+struct Stuck {
+    began: Sender<()>,
+    go_on: Receiver<()>,
+    to: Terminal,
+}
+
+impl Write for Stuck {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.began.send(()).unwrap();
+        self.go_on.recv().unwrap();
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_write_that_hangs_holds_up_neither_the_caller_nor_the_runtimes_end() {
+    let ((began, has_begun), (release, go_on)) = (channel(), channel());
+    let terminal = Terminal::default();
+    let to = terminal.clone();
+    let sink = SlogEventSink::json_lines(&SharedOutput::new(Stuck { began, go_on, to }));
+    let give_up = |first: usize| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let events = events(3);
+        let delivering = async {
+            tokio::time::timeout(Duration::from_millis(20), sink.deliver(&events[first..])).await
+        };
+        assert!(runtime.block_on(delivering).is_err());
+    };
+    // the first is stuck in its write, the others do not even begin one
+    give_up(0);
+    give_up(0);
+    has_begun.recv().unwrap();
+    assert_eq!(has_begun.try_recv().ok(), None);
+
+    // when the pipe is read again, the batch that was given up ends with the event under way
+    release.send(()).unwrap();
+    let rest = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(sink.deliver(&events(3)))
+    });
+    for _ in 0..3 {
+        has_begun.recv().unwrap();
+        release.send(()).unwrap();
+    }
+    let taken = rest.join().unwrap().unwrap().taken;
+    let sequences: Vec<_> = terminal
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"]["sequence"].clone())
+        .collect();
+    assert_eq!(
+        (taken, sequences),
+        (3, vec![1.into(), 1.into(), 2.into(), 3.into()])
+    );
+}
+
+/// What of a delivery comes through a real pipe.
+#[tokio::test]
+async fn lines_pass_through_a_pipe_whole() {
+    let (reader, writer) = io::pipe().unwrap();
+    let sink = SlogEventSink::json_lines(&SharedOutput::new(writer));
+    let reading = thread::spawn(move || BufReader::new(reader).lines().count());
+    sink.deliver(&events(2000)).await.unwrap();
+    drop(sink);
+    assert_eq!(reading.join().unwrap(), 2000);
+}
+
+#[test]
+fn its_name_is_log() {
+    assert_eq!(Terminal::default().sink().name(), &SinkName::log());
+}
+
+#[derive(Default)]
+struct Harness(Terminal);
+
+#[async_trait]
+impl SinkHarness for Harness {
+    async fn open(&self) -> Arc<dyn DatasetEventSink> {
+        Arc::new(self.0.sink())
+    }
+
+    async fn received(&self) -> Vec<Value> {
+        let text = self.0.text();
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].take())
+            .collect()
+    }
+
+    async fn set_broken(&self, broken: bool) {
+        self.0.set_room(broken.then_some(0));
+    }
+}
+
+mod contract {
+    use super::{Harness, sink_contract};
+
+    sink_contract!(Harness::default());
+}

@@ -1,0 +1,158 @@
+use std::{future::pending, time::Duration};
+
+use nexus_raw::ports::{DatasetEventSink, ParkedEvent};
+use nexus_raw_testkit::{FakeCatalog, sample};
+use serde_json::json;
+use tokio::{
+    select,
+    time::{Instant, sleep},
+};
+
+use crate::support::{
+    LogLines, Reaction, ScriptedSink, TokioClock, commit, is_drained, relay, scope,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_poison_event_is_parked_and_told_and_the_next_goes_on() {
+    let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
+    commit(&catalog, &scope(), 0..5).await;
+    let sink = ScriptedSink::new("log", |events| {
+        match events.iter().position(|event| event.sequence == 3) {
+            Some(at) => Reaction::Refuse(at),
+            None => Reaction::Take,
+        }
+    });
+    let relay = relay(&catalog, &[&sink], &clock, 1).with_log(log.logger());
+    select! {
+        () = relay.run(pending()) => {}
+        () = is_drained(&catalog, &sink) => {}
+    }
+    assert_eq!(sink.sequences(&scope()), [1, 2, 4, 5]);
+    assert_eq!(
+        catalog.parked(sink.name()),
+        [ParkedEvent {
+            scope: scope(),
+            sequence: 3,
+            reason: "too large".to_owned(),
+            parked_at: sample::now(),
+        }]
+    );
+    let parked = &catalog.events_in(&scope())[2];
+    assert_eq!(
+        log.lines(),
+        [json!({
+            "level": "ERROR",
+            "msg": "event parked: the sink refused it for good",
+            "sink": "log",
+            "event_id": parked.event_id,
+            "event_type": "raw_asset_presigned",
+            "tenant_id": "t_a",
+            "env": "dev",
+            "sequence": 3,
+            "asset_id": parked.body.asset_id,
+            "reason": "too large",
+        })]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_hangs_or_fails_does_not_hold_up_another() {
+    let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
+    commit(&catalog, &scope(), 0..3).await;
+    let willing = ScriptedSink::willing("willing");
+    let failing = ScriptedSink::new("failing", |_| Reaction::Fail(0));
+    let hanging = ScriptedSink::reacting("hanging", vec![Reaction::Hang(0)]);
+    let relay = relay(&catalog, &[&hanging, &failing, &willing], &clock, 1);
+    let started = Instant::now();
+    let watching = async {
+        willing.has_taken(3).await;
+        let quick = started.elapsed();
+        hanging.has_taken(3).await;
+        (quick, started.elapsed())
+    };
+    select! {
+        () = relay.run(pending()) => {}
+        (quick, late) = watching => {
+            assert_eq!(quick, Duration::ZERO);
+            // its deadline of 5 s, and the wait before the next try
+            assert!(late >= Duration::from_millis(5050) && late <= Duration::from_millis(5100), "{late:?}");
+        }
+    }
+    assert_eq!(hanging.sequences(&scope()), [1, 2, 3]);
+    assert_eq!(failing.sequences(&scope()), [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_a_sink_is_two_lines_however_long_it_lasts() {
+    let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
+    commit(&catalog, &scope(), 0..1).await;
+    let sink = ScriptedSink::reacting("log", vec![Reaction::Fail(0); 30]);
+    let relay = relay(&catalog, &[&sink], &clock, 1).with_log(log.logger());
+    let started = Instant::now();
+    select! {
+        () = relay.run(pending()) => {}
+        () = is_drained(&catalog, &sink) => {}
+    }
+    // the waits grow to 1.5 to 3 s each
+    let lasted = started.elapsed();
+    assert!(
+        lasted > Duration::from_secs(35) && lasted < Duration::from_secs(90),
+        "{lasted:?}"
+    );
+    assert_eq!(
+        log.lines(),
+        [
+            json!({"level": "WARNING", "msg": "event delivery is held up", "sink": "log", "by": "sink", "reason": "no connection"}),
+            json!({"level": "INFO", "msg": "event delivery goes on", "sink": "log", "by": "sink", "failures": 30}),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_catalogue_is_told_and_outlived() {
+    let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
+    let sink = ScriptedSink::willing("log");
+    let relay = relay(&catalog, &[&sink], &clock, 1).with_log(log.logger());
+    let weather = async {
+        commit(&catalog, &scope(), 0..2).await;
+        is_drained(&catalog, &sink).await;
+        catalog.set_available(false);
+        sleep(Duration::from_mins(1)).await;
+        catalog.set_available(true);
+        let back = Instant::now();
+        commit(&catalog, &scope(), 2..4).await;
+        is_drained(&catalog, &sink).await;
+        back.elapsed()
+    };
+    select! {
+        () = relay.run(pending()) => {}
+        recovered = weather => assert!(recovered < Duration::from_secs(5), "{recovered:?}"),
+    }
+    assert_eq!(sink.sequences(&scope()), [1, 2, 3, 4]);
+    let told: Vec<_> = log
+        .lines()
+        .iter()
+        .map(|line| {
+            (
+                line["msg"].clone(),
+                line["by"].clone(),
+                line["reason"].clone(),
+            )
+        })
+        .collect();
+    let reason = "the catalogue is unavailable: the test has taken the catalogue down";
+    assert_eq!(
+        told[0],
+        (
+            json!("event delivery is held up"),
+            json!("catalogue"),
+            json!(reason)
+        )
+    );
+    assert!(told.contains(&(
+        json!("event delivery goes on"),
+        json!("catalogue"),
+        json!(null)
+    )));
+    assert!(told.len() <= 4, "{told:?}");
+}
