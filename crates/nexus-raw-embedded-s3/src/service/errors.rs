@@ -25,6 +25,15 @@ pub(super) fn of_store(error: &StoreError) -> S3Error {
 
 /// Logs the failure with its causes, and tells the client nothing of it.
 pub(super) fn internal(error: &dyn Error) -> S3Error {
+    report(error);
+    s3_error!(
+        InternalError,
+        "We encountered an internal error. Please try again."
+    )
+}
+
+/// Logs a failure with its causes.
+pub(super) fn report(error: &dyn Error) {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -32,10 +41,6 @@ pub(super) fn internal(error: &dyn Error) -> S3Error {
         next = cause.source();
     }
     tracing::error!(error = causes.join(": "), "the embedded S3 server failed");
-    s3_error!(
-        InternalError,
-        "We encountered an internal error. Please try again."
-    )
 }
 
 pub(super) fn no_such_key() -> S3Error {

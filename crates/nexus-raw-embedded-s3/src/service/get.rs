@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, TryStreamExt as _, stream};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::{
     ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
@@ -49,7 +49,10 @@ pub(super) async fn get(
         content_range,
         e_tag: Some(ETag::Strong(object.record.md5.clone())),
         last_modified: Some(last_modified(&object.record)),
-        body: Some(StreamingBlob::wrap(read(object.file, bytes))),
+        body: Some(StreamingBlob::wrap(
+            // the head is out by then: the client sees its connection break
+            read(object.file, bytes).inspect_err(|error| errors::report(error)),
+        )),
         ..Default::default()
     };
     Ok(S3Response::with_headers(output, headers))

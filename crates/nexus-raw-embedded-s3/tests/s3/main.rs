@@ -8,6 +8,7 @@
 mod buckets;
 mod digests;
 mod life;
+#[cfg(feature = "lying")]
 mod lying;
 mod objects;
 mod races;
