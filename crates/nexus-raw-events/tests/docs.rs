@@ -1,0 +1,132 @@
+//! Holds docs/EVENTS.md to what the code does: its examples, its table, its consumer.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "where an expectation of the test's own support breaks, the test must end"
+)]
+
+use std::{
+    io::{self, Write},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use nexus_raw::{
+    event::{DatasetEvent, EventBody},
+    ports::DatasetEventSink,
+};
+use nexus_raw_events::{SharedOutput, SlogEventSink, encoding};
+use nexus_raw_testkit::sample::{self, asset_id, intent, new_asset, provenance, scope};
+use serde_json::Value;
+
+const EVENTS: &str = include_str!("../../../docs/EVENTS.md");
+
+/// The blocks of one language, in their order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let blocks = EVENTS.split("\n```").skip(1).step_by(2);
+    blocks
+        .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
+        .collect()
+}
+
+/// The event that the examples show.
+fn registered() -> DatasetEvent {
+    let intent = intent(&scope("t_demo", "dev"), asset_id(2));
+    DatasetEvent {
+        body: EventBody::registered(&new_asset(&intent, provenance()).asset, &sample::context()),
+        ..sample::event(&intent.scope, 2)
+    }
+}
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the log sink writes for these events.
+async fn log_lines(events: &[DatasetEvent]) -> String {
+    let memory = Memory::default();
+    let sink = SlogEventSink::json_lines(&SharedOutput::new(memory.clone()));
+    sink.deliver(events).await.unwrap();
+    let bytes = memory.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn the_event_shown_is_a_real_one() {
+    let shown: Value = serde_json::from_str(blocks("json")[0]).unwrap();
+    assert_eq!(shown, serde_json::to_value(registered()).unwrap());
+}
+
+#[tokio::test]
+async fn the_line_shown_is_a_real_one() {
+    assert_eq!(
+        format!("{}\n", blocks("json")[1]),
+        log_lines(&[registered()]).await
+    );
+}
+
+#[test]
+fn the_table_has_every_member_in_its_order() {
+    let native = String::from_utf8(encoding::native(&registered()).unwrap().payload).unwrap();
+    let rows = EVENTS.lines().filter_map(|line| line.strip_prefix("| `"));
+    let told: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    let object: serde_json::Map<String, Value> = serde_json::from_str(&native).unwrap();
+    assert_eq!(told.len(), object.len());
+    let places: Vec<_> = told
+        .iter()
+        .map(|member| native.find(&format!("\"{member}\":")).unwrap())
+        .collect();
+    assert!(places.is_sorted(), "{told:?}");
+}
+
+#[tokio::test]
+async fn the_consumer_drops_repeats_skips_other_lines_and_sees_gaps() {
+    let (a, b) = (scope("t_a", "dev"), scope("t_a", "prod"));
+    let event = |scope, sequence| sample::event(scope, sequence);
+    let mut input = log_lines(&[event(&a, 1), event(&b, 1), event(&a, 2)]).await;
+    // a log line of the program, one that names an event, a torn one, an empty one
+    input.push_str("{\"ts\":\"2026-11-24T01:00:00Z\",\"level\":\"INFO\",\"msg\":\"listens\"}\n");
+    input.push_str("{\"msg\":\"x\",\"event\":\"raw_asset_presigned\"}\n");
+    let whole = log_lines(&[event(&a, 3)]).await;
+    input.push_str(&whole[..whole.len() / 2]);
+    input.push_str("\n\n");
+    // delivered again from 2 on; 4 and 5 are parked, 4 comes late
+    let rest = [2, 3, 6, 4, 6].map(|sequence| event(&a, sequence));
+    input.push_str(&log_lines(&rest).await);
+
+    let mut consumer = Command::new("python3")
+        .args(["-c", blocks("python")[0]])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    consumer
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = consumer.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "\
+t_a/dev 1 raw_asset_presigned 01a20b11-1a80-7000-8000-000000000001
+t_a/prod 1 raw_asset_presigned 01a20b11-1a80-7000-8000-000000000001
+t_a/dev 2 raw_asset_presigned 01a20b11-1a80-7000-8000-000000000002
+t_a/dev 3 raw_asset_presigned 01a20b11-1a80-7000-8000-000000000003
+t_a/dev 6 raw_asset_presigned 01a20b11-1a80-7000-8000-000000000006
+t_a/dev 4 raw_asset_presigned 01a20b11-1a80-7000-8000-000000000004
+t_a/dev has not sent [5]
+"
+    );
+}
