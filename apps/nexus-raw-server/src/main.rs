@@ -1,3 +1,3 @@
-#![doc = include_str!("../README.md")]
+//! The `nexus-raw-server` program.
 
 fn main() {}

@@ -1,0 +1,66 @@
+use std::fmt;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One fault of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Fault {
+    /// The faulty value, as a JSON pointer (RFC 6901); empty for the whole body.
+    #[schema(examples("/filename"))]
+    pointer: String,
+    /// The rule it breaks.
+    detail: String,
+}
+
+impl Fault {
+    pub(crate) fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+
+    /// The fault of a capture that the service's clock has not reached.
+    pub(crate) fn captured_in_future() -> Self {
+        Self::new("/captured_at", Self::IN_FUTURE)
+    }
+
+    pub(crate) const IN_FUTURE: &str = "must not lie more than 5 minutes ahead of now";
+}
+
+/// Every fault of a body that was found so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn one(fault: Fault) -> Self {
+        Self(vec![fault])
+    }
+
+    pub(crate) fn add(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
+    /// The value, unless there are faults.
+    pub(crate) fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.0.is_empty() {
+            Ok(value)
+        } else {
+            Err(self)
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Fault] {
+        &self.0
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Where the faults are, and how many; never what the caller sent there.
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} faults in the body", self.0.len())
+    }
+}

@@ -1,0 +1,133 @@
+use std::fmt::Display;
+
+use nexus_raw::json::Json;
+
+use super::{Fault, Faults, Fields};
+
+/// A value of a body, and where it stands: the readers that turn it into a domain type.
+///
+/// Each reader is total: a value of another kind is a fault, like one that the type refuses.
+pub(crate) struct Node<'a> {
+    value: &'a Json,
+    pointer: String,
+}
+
+impl<'a> Node<'a> {
+    /// The whole body.
+    pub(crate) fn root(value: &'a Json) -> Self {
+        Self {
+            value,
+            pointer: String::new(),
+        }
+    }
+
+    /// A member of this object.
+    pub(super) fn member(&self, name: &str, value: &'a Json) -> Self {
+        Self {
+            value,
+            pointer: self.pointer_to(name),
+        }
+    }
+
+    /// The pointer to a member, there or not; `~` and `/` escaped (RFC 6901, section 3).
+    pub(super) fn pointer_to(&self, name: &str) -> String {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        format!("{}/{escaped}", self.pointer)
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        *self.value == Json::Null
+    }
+
+    /// A fault of this value.
+    pub(crate) fn fault(&self, detail: impl Display) -> Faults {
+        Faults::one(Fault::new(&*self.pointer, detail.to_string()))
+    }
+
+    pub(crate) fn text<T, E: Display>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Faults> {
+        match self.value {
+            Json::String(text) => parse(text).map_err(|error| self.fault(error)),
+            _ => Err(self.fault("must be a string")),
+        }
+    }
+
+    pub(crate) fn integer<T, E: Display>(
+        &self,
+        parse: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Result<T, Faults> {
+        let integer = match self.value {
+            Json::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        let integer = integer.ok_or_else(|| {
+            self.fault("must be a positive integer, without fraction or exponent")
+        })?;
+        parse(integer).map_err(|error| self.fault(error))
+    }
+
+    pub(crate) fn number<T, E: Display>(
+        &self,
+        parse: impl FnOnce(f64) -> Result<T, E>,
+    ) -> Result<T, Faults> {
+        let number = match self.value {
+            Json::Number(number) => number.as_f64(),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| self.fault("must be a finite number"))?;
+        parse(number).map_err(|error| self.fault(error))
+    }
+
+    pub(crate) fn boolean(&self) -> Result<bool, Faults> {
+        match self.value {
+            Json::Bool(value) => Ok(*value),
+            _ => Err(self.fault("must be true or false")),
+        }
+    }
+
+    /// An array of at most `limit` distinct members.
+    pub(crate) fn distinct<T: PartialEq>(
+        &self,
+        limit: usize,
+        read: impl Fn(&Node<'a>) -> Result<T, Faults>,
+    ) -> Result<Vec<T>, Faults> {
+        let Json::Array(members) = self.value else {
+            return Err(self.fault("must be an array"));
+        };
+        if members.len() > limit {
+            return Err(self.fault(format_args!("must have at most {limit} members")));
+        }
+        let (mut faults, mut values) = (Faults::default(), Vec::with_capacity(members.len()));
+        for (at, value) in members.iter().enumerate() {
+            let member = self.member(&at.to_string(), value);
+            match read(&member) {
+                Ok(value) if values.contains(&value) => {
+                    faults.add(member.fault("repeats an earlier member"));
+                }
+                Ok(value) => values.push(value),
+                Err(found) => faults.add(found),
+            }
+        }
+        faults.or(values)
+    }
+
+    /// The members of an object whose names are the caller's own.
+    pub(crate) fn entries(&self) -> Result<impl Iterator<Item = (&'a str, Node<'a>)>, Faults> {
+        let Json::Object(members) = self.value else {
+            return Err(self.fault("must be an object"));
+        };
+        Ok(members
+            .iter()
+            .map(|(name, value)| (name.as_str(), self.member(name, value))))
+    }
+
+    /// The members of an object whose names are known.
+    pub(crate) fn fields(&self) -> Result<Fields<'a, '_>, Faults> {
+        match self.value {
+            Json::Object(members) => Ok(Fields::new(self, members)),
+            _ => Err(self.fault("must be an object")),
+        }
+    }
+}

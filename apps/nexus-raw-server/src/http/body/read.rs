@@ -1,0 +1,70 @@
+use actix_web::{
+    HttpMessage, HttpRequest,
+    error::PayloadError,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    web::Payload,
+};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use nexus_raw::json::{self, Json};
+
+use crate::http::error::ApiError;
+
+/// The longest body of a request.
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Reads the body of a request as one strict JSON text: its media type first, then its length,
+/// then its content.
+pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Json, ApiError> {
+    if !is_plain_json(request) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let bytes = collect(request, payload).await?;
+    json::read(&bytes).map_err(|error| ApiError::Malformed(format!("the body {error}")))
+}
+
+/// `application/json`, said once; UTF-8 where a charset is said (RFC 8259, section 8.1); no
+/// content coding.
+fn is_plain_json(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let coded = headers
+        .get_all(CONTENT_ENCODING)
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if coded || headers.get_all(CONTENT_TYPE).count() != 1 {
+        return false;
+    }
+    let Ok(Some(media_type)) = request.mime_type() else {
+        return false;
+    };
+    media_type.essence_str() == "application/json"
+        && media_type
+            .params()
+            .filter(|(name, _)| *name == "charset")
+            .all(|(_, charset)| charset.as_str().eq_ignore_ascii_case("utf-8"))
+}
+
+async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiError> {
+    let declared = request.headers().get(CONTENT_LENGTH);
+    let declared = declared
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(ApiError::PayloadTooLarge);
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| broken(&error))?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(ApiError::PayloadTooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn broken(error: &PayloadError) -> ApiError {
+    match error {
+        PayloadError::Overflow => ApiError::PayloadTooLarge,
+        _ => ApiError::Malformed("the body is not complete".to_owned()),
+    }
+}

@@ -1,0 +1,26 @@
+use actix_web::HttpResponse;
+use nexus_raw::{event::DatasetEvent, tenancy::ReadAccess};
+use serde::Serialize;
+
+use crate::http::{call::Call, error::ApiError, reply};
+
+/// What happened to an asset, from its presign on.
+#[utoipa::path(
+    get,
+    path = "/nexus/raw/{asset_id}/events",
+    operation_id = "getAssetEvents",
+    params(("asset_id" = String, Path, description = "The asset.", format = "uuid")),
+    responses((status = 200, description = "Its events in order of sequence.", body = crate::http::openapi::AssetEvents)),
+)]
+pub(crate) async fn asset_events(
+    call: Call<'_>,
+    access: ReadAccess,
+) -> Result<HttpResponse, ApiError> {
+    let events = call.core.service.events(&access, call.asset_id()?).await?;
+    reply::json(HttpResponse::Ok(), &EventsReply { events })
+}
+
+#[derive(Serialize)]
+struct EventsReply {
+    events: Vec<DatasetEvent>,
+}

@@ -1,0 +1,236 @@
+//! Every way in which a request can go without what it asked for, and the one place that says
+//! what the caller is told of it.
+
+mod code;
+mod problem;
+
+use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use nexus_raw::{
+    ports::{CatalogError, IdentityError, StorageError},
+    service::{Mismatch, PresignError, ReadError, RegisterError},
+    tenancy::AccessDenied,
+};
+
+pub use self::code::ProblemCode;
+pub(crate) use self::problem::{Problem, ProblemBody};
+use super::{
+    body::{Fault, Faults, MAX_BODY_BYTES},
+    state::Dependency,
+};
+
+/// Seconds after which it is worth asking again, while something that the service needs is away.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// Why a request does not get what it asks for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("the request is malformed: {0}")]
+    Malformed(String),
+    #[error("there is no bearer token")]
+    NoToken,
+    #[error("the token was refused")]
+    Token(#[from] IdentityError),
+    #[error("access was denied")]
+    Forbidden(#[from] AccessDenied),
+    #[error("there is no such route")]
+    RouteNotFound,
+    #[error("the route does not have this method")]
+    MethodNotAllowed { allow: String },
+    #[error("there is no such asset")]
+    AssetNotFound,
+    #[error("the body is not plain JSON")]
+    UnsupportedMediaType,
+    #[error("the body is over {MAX_BODY_BYTES} bytes")]
+    PayloadTooLarge,
+    #[error("the body breaks rules")]
+    Invalid(#[from] Faults),
+    #[error("no upload was presigned")]
+    Presign(#[from] PresignError),
+    #[error("no asset was registered")]
+    Register(#[from] RegisterError),
+    #[error("nothing was read")]
+    Read(#[from] ReadError),
+    #[error("the service still waits for the {0}")]
+    Starting(Dependency),
+    #[error("the object store is not ready")]
+    Storage(#[from] StorageError),
+    #[error("the catalogue is not ready")]
+    Catalog(#[from] CatalogError),
+    #[error("the oldest undelivered event of sink `{sink}` is {lag_seconds} s old")]
+    SinkLags { sink: String, lag_seconds: u64 },
+    #[error("the answer could not be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
+    #[error("the request took too long")]
+    Timeout,
+    #[error("a handler panicked")]
+    Panicked,
+}
+
+impl ApiError {
+    /// What the caller is told: the one place where an error meets a status.
+    pub(crate) fn problem(&self) -> Problem {
+        match self {
+            Self::Malformed(detail) => Problem::new(ProblemCode::MalformedRequest, detail.clone()),
+            // one answer, whatever is wrong with the token (RFC 6750, section 3)
+            Self::NoToken | Self::Token(_) => Problem::new(
+                ProblemCode::Unauthenticated,
+                "a valid bearer token is required",
+            )
+            .with_header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Self::Forbidden(AccessDenied) => Problem::new(
+                ProblemCode::Forbidden,
+                "the caller has no right to do this in this tenant",
+            ),
+            Self::RouteNotFound => {
+                Problem::new(ProblemCode::RouteNotFound, "there is no such route")
+            }
+            Self::MethodNotAllowed { allow } => Problem::new(
+                ProblemCode::MethodNotAllowed,
+                "the route does not have this method",
+            )
+            .with_header(ALLOW, allow),
+            Self::UnsupportedMediaType => Problem::new(
+                ProblemCode::UnsupportedMediaType,
+                "the body must be application/json in UTF-8, without content coding",
+            ),
+            Self::PayloadTooLarge => Problem::new(
+                ProblemCode::PayloadTooLarge,
+                format!("the body must have at most {MAX_BODY_BYTES} bytes"),
+            ),
+            Self::Invalid(faults) => invalid(faults.as_slice().to_vec()),
+            Self::Presign(error) => presign(error),
+            Self::Register(error) => register(error),
+            Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
+            Self::Read(ReadError::Catalog(error)) | Self::Catalog(error) => catalog(error),
+            Self::Starting(Dependency::Storage) => storage_unavailable(),
+            Self::Starting(Dependency::Catalog) => catalog_unavailable(),
+            Self::Storage(error) => storage(error),
+            Self::SinkLags { .. } => Problem::new(
+                ProblemCode::SinkUnavailable,
+                "events are not delivered in time",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::Timeout => Problem::new(
+                ProblemCode::RequestTimeout,
+                "the request took too long; it may be tried again",
+            ),
+            Self::Read(_) | Self::Unwritable(_) | Self::Panicked => internal(),
+        }
+    }
+}
+
+fn presign(error: &PresignError) -> Problem {
+    match error {
+        PresignError::TooLarge { limit } => invalid(vec![Fault::new(
+            "/size_bytes",
+            format!("must be an integer from 1 to {limit}"),
+        )]),
+        PresignError::Storage(error) => storage(error),
+        PresignError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn register(error: &RegisterError) -> Problem {
+    match error {
+        RegisterError::AssetNotFound => asset_not_found(),
+        RegisterError::CapturedInFuture => invalid(vec![Fault::captured_in_future()]),
+        RegisterError::RestatedDiffers { .. } => {
+            Problem::new(ProblemCode::AssetConflict, error.to_string())
+        }
+        RegisterError::ProvenanceDiffers { asset } => {
+            let location = format!("/nexus/raw/{}", asset.parts().asset_id);
+            Problem::new(ProblemCode::AssetConflict, error.to_string())
+                .with_header(LOCATION, &location)
+        }
+        RegisterError::UploadExpired => Problem::new(
+            ProblemCode::UploadExpired,
+            "the time to upload is over; presign again",
+        ),
+        RegisterError::UnknownParents { positions } => {
+            let unknown = |at: &usize| {
+                let detail = "must be a registered asset of the same tenant and environment";
+                Fault::new(format!("/lineage/derived_from/{at}"), detail)
+            };
+            invalid(positions.iter().map(unknown).collect())
+        }
+        RegisterError::ObjectNotUploaded => Problem::new(
+            ProblemCode::ObjectNotUploaded,
+            "nothing was uploaded yet; upload and try again",
+        ),
+        RegisterError::ObjectMismatch { mismatches } => {
+            Problem::new(ProblemCode::ObjectMismatch, error.to_string())
+                .with_errors(mismatches.iter().map(mismatch).collect())
+        }
+        RegisterError::Storage(error) => storage(error),
+        RegisterError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn mismatch(mismatch: &Mismatch) -> Fault {
+    match mismatch {
+        Mismatch::Size => Fault::new("/size_bytes", "the object has another length"),
+        Mismatch::Sha256 => Fault::new("/sha256", "the object has another SHA-256, or none"),
+        Mismatch::ContentType => Fault::new("/content_type", "the object has another media type"),
+        Mismatch::UserMetadata => Fault::new("", "the object has other user metadata"),
+        Mismatch::ForeignHeader(name) => {
+            Fault::new("", format!("the object carries the header `{name}`"))
+        }
+    }
+}
+
+fn invalid(faults: Vec<Fault>) -> Problem {
+    Problem::new(
+        ProblemCode::ValidationFailed,
+        "the body breaks the rules named in errors",
+    )
+    .with_errors(faults)
+}
+
+fn asset_not_found() -> Problem {
+    Problem::new(
+        ProblemCode::AssetNotFound,
+        "there is no such asset in this tenant and environment",
+    )
+}
+
+fn storage(error: &StorageError) -> Problem {
+    match error {
+        StorageError::Unavailable(_)
+        | StorageError::CredentialsEnding
+        // the intent is of a bucket that was served before the configuration changed
+        | StorageError::ForeignBucket => storage_unavailable(),
+        _ => internal(),
+    }
+}
+
+fn storage_unavailable() -> Problem {
+    Problem::new(
+        ProblemCode::StorageUnavailable,
+        "the object store gives no answer; try again later",
+    )
+    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+}
+
+fn catalog(error: &CatalogError) -> Problem {
+    match error {
+        CatalogError::Unavailable(_) => catalog_unavailable(),
+        _ => internal(),
+    }
+}
+
+fn catalog_unavailable() -> Problem {
+    Problem::new(
+        ProblemCode::CatalogUnavailable,
+        "the catalogue gives no answer; try again later",
+    )
+    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+}
+
+fn internal() -> Problem {
+    Problem::new(
+        ProblemCode::Internal,
+        "the service failed; the trace id leads to what is known of it",
+    )
+}

@@ -1,0 +1,75 @@
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+    web::{Data, Payload},
+};
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use super::{
+    error::ApiError,
+    pipeline::Pipeline,
+    state::AppState,
+    trace::{TRACEPARENT, Trace, X_REQUEST_ID},
+    trail::Trail,
+};
+
+/// Answers every request whose head could be read: under one deadline, whatever panics, with the
+/// headers that all answers have, and with one line in the log.
+pub(super) async fn answer(
+    request: HttpRequest,
+    payload: Payload,
+    app: Data<AppState>,
+) -> HttpResponse {
+    let began = Instant::now();
+    let trace = Trace::of(request.headers());
+    let mut trail = Trail::default();
+    let pipeline = Pipeline {
+        app: &app,
+        request: &request,
+        context: &trace.context,
+    };
+    let work = AssertUnwindSafe(pipeline.run(payload, &mut trail)).catch_unwind();
+    let outcome = match timeout(app.request_timeout, work).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(ApiError::Panicked),
+        Err(_) => Err(ApiError::Timeout),
+    };
+    let mut response = match outcome {
+        Ok(response) => {
+            trail.served(&app.log, &trace.context, response.status(), began.elapsed());
+            response
+        }
+        Err(error) => {
+            let problem = error.problem();
+            trail.refused(
+                &app.log,
+                &trace.context,
+                &error,
+                problem.code,
+                began.elapsed(),
+            );
+            problem.respond(request.path(), trace.context.trace_id)
+        }
+    };
+    complete(&mut response, &trace);
+    response
+}
+
+/// Adds what all answers have. Nothing may be kept by a cache unless its handler says so.
+fn complete(response: &mut HttpResponse, trace: &Trace) {
+    let headers = response.headers_mut();
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // both are made of characters that every header may have
+    if let Ok(value) = HeaderValue::from_str(&trace.traceparent()) {
+        headers.insert(TRACEPARENT, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(trace.context.request_id.as_str()) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+}

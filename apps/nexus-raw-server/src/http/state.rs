@@ -1,0 +1,84 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use nexus_raw::{
+    ports::{AssetCatalog, Clock, EventOutbox, IdentityVerifier, RawStorageRepository, SinkName},
+    service::RawStorageService,
+    tenancy::Environments,
+};
+use slog::Logger;
+use tokio::sync::watch;
+
+use super::error::ApiError;
+
+/// What every request can reach, from the moment the socket is bound.
+#[derive(Clone)]
+pub struct AppState {
+    /// Who proves callers.
+    pub identity: Arc<dyn IdentityVerifier>,
+    /// Which environments there are.
+    pub environments: Environments,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// How long body and answer of one request may take together.
+    pub request_timeout: Duration,
+    /// How old the oldest undelivered event may be.
+    pub max_lag: Duration,
+    /// Where a line goes for each request.
+    pub log: Logger,
+    /// How far the start is.
+    pub phase: watch::Receiver<Phase>,
+}
+
+/// How far the start is. Requests are answered from the first phase on, with 503 until the last.
+#[derive(Clone)]
+pub enum Phase {
+    /// Something that the service needs does not answer yet.
+    Waiting(Dependency),
+    /// All is there.
+    Started(Arc<Core>),
+}
+
+/// What the service needs and does not have in itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependency {
+    /// The object store.
+    Storage,
+    /// The catalogue.
+    Catalog,
+}
+
+impl fmt::Display for Dependency {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Storage => "object store",
+            Self::Catalog => "catalogue",
+        })
+    }
+}
+
+/// The started service.
+pub struct Core {
+    /// The use cases.
+    pub service: RawStorageService,
+    /// The store, for its readiness.
+    pub storage: Arc<dyn RawStorageRepository>,
+    /// The catalogue, for its readiness.
+    pub catalog: Arc<dyn AssetCatalog>,
+    /// The committed events, for their delivery's age.
+    pub outbox: Arc<dyn EventOutbox>,
+    /// Where events are delivered.
+    pub sinks: Vec<SinkName>,
+}
+
+impl AppState {
+    /// The started service.
+    ///
+    /// # Errors
+    /// [`ApiError::Starting`] until it is.
+    pub(crate) fn core(&self) -> Result<Arc<Core>, ApiError> {
+        match &*self.phase.borrow() {
+            Phase::Waiting(dependency) => Err(ApiError::Starting(*dependency)),
+            Phase::Started(core) => Ok(Arc::clone(core)),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+use std::{error::Error, fmt::Write, time::Duration};
+
+use actix_web::http::StatusCode;
+use nexus_raw::{
+    event::RequestContext,
+    tenancy::{Scope, UserId},
+};
+use slog::{Logger, o};
+
+use super::{
+    error::{ApiError, ProblemCode},
+    routes::{Access, Route},
+};
+
+/// What is known of a request, for its one line in the log.
+///
+/// Only values that were parsed are in it: no header, path or body as it came, no token, no URL.
+#[derive(Default)]
+pub(super) struct Trail {
+    pub(super) user: Option<UserId>,
+    pub(super) route: Option<&'static Route>,
+    pub(super) scope: Option<Scope>,
+}
+
+impl Trail {
+    /// Writes the line of a request that got what it asked for.
+    pub(super) fn served(
+        &self,
+        log: &Logger,
+        context: &RequestContext,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        let log = self.tell(log, context, status, took);
+        if self.access() == Some(Access::Open) {
+            slog::debug!(log, "served");
+        } else {
+            slog::info!(log, "served");
+        }
+    }
+
+    /// Writes the line of a request that did not: a failure with all its causes, a refused write
+    /// or a refused credential as a warning, a refused read for information.
+    pub(super) fn refused(
+        &self,
+        log: &Logger,
+        context: &RequestContext,
+        error: &ApiError,
+        code: ProblemCode,
+        took: Duration,
+    ) {
+        let log = self.tell(log, context, code.status(), took);
+        let log = log.new(o!("code" => code.as_str(), "error" => chain(error)));
+        if self.access() == Some(Access::Open) {
+            slog::info!(log, "refused");
+        } else if code.status().is_server_error() {
+            slog::error!(log, "failed");
+        } else if self.access() == Some(Access::Read) {
+            slog::info!(log, "refused");
+        } else {
+            slog::warn!(log, "refused");
+        }
+    }
+
+    fn access(&self) -> Option<Access> {
+        self.route.map(Route::access)
+    }
+
+    fn tell(
+        &self,
+        log: &Logger,
+        context: &RequestContext,
+        status: StatusCode,
+        took: Duration,
+    ) -> Logger {
+        let scope = self.scope.as_ref();
+        log.new(o!(
+            "trace_id" => context.trace_id.to_string(),
+            "request_id" => context.request_id.to_string(),
+            "method" => self.route.map(|route| route.method.as_str().to_owned()),
+            "route" => self.route.map(|route| route.pattern),
+            "tenant_id" => scope.map(|scope| scope.tenant.to_string()),
+            "env" => scope.map(|scope| scope.environment.to_string()),
+            "user_id" => self.user.as_ref().map(ToString::to_string),
+            "status" => status.as_u16(),
+            "duration_ms" => u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        ))
+    }
+}
+
+/// An error and what it comes from, in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // writing to a string does not fail
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,17 @@
+//! The service from outside: over TCP, on stores and catalogues in memory.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test support: where an expectation breaks, the test must end"
+)]
+
+mod asset;
+mod bodies;
+mod heads;
+mod order;
+mod presign;
+mod probes;
+mod register;
+mod support;
+mod tokens;
+mod trouble;

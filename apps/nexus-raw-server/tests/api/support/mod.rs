@@ -1,0 +1,9 @@
+//! A service under test, and a client that sends what it is told to, byte for byte.
+
+mod client;
+mod house;
+
+pub(crate) use self::{
+    client::{Answer, Request},
+    house::{House, Parts, TRACE_ID, presign_body, uploaded},
+};
