@@ -1,0 +1,206 @@
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{AssetId, RawAsset, UploadIntent},
+    event::{DatasetEvent, EventBody},
+    ports::{
+        AssetCatalog, CatalogError, EventOutbox, IntentState, Lease, NewAsset, ParkedEvent,
+        RegisterOutcome, SinkName,
+    },
+    tenancy::Scope,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::{
+    backend::{Backend, Reader},
+    commitment::CommittedBody,
+    error::{OpenError, Reason},
+    location::Location,
+    settings::SqlCatalogSettings,
+    sqlite,
+    writer::{
+        DEADLINE, IntentOutcome, LeaseRequest, Message, NewIntent, Progress, Registration, Writer,
+    },
+};
+
+/// The catalogue and its outbox, in an SQL database.
+///
+/// One process has it at a time. Every call answers within three seconds, with
+/// [`CatalogError::Unavailable`] where the database does not; of a write it is then not known
+/// whether it happened, and the same call again tells.
+///
+/// When the medium under it fails, nothing is written any more and [`Self::failed`] resolves:
+/// what the medium then holds is known only to whoever opens it anew, so the process should end.
+pub struct SqlAssetCatalog {
+    reader: Box<dyn Reader>,
+    writer: Writer,
+}
+
+impl SqlAssetCatalog {
+    /// Opens the catalogue, makes it where there is none, and brings its schema up to date.
+    ///
+    /// The writer runs as a task of the current tokio runtime.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(settings: SqlCatalogSettings) -> Result<Self, OpenError> {
+        let Backend { reader, writer } = match Location::parse(&settings.url)? {
+            Location::Sqlite(path) => sqlite::open(&path, &settings.object_store).await?,
+        };
+        Ok(Self {
+            reader,
+            writer: Writer::start(writer),
+        })
+    }
+
+    /// Resolves once the medium has failed (a write or a flush to disk ended in an I/O error).
+    /// Nothing is written any more, and the process should end.
+    pub fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.writer.failed()
+    }
+
+    /// Has written what was asked for before, then lets go of the database, so that another
+    /// process may have it. Later calls answer [`CatalogError::Unavailable`].
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl fmt::Debug for SqlAssetCatalog {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("SqlAssetCatalog").finish_non_exhaustive()
+    }
+}
+
+/// Gives a reader the time that every call has.
+async fn timely<T>(
+    answer: impl Future<Output = Result<T, CatalogError>>,
+) -> Result<T, CatalogError> {
+    tokio::time::timeout(DEADLINE, answer)
+        .await
+        .map_err(|_| Reason::Deadline)?
+}
+
+#[async_trait]
+impl AssetCatalog for SqlAssetCatalog {
+    async fn record_intent(
+        &self,
+        intent: UploadIntent,
+        event: EventBody,
+    ) -> Result<(), CatalogError> {
+        let event = CommittedBody::seal(&event)?;
+        let request = NewIntent { intent, event };
+        match self.writer.call(request, Message::Intent).await? {
+            IntentOutcome::Recorded => Ok(()),
+            IntentOutcome::AlreadyExists => Err(CatalogError::AlreadyExists),
+        }
+    }
+
+    async fn find_intent(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<IntentState>, CatalogError> {
+        timely(self.reader.find_intent(scope, asset)).await
+    }
+
+    async fn unknown_parents(
+        &self,
+        scope: &Scope,
+        parents: &[AssetId],
+    ) -> Result<Vec<usize>, CatalogError> {
+        timely(self.reader.unknown_parents(scope, parents)).await
+    }
+
+    async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
+        let event = CommittedBody::seal(&new.event)?;
+        let request = Registration {
+            new: Box::new(new),
+            event,
+        };
+        self.writer.call(request, Message::Register).await
+    }
+
+    async fn find_asset(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        timely(self.reader.find_asset(scope, asset)).await
+    }
+
+    async fn events_of(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        timely(self.reader.events_of(scope, asset)).await
+    }
+
+    async fn ready(&self) -> Result<(), CatalogError> {
+        self.writer.check_alive()?;
+        timely(self.reader.ready()).await
+    }
+}
+
+#[async_trait]
+impl EventOutbox for SqlAssetCatalog {
+    async fn lease(
+        &self,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, CatalogError> {
+        let request = LeaseRequest { owner, now, ttl };
+        self.writer.call(request, Message::Lease).await
+    }
+
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        timely(self.reader.undelivered(sink, limit)).await
+    }
+
+    async fn delivered(
+        &self,
+        sink: &SinkName,
+        cursors: Vec<(Scope, u64)>,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        let request = Progress {
+            sink: sink.clone(),
+            epoch,
+            cursors,
+            parked: None,
+        };
+        self.writer.call(request, Message::Progress).await
+    }
+
+    async fn park(
+        &self,
+        sink: &SinkName,
+        parked: ParkedEvent,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        let request = Progress {
+            sink: sink.clone(),
+            epoch,
+            cursors: vec![(parked.scope.clone(), parked.sequence)],
+            parked: Some(parked),
+        };
+        self.writer.call(request, Message::Progress).await
+    }
+
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        timely(self.reader.oldest_undelivered(sink)).await
+    }
+
+    async fn committed(&self, patience: Duration) {
+        self.writer.committed(patience).await;
+    }
+}

@@ -1,0 +1,202 @@
+//! What becomes of each registration of a group, before any is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nexus_raw::{
+    asset::AssetId,
+    ports::{IntentState, NewAsset, RegisterOutcome},
+    tenancy::Scope,
+};
+
+/// One asset of one scope.
+pub(crate) type AssetKey = (Scope, AssetId);
+
+/// The key of what a registration is about.
+pub(crate) fn key_of(new: &NewAsset) -> AssetKey {
+    let parts = new.asset.parts();
+    (parts.scope.clone(), parts.asset_id)
+}
+
+/// What is known of a group's assets and parents when its transaction has begun.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// The intents of the group's assets.
+    pub(crate) intents: BTreeMap<AssetKey, IntentState>,
+    /// Those of the group's parents that are registered.
+    pub(crate) registered: BTreeSet<AssetKey>,
+}
+
+/// A record that is not of its own intent: other facts or another address. The service builds the
+/// one from the other, so this is a fault of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the record differs from the intent it registers")]
+pub(crate) struct ForeignRecord;
+
+/// Decides one registration after the other, as if each had its own transaction: the first of
+/// several for one asset is written, and the later ones are told of it. What is `Registered` here
+/// is still to be written.
+pub(crate) fn decide(
+    group: &[&NewAsset],
+    mut standing: Standing,
+) -> Result<Vec<RegisterOutcome>, ForeignRecord> {
+    let mut outcomes = Vec::with_capacity(group.len());
+    for new in group {
+        let outcome = decide_one(new, &standing)?;
+        if outcome == RegisterOutcome::Registered {
+            let key = key_of(new);
+            if let Some(state) = standing.intents.get_mut(&key) {
+                register(state, new);
+            }
+            standing.registered.insert(key);
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, ForeignRecord> {
+    let parts = new.asset.parts();
+    let intent = match standing.intents.get(&key_of(new)) {
+        None => return Ok(RegisterOutcome::UnknownIntent),
+        Some(IntentState::Registered {
+            asset,
+            provenance_digest,
+            ..
+        }) => {
+            return Ok(RegisterOutcome::AlreadyRegistered {
+                asset: asset.clone(),
+                provenance_digest: *provenance_digest,
+            });
+        }
+        Some(IntentState::Pending(intent)) => intent,
+    };
+    if intent.facts != parts.facts || intent.address != parts.address {
+        return Err(ForeignRecord);
+    }
+    let parents = parts.provenance.lineage.derived_from.as_slice();
+    let unknown: Vec<usize> = (0..parents.len())
+        .filter(|&at| {
+            !standing
+                .registered
+                .contains(&(parts.scope.clone(), parents[at]))
+        })
+        .collect();
+    if unknown.is_empty() {
+        Ok(RegisterOutcome::Registered)
+    } else {
+        Ok(RegisterOutcome::UnknownParents(unknown))
+    }
+}
+
+fn register(state: &mut IntentState, new: &NewAsset) {
+    if let IntentState::Pending(intent) = state {
+        *state = IntentState::Registered {
+            intent: intent.clone(),
+            asset: Box::new(new.asset.clone()),
+            provenance_digest: new.provenance_digest,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw::asset::Provenance;
+    use nexus_raw_testkit::sample;
+
+    use super::*;
+
+    fn pending(scope: &Scope, ids: &[AssetId]) -> Standing {
+        let intents = ids
+            .iter()
+            .map(|id| {
+                let intent = sample::intent(scope, *id);
+                ((scope.clone(), *id), IntentState::Pending(intent))
+            })
+            .collect();
+        Standing {
+            intents,
+            registered: BTreeSet::new(),
+        }
+    }
+
+    fn new_asset(scope: &Scope, id: AssetId, provenance: Provenance) -> NewAsset {
+        sample::new_asset(&sample::intent(scope, id), provenance)
+    }
+
+    #[test]
+    fn of_several_for_one_asset_the_first_is_written_and_the_others_are_told_of_it() {
+        let scope = sample::scope("t_a", "dev");
+        let id = sample::asset_id(1);
+        let first = new_asset(&scope, id, Provenance::default());
+        let other = new_asset(&scope, id, sample::provenance());
+        let told = RegisterOutcome::AlreadyRegistered {
+            asset: Box::new(first.asset.clone()),
+            provenance_digest: first.provenance_digest,
+        };
+        assert_eq!(
+            decide(&[&first, &other, &first], pending(&scope, &[id])),
+            Ok(vec![RegisterOutcome::Registered, told.clone(), told])
+        );
+    }
+
+    #[test]
+    fn the_first_that_can_be_written_is_the_first() {
+        let scope = sample::scope("t_a", "dev");
+        let (id, stranger) = (sample::asset_id(1), sample::asset_id(2));
+        let orphan = new_asset(&scope, id, sample::derived_from(&[stranger]));
+        let sound = new_asset(&scope, id, Provenance::default());
+        assert_eq!(
+            decide(&[&orphan, &sound], pending(&scope, &[id])),
+            Ok(vec![
+                RegisterOutcome::UnknownParents(vec![0]),
+                RegisterOutcome::Registered
+            ])
+        );
+    }
+
+    #[test]
+    fn a_parent_counts_from_its_own_registration_on_and_in_its_scope_only() {
+        let scope = sample::scope("t_a", "dev");
+        let (parent, child) = (sample::asset_id(1), sample::asset_id(2));
+        let of = new_asset(&scope, child, sample::derived_from(&[parent]));
+        let its_parent = new_asset(&scope, parent, Provenance::default());
+        assert_eq!(
+            decide(&[&of, &its_parent, &of], pending(&scope, &[parent, child])),
+            Ok(vec![
+                RegisterOutcome::UnknownParents(vec![0]),
+                RegisterOutcome::Registered,
+                RegisterOutcome::Registered
+            ])
+        );
+        let mut elsewhere = pending(&scope, &[child]);
+        elsewhere
+            .registered
+            .insert((sample::scope("t_b", "dev"), parent));
+        assert_eq!(
+            decide(&[&of], elsewhere),
+            Ok(vec![RegisterOutcome::UnknownParents(vec![0])])
+        );
+    }
+
+    #[test]
+    fn a_record_with_other_facts_than_its_intent_is_refused() {
+        let scope = sample::scope("t_a", "dev");
+        let id = sample::asset_id(1);
+        let other = sample::intent_of(&scope, id, sample::facts_of(b"other"));
+        let foreign = sample::new_asset(&other, Provenance::default());
+        assert_eq!(
+            decide(&[&foreign], pending(&scope, &[id])),
+            Err(ForeignRecord)
+        );
+    }
+
+    #[test]
+    fn without_an_intent_nothing_is_registered() {
+        let scope = sample::scope("t_a", "dev");
+        let new = new_asset(&scope, sample::asset_id(1), Provenance::default());
+        assert_eq!(
+            decide(&[&new], Standing::default()),
+            Ok(vec![RegisterOutcome::UnknownIntent])
+        );
+    }
+}

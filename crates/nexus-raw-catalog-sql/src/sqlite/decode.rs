@@ -1,0 +1,212 @@
+//! Rows back into what they were written from.
+
+use std::collections::BTreeMap;
+
+use nexus_raw::{
+    asset::{
+        Activity, AssetId, BucketName, ByteSize, CaptureLocation, CapturedAt, ContentFacts,
+        ContentType, DerivedFrom, Filename, Integrity, IntegrityLevel, Labels, Lineage,
+        ObjectAddress, ObjectKey, Provenance, RawAsset, RawAssetParts, SourceUri, UploadIntent,
+    },
+    event::{DatasetEvent, EventBody},
+    ports::IntentState,
+    tenancy::{Scope, UserId},
+};
+use uuid::Uuid;
+
+use super::columns::Columns;
+use crate::{commitment::commitment, error::CorruptColumn, registration::AssetKey};
+
+/// A row of `upload_intent`, with its `asset` where it has one.
+pub(super) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState), CorruptColumn> {
+    let intent = intent(row)?;
+    let key = (intent.scope.clone(), intent.asset_id);
+    let is_registered = row.text("upload_intent.state", |state| match state {
+        "pending" | "ended" => Ok(false),
+        "registered" => Ok(true),
+        _ => Err(()),
+    })?;
+    let has_asset = row.get::<Option<&[u8]>>("asset.asset_id")?.is_some();
+    if is_registered != has_asset {
+        return Err(CorruptColumn("upload_intent.state"));
+    }
+    let state = if has_asset {
+        IntentState::Registered {
+            intent,
+            asset: Box::new(asset(row)?),
+            provenance_digest: row.digest("asset.provenance_digest")?,
+        }
+    } else {
+        IntentState::Pending(intent)
+    };
+    Ok((key, state))
+}
+
+fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
+    let scope = row.scope("upload_intent.tenant_id", "upload_intent.env")?;
+    let asset_id = row.asset_id("upload_intent.asset_id")?;
+    let facts = ContentFacts {
+        filename: row.text("upload_intent.filename", Filename::parse)?,
+        content_type: row.text("upload_intent.content_type", ContentType::parse)?,
+        size_bytes: size(row, "upload_intent.size_bytes")?,
+        sha256: row.digest("upload_intent.sha256")?,
+    };
+    check_layout(row, "upload_intent.key_layout")?;
+    Ok(UploadIntent {
+        address: address(row, "upload_intent.bucket", &scope, asset_id, &facts)?,
+        asset_id,
+        scope,
+        facts,
+        requested_by: row.text("upload_intent.requested_by", UserId::parse)?,
+        requested_at: row.timestamp("upload_intent.requested_at")?,
+        ends_at: row.timestamp("upload_intent.ends_at")?,
+    })
+}
+
+/// A row of `asset`. The digest of its provenance tells whether all its labels and edges are there.
+pub(super) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
+    const DIGEST: &str = "asset.provenance_digest";
+    let provenance = provenance(row)?;
+    if provenance.digest() != row.digest(DIGEST)? {
+        return Err(CorruptColumn(DIGEST));
+    }
+    let scope = row.scope("asset.tenant_id", "asset.env")?;
+    let asset_id = row.asset_id("asset.asset_id")?;
+    let facts = ContentFacts {
+        filename: row.text("asset.filename", Filename::parse)?,
+        content_type: row.text("asset.content_type", ContentType::parse)?,
+        size_bytes: size(row, "asset.size_bytes")?,
+        sha256: row.digest("asset.sha256")?,
+    };
+    check_layout(row, "asset.key_layout")?;
+    Ok(RawAsset::from_parts(RawAssetParts {
+        address: address(row, "asset.bucket", &scope, asset_id, &facts)?,
+        asset_id,
+        scope,
+        facts,
+        provenance,
+        imported_at: row.timestamp("asset.imported_at")?,
+        registered_by: row.text("asset.registered_by", UserId::parse)?,
+        integrity: Integrity {
+            level: row.text("asset.integrity_level", |name| {
+                IntegrityLevel::from_name(name).ok_or(())
+            })?,
+            version_id: row.get("asset.integrity_version_id")?,
+            etag: row.get("asset.integrity_etag")?,
+        },
+    }))
+}
+
+fn provenance(row: &Columns<'_>) -> Result<Provenance, CorruptColumn> {
+    let train_ok: i64 = row.get("asset.train_ok")?;
+    Ok(Provenance {
+        captured_at: captured_at(row)?,
+        capture_location: capture_location(row)?,
+        lineage: Lineage {
+            derived_from: row.text("lineage_edge.parent_id", parents)?,
+            source_uri: row.optional_text("asset.source_uri", SourceUri::parse)?,
+            activity: row.optional_text("asset.activity", Activity::parse)?,
+        },
+        pii_flags: row.text("asset.pii_flags", |json| serde_json::from_str(json))?,
+        train_ok: match train_ok {
+            0 => false,
+            1 => true,
+            _ => return Err(CorruptColumn("asset.train_ok")),
+        },
+        labels: row.text("asset_label.value", labels)?,
+    })
+}
+
+fn captured_at(row: &Columns<'_>) -> Result<Option<CapturedAt>, CorruptColumn> {
+    const OFFSET: &str = "asset.captured_offset_minutes";
+    if row.get::<Option<i64>>("asset.captured_at")?.is_none() {
+        return Ok(None);
+    }
+    let at = row.timestamp("asset.captured_at")?;
+    let offset_minutes =
+        i16::try_from(row.get::<i64>(OFFSET)?).map_err(|_| CorruptColumn(OFFSET))?;
+    let captured = CapturedAt::from_parts(at, offset_minutes);
+    captured.map(Some).map_err(|_| CorruptColumn(OFFSET))
+}
+
+fn capture_location(row: &Columns<'_>) -> Result<Option<CaptureLocation>, CorruptColumn> {
+    let Some(latitude) = row.get("asset.latitude")? else {
+        return Ok(None);
+    };
+    let location = CaptureLocation::parse(
+        latitude,
+        row.get("asset.longitude")?,
+        row.get("asset.altitude_m")?,
+        row.get("asset.accuracy_m")?,
+    );
+    location
+        .map(Some)
+        .map_err(|_| CorruptColumn("asset.latitude"))
+}
+
+/// A JSON array of ids, each in hexadecimal digits.
+fn parents(json: &str) -> Result<DerivedFrom, ()> {
+    let ids: Vec<&str> = serde_json::from_str(json).map_err(|_| ())?;
+    let ids = ids
+        .into_iter()
+        .map(|id| Uuid::try_parse(id).map(AssetId::from_uuid))
+        .collect::<Result<_, _>>();
+    DerivedFrom::parse(ids.map_err(|_| ())?).map_err(|_| ())
+}
+
+fn labels(json: &str) -> Result<Labels, ()> {
+    let labels: BTreeMap<String, String> = serde_json::from_str(json).map_err(|_| ())?;
+    Labels::parse(labels).map_err(|_| ())
+}
+
+fn size(row: &Columns<'_>, column: &'static str) -> Result<ByteSize, CorruptColumn> {
+    ByteSize::parse(row.unsigned(column)?).map_err(|_| CorruptColumn(column))
+}
+
+/// A key is kept as its parts, so a layout that is not known here is a key that is not known.
+fn check_layout(row: &Columns<'_>, column: &'static str) -> Result<(), CorruptColumn> {
+    if row.get::<i64>(column)? == i64::from(ObjectKey::LAYOUT) {
+        Ok(())
+    } else {
+        Err(CorruptColumn(column))
+    }
+}
+
+fn address(
+    row: &Columns<'_>,
+    bucket: &'static str,
+    scope: &Scope,
+    asset_id: AssetId,
+    facts: &ContentFacts,
+) -> Result<ObjectAddress, CorruptColumn> {
+    Ok(ObjectAddress {
+        bucket: row.text(bucket, BucketName::parse)?,
+        key: ObjectKey::for_asset(scope, asset_id, &facts.filename),
+    })
+}
+
+/// A row of `event`: it must be the one that was committed to, in its own place.
+pub(super) fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
+    let scope = row.scope("event.tenant_id", "event.env")?;
+    let sequence = row.unsigned("event.sequence")?;
+    let event_id = row.uuid("event.event_id")?;
+    if event_id != DatasetEvent::id_at(catalog_id, &scope, sequence) {
+        return Err(CorruptColumn("event.event_id"));
+    }
+    let text: &str = row.get("event.body")?;
+    if row.bytes("event.commitment")? != commitment(&row.bytes("event.salt")?, text) {
+        return Err(CorruptColumn("event.commitment"));
+    }
+    let corrupt = CorruptColumn("event.body");
+    let Ok(body) = serde_json::from_str::<EventBody>(text) else {
+        return Err(corrupt);
+    };
+    if body.scope() != scope || body.asset_id != row.asset_id("event.asset_id")? {
+        return Err(corrupt);
+    }
+    Ok(DatasetEvent {
+        event_id,
+        sequence,
+        body,
+    })
+}

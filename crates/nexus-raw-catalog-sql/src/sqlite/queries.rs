@@ -1,0 +1,233 @@
+//! The questions, each one statement, on any connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nexus_raw::{
+    asset::{AssetId, RawAsset},
+    event::DatasetEvent,
+    ports::{CatalogError, IntentState, SinkName},
+    tenancy::Scope,
+    time::Timestamp,
+};
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use uuid::Uuid;
+
+use super::{columns::Columns, decode, fault::read_error};
+use crate::{error::CorruptColumn, registration::AssetKey};
+
+/// The columns of `asset a` in `object_store a_store`, with its labels and parents as JSON.
+macro_rules! asset_columns {
+    () => {
+        r#"a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id",
+        a_store.bucket AS "asset.bucket", a.key_layout AS "asset.key_layout",
+        a.filename AS "asset.filename", a.content_type AS "asset.content_type",
+        a.size_bytes AS "asset.size_bytes", a.sha256 AS "asset.sha256",
+        a.captured_at AS "asset.captured_at",
+        a.captured_offset_minutes AS "asset.captured_offset_minutes",
+        a.latitude AS "asset.latitude", a.longitude AS "asset.longitude",
+        a.altitude_m AS "asset.altitude_m", a.accuracy_m AS "asset.accuracy_m",
+        a.source_uri AS "asset.source_uri", a.activity AS "asset.activity",
+        a.pii_flags AS "asset.pii_flags", a.train_ok AS "asset.train_ok",
+        a.registered_by AS "asset.registered_by", a.imported_at AS "asset.imported_at",
+        a.provenance_digest AS "asset.provenance_digest",
+        a.integrity_level AS "asset.integrity_level",
+        a.integrity_version_id AS "asset.integrity_version_id",
+        a.integrity_etag AS "asset.integrity_etag",
+        (SELECT json_group_object(l.label, l.value) FROM asset_label l
+            WHERE (l.tenant_id, l.env, l.asset_id) = (a.tenant_id, a.env, a.asset_id)
+        ) AS "asset_label.value",
+        (SELECT json_group_array(hex(e.parent_id) ORDER BY e.position) FROM lineage_edge e
+            WHERE (e.tenant_id, e.env, e.child_id) = (a.tenant_id, a.env, a.asset_id)
+        ) AS "lineage_edge.parent_id""#
+    };
+}
+
+const ASSET: &str = concat!(
+    "SELECT ",
+    asset_columns!(),
+    " FROM asset a JOIN object_store a_store USING (object_store_id)
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
+);
+
+const INTENTS: &str = concat!(
+    r#"SELECT i.tenant_id AS "upload_intent.tenant_id", i.env AS "upload_intent.env",
+        i.asset_id AS "upload_intent.asset_id", i_store.bucket AS "upload_intent.bucket",
+        i.key_layout AS "upload_intent.key_layout", i.filename AS "upload_intent.filename",
+        i.content_type AS "upload_intent.content_type",
+        i.size_bytes AS "upload_intent.size_bytes", i.sha256 AS "upload_intent.sha256",
+        i.requested_by AS "upload_intent.requested_by",
+        i.requested_at AS "upload_intent.requested_at", i.ends_at AS "upload_intent.ends_at",
+        i.state AS "upload_intent.state", "#,
+    asset_columns!(),
+    " FROM json_each(?1) k
+    CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
+        AND i.asset_id = unhex(k.value ->> 2)
+    JOIN object_store i_store ON i_store.object_store_id = i.object_store_id
+    LEFT JOIN asset a ON a.tenant_id = i.tenant_id AND a.env = i.env AND a.asset_id = i.asset_id
+    LEFT JOIN object_store a_store ON a_store.object_store_id = a.object_store_id"
+);
+
+const REGISTERED: &str = r#"
+    SELECT a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id"
+    FROM json_each(?1) k
+    CROSS JOIN asset a ON a.tenant_id = k.value ->> 0 AND a.env = k.value ->> 1
+        AND a.asset_id = unhex(k.value ->> 2)"#;
+
+/// The columns of `event e`.
+macro_rules! event_columns {
+    () => {
+        r#"e.tenant_id AS "event.tenant_id", e.env AS "event.env", e.sequence AS "event.sequence",
+        e.event_id AS "event.event_id", e.asset_id AS "event.asset_id", e.salt AS "event.salt",
+        e.commitment AS "event.commitment", e.body AS "event.body""#
+    };
+}
+
+const EVENTS_OF: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.asset_id = ?3 ORDER BY e.sequence"
+);
+
+/// The scopes in which sink `?1` has something before it, as `behind`.
+macro_rules! with_behind {
+    ($rest:literal) => {
+        concat!(
+            "WITH behind AS (
+                SELECT s.tenant_id, s.env, coalesce(d.cursor, 0) AS cursor
+                FROM scope s
+                LEFT JOIN delivery d
+                    ON d.tenant_id = s.tenant_id AND d.env = s.env AND d.sink = ?1
+                WHERE s.last_sequence > coalesce(d.cursor, 0)
+            )",
+            $rest
+        )
+    };
+}
+
+// Each scope gets an equal share of the limit, and where there are more scopes than that, those
+// whose first event has waited longest: every scope's turn comes. Sequences have no gap, so a
+// place behind the cursor is a number of events.
+const UNDELIVERED: &str = concat!(
+    with_behind!(
+        ",
+        turn AS (
+            SELECT b.tenant_id, b.env, b.cursor, e.occurred_at AS waiting_since
+            FROM behind b
+            JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+                AND e.sequence = b.cursor + 1
+            ORDER BY waiting_since, b.tenant_id, b.env
+            LIMIT ?2
+        ),
+        share AS (SELECT (?2 + count(*) - 1) / max(count(*), 1) AS events FROM turn)
+        SELECT "
+    ),
+    event_columns!(),
+    " FROM share CROSS JOIN turn t
+    CROSS JOIN event e ON e.tenant_id = t.tenant_id AND e.env = t.env
+        AND e.sequence > t.cursor AND e.sequence <= t.cursor + share.events
+    ORDER BY e.sequence - t.cursor, t.waiting_since, t.tenant_id, t.env
+    LIMIT ?2"
+);
+
+// Events are committed within seconds of happening, so the oldest is among the first.
+const OLDEST_UNDELIVERED: &str = with_behind!(
+    r#" SELECT min(e.occurred_at) AS "event.occurred_at"
+    FROM behind b
+    CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+        AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100"#
+);
+
+/// The intents that there are of these keys, and what became of each.
+pub(super) async fn intents(
+    connection: &mut SqliteConnection,
+    keys: String,
+) -> Result<BTreeMap<AssetKey, IntentState>, CatalogError> {
+    let rows = sqlx::query(INTENTS).bind(keys).fetch_all(connection).await;
+    collect(rows, decode::intent_state)
+}
+
+/// Those of the keys that are registered.
+pub(super) async fn registered(
+    connection: &mut SqliteConnection,
+    keys: String,
+) -> Result<BTreeSet<AssetKey>, CatalogError> {
+    let rows = sqlx::query(REGISTERED)
+        .bind(keys)
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| {
+        let scope = row.scope("asset.tenant_id", "asset.env")?;
+        Ok((scope, row.asset_id("asset.asset_id")?))
+    })
+}
+
+pub(super) async fn asset(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<RawAsset>, CatalogError> {
+    let row = sqlx::query(ASSET)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&asset.as_uuid().as_bytes()[..])
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let asset = row.map(|row| decode::asset(&Columns(&row))).transpose();
+    Ok(asset?)
+}
+
+pub(super) async fn events_of(
+    connection: &mut SqliteConnection,
+    catalog_id: Uuid,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Vec<DatasetEvent>, CatalogError> {
+    let rows = sqlx::query(EVENTS_OF)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&asset.as_uuid().as_bytes()[..])
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| decode::event(row, catalog_id))
+}
+
+pub(super) async fn undelivered(
+    connection: &mut SqliteConnection,
+    catalog_id: Uuid,
+    sink: &SinkName,
+    limit: u32,
+) -> Result<Vec<DatasetEvent>, CatalogError> {
+    let rows = sqlx::query(UNDELIVERED)
+        .bind(sink.as_str())
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| decode::event(row, catalog_id))
+}
+
+pub(super) async fn oldest_undelivered(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+) -> Result<Option<Timestamp>, CatalogError> {
+    const COLUMN: &str = "event.occurred_at";
+    let row = sqlx::query(OLDEST_UNDELIVERED)
+        .bind(sink.as_str())
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    let row = Columns(&row);
+    match row.get::<Option<i64>>(COLUMN)? {
+        None => Ok(None),
+        Some(_) => Ok(Some(row.timestamp(COLUMN)?)),
+    }
+}
+
+fn collect<T, C: FromIterator<T>>(
+    rows: Result<Vec<SqliteRow>, sqlx::Error>,
+    decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
+) -> Result<C, CatalogError> {
+    let rows = rows.map_err(read_error)?;
+    let decoded = rows.iter().map(|row| decode(&Columns(row)));
+    Ok(decoded.collect::<Result<C, _>>()?)
+}

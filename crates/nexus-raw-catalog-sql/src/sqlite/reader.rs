@@ -1,0 +1,99 @@
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{AssetId, RawAsset},
+    event::DatasetEvent,
+    ports::{CatalogError, IntentState, SinkName},
+    tenancy::Scope,
+    time::Timestamp,
+};
+use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
+use uuid::Uuid;
+
+use super::{fault::read_error, queries, rows::keys_json};
+use crate::backend::Reader;
+
+/// Answers from a few connections that cannot write.
+pub(super) struct SqliteReader {
+    pool: SqlitePool,
+    catalog_id: Uuid,
+}
+
+impl SqliteReader {
+    pub(super) fn new(pool: SqlitePool, catalog_id: Uuid) -> Self {
+        Self { pool, catalog_id }
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Sqlite>, CatalogError> {
+        self.pool.acquire().await.map_err(read_error)
+    }
+}
+
+#[async_trait]
+impl Reader for SqliteReader {
+    async fn find_intent(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<IntentState>, CatalogError> {
+        let mut connection = self.connection().await?;
+        let keys = keys_json([(scope, asset)]);
+        let mut found = queries::intents(&mut connection, keys).await?;
+        Ok(found.pop_first().map(|(_, state)| state))
+    }
+
+    async fn find_asset(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::asset(&mut connection, scope, asset).await
+    }
+
+    async fn unknown_parents(
+        &self,
+        scope: &Scope,
+        parents: &[AssetId],
+    ) -> Result<Vec<usize>, CatalogError> {
+        let mut connection = self.connection().await?;
+        let keys = keys_json(parents.iter().map(|parent| (scope, *parent)));
+        let registered = queries::registered(&mut connection, keys).await?;
+        let is_unknown = |at: &usize| !registered.contains(&(scope.clone(), parents[*at]));
+        Ok((0..parents.len()).filter(is_unknown).collect())
+    }
+
+    async fn events_of(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::events_of(&mut connection, self.catalog_id, scope, asset).await
+    }
+
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::undelivered(&mut connection, self.catalog_id, sink, limit).await
+    }
+
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::oldest_undelivered(&mut connection, sink).await
+    }
+
+    async fn ready(&self) -> Result<(), CatalogError> {
+        let mut connection = self.connection().await?;
+        let ready = sqlx::query("SELECT only FROM catalog")
+            .fetch_one(&mut *connection)
+            .await;
+        ready.map(|_| ()).map_err(read_error)
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,107 @@
+use std::path::Path;
+
+use sqlx::{
+    Connection, SqliteConnection,
+    migrate::{MigrateError, Migrator},
+};
+
+use super::fault::{is_plain, open_error};
+use crate::error::OpenError;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// `NXRW`, which the first migration writes into the file's header.
+const APPLICATION_ID: i64 = 0x4E58_5257;
+
+/// Refuses a file that is neither a catalogue nor empty, before anything is written to it.
+pub(super) async fn recognise(
+    connection: &mut SqliteConnection,
+    file: &Path,
+) -> Result<(), OpenError> {
+    let application_id: i64 = scalar(connection, "PRAGMA application_id").await?;
+    // a crash just before the first migration leaves the table of migrations, empty
+    let is_empty = "SELECT count(*) = 0 FROM sqlite_schema \
+                    WHERE name NOT IN ('_sqlx_migrations', 'sqlite_autoindex__sqlx_migrations_1')";
+    let is_empty: bool = scalar(connection, is_empty).await?;
+    if application_id == APPLICATION_ID || (application_id == 0 && is_empty) {
+        Ok(())
+    } else {
+        Err(OpenError::unfit(format!(
+            "{} is a database of something else, not a catalogue",
+            file.display()
+        )))
+    }
+}
+
+/// Brings the schema up to date, and makes sure that it then is exactly what this program knows.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    MIGRATIONS
+        .run_direct(None, connection, false)
+        .await
+        .map_err(migrate_error)?;
+    if describe(connection).await? == expected().await? {
+        Ok(())
+    } else {
+        Err(OpenError::unfit(
+            "the catalogue's schema is not the one that its migrations make: \
+             restore it from a backup",
+        ))
+    }
+}
+
+/// The schema as the migrations alone make it.
+async fn expected() -> Result<Vec<String>, OpenError> {
+    let connection = SqliteConnection::connect("sqlite::memory:").await;
+    let mut connection = connection.map_err(open_error)?;
+    MIGRATIONS
+        .run_direct(None, &mut connection, false)
+        .await
+        .map_err(migrate_error)?;
+    describe(&mut connection).await
+}
+
+async fn describe(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
+    // what begins with `sqlite_` is SQLite's own, such as the statistics of ANALYZE
+    sqlx::query_scalar(
+        r"SELECT concat_ws(' ', type, name, tbl_name, sql) FROM sqlite_schema
+          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(open_error)
+}
+
+async fn scalar<T>(connection: &mut SqliteConnection, sql: &'static str) -> Result<T, OpenError>
+where
+    T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+{
+    sqlx::query_scalar(sql)
+        .fetch_one(connection)
+        .await
+        .map_err(open_error)
+}
+
+fn migrate_error(error: MigrateError) -> OpenError {
+    match error {
+        MigrateError::VersionMissing(version) => OpenError::unfit(format!(
+            "the catalogue was written by a newer version of this program: \
+             its migration {version} is not known here"
+        )),
+        MigrateError::VersionMismatch(version) => OpenError::unfit(format!(
+            "the catalogue was written by another program: its migration {version} is not ours"
+        )),
+        MigrateError::Dirty(version) => half_applied(version),
+        // the migration met tables that it did not expect
+        MigrateError::ExecuteMigration(error, version) if is_plain(&error) => half_applied(version),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            open_error(error)
+        }
+        other => OpenError::Unreachable(Box::new(other)),
+    }
+}
+
+fn half_applied(version: i64) -> OpenError {
+    OpenError::unfit(format!(
+        "migration {version} of the catalogue is half applied: restore it from a backup"
+    ))
+}

@@ -1,0 +1,107 @@
+//! What a group writes, inside its transaction.
+
+mod assets;
+mod events;
+mod intents;
+mod ledger;
+mod registrations;
+mod relay;
+
+use nexus_raw::ports::RegisterOutcome;
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use self::{events::PlacedEvent, ledger::Ledger};
+use crate::{
+    backend::WriteError,
+    settings::ObjectStoreIdentity,
+    writer::{Group, IntentOutcome, NewIntent, Outcomes, Registration},
+};
+
+/// What does not change while the catalogue is open.
+pub(in crate::sqlite) struct Context {
+    pub(in crate::sqlite) catalog_id: Uuid,
+    pub(in crate::sqlite) object_store: ObjectStoreIdentity,
+}
+
+/// Writes a group, a few statements whatever its size: intents first, then registrations, each
+/// with its event, then what the relay has to say.
+pub(in crate::sqlite) async fn group(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    group: &Group<'_>,
+) -> Result<Outcomes, WriteError> {
+    let intents = intents::insert(connection, &context.object_store, &group.intents).await?;
+    let registrations = registrations::decide(connection, &group.registrations).await?;
+    let recorded = chosen(&group.intents, &intents, &IntentOutcome::Recorded);
+    let registered = chosen(
+        &group.registrations,
+        &registrations,
+        &RegisterOutcome::Registered,
+    );
+    write_state(connection, context, &recorded, &registered).await?;
+    let mut outcomes = Outcomes {
+        intents,
+        registrations,
+        ..Outcomes::default()
+    };
+    for request in &group.leases {
+        outcomes
+            .leases
+            .push(relay::lease(connection, request).await?);
+    }
+    for progress in &group.progress {
+        let moved = relay::progress(connection, progress).await?;
+        outcomes.progress.push(moved);
+    }
+    Ok(outcomes)
+}
+
+/// Gives every event its place, and writes events and records.
+async fn write_state(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    recorded: &[&NewIntent],
+    registered: &[&Registration],
+) -> Result<(), WriteError> {
+    let mut ledger = Ledger::default();
+    for it in recorded {
+        ledger.open(&it.intent);
+    }
+    for it in registered {
+        ledger.register(&it.new.asset);
+    }
+    if ledger.is_empty() {
+        return Ok(());
+    }
+    ledger.write(connection).await?;
+    let mut events = Vec::with_capacity(recorded.len() + registered.len());
+    for it in recorded {
+        events.push(PlacedEvent {
+            scope: &it.intent.scope,
+            sequence: ledger.next(&it.intent.scope)?,
+            event: &it.event,
+        });
+    }
+    let mut records = Vec::with_capacity(registered.len());
+    for it in registered {
+        let scope = &it.new.asset.parts().scope;
+        let sequence = ledger.next(scope)?;
+        records.push((sequence, &*it.new));
+        events.push(PlacedEvent {
+            scope,
+            sequence,
+            event: &it.event,
+        });
+    }
+    events::insert(connection, context.catalog_id, &events).await?;
+    registrations::insert(connection, &records).await
+}
+
+/// The members with this outcome.
+fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -> Vec<&'a Q> {
+    let decided = members.iter().zip(outcomes);
+    decided
+        .filter_map(|(member, it)| (it == outcome).then_some(*member))
+        .collect()
+}

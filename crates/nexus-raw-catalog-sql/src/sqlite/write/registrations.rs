@@ -1,0 +1,71 @@
+use nexus_raw::ports::{CatalogError, NewAsset, RegisterOutcome};
+use sqlx::SqliteConnection;
+
+use super::assets;
+use crate::{
+    backend::WriteError,
+    error::CorruptColumn,
+    registration::{self, Standing, key_of},
+    sqlite::{fault::write_error, queries, rows::keys_json},
+    writer::Registration,
+};
+
+/// Decides what becomes of each registration.
+pub(super) async fn decide(
+    connection: &mut SqliteConnection,
+    registrations: &[&Registration],
+) -> Result<Vec<RegisterOutcome>, WriteError> {
+    if registrations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let group: Vec<&NewAsset> = registrations.iter().map(|it| &*it.new).collect();
+    let parts = || group.iter().map(|new| new.asset.parts());
+    let mut keys: Vec<_> = parts().map(|it| (&it.scope, it.asset_id)).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut parents: Vec<_> = parts()
+        .flat_map(|it| {
+            let parents = it.provenance.lineage.derived_from.as_slice();
+            parents.iter().map(move |parent| (&it.scope, *parent))
+        })
+        .collect();
+    parents.sort_unstable();
+    parents.dedup();
+    let mut standing = Standing {
+        intents: queries::intents(connection, keys_json(keys)).await?,
+        ..Standing::default()
+    };
+    if !parents.is_empty() {
+        standing.registered = queries::registered(connection, keys_json(parents)).await?;
+    }
+    registration::decide(&group, standing)
+        .map_err(|foreign| CatalogError::Corrupt(Box::new(foreign)).into())
+}
+
+const MARK: &str = "
+    UPDATE upload_intent SET state = 'registered'
+    WHERE state = 'pending' AND rowid IN (
+        SELECT i.rowid FROM json_each(?1) k
+        CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
+            AND i.asset_id = unhex(k.value ->> 2)
+    )";
+
+/// Writes the records, each with the sequence of its event, and marks their intents.
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    records: &[(i64, &NewAsset)],
+) -> Result<(), WriteError> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = records.iter().map(|(_, new)| key_of(new)).collect();
+    let marked = sqlx::query(MARK)
+        .bind(keys_json(keys.iter().map(|(scope, asset)| (scope, *asset))))
+        .execute(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    if usize::try_from(marked.rows_affected()) != Ok(records.len()) {
+        return Err(CatalogError::from(CorruptColumn("upload_intent.state")).into());
+    }
+    assets::insert(connection, records).await
+}

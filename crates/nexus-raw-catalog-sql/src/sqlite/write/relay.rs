@@ -1,0 +1,110 @@
+use std::collections::BTreeMap;
+
+use nexus_raw::{
+    ports::{CatalogError, Lease, ParkedEvent, SinkName},
+    tenancy::Scope,
+};
+use serde_json::json;
+use sqlx::{SqliteConnection, sqlite::SqliteRow};
+
+use crate::{
+    backend::WriteError,
+    error::CorruptColumn,
+    sqlite::{columns::Columns, fault::write_error, rows::rows_json},
+    writer::{LeaseRequest, Progress},
+};
+
+const LEASE: &str = r#"
+    INSERT INTO lease (name, owner, epoch, until) VALUES ('relay', ?1, 1, ?2)
+    ON CONFLICT (name) DO UPDATE SET
+        owner = excluded.owner,
+        epoch = epoch + (owner <> excluded.owner),
+        until = excluded.until
+    WHERE owner = excluded.owner OR until <= ?3
+    RETURNING epoch AS "lease.epoch", until AS "lease.until""#;
+
+/// Takes or renews the relay's lease.
+pub(super) async fn lease(
+    connection: &mut SqliteConnection,
+    request: &LeaseRequest,
+) -> Result<Option<Lease>, WriteError> {
+    let row = sqlx::query(LEASE)
+        .bind(&request.owner.as_bytes()[..])
+        .bind(request.now.saturating_add(request.ttl).as_micros())
+        .bind(request.now.as_micros())
+        .fetch_optional(connection)
+        .await
+        .map_err(write_error)?;
+    let lease = row.map(|row| read_lease(&row)).transpose();
+    Ok(lease.map_err(CatalogError::from)?)
+}
+
+fn read_lease(row: &SqliteRow) -> Result<Lease, CorruptColumn> {
+    let row = Columns(row);
+    Ok(Lease {
+        epoch: row.unsigned("lease.epoch")?,
+        until: row.timestamp("lease.until")?,
+    })
+}
+
+const DELIVERED: &str = "
+    INSERT INTO delivery (tenant_id, env, sink, cursor)
+    SELECT value ->> 0, value ->> 1, ?2, value ->> 2 FROM json_each(?1) WHERE true
+    ON CONFLICT (tenant_id, env, sink) DO UPDATE SET cursor = excluded.cursor
+    WHERE excluded.cursor > cursor";
+
+/// Moves cursors and parks an event, if the epoch is still the lease's.
+pub(super) async fn progress(
+    connection: &mut SqliteConnection,
+    progress: &Progress,
+) -> Result<bool, WriteError> {
+    let epoch: Option<i64> = sqlx::query_scalar("SELECT epoch FROM lease WHERE name = 'relay'")
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    if epoch.map(i64::cast_unsigned) != Some(progress.epoch) {
+        return Ok(false);
+    }
+    // a batch may name a scope once for each of its events
+    let mut cursors: BTreeMap<&Scope, u64> = BTreeMap::new();
+    for (scope, sequence) in &progress.cursors {
+        let cursor = cursors.entry(scope).or_default();
+        *cursor = (*cursor).max(*sequence);
+    }
+    let rows = cursors
+        .iter()
+        .map(|(scope, cursor)| json!([scope.tenant, scope.environment, cursor]));
+    sqlx::query(DELIVERED)
+        .bind(rows_json(rows))
+        .bind(progress.sink.as_str())
+        .execute(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    if let Some(parked) = &progress.parked {
+        park(connection, &progress.sink, parked).await?;
+    }
+    Ok(true)
+}
+
+// An event that was parked before stays as it was parked.
+const PARK: &str = "
+    INSERT INTO parked_event (tenant_id, env, sink, sequence, reason, parked_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT DO NOTHING";
+
+async fn park(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+    parked: &ParkedEvent,
+) -> Result<(), WriteError> {
+    let done = sqlx::query(PARK)
+        .bind(parked.scope.tenant.as_str())
+        .bind(parked.scope.environment.as_str())
+        .bind(sink.as_str())
+        .bind(parked.sequence.cast_signed())
+        .bind(&parked.reason)
+        .bind(parked.parked_at.as_micros())
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(write_error)
+}

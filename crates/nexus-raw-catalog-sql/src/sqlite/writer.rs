@@ -1,0 +1,119 @@
+use async_trait::async_trait;
+use sqlx::{Connection, SqliteConnection};
+
+use super::{
+    fault::{self, write_error},
+    lock::CatalogLock,
+    write::{self, Context},
+};
+use crate::{
+    backend::{GroupWriter, WriteError},
+    error::Failure,
+    writer::{Group, Outcomes},
+};
+
+/// After how many writes the write-ahead log is carried over into the database: some megabytes,
+/// which keeps readers fast and is seldom enough not to be felt.
+const CHECKPOINT_EVERY: usize = 1000;
+
+/// Writes groups on the one connection that writes.
+///
+/// Transactions are begun and ended by plain statements. sqlx's own ones count what is open, and
+/// the count goes wrong when SQLite itself rolls back, as it does when the disk is full.
+pub(super) struct SqliteWriter {
+    connection: SqliteConnection,
+    context: Context,
+    since_checkpoint: usize,
+    // let go of last
+    _lock: CatalogLock,
+}
+
+impl SqliteWriter {
+    pub(super) fn new(connection: SqliteConnection, lock: CatalogLock, context: Context) -> Self {
+        Self {
+            connection,
+            context,
+            since_checkpoint: 0,
+            _lock: lock,
+        }
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+        let done = sqlx::query(sql).execute(&mut self.connection).await;
+        done.map(|_| ())
+    }
+
+    /// Carries over the log when it has grown. It is done before a group, so that a failure is
+    /// told to nobody whose write was committed.
+    async fn checkpoint_when_due(&mut self) -> Result<(), WriteError> {
+        if self.since_checkpoint < CHECKPOINT_EVERY {
+            return Ok(());
+        }
+        self.since_checkpoint = 0;
+        let done = self.execute("PRAGMA wal_checkpoint(PASSIVE)").await;
+        done.map_err(or_unavailable)
+    }
+
+    async fn commit(&mut self) -> Result<(), WriteError> {
+        let Err(error) = self.execute("COMMIT").await else {
+            return Ok(());
+        };
+        let error = or_unavailable(error);
+        self.roll_back().await?;
+        Err(error)
+    }
+
+    async fn roll_back(&mut self) -> Result<(), WriteError> {
+        match self.execute("ROLLBACK").await {
+            Ok(()) => Ok(()),
+            // SQLite has rolled back by itself
+            Err(error) if fault::is_plain(&error) => Ok(()),
+            // whatever is open now would swallow all that comes
+            Err(error) => Err(WriteError::Fatal(Failure::unavailable(error))),
+        }
+    }
+}
+
+/// An error that is nobody's fault in the group.
+fn or_unavailable(error: sqlx::Error) -> WriteError {
+    match write_error(error) {
+        WriteError::Refused(failure) => WriteError::Unavailable(failure),
+        other => other,
+    }
+}
+
+#[async_trait]
+impl GroupWriter for SqliteWriter {
+    async fn write(&mut self, group: Group<'_>) -> Result<Outcomes, WriteError> {
+        self.checkpoint_when_due().await?;
+        // takes the write lock at once: a read that turns into a write can be refused
+        let begun = self.execute("BEGIN IMMEDIATE").await;
+        begun.map_err(or_unavailable)?;
+        self.since_checkpoint += group.len();
+        match write::group(&mut self.connection, &self.context, &group).await {
+            Ok(outcomes) => {
+                self.commit().await?;
+                Ok(outcomes)
+            }
+            Err(error) => {
+                self.roll_back().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn close(mut self: Box<Self>) {
+        let Self {
+            mut connection,
+            _lock,
+            ..
+        } = *self;
+        // what is not carried over now is read from the log at the next start
+        let carried = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut connection)
+            .await;
+        if let Err(error) = carried.and(connection.close().await) {
+            tracing::warn!(%error, "the catalogue was not closed in order");
+        }
+    }
+}

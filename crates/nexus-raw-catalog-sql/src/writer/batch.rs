@@ -1,0 +1,116 @@
+use nexus_raw::ports::{CatalogError, Lease, RegisterOutcome};
+use tokio::sync::oneshot;
+
+use super::group::{
+    Group, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration,
+};
+use crate::error::Failure;
+
+/// A request, and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Call<Q, A> {
+    pub(super) request: Q,
+    pub(super) reply: oneshot::Sender<Result<A, CatalogError>>,
+}
+
+/// What comes through the queue.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Intent(Call<NewIntent, IntentOutcome>),
+    Register(Call<Registration, RegisterOutcome>),
+    Lease(Call<LeaseRequest, Option<Lease>>),
+    Progress(Call<Progress, bool>),
+    /// No more is to be written; the reply says that the database was let go of.
+    Close(oneshot::Sender<()>),
+}
+
+/// The calls that are written together.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    intents: Vec<Call<NewIntent, IntentOutcome>>,
+    registrations: Vec<Call<Registration, RegisterOutcome>>,
+    leases: Vec<Call<LeaseRequest, Option<Lease>>>,
+    progress: Vec<Call<Progress, bool>>,
+}
+
+impl Batch {
+    /// Takes a call; gives back a wish to close, which is none. A call whose caller has gone is
+    /// let go of too: it was not begun, so it has not happened.
+    pub(super) fn add(&mut self, message: Message) -> Option<oneshot::Sender<()>> {
+        match message {
+            Message::Intent(call) => add(&mut self.intents, call),
+            Message::Register(call) => add(&mut self.registrations, call),
+            Message::Lease(call) => add(&mut self.leases, call),
+            Message::Progress(call) => add(&mut self.progress, call),
+            Message::Close(closed) => return Some(closed),
+        }
+        None
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.intents.len() + self.registrations.len() + self.leases.len() + self.progress.len()
+    }
+
+    /// The requests alone.
+    pub(super) fn group(&self) -> Group<'_> {
+        Group {
+            intents: requests(&self.intents),
+            registrations: requests(&self.registrations),
+            leases: requests(&self.leases),
+            progress: requests(&self.progress),
+        }
+    }
+
+    /// Each call as a batch of its own.
+    pub(super) fn into_singles(self) -> impl Iterator<Item = Self> {
+        let intents = self.intents.into_iter().map(Message::Intent);
+        let registrations = self.registrations.into_iter().map(Message::Register);
+        let leases = self.leases.into_iter().map(Message::Lease);
+        let progress = self.progress.into_iter().map(Message::Progress);
+        let all = intents.chain(registrations).chain(leases).chain(progress);
+        all.map(|message| {
+            let mut single = Self::default();
+            single.add(message);
+            single
+        })
+    }
+
+    /// Answers each call with its outcome.
+    pub(super) fn answer(self, outcomes: Outcomes) {
+        answer(self.intents, outcomes.intents);
+        answer(self.registrations, outcomes.registrations);
+        answer(self.leases, outcomes.leases);
+        answer(self.progress, outcomes.progress);
+    }
+
+    /// Answers every call with a failure.
+    pub(super) fn refuse(self, failure: &Failure) {
+        refuse(self.intents, failure);
+        refuse(self.registrations, failure);
+        refuse(self.leases, failure);
+        refuse(self.progress, failure);
+    }
+}
+
+fn add<Q, A>(calls: &mut Vec<Call<Q, A>>, call: Call<Q, A>) {
+    if !call.reply.is_closed() {
+        calls.push(call);
+    }
+}
+
+fn requests<Q, A>(calls: &[Call<Q, A>]) -> Vec<&Q> {
+    calls.iter().map(|call| &call.request).collect()
+}
+
+fn answer<Q, A>(calls: Vec<Call<Q, A>>, outcomes: Vec<A>) {
+    for (call, outcome) in calls.into_iter().zip(outcomes) {
+        // a caller that has gone does not hear of it
+        let _ = call.reply.send(Ok(outcome));
+    }
+}
+
+fn refuse<Q, A>(calls: Vec<Call<Q, A>>, failure: &Failure) {
+    for call in calls {
+        let _ = call.reply.send(Err(failure.told()));
+    }
+}

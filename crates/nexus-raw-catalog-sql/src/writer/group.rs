@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use nexus_raw::{
+    asset::UploadIntent,
+    ports::{Lease, NewAsset, ParkedEvent, RegisterOutcome, SinkName},
+    tenancy::Scope,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use crate::commitment::CommittedBody;
+
+/// An intent to be recorded, and its event.
+#[derive(Debug)]
+pub(crate) struct NewIntent {
+    pub(crate) intent: UploadIntent,
+    pub(crate) event: CommittedBody,
+}
+
+/// What came of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IntentOutcome {
+    Recorded,
+    AlreadyExists,
+}
+
+/// A record to be written, and its event.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) new: Box<NewAsset>,
+    pub(crate) event: CommittedBody,
+}
+
+/// A wish to hold the relay's lease until `now + ttl`.
+#[derive(Debug)]
+pub(crate) struct LeaseRequest {
+    pub(crate) owner: Uuid,
+    pub(crate) now: Timestamp,
+    pub(crate) ttl: Duration,
+}
+
+/// How far a sink has come, said under an epoch of the lease, and what it left behind for good.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) sink: SinkName,
+    pub(crate) epoch: u64,
+    pub(crate) cursors: Vec<(Scope, u64)>,
+    pub(crate) parked: Option<ParkedEvent>,
+}
+
+/// What is written in one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Group<'a> {
+    pub(crate) intents: Vec<&'a NewIntent>,
+    pub(crate) registrations: Vec<&'a Registration>,
+    pub(crate) leases: Vec<&'a LeaseRequest>,
+    pub(crate) progress: Vec<&'a Progress>,
+}
+
+impl Group<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.intents.len() + self.registrations.len() + self.leases.len() + self.progress.len()
+    }
+}
+
+/// What came of each member of a [`Group`], in its order.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) intents: Vec<IntentOutcome>,
+    pub(crate) registrations: Vec<RegisterOutcome>,
+    pub(crate) leases: Vec<Option<Lease>>,
+    pub(crate) progress: Vec<bool>,
+}
+
+impl Outcomes {
+    /// Whether an event was written.
+    pub(crate) fn has_event(&self) -> bool {
+        self.intents.contains(&IntentOutcome::Recorded)
+            || self.registrations.contains(&RegisterOutcome::Registered)
+    }
+}

@@ -1,0 +1,120 @@
+//! One writer for all callers.
+//!
+//! Callers queue what they want written and wait for their own answer. The writer, a task of its
+//! own, takes whatever is queued at the moment, never waiting for more, and has it written in one
+//! transaction: callers that come at the same time share one fsync, a caller that comes alone
+//! waits for nobody. Since the writing is not in the caller's future, a caller that goes away
+//! tears nothing.
+
+mod batch;
+mod group;
+mod task;
+
+use std::time::Duration;
+
+use nexus_raw::ports::CatalogError;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+pub(crate) use self::{
+    batch::{Call, Message},
+    group::{Group, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration},
+};
+use crate::{backend::GroupWriter, error::Reason};
+
+/// How long a caller waits for its answer. After it the outcome is not known: what is already
+/// being written cannot be called back.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
+
+/// How many calls may wait. More than this is more than a slow disk works off within the
+/// deadline; further callers wait for a place in the queue, under the same deadline.
+const QUEUE: usize = 4096;
+
+/// A handle to the writer.
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    signals: std::sync::Arc<Signals>,
+}
+
+/// What the writer tells those who do not wait for an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    committed: Notify,
+    failed: watch::Sender<bool>,
+}
+
+impl Signals {
+    fn commit(&self) {
+        self.committed.notify_waiters();
+        // a permit for whoever is just about to wait
+        self.committed.notify_one();
+    }
+
+    fn fail(&self) {
+        self.failed.send_replace(true);
+    }
+}
+
+impl Writer {
+    /// Starts the writer on the current runtime.
+    pub(crate) fn start(backend: Box<dyn GroupWriter>) -> Self {
+        let (queue, calls) = mpsc::channel(QUEUE);
+        let signals = std::sync::Arc::new(Signals::default());
+        tokio::spawn(task::run(backend, calls, signals.clone()));
+        Self { queue, signals }
+    }
+
+    /// Has `request` written and gives its outcome.
+    ///
+    /// `into_message` says which kind of request it is.
+    pub(crate) async fn call<Q, A>(
+        &self,
+        request: Q,
+        into_message: fn(Call<Q, A>) -> Message,
+    ) -> Result<A, CatalogError> {
+        let (reply, answer) = oneshot::channel();
+        let answered = async {
+            let message = into_message(Call { request, reply });
+            let queued = self.queue.send(message).await;
+            queued.map_err(|_| Reason::Stopped)?;
+            answer.await.map_err(|_| Reason::Stopped)?
+        };
+        tokio::time::timeout(DEADLINE, answered)
+            .await
+            .map_err(|_| Reason::Deadline)?
+    }
+
+    /// Whether anything will ever be written again.
+    pub(crate) fn check_alive(&self) -> Result<(), CatalogError> {
+        if self.queue.is_closed() {
+            Err(Reason::Stopped.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Returns after a commit, or after `patience`.
+    pub(crate) async fn committed(&self, patience: Duration) {
+        let committed = self.signals.committed.notified();
+        // the end of patience is an answer too
+        let _ = tokio::time::timeout(patience, committed).await;
+    }
+
+    /// Resolves once the medium has failed; otherwise never.
+    pub(crate) fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut failed = self.signals.failed.subscribe();
+        async move {
+            if failed.wait_for(|failed| *failed).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Has written what is queued so far, then lets go of the database.
+    pub(crate) async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.queue.send(Message::Close(closed)).await.is_ok() {
+            // an error here means that it is closed already
+            let _ = done.await;
+        }
+    }
+}
