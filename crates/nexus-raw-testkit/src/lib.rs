@@ -13,6 +13,7 @@ mod http;
 mod identity;
 mod ids;
 pub mod sample;
+mod seaweedfs;
 mod sink;
 mod store;
 
@@ -22,6 +23,7 @@ pub use self::{
     http::HttpRequest,
     identity::FakeIdentity,
     ids::SequentialIds,
+    seaweedfs::SeaweedFs,
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},
 };

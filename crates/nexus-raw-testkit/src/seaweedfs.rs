@@ -1,0 +1,219 @@
+//! A SeaweedFS server of a test's own: the real, distributed engine, on loopback and on disk.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Where `make tools` puts it.
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin/weed");
+
+/// One for each of its services: S3, master, volume, filer and admin, each with its gRPC.
+const PORTS: usize = 10;
+
+/// It is ready in one to two seconds; a busy machine may take its time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Another process may take a port between its being drawn and its being bound.
+const DRAWS: u32 = 5;
+
+/// A running server with one bucket, [`SeaweedFs::BUCKET`]. It ends, and its files go, when it is
+/// dropped.
+#[derive(Debug)]
+pub struct SeaweedFs {
+    process: Child,
+    ports: [u16; PORTS],
+    /// Removed after the process has ended.
+    _directory: TempDir,
+}
+
+impl SeaweedFs {
+    /// The bucket that is there from the start.
+    pub const BUCKET: &str = "nexus-raw";
+    /// The id of the one key pair.
+    pub const ACCESS_KEY_ID: &str = "AKIASEAWEEDFS";
+    /// The secret of the one key pair.
+    pub const SECRET_ACCESS_KEY: &str = "seaweedfs-secret";
+
+    /// Starts a server and waits until it is ready. Blocks.
+    ///
+    /// # Panics
+    /// When the program is not there, and says how to get it; a missing engine never passes for a
+    /// test that held.
+    #[must_use]
+    pub fn start() -> Self {
+        assert!(
+            Path::new(PROGRAM).exists(),
+            "SeaweedFS is not in .tools/bin: run `make tools`"
+        );
+        for _ in 0..DRAWS {
+            if let Some(server) = Self::try_start() {
+                return server;
+            }
+        }
+        panic!("SeaweedFS did not start on any of {DRAWS} draws of ports");
+    }
+
+    /// The server that other tests of the process use at this moment, or a new one.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<SeaweedFs>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
+    /// The URL of its S3 service.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports[0])
+    }
+
+    fn try_start() -> Option<Self> {
+        let directory = tempfile::Builder::new().prefix("weed-").tempdir().unwrap();
+        let ports = draw_ports();
+        let process = command(directory.path(), ports).spawn().unwrap();
+        let mut server = Self {
+            process,
+            ports,
+            _directory: directory,
+        };
+        let started = Instant::now();
+        while !server.is_ready() {
+            if server.process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            assert!(
+                started.elapsed() < PATIENCE,
+                "SeaweedFS is not ready after {PATIENCE:?}"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+        Some(server)
+    }
+
+    /// S3 refuses a stranger, and the filer has the bucket.
+    fn is_ready(&self) -> bool {
+        let [s3, _, _, _, _, _, filer, ..] = self.ports;
+        let bucket = format!("/buckets/{}/", Self::BUCKET);
+        status(s3, "/") == Some(403) && status(filer, &bucket) == Some(200)
+    }
+}
+
+impl Drop for SeaweedFs {
+    fn drop(&mut self) {
+        // the process may have ended by itself
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let services = ["s3", "master", "volume", "filer", "admin"];
+        // a killed process leaves its sockets behind
+        for (service, grpc) in services
+            .into_iter()
+            .zip(self.ports.into_iter().skip(1).step_by(2))
+        {
+            let _ = fs::remove_file(format!("/tmp/seaweedfs-{service}-grpc-{grpc}.sock"));
+        }
+    }
+}
+
+fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
+    const PORT_FLAGS: [&str; PORTS] = [
+        "s3.port",
+        "s3.port.grpc",
+        "master.port",
+        "master.port.grpc",
+        "volume.port",
+        "volume.port.grpc",
+        "filer.port",
+        "filer.port.grpc",
+        "admin.port",
+        "admin.port.grpc",
+    ];
+    let place = directory.display();
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("mini")
+        .args([
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-webdav=false",
+            "-admin.ui=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-master.telemetry=false",
+            "-s3.autoCreateBucket=false",
+        ])
+        .arg(format!("-bucket={}", SeaweedFs::BUCKET))
+        .arg(format!("-dir={place}"))
+        .arg(format!("-s3.localSocket={place}/s3.sock"))
+        .arg(format!("-filer.localSocket={place}/filer.sock"));
+    for (flag, port) in PORT_FLAGS.into_iter().zip(ports) {
+        command.arg(format!("-{flag}={port}"));
+    }
+    command
+        .env_clear()
+        .env("AWS_ACCESS_KEY_ID", SeaweedFs::ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SeaweedFs::SECRET_ACCESS_KEY)
+        .env("HOME", directory)
+        .env("TMPDIR", directory)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+/// Ports that are free at this moment, all different.
+fn draw_ports() -> [u16; PORTS] {
+    let listeners: [TcpListener; PORTS] =
+        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// The status that a GET without credentials is answered with; `None` without an answer.
+fn status(port: u16, path: &str) -> Option<u16> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let patience = Duration::from_secs(1);
+    let mut stream = TcpStream::connect_timeout(&address, patience).ok()?;
+    stream.set_read_timeout(Some(patience)).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).ok()?;
+    let head = std::str::from_utf8(&head).ok()?;
+    head.strip_prefix("HTTP/1.1 ")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_refuses_strangers_has_its_bucket_and_is_gone_when_dropped() {
+        let server = SeaweedFs::start();
+        let port = server.ports[0];
+        assert_eq!(status(port, "/"), Some(403));
+        drop(server);
+        assert_eq!(status(port, "/"), None);
+    }
+
+    #[test]
+    fn tests_that_run_together_share_one() {
+        let first = SeaweedFs::shared();
+        assert!(Arc::ptr_eq(&first, &SeaweedFs::shared()));
+    }
+}
