@@ -173,10 +173,10 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_read_another_reader_reads_alike(text in "[\\[\\]{}:,\"a0-9eE.+\\- \\\\utrfalsn]{0,24}") {
-            if let Ok(ours) = read(text.as_bytes()) {
-                if let Ok(theirs) = serde_json::from_str::<serde_json::Value>(&text) {
-                    prop_assert_eq!(ours.kind(), Json::kind_of(&theirs));
-                }
+            if let Ok(ours) = read(text.as_bytes())
+                && let Ok(theirs) = serde_json::from_str::<serde_json::Value>(&text)
+            {
+                prop_assert_eq!(ours.kind(), Json::kind_of(&theirs));
             }
         }
 

@@ -1,0 +1,15 @@
+//! The use cases, on the fakes of the test kit: what each writes, answers and refuses, and what it
+//! leaves alone when it refuses.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: where an expectation breaks, the test must end"
+)]
+
+mod house;
+mod presign;
+mod reading;
+mod refusals;
+mod register;
+mod register_order;
+mod register_proof;
+mod register_races;

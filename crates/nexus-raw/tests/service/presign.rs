@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use nexus_raw::{
+    asset::{ByteSize, ContentFacts, ObjectAddress, ObjectKey, UploadIntent},
+    event::EventBody,
+    ports::{CatalogError, IntentState, StorageError},
+    service::{PresignError, PresignRequest, PresignedAsset, UploadPolicy},
+};
+use nexus_raw_testkit::{PutOutcome, sample};
+
+use crate::house::House;
+
+#[tokio::test]
+async fn a_presign_writes_the_intent_and_its_event_and_answers_with_the_upload() {
+    let house = House::new();
+    let PresignedAsset {
+        asset_id,
+        address,
+        upload,
+    } = house.presign().await;
+    assert_eq!(asset_id.as_uuid().get_version_num(), 7);
+    let expected = ObjectAddress {
+        bucket: sample::bucket(),
+        key: ObjectKey::for_asset(&house.scope, asset_id, &sample::facts().filename),
+    };
+    assert_eq!(address, expected);
+    assert_eq!(upload.expires_at, sample::seconds_after(15 * 60));
+    let intent = UploadIntent {
+        asset_id,
+        scope: house.scope.clone(),
+        address,
+        facts: sample::facts(),
+        requested_by: sample::user(),
+        requested_at: sample::now(),
+        ends_at: sample::seconds_after(24 * 3600),
+    };
+    let event = EventBody::presigned(&intent, &sample::user(), &house.context, sample::now());
+    assert_eq!(
+        house.state(asset_id).await,
+        Some(IntentState::Pending(intent))
+    );
+    let events = house.events();
+    let told: Vec<_> = events.iter().map(|it| (it.sequence, &it.body)).collect();
+    assert_eq!(told, [(1, &event)]);
+}
+
+#[tokio::test]
+async fn each_presign_is_an_asset_of_its_own() {
+    let house = House::new();
+    let (one, other) = (house.presign().await, house.presign().await);
+    assert_ne!(one.asset_id, other.asset_id);
+    assert_ne!(one.upload.url, other.upload.url);
+    assert_eq!(house.events().len(), 2);
+}
+
+#[tokio::test]
+async fn the_url_never_outlives_the_intent() {
+    let minute = Duration::from_mins(1);
+    let house = House::with_policy(UploadPolicy {
+        presign_ttl: minute,
+        intent_ttl: minute,
+        ..UploadPolicy::default()
+    });
+    let presigned = house.presign().await;
+    assert_eq!(presigned.upload.expires_at, sample::seconds_after(60));
+    house.clock.advance(minute);
+    let outcome = house.store.upload(&presigned.upload, sample::CONTENT);
+    assert_eq!(outcome, PutOutcome::RequestExpired);
+}
+
+#[tokio::test]
+async fn an_asset_may_be_as_large_as_the_policy_and_no_larger() {
+    let limit = ByteSize::parse(1000).unwrap();
+    let house = House::with_policy(UploadPolicy {
+        max_object_bytes: limit,
+        ..UploadPolicy::default()
+    });
+    let of_size = |bytes| ContentFacts {
+        size_bytes: ByteSize::parse(bytes).unwrap(),
+        ..sample::facts()
+    };
+    house.presign_of(of_size(1000)).await;
+    let request = PresignRequest {
+        facts: of_size(1001),
+    };
+    let refused = house
+        .service
+        .presign_upload(&house.access, &house.context, request)
+        .await;
+    assert!(
+        matches!(refused, Err(PresignError::TooLarge { limit: told }) if told == limit),
+        "{refused:?}"
+    );
+    assert_eq!(house.events().len(), 1);
+}
+
+#[tokio::test]
+async fn credentials_about_to_end_write_nothing() {
+    let house = House::new();
+    house.store.set_credentials_end(sample::seconds_after(59));
+    let request = PresignRequest {
+        facts: sample::facts(),
+    };
+    let refused = house
+        .service
+        .presign_upload(&house.access, &house.context, request)
+        .await;
+    assert!(
+        matches!(
+            refused,
+            Err(PresignError::Storage(StorageError::CredentialsEnding))
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(house.events(), []);
+}
+
+#[tokio::test]
+async fn no_url_leaves_when_the_catalogue_does_not_answer() {
+    let house = House::new();
+    house.catalog.set_available(false);
+    let request = PresignRequest {
+        facts: sample::facts(),
+    };
+    let refused = house
+        .service
+        .presign_upload(&house.access, &house.context, request)
+        .await;
+    assert!(
+        matches!(
+            refused,
+            Err(PresignError::Catalog(CatalogError::Unavailable(_)))
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(house.events(), []);
+}

@@ -1,0 +1,76 @@
+use nexus_raw::{asset::Provenance, ports::CatalogError, service::ReadError};
+use nexus_raw_testkit::sample;
+
+use crate::house::House;
+
+#[tokio::test]
+async fn a_registered_asset_is_read_as_it_was_registered() {
+    let house = House::new();
+    let asset = house.registered(sample::provenance()).await;
+    let reader = sample::read_access(&house.scope);
+    let id = asset.parts().asset_id;
+    assert_eq!(house.service.metadata(&reader, id).await.unwrap(), asset);
+    assert_eq!(
+        house.service.events(&reader, id).await.unwrap(),
+        house.events()
+    );
+}
+
+#[tokio::test]
+async fn a_presigned_asset_has_events_and_no_record() {
+    let house = House::new();
+    let id = house.presign().await.asset_id;
+    let reader = sample::read_access(&house.scope);
+    let record = house.service.metadata(&reader, id).await;
+    assert!(
+        matches!(record, Err(ReadError::AssetNotFound)),
+        "{record:?}"
+    );
+    assert_eq!(
+        house.service.events(&reader, id).await.unwrap(),
+        house.events()
+    );
+}
+
+#[tokio::test]
+async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
+    let house = House::new();
+    let asset = house.registered(Provenance::default()).await;
+    let id = asset.parts().asset_id;
+    for (tenant, environment, id) in [
+        ("t_a", "dev", sample::asset_id(999)),
+        ("t_a", "prod", id),
+        ("t_ab", "dev", id),
+    ] {
+        let reader = sample::read_access(&sample::scope(tenant, environment));
+        let record = house.service.metadata(&reader, id).await;
+        assert!(
+            matches!(record, Err(ReadError::AssetNotFound)),
+            "{record:?}"
+        );
+        let events = house.service.events(&reader, id).await;
+        assert!(
+            matches!(events, Err(ReadError::AssetNotFound)),
+            "{events:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_catalogue_that_does_not_answer_is_not_an_absent_asset() {
+    let house = House::new();
+    let id = house.presign().await.asset_id;
+    house.catalog.set_available(false);
+    let reader = sample::read_access(&house.scope);
+    let record = house.service.metadata(&reader, id).await;
+    let events = house.service.events(&reader, id).await;
+    for error in [record.err(), events.err()] {
+        assert!(
+            matches!(
+                error,
+                Some(ReadError::Catalog(CatalogError::Unavailable(_)))
+            ),
+            "{error:?}"
+        );
+    }
+}
