@@ -25,7 +25,7 @@ impl NumericDate {
 
     /// The instant of a clock. What is before 1970 counts as 1970.
     pub(crate) fn of(now: Timestamp) -> Self {
-        Timestamp::from_micros(0).map_or(Self(0.0), |epoch| Self(now.since(epoch).as_secs_f64()))
+        Self(now.since(Timestamp::UNIX_EPOCH).as_secs_f64())
     }
 
     pub(crate) fn as_seconds(self) -> f64 {

@@ -27,6 +27,9 @@ pub enum TimestampError {
 }
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self(0);
+
     /// Takes microseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors
