@@ -1,0 +1,241 @@
+//! What the command asks of the service and of the store.
+
+mod answer;
+mod retry;
+mod upload;
+mod wire;
+
+use std::{fs, path::Path, time::Duration};
+
+use bytes::Bytes;
+use nexus_raw::asset::AssetId;
+use reqwest::{
+    Client, Method, StatusCode,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    redirect,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use url::{Host, Url};
+
+use self::retry::Retries;
+pub(crate) use self::wire::{
+    CaptureLocation, Lineage, PresignRequest, Presigned, Provenance, RegisterRequest, Upload,
+};
+use crate::{
+    args::ServiceArgs,
+    content::Content,
+    failure::{Failure, Peer},
+    progress::Progress,
+};
+
+/// The service ends each request within 10 s by default; an operator may allow more.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A longer token is refused by every server.
+const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
+
+/// The service as one caller sees it.
+pub(crate) struct Service {
+    http: Client,
+    base: String,
+    /// For the service alone; the store never sees one of them.
+    headers: HeaderMap,
+    retries: Retries,
+    progress: Progress,
+}
+
+impl Service {
+    pub(crate) fn new(args: &ServiceArgs, progress: Progress) -> Result<Self, Failure> {
+        check_url(&args.server, args.allow_plain_http)?;
+        let http = Client::builder()
+            .user_agent(concat!("nexus-raw/", env!("CARGO_PKG_VERSION")))
+            // a redirect would take the token, or the upload, to where nobody sent it
+            .redirect(redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .tcp_keepalive(Duration::from_secs(15))
+            .build()
+            .map_err(Failure::Client)?;
+        Ok(Self {
+            http,
+            base: args.server.as_str().trim_end_matches('/').to_owned(),
+            headers: headers(args)?,
+            retries: Retries(args.retries),
+            progress,
+        })
+    }
+
+    /// A place to upload to.
+    pub(crate) async fn presign(&self, request: &PresignRequest) -> Result<Presigned, Failure> {
+        let answer = self
+            .call(Method::POST, "/nexus/raw/presign-upload", Some(request))
+            .await?;
+        serde_json::from_slice(&answer).map_err(|_| answer::strange(StatusCode::OK))
+    }
+
+    /// Sends the content to the store.
+    pub(crate) async fn upload(&self, upload: &Upload, content: &Content) -> Result<(), Failure> {
+        self.retries
+            .run(&self.progress, || {
+                upload::put(&self.http, upload, content, &self.progress)
+            })
+            .await
+    }
+
+    /// The record of what was uploaded.
+    pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<Bytes, Failure> {
+        self.call(Method::POST, "/nexus/raw/register", Some(request))
+            .await
+    }
+
+    /// The record of a registered asset.
+    pub(crate) async fn asset(&self, id: AssetId) -> Result<Bytes, Failure> {
+        self.call(Method::GET, &format!("/nexus/raw/{id}"), None::<&()>)
+            .await
+    }
+
+    /// The events of an asset.
+    pub(crate) async fn events(&self, id: AssetId) -> Result<Bytes, Failure> {
+        self.call(Method::GET, &format!("/nexus/raw/{id}/events"), None::<&()>)
+            .await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Bytes, Failure> {
+        let url = format!("{}{path}", self.base);
+        let attempt = || async {
+            let mut request = self
+                .http
+                .request(method.clone(), &url)
+                .headers(self.headers.clone())
+                .timeout(ANSWER_TIMEOUT);
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            let response = request
+                .send()
+                .await
+                .map_err(|error| Failure::no_answer(Peer::Service, error))?;
+            answer::read(response).await
+        };
+        self.retries.run(&self.progress, attempt).await
+    }
+}
+
+/// A token goes over plain http to this machine alone, unless the caller insists.
+fn check_url(server: &Url, allow_plain_http: bool) -> Result<(), Failure> {
+    let is_loopback = match server.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let fault = match server.scheme() {
+        "https" | "http" if server.query().is_some() || server.fragment().is_some() => {
+            "must have neither query nor fragment"
+        }
+        "https" | "http" if !server.username().is_empty() || server.password().is_some() => {
+            "must have no user and no password"
+        }
+        "https" => return Ok(()),
+        "http" if is_loopback || allow_plain_http => return Ok(()),
+        "http" => "would carry the token in the clear; use https, or --allow-plain-http",
+        _ => "must be an https or http URL",
+    };
+    Err(Failure::Usage(format!("--server {fault}")))
+}
+
+fn headers(args: &ServiceArgs) -> Result<HeaderMap, Failure> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token(args)?.expose_secret()))
+        .map_err(|_| Failure::Usage("the token has characters that no token has".to_owned()))?;
+    bearer.set_sensitive(true);
+    let value =
+        |text: &str| HeaderValue::from_str(text).map_err(|error| Failure::Usage(error.to_string()));
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, bearer);
+    headers.insert("x-tenant-id", value(args.tenant.as_str())?);
+    headers.insert("x-env", value(args.env.as_str())?);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.remove(CONTENT_TYPE);
+    Ok(headers)
+}
+
+fn token(args: &ServiceArgs) -> Result<SecretString, Failure> {
+    match (&args.token_file, &args.token) {
+        (Some(path), _) => token_in(path),
+        (None, Some(token)) => Ok(token.clone()),
+        (None, None) => Err(Failure::Usage("a token is required".to_owned())),
+    }
+}
+
+fn token_in(path: &Path) -> Result<SecretString, Failure> {
+    let cannot_read = |source| Failure::File {
+        path: path.to_owned(),
+        source,
+    };
+    if fs::metadata(path).map_err(cannot_read)?.len() > MAX_TOKEN_FILE_BYTES {
+        return Err(Failure::Usage(format!(
+            "{} is too long to hold a token alone",
+            path.display()
+        )));
+    }
+    let text = fs::read_to_string(path).map_err(cannot_read)?;
+    Ok(text.trim_ascii().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, allow_plain_http: bool) -> Result<(), String> {
+        check_url(&Url::parse(url).unwrap(), allow_plain_http).map_err(|it| it.to_string())
+    }
+
+    #[test]
+    fn a_token_goes_in_the_clear_to_this_machine_alone() {
+        for url in [
+            "https://raw.example.test",
+            "https://raw.example.test/behind/a/prefix/",
+            "http://127.0.0.1:8080",
+            "http://127.8.9.10",
+            "http://[::1]:8080",
+            "http://localhost:8080",
+        ] {
+            assert_eq!(check(url, false), Ok(()), "{url}");
+        }
+        for url in [
+            "http://raw.example.test",
+            "http://10.0.0.1",
+            "http://localhost.example.test",
+        ] {
+            assert_eq!(
+                check(url, false),
+                Err(
+                    "--server would carry the token in the clear; use https, or --allow-plain-http"
+                        .to_owned()
+                ),
+                "{url}"
+            );
+            assert_eq!(check(url, true), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_a_plain_http_url() {
+        for url in [
+            "ftp://127.0.0.1",
+            "file:///etc/passwd",
+            "localhost:8080",
+            "http://127.0.0.1?a",
+            "http://127.0.0.1#a",
+            "http://user@127.0.0.1",
+            "http://:secret@127.0.0.1",
+        ] {
+            assert!(check(url, true).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Bodies of requests, and of the one answer that is acted upon. The API document (docs/API.md)
+//! gives each field's rule; the service checks them.
+
+use std::collections::BTreeMap;
+
+use nexus_raw::asset::{AssetId, PiiFlag};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// Asks for a place to upload to.
+#[derive(Serialize)]
+pub(crate) struct PresignRequest {
+    pub(crate) filename: String,
+    pub(crate) content_type: String,
+    pub(crate) size_bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// Where to upload to.
+#[derive(Deserialize)]
+pub(crate) struct Presigned {
+    pub(crate) asset_id: AssetId,
+    pub(crate) upload: Upload,
+}
+
+/// The request that uploads: whoever knows its URL can make it.
+#[derive(Deserialize)]
+pub(crate) struct Upload {
+    pub(crate) kind: String,
+    pub(crate) method: String,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) url: SecretString,
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// States what an uploaded asset is.
+#[derive(Serialize)]
+pub(crate) struct RegisterRequest {
+    pub(crate) asset_id: AssetId,
+    #[serde(flatten)]
+    pub(crate) provenance: Provenance,
+}
+
+/// What the caller knows of an asset. What is not stated is left out.
+#[derive(Default, Serialize)]
+pub(crate) struct Provenance {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) captured_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) capture_location: Option<CaptureLocation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lineage: Option<Lineage>,
+    pub(crate) pii_flags: Vec<PiiFlag>,
+    pub(crate) train_ok: bool,
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct CaptureLocation {
+    pub(crate) latitude: f64,
+    pub(crate) longitude: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) altitude_m: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) accuracy_m: Option<f64>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Lineage {
+    pub(crate) derived_from: Vec<AssetId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) activity: Option<String>,
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    String::deserialize(from).map(SecretString::from)
+}

@@ -1,0 +1,31 @@
+//! One file a subcommand.
+
+mod completions;
+mod events;
+mod put;
+mod show;
+mod token;
+
+use std::io::Write;
+
+use crate::{args::Command, failure::Failure};
+
+/// Does what the command line asks and writes the result to `out`.
+pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        Command::Put(args) => block_on(put::run(*args, out))?,
+        Command::Show(args) => block_on(show::run(&args, out))?,
+        Command::Events(args) => block_on(events::run(&args, out))?,
+        Command::Token(args) => token::run(args, out)?,
+        Command::Completions { shell } => completions::run(shell, out)?,
+    }
+    Ok(out.flush()?)
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?
+        .block_on(work)
+}

@@ -1,0 +1,101 @@
+use std::{collections::BTreeMap, io::Write, path::Path};
+
+use crate::{
+    args::PutArgs,
+    client::{CaptureLocation, Lineage, PresignRequest, Provenance, RegisterRequest, Service},
+    content::{self, Content},
+    failure::Failure,
+    progress::Progress,
+    render,
+};
+
+/// Hashes, asks for a place, uploads to it, registers.
+pub(crate) async fn run(args: PutArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let progress = Progress::on_terminal();
+    let service = Service::new(&args.service, progress.clone())?;
+    let filename = filename(&args)?;
+    let outcome = store(&args, filename, &service, &progress).await;
+    progress.end();
+    let record = outcome?;
+    if args.json {
+        Ok(out.write_all(&record)?)
+    } else {
+        render::record(out, &record)
+    }
+}
+
+async fn store(
+    args: &PutArgs,
+    filename: String,
+    service: &Service,
+    progress: &Progress,
+) -> Result<bytes::Bytes, Failure> {
+    let provenance = provenance(args)?;
+    let content = Content::read(&args.path, progress)?;
+    let content_type = args
+        .content_type
+        .clone()
+        .unwrap_or_else(|| content::media_type(Path::new(&filename)));
+    let presigned = service
+        .presign(&PresignRequest {
+            filename,
+            content_type,
+            size_bytes: content.size_bytes,
+            sha256: content.sha256_hex(),
+        })
+        .await?;
+    service.upload(&presigned.upload, &content).await?;
+    service
+        .register(&RegisterRequest {
+            asset_id: presigned.asset_id,
+            provenance,
+        })
+        .await
+}
+
+/// The name to store under: the service alone says which names it takes.
+fn filename(args: &PutArgs) -> Result<String, Failure> {
+    match (&args.filename, args.path.file_name()) {
+        (Some(name), _) => Ok(name.clone()),
+        (None, Some(name)) => name.to_str().map(str::to_owned).ok_or_else(|| {
+            Failure::Usage("the file's name is not UTF-8; give one with --filename".to_owned())
+        }),
+        (None, None) => Err(Failure::Usage(format!(
+            "{} names no file",
+            args.path.display()
+        ))),
+    }
+}
+
+fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
+    let mut labels = BTreeMap::new();
+    for (key, value) in &args.label {
+        if labels.insert(key.clone(), value.clone()).is_some() {
+            return Err(Failure::Usage(format!("--label {key} is given twice")));
+        }
+    }
+    let capture_location = args
+        .latitude
+        .zip(args.longitude)
+        .map(|(latitude, longitude)| CaptureLocation {
+            latitude,
+            longitude,
+            altitude_m: args.altitude_m,
+            accuracy_m: args.accuracy_m,
+        });
+    let has_lineage =
+        !args.derived_from.is_empty() || args.source_uri.is_some() || args.activity.is_some();
+    let lineage = has_lineage.then(|| Lineage {
+        derived_from: args.derived_from.clone(),
+        source_uri: args.source_uri.clone(),
+        activity: args.activity.clone(),
+    });
+    Ok(Provenance {
+        captured_at: args.captured_at.clone(),
+        capture_location,
+        lineage,
+        pii_flags: args.pii_flag.clone(),
+        train_ok: args.train_ok,
+        labels,
+    })
+}

@@ -1,0 +1,13 @@
+use std::io::Write;
+
+use crate::{args::ReadArgs, client::Service, failure::Failure, progress::Progress, render};
+
+pub(crate) async fn run(args: &ReadArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let service = Service::new(&args.service, Progress::none())?;
+    let answer = service.asset(args.id).await?;
+    if args.json {
+        Ok(out.write_all(&answer)?)
+    } else {
+        render::record(out, &answer)
+    }
+}

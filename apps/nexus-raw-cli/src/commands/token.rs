@@ -1,0 +1,23 @@
+use std::{io::Write, sync::Arc, time::Duration};
+
+use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
+use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
+
+use crate::{args::TokenArgs, clock::SystemClock, failure::Failure};
+
+/// Signs with the secret that a server in embedded mode keeps in its data directory: whoever may
+/// read that may be anybody.
+pub(crate) fn run(args: TokenArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let embedded = EmbeddedMode::open_existing(&args.data_dir)?;
+    let keys = KeySettings::Hs256 {
+        secret: embedded.secrets().hs256_secret.clone(),
+        previous: None,
+    };
+    let settings = JwtSettings::new(EMBEDDED_ISSUER, EMBEDDED_AUDIENCE, keys);
+    let token = TokenIssuer::new(settings, Arc::new(SystemClock))?.issue(&TokenRequest {
+        user: args.user,
+        memberships: vec![(args.tenant, Some(args.role))],
+        ttl: Duration::from_secs(args.ttl_seconds.into()),
+    })?;
+    Ok(writeln!(out, "{token}")?)
+}

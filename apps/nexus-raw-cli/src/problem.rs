@@ -1,0 +1,125 @@
+//! The service's refusals (RFC 9457), and what a person can do about each.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::exit::Exit;
+
+/// A problem as the service tells it. What a client of another version does not know is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) detail: Option<String>,
+    #[serde(default)]
+    pub(crate) trace_id: Option<String>,
+    /// Every fault of the body.
+    #[serde(default)]
+    pub(crate) errors: Vec<FieldFault>,
+    /// From the header of that name.
+    #[serde(skip)]
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// One fault of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct FieldFault {
+    /// Where, as a JSON pointer (RFC 6901); empty for the whole body.
+    pub(crate) pointer: String,
+    pub(crate) detail: String,
+}
+
+impl Problem {
+    pub(crate) fn exit(&self) -> Exit {
+        match (self.status, self.code.as_str()) {
+            (_, "verification-pending") | (408 | 429 | 502..=504, _) => Exit::Unavailable,
+            (401 | 403, _) => Exit::Denied,
+            (404, "asset-not-found") | (410, "asset-erased") => Exit::NotFound,
+            (400..=499, _) => Exit::Refused,
+            _ => Exit::Other,
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        Some(match self.code.as_str() {
+            "malformed-request" => {
+                "check --tenant and --env; otherwise this command and the server are of different versions"
+            }
+            "unauthenticated" => {
+                "the token has expired, or is not for this server; get a new one into NEXUS_RAW_TOKEN (in embedded mode: nexus-raw token)"
+            }
+            "forbidden" => {
+                "reading needs membership of the tenant, putting needs role owner or admin there; check --tenant, or ask for a token with that role"
+            }
+            "asset-not-found" => {
+                "an asset is found in its own tenant and environment only, once it is registered; check the id, --tenant and --env"
+            }
+            "route-not-found" | "method-not-allowed" => {
+                "check --server; or the server is older than this command"
+            }
+            "asset-conflict" => "what is registered never changes; a new put makes a new asset",
+            "object-not-uploaded" | "upload-expired" | "object-mismatch" => "put the file again",
+            "verification-pending" => {
+                "the service is still reading the upload; nexus-raw show will find the asset when it is done and registered"
+            }
+            "validation-failed" => "change what is named above; nothing was stored",
+            "payload-too-large" => "state less: fewer or shorter labels and parents",
+            "rate-limited" => "there were too many requests; wait, and put less at once",
+            "request-timeout"
+            | "storage-unavailable"
+            | "catalog-unavailable"
+            | "sink-unavailable" => "this passes by itself; try again later",
+            "internal" => "tell whoever runs the service, with the trace id",
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(status: u16, code: &str) -> Exit {
+        Problem {
+            status,
+            code: code.to_owned(),
+            title: String::new(),
+            detail: None,
+            trace_id: None,
+            errors: vec![],
+            retry_after: None,
+        }
+        .exit()
+    }
+
+    #[test]
+    fn every_problem_has_its_exit_code() {
+        for (status, code, expected) in [
+            (400, "malformed-request", Exit::Refused),
+            (401, "unauthenticated", Exit::Denied),
+            (403, "forbidden", Exit::Denied),
+            (404, "asset-not-found", Exit::NotFound),
+            (404, "route-not-found", Exit::Refused),
+            (405, "method-not-allowed", Exit::Refused),
+            (408, "request-timeout", Exit::Unavailable),
+            (409, "asset-conflict", Exit::Refused),
+            (409, "object-not-uploaded", Exit::Refused),
+            (409, "verification-pending", Exit::Unavailable),
+            (410, "upload-expired", Exit::Refused),
+            (410, "asset-erased", Exit::NotFound),
+            (413, "payload-too-large", Exit::Refused),
+            (415, "unsupported-media-type", Exit::Refused),
+            (422, "validation-failed", Exit::Refused),
+            (422, "object-mismatch", Exit::Refused),
+            (429, "rate-limited", Exit::Unavailable),
+            (500, "internal", Exit::Other),
+            (503, "storage-unavailable", Exit::Unavailable),
+            (503, "catalog-unavailable", Exit::Unavailable),
+        ] {
+            assert_eq!(exit(status, code), expected, "{code}");
+        }
+    }
+}

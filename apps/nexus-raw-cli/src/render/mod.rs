@@ -1,0 +1,9 @@
+//! What a person reads.
+
+mod events;
+mod failure;
+mod record;
+mod text;
+
+use self::text::{Shown, with_thousands};
+pub(crate) use self::{events::events, failure::failure, record::record};

@@ -1,0 +1,78 @@
+use std::fmt::{self, Write as _};
+
+/// Text of others, safe for a terminal: what would move its cursor, turn its direction, or hide,
+/// is written as an escape.
+pub(super) struct Shown<'a>(pub(super) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if is_plain(character) {
+                out.write_char(character)?;
+            } else {
+                write!(out, "{}", character.escape_unicode())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_plain(character: char) -> bool {
+    // marks, embeddings, overrides and isolates of direction; zero-width and invisible characters
+    let hides = matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    );
+    !character.is_control() && !hides
+}
+
+/// An integer with a comma every three digits.
+pub(super) fn with_thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_as_an_escape() {
+        for (text, shown) in [
+            ("DSCN 0010.jpg", "DSCN 0010.jpg"),
+            (
+                "b\u{fc}cher \u{65e5}\u{672c}",
+                "b\u{fc}cher \u{65e5}\u{672c}",
+            ),
+            ("\u{1b}[2Jx", "\\u{1b}[2Jx"),
+            ("a\nb\r\tc", "a\\u{a}b\\u{d}\\u{9}c"),
+            ("gpj\u{202e}exe", "gpj\\u{202e}exe"),
+            ("a\u{200b}b\u{feff}", "a\\u{200b}b\\u{feff}"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+        ] {
+            assert_eq!(Shown(text).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (161_713, "161,713"),
+            (5_368_709_120, "5,368,709,120"),
+        ] {
+            assert_eq!(with_thousands(number), text);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The command as a person or a script runs it, against a service and a store of canned answers.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+mod problems;
+mod put;
+mod read;
+mod retries;
+mod run;
+mod stub;
+mod token;
+mod usage;

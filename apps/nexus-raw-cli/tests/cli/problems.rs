@@ -1,0 +1,153 @@
+use serde_json::json;
+
+use crate::{
+    put::service,
+    run::{ID, Ran, command_for, run},
+    stub::{Answer, Stub},
+};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+fn problem(status: u16, code: &str, title: &str) -> serde_json::Value {
+    json!({
+        "type": format!("urn:nexus-raw:problem:{code}"), "title": title, "status": status,
+        "detail": "What happened.", "instance": "/nexus/raw", "code": code, "trace_id": TRACE,
+    })
+}
+
+fn told(exit: i32, err: &str) -> Ran {
+    Ran {
+        exit,
+        out: String::new(),
+        err: err.replace("TRACE", TRACE),
+    }
+}
+
+#[test]
+fn a_problem_is_told_with_what_to_do_and_its_exit_code() {
+    for (status, code, title, exit, hint) in [
+        (
+            401,
+            "unauthenticated",
+            "Not authenticated",
+            6,
+            "the token has expired, or is not for this server; get a new one into NEXUS_RAW_TOKEN (in embedded mode: nexus-raw token)",
+        ),
+        (
+            403,
+            "forbidden",
+            "Forbidden",
+            6,
+            "reading needs membership of the tenant, putting needs role owner or admin there; check --tenant, or ask for a token with that role",
+        ),
+        (
+            404,
+            "asset-not-found",
+            "No such asset",
+            3,
+            "an asset is found in its own tenant and environment only, once it is registered; check the id, --tenant and --env",
+        ),
+        (
+            503,
+            "catalog-unavailable",
+            "Unavailable",
+            5,
+            "this passes by itself; try again later",
+        ),
+        (
+            500,
+            "internal",
+            "Internal error",
+            1,
+            "tell whoever runs the service, with the trace id",
+        ),
+    ] {
+        let body = problem(status, code, title);
+        let stub = Stub::start(move |_, _| Answer::problem(status, &body));
+        assert_eq!(
+            run(&mut command_for(&stub.url), ["show", ID, "--json"]),
+            told(
+                exit,
+                &format!(
+                    "error: {title} ({status} {code})\n  What happened.\n  trace id: TRACE\nhint: {hint}\n"
+                )
+            )
+        );
+    }
+}
+
+#[test]
+fn every_fault_of_a_body_is_told() {
+    let stub = service(|asked, _| {
+        (asked.target == "/nexus/raw/presign-upload").then(|| {
+            let mut body = problem(422, "validation-failed", "Not valid");
+            body["errors"] = json!([
+                {"pointer": "/filename", "detail": "must be NFC"},
+                {"pointer": "", "detail": "must be an object"},
+            ]);
+            Answer::problem(422, &body)
+        })
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert_eq!(
+        run(command_for(&stub.url).arg("put"), [file.path()]),
+        told(
+            4,
+            "error: Not valid (422 validation-failed)\n  What happened.\n  \
+             /filename: must be NFC\n  the whole body: must be an object\n  trace id: TRACE\n\
+             hint: change what is named above; nothing was stored\n"
+        )
+    );
+    assert_eq!(stub.asked().len(), 1);
+}
+
+#[test]
+fn a_forged_upload_that_the_service_finds_out_is_told() {
+    let stub = service(|asked, _| {
+        (asked.target == "/nexus/raw/register").then(|| {
+            let mut body = problem(422, "object-mismatch", "Object mismatch");
+            body["errors"] = json!([{"pointer": "/sha256", "detail": "is another"}]);
+            Answer::problem(422, &body)
+        })
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "x").unwrap();
+    assert_eq!(
+        run(command_for(&stub.url).arg("put"), [file.path()]),
+        told(
+            4,
+            "error: Object mismatch (422 object-mismatch)\n  What happened.\n  \
+             /sha256: is another\n  trace id: TRACE\nhint: put the file again\n"
+        )
+    );
+}
+
+#[test]
+fn what_a_problem_says_cannot_move_the_cursor() {
+    let mut body = problem(422, "validation-failed", "Not\u{1b}[2J valid");
+    body["errors"] = json!([{"pointer": "/labels/\u{1b}", "detail": "is\u{202e} bad\n"}]);
+    let stub = Stub::start(move |_, _| Answer::problem(422, &body));
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["show", ID]),
+        told(
+            4,
+            "error: Not\\u{1b}[2J valid (422 validation-failed)\n  What happened.\n  \
+             /labels/\\u{1b}: is\\u{202e} bad\\u{a}\n  trace id: TRACE\n\
+             hint: change what is named above; nothing was stored\n"
+        )
+    );
+}
+
+#[test]
+fn a_problem_of_a_later_version_is_told_without_a_hint() {
+    let stub = Stub::start(|_, _| {
+        Answer::problem(
+            418,
+            &json!({"status": 418, "code": "new-code", "title": "A new one", "extra": {"a": 1}}),
+        )
+    });
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["show", ID]),
+        told(4, "error: A new one (418 new-code)\n")
+    );
+}

@@ -1,0 +1,162 @@
+use serde_json::json;
+
+use crate::{
+    run::{ID, RECORD_TEXT, Ran, TOKEN, command_for, record, run},
+    stub::{Answer, Stub},
+};
+
+fn done(out: impl Into<String>) -> Ran {
+    Ran {
+        exit: 0,
+        out: out.into(),
+        err: String::new(),
+    }
+}
+
+#[test]
+fn show_prints_the_record() {
+    let stub = Stub::start(|_, _| Answer::json(200, record()));
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["show", ID]),
+        done(RECORD_TEXT)
+    );
+    assert_eq!(stub.lines(), [format!("GET /nexus/raw/{ID}")]);
+    let asked = &stub.asked()[0];
+    assert_eq!(
+        asked.header("authorization"),
+        Some(&*format!("Bearer {TOKEN}"))
+    );
+    assert_eq!(asked.header("x-tenant-id"), Some("t_demo"));
+    assert_eq!(asked.header("x-env"), Some("dev"));
+    assert_eq!(asked.header("content-type"), None);
+}
+
+#[test]
+fn show_leaves_out_what_was_not_stated() {
+    let bare = json!({
+        "asset_id": ID, "tenant_id": "t_demo", "env": "dev", "uri": "s3://bucket/key",
+        "filename": "notes", "sha256": "00", "size_bytes": 1,
+        "content_type": "application/octet-stream",
+        "captured_at": null, "imported_at": "2026-11-24T01:00:07Z", "capture_location": null,
+        "lineage": {"derived_from": [], "source_uri": null, "activity": null},
+        "pii_flags": [], "train_ok": false, "labels": {}, "registered_by": "u_demo",
+        "integrity": {"level": "stream_sha256", "version_id": "v1", "etag": "e"},
+    });
+    let stub = Stub::start(move |_, _| Answer::json(200, bare.to_string()));
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["show", ID]),
+        done(format!(
+            "\
+notes
+  asset id      {ID}
+  tenant        t_demo, dev
+  uri           s3://bucket/key
+  content       application/octet-stream, 1 bytes
+  sha256        00
+  integrity     stream_sha256, etag e, version v1
+  imported      2026-11-24T01:00:07Z by u_demo
+  personal data none stated
+  training      not allowed
+"
+        ))
+    );
+}
+
+#[test]
+fn events_are_a_table_in_order() {
+    let event = |sequence: u64, kind: &str| {
+        json!({
+            "event_id": "00000000-0000-5000-8000-000000000000", "schema_version": "1",
+            "event_type": kind, "sequence": sequence,
+            "occurred_at": "2026-11-24T01:00:07.123456Z",
+            "user_id": "u_demo", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        })
+    };
+    let body = json!({
+        "events": [event(9, "raw_asset_presigned"), event(10, "raw_asset_registered")],
+    });
+    let stub = Stub::start(move |_, _| Answer::json(200, body.to_string()));
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["events", ID]),
+        done(
+            "\
+SEQUENCE  TIME                         EVENT                 USER    TRACE
+9         2026-11-24T01:00:07.123456Z  raw_asset_presigned   u_demo  4bf92f3577b34da6a3ce929d0e0e4736
+10        2026-11-24T01:00:07.123456Z  raw_asset_registered  u_demo  4bf92f3577b34da6a3ce929d0e0e4736
+"
+        )
+    );
+    assert_eq!(stub.lines(), [format!("GET /nexus/raw/{ID}/events")]);
+}
+
+#[test]
+fn json_is_the_answer_byte_for_byte() {
+    for command in ["show", "events"] {
+        let stub = Stub::start(|_, _| Answer::json(200, "{\"any\" : [ 1.0 ]}"));
+        assert_eq!(
+            run(&mut command_for(&stub.url), [command, ID, "--json"]),
+            done("{\"any\" : [ 1.0 ]}")
+        );
+    }
+}
+
+#[test]
+fn a_server_behind_a_prefix_is_found() {
+    let stub = Stub::start(|_, _| Answer::json(200, record()));
+    let server = format!("{}/behind/", stub.url);
+    assert_eq!(run(&mut command_for(&server), ["show", ID]).exit, 0);
+    assert_eq!(stub.lines(), [format!("GET /behind/nexus/raw/{ID}")]);
+}
+
+#[test]
+fn a_token_in_a_file_wins() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "dddd.eeee.ffff\n").unwrap();
+    let stub = Stub::start(|_, _| Answer::json(200, record()));
+    let ran = run(
+        command_for(&stub.url).args(["show", ID, "--token-file"]),
+        [file.path()],
+    );
+    assert_eq!(ran.exit, 0);
+    assert_eq!(
+        stub.asked()[0].header("authorization"),
+        Some("Bearer dddd.eeee.ffff")
+    );
+}
+
+#[test]
+fn an_answer_that_is_not_the_services_is_not_printed() {
+    for (answer, message) in [
+        (
+            Answer::empty(200)
+                .with("content-type", "text/html")
+                .body("<html>"),
+            "the service answered 200 OK",
+        ),
+        (Answer::json(200, "{}"), "the service answered 200 OK"),
+        (
+            Answer::empty(302).with("location", "/login"),
+            "the service answered 302 Found",
+        ),
+        (
+            Answer::json(404, "{}"),
+            "the service answered 404 Not Found",
+        ),
+    ] {
+        let answer = std::sync::Mutex::new(Some(answer));
+        let stub = Stub::start(move |_, _| answer.lock().unwrap().take().unwrap());
+        let ran = run(&mut command_for(&stub.url), ["show", ID]);
+        assert_eq!(
+            ran,
+            Ran {
+                exit: 1,
+                out: String::new(),
+                err: format!(
+                    "error: {message}, and not as it should\n\
+                     hint: something else than the service may answer at --server or NEXUS_RAW_SERVER\n"
+                ),
+            }
+        );
+        assert_eq!(stub.asked().len(), 1);
+    }
+}

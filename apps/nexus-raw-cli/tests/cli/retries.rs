@@ -1,0 +1,102 @@
+use serde_json::json;
+
+use crate::{
+    put::service,
+    run::{ID, command_for, record, run},
+    stub::{Answer, Stub},
+};
+
+fn unavailable() -> Answer {
+    let body = json!({"status": 503, "code": "storage-unavailable", "title": "Unavailable"});
+    Answer::problem(503, &body)
+}
+
+#[test]
+fn what_failed_for_want_of_an_answer_is_asked_again() {
+    let stub = Stub::start(|_, before| match before {
+        0 => unavailable(),
+        1 => Answer::empty(502),
+        _ => Answer::json(200, record()),
+    });
+    let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "2"]);
+    assert_eq!(ran.exit, 0);
+    assert_eq!(stub.asked().len(), 3);
+    let notes: Vec<&str> = ran
+        .err
+        .lines()
+        .map(|line| line.split_once("; trying again in ").unwrap().0)
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            "Unavailable (503 storage-unavailable)",
+            "the service answered 502 Bad Gateway, and not as it should"
+        ]
+    );
+}
+
+#[test]
+fn retries_end() {
+    let stub = Stub::start(|_, _| unavailable());
+    let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "1"]);
+    assert_eq!(ran.exit, 5);
+    assert_eq!(stub.asked().len(), 2);
+}
+
+#[test]
+fn a_service_that_asks_for_more_patience_than_there_is_is_not_asked_again() {
+    let stub = Stub::start(|_, _| unavailable().with("retry-after", "3600"));
+    let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "9"]);
+    assert_eq!(ran.exit, 5);
+    assert_eq!(stub.asked().len(), 1);
+}
+
+#[test]
+fn a_refusal_is_not_asked_again() {
+    let body = json!({"status": 403, "code": "forbidden", "title": "Forbidden"});
+    let stub = Stub::start(move |_, _| Answer::problem(403, &body));
+    let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "9"]);
+    assert_eq!(ran.exit, 6);
+    assert_eq!(stub.asked().len(), 1);
+}
+
+#[test]
+fn an_upload_is_sent_again_whole() {
+    let stub =
+        service(|asked, before| (asked.method == "PUT" && before == 1).then(|| Answer::empty(503)));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "hello\n").unwrap();
+    let ran = run(
+        command_for(&stub.url).args(["put", "--retries", "1"]),
+        [file.path()],
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let uploads: Vec<_> = stub
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.method == "PUT")
+        .map(|asked| asked.body.unwrap())
+        .collect();
+    assert_eq!(uploads, ["hello\n", "hello\n"]);
+}
+
+#[test]
+fn a_service_that_is_not_there_is_unavailable() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let ran = run(&mut command_for(&format!("http://{address}")), ["show", ID]);
+    assert_eq!((ran.exit, ran.out.as_str()), (5, ""));
+    assert!(
+        ran.err.starts_with("error: no answer from the service: "),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err.ends_with(
+            "hint: is the server running, and is it where --server or NEXUS_RAW_SERVER says?\n"
+        ),
+        "{}",
+        ran.err
+    );
+}

@@ -1,0 +1,177 @@
+//! An HTTP server that answers by a script and remembers what it was asked.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, mpsc},
+    thread::JoinHandle,
+};
+
+use bytes::Bytes;
+use futures_util::future;
+use http_body_util::{BodyExt as _, Collected, Full};
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, sync::oneshot};
+
+/// A request as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    /// None where it broke off.
+    pub(crate) body: Option<Bytes>,
+}
+
+impl Asked {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(self.body.as_ref().unwrap()).unwrap()
+    }
+}
+
+/// What to answer.
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
+        Self::empty(status)
+            .with("content-type", "application/json")
+            .body(body)
+    }
+
+    pub(crate) fn problem(status: u16, body: &serde_json::Value) -> Self {
+        Self::empty(status)
+            .with("content-type", "application/problem+json")
+            .body(body.to_string())
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: vec![],
+            body: String::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = body.into();
+        self
+    }
+}
+
+type Script = dyn Fn(&Asked, usize) -> Answer + Send + Sync;
+
+/// The server, on a free port of loopback until it is dropped.
+pub(crate) struct Stub {
+    pub(crate) url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Stub {
+    /// Answers each request by `script`, which is given the number of requests before it.
+    pub(crate) fn start(script: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static) -> Self {
+        let script: Arc<Script> = Arc::new(script);
+        let asked = Arc::new(Mutex::new(vec![]));
+        let (stop, stopped) = oneshot::channel();
+        let (tell, port) = mpsc::channel();
+        let remember = asked.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap().port()).unwrap();
+                let serving = std::pin::pin!(serve(listener, script, remember));
+                future::select(serving, stopped).await;
+            });
+        });
+        Self {
+            url: format!("http://127.0.0.1:{}", port.recv().unwrap()),
+            asked,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// What was asked so far, in order.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// The request lines so far, in order.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.asked().iter().map(Asked::line).collect()
+    }
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+async fn serve(listener: TcpListener, script: Arc<Script>, asked: Arc<Mutex<Vec<Asked>>>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (script, asked) = (script.clone(), asked.clone());
+        tokio::spawn(async move {
+            let answer = service_fn(|request| answer(request, &*script, &asked));
+            // a client that breaks off is one of the things under test
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), answer)
+                .await;
+        });
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    script: &Script,
+    asked: &Mutex<Vec<Asked>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    let request = Asked {
+        method: head.method.to_string(),
+        target: head.uri.to_string(),
+        headers: headers.collect(),
+        body: body.collect().await.ok().map(Collected::to_bytes),
+    };
+    let before = {
+        let mut asked = asked.lock().unwrap();
+        asked.push(request.clone());
+        asked.len() - 1
+    };
+    let answer = script(&request, before);
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(Full::from(answer.body)).unwrap())
+}

@@ -1,0 +1,92 @@
+use crate::run::{ID, TOKEN, command, command_for, run};
+
+#[test]
+fn what_is_required_must_be_there() {
+    for missing in ["NEXUS_RAW_TENANT", "NEXUS_RAW_ENV", "NEXUS_RAW_TOKEN"] {
+        let ran = run(
+            command_for("http://127.0.0.1:1").env_remove(missing),
+            ["show", ID],
+        );
+        assert_eq!((ran.exit, ran.out.as_str()), (2, ""), "{missing}");
+        assert!(ran.err.contains("required"), "{}", ran.err);
+    }
+    for args in [
+        &[][..],
+        &["put"],
+        &["show"],
+        &["events"],
+        &["token"],
+        &["token", "--tenant", "t_a"],
+        &["token", "--role", "owner"],
+        &["no-such-command"],
+    ] {
+        assert_eq!(
+            run(&mut command_for("http://127.0.0.1:1"), args).exit,
+            2,
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn what_no_service_would_take_is_told_before_anything_is_asked() {
+    for args in [
+        &["show", "no-id"][..],
+        &["show", "019AB0C2-7D0E-7C3A-9D55-0F6D2B1C4E11"],
+        &["events", "../../healthz"],
+        &["show", ID, "--tenant", "T_Demo"],
+        &["show", ID, "--env", "Dev"],
+        &["show", ID, "--server", "not a url"],
+        &["show", ID, "--server", "http://raw.example.test"],
+        &["show", ID, "--token", "a b\nc"],
+        &["put", "f", "--captured-at", "yesterday"],
+        &["put", "f", "--latitude", "1"],
+        &["put", "f", "--altitude-m", "1"],
+        &["put", "f", "--pii-flag", "shoe-size"],
+        &["put", "f", "--label", "no-value"],
+        &["put", "/dev/null", "--label", "a=1", "--label", "a=2"],
+        &["put", "/"],
+        &["put", "/dev/null"],
+        &["token", "--tenant", "t_a", "--role", "root"],
+    ] {
+        let ran = run(&mut command_for("http://127.0.0.1:1"), args);
+        assert_eq!(
+            (ran.exit, ran.out.as_str()),
+            (2, ""),
+            "{args:?}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn the_token_is_not_shown_by_help_or_by_faults() {
+    for args in [
+        &["show", "--help"][..],
+        &["show", "no-id"],
+        &["put", "--help"],
+    ] {
+        let ran = run(&mut command_for("http://127.0.0.1:1"), args);
+        assert!(
+            !ran.out.contains(TOKEN) && !ran.err.contains(TOKEN),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let ran = run(&mut command(), ["--help"]);
+    assert_eq!(ran.exit, 0);
+    assert!(
+        ran.out
+            .contains("  3  there is no such asset in this tenant and environment\n")
+    );
+}
+
+#[test]
+fn completions_are_printed_for_a_shell() {
+    let ran = run(&mut command(), ["completions", "bash"]);
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    assert!(ran.out.starts_with("_nexus__raw() {\n"));
+}
