@@ -13,12 +13,21 @@ use crate::error::CorruptColumn;
 pub(super) struct Columns<'r>(pub(super) &'r SqliteRow);
 
 impl<'r> Columns<'r> {
-    /// The column as SQLite has it.
-    pub(super) fn get<T>(&self, column: &'static str) -> Result<T, CorruptColumn>
+    /// The column as SQLite has it; `None` where it is null.
+    pub(super) fn optional<T>(&self, column: &'static str) -> Result<Option<T>, CorruptColumn>
     where
         T: Decode<'r, Sqlite> + Type<Sqlite>,
     {
         self.0.try_get(column).map_err(|_| CorruptColumn(column))
+    }
+
+    /// The column as SQLite has it, and never null. (sqlx itself would read a null as zero or as
+    /// an empty text.)
+    pub(super) fn get<T>(&self, column: &'static str) -> Result<T, CorruptColumn>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite>,
+    {
+        self.optional(column)?.ok_or(CorruptColumn(column))
     }
 
     /// The text column, read by `parse`.
@@ -36,7 +45,7 @@ impl<'r> Columns<'r> {
         column: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, CorruptColumn> {
-        let text: Option<&str> = self.get(column)?;
+        let text: Option<&str> = self.optional(column)?;
         text.map(parse)
             .transpose()
             .map_err(|_| CorruptColumn(column))

@@ -26,7 +26,7 @@ pub(super) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState),
         "registered" => Ok(true),
         _ => Err(()),
     })?;
-    let has_asset = row.get::<Option<&[u8]>>("asset.asset_id")?.is_some();
+    let has_asset = row.optional::<&[u8]>("asset.asset_id")?.is_some();
     if is_registered != has_asset {
         return Err(CorruptColumn("upload_intent.state"));
     }
@@ -91,7 +91,7 @@ pub(super) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
             level: row.text("asset.integrity_level", |name| {
                 IntegrityLevel::from_name(name).ok_or(())
             })?,
-            version_id: row.get("asset.integrity_version_id")?,
+            version_id: row.optional("asset.integrity_version_id")?,
             etag: row.get("asset.integrity_etag")?,
         },
     }))
@@ -119,7 +119,7 @@ fn provenance(row: &Columns<'_>) -> Result<Provenance, CorruptColumn> {
 
 fn captured_at(row: &Columns<'_>) -> Result<Option<CapturedAt>, CorruptColumn> {
     const OFFSET: &str = "asset.captured_offset_minutes";
-    if row.get::<Option<i64>>("asset.captured_at")?.is_none() {
+    if row.optional::<i64>("asset.captured_at")?.is_none() {
         return Ok(None);
     }
     let at = row.timestamp("asset.captured_at")?;
@@ -130,14 +130,14 @@ fn captured_at(row: &Columns<'_>) -> Result<Option<CapturedAt>, CorruptColumn> {
 }
 
 fn capture_location(row: &Columns<'_>) -> Result<Option<CaptureLocation>, CorruptColumn> {
-    let Some(latitude) = row.get("asset.latitude")? else {
+    let Some(latitude) = row.optional("asset.latitude")? else {
         return Ok(None);
     };
     let location = CaptureLocation::parse(
         latitude,
         row.get("asset.longitude")?,
-        row.get("asset.altitude_m")?,
-        row.get("asset.accuracy_m")?,
+        row.optional("asset.altitude_m")?,
+        row.optional("asset.accuracy_m")?,
     );
     location
         .map(Some)

@@ -217,7 +217,7 @@ pub(super) async fn oldest_undelivered(
         .await
         .map_err(read_error)?;
     let row = Columns(&row);
-    match row.get::<Option<i64>>(COLUMN)? {
+    match row.optional::<i64>(COLUMN)? {
         None => Ok(None),
         Some(_) => Ok(Some(row.timestamp(COLUMN)?)),
     }

@@ -1,6 +1,3 @@
-//! The contract suites of both ports, on SQLite.
-#![expect(clippy::unwrap_used, reason = "test support: the test must end there")]
-
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,45 +6,29 @@ use nexus_raw::{
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
-use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
-use nexus_raw_testkit::{
-    contract::catalog::{CatalogHarness, OpenCatalog},
-    sample,
-};
-use sqlx::{Connection, SqliteConnection};
-use tempfile::TempDir;
+use nexus_raw_catalog_sql::SqlAssetCatalog;
+use nexus_raw_testkit::contract::catalog::{CatalogHarness, OpenCatalog};
+
+use crate::support::Home;
 
 struct OnDisk {
-    directory: TempDir,
+    home: Home,
     open: Mutex<Option<Arc<SqlAssetCatalog>>>,
 }
 
 impl OnDisk {
     fn new() -> Self {
         Self {
-            directory: TempDir::new().unwrap(),
+            home: Home::new(),
             open: Mutex::new(None),
         }
-    }
-
-    fn url(&self) -> String {
-        let file = self.directory.path().join("catalog.sqlite");
-        format!("sqlite:{}", file.display())
     }
 }
 
 #[async_trait]
 impl CatalogHarness for OnDisk {
     async fn open(&self) -> OpenCatalog {
-        let settings = SqlCatalogSettings {
-            url: self.url(),
-            object_store: ObjectStoreIdentity {
-                endpoint: None,
-                region: "eu-west-1".to_owned(),
-                bucket: sample::bucket(),
-            },
-        };
-        let catalog = Arc::new(SqlAssetCatalog::open(settings).await.unwrap());
+        let catalog = Arc::new(self.home.open().await);
         *self.open.lock().unwrap() = Some(catalog.clone());
         OpenCatalog::of(catalog)
     }
@@ -60,14 +41,12 @@ impl CatalogHarness for OnDisk {
     }
 
     async fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
-        type Row = (String, String, i64, String, i64);
-        let mut connection = SqliteConnection::connect(&self.url()).await.unwrap();
-        let rows: Vec<Row> = sqlx::query_as(
+        let rows: Vec<(String, String, i64, String, i64)> = sqlx::query_as(
             "SELECT tenant_id, env, sequence, reason, parked_at FROM parked_event
              WHERE sink = ?1 ORDER BY rowid",
         )
         .bind(sink.as_str())
-        .fetch_all(&mut connection)
+        .fetch_all(&mut self.home.raw().await)
         .await
         .unwrap();
         let parked = rows

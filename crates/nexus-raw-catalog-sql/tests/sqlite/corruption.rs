@@ -1,0 +1,185 @@
+use std::error::Error;
+
+use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox};
+use nexus_raw_testkit::sample;
+
+use crate::support::{Home, register};
+
+/// The source of a corruption, told without what stands in the column.
+fn told<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> String {
+    match answer {
+        Err(error @ CatalogError::Corrupt(_)) => error.source().unwrap().to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_does_not_read_back_is_told_by_its_column() {
+    for (sql, column) in [
+        (
+            "UPDATE asset SET content_type = 'secret'",
+            "asset.content_type",
+        ),
+        ("UPDATE asset SET filename = '../secret'", "asset.filename"),
+        ("UPDATE asset SET filename = NULL", "asset.filename"),
+        ("UPDATE asset SET size_bytes = -1", "asset.size_bytes"),
+        (
+            "UPDATE asset SET registered_by = NULL",
+            "asset.registered_by",
+        ),
+        ("UPDATE asset SET longitude = NULL", "asset.longitude"),
+        ("UPDATE asset SET sha256 = x'00'", "asset.sha256"),
+        ("UPDATE asset SET key_layout = 2", "asset.key_layout"),
+        ("UPDATE asset SET latitude = 91.5", "asset.latitude"),
+        (
+            "UPDATE asset SET captured_at = 999999999999999999",
+            "asset.captured_at",
+        ),
+        (
+            "UPDATE asset SET captured_offset_minutes = 99999",
+            "asset.captured_offset_minutes",
+        ),
+        (
+            "UPDATE asset SET pii_flags = '[\"secret\"]'",
+            "asset.pii_flags",
+        ),
+        ("UPDATE asset SET train_ok = 2", "asset.train_ok"),
+        (
+            "UPDATE asset SET integrity_level = 'secret'",
+            "asset.integrity_level",
+        ),
+        (
+            "UPDATE asset_label SET label = 'SECRET' WHERE label = 'camera'",
+            "asset_label.value",
+        ),
+        // each reads back, but not as what was registered
+        (
+            "UPDATE asset_label SET value = 'secret'",
+            "asset.provenance_digest",
+        ),
+        ("DELETE FROM asset_label", "asset.provenance_digest"),
+        ("UPDATE asset SET train_ok = 0", "asset.provenance_digest"),
+        (
+            "UPDATE asset SET activity = 'secret'",
+            "asset.provenance_digest",
+        ),
+    ] {
+        let home = Home::new();
+        let catalog = home.open().await;
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent(&scope, sample::asset_id(1));
+        let new = register(&catalog, &intent, sample::provenance()).await;
+        home.tamper(sql).await;
+        let expected = format!("the column {column} holds what was never written to it");
+        let found = catalog.find_asset(&scope, intent.asset_id).await;
+        assert_eq!(told(found), expected, "{sql}");
+        let found = catalog.find_intent(&scope, intent.asset_id).await;
+        assert_eq!(told(found), expected, "{sql}");
+        assert_eq!(told(catalog.register(new).await), expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
+    for (sql, column) in [
+        (
+            "UPDATE upload_intent SET requested_by = 'a' || char(10)",
+            "requested_by",
+        ),
+        (
+            "UPDATE upload_intent SET requested_at = 999999999999999999",
+            "requested_at",
+        ),
+        ("UPDATE upload_intent SET state = 'secret'", "state"),
+        ("UPDATE upload_intent SET state = 'pending'", "state"),
+        ("UPDATE upload_intent SET sha256 = x''", "sha256"),
+        ("UPDATE object_store SET bucket = 'S'", "bucket"),
+    ] {
+        let home = Home::new();
+        let catalog = home.open().await;
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent(&scope, sample::asset_id(1));
+        register(&catalog, &intent, sample::provenance()).await;
+        home.tamper(sql).await;
+        let found = catalog.find_intent(&scope, intent.asset_id).await;
+        let expected =
+            format!("the column upload_intent.{column} holds what was never written to it");
+        assert_eq!(told(found), expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_the_committed_one_is_told_by_its_column() {
+    for (sql, column) in [
+        (
+            "UPDATE event SET body = replace(body, 'u_demo', 'u_evil')",
+            "commitment",
+        ),
+        ("UPDATE event SET salt = zeroblob(32)", "commitment"),
+        ("UPDATE event SET commitment = zeroblob(32)", "commitment"),
+        ("UPDATE event SET salt = NULL, body = NULL", "body"),
+        ("UPDATE event SET event_id = zeroblob(16)", "event_id"),
+        (
+            "UPDATE event SET sequence = sequence + 5 WHERE sequence = 2",
+            "event_id",
+        ),
+    ] {
+        let home = Home::new();
+        let catalog = home.open().await;
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent(&scope, sample::asset_id(1));
+        register(&catalog, &intent, sample::provenance()).await;
+        home.tamper(sql).await;
+        let expected = format!("the column event.{column} holds what was never written to it");
+        let found = catalog.events_of(&scope, intent.asset_id).await;
+        assert_eq!(told(found), expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn one_corrupt_record_does_not_stop_the_others() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [spoilt, sound] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    let spoilt_record = register(&catalog, &spoilt, sample::provenance()).await;
+    home.tamper("UPDATE asset SET train_ok = 0").await;
+    let event = sample::presigned(&sound);
+    let (refused, recorded) = tokio::join!(
+        catalog.register(spoilt_record),
+        catalog.record_intent(sound.clone(), event)
+    );
+    told(refused);
+    recorded.unwrap();
+    assert_eq!(
+        catalog
+            .undelivered(&sample::sink_name(), 10)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn a_commitment_can_be_recomputed_by_whoever_has_salt_and_body() {
+    use sha2::{Digest, Sha256};
+
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let new = register(&catalog, &intent, sample::provenance()).await;
+    let rows: Vec<(Vec<u8>, String, Vec<u8>)> =
+        sqlx::query_as("SELECT salt, body, commitment FROM event ORDER BY sequence")
+            .fetch_all(&mut home.raw().await)
+            .await
+            .unwrap();
+    let bodies = [sample::presigned(&intent), new.event];
+    for ((salt, body, commitment), event) in rows.iter().zip(&bodies) {
+        assert_eq!(*body, serde_json::to_string(event).unwrap());
+        let computed = Sha256::digest([salt, body.as_bytes()].concat());
+        assert_eq!(commitment[..], computed[..]);
+    }
+    assert_ne!(rows[0].0, rows[1].0);
+}

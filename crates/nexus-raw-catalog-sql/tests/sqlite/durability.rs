@@ -1,0 +1,92 @@
+use std::{fs, sync::Arc};
+
+use nexus_raw::ports::{AssetCatalog, EventOutbox};
+use nexus_raw_testkit::sample;
+use tokio::task::JoinSet;
+
+use crate::support::{Home, presign, register};
+
+/// What the disk would hold if the process were killed now.
+fn killed(home: &Home) -> Home {
+    let after = Home::new();
+    for suffix in ["", "-wal"] {
+        let name = format!("catalog.sqlite{suffix}");
+        let file = home.file().with_file_name(&name);
+        fs::copy(file, after.file().with_file_name(&name)).unwrap();
+    }
+    after
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_kill() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [first, second] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    let new = register(&catalog, &first, sample::provenance()).await;
+    presign(&catalog, &second).await;
+    let events = catalog.undelivered(&sample::sink_name(), 10).await.unwrap();
+    assert_eq!(events.len(), 3);
+
+    let after = killed(&home);
+    let reopened = after.open().await;
+    let found = reopened.find_asset(&scope, first.asset_id).await.unwrap();
+    assert_eq!(found, Some(new.asset));
+    let again = reopened.undelivered(&sample::sink_name(), 10).await;
+    assert_eq!(again.unwrap(), events);
+    presign(&reopened, &sample::intent(&scope, sample::asset_id(3))).await;
+    let next = reopened.events_of(&scope, sample::asset_id(3)).await;
+    assert_eq!(next.unwrap()[0].sequence, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_in_the_middle_of_writing_leaves_no_gap_and_nothing_half() {
+    let home = Home::new();
+    let catalog = Arc::new(home.open().await);
+    let scope = sample::scope("t_a", "dev");
+    let mut writers = JoinSet::new();
+    for n in 0..300 {
+        let catalog = catalog.clone();
+        let intent = sample::intent(&scope, sample::asset_id(n));
+        writers.spawn(async move { presign(&catalog, &intent).await });
+    }
+    for answered in [10, 100, 200] {
+        while writers.len() > 300 - answered {
+            writers.join_next().await.unwrap().unwrap();
+        }
+        let after = killed(&home);
+        let reopened = after.open().await;
+        let events = reopened
+            .undelivered(&sample::sink_name(), 1000)
+            .await
+            .unwrap();
+        assert!(events.len() >= answered, "{} of {answered}", events.len());
+        for (sequence, event) in (1..).zip(&events) {
+            assert_eq!(event.sequence, sequence);
+            let intent = reopened.find_intent(&scope, event.body.asset_id).await;
+            assert!(intent.unwrap().is_some());
+        }
+    }
+    writers.join_all().await;
+}
+
+#[tokio::test]
+async fn a_growing_log_is_carried_over() {
+    let home = Home::new();
+    let catalog = Arc::new(home.open().await);
+    let scope = sample::scope("t_a", "dev");
+    let mut most = 0;
+    for round in 0..8 {
+        let mut writers = JoinSet::new();
+        for n in 0..500 {
+            let catalog = catalog.clone();
+            let intent = sample::intent(&scope, sample::asset_id(round * 500 + n));
+            writers.spawn(async move { presign(&catalog, &intent).await });
+        }
+        writers.join_all().await;
+        let log = home.file().with_file_name("catalog.sqlite-wal");
+        most = most.max(log.metadata().unwrap().len());
+    }
+    let database = home.file().metadata().unwrap().len();
+    assert!(most < database, "a log of {most} beside {database} bytes");
+}

@@ -1,0 +1,10 @@
+//! The catalogue on SQLite, from the outside: its contract, and what its files must withstand.
+#![expect(clippy::unwrap_used, reason = "test support: the test must end there")]
+
+mod contract;
+mod corruption;
+mod durability;
+mod opening;
+mod places;
+mod support;
+mod tampering;

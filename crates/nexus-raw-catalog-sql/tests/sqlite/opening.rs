@@ -1,0 +1,197 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use nexus_raw::ports::AssetCatalog;
+use nexus_raw_catalog_sql::OpenError;
+use nexus_raw_testkit::sample;
+
+use crate::support::{Home, open, presign, refusal};
+
+async fn made() -> Home {
+    let home = Home::new();
+    home.open().await.close().await;
+    home
+}
+
+async fn change(home: &Home, sql: &'static str) {
+    let mut raw = home.raw().await;
+    sqlx::raw_sql(sql).execute(&mut raw).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_catalogue_is_made_where_there_is_none_for_its_owner_alone() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    catalog.ready().await.unwrap();
+    for name in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
+        let file = home.file().with_file_name(name);
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn its_log_is_carried_over_when_it_closes() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    presign(&catalog, &sample::intent(&scope, sample::asset_id(1))).await;
+    catalog.close().await;
+    assert!(!home.file().with_file_name("catalog.sqlite-wal").exists());
+}
+
+#[tokio::test]
+async fn a_closed_catalogue_answers_that_it_is_unavailable() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    catalog.close().await;
+    catalog.close().await;
+    assert!(catalog.ready().await.is_err());
+    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    let event = sample::presigned(&intent);
+    assert!(catalog.record_intent(intent, event).await.is_err());
+}
+
+#[tokio::test]
+async fn a_second_server_is_refused_until_the_first_lets_go() {
+    let home = Home::new();
+    let first = home.open().await;
+    let finding = format!(
+        "another process has the catalogue {} open; one catalogue is for one server",
+        home.file().canonicalize().unwrap().display()
+    );
+    assert_eq!(home.refusal().await, finding);
+    let alias = home.file().with_file_name("alias.sqlite");
+    symlink(home.file(), &alias).unwrap();
+    assert_eq!(refusal(&alias).await, finding);
+    // the refused ones have not broken the lock of the first
+    assert_eq!(home.refusal().await, finding);
+    first.ready().await.unwrap();
+    first.close().await;
+    home.open().await.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_catalogue_of_a_newer_version_is_refused() {
+    let home = made().await;
+    change(
+        &home,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'later', true, x'00', 0)",
+    )
+    .await;
+    assert_eq!(
+        home.refusal().await,
+        "the catalogue was written by a newer version of this program: \
+         its migration 9999 is not known here"
+    );
+}
+
+#[tokio::test]
+async fn a_half_applied_migration_is_refused() {
+    let finding = "migration 1 of the catalogue is half applied: restore it from a backup";
+    let home = made().await;
+    change(&home, "UPDATE _sqlx_migrations SET success = false").await;
+    assert_eq!(home.refusal().await, finding);
+
+    let home = made().await;
+    change(&home, "DELETE FROM _sqlx_migrations").await;
+    assert_eq!(home.refusal().await, finding);
+}
+
+#[tokio::test]
+async fn a_migration_that_was_edited_is_refused() {
+    let home = made().await;
+    change(&home, "UPDATE _sqlx_migrations SET checksum = x'00'").await;
+    assert_eq!(
+        home.refusal().await,
+        "the catalogue was written by another program: its migration 1 is not ours"
+    );
+}
+
+#[tokio::test]
+async fn a_schema_that_the_migrations_do_not_make_is_refused() {
+    for tampering in [
+        "DROP TRIGGER event_is_not_changed",
+        "DROP INDEX event_by_asset",
+        "ALTER TABLE asset ADD COLUMN public INTEGER",
+        "CREATE TRIGGER t AFTER INSERT ON event BEGIN DELETE FROM lease; END",
+    ] {
+        let home = made().await;
+        change(&home, tampering).await;
+        assert_eq!(
+            home.refusal().await,
+            "the catalogue's schema is not the one that its migrations make: \
+             restore it from a backup",
+            "{tampering}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_statistics_of_analyze_are_no_change_of_the_schema() {
+    let home = made().await;
+    change(&home, "ANALYZE").await;
+    home.open().await.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_something_else_is_refused_and_not_touched() {
+    for other in [
+        "CREATE TABLE asset (id INTEGER)",
+        "PRAGMA application_id = 1",
+    ] {
+        let home = Home::new();
+        change(&home, other).await;
+        let before = std::fs::read(home.file()).unwrap();
+        assert_eq!(
+            home.refusal().await,
+            format!(
+                "{} is a database of something else, not a catalogue",
+                home.file().canonicalize().unwrap().display()
+            )
+        );
+        assert!(before == std::fs::read(home.file()).unwrap(), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let home = Home::new();
+    std::fs::write(
+        home.file(),
+        "not a database, and longer than its header: ".repeat(50),
+    )
+    .unwrap();
+    assert_eq!(
+        home.refusal().await,
+        "the catalogue's file is not sound: error returned from database: \
+         (code: 26) file is not a database"
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_named() {
+    let home = Home::new();
+    let file = home.file().with_file_name("nowhere").join("catalog.sqlite");
+    assert_eq!(
+        refusal(&file).await,
+        format!(
+            "the catalogue's directory {} cannot be used: \
+             No such file or directory (os error 2)",
+            file.parent().unwrap().display()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_catalogue_that_an_operators_tool_is_writing_to_cannot_be_reached() {
+    let home = made().await;
+    let mut raw = home.raw().await;
+    let hold = sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut raw).await;
+    hold.unwrap();
+    let refused = open(&home.file(), sample::bucket()).await;
+    assert!(
+        matches!(refused, Err(OpenError::Unreachable(_))),
+        "{refused:?}"
+    );
+}

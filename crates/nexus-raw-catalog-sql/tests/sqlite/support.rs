@@ -1,0 +1,93 @@
+use std::path::{Path, PathBuf};
+
+use nexus_raw::{
+    asset::{BucketName, Provenance, UploadIntent},
+    ports::{AssetCatalog, NewAsset, RegisterOutcome},
+};
+use nexus_raw_catalog_sql::{ObjectStoreIdentity, OpenError, SqlAssetCatalog, SqlCatalogSettings};
+use nexus_raw_testkit::sample;
+use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
+
+/// A directory for one catalogue, which goes away with the test.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.0.path().join("catalog.sqlite")
+    }
+
+    pub(crate) async fn open(&self) -> SqlAssetCatalog {
+        open(&self.file(), sample::bucket()).await.unwrap()
+    }
+
+    /// Why the catalogue does not open.
+    pub(crate) async fn refusal(&self) -> String {
+        refusal(&self.file()).await
+    }
+
+    /// Opens the file as any program could, past the catalogue.
+    pub(crate) async fn raw(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.file());
+        options.create_if_missing(true).connect().await.unwrap()
+    }
+
+    /// Changes the file past the catalogue, its triggers and its foreign keys.
+    pub(crate) async fn tamper(&self, sql: &'static str) {
+        let mut raw = self.raw().await;
+        let triggers = "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'";
+        let drops: Vec<String> = sqlx::query_scalar(triggers)
+            .fetch_all(&mut raw)
+            .await
+            .unwrap();
+        for drop in drops {
+            let drop = sqlx::AssertSqlSafe(drop);
+            sqlx::raw_sql(drop).execute(&mut raw).await.unwrap();
+        }
+        let past = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;";
+        sqlx::raw_sql(past).execute(&mut raw).await.unwrap();
+        let done = sqlx::query(sql).execute(&mut raw).await.unwrap();
+        assert!(done.rows_affected() > 0, "{sql} changed nothing");
+    }
+}
+
+pub(crate) async fn open(file: &Path, bucket: BucketName) -> Result<SqlAssetCatalog, OpenError> {
+    SqlAssetCatalog::open(SqlCatalogSettings {
+        url: format!("sqlite:{}", file.display()),
+        object_store: ObjectStoreIdentity {
+            endpoint: None,
+            region: "eu-west-1".to_owned(),
+            bucket,
+        },
+    })
+    .await
+}
+
+/// The finding about a file that is no catalogue of ours.
+pub(crate) async fn refusal(file: &Path) -> String {
+    match open(file, sample::bucket()).await {
+        Err(OpenError::Unfit { finding }) => finding,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn presign(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
+    let event = sample::presigned(intent);
+    catalog.record_intent(intent.clone(), event).await.unwrap();
+}
+
+pub(crate) async fn register(
+    catalog: &SqlAssetCatalog,
+    intent: &UploadIntent,
+    provenance: Provenance,
+) -> NewAsset {
+    presign(catalog, intent).await;
+    let new = sample::new_asset(intent, provenance);
+    let outcome = catalog.register(new.clone()).await.unwrap();
+    assert_eq!(outcome, RegisterOutcome::Registered);
+    new
+}

@@ -1,0 +1,155 @@
+use nexus_raw_testkit::sample;
+use sqlx::SqliteConnection;
+
+use crate::support::{Home, presign, register};
+
+/// A catalogue with two records, one made from the other, and an intent; and a connection to it
+/// that keeps foreign keys, as the catalogue's own does.
+async fn filled() -> (Home, SqliteConnection) {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [parent, child, pending] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    register(&catalog, &parent, sample::provenance()).await;
+    let lineage = sample::derived_from(&[parent.asset_id]);
+    register(&catalog, &child, lineage).await;
+    presign(&catalog, &pending).await;
+    catalog.close().await;
+    let mut raw = home.raw().await;
+    let strict = "PRAGMA foreign_keys = ON";
+    sqlx::raw_sql(strict).execute(&mut raw).await.unwrap();
+    (home, raw)
+}
+
+async fn refusal(raw: &mut SqliteConnection, sql: &'static str) -> String {
+    match sqlx::raw_sql(sql).execute(raw).await {
+        Err(sqlx::Error::Database(error)) => error.message().to_owned(),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_is_neither_changed_nor_deleted() {
+    let (_home, mut raw) = filled().await;
+    for (sql, refused) in [
+        ("UPDATE asset SET train_ok = 1", "a record is never changed"),
+        ("DELETE FROM asset", "a record is never deleted"),
+        ("UPDATE event SET body = '{}'", "an event is never changed"),
+        (
+            "UPDATE event SET salt = NULL, body = NULL",
+            "an event is never changed",
+        ),
+        ("DELETE FROM event", "an event is never deleted"),
+        (
+            "UPDATE asset_label SET value = ''",
+            "a label is never changed",
+        ),
+        ("DELETE FROM asset_label", "a label is never deleted"),
+        (
+            "UPDATE lineage_edge SET position = 7",
+            "an edge is never changed",
+        ),
+        ("DELETE FROM lineage_edge", "an edge is never deleted"),
+        (
+            "UPDATE upload_intent SET size_bytes = 1",
+            "an intent's promise is never changed",
+        ),
+        (
+            "UPDATE upload_intent SET ends_at = 0",
+            "an intent's promise is never changed",
+        ),
+        ("DELETE FROM upload_intent", "an intent is never deleted"),
+        (
+            "UPDATE catalog SET catalog_id = zeroblob(16)",
+            "the catalogue's id is never changed",
+        ),
+        ("DELETE FROM catalog", "the catalogue's id is never deleted"),
+        (
+            "UPDATE object_store SET bucket = 'other'",
+            "an object store is never changed",
+        ),
+        (
+            "DELETE FROM object_store",
+            "an object store is never deleted",
+        ),
+        (
+            "UPDATE scope SET last_sequence = 1",
+            "a scope's sequence never goes back",
+        ),
+        ("DELETE FROM scope", "a scope is never deleted"),
+    ] {
+        assert_eq!(refusal(&mut raw, sql).await, refused, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn an_intents_state_only_moves_forward() {
+    let (_home, mut raw) = filled().await;
+    for sql in [
+        "UPDATE upload_intent SET state = 'pending' WHERE state = 'registered'",
+        "UPDATE upload_intent SET state = 'ended' WHERE state = 'registered'",
+    ] {
+        assert_eq!(
+            refusal(&mut raw, sql).await,
+            "an intent's state only moves forward",
+            "{sql}"
+        );
+    }
+    let end = "UPDATE upload_intent SET state = 'ended' WHERE state = 'pending'";
+    let ended = sqlx::query(end).execute(&mut raw).await.unwrap();
+    assert_eq!(ended.rows_affected(), 1);
+    let revive = "UPDATE upload_intent SET state = 'pending' WHERE state = 'ended'";
+    assert_eq!(
+        refusal(&mut raw, revive).await,
+        "an intent's state only moves forward"
+    );
+}
+
+#[tokio::test]
+async fn no_row_reaches_into_another_tenant() {
+    const REFUSED: &str = "FOREIGN KEY constraint failed";
+    let (_home, mut raw) = filled().await;
+    let stranger = "INSERT INTO scope (tenant_id, env) VALUES ('t_b', 'dev')";
+    sqlx::raw_sql(stranger).execute(&mut raw).await.unwrap();
+    for sql in [
+        "INSERT INTO lineage_edge SELECT 't_b', env, child_id, position, parent_id
+         FROM lineage_edge",
+        "INSERT INTO asset_label SELECT 't_b', env, asset_id, label, value FROM asset_label",
+        "INSERT INTO event SELECT 't_b', env, sequence, event_id, asset_id, event_type,
+            occurred_at, salt, commitment, body FROM event",
+        "INSERT INTO delivery VALUES ('t_b', 'dev', 'log', 1)",
+        "INSERT INTO parked_event VALUES ('t_b', 'dev', 'log', 1, '', 0)",
+        "INSERT INTO idempotency SELECT 't_b', env, 'u', 'r', 'k', zeroblob(32), asset_id, 0
+         FROM upload_intent LIMIT 1",
+    ] {
+        assert_eq!(refusal(&mut raw, sql).await, REFUSED, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_never_goes_back_nor_past_the_last_event() {
+    let (_home, mut raw) = filled().await;
+    let set = "INSERT INTO delivery VALUES ('t_a', 'dev', 'log', 3)";
+    sqlx::raw_sql(set).execute(&mut raw).await.unwrap();
+    let back = "UPDATE delivery SET cursor = 2";
+    assert_eq!(refusal(&mut raw, back).await, "a cursor never goes back");
+    let past = "UPDATE delivery SET cursor = 99";
+    assert_eq!(
+        refusal(&mut raw, past).await,
+        "FOREIGN KEY constraint failed"
+    );
+}
+
+#[tokio::test]
+async fn a_scope_counts_what_is_open_and_what_is_registered() {
+    let (_home, mut raw) = filled().await;
+    let size = i64::try_from(sample::CONTENT.len()).unwrap();
+    let counts: (i64, i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT last_sequence, open_count, open_bytes, registered_count, registered_bytes
+         FROM scope",
+    )
+    .fetch_one(&mut raw)
+    .await
+    .unwrap();
+    assert_eq!(counts, (5, 1, size, 2, 2 * size));
+}
