@@ -117,6 +117,9 @@ impl Failure {
                 }
                 _ => "nothing was registered; put the file again",
             }),
+            Self::Client(_) => Some(
+                "install the system's certificates (ca-certificates), or name a file of them in SSL_CERT_FILE",
+            ),
             Self::FileChanged { .. } => {
                 Some("nothing was registered; put the file again when nobody writes to it")
             }

@@ -1,6 +1,7 @@
 //! What the command asks of the service and of the store.
 
 mod answer;
+mod http;
 mod retry;
 mod upload;
 mod wire;
@@ -10,18 +11,17 @@ use std::{fs, path::Path, time::Duration};
 use bytes::Bytes;
 use nexus_raw::asset::AssetId;
 use reqwest::{
-    Client, Method, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
-    redirect,
+    Method, StatusCode,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::{Host, Url};
 
-use self::retry::Retries;
 pub(crate) use self::wire::{
     CaptureLocation, Lineage, PresignRequest, Presigned, Provenance, RegisterRequest, Upload,
 };
+use self::{http::Http, retry::Retries};
 use crate::{
     args::ServiceArgs,
     content::Content,
@@ -37,8 +37,8 @@ const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
 
 /// The service as one caller sees it.
 pub(crate) struct Service {
-    http: Client,
-    base: String,
+    http: Http,
+    base: Url,
     /// For the service alone; the store never sees one of them.
     headers: HeaderMap,
     retries: Retries,
@@ -48,17 +48,9 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(args: &ServiceArgs, progress: Progress) -> Result<Self, Failure> {
         check_url(&args.server, args.allow_plain_http)?;
-        let http = Client::builder()
-            .user_agent(concat!("nexus-raw/", env!("CARGO_PKG_VERSION")))
-            // a redirect would take the token, or the upload, to where nobody sent it
-            .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .tcp_keepalive(Duration::from_secs(15))
-            .build()
-            .map_err(Failure::Client)?;
         Ok(Self {
-            http,
-            base: args.server.as_str().trim_end_matches('/').to_owned(),
+            http: Http::new()?,
+            base: args.server.clone(),
             headers: headers(args)?,
             retries: Retries(args.retries),
             progress,
@@ -106,11 +98,12 @@ impl Service {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Bytes, Failure> {
-        let url = format!("{}{path}", self.base);
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        let http = self.http.for_url(&url)?;
         let attempt = || async {
-            let mut request = self
-                .http
-                .request(method.clone(), &url)
+            let mut request = http
+                .request(method.clone(), url.clone())
                 .headers(self.headers.clone())
                 .timeout(ANSWER_TIMEOUT);
             if let Some(body) = body {
@@ -160,7 +153,6 @@ fn headers(args: &ServiceArgs) -> Result<HeaderMap, Failure> {
     headers.insert("x-tenant-id", value(args.tenant.as_str())?);
     headers.insert("x-env", value(args.env.as_str())?);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.remove(CONTENT_TYPE);
     Ok(headers)
 }
 

@@ -9,7 +9,7 @@ use reqwest::{
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{answer, wire::Upload};
+use super::{answer, http::Http, wire::Upload};
 use crate::{
     content::{Content, ContentError},
     failure::{Failure, Peer},
@@ -30,7 +30,7 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 /// Where the object is there already, an earlier attempt's answer was lost: that is success, and
 /// registering will tell if it is another's.
 pub(super) async fn put(
-    http: &reqwest::Client,
+    http: &Http,
     upload: &Upload,
     content: &Content,
     progress: &Progress,
@@ -42,6 +42,7 @@ pub(super) async fn put(
         source,
     })?;
     let response = http
+        .for_url(&url)?
         .request(Method::PUT, url)
         .headers(headers)
         .timeout(OVERHEAD + Duration::from_secs(content.size_bytes / SLOWEST))

@@ -109,6 +109,36 @@ fn a_server_behind_a_prefix_is_found() {
 }
 
 #[test]
+fn neither_certificates_nor_a_proxy_matter_to_a_server_on_this_machine() {
+    let stub = Stub::start(|_, _| Answer::json(200, record()));
+    let mut command = command_for(&stub.url);
+    command
+        .env("SSL_CERT_FILE", "/dev/null")
+        .env("SSL_CERT_DIR", "/no/such/directory")
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1");
+    assert_eq!(run(&mut command, ["show", ID]), done(RECORD_TEXT));
+}
+
+// elsewhere the certificates are not in files
+#[cfg(target_os = "linux")]
+#[test]
+fn without_certificates_an_encrypted_server_is_not_trusted() {
+    let mut command = command_for("https://127.0.0.1:1");
+    command
+        .env("SSL_CERT_FILE", "/dev/null")
+        .env("SSL_CERT_DIR", "/no/such/directory");
+    let ran = run(&mut command, ["show", ID]);
+    assert_eq!((ran.exit, ran.out.as_str()), (1, ""));
+    assert!(
+        ran.err
+            .starts_with("error: the HTTP client could not be set up: "),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn a_token_in_a_file_wins() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "dddd.eeee.ffff\n").unwrap();

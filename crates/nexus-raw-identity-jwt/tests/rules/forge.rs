@@ -6,11 +6,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::FutureExt as _;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use nexus_raw::{
-    ports::{Clock, IdentityError, IdentityVerifier},
+    ports::{IdentityError, IdentityVerifier},
     tenancy::Principal,
     time::Timestamp,
 };
 use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings, TokenFault};
+use nexus_raw_testkit::FixedClock;
 use serde_json::{Map, Value, json};
 
 pub(crate) const ISSUER: &str = "https://issuer.test";
@@ -22,15 +23,10 @@ pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 /// 2026-11-24T00:00:00Z, which is now.
 pub(crate) const NOW: i64 = 1_795_478_400;
 
-/// A clock that stands, at so many seconds after [`NOW`].
-pub(crate) struct After(pub(crate) Duration);
-
-impl Clock for After {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(NOW * 1_000_000)
-            .unwrap()
-            .saturating_add(self.0)
-    }
+/// A clock that stands at so long after now.
+pub(crate) fn clock(after: Duration) -> Arc<FixedClock> {
+    let now = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(NOW.cast_unsigned()));
+    Arc::new(FixedClock::at(now.saturating_add(after)))
 }
 
 pub(crate) fn settings() -> JwtSettings {
@@ -107,7 +103,7 @@ pub(crate) fn verify_by(
     after: Duration,
     token: &str,
 ) -> Result<Principal, TokenFault> {
-    let verifier = JwtIdentityVerifier::new(settings, Arc::new(After(after))).unwrap();
+    let verifier = JwtIdentityVerifier::new(settings, clock(after)).unwrap();
     let answer = verifier.verify(token).now_or_never().unwrap();
     answer.map_err(|error| match error {
         IdentityError::Invalid(source) => *source.downcast::<TokenFault>().unwrap(),

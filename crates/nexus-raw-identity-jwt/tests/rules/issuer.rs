@@ -1,11 +1,11 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use nexus_raw::tenancy::{Role, TenantId, UserId};
 use nexus_raw_identity_jwt::{IssueError, KeySettings, TokenIssuer, TokenRequest};
 use serde_json::{Value, json};
 
-use crate::forge::{After, NOW, PREVIOUS, settings, verify, verify_by};
+use crate::forge::{NOW, PREVIOUS, clock, settings, verify, verify_by};
 
 fn request() -> TokenRequest {
     TokenRequest {
@@ -19,8 +19,9 @@ fn request() -> TokenRequest {
 }
 
 fn issue(request: &TokenRequest) -> Result<String, IssueError> {
-    let clock = Arc::new(After(Duration::from_millis(1500)));
-    TokenIssuer::new(settings(), clock).unwrap().issue(request)
+    TokenIssuer::new(settings(), clock(Duration::from_millis(1500)))
+        .unwrap()
+        .issue(request)
 }
 
 fn part(token: &str, at: usize) -> Value {
