@@ -12,7 +12,7 @@ const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
 const NOTADB: u32 = 26;
 /// Out of memory while reading or writing: the medium is well.
-const IOERR_NOMEM: u32 = IOERR | 12 << 8;
+const IOERR_NOMEM: u32 = IOERR | (12 << 8);
 
 fn extended_code(error: &sqlx::Error) -> Option<u32> {
     error.as_database_error()?.code()?.parse().ok()
@@ -64,5 +64,98 @@ pub(super) fn open_error(error: sqlx::Error) -> OpenError {
 impl From<CatalogError> for WriteError {
     fn from(error: CatalogError) -> Self {
         Self::Refused(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, error::Error, fmt};
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// An error of SQLite, by its extended code.
+    #[derive(Debug)]
+    struct Coded(u32);
+
+    impl fmt::Display for Coded {
+        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(out, "code {}", self.0)
+        }
+    }
+
+    impl Error for Coded {}
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &'static str {
+            "of a test"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.to_string().into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn coded(code: u32) -> sqlx::Error {
+        sqlx::Error::Database(Box::new(Coded(code)))
+    }
+
+    #[test]
+    fn an_io_error_while_writing_is_fatal() {
+        // SQLITE_IOERR, _WRITE, _FSYNC, _TRUNCATE
+        for code in [10, 778, 1034, 1546] {
+            let error = write_error(coded(code));
+            assert!(matches!(error, WriteError::Fatal(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_busy_or_full_database_and_lack_of_memory_are_not_fatal() {
+        // SQLITE_BUSY, _NOMEM, _FULL, _IOERR_NOMEM
+        for code in [5, 7, 13, 3082] {
+            let WriteError::Refused(failure) = write_error(coded(code)) else {
+                panic!("{code}");
+            };
+            assert!(matches!(failure.told(), CatalogError::Unavailable(_)));
+        }
+    }
+
+    #[test]
+    fn a_corrupt_page_is_corruption_to_reader_and_writer() {
+        // SQLITE_CORRUPT, _CORRUPT_INDEX, _NOTADB
+        for code in [11, 779, 26] {
+            let read = read_error(coded(code));
+            assert!(matches!(read, CatalogError::Corrupt(_)), "{code}");
+            let WriteError::Refused(failure) = write_error(coded(code)) else {
+                panic!("{code}");
+            };
+            assert!(matches!(failure.told(), CatalogError::Corrupt(_)));
+            assert!(matches!(open_error(coded(code)), OpenError::Unfit { .. }));
+        }
+    }
+
+    #[test]
+    fn what_is_no_error_of_the_database_is_unavailability() {
+        let read = read_error(sqlx::Error::PoolTimedOut);
+        assert!(matches!(read, CatalogError::Unavailable(_)));
+        let open = open_error(sqlx::Error::WorkerCrashed);
+        assert!(matches!(open, OpenError::Unreachable(_)));
     }
 }

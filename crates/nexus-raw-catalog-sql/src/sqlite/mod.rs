@@ -9,6 +9,8 @@ mod queries;
 mod reader;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod write;
 mod writer;
 

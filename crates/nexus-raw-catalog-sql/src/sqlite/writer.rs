@@ -38,7 +38,7 @@ impl SqliteWriter {
         }
     }
 
-    async fn execute(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
+    pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         let done = sqlx::query(sql).execute(&mut self.connection).await;
         done.map(|_| ())
     }

@@ -9,6 +9,8 @@
 mod batch;
 mod group;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

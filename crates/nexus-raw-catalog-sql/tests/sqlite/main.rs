@@ -1,5 +1,9 @@
 //! The catalogue on SQLite, from the outside: its contract, and what its files must withstand.
-#![expect(clippy::unwrap_used, reason = "test support: the test must end there")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test support: the test must end there"
+)]
 
 mod contract;
 mod corruption;

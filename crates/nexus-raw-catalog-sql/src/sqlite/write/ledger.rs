@@ -34,7 +34,7 @@ struct Change {
 #[derive(Debug, Default)]
 pub(super) struct Ledger(BTreeMap<Scope, Change>);
 
-const WRITE: &str = r#"
+pub(super) const WRITE: &str = r#"
     UPDATE scope SET
         last_sequence = last_sequence + k.value ->> 2,
         open_count = open_count + k.value ->> 3,

@@ -105,3 +105,7 @@ fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -
         .filter_map(|(member, it)| (it == outcome).then_some(*member))
         .collect()
 }
+
+/// The statements here that look for rows.
+#[cfg(test)]
+pub(in crate::sqlite) const ALL: &[&str] = &[ledger::WRITE, registrations::MARK];

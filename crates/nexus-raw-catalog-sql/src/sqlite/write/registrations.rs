@@ -42,7 +42,7 @@ pub(super) async fn decide(
         .map_err(|foreign| CatalogError::Corrupt(Box::new(foreign)).into())
 }
 
-const MARK: &str = "
+pub(super) const MARK: &str = "
     UPDATE upload_intent SET state = 'registered'
     WHERE state = 'pending' AND rowid IN (
         SELECT i.rowid FROM json_each(?1) k

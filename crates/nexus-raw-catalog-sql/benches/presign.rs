@@ -1,0 +1,88 @@
+//! What it costs to make a presign durable: one caller alone, and 64 who come at once.
+//!
+//! The time includes the flush to disk, so it is the disk's as much as ours: compare on one
+//! machine only. `TMPDIR` says where the catalogue is.
+#![expect(
+    clippy::unwrap_used,
+    reason = "where something fails, the benchmark must end"
+)]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use nexus_raw::ports::AssetCatalog;
+use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
+use nexus_raw_testkit::sample;
+use tokio::task::JoinSet;
+
+fn presign(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let open = SqlAssetCatalog::open(SqlCatalogSettings {
+        url: format!(
+            "sqlite:{}",
+            directory.path().join("catalog.sqlite").display()
+        ),
+        object_store: ObjectStoreIdentity {
+            endpoint: None,
+            region: "eu-west-1".to_owned(),
+            bucket: sample::bucket(),
+        },
+    });
+    let catalog = Arc::new(runtime.block_on(open).unwrap());
+    let numbers = Arc::new(AtomicU64::new(1));
+    let mut group = criterion.benchmark_group("presign");
+    for callers in [1, 64] {
+        group.throughput(Throughput::Elements(callers));
+        group.bench_function(format!("{callers} at once"), |bencher| {
+            bencher.to_async(&runtime).iter_custom(|rounds| {
+                let (catalog, numbers) = (catalog.clone(), numbers.clone());
+                async move {
+                    let mut spent = Duration::ZERO;
+                    for _ in 0..rounds {
+                        spent += round(&catalog, &numbers, callers).await;
+                    }
+                    spent
+                }
+            });
+        });
+    }
+    group.finish();
+    runtime.block_on(catalog.close());
+}
+
+/// How long it takes until every one of the callers has its answer.
+async fn round(catalog: &Arc<SqlAssetCatalog>, numbers: &AtomicU64, callers: u64) -> Duration {
+    let first = numbers.fetch_add(callers, Ordering::Relaxed);
+    let scope = sample::scope("t_demo", "dev");
+    let intents: Vec<_> = (first..first + callers)
+        .map(|number| {
+            let intent = sample::intent(&scope, sample::asset_id(number));
+            let event = sample::presigned(&intent);
+            (intent, event)
+        })
+        .collect();
+    let began = Instant::now();
+    let mut calls = JoinSet::new();
+    for (intent, event) in intents {
+        let catalog = catalog.clone();
+        calls.spawn(async move { catalog.record_intent(intent, event).await });
+    }
+    while let Some(call) = calls.join_next().await {
+        call.unwrap().unwrap();
+    }
+    began.elapsed()
+}
+
+criterion_group!(benches, presign);
+criterion_main!(benches);

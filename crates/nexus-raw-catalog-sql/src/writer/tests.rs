@@ -1,0 +1,260 @@
+//! The writer over a database that does as it is told.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use nexus_raw::{asset::AssetId, ports::CatalogError};
+use nexus_raw_testkit::sample;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::{backend::WriteError, commitment::CommittedBody, error::Failure};
+
+/// How a write of a group ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    Written,
+    Unavailable,
+    Fatal,
+}
+
+/// Keeps the asset ids of each group that it was given, refuses groups with a certain one, and
+/// lets each begin only when told to.
+struct Told {
+    groups: Arc<Mutex<Vec<Vec<AssetId>>>>,
+    poison: Option<AssetId>,
+    ending: Ending,
+    begin: Arc<Notify>,
+}
+
+#[async_trait]
+impl GroupWriter for Told {
+    async fn write(&mut self, group: Group<'_>) -> Result<Outcomes, WriteError> {
+        self.begin.notified().await;
+        let ids: Vec<_> = group.intents.iter().map(|it| it.intent.asset_id).collect();
+        let count = ids.len();
+        let poisoned = self.poison.is_some_and(|id| ids.contains(&id));
+        self.groups.lock().unwrap().push(ids);
+        if poisoned {
+            return Err(WriteError::Refused(Failure::corrupt("poison")));
+        }
+        match self.ending {
+            Ending::Written => Ok(Outcomes {
+                intents: vec![IntentOutcome::Recorded; count],
+                ..Outcomes::default()
+            }),
+            Ending::Unavailable => Err(WriteError::Unavailable(Failure::unavailable("busy"))),
+            Ending::Fatal => Err(WriteError::Fatal(Failure::unavailable("fsync"))),
+        }
+    }
+
+    async fn close(self: Box<Self>) {
+        self.groups.lock().unwrap().push(Vec::new());
+    }
+}
+
+struct Setup {
+    writer: Arc<Writer>,
+    groups: Arc<Mutex<Vec<Vec<AssetId>>>>,
+    begin: Arc<Notify>,
+}
+
+fn start(poison: Option<AssetId>, ending: Ending) -> Setup {
+    let groups = Arc::new(Mutex::new(Vec::new()));
+    let begin = Arc::new(Notify::new());
+    let writer = Writer::start(Box::new(Told {
+        groups: groups.clone(),
+        poison,
+        ending,
+        begin: begin.clone(),
+    }));
+    Setup {
+        writer: Arc::new(writer),
+        groups,
+        begin,
+    }
+}
+
+fn new_intent(number: u64) -> NewIntent {
+    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(number));
+    NewIntent {
+        event: CommittedBody::seal(&sample::presigned(&intent)).unwrap(),
+        intent,
+    }
+}
+
+/// Queues an intent; what comes of it, by the caller.
+fn queue(
+    writer: &Arc<Writer>,
+    number: u64,
+) -> tokio::task::JoinHandle<Result<IntentOutcome, CatalogError>> {
+    let writer = writer.clone();
+    let request = new_intent(number);
+    tokio::spawn(async move { writer.call(request, Message::Intent).await })
+}
+
+/// Lets every other task come as far as it can.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<AssetId> {
+    numbers.into_iter().map(sample::asset_id).collect()
+}
+
+#[tokio::test]
+async fn a_caller_that_comes_alone_waits_for_nobody_and_those_who_wait_share_a_group() {
+    let setup = start(None, Ending::Written);
+    let first = queue(&setup.writer, 1);
+    settle().await;
+    let others: Vec<_> = (2..=5).map(|n| queue(&setup.writer, n)).collect();
+    settle().await;
+    setup.begin.notify_one();
+    assert_eq!(first.await.unwrap().unwrap(), IntentOutcome::Recorded);
+    setup.begin.notify_one();
+    for other in others {
+        assert_eq!(other.await.unwrap().unwrap(), IntentOutcome::Recorded);
+    }
+    assert_eq!(*setup.groups.lock().unwrap(), [ids([1]), ids(2..=5)]);
+}
+
+#[tokio::test]
+async fn a_member_that_spoils_its_group_fails_alone() {
+    let setup = start(Some(sample::asset_id(3)), Ending::Written);
+    let calls: Vec<_> = (1..=4).map(|n| queue(&setup.writer, n)).collect();
+    for _ in 0..6 {
+        setup.begin.notify_one();
+        settle().await;
+    }
+    for (n, call) in (1..).zip(calls) {
+        match (n, call.await.unwrap()) {
+            (3, Err(CatalogError::Corrupt(source))) => assert_eq!(source.to_string(), "poison"),
+            (_, outcome) => assert_eq!(outcome.unwrap(), IntentOutcome::Recorded),
+        }
+    }
+    let groups = setup.groups.lock().unwrap();
+    assert_eq!(
+        *groups,
+        [ids(1..=4), ids([1]), ids([2]), ids([3]), ids([4])]
+    );
+}
+
+#[tokio::test]
+async fn a_commit_of_unknown_outcome_is_not_tried_again() {
+    let setup = start(None, Ending::Unavailable);
+    let calls: Vec<_> = (1..=2).map(|n| queue(&setup.writer, n)).collect();
+    settle().await;
+    setup.begin.notify_one();
+    for call in calls {
+        let outcome = call.await.unwrap();
+        let Err(CatalogError::Unavailable(source)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(source.to_string(), "busy");
+    }
+    assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
+    setup.writer.check_alive().unwrap();
+}
+
+#[tokio::test]
+async fn after_a_failure_of_the_medium_nothing_is_written_any_more() {
+    let setup = start(None, Ending::Fatal);
+    let failed = setup.writer.failed();
+    let calls = [queue(&setup.writer, 1), queue(&setup.writer, 2)];
+    settle().await;
+    let late = queue(&setup.writer, 3);
+    settle().await;
+    setup.begin.notify_one();
+    failed.await;
+    for call in calls {
+        assert!(matches!(
+            call.await.unwrap(),
+            Err(CatalogError::Unavailable(_))
+        ));
+    }
+    assert!(matches!(
+        late.await.unwrap(),
+        Err(CatalogError::Unavailable(_))
+    ));
+    let next = setup.writer.call(new_intent(4), Message::Intent).await;
+    assert!(matches!(next, Err(CatalogError::Unavailable(_))));
+    assert!(setup.writer.check_alive().is_err());
+    assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
+    // whoever asks later hears it too
+    setup.writer.failed().await;
+}
+
+#[tokio::test]
+async fn what_was_not_begun_when_its_caller_went_is_not_written() {
+    let setup = start(None, Ending::Written);
+    let first = queue(&setup.writer, 1);
+    settle().await;
+    let gone = queue(&setup.writer, 2);
+    let stays = queue(&setup.writer, 3);
+    settle().await;
+    gone.abort();
+    settle().await;
+    for _ in 0..2 {
+        setup.begin.notify_one();
+        settle().await;
+    }
+    first.await.unwrap().unwrap();
+    stays.await.unwrap().unwrap();
+    assert_eq!(*setup.groups.lock().unwrap(), [ids([1]), ids([3])]);
+}
+
+#[tokio::test]
+async fn what_was_begun_when_its_caller_went_is_written() {
+    let setup = start(None, Ending::Written);
+    let gone = queue(&setup.writer, 1);
+    settle().await;
+    gone.abort();
+    setup.begin.notify_one();
+    settle().await;
+    let next = queue(&setup.writer, 2);
+    settle().await;
+    setup.begin.notify_one();
+    next.await.unwrap().unwrap();
+    assert_eq!(*setup.groups.lock().unwrap(), [ids([1]), ids([2])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_answered_within_the_deadline_also_by_a_disk_that_hangs() {
+    let setup = start(None, Ending::Written);
+    let began = tokio::time::Instant::now();
+    let outcome = setup.writer.call(new_intent(1), Message::Intent).await;
+    let Err(CatalogError::Unavailable(source)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(source.to_string(), "no answer within 3 s");
+    assert!(began.elapsed() < DEADLINE + Duration::from_millis(10));
+}
+
+#[tokio::test]
+async fn closing_writes_what_is_queued_before_it_and_no_more() {
+    let setup = start(None, Ending::Written);
+    let first = queue(&setup.writer, 1);
+    settle().await;
+    let before = queue(&setup.writer, 2);
+    settle().await;
+    let writer = setup.writer.clone();
+    let closing = tokio::spawn(async move { writer.close().await });
+    settle().await;
+    let after = queue(&setup.writer, 3);
+    settle().await;
+    for _ in 0..2 {
+        setup.begin.notify_one();
+        settle().await;
+    }
+    closing.await.unwrap();
+    first.await.unwrap().unwrap();
+    before.await.unwrap().unwrap();
+    assert!(matches!(
+        after.await.unwrap(),
+        Err(CatalogError::Unavailable(_))
+    ));
+    // the empty one is the closing
+    assert_eq!(*setup.groups.lock().unwrap(), [ids([1]), ids([2]), vec![]]);
+}
