@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod app;
+pub mod cli;
+mod error_chain;
 pub mod http;
+pub mod logging;
 pub mod system;

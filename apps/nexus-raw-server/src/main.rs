@@ -1,3 +1,7 @@
 //! The `nexus-raw-server` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nexus_raw_server::cli::run()
+}

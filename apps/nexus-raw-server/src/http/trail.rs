@@ -1,4 +1,4 @@
-use std::{error::Error, fmt::Write, time::Duration};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use nexus_raw::{
@@ -11,6 +11,7 @@ use super::{
     error::{ApiError, ProblemCode},
     routes::{Access, Route},
 };
+use crate::error_chain::error_chain;
 
 /// What is known of a request, for its one line in the log.
 ///
@@ -50,7 +51,7 @@ impl Trail {
         took: Duration,
     ) {
         let log = self.tell(log, context, code.status(), took);
-        let log = log.new(o!("code" => code.as_str(), "error" => chain(error)));
+        let log = log.new(o!("code" => code.as_str(), "error" => error_chain(error)));
         if self.access() == Some(Access::Open) {
             slog::info!(log, "refused");
         } else if code.status().is_server_error() {
@@ -86,16 +87,4 @@ impl Trail {
             "duration_ms" => u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         ))
     }
-}
-
-/// An error and what it comes from, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // writing to a string does not fail
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

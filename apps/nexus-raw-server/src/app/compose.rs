@@ -1,0 +1,104 @@
+//! The composition root: the one place that knows every adapter.
+
+use std::sync::Arc;
+
+use nexus_raw::{
+    ports::{AssetCatalog, DatasetEventSink, EventOutbox, RawStorageRepository},
+    service::RawStorageService,
+};
+use nexus_raw_catalog_sql::SqlAssetCatalog;
+use nexus_raw_events::{Relay, RelaySettings, SharedOutput, SlogEventSink};
+use nexus_raw_storage_s3::UnprobedS3;
+use slog::Logger;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+
+use super::{Failure, patience::Patience, plan::Plan};
+use crate::{
+    http::{Core, Dependency, Phase},
+    system::{self, SystemAssetIds},
+};
+
+/// What runs behind the routes once everything is there.
+pub(super) struct Running {
+    catalog: Arc<SqlAssetCatalog>,
+    relay: JoinHandle<()>,
+    stop_relay: oneshot::Sender<()>,
+}
+
+/// Opens the catalogue, proves the store, and puts the service together.
+pub(super) async fn start(
+    plan: &Plan,
+    phase: &watch::Sender<Phase>,
+    log: &Logger,
+) -> Result<Running, Failure> {
+    let patience = Patience::of(plan.startup_timeout, log);
+    phase.send_replace(Phase::Waiting(Dependency::Catalog));
+    let open = || async { Ok(SqlAssetCatalog::open(plan.catalog.clone()).await?) };
+    let catalog = Arc::new(patience.spend_on(Dependency::Catalog, open).await?);
+
+    phase.send_replace(Phase::Waiting(Dependency::Storage));
+    let prove = || async {
+        let store = UnprobedS3::connect(plan.storage.clone(), Arc::clone(&plan.clock)).await?;
+        Ok(store.probe().await?)
+    };
+    let storage = patience.spend_on(Dependency::Storage, prove).await?;
+    for note in storage.notes() {
+        slog::info!(log, "the object store was proved"; "note" => note);
+    }
+
+    let storage: Arc<dyn RawStorageRepository> = Arc::new(storage);
+    let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;
+    let outbox: Arc<dyn EventOutbox> = Arc::clone(&catalog) as _;
+    let output = SharedOutput::stdout().map_err(Failure::Output)?;
+    let sinks: Vec<Arc<dyn DatasetEventSink>> = vec![Arc::new(SlogEventSink::json_lines(&output))];
+    let relay = Relay::new(
+        Arc::clone(&outbox),
+        sinks,
+        Arc::clone(&plan.clock),
+        system::fresh_uuid(),
+        RelaySettings::default(),
+    )?
+    .with_log(log.clone());
+    let core = Core {
+        service: RawStorageService::new(
+            Arc::clone(&storage),
+            Arc::clone(&records),
+            Arc::clone(&plan.clock),
+            Arc::new(SystemAssetIds),
+            plan.policy,
+        ),
+        storage,
+        catalog: records,
+        outbox,
+        sinks: relay.sink_names().cloned().collect(),
+    };
+    let (stop_relay, stopped) = oneshot::channel();
+    let relay = tokio::spawn(async move {
+        // a dropped sender stops it too
+        relay.run(async { drop(stopped.await) }).await;
+    });
+    phase.send_replace(Phase::Started(Arc::new(core)));
+    Ok(Running {
+        catalog,
+        relay,
+        stop_relay,
+    })
+}
+
+impl Running {
+    /// Resolves once the medium under the catalogue has failed.
+    pub(super) fn medium_failed(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.catalog.failed()
+    }
+
+    /// Ends what runs, in the order in which one part needs the other.
+    pub(super) async fn stop(self) {
+        // the relay is gone where nobody takes the word to stop
+        let _ = self.stop_relay.send(());
+        let _ = self.relay.await;
+        self.catalog.close().await;
+    }
+}

@@ -1,0 +1,49 @@
+use nexus_raw_config::EmbeddedSettings;
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
+use nexus_raw_storage_s3::S3Settings;
+use slog::Logger;
+
+use super::Failure;
+use crate::error_chain::error_chain;
+
+/// The object store of embedded mode: an S3 server in the process, over `s3/` of the data
+/// directory. The storage adapter meets it over the network, like any other store.
+pub(super) struct EmbeddedStore(EmbeddedS3Handle);
+
+impl EmbeddedStore {
+    /// Starts it, and has `storage` point to where it listens.
+    pub(super) fn start(
+        embedded: &EmbeddedSettings,
+        storage: &mut S3Settings,
+    ) -> Result<Self, Failure> {
+        let Some(keys) = &storage.credentials else {
+            let reason = "storage.access_key_id: embedded mode needs a key pair".to_owned();
+            return Err(Failure::Unsupported(vec![reason]));
+        };
+        let credentials = Credentials {
+            access_key_id: keys.access_key_id.clone(),
+            secret_access_key: keys.secret_access_key.clone(),
+        };
+        let settings = Settings::new(embedded.data_dir.join("s3"), credentials)
+            .with_bind(embedded.s3_bind)
+            .with_region(storage.region.clone())
+            .with_bucket(storage.bucket.as_str());
+        let server = EmbeddedS3::start(&settings)?;
+        storage.endpoint = url::Url::parse(&server.endpoint()).ok();
+        Ok(Self(server))
+    }
+
+    /// Where it listens.
+    pub(super) fn endpoint(&self) -> String {
+        self.0.endpoint()
+    }
+
+    /// Lets running uploads finish, and ends it.
+    pub(super) async fn stop(self, log: &Logger) {
+        // it blocks until its thread has ended
+        let stopped = tokio::task::spawn_blocking(move || self.0.shutdown()).await;
+        if let Ok(Err(error)) = stopped {
+            slog::warn!(log, "the embedded S3 server was cut off"; "error" => error_chain(&error));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The whole server: what is bound, started, served and ended, in which order.
+
+mod compose;
+mod embedded;
+mod failure;
+mod patience;
+mod plan;
+mod signals;
+
+use std::net::SocketAddr;
+
+use actix_web::dev::Server;
+use nexus_raw_config::Settings;
+use slog::Logger;
+use tokio::sync::watch;
+
+pub use self::failure::Failure;
+use self::{compose::Running, embedded::EmbeddedStore, plan::Plan};
+use crate::{
+    http::{self, AppState, Dependency, Phase},
+    logging::Logging,
+};
+
+/// A server whose sockets are bound, and that has reached for nothing yet.
+pub struct Application {
+    plan: Plan,
+    server: Server,
+    address: SocketAddr,
+    store: Option<EmbeddedStore>,
+    phase: watch::Sender<Phase>,
+    log: Logger,
+}
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn serve(settings: &Settings, logging: &Logging) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("nexus-raw")
+        .build()
+        .map_err(Failure::System)?;
+    runtime.block_on(async {
+        let asked_to_end = signals::asked_to_end().map_err(Failure::System)?;
+        let application = Application::build(settings, logging.log().clone())?;
+        application.run_until_stopped(asked_to_end).await
+    })
+}
+
+/// Whether this version can do what the configuration asks for; reaches for nothing.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn check(settings: &Settings) -> Result<(), Failure> {
+    Plan::of(settings).map(drop)
+}
+
+impl Application {
+    /// Binds the sockets. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the configuration asks for what cannot be, or an address is not to be had.
+    pub fn build(settings: &Settings, log: Logger) -> Result<Self, Failure> {
+        let mut plan = Plan::of(settings)?;
+        let store = match &settings.embedded {
+            Some(embedded) => Some(EmbeddedStore::start(embedded, &mut plan.storage)?),
+            None => None,
+        };
+        let (phase, watched) = watch::channel(Phase::Waiting(Dependency::Catalog));
+        let state = AppState {
+            identity: plan.identity.clone(),
+            environments: settings.tenancy.environments.clone(),
+            clock: plan.clock.clone(),
+            request_timeout: settings.http.request_timeout,
+            max_lag: settings.events.max_lag,
+            log: log.clone(),
+            phase: watched,
+        };
+        let (server, address) =
+            http::bind(&plan.server, state).map_err(|source| Failure::Bind {
+                address: plan.server.bind,
+                source,
+            })?;
+        Ok(Self {
+            plan,
+            server,
+            address,
+            store,
+            phase,
+            log,
+        })
+    }
+
+    /// The port that the API listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Starts, serves until `asked_to_end` says why to stop, and ends in order: no new
+    /// connections, running requests finished, deliveries finished, catalogue closed, store
+    /// stopped.
+    ///
+    /// # Errors
+    /// When the start fails for good or for too long, or the catalogue's medium fails.
+    pub async fn run_until_stopped(
+        self,
+        asked_to_end: impl Future<Output = &'static str>,
+    ) -> Result<(), Failure> {
+        let log = &self.log;
+        slog::info!(log, "listening";
+            "http_address" => self.address.to_string(),
+            "s3_endpoint" => self.store.as_ref().map(EmbeddedStore::endpoint));
+        let handle = self.server.handle();
+        let serving = tokio::spawn(self.server);
+        let (running, outcome) = work(&self.plan, &self.phase, log, asked_to_end).await;
+        handle.stop(true).await;
+        // what the server's own task says is told by its sockets already
+        let _ = serving.await;
+        if let Some(running) = running {
+            running.stop().await;
+        }
+        if let Some(store) = self.store {
+            store.stop(log).await;
+        }
+        slog::info!(log, "ended");
+        outcome
+    }
+}
+
+/// Starts, and waits for a reason to end.
+async fn work(
+    plan: &Plan,
+    phase: &watch::Sender<Phase>,
+    log: &Logger,
+    asked_to_end: impl Future<Output = &'static str>,
+) -> (Option<Running>, Result<(), Failure>) {
+    tokio::pin!(asked_to_end);
+    let started = tokio::select! {
+        started = compose::start(plan, phase, log) => started,
+        signal = &mut asked_to_end => {
+            slog::info!(log, "ending before the start was done"; "signal" => signal);
+            return (None, Ok(()));
+        }
+    };
+    let running = match started {
+        Ok(running) => running,
+        Err(failure) => return (None, Err(failure)),
+    };
+    slog::info!(log, "ready");
+    let outcome = tokio::select! {
+        signal = asked_to_end => {
+            slog::info!(log, "ending"; "signal" => signal);
+            Ok(())
+        }
+        () = running.medium_failed() => Err(Failure::MediumFailed),
+    };
+    (Some(running), outcome)
+}

@@ -1,0 +1,156 @@
+use std::{num::NonZero, sync::Arc, thread, time::Duration};
+
+use nexus_raw::{
+    asset::BucketName,
+    ports::{Clock, IdentityVerifier},
+    service::UploadPolicy,
+};
+use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
+use nexus_raw_config::{
+    CatalogLocation, IdentitySettings, ServerSideEncryption as Encryption, Settings,
+    StorageSettings, TokenKeys,
+};
+use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings};
+use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
+use secrecy::ExposeSecret;
+
+use super::Failure;
+use crate::{http::ServerSettings, system::SystemClock};
+
+/// The configuration in the words of each part: what can be known before anything is reached for.
+pub(super) struct Plan {
+    pub(super) server: ServerSettings,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) identity: Arc<dyn IdentityVerifier>,
+    pub(super) storage: S3Settings,
+    pub(super) catalog: SqlCatalogSettings,
+    pub(super) policy: UploadPolicy,
+    pub(super) startup_timeout: Duration,
+}
+
+impl Plan {
+    pub(super) fn of(settings: &Settings) -> Result<Self, Failure> {
+        let unsupported = unsupported(settings);
+        if !unsupported.is_empty() {
+            return Err(Failure::Unsupported(unsupported));
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let storage = storage(&settings.storage)?;
+        Ok(Self {
+            server: ServerSettings {
+                bind: settings.http.bind,
+                shutdown_timeout: settings.http.shutdown_timeout,
+                workers: thread::available_parallelism().map_or(1, NonZero::get),
+            },
+            identity: Arc::new(identity(&settings.identity, Arc::clone(&clock))?),
+            catalog: SqlCatalogSettings {
+                url: catalog_url(&settings.catalog.location),
+                object_store: ObjectStoreIdentity {
+                    endpoint: endpoint_identity(settings),
+                    region: storage.region.clone(),
+                    bucket: storage.bucket.clone(),
+                },
+            },
+            clock,
+            storage,
+            policy: UploadPolicy {
+                presign_ttl: settings.storage.presign_ttl,
+                intent_ttl: settings.storage.intent_ttl,
+                max_object_bytes: settings.storage.max_object_bytes,
+            },
+            startup_timeout: settings.storage.startup_timeout,
+        })
+    }
+}
+
+/// What is asked for and would be left out in silence: it is refused instead.
+fn unsupported(settings: &Settings) -> Vec<String> {
+    let asked = [
+        (
+            !matches!(settings.identity.keys, TokenKeys::Hs256 { .. }),
+            "identity.jwks_file, identity.jwks_url: tokens are verified with identity.hs256_secret",
+        ),
+        (
+            !matches!(settings.catalog.location, CatalogLocation::Sqlite(_)),
+            "catalog.url: the catalogue is kept in SQLite",
+        ),
+        (
+            settings.limits.rate.is_some(),
+            "limits.requests_per_second: there are no limits of rate",
+        ),
+        (
+            !settings.http.cors_origins.is_empty(),
+            "http.cors_origins: no origin is let in",
+        ),
+    ];
+    let told = asked
+        .into_iter()
+        .filter_map(|(asked, reason)| asked.then_some(reason));
+    told.map(str::to_owned).collect()
+}
+
+fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {
+    let credentials = settings.credentials.as_ref().map(|keys| StaticCredentials {
+        access_key_id: keys.access_key_id.expose_secret().to_owned(),
+        secret_access_key: keys.secret_access_key.clone(),
+    });
+    Ok(S3Settings {
+        bucket: BucketName::parse(&settings.bucket)?,
+        region: settings.region.clone(),
+        endpoint: settings.endpoint.clone(),
+        force_path_style: settings.force_path_style,
+        credentials,
+        server_side_encryption: match &settings.encryption {
+            Encryption::None => ServerSideEncryption::None,
+            Encryption::S3 => ServerSideEncryption::S3,
+            Encryption::Kms { key_id } => ServerSideEncryption::Kms {
+                key_id: Some(key_id.clone()),
+            },
+        },
+        expected_bucket_owner: settings.expected_bucket_owner.clone(),
+        require_versioning: settings.require_versioning,
+        allow_unsigned_headers: settings.allow_unsigned_headers,
+    })
+}
+
+fn catalog_url(location: &CatalogLocation) -> String {
+    match location {
+        CatalogLocation::Sqlite(path) => format!("sqlite:{}", path.display()),
+        CatalogLocation::Postgres(url) => url.expose_secret().to_owned(),
+    }
+}
+
+/// What the catalogue calls the store. The embedded one is the same wherever it listens.
+fn endpoint_identity(settings: &Settings) -> Option<String> {
+    match (&settings.embedded, &settings.storage.endpoint) {
+        (Some(_), _) => Some("embedded".to_owned()),
+        (None, endpoint) => endpoint.as_ref().map(ToString::to_string),
+    }
+}
+
+fn identity(
+    settings: &IdentitySettings,
+    clock: Arc<dyn Clock>,
+) -> Result<JwtIdentityVerifier, Failure> {
+    let keys = match &settings.keys {
+        TokenKeys::Hs256 { secret, previous } => KeySettings::Hs256 {
+            secret: secret.clone(),
+            previous: previous.clone(),
+        },
+        TokenKeys::JwksFile(_) | TokenKeys::JwksUrl(_) => {
+            return Err(Failure::Unsupported(vec![
+                "identity: keys of a JWKS".to_owned(),
+            ]));
+        }
+    };
+    let settings = JwtSettings {
+        issuer: settings.issuer.clone(),
+        audience: settings.audience.clone(),
+        keys,
+        leeway: settings.leeway,
+        max_lifetime: settings.max_lifetime,
+        tenant_ids_claim: settings.tenant_ids_claim.clone(),
+        role_map_claim: settings.role_map_claim.clone(),
+    };
+    Ok(JwtIdentityVerifier::new(settings, clock)?)
+}

@@ -1,0 +1,99 @@
+//! The program's command line.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+use nexus_raw_config::{EmbeddedMode, Settings, Sources};
+
+use crate::{
+    app::{self, Failure},
+    error_chain::error_chain,
+    logging,
+};
+
+/// The Nexus raw storage service.
+#[derive(Debug, Parser)]
+#[command(name = "nexus-raw-server", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    from: From,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   ended as it was asked to
+  2   the command line is not right
+  69  the store or the catalogue did not answer, or an address is in use
+  74  the catalogue's medium failed
+  78  the configuration, the store or the catalogue must be changed first";
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT; what is done without a command.
+    Serve,
+    /// Print the configuration that would hold, secrets redacted, and reach for nothing.
+    CheckConfig,
+}
+
+/// Where the configuration comes from, besides `NEXUS_RAW_…` variables.
+#[derive(Debug, Args)]
+struct From {
+    /// A TOML file.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Serve from this machine alone: an S3 server in the process, SQLite, secrets of its own.
+    #[arg(long, global = true)]
+    embedded: bool,
+    /// Where embedded mode keeps everything.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".nexus-raw")]
+    data_dir: PathBuf,
+}
+
+/// Does what the command line says, and tells how it ended.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(cli.from),
+        Command::CheckConfig => check_config(cli.from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // nobody is left to be told when standard error is closed
+            let _ = writeln!(io::stderr(), "nexus-raw-server: {}", error_chain(&failure));
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn serve(from: From) -> Result<(), Failure> {
+    let settings = from.load(EmbeddedMode::prepare)?;
+    let logging = logging::start(&settings.log)?;
+    app::serve(&settings, &logging)
+}
+
+fn check_config(from: From) -> Result<(), Failure> {
+    let settings = from.load(EmbeddedMode::rehearse)?;
+    app::check(&settings)?;
+    io::stdout()
+        .write_all(settings.effective_toml().as_bytes())
+        .map_err(Failure::Output)
+}
+
+impl From {
+    fn load(
+        self,
+        open: impl FnOnce(&std::path::Path) -> Result<EmbeddedMode, nexus_raw_config::EmbeddedError>,
+    ) -> Result<Settings, Failure> {
+        let embedded = self.embedded.then(|| open(&self.data_dir)).transpose()?;
+        let sources = Sources::from_process(self.config, embedded);
+        Ok(nexus_raw_config::load(&sources)?)
+    }
+}

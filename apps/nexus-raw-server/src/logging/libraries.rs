@@ -1,0 +1,34 @@
+use nexus_raw_config::LogLevel;
+use slog::{Drain, Logger, Record, o};
+use slog_scope::GlobalLoggerGuard;
+
+use crate::app::Failure;
+
+/// What libraries say, as records of the program's log: warnings and errors alone. What is less
+/// may show requests, and with them signatures.
+pub(super) struct Bridge {
+    // while it lives, slog-stdlog finds the program's log
+    _guard: GlobalLoggerGuard,
+}
+
+impl Bridge {
+    pub(super) fn to(log: &Logger, level: LogLevel) -> Result<Self, Failure> {
+        let heard = log.clone().filter(is_told).ignore_res();
+        let guard = slog_scope::set_global_logger(Logger::root(heard, o!("library" => true)));
+        let level = if level == LogLevel::Error {
+            log::Level::Error
+        } else {
+            log::Level::Warn
+        };
+        slog_stdlog::init_with_level(level)
+            .map_err(|taken| Failure::Output(std::io::Error::other(taken)))?;
+        Ok(Self { _guard: guard })
+    }
+}
+
+/// The library under the embedded S3 server logs each request it refuses as an error, with what
+/// the caller sent; the server tells of its own failures itself.
+fn is_told(record: &Record<'_>) -> bool {
+    let target = record.tag();
+    target != "s3s" && !target.starts_with("s3s::")
+}
