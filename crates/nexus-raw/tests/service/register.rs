@@ -8,7 +8,7 @@ use nexus_raw::{
     event::{EventBody, EventType, RequestContext, RequestId, TraceId},
     ports::CatalogError,
     service::{RegisterError, RegisterRequest, Registered, RestatedFacts},
-    tenancy::{Principal, Role, UserId},
+    tenancy::{Principal, Role, UserId, WriteAccess},
 };
 use nexus_raw_testkit::sample;
 
@@ -55,6 +55,31 @@ async fn a_registration_writes_the_record_and_its_event() {
 }
 
 #[tokio::test]
+async fn the_record_and_its_event_name_who_registered_not_who_presigned() {
+    let house = House::new();
+    let asset_id = house.uploaded().await.asset_id;
+    let access = another_admin(&house);
+    let registered = house
+        .service
+        .register(&access, &house.context, plain(asset_id))
+        .await;
+    let asset = registered.unwrap().asset;
+    assert_eq!(asset.parts().registered_by.as_str(), "u_other");
+    let users = house.events().into_iter().map(|event| event.body.user_id);
+    assert_eq!(
+        users.collect::<Vec<_>>(),
+        [&sample::user(), access.user()].map(Clone::clone)
+    );
+}
+
+/// Leave to write in the house's scope, of another user.
+fn another_admin(house: &House) -> WriteAccess {
+    let memberships = BTreeMap::from([(house.scope.tenant.clone(), Some(Role::Admin))]);
+    let other = Principal::from_verified(UserId::parse("u_other").unwrap(), memberships);
+    other.authorize_write(&house.scope).unwrap()
+}
+
+#[tokio::test]
 async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however() {
     let house = House::new();
     let flags = |flags: &[PiiFlag]| PiiFlags::parse(flags.to_vec()).unwrap();
@@ -67,8 +92,6 @@ async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however()
     let asset = house.registered(first.clone()).await;
     house.clock.set(sample::seconds_after(3600));
 
-    let memberships = BTreeMap::from([(house.scope.tenant.clone(), Some(Role::Admin))]);
-    let other = Principal::from_verified(UserId::parse("u_other").unwrap(), memberships);
     let context = RequestContext {
         trace_id: TraceId::from_bytes([1; 16]).unwrap(),
         request_id: RequestId::parse("another").unwrap(),
@@ -85,7 +108,7 @@ async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however()
             ..first
         },
     };
-    let access = other.authorize_write(&house.scope).unwrap();
+    let access = another_admin(&house);
     let repeated = house.service.register(&access, &context, repeat).await;
     assert_eq!(
         repeated.unwrap(),

@@ -130,12 +130,16 @@ async fn a_header_that_s3_takes_unsigned_is_found_at_registration() {
 }
 
 #[tokio::test]
-async fn a_guessed_media_type_is_overlooked_for_octet_streams_alone() {
-    for (content_type, accepted) in [(ContentType::OCTET_STREAM, true), ("image/jpeg", false)] {
+async fn a_guessed_media_type_is_overlooked_for_octet_streams_where_the_store_guesses() {
+    for (content_type, keeps_octet_stream, accepted) in [
+        (ContentType::OCTET_STREAM, false, true),
+        (ContentType::OCTET_STREAM, true, false),
+        ("image/jpeg", false, false),
+    ] {
         let house = House::new();
         house.store.set_capabilities(StoreCapabilities {
             enforces_sha256: true,
-            keeps_octet_stream: false,
+            keeps_octet_stream,
         });
         let facts = ContentFacts {
             content_type: ContentType::parse(content_type).unwrap(),
