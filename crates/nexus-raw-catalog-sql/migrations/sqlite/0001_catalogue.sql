@@ -40,7 +40,8 @@ CREATE TABLE scope (
     PRIMARY KEY (tenant_id, env)
 ) STRICT, WITHOUT ROWID;
 
--- What was promised to whom. `work_*` is the lease of whoever does slow work for the intent.
+-- What was promised to whom. It is pending, may end, and may be registered from either: what
+-- arrived in time is registered even late. `work_*` is the lease of whoever does slow work for the intent.
 CREATE TABLE upload_intent (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -196,7 +197,9 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 
 -- What was written stays as it was written. A migration that brings erasure replaces the triggers
--- it has to get past; nothing else ever needs to.
+-- it has to get past; nothing else ever needs to. INSERT OR REPLACE deletes without telling the
+-- triggers of DELETE, so those of INSERT refuse what is there; for an intent they leave it there,
+-- since a repeated asset id is an answer and not a failure.
 
 CREATE TRIGGER catalog_is_not_changed BEFORE UPDATE ON catalog
 BEGIN SELECT raise(ABORT, 'the catalogue''s id is never changed'); END;
@@ -215,33 +218,55 @@ CREATE TRIGGER scope_is_not_deleted BEFORE DELETE ON scope
 BEGIN SELECT raise(ABORT, 'a scope is never deleted'); END;
 
 CREATE TRIGGER upload_intent_moves_forward BEFORE UPDATE OF state ON upload_intent
-WHEN new.state <> old.state AND old.state <> 'pending'
+WHEN new.state <> old.state AND (old.state = 'registered' OR new.state = 'pending')
 BEGIN SELECT raise(ABORT, 'an intent''s state only moves forward'); END;
 CREATE TRIGGER upload_intent_keeps_its_promise BEFORE UPDATE OF
     tenant_id, env, asset_id, kind, object_store_id, key_layout, filename, content_type,
     size_bytes, sha256, requested_by, requested_at, ends_at, erased_at
 ON upload_intent
 BEGIN SELECT raise(ABORT, 'an intent''s promise is never changed'); END;
+CREATE TRIGGER upload_intent_is_not_replaced BEFORE INSERT ON upload_intent
+WHEN EXISTS (SELECT 1 FROM upload_intent
+    WHERE (tenant_id, env, asset_id) = (new.tenant_id, new.env, new.asset_id))
+BEGIN SELECT raise(IGNORE); END;
 CREATE TRIGGER upload_intent_is_not_deleted BEFORE DELETE ON upload_intent
 BEGIN SELECT raise(ABORT, 'an intent is never deleted'); END;
 
 CREATE TRIGGER event_is_not_changed BEFORE UPDATE ON event
 BEGIN SELECT raise(ABORT, 'an event is never changed'); END;
+CREATE TRIGGER event_is_not_replaced BEFORE INSERT ON event
+WHEN EXISTS (SELECT 1 FROM event
+    WHERE (tenant_id, env, sequence) = (new.tenant_id, new.env, new.sequence))
+BEGIN SELECT raise(ABORT, 'an event is never replaced'); END;
 CREATE TRIGGER event_is_not_deleted BEFORE DELETE ON event
 BEGIN SELECT raise(ABORT, 'an event is never deleted'); END;
 
 CREATE TRIGGER asset_is_not_changed BEFORE UPDATE ON asset
 BEGIN SELECT raise(ABORT, 'a record is never changed'); END;
+CREATE TRIGGER asset_is_not_replaced BEFORE INSERT ON asset
+WHEN EXISTS (SELECT 1 FROM asset
+    WHERE (tenant_id, env, asset_id) = (new.tenant_id, new.env, new.asset_id))
+BEGIN SELECT raise(ABORT, 'a record is never replaced'); END;
 CREATE TRIGGER asset_is_not_deleted BEFORE DELETE ON asset
 BEGIN SELECT raise(ABORT, 'a record is never deleted'); END;
 
 CREATE TRIGGER asset_label_is_not_changed BEFORE UPDATE ON asset_label
 BEGIN SELECT raise(ABORT, 'a label is never changed'); END;
+CREATE TRIGGER asset_label_is_not_replaced BEFORE INSERT ON asset_label
+WHEN EXISTS (SELECT 1 FROM asset_label
+    WHERE (tenant_id, env, asset_id, label)
+        = (new.tenant_id, new.env, new.asset_id, new.label))
+BEGIN SELECT raise(ABORT, 'a label is never replaced'); END;
 CREATE TRIGGER asset_label_is_not_deleted BEFORE DELETE ON asset_label
 BEGIN SELECT raise(ABORT, 'a label is never deleted'); END;
 
 CREATE TRIGGER lineage_edge_is_not_changed BEFORE UPDATE ON lineage_edge
 BEGIN SELECT raise(ABORT, 'an edge is never changed'); END;
+CREATE TRIGGER lineage_edge_is_not_replaced BEFORE INSERT ON lineage_edge
+WHEN EXISTS (SELECT 1 FROM lineage_edge
+    WHERE (tenant_id, env, child_id, position)
+        = (new.tenant_id, new.env, new.child_id, new.position))
+BEGIN SELECT raise(ABORT, 'an edge is never replaced'); END;
 CREATE TRIGGER lineage_edge_is_not_deleted BEFORE DELETE ON lineage_edge
 BEGIN SELECT raise(ABORT, 'an edge is never deleted'); END;
 

@@ -22,7 +22,7 @@ pub(super) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState),
     let intent = intent(row)?;
     let key = (intent.scope.clone(), intent.asset_id);
     let is_registered = row.text("upload_intent.state", |state| match state {
-        "pending" | "ended" => Ok(false),
+        "pending" => Ok(false),
         "registered" => Ok(true),
         _ => Err(()),
     })?;

@@ -103,6 +103,37 @@ async fn an_intents_state_only_moves_forward() {
         refusal(&mut raw, revive).await,
         "an intent's state only moves forward"
     );
+    let late = "UPDATE upload_intent SET state = 'registered' WHERE state = 'ended'";
+    let registered = sqlx::query(late).execute(&mut raw).await.unwrap();
+    assert_eq!(registered.rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn what_was_written_is_not_replaced() {
+    let (_home, mut raw) = filled().await;
+    for (sql, refused) in [
+        (
+            "INSERT OR REPLACE INTO asset SELECT * FROM asset",
+            "a record is never replaced",
+        ),
+        (
+            "INSERT OR REPLACE INTO event SELECT * FROM event",
+            "an event is never replaced",
+        ),
+        (
+            "INSERT OR REPLACE INTO asset_label SELECT * FROM asset_label",
+            "a label is never replaced",
+        ),
+        (
+            "INSERT OR REPLACE INTO lineage_edge SELECT * FROM lineage_edge",
+            "an edge is never replaced",
+        ),
+    ] {
+        assert_eq!(refusal(&mut raw, sql).await, refused, "{sql}");
+    }
+    let replace = "INSERT OR REPLACE INTO upload_intent SELECT * FROM upload_intent";
+    let replaced = sqlx::query(replace).execute(&mut raw).await.unwrap();
+    assert_eq!(replaced.rows_affected(), 0);
 }
 
 #[tokio::test]
