@@ -82,12 +82,10 @@ impl<'a> Worker<'a> {
     pub(super) async fn work(mut self) {
         let mut stop = self.stop.clone();
         while let Some(epoch) = stop.or(self.tenure.held(self.clock)).await {
-            // events committed from here on ring again
-            self.rings.mark_unchanged();
             let wait = match self.pass(epoch).await {
                 Pass::Idle => {
                     self.catalogue_outage.worked();
-                    // an error cannot be: the bell outlives its listeners
+                    // a ring during the pass counts; an error cannot be: the bell outlives us
                     let _ = stop.or(self.rings.changed()).await;
                     continue;
                 }

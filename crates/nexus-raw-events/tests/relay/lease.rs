@@ -1,6 +1,20 @@
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
-use nexus_raw::ports::{Clock, DatasetEventSink, EventOutbox};
+use async_trait::async_trait;
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, Lease, ParkedEvent, SinkName},
+    tenancy::Scope,
+    time::Timestamp,
+};
+use nexus_raw_events::{Relay, RelaySettings};
 use nexus_raw_testkit::FakeCatalog;
 use tokio::{
     select,
@@ -125,11 +139,12 @@ async fn under_a_stale_epoch_nothing_is_marked_and_the_relay_waits_for_its_turn(
 async fn a_lease_that_cannot_be_renewed_is_given_up_before_its_end() {
     let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
     commit(&catalog, &scope(), 0..1).await;
-    // hangs for longer than the lease: the delivery is abandoned when the lease is
-    let sink = ScriptedSink::reacting("log", vec![Reaction::Hang(1)]);
+    // it would end just before the lease does, when the relay no longer knows that it holds it
+    let slow = Reaction::TakeAfter(Duration::from_millis(2900));
+    let sink = ScriptedSink::reacting("log", vec![slow]);
     let relay = relay(&catalog, &[&sink], &clock, 1);
     let outage = async {
-        sink.has_taken(1).await;
+        sleep(Duration::from_millis(1)).await;
         catalog.set_available(false);
         // the lease has ended, and the next try to renew it is not due yet
         sleep(Duration::from_millis(3100)).await;
@@ -142,5 +157,78 @@ async fn a_lease_that_cannot_be_renewed_is_given_up_before_its_end() {
         () = relay.run(pending()) => {}
         () = outage => {}
     }
-    assert_eq!(sink.sequences(&scope()), [1]);
+    assert_eq!(sink.sequences(&scope()), [0; 0]);
+}
+
+/// A catalogue that grants the lease and then knows nothing of it.
+struct Forgetful {
+    catalog: FakeCatalog,
+    leases: AtomicU32,
+}
+
+#[async_trait]
+impl EventOutbox for Forgetful {
+    async fn lease(
+        &self,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, CatalogError> {
+        self.leases.fetch_add(1, Ordering::Relaxed);
+        self.catalog.lease(owner, now, ttl).await
+    }
+
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.catalog.undelivered(sink, limit).await
+    }
+
+    async fn delivered(
+        &self,
+        _sink: &SinkName,
+        _cursors: Vec<(Scope, u64)>,
+        _epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        Ok(false)
+    }
+
+    async fn park(
+        &self,
+        _sink: &SinkName,
+        _parked: ParkedEvent,
+        _epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        Ok(false)
+    }
+
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        self.catalog.oldest_undelivered(sink).await
+    }
+
+    async fn committed(&self, patience: Duration) {
+        self.catalog.committed(patience).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_epoch_is_followed_by_a_rest() {
+    let outbox = Arc::new(Forgetful {
+        catalog: FakeCatalog::new(),
+        leases: AtomicU32::new(0),
+    });
+    commit(&outbox.catalog, &scope(), 0..1).await;
+    let relay = Relay::new(
+        Arc::clone(&outbox) as Arc<dyn EventOutbox>,
+        vec![ScriptedSink::willing("log")],
+        TokioClock::start(),
+        Uuid::from_u128(1),
+        RelaySettings::default(),
+    )
+    .unwrap();
+    relay.run(sleep(Duration::from_secs(10))).await;
+    let leases = outbox.leases.load(Ordering::Relaxed);
+    assert!((50..=101).contains(&leases), "{leases}");
 }

@@ -18,7 +18,10 @@ use nexus_raw::{
 use nexus_raw_events::{Relay, RelaySettings, SharedOutput};
 use nexus_raw_testkit::{FakeCatalog, sample};
 use slog::{Drain, Logger, PushFnValue, Record, o};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use uuid::Uuid;
 
 /// What a sink does with a batch.
@@ -34,6 +37,8 @@ pub(crate) enum Reaction {
     Refuse(usize),
     /// Takes at most so many and never answers.
     Hang(usize),
+    /// Takes everything after so long.
+    TakeAfter(Duration),
 }
 
 type Script = Box<dyn Fn(&[DatasetEvent]) -> Reaction + Send + Sync>;
@@ -93,6 +98,9 @@ impl DatasetEventSink for ScriptedSink {
 
     async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
         let reaction = (self.script)(events);
+        if let Reaction::TakeAfter(wait) = reaction {
+            sleep(wait).await;
+        }
         let (Reaction::TakeOnly(most)
         | Reaction::Fail(most)
         | Reaction::Refuse(most)
@@ -108,7 +116,9 @@ impl DatasetEventSink for ScriptedSink {
         self.taken
             .send_modify(|all| all.extend_from_slice(&events[..taken]));
         match reaction {
-            Reaction::Take | Reaction::TakeOnly(_) => Ok(Delivery { taken }),
+            Reaction::Take | Reaction::TakeAfter(_) | Reaction::TakeOnly(_) => {
+                Ok(Delivery { taken })
+            }
             Reaction::Fail(_) => Err(SinkError::Unavailable {
                 taken,
                 source: "no connection".into(),
@@ -160,7 +170,7 @@ pub(crate) async fn is_drained(catalog: &FakeCatalog, sink: &ScriptedSink) {
         .is_none_or(|oldest| oldest.is_some())
     {
         // paused time: passes at once, as soon as nobody else has anything to do
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
