@@ -1,14 +1,16 @@
-//! The command line. Values are parsed into the types of the domain at once, so that a wrong one
-//! is told before anything is read or sent.
+//! The command line. Values are parsed into the types of the domain at once: what would be refused
+//! at registration is told before anything is read or sent.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use nexus_raw::{
-    asset::{AssetId, PiiFlag},
+    asset::{
+        Activity, AssetId, CaptureLocation, CaptureLocationError, CapturedAt, PiiFlag, SourceUri,
+    },
     tenancy::{Environment, Role, TenantId, UserId},
-    time::Timestamp,
+    time::TimestampError,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -93,26 +95,26 @@ pub(crate) struct PutArgs {
     #[arg(long, value_name = "TIME", value_parser = captured_at)]
     pub(crate) captured_at: Option<String>,
     /// Where it was captured, in degrees north
-    #[arg(long, requires = "longitude", allow_negative_numbers = true)]
+    #[arg(long, requires = "longitude", allow_negative_numbers = true, value_parser = latitude)]
     pub(crate) latitude: Option<f64>,
     /// Where it was captured, in degrees east
-    #[arg(long, requires = "latitude", allow_negative_numbers = true)]
+    #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = longitude)]
     pub(crate) longitude: Option<f64>,
     /// How high it was captured, in metres
-    #[arg(long, requires = "latitude", allow_negative_numbers = true)]
+    #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = altitude)]
     pub(crate) altitude_m: Option<f64>,
     /// How accurate the place is, in metres
-    #[arg(long, requires = "latitude")]
+    #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = accuracy)]
     pub(crate) accuracy_m: Option<f64>,
     /// A registered asset that it was made from; may be repeated
     #[arg(long, value_name = "ID", value_parser = AssetId::parse)]
     pub(crate) derived_from: Vec<AssetId>,
     /// Where it was taken from
-    #[arg(long, value_name = "URI")]
-    pub(crate) source_uri: Option<String>,
+    #[arg(long, value_name = "URI", value_parser = SourceUri::parse)]
+    pub(crate) source_uri: Option<SourceUri>,
     /// What it was made by
-    #[arg(long)]
-    pub(crate) activity: Option<String>,
+    #[arg(long, value_parser = Activity::parse)]
+    pub(crate) activity: Option<Activity>,
     /// A kind of personal data in it: email, phone, card, postal, name, face, location, health,
     /// biometric or other; may be repeated
     #[arg(long, value_name = "KIND", value_parser = PiiFlag::parse)]
@@ -167,9 +169,30 @@ fn role(name: &str) -> Result<Role, String> {
     Role::from_name(name).ok_or_else(|| "must be owner, admin, member or viewer".to_owned())
 }
 
-/// Keeps the text: the record's digest is over the instant, but the offset is the caller's.
-fn captured_at(text: &str) -> Result<String, nexus_raw::time::TimestampError> {
-    Timestamp::parse_with_offset(text).map(|_| text.to_owned())
+/// Keeps the text, whose offset tells local time.
+fn captured_at(text: &str) -> Result<String, TimestampError> {
+    CapturedAt::parse(text).map(|_| text.to_owned())
+}
+
+fn latitude(text: &str) -> Result<f64, CaptureLocationError> {
+    CaptureLocation::check_latitude(number(text))
+}
+
+fn longitude(text: &str) -> Result<f64, CaptureLocationError> {
+    CaptureLocation::check_longitude(number(text))
+}
+
+fn altitude(text: &str) -> Result<f64, CaptureLocationError> {
+    CaptureLocation::check_altitude(number(text))
+}
+
+fn accuracy(text: &str) -> Result<f64, CaptureLocationError> {
+    CaptureLocation::check_accuracy(number(text))
+}
+
+/// What is no number is none of a place either.
+fn number(text: &str) -> f64 {
+    text.parse().unwrap_or(f64::NAN)
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

@@ -65,7 +65,7 @@ impl Problem {
             "verification-pending" => {
                 "the service is still reading the upload; nexus-raw show will find the asset when it is done and registered"
             }
-            "validation-failed" => "change what is named above; nothing was stored",
+            "validation-failed" => "change what is named above; nothing was registered",
             "payload-too-large" => "state less: fewer or shorter labels and parents",
             "rate-limited" => "there were too many requests; wait, and put less at once",
             "request-timeout"

@@ -18,9 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::{Host, Url};
 
-pub(crate) use self::wire::{
-    CaptureLocation, Lineage, PresignRequest, Presigned, Provenance, RegisterRequest, Upload,
-};
+pub(crate) use self::wire::{PresignRequest, Presigned, Provenance, RegisterRequest, Upload};
 use self::{http::Http, retry::Retries};
 use crate::{
     args::ServiceArgs,

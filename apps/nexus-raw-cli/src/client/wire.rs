@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use nexus_raw::asset::{AssetId, PiiFlag};
+use nexus_raw::asset::{AssetId, CaptureLocation, Labels, Lineage, PiiFlags};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -42,36 +42,16 @@ pub(crate) struct RegisterRequest {
 }
 
 /// What the caller knows of an asset. What is not stated is left out.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 pub(crate) struct Provenance {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) captured_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) capture_location: Option<CaptureLocation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) lineage: Option<Lineage>,
-    pub(crate) pii_flags: Vec<PiiFlag>,
+    pub(crate) lineage: Lineage,
+    pub(crate) pii_flags: PiiFlags,
     pub(crate) train_ok: bool,
-    pub(crate) labels: BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct CaptureLocation {
-    pub(crate) latitude: f64,
-    pub(crate) longitude: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) altitude_m: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) accuracy_m: Option<f64>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Lineage {
-    pub(crate) derived_from: Vec<AssetId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) source_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) activity: Option<String>,
+    pub(crate) labels: Labels,
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {

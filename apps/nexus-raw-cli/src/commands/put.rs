@@ -1,8 +1,10 @@
 use std::{collections::BTreeMap, io::Write, path::Path};
 
+use nexus_raw::asset::{CaptureLocation, DerivedFrom, Labels, Lineage, PiiFlags};
+
 use crate::{
     args::PutArgs,
-    client::{CaptureLocation, Lineage, PresignRequest, Provenance, RegisterRequest, Service},
+    client::{PresignRequest, Provenance, RegisterRequest, Service},
     content::{self, Content},
     failure::Failure,
     progress::Progress,
@@ -67,6 +69,8 @@ fn filename(args: &PutArgs) -> Result<String, Failure> {
     }
 }
 
+/// What the options state, where it would be registered. Told before the upload: afterwards it
+/// would have been for nothing.
 fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
     let mut labels = BTreeMap::new();
     for (key, value) in &args.label {
@@ -74,28 +78,25 @@ fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
             return Err(Failure::Usage(format!("--label {key} is given twice")));
         }
     }
-    let capture_location = args
-        .latitude
-        .zip(args.longitude)
-        .map(|(latitude, longitude)| CaptureLocation {
-            latitude,
-            longitude,
-            altitude_m: args.altitude_m,
-            accuracy_m: args.accuracy_m,
-        });
-    let has_lineage =
-        !args.derived_from.is_empty() || args.source_uri.is_some() || args.activity.is_some();
-    let lineage = has_lineage.then(|| Lineage {
-        derived_from: args.derived_from.clone(),
-        source_uri: args.source_uri.clone(),
-        activity: args.activity.clone(),
+    let place = args.latitude.zip(args.longitude);
+    let place = place.map(|(latitude, longitude)| {
+        CaptureLocation::parse(latitude, longitude, args.altitude_m, args.accuracy_m)
     });
     Ok(Provenance {
         captured_at: args.captured_at.clone(),
-        capture_location,
-        lineage,
-        pii_flags: args.pii_flag.clone(),
+        capture_location: place.transpose().map_err(|it| usage("--latitude", &it))?,
+        lineage: Lineage {
+            derived_from: DerivedFrom::parse(args.derived_from.clone())
+                .map_err(|it| usage("--derived-from", &it))?,
+            source_uri: args.source_uri.clone(),
+            activity: args.activity.clone(),
+        },
+        pii_flags: PiiFlags::parse(args.pii_flag.clone()).map_err(|it| usage("--pii-flag", &it))?,
         train_ok: args.train_ok,
-        labels,
+        labels: Labels::parse(labels).map_err(|it| usage("--label", &it))?,
     })
+}
+
+fn usage(option: &str, rule: &dyn std::fmt::Display) -> Failure {
+    Failure::Usage(format!("{option} {rule}"))
 }

@@ -68,8 +68,16 @@ fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
     line("asset id", &record.asset_id)?;
     line("tenant", &format!("{}, {}", record.tenant_id, record.env))?;
     line("uri", &record.uri)?;
+    let unit = if record.size_bytes == 1 {
+        "byte"
+    } else {
+        "bytes"
+    };
     let size = with_thousands(record.size_bytes);
-    line("content", &format!("{}, {size} bytes", record.content_type))?;
+    line(
+        "content",
+        &format!("{}, {size} {unit}", record.content_type),
+    )?;
     line("sha256", &record.sha256)?;
     line("integrity", &integrity(&record.integrity))?;
     let imported = format!("{} by {}", record.imported_at, record.registered_by);

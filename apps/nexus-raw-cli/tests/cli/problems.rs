@@ -95,7 +95,7 @@ fn every_fault_of_a_body_is_told() {
             4,
             "error: Not valid (422 validation-failed)\n  What happened.\n  \
              /filename: must be NFC\n  the whole body: must be an object\n  trace id: TRACE\n\
-             hint: change what is named above; nothing was stored\n"
+             hint: change what is named above; nothing was registered\n"
         )
     );
     assert_eq!(stub.asked().len(), 1);
@@ -133,7 +133,7 @@ fn what_a_problem_says_cannot_move_the_cursor() {
             4,
             "error: Not\\u{1b}[2J valid (422 validation-failed)\n  What happened.\n  \
              /labels/\\u{1b}: is\\u{202e} bad\\u{a}\n  trace id: TRACE\n\
-             hint: change what is named above; nothing was stored\n"
+             hint: change what is named above; nothing was registered\n"
         )
     );
 }

@@ -89,7 +89,13 @@ fn a_file_is_presigned_uploaded_and_registered_and_its_record_printed() {
     );
     assert_eq!(
         asked[2].json(),
-        json!({"asset_id": ID, "pii_flags": [], "train_ok": false, "labels": {}})
+        json!({
+            "asset_id": ID,
+            "lineage": {"derived_from": [], "source_uri": null, "activity": null},
+            "pii_flags": [],
+            "train_ok": false,
+            "labels": {},
+        })
     );
     for asked in [&asked[0], &asked[2]] {
         assert_eq!(

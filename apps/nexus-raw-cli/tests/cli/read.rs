@@ -51,7 +51,7 @@ notes
   asset id      {ID}
   tenant        t_demo, dev
   uri           s3://bucket/key
-  content       application/octet-stream, 1 bytes
+  content       application/octet-stream, 1 byte
   sha256        00
   integrity     stream_sha256, etag e, version v1
   imported      2026-11-24T01:00:07Z by u_demo
