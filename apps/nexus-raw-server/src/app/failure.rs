@@ -83,14 +83,14 @@ impl Failure {
 
     /// Whether the same attempt may succeed at another time, without anybody changing anything.
     pub(super) fn may_pass(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Catalog(OpenError::Unreachable(_))
-            | Self::Probe(ProbeError::Unreachable(_))
-            | Self::Connect(ConnectError::Credentials(
-                CredentialsFailure::Failed | CredentialsFailure::Timeout,
-            )) => true,
-            _ => false,
-        }
+                | Self::Probe(ProbeError::Unreachable(_))
+                | Self::Connect(ConnectError::Credentials(
+                    CredentialsFailure::Failed | CredentialsFailure::Timeout,
+                ))
+        )
     }
 }
 

@@ -45,11 +45,13 @@ impl Pipeline<'_> {
 
     async fn guarded(&self, payload: Payload, trail: &mut Trail) -> Result<HttpResponse, ApiError> {
         let headers = self.request.headers();
+        // found first for the log alone: nobody is told of it before the token is proved
+        let found = routes::find(self.request.method(), self.request.path());
+        trail.route = found.as_ref().map(|(route, _)| *route).ok();
+
         let principal = authenticate(&*self.app.identity, headers).await?;
         trail.user = Some(principal.user().clone());
-
-        let (route, captured) = routes::find(self.request.method(), self.request.path())?;
-        trail.route = Some(route);
+        let (route, captured) = found?;
 
         let scope = scope_of(headers, &self.app.environments)?;
         trail.scope = Some(scope.clone());

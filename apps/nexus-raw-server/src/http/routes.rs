@@ -163,8 +163,8 @@ fn allowed(routes: &mut dyn Iterator<Item = &'static Route>) -> String {
 mod tests {
     use super::*;
 
-    fn found(method: Method, path: &str) -> Result<(&str, &str), String> {
-        match find(&method, path) {
+    fn found<'p>(method: &Method, path: &'p str) -> Result<(&'static str, &'p str), String> {
+        match find(method, path) {
             Ok((route, captured)) => Ok((route.pattern, captured)),
             Err(ApiError::MethodNotAllowed { allow }) => Err(allow),
             Err(error) => Err(error.to_string()),
@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn a_path_belongs_to_the_first_pattern_it_matches() {
         let pattern = "/nexus/raw/{asset_id}";
-        assert_eq!(found(Method::GET, "/nexus/raw/x"), Ok((pattern, "x")));
-        assert_eq!(found(Method::HEAD, "/nexus/raw/x"), Ok((pattern, "x")));
+        assert_eq!(found(&Method::GET, "/nexus/raw/x"), Ok((pattern, "x")));
+        assert_eq!(found(&Method::HEAD, "/nexus/raw/x"), Ok((pattern, "x")));
         let post = Err("POST".to_owned());
-        assert_eq!(found(Method::GET, "/nexus/raw/register"), post);
-        assert_eq!(found(Method::HEAD, "/nexus/raw/presign-upload"), post);
+        assert_eq!(found(&Method::GET, "/nexus/raw/register"), post);
+        assert_eq!(found(&Method::HEAD, "/nexus/raw/presign-upload"), post);
         let get = Err("GET, HEAD".to_owned());
-        assert_eq!(found(Method::POST, "/nexus/raw/x/events"), get);
-        assert_eq!(found(Method::DELETE, "/healthz"), get);
+        assert_eq!(found(&Method::POST, "/nexus/raw/x/events"), get);
+        assert_eq!(found(&Method::DELETE, "/healthz"), get);
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
             "",
         ] {
             let missing = Err("there is no such route".to_owned());
-            assert_eq!(found(Method::GET, path), missing, "{path}");
+            assert_eq!(found(&Method::GET, path), missing, "{path}");
         }
     }
 }

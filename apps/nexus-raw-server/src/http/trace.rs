@@ -62,9 +62,13 @@ fn parse_traceparent(text: &str) -> Option<(TraceId, bool)> {
         b'x' => lower_hex(byte),
         dash => byte == *dash,
     });
-    let version = &known[..2];
+    if !shaped {
+        return None;
+    }
+    // it is ASCII from here on
+    let (version, parent) = (&known[..2], &known[36..52]);
     let ends = rest.is_empty() || (version != "00" && rest.starts_with('-'));
-    if !shaped || !ends || version == "ff" || known[36..52].bytes().all(|byte| byte == b'0') {
+    if !ends || version == "ff" || parent.bytes().all(|byte| byte == b'0') {
         return None;
     }
     let flags = u8::from_str_radix(&known[53..], 16).ok()?;
@@ -73,6 +77,8 @@ fn parse_traceparent(text: &str) -> Option<(TraceId, bool)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -107,6 +113,15 @@ mod tests {
             format!("00-{TRACE}\u{e9}"),
         ] {
             assert_eq!(parse_traceparent(&bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_is_of_the_shape_that_is_given_on(text in "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-\\PC{0,4})?|\\PC{0,60}") {
+            if let Some((trace_id, _)) = parse_traceparent(&text) {
+                prop_assert_eq!(trace_id.to_string(), &text[3..35]);
+            }
         }
     }
 

@@ -52,11 +52,12 @@ impl Trail {
     ) {
         let log = self.tell(log, context, code.status(), took);
         let log = log.new(o!("code" => code.as_str(), "error" => error_chain(error)));
-        if self.access() == Some(Access::Open) {
+        let is_probe = self.access() == Some(Access::Open) && code != ProblemCode::Internal;
+        if is_probe {
             slog::info!(log, "refused");
         } else if code.status().is_server_error() {
             slog::error!(log, "failed");
-        } else if self.access() == Some(Access::Read) {
+        } else if self.access() == Some(Access::Read) && code != ProblemCode::Unauthenticated {
             slog::info!(log, "refused");
         } else {
             slog::warn!(log, "refused");

@@ -22,7 +22,6 @@ pub struct Logging {
 
 impl Logging {
     /// Where to log.
-    #[must_use]
     pub fn log(&self) -> &Logger {
         &self.log
     }

@@ -19,7 +19,7 @@ async fn what_was_uploaded_is_registered_with_what_is_said_of_it() {
         "size_bytes": 22,
         "sha256": sample::facts().sha256,
         "captured_at": "2008-10-22T18:28:39+02:00",
-        "capture_location": {"latitude": 43.467448, "longitude": 11.885127, "altitude_m": null},
+        "capture_location": {"latitude": 43.467_448, "longitude": 11.885_127, "altitude_m": null},
         "lineage": {"source_uri": "https://photos.example/DSCN0010.jpg", "activity": null},
         "pii_flags": ["location", "face"],
         "train_ok": true,
@@ -42,7 +42,7 @@ async fn what_was_uploaded_is_registered_with_what_is_said_of_it() {
                 "captured_at": "2008-10-22T16:28:39Z",
                 "imported_at": "2026-11-24T01:00:00Z",
                 "capture_location": {
-                    "latitude": 43.467448, "longitude": 11.885127, "altitude_m": null, "accuracy_m": null,
+                    "latitude": 43.467_448, "longitude": 11.885_127, "altitude_m": null, "accuracy_m": null,
                 },
                 "lineage": {
                     "derived_from": [],

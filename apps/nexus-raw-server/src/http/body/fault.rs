@@ -21,12 +21,29 @@ impl Fault {
         }
     }
 
+    /// The fault of a member that is not there.
+    pub(crate) fn absent(pointer: String) -> Self {
+        Self::new(pointer, Self::REQUIRED)
+    }
+
     /// The fault of a capture that the service's clock has not reached.
     pub(crate) fn captured_in_future() -> Self {
         Self::new("/captured_at", Self::IN_FUTURE)
     }
 
+    const REQUIRED: &str = "is required";
     pub(crate) const IN_FUTURE: &str = "must not lie more than 5 minutes ahead of now";
+}
+
+#[cfg(test)]
+impl Fault {
+    pub(crate) fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    pub(crate) fn is_of_absence(&self) -> bool {
+        self.detail == Self::REQUIRED
+    }
 }
 
 /// Every fault of a body that was found so far.

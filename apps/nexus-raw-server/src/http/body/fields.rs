@@ -31,7 +31,7 @@ impl<'a, 'n> Fields<'a, 'n> {
             read(&node)
         } else {
             let pointer = self.object.pointer_to(name);
-            Err(Faults::one(Fault::new(pointer, "is required")))
+            Err(Faults::one(Fault::absent(pointer)))
         };
         self.keep(read)
     }

@@ -14,8 +14,8 @@ struct Sample {
 
 fn parse(text: &str) -> Result<Sample, Faults> {
     let json: Json = json::read(text.as_bytes()).unwrap();
-    let node = Node::root(&json);
-    let mut fields = node.fields()?;
+    let root = Node::root(&json);
+    let mut fields = root.fields()?;
     let name = fields.required("name", |it| it.text(Filename::parse));
     let note = fields.nullable("note", |it| it.integer(Ok::<_, Faults>));
     let flags = fields.optional("flags", |it| it.distinct(2, Node::boolean));

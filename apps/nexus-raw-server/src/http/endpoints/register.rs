@@ -139,3 +139,57 @@ fn labels(it: &Node<'_>) -> Result<Labels, Faults> {
         .or(labels)
         .and_then(|labels| Labels::parse(labels).map_err(|error| it.fault(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw::json;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// JSON texts with the fields of a statement, and values of every kind in their places.
+    fn statements() -> impl Strategy<Value = String> {
+        let value = prop_oneof![
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            "-?[1-9][0-9]{0,20}(\\.[0-9]{1,3})?".prop_map(|it| it),
+            "\"[ -!#-\\[\\]-~]{0,20}\"".prop_map(|it| it),
+            Just("[\"face\",1]".to_owned()),
+            Just("{\"latitude\":1,\"a/b\":[]}".to_owned()),
+        ];
+        let name = prop_oneof![
+            Just("asset_id"),
+            Just("size_bytes"),
+            Just("captured_at"),
+            Just("capture_location"),
+            Just("lineage"),
+            Just("pii_flags"),
+            Just("train_ok"),
+            Just("labels"),
+            Just("other~/"),
+        ];
+        let members = proptest::collection::btree_map(name, value, 0..9);
+        members.prop_map(|members| {
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("\"{name}\":{value}"));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_statement_is_read_or_its_faults_are_named_at_what_was_sent(text in statements()) {
+            let body = json::read(text.as_bytes()).unwrap();
+            let sent: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let now = Timestamp::from_micros(0).unwrap();
+            if let Err(faults) = parse(&body, now) {
+                prop_assert!(!faults.as_slice().is_empty());
+                for fault in faults.as_slice() {
+                    let there = sent.pointer(fault.pointer()).is_some();
+                    prop_assert!(there || fault.is_of_absence(), "{:?} in {}", fault, text);
+                }
+            }
+        }
+    }
+}

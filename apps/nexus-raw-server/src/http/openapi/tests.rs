@@ -1,6 +1,10 @@
 use std::collections::BTreeSet;
 
-use super::{document, problems::operation_of};
+use nexus_raw_testkit::sample;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{document, problems::operation_of, schemas};
 use crate::http::routes::{Access, ROUTES};
 
 #[test]
@@ -38,4 +42,38 @@ fn the_document_is_openapi_three_one() {
         request["required"],
         serde_json::json!(["filename", "size_bytes", "sha256"])
     );
+}
+
+fn keys(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
+
+/// Holds a record of the domain against the schema that describes it.
+fn assert_described<Described: DeserializeOwned>(name: &str, record: &Value) {
+    let document = serde_json::to_value(document()).unwrap();
+    let schema = &document["components"]["schemas"][name];
+    assert_eq!(keys(&schema["properties"]), keys(record), "{name}");
+    let required = schema["required"].as_array().unwrap().iter();
+    let required: BTreeSet<_> = required.map(|it| it.as_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        required,
+        keys(record),
+        "all members of {name} are always there"
+    );
+    serde_json::from_value::<Described>(record.clone())
+        .map(drop)
+        .unwrap();
+}
+
+#[test]
+fn records_and_events_are_as_they_are_described() {
+    let scope = sample::scope("t_demo", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let asset = sample::new_asset(&intent, sample::provenance()).asset;
+    let record = serde_json::to_value(&asset).unwrap();
+    assert_described::<schemas::RawAsset>("RawAsset", &record);
+    assert_described::<schemas::Lineage>("Lineage", &record["lineage"]);
+    assert_described::<schemas::Integrity>("Integrity", &record["integrity"]);
+    let event = serde_json::to_value(sample::event(&scope, 1)).unwrap();
+    assert_described::<schemas::DatasetEvent>("DatasetEvent", &event);
 }

@@ -80,7 +80,7 @@ impl House {
             environments: Environments::new(environments.into()).unwrap(),
             clock: port,
             request_timeout: parts.request_timeout,
-            max_lag: Duration::from_secs(900),
+            max_lag: Duration::from_mins(15),
             log: parts.log,
             phase: watched,
         };

@@ -1,0 +1,177 @@
+//! How the program ends: its exit codes, and what it says on standard error.
+
+use std::{
+    net::TcpListener,
+    process::{Command, Output},
+};
+
+use crate::{http::Request, machine::Machine};
+
+fn ended(command: &mut Command) -> (i32, String) {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// A configuration without fault, of a store that is not there.
+fn complete(machine: &Machine) -> Command {
+    let mut command = machine.program();
+    command.envs([
+        ("NEXUS_RAW_STORAGE__BUCKET", "nexus-raw"),
+        ("NEXUS_RAW_STORAGE__REGION", "eu-central-1"),
+        ("NEXUS_RAW_STORAGE__ENDPOINT", "http://127.0.0.1:1"),
+        ("NEXUS_RAW_STORAGE__ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        (
+            "NEXUS_RAW_STORAGE__SECRET_ACCESS_KEY",
+            "hidden-hidden-hidden",
+        ),
+        ("NEXUS_RAW_STORAGE__STARTUP_TIMEOUT_SECONDS", "1"),
+        ("NEXUS_RAW_CATALOG__URL", "sqlite:catalog.sqlite"),
+        ("NEXUS_RAW_IDENTITY__ISSUER", "https://issuer.example"),
+        ("NEXUS_RAW_IDENTITY__AUDIENCE", "nexus-raw"),
+        (
+            "NEXUS_RAW_IDENTITY__HS256_SECRET",
+            "hidden-hidden-hidden-hidden-hidden",
+        ),
+    ]);
+    command
+}
+
+#[test]
+fn a_faulty_configuration_ends_with_78_and_names_every_key() {
+    let machine = Machine::new();
+    let mut command = complete(&machine);
+    command
+        .env("NEXUS_RAW_HTTP__BIND", "nowhere")
+        .env("NEXUS_RAW_STORAGE__BUCKET", "No Bucket")
+        .env("NEXUS_RAW_STORAGE__PRESIGN_TTL_SECONDS", "0")
+        .env("NEXUS_RAW_STORAGE__BUCKETS", "x")
+        .env("NEXUS_RAW_IDENTITY__HS256_SECRET", "hidden")
+        .env_remove("NEXUS_RAW_CATALOG__URL");
+    let (code, told) = ended(&mut command);
+    assert_eq!(code, 78, "{told}");
+    for key in [
+        "http.bind",
+        "storage.bucket",
+        "storage.presign_ttl_seconds",
+        "storage.buckets",
+        "identity.hs256_secret",
+        "catalog.url",
+    ] {
+        assert_eq!(
+            told.matches(&format!("\n{key}: ")).count(),
+            1,
+            "{key} in {told}"
+        );
+    }
+    assert!(!told.contains("hidden"), "{told}");
+}
+
+#[test]
+fn what_this_version_does_not_have_is_refused_and_not_left_out() {
+    let machine = Machine::new();
+    let mut command = complete(&machine);
+    command
+        .env(
+            "NEXUS_RAW_CATALOG__URL",
+            "postgres://nexus:hidden@127.0.0.1/nexus",
+        )
+        .env("NEXUS_RAW_LIMITS__REQUESTS_PER_SECOND", "5");
+    let (code, told) = ended(&mut command);
+    assert_eq!(
+        (code, &*told),
+        (
+            78,
+            "nexus-raw-server: the configuration asks for what this version does not have\n\
+             catalog.url: the catalogue is kept in SQLite\n\
+             limits.requests_per_second: there are no limits of rate\n"
+        )
+    );
+}
+
+#[test]
+fn a_store_that_does_not_answer_ends_with_69_after_the_time_to_start() {
+    let (code, told) = ended(&mut complete(&Machine::new()));
+    assert_eq!(code, 69, "{told}");
+    let last = told.lines().last().unwrap();
+    assert!(
+        last.starts_with("nexus-raw-server: the object store cannot be used: "),
+        "{told}"
+    );
+    assert!(!told.contains("hidden"), "{told}");
+}
+
+#[test]
+fn an_address_in_use_ends_with_69() {
+    let machine = Machine::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for name in ["NEXUS_RAW_HTTP__BIND", "NEXUS_RAW_EMBEDDED__S3_BIND"] {
+        let (code, told) = ended(machine.embedded().env(name, &address));
+        assert_eq!(code, 69, "{told}");
+        assert!(
+            told.contains(&format!("cannot listen on {address}")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn two_servers_do_not_share_a_data_directory() {
+    let machine = Machine::new();
+    let server = machine.start();
+    let (code, told) = ended(&mut machine.embedded());
+    assert_eq!(code, 69, "{told}");
+    assert!(told.contains("is in use by another server"), "{told}");
+    drop(server);
+}
+
+#[test]
+fn embedded_mode_brings_its_own_store_and_stays_on_the_machine() {
+    let machine = Machine::new();
+    let mut command = machine.embedded();
+    command
+        .env("NEXUS_RAW_HTTP__BIND", "0.0.0.0:0")
+        .env("NEXUS_RAW_STORAGE__ENDPOINT", "https://s3.example");
+    let (code, told) = ended(&mut command);
+    assert_eq!(code, 78, "{told}");
+    assert!(
+        told.contains("\nhttp.bind: ") && told.contains("\nstorage.endpoint: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn check_config_prints_what_would_hold_and_reaches_for_nothing() {
+    let machine = Machine::new();
+    let Output { status, stdout, .. } = complete(&machine).arg("check-config").output().unwrap();
+    let printed = String::from_utf8(stdout).unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(printed.contains("bucket = \"nexus-raw\""), "{printed}");
+    assert!(
+        printed.contains("[redacted]") && !printed.contains("hidden"),
+        "{printed}"
+    );
+    let (code, _) = ended(machine.embedded().arg("check-config"));
+    assert_eq!((code, machine.data_dir().exists()), (0, false));
+}
+
+#[test]
+fn what_the_command_line_does_not_know_ends_with_2() {
+    let machine = Machine::new();
+    assert_eq!(ended(machine.program().arg("--emdedded")).0, 2);
+    assert_eq!(ended(machine.program().arg("migrate")).0, 2);
+}
+
+#[tokio::test]
+async fn asked_to_end_the_server_does_so_with_an_idle_connection_open() {
+    let machine = Machine::new();
+    let server = machine.start();
+    let idle = tokio::net::TcpStream::connect(server.address)
+        .await
+        .unwrap();
+    let answer = Request::new(server.address, "GET", "/healthz").send().await;
+    assert_eq!(answer.status, 200);
+    let (status, output, log) = server.stop();
+    assert_eq!((status.code(), output), (Some(0), vec![]), "{log:?}");
+    drop(idle);
+}

@@ -1,0 +1,172 @@
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        mpsc::{Receiver, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use nexus_raw::tenancy::{Role, TenantId, UserId};
+use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
+use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
+use nexus_raw_server::system::SystemClock;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A machine with a data directory and no server yet.
+pub(crate) struct Machine {
+    directory: TempDir,
+}
+
+/// A server that is ready.
+pub(crate) struct Server {
+    child: Child,
+    /// Where the API listens.
+    pub(crate) address: SocketAddr,
+    log: Receiver<String>,
+    output: Receiver<String>,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// The program, with no configuration but free ports.
+    pub(crate) fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nexus-raw-server"));
+        command
+            .env_clear()
+            .env("NEXUS_RAW_HTTP__BIND", "127.0.0.1:0")
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The program, in embedded mode.
+    pub(crate) fn embedded(&self) -> Command {
+        let mut command = self.program();
+        command
+            .env("NEXUS_RAW_EMBEDDED__S3_BIND", "127.0.0.1:0")
+            .arg("--embedded")
+            .arg("--data-dir")
+            .arg(self.data_dir());
+        command
+    }
+
+    /// Starts it, and waits until it is ready.
+    pub(crate) fn start(&self) -> Server {
+        let mut child = self
+            .embedded()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let output = lines(child.stdout.take().unwrap());
+        let listening = wait_for(&log, "listening");
+        wait_for(&log, "ready");
+        let address = listening["http_address"].as_str().unwrap();
+        Server {
+            address: address.parse().unwrap(),
+            child,
+            log,
+            output,
+        }
+    }
+
+    /// A token for the server, as an identity provider makes it.
+    pub(crate) fn token(&self, tenant: &str, role: Role) -> String {
+        let mode = EmbeddedMode::open_existing(&self.data_dir()).unwrap();
+        let keys = KeySettings::Hs256 {
+            secret: mode.secrets().hs256_secret.clone(),
+            previous: None,
+        };
+        let settings = JwtSettings::new(EMBEDDED_ISSUER, EMBEDDED_AUDIENCE, keys);
+        let issuer = TokenIssuer::new(settings, Arc::new(SystemClock)).unwrap();
+        let request = TokenRequest {
+            user: UserId::parse("u_demo").unwrap(),
+            memberships: vec![(TenantId::parse(tenant).unwrap(), Some(role))],
+            ttl: Duration::from_hours(1),
+        };
+        issuer.issue(&request).unwrap()
+    }
+}
+
+impl Server {
+    /// The next so many events on standard output.
+    pub(crate) fn events(&self, count: usize) -> Vec<Value> {
+        (0..count)
+            .map(|_| {
+                let line = self.output.recv_timeout(PATIENCE).unwrap();
+                let mut line: Value = serde_json::from_str(&line).unwrap();
+                line["event"].take()
+            })
+            .collect()
+    }
+
+    /// Asks it to end as a service manager does; what it still wrote on both outputs.
+    pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(told.success());
+        let status = self.child.wait().unwrap();
+        (
+            status,
+            self.output.iter().collect(),
+            self.log.iter().collect(),
+        )
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // it has ended already where the test stopped it
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A photograph of the fixtures.
+pub(crate) fn photograph(name: &str) -> Vec<u8> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/photos");
+    std::fs::read(fixtures.join(name)).unwrap()
+}
+
+fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines() {
+            if sender.send(line.unwrap()).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+/// The first record with this message.
+fn wait_for(log: &Receiver<String>, message: &str) -> Value {
+    loop {
+        let line = log.recv_timeout(PATIENCE).unwrap();
+        let record: Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("no record: {line}"));
+        if record["msg"] == message {
+            return record;
+        }
+    }
+}
