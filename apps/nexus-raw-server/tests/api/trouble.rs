@@ -4,9 +4,16 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw::ports::{CatalogError, MockAssetCatalog};
+use async_trait::async_trait;
+use futures_util::future::join;
+use nexus_raw::{
+    ports::{CatalogError, IdentityError, IdentityVerifier, MockAssetCatalog},
+    tenancy::{Principal, Role},
+};
+use nexus_raw_testkit::sample;
 use serde_json::{Value, json};
 use slog::{Drain, Logger, o};
+use tokio::sync::Notify;
 
 use crate::support::{House, Parts, TRACE_ID, presign_body};
 
@@ -55,6 +62,61 @@ async fn body_and_answer_share_one_deadline() {
     assert_eq!(slow.send().await.problem(), timeout);
     assert_eq!(house.get("/healthz").send().await.status, 200);
     assert_eq!(house.events(), 0);
+}
+
+#[actix_web::test]
+async fn a_handler_that_hangs_is_ended_by_the_same_deadline() {
+    let house = House::open_with(Parts {
+        identity: Arc::new(Doorkeeper::default()),
+        request_timeout: Duration::from_millis(100),
+        ..Parts::default()
+    });
+    let answer = house.get(PATH).send().await;
+    assert_eq!(
+        answer.problem(),
+        (408, "request-timeout".to_owned(), vec![])
+    );
+    assert_eq!(house.get("/healthz").send().await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_service_that_is_stopped_finishes_what_runs_and_takes_no_more() {
+    let doorkeeper = Arc::new(Doorkeeper::default());
+    let house = House::open_with(Parts {
+        identity: Arc::clone(&doorkeeper) as _,
+        ..Parts::default()
+    });
+    let request = house.presign(&presign_body());
+    let running = actix_web::rt::spawn(request.clone().send());
+    doorkeeper.entered.notified().await;
+    let stopped = house.stop();
+    let (running, ()) = join(
+        async {
+            doorkeeper.open.notify_one();
+            running.await.unwrap()
+        },
+        stopped,
+    )
+    .await;
+    assert_eq!((running.status, house.events()), (200, 1));
+    assert!(tokio::net::TcpStream::connect(house.address).await.is_err());
+}
+
+/// Lets nobody pass until it is told to; then everybody, as owner of `t_demo`.
+#[derive(Default)]
+struct Doorkeeper {
+    entered: Notify,
+    open: Notify,
+}
+
+#[async_trait]
+impl IdentityVerifier for Doorkeeper {
+    async fn verify(&self, _: &str) -> Result<Principal, IdentityError> {
+        self.entered.notify_one();
+        self.open.notified().await;
+        let tenant = sample::scope("t_demo", "dev").tenant;
+        Ok(sample::principal(&tenant, Role::Owner))
+    }
 }
 
 #[actix_web::test]

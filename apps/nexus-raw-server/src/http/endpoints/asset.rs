@@ -15,6 +15,7 @@ const KEPT_AND_CHECKED: &str = "private, max-age=0, must-revalidate";
     get,
     path = "/nexus/raw/{asset_id}",
     operation_id = "getAsset",
+    tag = "assets",
     params(
         ("asset_id" = String, Path, description = "The asset.", format = "uuid"),
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has."),

@@ -9,6 +9,7 @@ use crate::http::{call::Call, error::ApiError, reply};
     get,
     path = "/nexus/raw/{asset_id}/events",
     operation_id = "getAssetEvents",
+    tag = "assets",
     params(("asset_id" = String, Path, description = "The asset.", format = "uuid")),
     responses((status = 200, description = "Its events in order of sequence.", body = crate::http::openapi::AssetEvents)),
 )]

@@ -16,6 +16,7 @@ pub(crate) struct StatusReply {
     get,
     path = "/healthz",
     operation_id = "getHealth",
+    tag = "operations",
     responses((status = 200, description = "It lives.", body = StatusReply)),
 )]
 pub(crate) fn healthz() -> Result<HttpResponse, ApiError> {

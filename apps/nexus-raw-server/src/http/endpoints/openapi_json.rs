@@ -10,6 +10,7 @@ use crate::http::{error::ApiError, openapi, reply};
     get,
     path = "/openapi.json",
     operation_id = "getOpenApi",
+    tag = "operations",
     responses((status = 200, description = "The routes, as OpenAPI 3.1 describes them.", body = serde_json::Value)),
 )]
 pub(crate) fn openapi_json() -> Result<HttpResponse, ApiError> {

@@ -23,6 +23,7 @@ use crate::http::{
     post,
     path = "/nexus/raw/presign-upload",
     operation_id = "presignUpload",
+    tag = "assets",
     request_body = crate::http::openapi::PresignUpload,
     responses((status = 200, description = "Leave to upload.", body = PresignReply)),
 )]

@@ -14,6 +14,7 @@ use crate::http::{
     get,
     path = "/readyz",
     operation_id = "getReadiness",
+    tag = "operations",
     responses((status = 200, description = "It can.", body = StatusReply)),
 )]
 pub(crate) async fn readyz(probe: Probe<'_>) -> Result<HttpResponse, ApiError> {

@@ -24,6 +24,7 @@ use crate::http::{
     post,
     path = "/nexus/raw/register",
     operation_id = "registerAsset",
+    tag = "assets",
     request_body = crate::http::openapi::Register,
     responses(
         (status = 201, description = "Registered by this request.", body = crate::http::openapi::RawAsset,

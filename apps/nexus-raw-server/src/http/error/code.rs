@@ -1,11 +1,14 @@
 use actix_web::http::StatusCode;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 macro_rules! problem_codes {
     ($($(#[$doc:meta])* $code:ident = $name:literal, $status:ident, $title:literal;)+) => {
         /// What kind of problem an answer tells of. Each kind has one status, always.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
         pub enum ProblemCode {
             $($(#[$doc])* #[serde(rename = $name)] $code),+
         }
@@ -73,3 +76,19 @@ problem_codes! {
     /// Events are not delivered in time.
     SinkUnavailable = "sink-unavailable", SERVICE_UNAVAILABLE, "Event sink unavailable";
 }
+
+// not derived: the derive does not see names that a macro has put in
+impl PartialSchema for ProblemCode {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "The kind of a problem, for a program. Each has one status.",
+            ))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for ProblemCode {}

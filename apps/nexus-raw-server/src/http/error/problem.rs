@@ -36,7 +36,6 @@ pub(crate) struct ProblemBody<'a> {
     /// The path of the request.
     instance: &'a str,
     /// The kind of problem, for a program.
-    #[schema(inline)]
     code: ProblemCode,
     /// The trace of the request, as logs have it.
     #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]

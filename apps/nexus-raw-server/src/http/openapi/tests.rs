@@ -5,7 +5,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{document, problems::operation_of, schemas};
-use crate::http::routes::{Access, ROUTES};
+use crate::http::{
+    error::ProblemCode,
+    routes::{Access, ROUTES},
+};
 
 #[test]
 fn the_document_describes_every_route_of_the_table_and_no_other() {
@@ -36,6 +39,9 @@ fn the_document_is_openapi_three_one() {
         document["components"]["securitySchemes"]["bearer"]["scheme"],
         "bearer"
     );
+    let codes = document["components"]["schemas"]["ProblemCode"]["enum"].as_array();
+    let named = codes.unwrap().iter().map(|code| code.as_str().unwrap());
+    assert!(named.eq(ProblemCode::ALL.iter().map(|code| code.as_str())));
     let request = &document["components"]["schemas"]["PresignUpload"];
     assert_eq!(request["additionalProperties"], false);
     assert_eq!(

@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use actix_web::dev::ServerHandle;
 use nexus_raw::{
     asset::{ObjectAddress, ObjectKey},
-    ports::{AssetCatalog, Clock, EventOutbox, RawStorageRepository, SinkName, StoredObject},
+    ports::{
+        AssetCatalog, Clock, EventOutbox, IdentityVerifier, RawStorageRepository, SinkName,
+        StoredObject,
+    },
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
@@ -31,6 +34,7 @@ pub(crate) struct House {
 /// What a test may have otherwise.
 pub(crate) struct Parts {
     pub(crate) catalog: Option<Arc<dyn AssetCatalog>>,
+    pub(crate) identity: Arc<dyn IdentityVerifier>,
     pub(crate) request_timeout: Duration,
     pub(crate) policy: UploadPolicy,
     pub(crate) log: Logger,
@@ -40,6 +44,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             catalog: None,
+            identity: Arc::new(identity()),
             request_timeout: Duration::from_secs(10),
             policy: UploadPolicy::default(),
             log: Logger::root(Discard, o!()),
@@ -76,7 +81,7 @@ impl House {
         let (phase, watched) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "staging", "prod"].map(|it| Environment::parse(it).unwrap());
         let state = AppState {
-            identity: Arc::new(identity()),
+            identity: parts.identity,
             environments: Environments::new(environments.into()).unwrap(),
             clock: port,
             request_timeout: parts.request_timeout,
@@ -100,6 +105,11 @@ impl House {
             phase,
             server: handle,
         }
+    }
+
+    /// Asks the service to finish what runs and take no more; resolves once it has.
+    pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
+        self.server.stop(true)
     }
 
     /// A request of the owner of `t_demo` in `dev`.
