@@ -190,3 +190,16 @@ fn an_answer_that_is_not_the_services_is_not_printed() {
         assert_eq!(stub.asked().len(), 1);
     }
 }
+
+#[test]
+fn what_is_not_json_is_not_passed_on_as_json() {
+    let stub = Stub::start(|_, _| {
+        Answer::empty(200)
+            .with("content-type", "text/html")
+            .body("<html>")
+    });
+    for command in ["show", "events"] {
+        let ran = run(&mut command_for(&stub.url), [command, ID, "--json"]);
+        assert_eq!((ran.exit, ran.out.as_str()), (1, ""), "{}", ran.err);
+    }
+}
