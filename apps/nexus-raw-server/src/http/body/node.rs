@@ -96,10 +96,8 @@ impl<'a> Node<'a> {
         let Json::Array(members) = self.value else {
             return Err(self.fault("must be an array"));
         };
-        if members.len() > limit {
-            return Err(self.fault(format_args!("must have at most {limit} members")));
-        }
-        let (mut faults, mut values) = (Faults::default(), Vec::with_capacity(members.len()));
+        let mut faults = self.at_most(limit, members.len());
+        let mut values = Vec::new();
         for (at, value) in members.iter().enumerate() {
             let member = self.member(&at.to_string(), value);
             match read(&member) {
@@ -113,8 +111,19 @@ impl<'a> Node<'a> {
         faults.or(values)
     }
 
+    /// A fault where this has more than `limit` members.
+    pub(crate) fn at_most(&self, limit: usize, members: usize) -> Faults {
+        if members > limit {
+            self.fault(format_args!("must have at most {limit} members"))
+        } else {
+            Faults::default()
+        }
+    }
+
     /// The members of an object whose names are the caller's own.
-    pub(crate) fn entries(&self) -> Result<impl Iterator<Item = (&'a str, Node<'a>)>, Faults> {
+    pub(crate) fn entries(
+        &self,
+    ) -> Result<impl ExactSizeIterator<Item = (&'a str, Node<'a>)>, Faults> {
         let Json::Object(members) = self.value else {
             return Err(self.fault("must be an object"));
         };

@@ -80,7 +80,11 @@ fn members_are_distinct_and_no_more_than_the_limit() {
     );
     assert_eq!(
         faults(r#"{"name":"a","flags":[true,true,true]}"#),
-        [Fault::new("/flags", "must have at most 2 members")]
+        [
+            Fault::new("/flags", "must have at most 2 members"),
+            Fault::new("/flags/1", "repeats an earlier member"),
+            Fault::new("/flags/2", "repeats an earlier member"),
+        ]
     );
 }
 

@@ -126,8 +126,10 @@ fn pii_flags(it: &Node<'_>) -> Result<PiiFlags, Faults> {
 }
 
 fn labels(it: &Node<'_>) -> Result<Labels, Faults> {
-    let (mut faults, mut labels) = (Faults::default(), BTreeMap::new());
-    for (key, value) in it.entries()? {
+    let entries = it.entries()?;
+    let mut faults = it.at_most(Labels::MAX, entries.len());
+    let mut labels = BTreeMap::new();
+    for (key, value) in entries {
         let checked = value.text(|text| Labels::check_label(key, text).map(|()| text.to_owned()));
         match checked {
             Ok(text) => {
