@@ -1,5 +1,5 @@
 use nexus_raw::{asset::CapturedAt, ports::NewAsset};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
 
 use crate::{
@@ -89,19 +89,15 @@ async fn insert_details(
     let mut edges = Vec::new();
     for (_, new) in records {
         let parts = new.asset.parts();
-        let row = |name: Value, value: Value| {
-            let (scope, asset) = (&parts.scope, parts.asset_id.as_uuid());
-            json!([scope.tenant, scope.environment, asset.simple(), name, value])
-        };
+        let (tenant, environment) = (&parts.scope.tenant, &parts.scope.environment);
+        let asset = parts.asset_id.as_uuid().simple();
         let stated = parts.provenance.labels.as_map().iter();
-        labels.extend(stated.map(|(label, value)| row(json!(label), json!(value))));
+        labels.extend(stated.map(|(label, value)| (tenant, environment, asset, label, value)));
         let parents = parts.provenance.lineage.derived_from.as_slice().iter();
-        let parents = parents.map(|parent| json!(parent.as_uuid().simple()));
-        edges.extend(
-            (0..)
-                .zip(parents)
-                .map(|(at, parent): (u32, _)| row(json!(at), parent)),
-        );
+        edges.extend((0_u32..).zip(parents).map(|(position, parent)| {
+            let parent = parent.as_uuid().simple();
+            (tenant, environment, asset, position, parent)
+        }));
     }
     if labels.is_empty() && edges.is_empty() {
         return Ok(());

@@ -1,5 +1,4 @@
 use nexus_raw::{event::DatasetEvent, tenancy::Scope};
-use serde_json::json;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
@@ -17,6 +16,7 @@ pub(super) struct PlacedEvent<'a> {
 }
 
 const INSERT: &str = "
+    WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO event (
         tenant_id, env, sequence, event_id, asset_id, event_type, occurred_at,
         salt, commitment, body
@@ -24,7 +24,7 @@ const INSERT: &str = "
     SELECT
         value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4),
         value ->> 5, value ->> 6, unhex(value ->> 7), unhex(value ->> 8), value ->> 9
-    FROM json_each(?1)";
+    FROM row";
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
@@ -33,9 +33,9 @@ pub(super) async fn insert(
 ) -> Result<(), WriteError> {
     let rows = events.iter().map(|it| {
         let event_id = DatasetEvent::id_at(catalog_id, it.scope, it.sequence.unsigned_abs());
-        json!([
-            it.scope.tenant,
-            it.scope.environment,
+        (
+            &it.scope.tenant,
+            &it.scope.environment,
             it.sequence,
             event_id.simple(),
             it.event.asset_id.as_uuid().simple(),
@@ -43,8 +43,8 @@ pub(super) async fn insert(
             it.event.occurred_at.as_micros(),
             hex::encode(it.event.salt),
             hex::encode(it.event.commitment),
-            it.event.body,
-        ])
+            &it.event.body,
+        )
     });
     let inserted = sqlx::query(INSERT)
         .bind(rows_json(rows))

@@ -1,7 +1,6 @@
 use std::collections::BTreeSet;
 
 use nexus_raw::{asset::ObjectKey, ports::CatalogError};
-use serde_json::json;
 use sqlx::SqliteConnection;
 
 use crate::{
@@ -23,6 +22,7 @@ const INSERT: &str = r#"
     SELECT ?2, ?3, value ->> 3 FROM json_each(?1) WHERE true
     ON CONFLICT DO NOTHING;
 
+    WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO upload_intent (
         tenant_id, env, asset_id, object_store_id, key_layout, filename, content_type,
         size_bytes, sha256, requested_by, requested_at, ends_at
@@ -33,7 +33,7 @@ const INSERT: &str = r#"
             WHERE endpoint = ?2 AND region = ?3 AND bucket = value ->> 3),
         ?4, value ->> 4, value ->> 5, value ->> 6, unhex(value ->> 7), value ->> 8,
         value ->> 9, value ->> 10
-    FROM json_each(?1) WHERE true
+    FROM row WHERE true
     ON CONFLICT DO NOTHING
     RETURNING tenant_id AS "upload_intent.tenant_id", env AS "upload_intent.env",
         asset_id AS "upload_intent.asset_id""#;
@@ -78,19 +78,19 @@ fn key(row: &Columns<'_>) -> Result<AssetKey, CorruptColumn> {
 
 fn rows(intents: &[&NewIntent]) -> String {
     let rows = intents.iter().map(|NewIntent { intent, .. }| {
-        json!([
-            intent.scope.tenant,
-            intent.scope.environment,
+        (
+            &intent.scope.tenant,
+            &intent.scope.environment,
             intent.asset_id.as_uuid().simple(),
-            intent.address.bucket,
-            intent.facts.filename,
-            intent.facts.content_type,
+            &intent.address.bucket,
+            &intent.facts.filename,
+            &intent.facts.content_type,
             intent.facts.size_bytes,
             intent.facts.sha256,
-            intent.requested_by,
+            &intent.requested_by,
             intent.requested_at.as_micros(),
             intent.ends_at.as_micros(),
-        ])
+        )
     });
     rows_json(rows)
 }

@@ -5,7 +5,6 @@ use nexus_raw::{
     ports::CatalogError,
     tenancy::Scope,
 };
-use serde_json::json;
 use sqlx::SqliteConnection;
 
 use crate::{
@@ -77,15 +76,15 @@ impl Ledger {
         connection: &mut SqliteConnection,
     ) -> Result<(), WriteError> {
         let changes = self.0.iter().map(|(scope, it)| {
-            json!([
-                scope.tenant,
-                scope.environment,
+            (
+                &scope.tenant,
+                &scope.environment,
                 it.events,
                 it.open_count,
                 it.open_bytes,
                 it.registered_count,
                 it.registered_bytes,
-            ])
+            )
         });
         let rows = sqlx::query(WRITE)
             .bind(rows_json(changes))

@@ -4,7 +4,6 @@ use nexus_raw::{
     ports::{CatalogError, Lease, ParkedEvent, SinkName},
     tenancy::Scope,
 };
-use serde_json::json;
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
@@ -73,7 +72,7 @@ pub(super) async fn progress(
     }
     let rows = cursors
         .iter()
-        .map(|(scope, cursor)| json!([scope.tenant, scope.environment, cursor]));
+        .map(|(scope, cursor)| (&scope.tenant, &scope.environment, cursor));
     sqlx::query(DELIVERED)
         .bind(rows_json(rows))
         .bind(progress.sink.as_str())
