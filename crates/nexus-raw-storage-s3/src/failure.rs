@@ -75,6 +75,10 @@ impl RequestFailure {
                 Some(error) => Self::connector(operation, error),
                 None => Self::new(operation, FailureKind::NotSent),
             },
+            // what the SDK cannot read of a good answer is an error of the service to it
+            SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+                Self::new(operation, FailureKind::Unreadable("it cannot be parsed"))
+            }
             SdkError::ServiceError(refusal) => Self::refusal(
                 operation,
                 refusal.raw().status().as_u16(),

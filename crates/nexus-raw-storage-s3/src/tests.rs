@@ -1,4 +1,12 @@
 //! The adapter as a whole, against stores that answer as they are told.
 
+mod answers;
+mod canary;
+mod hanging;
+mod objects;
 mod presigning;
+mod probing;
+mod raw_server;
+mod renewing;
+mod scripted;
 mod support;

@@ -13,7 +13,9 @@ use nexus_raw::{
     time::Timestamp,
 };
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Lie, Settings};
-use nexus_raw_storage_s3::{ProbeError, S3RawStorageRepository, S3Settings, UnprobedS3};
+use nexus_raw_storage_s3::{
+    ProbeError, S3RawStorageRepository, S3Settings, ServerSideEncryption, UnprobedS3,
+};
 use nexus_raw_testkit::{HttpRequest, contract::storage::StorageHarness, storage_contract};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -120,4 +122,150 @@ async fn probes_that_run_at_once_do_not_disturb_each_other() {
         [findings(one), findings(two), findings(three)],
         [const { Vec::<String>::new() }; 3]
     );
+}
+
+#[tokio::test]
+async fn a_store_that_writes_over_objects_is_unfit() {
+    let store = OnEmbedded::telling(&[Lie::IgnoreCreateOnce]);
+    for _ in 0..2 {
+        assert_eq!(
+            findings(store.probe().await),
+            [
+                "the store writes over an object in spite of If-None-Match: use one that has conditional writes"
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
+    let store = OnEmbedded::telling(&[Lie::AcceptUnsignedHeaders]);
+    for _ in 0..2 {
+        assert_eq!(
+            findings(store.probe().await),
+            [
+                "the store takes x-amz-* headers that nobody signed: use one that refuses them, or set storage.allow_unsigned_headers"
+            ]
+        );
+    }
+    let allowed = S3Settings {
+        allow_unsigned_headers: true,
+        ..store.settings()
+    };
+    let repository = probe(allowed).await.unwrap();
+    assert_eq!(
+        repository.notes(),
+        [
+            "the store takes x-amz-* headers that nobody signed, as storage.allow_unsigned_headers allows",
+            "the store refuses bytes that differ from their signed SHA-256: its digests are believed",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_hides_absence_is_unfit() {
+    let store = OnEmbedded::telling(&[Lie::ForbidAbsentKeys]);
+    let found = findings(store.probe().await);
+    let [finding] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert!(
+        finding.starts_with("HeadObject was answered with status 403")
+            && finding.ends_with(
+                " for an absent key: allow s3:ListBucket on nexus-raw, and s3:GetObject on its objects"
+            ),
+        "{finding}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
+    for lie in [Lie::IgnoreChecksums, Lie::EchoChecksums] {
+        let store = OnEmbedded::telling(&[lie]);
+        for _ in 0..2 {
+            let repository = store.probe().await.unwrap();
+            assert_eq!(
+                repository.capabilities(),
+                StoreCapabilities {
+                    enforces_sha256: false,
+                    keeps_octet_stream: true,
+                }
+            );
+            assert_eq!(
+                repository.notes(),
+                [
+                    "the store takes bytes that differ from their signed SHA-256, or keeps no digest: its digests are not believed"
+                ]
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_and_keys_that_are_not_known_say_what_to_change() {
+    let store = OnEmbedded::new();
+    let elsewhere = S3Settings {
+        bucket: nexus_raw::asset::BucketName::parse("elsewhere").unwrap(),
+        ..store.settings()
+    };
+    assert_eq!(
+        findings(probe(elsewhere).await),
+        ["bucket elsewhere does not exist: create it, or set storage.bucket"]
+    );
+    let stranger = support::settings(
+        &store.server.endpoint(),
+        "nexus-raw",
+        "AKIANOBODY",
+        "secret",
+    );
+    let found = findings(probe(stranger).await);
+    let [finding] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert!(
+        finding.ends_with(
+            ": check the credentials, the machine's time, storage.region, and that s3:ListBucket on nexus-raw is allowed"
+        ),
+        "{finding}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_embedded_store_does_not_have_is_not_promised() {
+    let store = OnEmbedded::new();
+    let versioned = S3Settings {
+        require_versioning: true,
+        ..store.settings()
+    };
+    assert_eq!(
+        findings(probe(versioned).await),
+        [
+            "GetBucketVersioning was answered with status 501 NotImplemented: use a store that has versioning, or unset storage.require_versioning"
+        ]
+    );
+    let owned = S3Settings {
+        expected_bucket_owner: Some("123456789012".to_owned()),
+        ..store.settings()
+    };
+    assert_eq!(
+        findings(probe(owned).await),
+        [
+            "HeadBucket was answered with status 501: the store knows no owners, unset storage.expected_bucket_owner"
+        ]
+    );
+    for encryption in [
+        ServerSideEncryption::S3,
+        ServerSideEncryption::Kms { key_id: None },
+    ] {
+        let encrypted = S3Settings {
+            server_side_encryption: encryption,
+            ..store.settings()
+        };
+        let found = findings(probe(encrypted).await);
+        let [finding] = &found[..] else {
+            panic!("{found:?}");
+        };
+        let refused = "presigned PutObject was answered with status 501 NotImplemented: check the machine's time, storage.sse,";
+        assert!(finding.starts_with(refused), "{finding}");
+    }
 }

@@ -4,16 +4,21 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use aws_sdk_s3::{
+    Client, Config,
+    config::{BehaviorVersion, Region},
+    types::{BucketVersioningStatus, VersioningConfiguration},
+};
 use nexus_raw::{
-    ports::{Clock, RawStorageRepository, StoreCapabilities},
+    ports::{Clock, RawStorageRepository, StoreCapabilities, UploadTerms},
     time::Timestamp,
 };
-use nexus_raw_storage_s3::{S3Settings, UnprobedS3};
+use nexus_raw_storage_s3::{ProbeError, S3Settings, UnprobedS3};
 use nexus_raw_testkit::{
-    HttpRequest, SeaweedFs, contract::storage::StorageHarness, storage_contract,
+    HttpRequest, SeaweedFs, contract::storage::StorageHarness, sample, storage_contract,
 };
 
 struct OnSeaweedFs(Arc<SeaweedFs>);
@@ -79,4 +84,95 @@ async fn the_probe_finds_it_fit_however_often_it_is_asked() {
             ]
         );
     }
+}
+
+/// A server of its own, with versioning enabled in its bucket.
+async fn versioned() -> OnSeaweedFs {
+    let harness = OnSeaweedFs(Arc::new(SeaweedFs::start()));
+    let versioning = VersioningConfiguration::builder()
+        .status(BucketVersioningStatus::Enabled)
+        .build();
+    client(&harness)
+        .put_bucket_versioning()
+        .bucket(SeaweedFs::BUCKET)
+        .versioning_configuration(versioning)
+        .send()
+        .await
+        .unwrap();
+    harness
+}
+
+/// The SDK's own client, for what the adapter never does.
+fn client(harness: &OnSeaweedFs) -> Client {
+    let credentials = aws_credential_types::Credentials::new(
+        SeaweedFs::ACCESS_KEY_ID,
+        SeaweedFs::SECRET_ACCESS_KEY,
+        None,
+        None,
+        "tests",
+    );
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(harness.0.endpoint())
+        .force_path_style(true)
+        .credentials_provider(credentials)
+        .build();
+    Client::from_conf(config)
+}
+
+#[tokio::test]
+async fn versioning_is_found_where_it_is_required() {
+    let harness = OnSeaweedFs::new();
+    let required = S3Settings {
+        require_versioning: true,
+        ..harness.settings()
+    };
+    let Err(ProbeError::Unfit { findings }) = harness.unprobed(required).await.probe().await else {
+        panic!("the bucket has no versioning");
+    };
+    assert_eq!(
+        findings,
+        ["bucket nexus-raw has no versioning: enable it, or unset storage.require_versioning"]
+    );
+    let harness = versioned().await;
+    let required = S3Settings {
+        require_versioning: true,
+        ..harness.settings()
+    };
+    harness.unprobed(required).await.probe().await.unwrap();
+}
+
+#[tokio::test]
+async fn in_a_versioned_bucket_the_version_is_told_and_a_deleted_object_is_absent() {
+    let harness = versioned().await;
+    let repository = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let now = Timestamp::from_micros(harness.now().as_unix_seconds() * 1_000_000).unwrap();
+    let mut intent = sample::intent(&scope, sample::asset_id(1));
+    intent.address.bucket = repository.bucket().clone();
+    intent.ends_at = now.saturating_add(Duration::from_hours(1));
+    let terms = UploadTerms {
+        intent: &intent,
+        now,
+        ttl: Duration::from_mins(1),
+    };
+    let upload = repository.presign_upload(terms).await.unwrap();
+    let request = HttpRequest {
+        method: upload.method.to_owned(),
+        url: upload.url.expose().to_owned(),
+        headers: upload.headers,
+        body: sample::CONTENT.to_vec(),
+    };
+    assert_eq!(harness.send(request).await, 200);
+    let stored = repository.stat(&intent.address).await.unwrap().unwrap();
+    assert_ne!(stored.version_id.unwrap(), "null");
+    client(&harness)
+        .delete_object()
+        .bucket(SeaweedFs::BUCKET)
+        .key(intent.address.key.as_str())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(repository.stat(&intent.address).await.unwrap(), None);
 }

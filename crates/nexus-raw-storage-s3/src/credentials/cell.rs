@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use aws_credential_types::{
     Credentials,
@@ -12,8 +12,14 @@ use super::{CredentialsFailure, CredentialsSource, renewal};
 /// The credentials of the moment: what the SDK's client and presigning both sign with.
 ///
 /// Where they end, a task renews them early; it ends when the last clone of the cell is dropped.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct CredentialsCell(watch::Receiver<Credentials>);
+
+impl fmt::Debug for CredentialsCell {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("CredentialsCell(redacted)")
+    }
+}
 
 impl CredentialsCell {
     /// Loads the first credentials and, where they end, starts to renew them.

@@ -65,23 +65,21 @@ impl CredentialsSource {
 /// The configured key pair, or the SDK's default chain: environment, profile, web identity,
 /// container, instance.
 pub(crate) async fn provider(settings: &S3Settings, time: ClockTimeSource) -> CredentialsSource {
-    match &settings.credentials {
-        Some(keys) => CredentialsSource::new(Credentials::new(
+    if let Some(keys) = &settings.credentials {
+        return CredentialsSource::new(Credentials::new(
             &keys.access_key_id,
             keys.secret_access_key.expose_secret(),
             None,
             None,
             "settings",
-        )),
-        None => {
-            let region = Region::new(settings.region.clone());
-            let config = ProviderConfig::without_region()
-                .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
-                .with_time_source(time);
-            let chain = DefaultCredentialsChain::builder()
-                .configure(config)
-                .region(region);
-            CredentialsSource::new(chain.build().await)
-        }
+        ));
     }
+    let region = Region::new(settings.region.clone());
+    let config = ProviderConfig::without_region()
+        .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+        .with_time_source(time);
+    let chain = DefaultCredentialsChain::builder()
+        .configure(config)
+        .region(region);
+    CredentialsSource::new(chain.build().await)
 }

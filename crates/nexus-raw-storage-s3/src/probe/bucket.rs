@@ -16,6 +16,9 @@ pub(super) async fn findings(store: &Store) -> Result<Vec<String>, RequestFailur
             "bucket {bucket} is in another region than {}: set storage.region",
             store.settings.region
         ),
+        Some(501) if owner.is_some() => {
+            format!("{failure}: the store knows no owners, unset storage.expected_bucket_owner")
+        }
         Some(400 | 401 | 403) if owner.is_some() => format!(
             "{failure}: check the credentials, the machine's time, storage.region, \
              storage.expected_bucket_owner, and that s3:ListBucket on {bucket} is allowed"
@@ -62,16 +65,18 @@ async fn versioning_finding(store: &Store) -> Result<Option<String>, RequestFail
         return Ok(None);
     }
     let bucket = store.bucket();
-    match store.versioning_is_enabled().await {
-        Ok(true) => Ok(None),
-        Ok(false) => Ok(Some(format!(
-            "bucket {bucket} has no versioning: enable it, or unset storage.require_versioning"
-        ))),
-        Err(failure) if matches!(failure.status(), Some(400..=499 | 501)) => Ok(Some(format!(
-            "{failure}: allow s3:GetBucketVersioning on {bucket}, or unset storage.require_versioning"
-        ))),
-        Err(failure) => Err(failure),
-    }
+    let remedy = match store.versioning_is_enabled().await {
+        Ok(true) => return Ok(None),
+        Ok(false) => format!("bucket {bucket} has no versioning: enable it"),
+        Err(failure) => match failure.status() {
+            Some(501) => format!("{failure}: use a store that has versioning"),
+            Some(400..=499) => format!("{failure}: allow s3:GetBucketVersioning on {bucket}"),
+            _ => return Err(failure),
+        },
+    };
+    Ok(Some(format!(
+        "{remedy}, or unset storage.require_versioning"
+    )))
 }
 
 /// A service that cannot tell an absent object from a forbidden one cannot register.

@@ -6,6 +6,8 @@ mod put;
 mod signatures;
 mod uploads;
 
+#[cfg(test)]
+pub(crate) use self::put::CONTENT;
 use nexus_raw::ports::{BoxError, StoreCapabilities};
 
 use crate::{failure::RequestFailure, store::Store};

@@ -19,7 +19,7 @@ use crate::{
 pub(super) const PREFIX: &str = "nexus-raw-probe/v1/";
 
 /// What the probe's objects hold.
-pub(super) const CONTENT: &str = "Written once by Nexus raw storage to try this bucket.\n";
+pub(crate) const CONTENT: &str = "Written once by Nexus raw storage to try this bucket.\n";
 
 const OPERATION: &str = "presigned PutObject";
 

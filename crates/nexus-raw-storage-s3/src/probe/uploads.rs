@@ -1,6 +1,8 @@
 //! An upload as all will be: it must be stored once, and be found as it was signed.
 
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::{
+    operation::head_object::HeadObjectOutput, types::ServerSideEncryption as SdkEncryption,
+};
 use nexus_raw::{
     asset::{ContentType, Sha256Digest},
     ports::StoredObject,
@@ -88,7 +90,7 @@ fn inspect(
     trial.keeps_octet_stream = stored.content_type.as_deref() == Some(ContentType::OCTET_STREAM);
     trial.findings.extend(difference_finding(upload, &stored));
     let wanted = store.settings.server_side_encryption.algorithm();
-    let used = head.server_side_encryption().map(|it| it.as_str());
+    let used = head.server_side_encryption().map(SdkEncryption::as_str);
     if wanted.is_some() && wanted != used {
         trial.findings.push(format!(
             "the store does not encrypt as it is told, it says {}: set storage.sse to none, or use a store that does",

@@ -1,9 +1,6 @@
 //! Intents, settings and stores of the tests.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
@@ -17,6 +14,7 @@ use nexus_raw::{
     time::Timestamp,
 };
 use secrecy::SecretString;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
@@ -41,23 +39,19 @@ pub(super) fn now() -> Timestamp {
     at("2026-11-24T01:00:00.75Z")
 }
 
-/// A clock that stands until it is moved.
-pub(super) struct StillClock(Mutex<Timestamp>);
+/// A clock that goes with the runtime's time, which tests pause.
+pub(super) struct RuntimeClock(Instant);
 
-impl StillClock {
-    pub(super) fn at(at: Timestamp) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(at)))
-    }
-
-    pub(super) fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap();
-        *now = now.saturating_add(by);
+impl RuntimeClock {
+    /// A clock that shows [`now`] at this moment.
+    pub(super) fn start() -> Arc<Self> {
+        Arc::new(Self(Instant::now()))
     }
 }
 
-impl Clock for StillClock {
+impl Clock for RuntimeClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        now().saturating_add(self.0.elapsed())
     }
 }
 
@@ -131,7 +125,7 @@ pub(super) async fn store_on(
     connector: SharedHttpConnector,
     deadlines: Deadlines,
 ) -> Arc<Store> {
-    let clock: Arc<dyn Clock> = StillClock::at(now());
+    let clock: Arc<dyn Clock> = RuntimeClock::start();
     let bucket = BucketUrl::resolve(&settings).await.unwrap();
     let source = CredentialsSource::new(credentials);
     let cell = CredentialsCell::fill(source, Arc::clone(&clock))

@@ -6,7 +6,7 @@
     reason = "a test ends where its support fails"
 )]
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use nexus_raw::{asset::BucketName, ports::Clock, time::Timestamp};
 use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
@@ -70,9 +70,9 @@ pub(crate) async fn send(request: HttpRequest) -> u16 {
     let (host, target) = rest.split_at(slash);
     let mut head = format!("{} {target} HTTP/1.1\r\nhost: {host}\r\n", request.method);
     for (name, value) in &request.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
-    head.push_str(&format!("content-length: {}\r\n\r\n", request.body.len()));
+    write!(head, "content-length: {}\r\n\r\n", request.body.len()).unwrap();
     let mut stream = TcpStream::connect(host).await.unwrap();
     // a store may refuse by the head alone and close while the body is still on its way
     let _ = stream.write_all(head.as_bytes()).await;
