@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
@@ -49,7 +50,8 @@ impl House {
             .canonicalize()?;
         let metadata = MetadataCommand::new()
             .manifest_path(root.join("Cargo.toml"))
-            .other_options(["--locked".to_owned()])
+            // of the platform at hand: another one's shims would count as needed by the domain
+            .other_options(["--locked".into(), "--filter-platform".into(), host()?])
             .exec()?;
         let packages = metadata
             .workspace_packages()
@@ -62,6 +64,14 @@ impl House {
             manifest: fs::read_to_string(root.join("Cargo.toml"))?,
         })
     }
+}
+
+/// The platform that this test runs on, as the compiler calls it.
+fn host() -> Result<String, Box<dyn Error>> {
+    let told = Command::new("rustc").arg("-vV").output()?;
+    let told = String::from_utf8(told.stdout)?;
+    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("the compiler names its host")?.to_owned())
 }
 
 impl Package {
