@@ -41,11 +41,15 @@ pub(super) async fn try_upload(store: &Store) -> Result<UploadTrial, RequestFail
             }
         }
     }
-    match store.head(&key).await? {
-        Some(head) => inspect(store, &upload, &head, &mut trial)?,
-        None => trial
+    match store.head(&key).await {
+        Ok(Some(head)) => inspect(store, &upload, &head, &mut trial)?,
+        Ok(None) => trial
             .findings
             .push(format!("the store does not find {key} after it was stored")),
+        Err(failure) if matches!(failure.status(), Some(400 | 401 | 403)) => {
+            trial.findings.push(looking_finding(store, &failure));
+        }
+        Err(failure) => return Err(failure),
     }
     Ok(trial)
 }
@@ -77,6 +81,15 @@ fn refusal_finding(store: &Store, failure: &RequestFailure) -> String {
         "{failure}: check the machine's time{encryption}, and that s3:PutObject on {bucket}/{PREFIX}* and \
          {bucket}/tenants/* is allowed"
     )
+}
+
+fn looking_finding(store: &Store, failure: &RequestFailure) -> String {
+    let decryption = match store.settings.server_side_encryption {
+        ServerSideEncryption::Kms { .. } => ", and kms:Decrypt on the key",
+        ServerSideEncryption::None | ServerSideEncryption::S3 => "",
+    };
+    let bucket = store.bucket();
+    format!("{failure} for an object that is there: allow s3:GetObject on {bucket}/*{decryption}")
 }
 
 fn inspect(

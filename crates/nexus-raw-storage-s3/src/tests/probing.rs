@@ -331,6 +331,23 @@ async fn a_store_that_does_not_keep_an_upload_as_it_was_signed_is_unfit() {
 }
 
 #[tokio::test]
+async fn an_object_that_may_be_written_and_not_looked_at_is_a_finding() {
+    let path = "/nexus-raw-probe/v1/create-once";
+    let kms = S3Settings {
+        server_side_encryption: ServerSideEncryption::Kms { key_id: None },
+        ..settings()
+    };
+    let said = "HeadObject was answered with status 403 for an object that is there: allow s3:GetObject on nexus-raw/*";
+    for (settings, finding) in [
+        (settings(), said.to_owned()),
+        (kms, format!("{said}, and kms:Decrypt on the key")),
+    ] {
+        let found = findings(settings, "HEAD", path, Answer::status(403)).await;
+        assert_eq!(found, [finding]);
+    }
+}
+
+#[tokio::test]
 async fn encryption_is_looked_at_where_it_is_required() {
     let header = "x-amz-server-side-encryption";
     for (encryption, algorithm) in [
