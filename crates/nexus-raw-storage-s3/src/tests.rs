@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+mod fit_store;
 mod hanging;
 mod objects;
 mod presigning;

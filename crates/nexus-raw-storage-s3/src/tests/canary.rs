@@ -6,7 +6,7 @@ use aws_credential_types::Credentials;
 use nexus_raw::ports::RawStorageRepository;
 
 use super::{
-    probing::fit_but_for,
+    fit_store::fit_but_for,
     scripted::{Answer, Scripted, Seen},
     support::{
         ACCESS_KEY, RuntimeClock, SECRET_KEY, SESSION_TOKEN, intent, repository_of, settings,

@@ -46,7 +46,7 @@ async fn a_look_and_readiness_end_within_four_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_of_a_store_that_falls_silent_at_an_upload_ends_too() {
-    let scripted = Scripted::saying(super::probing::fit_but_for(|seen| {
+    let scripted = Scripted::saying(super::fit_store::fit_but_for(|seen| {
         (seen.method == "PUT").then_some(None)
     }));
     let connector = scripted.connector();

@@ -1,124 +1,15 @@
-//! The probe, against a store that is fit but for one thing.
+//! The probe's verdicts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nexus_raw::{asset::Sha256Digest, ports::StoreCapabilities};
+use nexus_raw::ports::StoreCapabilities;
 
 use super::{
-    scripted::{Answer, Scripted, Seen},
-    support::{settings, static_credentials, store_on},
+    fit_store::{findings, findings_when, is_under, probe_of, stored, versioning},
+    scripted::Answer,
+    support::settings,
 };
-use crate::{
-    ProbeError, S3Settings, ServerSideEncryption,
-    deadlines::Deadlines,
-    probe::{self, CONTENT, Report},
-};
-
-/// A fit bucket at any start but the first: what the probe wrote is there. `but` says what is
-/// different: `Some(None)` is silence.
-pub(super) fn fit_but_for(
-    but: impl Fn(&Seen) -> Option<Option<Answer>> + Send + Sync + 'static,
-) -> impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static {
-    move |seen| but(seen).unwrap_or_else(|| Some(fit(seen)))
-}
-
-fn fit(seen: &Seen) -> Answer {
-    let probe_key = seen.path.strip_prefix("/nexus-raw-probe/v1/");
-    match (seen.method.as_str(), probe_key) {
-        ("HEAD", None) => match seen.header("x-amz-expected-bucket-owner") {
-            None | Some("123456789012") => Answer::status(200),
-            Some(_) => Answer::status(403),
-        },
-        ("GET", None) if seen.query.contains("versioning") => {
-            versioning("<Status>Enabled</Status>")
-        }
-        ("PUT", Some(key)) if key.starts_with("create-once") => {
-            Answer::error(412, "PreconditionFailed")
-        }
-        ("PUT", Some("missing-header" | "unsigned-header")) => Answer::error(403, "AccessDenied"),
-        ("PUT", Some("other-bytes")) => Answer::error(400, "BadDigest"),
-        ("HEAD", Some(key)) if key.starts_with("create-once") => stored(),
-        ("HEAD", Some("absent" | "other-bytes")) => Answer::status(404),
-        _ => panic!("{seen:?}"),
-    }
-}
-
-fn versioning(status: &str) -> Answer {
-    Answer::status(200).body(&format!(
-        "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{status}</VersioningConfiguration>"
-    ))
-}
-
-fn stored() -> Answer {
-    Answer::status(200)
-        .with("content-length", &CONTENT.len().to_string())
-        .with("content-type", "application/octet-stream")
-        .with("etag", "\"e\"")
-        .with(
-            "x-amz-checksum-sha256",
-            &Sha256Digest::of(CONTENT.as_bytes()).to_base64(),
-        )
-        .with("x-amz-meta-tenant-id", "t_nexus-raw-probe")
-        .with("x-amz-meta-env", "probe")
-        .with(
-            "x-amz-meta-asset-id",
-            "00000000-0000-7000-8000-000000000000",
-        )
-}
-
-async fn probe_of(
-    settings: S3Settings,
-    but: impl Fn(&Seen) -> Option<Option<Answer>> + Send + Sync + 'static,
-) -> Result<Report, ProbeError> {
-    let scripted = Scripted::saying(fit_but_for(but));
-    let connector = scripted.connector();
-    let store = store_on(
-        settings,
-        static_credentials(),
-        connector,
-        Deadlines::default(),
-    )
-    .await;
-    let outcome = probe::examine(&store).await;
-    for seen in scripted.seen() {
-        assert!(
-            matches!(seen.method.as_str(), "HEAD" | "GET" | "PUT"),
-            "{seen:?}"
-        );
-        assert!(
-            seen.method != "PUT" || seen.header("if-none-match") == Some("*"),
-            "not create-once: {seen:?}"
-        );
-    }
-    outcome
-}
-
-/// What is found when the store gives `answer` to the requests of this method and path.
-async fn findings_when(method: &'static str, path: &'static str, answer: Answer) -> Vec<String> {
-    findings(settings(), method, path, answer).await
-}
-
-async fn findings(
-    settings: S3Settings,
-    method: &'static str,
-    path: &'static str,
-    answer: Answer,
-) -> Vec<String> {
-    let outcome = probe_of(settings, move |seen| {
-        let meant = seen.method == method && is_under(&seen.path, path);
-        meant.then(|| Some(answer.clone()))
-    })
-    .await;
-    match outcome {
-        Err(ProbeError::Unfit { findings }) => findings,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The bucket itself, or keys that begin so.
-fn is_under(path: &str, beginning: &str) -> bool {
-    path == beginning || beginning != "/" && path.starts_with(beginning)
-}
+use crate::{ProbeError, S3Settings, ServerSideEncryption, probe::Report};
 
 fn enforcing() -> StoreCapabilities {
     StoreCapabilities {
