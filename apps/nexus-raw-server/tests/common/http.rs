@@ -70,9 +70,9 @@ impl Request {
         answer.unwrap_or_else(|| panic!("the connection was closed without an answer"))
     }
 
-    /// `None` when the connection is closed without an answer.
+    /// `None` when there is nobody, or the connection is closed without an answer.
     pub(crate) async fn send_to_the_end(self) -> Option<Answer> {
-        let mut stream = TcpStream::connect(self.server).await.unwrap();
+        let mut stream = TcpStream::connect(self.server).await.ok()?;
         stream.set_nodelay(true).unwrap();
         let mut bytes = format!("{}\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {

@@ -10,6 +10,7 @@ mod caller;
 mod ends;
 #[path = "../common/http.rs"]
 mod http;
+#[path = "../common/machine.rs"]
 mod machine;
 mod main_job;
 mod refusals;

@@ -91,6 +91,11 @@ impl Machine {
 
     /// A token for the server, as an identity provider makes it.
     pub(crate) fn token(&self, tenant: &str, role: Role) -> String {
+        self.token_for(&[tenant], role)
+    }
+
+    /// The same, with this role in each of several tenants.
+    pub(crate) fn token_for(&self, tenants: &[&str], role: Role) -> String {
         let mode = EmbeddedMode::open_existing(&self.data_dir()).unwrap();
         let keys = KeySettings::Hs256 {
             secret: mode.secrets().hs256_secret.clone(),
@@ -100,7 +105,10 @@ impl Machine {
         let issuer = TokenIssuer::new(settings, Arc::new(SystemClock)).unwrap();
         let request = TokenRequest {
             user: UserId::parse("u_demo").unwrap(),
-            memberships: vec![(TenantId::parse(tenant).unwrap(), Some(role))],
+            memberships: tenants
+                .iter()
+                .map(|tenant| (TenantId::parse(tenant).unwrap(), Some(role)))
+                .collect(),
             ttl: Duration::from_hours(1),
         };
         issuer.issue(&request).unwrap()
@@ -117,6 +125,13 @@ impl Server {
                 line["event"].take()
             })
             .collect()
+    }
+
+    /// Kills it by SIGKILL: no handler runs, nothing is flushed. What it wrote on standard output.
+    pub(crate) fn kill(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.output.iter().collect()
     }
 
     /// Asks it to end as a service manager does; what it still wrote on both outputs.

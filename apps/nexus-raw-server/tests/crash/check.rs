@@ -1,0 +1,126 @@
+//! What must hold after the last start.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    client::{Client, TENANTS},
+    ledger::Asset,
+};
+
+/// Per tenant, the highest sequence.
+pub(crate) type LastSequences = BTreeMap<&'static str, u64>;
+
+async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> Vec<Value> {
+    let answer = client
+        .get(tenant, &format!("/nexus/raw/{asset_id}/events"))
+        .await;
+    let (status, mut body) = answer.whole();
+    assert_eq!(status, 200, "events of {asset_id}");
+    serde_json::from_value(body["events"].take()).unwrap()
+}
+
+/// A presign is told; an upload can be registered; a record is read as it was answered.
+pub(crate) async fn every_answer_still_holds(client: &Client, assets: &[Asset]) {
+    for asset in assets {
+        let (tenant, asset_id) = (asset.tenant, asset.asset_id.as_str());
+        let path = format!("/nexus/raw/{asset_id}");
+        let mut record = asset.record.clone();
+        if record.is_none() && asset.uploaded {
+            let answer = client.register(tenant, asset_id).await.unwrap();
+            assert!(matches!(answer.status, 200 | 201), "{}", answer.json());
+            record = Some(answer.body);
+        }
+        let read = client.get(tenant, &path).await;
+        let status = read.status;
+        if let Some(record) = record {
+            assert_eq!((status, read.body), (200, record), "{asset_id}");
+        }
+        let told: Vec<_> = events_of(client, tenant, asset_id)
+            .await
+            .iter()
+            .map(|event| event["event_type"].as_str().unwrap().to_owned())
+            .collect();
+        let expected: &[&str] = if status == 200 {
+            &["raw_asset_presigned", "raw_asset_registered"]
+        } else {
+            &["raw_asset_presigned"]
+        };
+        assert_eq!(told, expected, "events of {asset_id}, which reads {status}");
+    }
+}
+
+/// One more presign a tenant tells how far its sequence has come.
+pub(crate) async fn last_sequences(client: &Client) -> LastSequences {
+    let mut last = LastSequences::new();
+    for tenant in TENANTS {
+        let presigned = client.presign(tenant, b"the last one").await.unwrap();
+        let asset_id = presigned["asset_id"].as_str().unwrap();
+        let events = events_of(client, tenant, asset_id).await;
+        last.insert(tenant, events[0]["sequence"].as_u64().unwrap());
+    }
+    last
+}
+
+/// The event of a line; `None` for a line that the kill cut short, which is told again.
+pub(crate) fn event(line: &str) -> Option<Value> {
+    let mut line: Value = serde_json::from_str(line).ok()?;
+    Some(line["event"].take())
+}
+
+/// Whether the last event of each tenant is there.
+pub(crate) fn all_arrived(events: &[Value], last: &LastSequences) -> bool {
+    last.iter().all(|(tenant, sequence)| {
+        let is_last = |it: &Value| it["tenant_id"] == **tenant && it["sequence"] == *sequence;
+        events.iter().any(is_last)
+    })
+}
+
+/// Per tenant the sequences are 1 to n; a place has one event; an asset is registered once.
+pub(crate) fn sequences_have_no_gap_and_no_second_event(events: &[Value]) {
+    let mut places: BTreeMap<&str, BTreeMap<u64, &str>> = BTreeMap::new();
+    let mut registered = BTreeMap::new();
+    for event in events {
+        let event_id = event["event_id"].as_str().unwrap();
+        let sequence = event["sequence"].as_u64().unwrap();
+        let place = places
+            .entry(event["tenant_id"].as_str().unwrap())
+            .or_default()
+            .entry(sequence)
+            .or_insert(event_id);
+        assert_eq!(*place, event_id, "two events at sequence {sequence}");
+        if event["event_type"] == "raw_asset_registered" {
+            let first = registered
+                .entry(event["asset_id"].as_str().unwrap())
+                .or_insert(event_id);
+            assert_eq!(
+                *first, event_id,
+                "two registrations of {}",
+                event["asset_id"]
+            );
+        }
+    }
+    for (tenant, sequences) in places {
+        let gapless: Vec<u64> = (1..=sequences.len() as u64).collect();
+        let found: Vec<u64> = sequences.into_keys().collect();
+        assert_eq!(found, gapless, "the sequence of {tenant} has a gap");
+    }
+}
+
+/// Whatever was ever told of can be read.
+pub(crate) async fn every_event_has_its_state(client: &Client, events: &[Value]) {
+    for event in events {
+        let tenant = event["tenant_id"].as_str().unwrap();
+        let asset_id = event["asset_id"].as_str().unwrap();
+        if event["event_type"] == "raw_asset_registered" {
+            let read = client.get(tenant, &format!("/nexus/raw/{asset_id}")).await;
+            assert_eq!(read.status, 200, "{asset_id} was told of as registered");
+        }
+        let listed = events_of(client, tenant, asset_id).await;
+        assert!(
+            listed.contains(event),
+            "{asset_id} was told of otherwise than it is read: {event}"
+        );
+    }
+}
