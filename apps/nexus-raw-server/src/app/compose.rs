@@ -48,6 +48,9 @@ pub(super) async fn start(
     for note in storage.notes() {
         slog::info!(log, "the object store was proved"; "note" => note);
     }
+    if !storage.capabilities().enforces_sha256 {
+        return Err(Failure::DigestsNotEnforced);
+    }
 
     let storage: Arc<dyn RawStorageRepository> = Arc::new(storage);
     let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;

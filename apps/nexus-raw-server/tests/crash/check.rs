@@ -24,7 +24,7 @@ async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> Vec<Value> 
 /// A presign is told; an upload can be registered; a record is read as it was answered.
 pub(crate) async fn every_answer_still_holds(client: &Client, assets: &[Asset]) {
     for asset in assets {
-        let (tenant, asset_id) = (asset.tenant, asset.asset_id.as_str());
+        let (tenant, asset_id) = (asset.tenant, asset.id.as_str());
         let path = format!("/nexus/raw/{asset_id}");
         let mut record = asset.record.clone();
         if record.is_none() && asset.uploaded {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 /// An asset that a presign answered, and what was answered of it since.
 #[derive(Debug, Clone)]
 pub(crate) struct Asset {
-    pub(crate) asset_id: String,
+    pub(crate) id: String,
     pub(crate) tenant: &'static str,
     /// S3 said 200 to the upload.
     pub(crate) uploaded: bool,
@@ -18,6 +18,7 @@ pub(crate) struct Asset {
 /// Every answer ever given, as the clients saw them.
 pub(crate) struct Ledger {
     assets: Mutex<BTreeMap<String, Asset>>,
+    /// How many answers there were.
     answers: watch::Sender<u64>,
 }
 
@@ -33,7 +34,7 @@ impl Default for Ledger {
 impl Ledger {
     pub(crate) fn presigned(&self, asset_id: &str, tenant: &'static str) {
         let asset = Asset {
-            asset_id: asset_id.to_owned(),
+            id: asset_id.to_owned(),
             tenant,
             uploaded: false,
             record: None,

@@ -3,7 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "test support: where an expectation breaks, the test must end"
+    clippy::print_stdout,
+    reason = "where an expectation breaks, the test must end, and tell how it came there"
 )]
 
 mod check;

@@ -7,13 +7,13 @@ use std::{
 
 use crate::{http::Request, machine::Machine};
 
-fn ended(command: &mut Command) -> (i32, String) {
+pub(crate) fn ended(command: &mut Command) -> (i32, String) {
     let Output { status, stderr, .. } = command.output().unwrap();
     (status.code().unwrap(), String::from_utf8(stderr).unwrap())
 }
 
 /// A configuration without fault, of a store that is not there.
-fn complete(machine: &Machine) -> Command {
+pub(crate) fn complete(machine: &Machine) -> Command {
     let mut command = machine.program();
     command.envs([
         ("NEXUS_RAW_STORAGE__BUCKET", "nexus-raw"),

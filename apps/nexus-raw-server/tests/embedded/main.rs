@@ -15,3 +15,4 @@ mod http;
 mod machine;
 mod main_job;
 mod refusals;
+mod unfit_stores;

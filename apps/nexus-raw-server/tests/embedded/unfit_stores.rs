@@ -1,0 +1,40 @@
+//! Stores that do not keep what the service promises: no start.
+
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Lie, Settings};
+
+use crate::{
+    ends::{complete, ended},
+    machine::Machine,
+};
+
+#[test]
+fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
+    for (lie, told_of) in [
+        (Lie::IgnoreCreateOnce, "writes over an object"),
+        (Lie::AcceptUnsignedHeaders, "unsigned"),
+        (Lie::ForbidAbsentKeys, "s3:ListBucket"),
+        (Lie::IgnoreChecksums, "does not enforce SHA-256"),
+        (Lie::EchoChecksums, "does not enforce SHA-256"),
+    ] {
+        let machine = Machine::new();
+        let credentials = Credentials {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: "hidden-hidden-hidden".into(),
+        };
+        let settings = Settings::new(machine.data_dir(), credentials)
+            .with_region("eu-central-1")
+            .with_bucket("nexus-raw")
+            .with_lie(lie);
+        let store = EmbeddedS3::start(&settings).unwrap();
+        let mut command = complete(&machine);
+        command
+            .env("NEXUS_RAW_STORAGE__ENDPOINT", store.endpoint())
+            .env("NEXUS_RAW_STORAGE__FORCE_PATH_STYLE", "true")
+            .env("NEXUS_RAW_STORAGE__STARTUP_TIMEOUT_SECONDS", "30");
+        let (code, told) = ended(&mut command);
+        store.shutdown().unwrap();
+        assert_eq!(code, 78, "{lie:?}: {told}");
+        assert!(told.contains(told_of), "{lie:?}: {told}");
+        assert!(!told.contains("hidden"), "{lie:?}: {told}");
+    }
+}
