@@ -120,7 +120,7 @@ pub(crate) fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
 
 /// Returns once `is_so`, which another thread brings about.
 pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(Instant::now() < deadline, "waited in vain");
         std::thread::yield_now();
