@@ -71,6 +71,9 @@ pub enum TokenFault {
     /// `kid` is not what names a key: a path, SQL, or something longer.
     #[error("kid of the header is no name of a key")]
     KeyId,
+    /// The JWKS has no key that `kid` names; or `kid` is missing, and it has not exactly one key.
+    #[error("the header names none of the keys, or does not say which one of several")]
+    UnknownKey,
     /// No configured key made this signature for these bytes.
     #[error("the signature is not by a configured key")]
     Signature,

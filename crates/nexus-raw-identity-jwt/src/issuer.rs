@@ -51,12 +51,16 @@ impl TokenIssuer {
     /// An issuer of tokens for verifiers with these settings. It signs with the current secret.
     ///
     /// # Errors
-    /// [`JwtSettingsError`], as for the verifier.
+    /// [`JwtSettingsError`], as for the verifier; and where the keys are those of a JWKS, which
+    /// sign nothing.
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, JwtSettingsError> {
         settings.check()?;
         let key = match &settings.keys {
             KeySettings::Hs256 { secret, .. } => {
                 EncodingKey::from_secret(secret.expose_secret().as_bytes())
+            }
+            KeySettings::JwksFile { .. } | KeySettings::JwksUrl { .. } => {
+                return Err(JwtSettingsError::NoSecret);
             }
         };
         Ok(Self {

@@ -1,7 +1,12 @@
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{TokenFault, header::UnverifiedHeader, settings::KeySettings};
+use crate::{
+    JwtSettingsError, TokenFault,
+    header::UnverifiedHeader,
+    jwks::{self, Jwks, Location},
+    settings::KeySettings,
+};
 
 /// The longest `kid`, in bytes.
 const MAX_KEY_ID_BYTES: usize = 128;
@@ -13,11 +18,14 @@ pub(crate) enum KeySource {
     /// Secrets shared with the issuer: the current one, and the one before while it is being
     /// rotated out.
     SharedSecrets(Vec<DecodingKey>),
+    /// Public keys that the issuer publishes.
+    Jwks(Jwks),
 }
 
 impl KeySource {
-    pub(crate) fn from_settings(settings: &KeySettings) -> Self {
-        match settings {
+    /// A JWKS file is read now; a JWKS of a URL is fetched when the first token comes.
+    pub(crate) fn from_settings(settings: &KeySettings) -> Result<Self, JwtSettingsError> {
+        Ok(match settings {
             KeySettings::Hs256 { secret, previous } => Self::SharedSecrets(
                 std::iter::once(secret)
                     .chain(previous)
@@ -26,49 +34,57 @@ impl KeySource {
                     })
                     .collect(),
             ),
-        }
+            KeySettings::JwksFile { path, algorithm } => {
+                let set = jwks::read_file(path, *algorithm)?;
+                Self::Jwks(Jwks::new(
+                    *algorithm,
+                    Location::File(path.clone()),
+                    Some(set),
+                ))
+            }
+            KeySettings::JwksUrl { url, algorithm } => {
+                Self::Jwks(Jwks::new(*algorithm, Location::of_url(url)?, None))
+            }
+        })
     }
 
     /// The only `alg` that tokens may have.
-    pub(crate) fn algorithm(&self) -> (Algorithm, &'static str) {
+    pub(crate) fn algorithm(&self) -> &'static str {
         match self {
-            Self::SharedSecrets(_) => (Algorithm::HS256, "HS256"),
+            Self::SharedSecrets(_) => "HS256",
+            Self::Jwks(jwks) => jwks.algorithm().name(),
         }
     }
 
     /// Whether one of the keys made `signature`, in base64url, for `signing_input`. The library
     /// compares in constant time.
-    pub(crate) fn verify(
+    pub(crate) async fn verify(
         &self,
         header: &UnverifiedHeader,
         signing_input: &str,
         signature: &str,
     ) -> Result<(), TokenFault> {
-        let (algorithm, _) = self.algorithm();
-        let signed_by = |key: &DecodingKey| {
-            crypto::verify(signature, signing_input.as_bytes(), key, algorithm).unwrap_or(false)
-        };
-        if self.candidates(header)?.iter().any(signed_by) {
-            Ok(())
-        } else {
-            Err(TokenFault::Signature)
+        // a name that no key has is a sign of an attack: nothing is looked up or loaded for it
+        if header.key_id.as_deref().is_some_and(|id| !is_key_id(id)) {
+            return Err(TokenFault::KeyId);
         }
-    }
-
-    fn candidates(&self, header: &UnverifiedHeader) -> Result<&[DecodingKey], TokenFault> {
         match self {
-            // there is nothing to choose, but a name that no key has is a sign of an attack
-            Self::SharedSecrets(keys) => match &header.key_id {
-                Some(key_id) if !is_key_id(key_id) => Err(TokenFault::KeyId),
-                _ => Ok(keys),
-            },
+            Self::SharedSecrets(keys) => keys
+                .iter()
+                .any(|key| {
+                    let message = signing_input.as_bytes();
+                    crypto::verify(signature, message, key, Algorithm::HS256).unwrap_or(false)
+                })
+                .then_some(())
+                .ok_or(TokenFault::Signature),
+            Self::Jwks(jwks) => jwks.verify(header, signing_input, signature).await,
         }
     }
 }
 
-/// Whether `text` can be the name of a shared secret: 1 to 128 letters, digits and `-._~:+=@`.
+/// Whether `text` can be the name of a key: 1 to 128 letters, digits and `-._~:+=@`.
 /// No path, no SQL, no white space, no control character.
-fn is_key_id(text: &str) -> bool {
+pub(crate) fn is_key_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:+=@".contains(&byte);
     (1..=MAX_KEY_ID_BYTES).contains(&text.len()) && text.bytes().all(allowed)
 }

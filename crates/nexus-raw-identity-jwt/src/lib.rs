@@ -5,6 +5,7 @@ mod compact;
 mod fault;
 mod header;
 mod issuer;
+mod jwks;
 mod keys;
 mod numeric_date;
 mod settings;
@@ -13,6 +14,7 @@ mod verifier;
 pub use self::{
     fault::{Part, TokenFault},
     issuer::{IssueError, TokenIssuer, TokenRequest},
+    jwks::{JwksAlgorithm, JwksFault},
     settings::{JwtSettings, JwtSettingsError, KeySettings, MIN_SECRET_BYTES},
     verifier::JwtIdentityVerifier,
 };

@@ -1,6 +1,9 @@
-use std::time::Duration;
+use std::{io, path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::{JwksAlgorithm, JwksFault};
 
 /// The shortest shared secret, in bytes: as long as the digest (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -41,6 +44,20 @@ pub enum KeySettings {
         /// The secret before it, while tokens signed with that one are still about.
         previous: Option<SecretString>,
     },
+    /// The public keys of a JWKS (RFC 7517) in a file, which is read again while it is used.
+    JwksFile {
+        /// The file: regular, or a link to such a one.
+        path: PathBuf,
+        /// The algorithm.
+        algorithm: JwksAlgorithm,
+    },
+    /// The public keys of a JWKS that the issuer serves.
+    JwksUrl {
+        /// https, or http to loopback.
+        url: Url,
+        /// The algorithm.
+        algorithm: JwksAlgorithm,
+    },
 }
 
 /// Why settings would make a verifier that is not safe.
@@ -65,6 +82,21 @@ pub enum JwtSettingsError {
     /// A claim's name is empty, has a meaning of its own, or is used for both claims.
     #[error("{0} is no name for a claim of tenants or roles")]
     ClaimName(String),
+    /// The file with the JWKS cannot be read.
+    #[error("the JWKS file cannot be read: {0}")]
+    JwksFile(io::ErrorKind),
+    /// What is in the file is no JWKS, or has no key to verify with.
+    #[error("the JWKS file cannot be used")]
+    Jwks(#[source] JwksFault),
+    /// Others could put keys of their own into the JWKS.
+    #[error("a JWKS must be fetched by https, or from this machine")]
+    JwksUrl,
+    /// There is nothing to fetch a JWKS with.
+    #[error("a JWKS cannot be fetched here: {0}")]
+    HttpClient(String),
+    /// Tokens are to be made, and the keys verify only.
+    #[error("tokens can be made with a shared secret alone")]
+    NoSecret,
 }
 
 impl JwtSettings {
@@ -116,6 +148,8 @@ impl KeySettings {
                 .all(|secret| secret.expose_secret().len() >= MIN_SECRET_BYTES)
                 .then_some(())
                 .ok_or(JwtSettingsError::SecretTooShort),
+            // seen when the keys are loaded
+            Self::JwksFile { .. } | Self::JwksUrl { .. } => Ok(()),
         }
     }
 }

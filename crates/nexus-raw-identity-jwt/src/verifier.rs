@@ -22,25 +22,27 @@ pub struct JwtIdentityVerifier {
 }
 
 impl JwtIdentityVerifier {
-    /// A verifier of the tokens that `settings` describe.
+    /// A verifier of the tokens that `settings` describe. A JWKS file is read, once; a JWKS of a
+    /// URL is fetched when the first token comes, and until there is one every token is refused.
     ///
     /// # Errors
-    /// [`JwtSettingsError`] where tokens could be forged, or would never be valid.
+    /// [`JwtSettingsError`] where tokens could be forged, or would never be valid; where the JWKS
+    /// file cannot be read.
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, JwtSettingsError> {
         settings.check()?;
         Ok(Self {
-            keys: KeySource::from_settings(&settings.keys),
+            keys: KeySource::from_settings(&settings.keys)?,
             settings,
             clock,
         })
     }
 
-    fn principal(&self, token: &str) -> Result<Principal, TokenFault> {
+    async fn principal(&self, token: &str) -> Result<Principal, TokenFault> {
         let token = UnverifiedToken::split(token)?;
-        let (_, algorithm) = self.keys.algorithm();
-        let header = UnverifiedHeader::read(token.header, algorithm)?;
+        let header = UnverifiedHeader::read(token.header, self.keys.algorithm())?;
         self.keys
-            .verify(&header, token.signing_input, token.signature)?;
+            .verify(&header, token.signing_input, token.signature)
+            .await?;
         claims::read(token.claims, &self.settings, self.clock.now())
     }
 }
@@ -49,6 +51,7 @@ impl JwtIdentityVerifier {
 impl IdentityVerifier for JwtIdentityVerifier {
     async fn verify(&self, token: &str) -> Result<Principal, IdentityError> {
         self.principal(token)
+            .await
             .map_err(|fault| IdentityError::Invalid(Box::new(fault)))
     }
 }

@@ -1,0 +1,130 @@
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use reqwest::{Client, StatusCode, redirect};
+use url::{Host, Url};
+
+use super::{JwksAlgorithm, JwksFault, fault::LoadError, set::KeySet, set::MAX_SET_BYTES};
+use crate::JwtSettingsError;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Without a byte.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// For the whole fetch: a caller whose token waits for it is answered in time.
+pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Where a JWKS is.
+#[derive(Clone)]
+pub(crate) enum Location {
+    File(PathBuf),
+    Url { url: Url, client: Client },
+}
+
+impl Location {
+    /// A URL that is asked with nothing of the machine's own settings: no proxy, no redirect.
+    pub(crate) fn of_url(url: &Url) -> Result<Self, JwtSettingsError> {
+        if !is_trustworthy(url) {
+            return Err(JwtSettingsError::JwksUrl);
+        }
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .https_only(url.scheme() == "https")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .timeout(FETCH_TIMEOUT)
+            // minutes lie between two fetches, and their runtimes may differ
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("nexus-raw/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| JwtSettingsError::HttpClient(format!("{error:?}")))?;
+        Ok(Self::Url {
+            url: url.clone(),
+            client,
+        })
+    }
+
+    /// Reads or fetches the set, now.
+    pub(crate) async fn load(self, algorithm: JwksAlgorithm) -> Result<KeySet, LoadError> {
+        let text = match self {
+            Self::File(path) => tokio::task::spawn_blocking(move || read(&path))
+                .await
+                .map_err(io::Error::other)
+                .and_then(|read| read)
+                .map_err(LoadError::File)?,
+            Self::Url { url, client } => fetch(&client, url).await?,
+        };
+        Ok(KeySet::read(&text, algorithm)?)
+    }
+}
+
+/// The text of a JWKS file, of at most a byte more than is allowed.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // opening a pipe would wait for a writer
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut text = Vec::new();
+    let limit = u64::try_from(MAX_SET_BYTES).unwrap_or(u64::MAX) + 1;
+    fs::File::open(path)?.take(limit).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+async fn fetch(client: &Client, url: Url) -> Result<Vec<u8>, LoadError> {
+    // the URL is the configuration's to tell
+    let failed = |error: reqwest::Error| LoadError::Fetch(error.without_url());
+    let mut answer = client.get(url).send().await.map_err(failed)?;
+    if answer.status() != StatusCode::OK {
+        return Err(LoadError::Status(answer.status().as_u16()));
+    }
+    let mut text = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        if text.len() + chunk.len() > MAX_SET_BYTES {
+            return Err(JwksFault::TooLong.into());
+        }
+        text.extend_from_slice(&chunk);
+    }
+    Ok(text)
+}
+
+/// Whether nobody between us and the issuer can put keys of their own into the answer.
+fn is_trustworthy(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_by_https_or_from_this_machine() {
+        for (url, trustworthy) in [
+            ("https://login.example.com/keys", true),
+            ("http://127.0.0.1:8080/keys", true),
+            ("http://[::1]/keys", true),
+            ("http://localhost/keys", true),
+            ("http://login.example.com/keys", false),
+            ("http://127.0.0.1.example.com/keys", false),
+            ("http://10.0.0.1/keys", false),
+            ("ftp://127.0.0.1/keys", false),
+            ("file:///etc/keys", false),
+            ("data:application/json,{}", false),
+        ] {
+            assert_eq!(
+                is_trustworthy(&Url::parse(url).unwrap()),
+                trustworthy,
+                "{url}"
+            );
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Public keys that the issuer publishes as a JWK Set (RFC 7517), kept at hand.
+
+mod algorithm;
+mod cache;
+mod fault;
+mod key;
+mod location;
+mod set;
+
+pub use self::{algorithm::JwksAlgorithm, fault::JwksFault};
+pub(crate) use self::{cache::Jwks, location::Location, set::read_file};

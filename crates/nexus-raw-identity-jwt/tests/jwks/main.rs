@@ -1,0 +1,9 @@
+//! Tokens signed with private keys, and where the public ones come from.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
+
+mod contract;
+mod file;
+mod forge;
+mod issuer;
+mod signature;
+mod url;

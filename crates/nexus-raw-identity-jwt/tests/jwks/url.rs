@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use nexus_raw_identity_jwt::{JwksAlgorithm, JwtSettingsError, KeySettings, TokenFault};
+use tokio::time::{advance, pause, resume};
+
+use crate::{
+    forge::{Key, judge, set, verifier},
+    issuer::{Answer, Issuer},
+};
+
+/// Lets time pass without anything happening in it.
+async fn pass(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
+}
+
+const UNKNOWN: Option<TokenFault> = Some(TokenFault::UnknownKey);
+
+#[tokio::test]
+async fn keys_are_fetched_when_the_first_token_comes_once_for_all_who_wait() {
+    let key = Key::p256();
+    let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
+    let verifier = issuer.verifier();
+    assert_eq!(issuer.asked(), 0);
+    let token = key.token();
+    let answers = join_all((0..50).map(|_| judge(&verifier, &token))).await;
+    assert_eq!(answers, vec![None; 50]);
+    assert_eq!(issuer.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_rotation_refuses_no_good_token_and_costs_one_fetch() {
+    let (old, new) = (Key::p256(), Key::other_p256());
+    let issuer = Issuer::start(Answer::Body(set(&[&old]))).await;
+    let verifier = issuer.verifier();
+    assert_eq!(judge(&verifier, &old.token()).await, None);
+    pass(Duration::from_secs(30)).await;
+    issuer.answer_with(Answer::Body(set(&[&old, &new])));
+    let (old, new) = (old.token(), new.token());
+    let tokens = (0..50).map(|turn| if turn % 2 == 0 { &old } else { &new });
+    let answers = join_all(tokens.map(|token| judge(&verifier, token))).await;
+    assert_eq!(answers, vec![None; 50]);
+    assert_eq!(issuer.asked(), 2);
+}
+
+#[tokio::test]
+async fn unknown_keys_make_one_fetch_per_cool_down_however_many_they_are() {
+    let (key, unknown) = (Key::p256(), Key::other_p256());
+    let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
+    let verifier = issuer.verifier();
+    for round in 1..=3 {
+        let token = unknown.token();
+        let answers = join_all((0..50).map(|_| judge(&verifier, &token))).await;
+        assert_eq!(answers, vec![UNKNOWN; 50]);
+        assert_eq!(judge(&verifier, &token).await, UNKNOWN);
+        assert_eq!(issuer.asked(), round);
+        pass(Duration::from_secs(30)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_id_that_is_no_name_and_a_forged_signature_fetch_nothing() {
+    let (key, other) = (Key::p256(), Key::other_p256());
+    let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
+    let verifier = issuer.verifier();
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+    pass(Duration::from_secs(30)).await;
+    for (kid, fault) in [
+        ("../../dev/null", TokenFault::KeyId),
+        ("x' OR '1'='1", TokenFault::KeyId),
+        (key.id, TokenFault::Signature),
+    ] {
+        let header = serde_json::json!({"alg": "ES256", "kid": kid});
+        let token = other.sign(&header, &crate::forge::claims());
+        assert_eq!(judge(&verifier, &token).await, Some(fault));
+    }
+    assert_eq!(issuer.asked(), 1);
+}
+
+#[tokio::test]
+async fn the_last_keys_stay_while_the_issuer_answers_badly() {
+    let key = Key::p256();
+    let good = set(&[&key]);
+    let issuer = Issuer::start(Answer::Body(good.clone())).await;
+    let verifier = issuer.verifier();
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+    let bad = [
+        Answer::Status("500 Internal Server Error", good.clone()),
+        Answer::Status("302 Found", good.clone()),
+        Answer::Body("<html>".to_owned()),
+        Answer::Body(r#"{"keys":[]}"#.to_owned()),
+        Answer::Endless,
+        Answer::Cut(good),
+    ];
+    for (round, answer) in bad.into_iter().enumerate() {
+        issuer.answer_with(answer);
+        // so long that the token waits for the attempt
+        pass(Duration::from_mins(11)).await;
+        assert_eq!(judge(&verifier, &key.token()).await, None, "{round}");
+        // a redirect that was followed would count too
+        assert_eq!(issuer.asked(), round + 2);
+    }
+}
+
+#[tokio::test]
+async fn without_keys_every_token_is_refused_until_the_issuer_answers_well() {
+    let key = Key::p256();
+    let good = set(&[&key]);
+    let issuer = Issuer::start(Answer::Status("500 Internal Server Error", good.clone())).await;
+    let verifier = issuer.verifier();
+    for answer in [
+        Answer::Status("500 Internal Server Error", good.clone()),
+        Answer::Status("307 Temporary Redirect", good.clone()),
+        Answer::Status("206 Partial Content", good.clone()),
+        Answer::Body(" ".repeat(256 * 1024 + 1)),
+        Answer::Endless,
+        Answer::Cut(good.clone()),
+        Answer::Silence,
+    ] {
+        issuer.answer_with(answer);
+        assert_eq!(judge(&verifier, &key.token()).await, UNKNOWN);
+        pass(Duration::from_secs(5)).await;
+    }
+    assert_eq!(issuer.asked(), 7, "no redirect was followed");
+    issuer.answer_with(Answer::Body(good));
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+}
+
+#[test]
+fn a_url_over_which_others_could_put_their_keys_is_refused() {
+    for url in ["http://login.example.com/keys", "file:///etc/keys"] {
+        let keys = KeySettings::JwksUrl {
+            url: url.parse().unwrap(),
+            algorithm: JwksAlgorithm::Es256,
+        };
+        assert_eq!(
+            verifier(keys).err(),
+            Some(JwtSettingsError::JwksUrl),
+            "{url}"
+        );
+    }
+}
