@@ -107,7 +107,7 @@ pub(crate) const KEYS: &[Key] = &[
         "http.cors_origins",
         "[]",
         "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path",
-        "The pages that may call the API from a browser.",
+        "The pages that may call the API from a browser. Others than none are refused by this version.",
         r#"["https://app.example.com"]"#,
     ),
     integer("http.request_timeout_seconds", "10", "an integer from 1 to 300", "How long a request may take, its body included.")
@@ -155,7 +155,7 @@ pub(crate) const KEYS: &[Key] = &[
         "storage.sync_hash_max_bytes",
         "67108864",
         TO_5_GIB,
-        "Up to this size an object that the store did not check is hashed within the request.",
+        "Kept for objects that the service hashes itself, which this version does not do: it starts on no store that would need it.",
     )
     .example("16777216"),
     text("storage.expected_bucket_owner", "an AWS account id of 12 digits", "Refuses a bucket of another account.", "111122223333"),
@@ -178,7 +178,7 @@ pub(crate) const KEYS: &[Key] = &[
     text(
         "catalog.url",
         "sqlite:PATH to a file, or a postgres:// URL",
-        "Where metadata and events are kept. Required.",
+        "Where metadata and events are kept. Required. PostgreSQL is refused by this version.",
         "sqlite:/var/lib/nexus-raw/catalog.sqlite",
     )
     .secret(),
@@ -226,7 +226,7 @@ pub(crate) const KEYS: &[Key] = &[
         "limits.requests_per_second",
         "0",
         "an integer from 0 to 1000000",
-        "Requests per second of each user in each tenant; 0 means no limit.",
+        "Requests per second of each user in each tenant; 0 means no limit. Others are refused by this version.",
     )
     .example("50"),
     integer(
@@ -238,7 +238,7 @@ pub(crate) const KEYS: &[Key] = &[
     .example("100"),
     list("events.sinks", r#"["log"]"#, r#"the list ["log"]"#, "Where dataset events are sent.", r#"["log"]"#),
     integer("events.max_lag_seconds", "900", TO_7_DAYS, "An undelivered event older than this makes `/readyz` answer 503.").example("300"),
-    text("metrics.bind", ADDRESS, "Where `/metrics` listens.", "127.0.0.1:9100").or("127.0.0.1:9464"),
+    text("metrics.bind", ADDRESS, "Kept for metrics, which this version does not serve: nothing listens there.", "127.0.0.1:9100").or("127.0.0.1:9464"),
     text("log.format", "json, terminal or auto", "How the log is written; `auto` is `terminal` on a terminal, else `json`.", "json").or("auto"),
     text("log.level", "error, warn, info, debug or trace", "The least level that is written.", "warn").or("info"),
     text("embedded.s3_bind", "a loopback IP address and a port", "Where the S3 server of embedded mode listens. Only there.", "127.0.0.1:9100"),
