@@ -8,9 +8,9 @@ use nexus_raw::{
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
 use nexus_raw_config::{
     CatalogLocation, IdentitySettings, ServerSideEncryption as Encryption, Settings,
-    StorageSettings, TokenKeys,
+    StorageSettings, TokenAlgorithm, TokenKeys,
 };
-use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings};
+use nexus_raw_identity_jwt::{JwksAlgorithm, JwtIdentityVerifier, JwtSettings, KeySettings};
 use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
 use secrecy::ExposeSecret;
 
@@ -66,10 +66,6 @@ impl Plan {
 /// What is asked for and would be left out in silence: it is refused instead.
 fn unsupported(settings: &Settings) -> Vec<String> {
     let asked = [
-        (
-            !matches!(settings.identity.keys, TokenKeys::Hs256 { .. }),
-            "identity.jwks_file, identity.jwks_url: tokens are verified with identity.hs256_secret",
-        ),
         (
             !matches!(settings.catalog.location, CatalogLocation::Sqlite(_)),
             "catalog.url: the catalogue is kept in SQLite",
@@ -137,11 +133,14 @@ fn identity(
             secret: secret.clone(),
             previous: previous.clone(),
         },
-        TokenKeys::JwksFile(_) | TokenKeys::JwksUrl(_) => {
-            return Err(Failure::Unsupported(vec![
-                "identity: keys of a JWKS".to_owned(),
-            ]));
-        }
+        TokenKeys::JwksFile(path) => KeySettings::JwksFile {
+            path: path.clone(),
+            algorithm: jwks_algorithm(settings.algorithm)?,
+        },
+        TokenKeys::JwksUrl(url) => KeySettings::JwksUrl {
+            url: url.clone(),
+            algorithm: jwks_algorithm(settings.algorithm)?,
+        },
     };
     let settings = JwtSettings {
         issuer: settings.issuer.clone(),
@@ -153,4 +152,16 @@ fn identity(
         role_map_claim: settings.role_map_claim.clone(),
     };
     Ok(JwtIdentityVerifier::new(settings, clock)?)
+}
+
+fn jwks_algorithm(algorithm: TokenAlgorithm) -> Result<JwksAlgorithm, Failure> {
+    match algorithm {
+        TokenAlgorithm::Rs256 => Ok(JwksAlgorithm::Rs256),
+        TokenAlgorithm::Es256 => Ok(JwksAlgorithm::Es256),
+        TokenAlgorithm::EdDsa => Ok(JwksAlgorithm::EdDsa),
+        // the configuration has refused it already
+        TokenAlgorithm::Hs256 => Err(Failure::Unsupported(vec![
+            "identity.algorithm: a JWKS has no shared secrets".to_owned(),
+        ])),
+    }
 }

@@ -70,8 +70,12 @@ impl Machine {
 
     /// Starts it, and waits until it is ready.
     pub(crate) fn start(&self) -> Server {
-        let mut child = self
-            .embedded()
+        Self::start_by(&mut self.embedded())
+    }
+
+    /// The same, by a command of one's own.
+    pub(crate) fn start_by(command: &mut Command) -> Server {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

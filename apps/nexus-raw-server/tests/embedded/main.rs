@@ -10,6 +10,7 @@ mod caller;
 mod ends;
 #[path = "../common/http.rs"]
 mod http;
+mod jwks;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
