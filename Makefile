@@ -24,11 +24,12 @@ demo: base ## see a photograph go in, and a forged one refused
 run: base ## serve in embedded mode, with all data in .nexus-raw
 	@cargo run --locked -p nexus-raw-server -- --embedded --data-dir .nexus-raw
 
+# all features, since some tests stand behind one (a store that lies, mocks of the ports)
 test: tools ## run every test of every crate
-	@cargo test --workspace --locked $(ARGS)
+	@cargo test --workspace --all-features --locked $(ARGS)
 
 $(CRATES:%=test-%): test-%: tools
-	@cargo test --locked -p $* $(ARGS)
+	@cargo test --all-features --locked -p $* $(ARGS)
 
 bench: base ## run the benchmarks
 	@cargo bench --workspace --benches --locked $(ARGS)
