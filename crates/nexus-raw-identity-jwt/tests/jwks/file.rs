@@ -1,9 +1,11 @@
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use nexus_raw::json::JsonError;
+use nexus_raw::{json::JsonError, time::Timestamp};
 use nexus_raw_identity_jwt::{
-    JwksAlgorithm, JwksFault, JwtIdentityVerifier, JwtSettingsError, KeySettings, TokenFault,
+    JwksAlgorithm, JwksFault, JwtIdentityVerifier, JwtSettings, JwtSettingsError, KeySettings,
+    TokenFault, TokenIssuer,
 };
+use nexus_raw_testkit::FixedClock;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::advance;
@@ -96,6 +98,21 @@ fn a_file_without_a_usable_key_is_refused_at_the_start() {
         start(&secret.to_string(), es256),
         Some(JwtSettingsError::Jwks(JwksFault::NoUsableKey)),
         "a symmetric key"
+    );
+}
+
+#[test]
+fn public_keys_make_no_tokens() {
+    let file = KeyFile::of(&set(&[&Key::p256()]));
+    let keys = KeySettings::JwksFile {
+        path: file.path(),
+        algorithm: JwksAlgorithm::Es256,
+    };
+    let settings = JwtSettings::new("https://issuer.test", "nexus-raw", keys);
+    let clock = Arc::new(FixedClock::at(Timestamp::UNIX_EPOCH));
+    assert_eq!(
+        TokenIssuer::new(settings, clock).err(),
+        Some(JwtSettingsError::NoSecret)
     );
 }
 

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nexus_raw_identity_jwt::{JwksAlgorithm, JwtSettingsError, KeySettings, TokenFault};
-use tokio::time::{advance, pause, resume};
+use tokio::{
+    task::yield_now,
+    time::{Instant, advance, pause, resume},
+};
 
 use crate::{
     forge::{Key, judge, set, verifier},
@@ -77,6 +80,26 @@ async fn a_key_id_that_is_no_name_and_a_forged_signature_fetch_nothing() {
         assert_eq!(judge(&verifier, &token).await, Some(fault));
     }
     assert_eq!(issuer.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_set_of_five_minutes_is_renewed_while_no_caller_waits() {
+    let key = Key::p256();
+    let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
+    let verifier = issuer.verifier();
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+    issuer.answer_with(Answer::Silence);
+    pass(Duration::from_secs(299)).await;
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+    assert_eq!(issuer.asked(), 1);
+    pass(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+    // a silent issuer is given up after seconds
+    assert!(began.elapsed() < Duration::from_secs(1));
+    while issuer.asked() < 2 {
+        yield_now().await;
+    }
 }
 
 #[tokio::test]
