@@ -216,7 +216,7 @@ fn check_length(headers: &HeaderMap) -> S3Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::{HeaderName, HeaderValue};
+    use crate::header_pairs::headers;
     use s3s::S3ErrorCode;
 
     fn honoured(operation: &str) -> &'static Honoured {
@@ -224,18 +224,6 @@ mod tests {
             .iter()
             .find(|known| known.operation == operation)
             .unwrap()
-    }
-
-    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
-            .collect()
     }
 
     fn put(pairs: &[(&str, &str)]) -> Result<(), S3ErrorCode> {

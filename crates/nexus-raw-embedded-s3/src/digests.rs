@@ -231,7 +231,7 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::{HeaderName, HeaderValue};
+    use crate::header_pairs::headers;
     use s3s::S3ErrorCode;
 
     /// The check values of the algorithms' catalogues, over the digits 1 to 9.
@@ -246,18 +246,6 @@ mod tests {
         ),
     ];
     const MD5_OF_DIGITS: &str = "JfnnlDI7RTiF9RgfG2JNCw==";
-
-    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
-            .collect()
-    }
 
     fn check(
         pairs: &[(&str, &str)],

@@ -9,6 +9,8 @@ mod digests;
 mod error;
 mod front;
 mod gate;
+#[cfg(test)]
+mod header_pairs;
 mod lies;
 mod listener;
 mod request_body;

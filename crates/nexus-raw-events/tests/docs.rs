@@ -5,19 +5,20 @@
     reason = "where an expectation of the test's own support breaks, the test must end"
 )]
 
+mod example;
+
 use std::{
     io::{self, Write},
     process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
-use nexus_raw::{
-    event::{DatasetEvent, EventBody},
-    ports::DatasetEventSink,
-};
+use nexus_raw::{event::DatasetEvent, ports::DatasetEventSink};
 use nexus_raw_events::{SharedOutput, SlogEventSink, encoding};
-use nexus_raw_testkit::sample::{self, asset_id, intent, new_asset, provenance, scope};
+use nexus_raw_testkit::sample::{self, scope};
 use serde_json::Value;
+
+use self::example::registered;
 
 const EVENTS: &str = include_str!("../../../docs/EVENTS.md");
 
@@ -27,15 +28,6 @@ fn blocks(language: &str) -> Vec<&'static str> {
     blocks
         .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
         .collect()
-}
-
-/// The event that the examples show.
-fn registered() -> DatasetEvent {
-    let intent = intent(&scope("t_demo", "dev"), asset_id(2));
-    DatasetEvent {
-        body: EventBody::registered(&new_asset(&intent, provenance()).asset, &sample::context()),
-        ..sample::event(&intent.scope, 2)
-    }
 }
 
 #[derive(Clone, Default)]

@@ -6,6 +6,8 @@
     reason = "where an expectation of the test's own support breaks, the test must end"
 )]
 
+mod example;
+
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, ErrorKind, Write},
@@ -19,16 +21,18 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    event::{DatasetEvent, EventBody},
+    event::DatasetEvent,
     ports::{DatasetEventSink, Delivery, SinkError, SinkName},
 };
 use nexus_raw_events::{SharedOutput, SlogEventSink, encoding};
 use nexus_raw_testkit::{
     contract::sink::SinkHarness,
-    sample::{self, asset_id, intent, new_asset, provenance, scope},
+    sample::{self, scope},
     sink_contract,
 };
 use serde_json::Value;
+
+use self::example::registered;
 
 /// Standard output as the test sees it: what arrived, and what happens to each write.
 #[derive(Clone, Default)]
@@ -74,14 +78,6 @@ fn events(count: u64) -> Vec<DatasetEvent> {
     (1..=count)
         .map(|sequence| sample::event(&scope("t_demo", "dev"), sequence))
         .collect()
-}
-
-fn registered() -> DatasetEvent {
-    let intent = intent(&scope("t_demo", "dev"), asset_id(2));
-    DatasetEvent {
-        body: EventBody::registered(&new_asset(&intent, provenance()).asset, &sample::context()),
-        ..sample::event(&intent.scope, 2)
-    }
 }
 
 async fn unavailable(sink: &impl DatasetEventSink, events: &[DatasetEvent]) -> (usize, ErrorKind) {
