@@ -65,6 +65,18 @@ pub(crate) const RULES: &[Rule] = &[
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
 ];
 
+/// The names that every refusal has, and none beside them but those of its rule.
+const HEADERS_OF_A_REFUSAL: [&str; 8] = [
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "traceparent",
+    "x-content-type-options",
+    "x-request-id",
+];
+
 /// What a cell must be answered, and what it may leave behind.
 pub(crate) struct Expected {
     status: u16,
@@ -262,6 +274,12 @@ impl Expected {
             if name != "location" || self.status != 200 {
                 assert_eq!(answer.header(name), expected, "{cell:?}: {name}");
             }
+        }
+        if self.status >= 400 {
+            let mut names = HEADERS_OF_A_REFUSAL.to_vec();
+            names.extend(self.headers.iter().map(|(name, _)| *name));
+            names.sort_unstable();
+            assert_eq!(answer.header_names(), names, "{cell:?}");
         }
         if cell.method == "HEAD" {
             assert_eq!(answer.body, b"", "{cell:?}");
