@@ -55,7 +55,6 @@ impl Pipeline<'_> {
 
         let scope = scope_of(headers, &self.app.environments)?;
         trail.scope = Some(scope.clone());
-        check_idempotency_key(headers)?;
 
         match route.handler {
             Handler::Open(handle) => handle(Probe { app: self.app }).await,
@@ -65,6 +64,9 @@ impl Pipeline<'_> {
             }
             Handler::Write(handle) => {
                 let access = principal.authorize_write(&scope)?;
+                if route.takes_idempotency_key() {
+                    check_idempotency_key(headers)?;
+                }
                 let body = body::read(self.request, payload).await?;
                 handle(self.call(captured)?, access, body).await
             }

@@ -47,10 +47,12 @@ pub enum Access {
     Write,
 }
 
+const PRESIGN_UPLOAD: &str = "/nexus/raw/presign-upload";
+
 /// Every route. A path belongs to the first pattern that it matches.
 pub const ROUTES: &[Route] = &[
     Route {
-        pattern: "/nexus/raw/presign-upload",
+        pattern: PRESIGN_UPLOAD,
         method: Method::POST,
         handler: Handler::Write(|call, access, body| {
             Box::pin(presign_upload::presign_upload(call, access, body))
@@ -99,6 +101,11 @@ impl Route {
             Handler::Read(_) => Access::Read,
             Handler::Write(_) => Access::Write,
         }
+    }
+
+    /// Whether an `Idempotency-Key` means something here; other routes leave the header alone.
+    pub(super) fn takes_idempotency_key(&self) -> bool {
+        self.pattern == PRESIGN_UPLOAD
     }
 
     fn serves(&self, method: &Method) -> bool {

@@ -106,6 +106,19 @@ async fn an_ill_formed_idempotency_key_is_malformed() {
 }
 
 #[actix_web::test]
+async fn only_a_presign_looks_at_the_idempotency_key() {
+    let house = House::open();
+    let asset_id = house.presigned_and_uploaded().await;
+    let register = house.register(&json!({"asset_id": asset_id}));
+    let asset = house.get(&format!("/nexus/raw/{asset_id}"));
+    let events = house.get(&format!("/nexus/raw/{asset_id}/events"));
+    for (request, status) in [(register, 201), (asset, 200), (events, 200)] {
+        let answer = request.header("idempotency-key", "a b").send().await;
+        assert_eq!(answer.status, status);
+    }
+}
+
+#[actix_web::test]
 async fn head_is_answered_like_get_without_the_body() {
     let house = House::open();
     let (asset_id, _) = house.registered().await;

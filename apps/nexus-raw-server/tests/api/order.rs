@@ -35,19 +35,19 @@ async fn checks_come_in_the_order_of_the_contract() {
         code(request.clone()).await,
         (405, "method-not-allowed".into())
     );
-    let request = request.to("POST", "/nexus/raw/register");
+    let request = request.to("POST", "/nexus/raw/presign-upload");
     assert_eq!(
         code(request.clone()).await,
         (400, "malformed-request".into())
     );
     let request = request.with("x-tenant-id", "t_demo");
+    assert_eq!(code(request.clone()).await, (403, "forbidden".into()));
+    let request = request.with("authorization", "Bearer owner");
     assert_eq!(
         code(request.clone()).await,
         (400, "malformed-request".into())
     );
     let request = request.without("idempotency-key");
-    assert_eq!(code(request.clone()).await, (403, "forbidden".into()));
-    let request = request.with("authorization", "Bearer owner");
     assert_eq!(
         code(request.clone()).await,
         (415, "unsupported-media-type".into())
@@ -67,7 +67,9 @@ async fn checks_come_in_the_order_of_the_contract() {
         code(request.clone()).await,
         (422, "validation-failed".into())
     );
-    let request = request.json(&json!({"asset_id": "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11"}));
+    let request = request
+        .to("POST", "/nexus/raw/register")
+        .json(&json!({"asset_id": "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11"}));
     assert_eq!(code(request).await, (404, "asset-not-found".into()));
     assert_eq!(house.events(), 0);
     assert_eq!(
