@@ -28,7 +28,7 @@ pub enum Failure {
     #[error("storage.bucket is not right")]
     Bucket(#[from] BucketNameError),
     /// Tokens cannot be verified with these settings.
-    #[error("tokens cannot be verified")]
+    #[error("tokens cannot be verified; look at {}", identity_key(.0))]
     Identity(#[from] JwtSettingsError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
@@ -66,6 +66,15 @@ pub enum Failure {
     /// The medium under the catalogue failed while the server ran.
     #[error("the medium of the catalogue failed: what it holds is known only after a new start")]
     MediumFailed,
+}
+
+/// The key of the configuration that an error of the token settings is about.
+fn identity_key(error: &JwtSettingsError) -> &'static str {
+    match error {
+        JwtSettingsError::JwksFile(_) | JwtSettingsError::Jwks(_) => "identity.jwks_file",
+        JwtSettingsError::JwksUrl | JwtSettingsError::HttpClient(_) => "identity.jwks_url",
+        _ => "identity",
+    }
 }
 
 /// `EX_UNAVAILABLE` of sysexits.h.

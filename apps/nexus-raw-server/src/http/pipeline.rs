@@ -1,4 +1,4 @@
-use actix_web::{HttpRequest, HttpResponse, web::Payload};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
 use nexus_raw::event::RequestContext;
 
 use super::{
@@ -31,6 +31,7 @@ impl Pipeline<'_> {
         payload: Payload,
         trail: &mut Trail,
     ) -> Result<HttpResponse, ApiError> {
+        trail.head = self.request.method() == Method::HEAD;
         if self.request.path().starts_with(GUARDED) {
             return self.guarded(payload, trail).await;
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use nexus_raw::{
     event::RequestContext,
     tenancy::{Scope, UserId},
@@ -20,6 +20,8 @@ use crate::error_chain::error_chain;
 pub(super) struct Trail {
     pub(super) user: Option<UserId>,
     pub(super) route: Option<&'static Route>,
+    /// Whether the route's GET was asked for by HEAD.
+    pub(super) head: bool,
     pub(super) scope: Option<Scope>,
 }
 
@@ -64,6 +66,15 @@ impl Trail {
         }
     }
 
+    fn method(&self) -> Option<String> {
+        let method = if self.head {
+            Some(&Method::HEAD)
+        } else {
+            self.route.map(|route| &route.method)
+        };
+        method.map(ToString::to_string)
+    }
+
     fn access(&self) -> Option<Access> {
         self.route.map(Route::access)
     }
@@ -79,7 +90,7 @@ impl Trail {
         log.new(o!(
             "trace_id" => context.trace_id.to_string(),
             "request_id" => context.request_id.to_string(),
-            "method" => self.route.map(|route| route.method.as_str().to_owned()),
+            "method" => self.method(),
             "route" => self.route.map(|route| route.pattern),
             "tenant_id" => scope.map(|scope| scope.tenant.to_string()),
             "env" => scope.map(|scope| scope.environment.to_string()),

@@ -9,6 +9,8 @@ async fn a_body_is_plain_json_in_utf_8() {
         "Application/JSON",
         "application/json; charset=utf-8",
         "application/json;charset=\"UTF-8\"",
+        "application/json ; charset=utf-8",
+        "application/json\t;charset=utf-8",
     ] {
         assert_eq!(
             request

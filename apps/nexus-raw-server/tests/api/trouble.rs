@@ -184,6 +184,18 @@ async fn a_refused_write_is_one_line_that_says_who_and_where_and_why() {
 }
 
 #[actix_web::test]
+async fn a_head_is_logged_as_a_head() {
+    let lines = Lines::default();
+    let house = House::open_with(Parts {
+        log: lines.logger(),
+        ..Parts::default()
+    });
+    let request = house.request("HEAD", "/nexus/raw/none");
+    assert_eq!(request.send().await.status, 404);
+    assert_eq!(lines.only()["method"], "HEAD");
+}
+
+#[actix_web::test]
 async fn no_line_has_a_token_a_signed_url_or_what_else_a_caller_sent() {
     let lines = Lines::default();
     let house = House::open_with(Parts {

@@ -32,4 +32,17 @@ fn a_jwks_without_a_usable_key_ends_the_start_with_78() {
     assert_eq!(code, 78, "{told}");
     let reason = "the JWKS has no public key for the configured algorithm";
     assert!(told.contains(reason), "{told}");
+    assert!(told.contains("identity.jwks_file: "), "{told}");
+}
+
+#[test]
+fn a_missing_jwks_file_ends_the_start_with_78_and_names_its_key() {
+    let machine = Machine::new();
+    let mut command = machine.embedded();
+    command
+        .env("NEXUS_RAW_IDENTITY__JWKS_FILE", "missing.json")
+        .env("NEXUS_RAW_IDENTITY__ALGORITHM", "EdDSA");
+    let (code, told) = ended(&mut command);
+    assert_eq!(code, 78, "{told}");
+    assert!(told.contains("identity.jwks_file: "), "{told}");
 }

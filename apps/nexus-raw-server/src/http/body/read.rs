@@ -1,7 +1,8 @@
 use actix_web::{
-    HttpMessage, HttpRequest,
+    HttpRequest,
     error::PayloadError,
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    mime::Mime,
     web::Payload,
 };
 use bytes::BytesMut;
@@ -33,7 +34,21 @@ fn is_plain_json(request: &HttpRequest) -> bool {
     if coded || headers.get_all(CONTENT_TYPE).count() != 1 {
         return false;
     }
-    let Ok(Some(media_type)) = request.mime_type() else {
+    let text = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    text.is_some_and(is_json_in_utf8)
+}
+
+fn is_json_in_utf8(content_type: &str) -> bool {
+    let (essence, parameters) = match content_type.split_once(';') {
+        // white space may stand before the semicolon (RFC 9110, section 5.6.6), which the library
+        // does not take
+        Some((essence, _)) => (
+            essence.trim_end_matches([' ', '\t']),
+            &content_type[essence.len()..],
+        ),
+        None => (content_type, ""),
+    };
+    let Ok(media_type) = format!("{essence}{parameters}").parse::<Mime>() else {
         return false;
     };
     media_type.essence_str() == "application/json"
