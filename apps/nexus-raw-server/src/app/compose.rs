@@ -10,12 +10,9 @@ use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_events::{Relay, RelaySettings, SharedOutput, SlogEventSink};
 use nexus_raw_storage_s3::UnprobedS3;
 use slog::Logger;
-use tokio::{
-    sync::{oneshot, watch},
-    task::JoinHandle,
-};
+use tokio::sync::{oneshot, watch};
 
-use super::{Failure, patience::Patience, plan::Plan};
+use super::{Failure, background::Background, patience::Patience, plan::Plan};
 use crate::{
     http::{Core, Dependency, Phase},
     system::{self, SystemAssetIds},
@@ -24,7 +21,7 @@ use crate::{
 /// What runs behind the routes once everything is there.
 pub(super) struct Running {
     catalog: Arc<SqlAssetCatalog>,
-    relay: JoinHandle<()>,
+    relay: Background,
     stop_relay: oneshot::Sender<()>,
 }
 
@@ -79,7 +76,7 @@ pub(super) async fn start(
         sinks: relay.sink_names().cloned().collect(),
     };
     let (stop_relay, stopped) = oneshot::channel();
-    let relay = tokio::spawn(async move {
+    let relay = Background::spawn(async move {
         // a dropped sender stops it too
         relay.run(async { drop(stopped.await) }).await;
     });
@@ -97,11 +94,16 @@ impl Running {
         self.catalog.failed()
     }
 
+    /// Resolves once events are no longer relayed, which before the end is a defect.
+    pub(super) fn relay_ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.relay.ended()
+    }
+
     /// Ends what runs, in the order in which one part needs the other.
     pub(super) async fn stop(self) {
         // the relay is gone where nobody takes the word to stop
         let _ = self.stop_relay.send(());
-        let _ = self.relay.await;
+        self.relay.join().await;
         self.catalog.close().await;
     }
 }

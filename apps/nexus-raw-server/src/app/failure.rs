@@ -66,6 +66,9 @@ pub enum Failure {
     /// The medium under the catalogue failed while the server ran.
     #[error("the medium of the catalogue failed: what it holds is known only after a new start")]
     MediumFailed,
+    /// The relay ended while the server ran: no event would be delivered any more.
+    #[error("the relay of events ended by a defect; what was not delivered is after a new start")]
+    RelayEnded,
 }
 
 /// The key of the configuration that an error of the token settings is about.
@@ -79,6 +82,8 @@ fn identity_key(error: &JwtSettingsError) -> &'static str {
 
 /// `EX_UNAVAILABLE` of sysexits.h.
 const UNAVAILABLE: u8 = 69;
+/// `EX_SOFTWARE` of sysexits.h.
+const SOFTWARE: u8 = 70;
 /// `EX_IOERR` of sysexits.h.
 const IO_ERROR: u8 = 74;
 /// `EX_CONFIG` of sysexits.h.
@@ -93,6 +98,7 @@ impl Failure {
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
             _ if self.may_pass() => UNAVAILABLE,
             Self::Output(_) | Self::System(_) | Self::MediumFailed => IO_ERROR,
+            Self::RelayEnded => SOFTWARE,
             _ => CONFIG,
         }
     }

@@ -1,5 +1,6 @@
 //! The whole server: what is bound, started, served and ended, in which order.
 
+mod background;
 mod compose;
 mod embedded;
 mod failure;
@@ -155,6 +156,7 @@ async fn work(
             Ok(())
         }
         () = running.medium_failed() => Err(Failure::MediumFailed),
+        () = running.relay_ended() => Err(Failure::RelayEnded),
     };
     (Some(running), outcome)
 }
