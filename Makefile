@@ -5,10 +5,12 @@ CRATES := $(sort $(notdir $(patsubst %/Cargo.toml,%,$(wildcard crates/*/Cargo.to
 
 # more arguments for cargo: make test ARGS='--no-fail-fast'
 ARGS ?=
+# the parts of make soak: make soak PARTS='embedded-s3'
+PARTS ?=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo run test $(CRATES:%=test-%) bench lint doc deny fmt tools base
+.PHONY: help demo run test $(CRATES:%=test-%) soak bench lint doc deny fmt tools base
 
 help: ## list these commands
 	@printf '\nNexus raw storage\n\n'
@@ -30,6 +32,9 @@ test: tools ## run every test of every crate
 
 $(CRATES:%=test-%): test-%: tools
 	@cargo test --all-features --locked -p $* $(ARGS)
+
+soak: tools ## run what takes too long for every change
+	@tools/soak $(PARTS)
 
 bench: base ## run the benchmarks
 	@cargo bench --workspace --benches --locked $(ARGS)
