@@ -3,6 +3,9 @@
 # every crate and app has a target test-<name>, from its directory
 CRATES := $(sort $(notdir $(patsubst %/Cargo.toml,%,$(wildcard crates/*/Cargo.toml apps/*/Cargo.toml))))
 
+# bounds of the parts of make soak: make soak PARTS=crash CYCLES=100 SEED=7
+export CYCLES SEED
+
 # more arguments for cargo: make test ARGS='--no-fail-fast'
 ARGS ?=
 # the parts of make soak: make soak PARTS='embedded-s3'

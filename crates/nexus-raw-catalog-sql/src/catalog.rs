@@ -46,13 +46,35 @@ impl SqlAssetCatalog {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(settings: SqlCatalogSettings) -> Result<Self, OpenError> {
-        let Backend { reader, writer } = match Location::parse(&settings.url)? {
+        let backend = match Location::parse(&settings.url)? {
             Location::Sqlite(path) => sqlite::open(&path, &settings.object_store).await?,
         };
-        Ok(Self {
+        Ok(Self::on(backend))
+    }
+
+    /// The same, with `hook` called inside every transaction, when all of it is written and
+    /// nothing committed.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(feature = "commit-hook")]
+    pub async fn open_with_hook(
+        settings: SqlCatalogSettings,
+        hook: crate::CommitHook,
+    ) -> Result<Self, OpenError> {
+        let backend = match Location::parse(&settings.url)? {
+            Location::Sqlite(path) => {
+                sqlite::open_with_hook(&path, &settings.object_store, hook).await?
+            }
+        };
+        Ok(Self::on(backend))
+    }
+
+    fn on(Backend { reader, writer }: Backend) -> Self {
+        Self {
             reader,
             writer: Writer::start(writer),
-        })
+        }
     }
 
     /// Resolves once the medium has failed (a write or a flush to disk ended in an I/O error).

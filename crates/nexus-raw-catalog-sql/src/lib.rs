@@ -2,6 +2,8 @@
 
 mod backend;
 mod catalog;
+#[cfg(feature = "commit-hook")]
+mod commit_hook;
 mod commitment;
 mod error;
 mod location;
@@ -10,6 +12,8 @@ mod settings;
 mod sqlite;
 mod writer;
 
+#[cfg(feature = "commit-hook")]
+pub use self::commit_hook::{CommitHook, Transaction};
 pub use self::{
     catalog::SqlAssetCatalog,
     error::OpenError,

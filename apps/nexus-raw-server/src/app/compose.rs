@@ -12,6 +12,8 @@ use nexus_raw_storage_s3::UnprobedS3;
 use slog::Logger;
 use tokio::sync::{oneshot, watch};
 
+#[cfg(feature = "fail-points")]
+use super::fail_points;
 use super::{Failure, background::Background, patience::Patience, plan::Plan};
 use crate::{
     http::{Core, Dependency, Phase},
@@ -33,7 +35,10 @@ pub(super) async fn start(
 ) -> Result<Running, Failure> {
     let patience = Patience::of(plan.startup_timeout, log);
     phase.send_replace(Phase::Waiting(Dependency::Catalog));
+    #[cfg(not(feature = "fail-points"))]
     let open = || async { Ok(SqlAssetCatalog::open(plan.catalog.clone()).await?) };
+    #[cfg(feature = "fail-points")]
+    let open = || async { Ok(fail_points::open(plan.catalog.clone()).await?) };
     let catalog = Arc::new(patience.spend_on(Dependency::Catalog, open).await?);
 
     phase.send_replace(Phase::Waiting(Dependency::Storage));
@@ -54,6 +59,8 @@ pub(super) async fn start(
     let outbox: Arc<dyn EventOutbox> = Arc::clone(&catalog) as _;
     let output = SharedOutput::stdout().map_err(Failure::Output)?;
     let sinks: Vec<Arc<dyn DatasetEventSink>> = vec![Arc::new(SlogEventSink::json_lines(&output))];
+    #[cfg(feature = "fail-points")]
+    let (storage, records, outbox, sinks) = fail_points::around(storage, records, outbox, sinks);
     let relay = Relay::new(
         Arc::clone(&outbox),
         sinks,

@@ -3,6 +3,8 @@
 mod background;
 mod compose;
 mod embedded;
+#[cfg(feature = "fail-points")]
+mod fail_points;
 mod failure;
 mod patience;
 mod plan;

@@ -8,7 +8,7 @@ use std::{
         mpsc::{Receiver, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nexus_raw::tenancy::{Role, TenantId, UserId};
@@ -120,11 +120,16 @@ impl Machine {
 }
 
 impl Server {
+    /// The next line on standard output, which must come in time.
+    pub(crate) fn line(&self, patience: Duration) -> String {
+        self.output.recv_timeout(patience).unwrap()
+    }
+
     /// The next so many events on standard output.
     pub(crate) fn events(&self, count: usize) -> Vec<Value> {
         (0..count)
             .map(|_| {
-                let line = self.output.recv_timeout(PATIENCE).unwrap();
+                let line = self.line(PATIENCE);
                 let mut line: Value = serde_json::from_str(&line).unwrap();
                 line["event"].take()
             })
@@ -136,6 +141,23 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.output.iter().collect()
+    }
+
+    /// Waits for it to end by itself, which it must do before long. What it wrote on both outputs.
+    pub(crate) fn ended(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "it did not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        (
+            status,
+            self.output.iter().collect(),
+            self.log.iter().collect(),
+        )
     }
 
     /// Asks it to end as a service manager does; what it still wrote on both outputs.

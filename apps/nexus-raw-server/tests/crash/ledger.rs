@@ -56,6 +56,7 @@ impl Ledger {
         self.change(asset_id, |asset| asset.record = Some(record));
     }
 
+    /// Every asset, in the order of their ids, which is that of their presigns.
     pub(crate) fn assets(&self) -> Vec<Asset> {
         self.assets.lock().unwrap().values().cloned().collect()
     }

@@ -1,5 +1,7 @@
-//! The program is killed under load, again and again, and keeps every answer that it ever gave:
-//! no event without its state, no state without its event.
+//! The program is killed, again and again, and keeps every answer that it ever gave: no event
+//! without its state, no state without its event, and it goes on where it was.
+//!
+//! `NEXUS_RAW_CRASH_CYCLES` says how often, `NEXUS_RAW_SEED` draws when.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +9,7 @@
     reason = "where an expectation breaks, the test must end, and tell how it came there"
 )]
 
+mod audit;
 mod check;
 mod client;
 #[expect(dead_code, reason = "other tests need more of it")]
@@ -16,73 +19,216 @@ mod ledger;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
+mod plan;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
+use audit::Audit;
 use client::{Client, TENANTS};
-use ledger::Ledger;
-use machine::Machine;
-use nexus_raw::tenancy::Role;
+use ledger::{Asset, Ledger};
+use machine::{Machine, Server};
+use nexus_raw::{
+    asset::BucketName,
+    ports::{EventOutbox, SinkName},
+    tenancy::Role,
+};
+use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
+use plan::{End, Random};
 
-const ROUNDS: usize = 12;
 const CLIENTS: usize = 8;
-/// Draws the moments of the kills.
-const SEED: u64 = 0x5eed;
+/// How long a program may take to be ready after a kill.
+const RECOVERY: Duration = Duration::from_secs(5);
+/// How many assets of earlier cycles are looked at in each; all are at the end.
+const EARLIER: u64 = 40;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_killed_under_load_keeps_every_answer_it_ever_gave() {
-    println!("seed {SEED}");
-    let mut random = Moments(SEED);
-    let machine = Machine::new();
-    let ledger = Arc::new(Ledger::default());
-    let mut told = Vec::new();
+async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
+    let mut random = Random::seeded();
+    let ends = plan::ends(&mut random);
+    let mut lives = Lives::new();
+    let mut known = 0;
+    for (cycle, end) in ends.iter().enumerate() {
+        println!("cycle {cycle}: {end:?}");
+        if let End::WhileStarting { millis } = end {
+            lives.die_while_starting(Duration::from_millis(*millis));
+        }
+        let (server, client) = lives.start();
+        let assets = lives.ledger.assets();
+        let (earlier, latest) = assets.split_at(known);
+        let earlier = drawn(&mut random, earlier);
+        lives.check(&server, &client, latest).await;
+        lives.check(&server, &client, &earlier).await;
+        known = assets.len();
+        let answers = 10 + random.below(50);
+        lives.load_until(server, &client, answers, *end).await;
+    }
 
-    for _ in 0..ROUNDS {
-        let server = machine.start();
-        let token = machine.token_for(&TENANTS, Role::Owner);
+    let (server, client) = lives.start();
+    let assets = lives.ledger.assets();
+    lives.check(&server, &client, &assets).await;
+    let events = lives.audit.events();
+    check::every_event_has_its_state(&client, &events).await;
+    let registered = assets.iter().filter(|it| it.record.is_some()).count();
+    println!(
+        "{} cycles, {} presigned, {registered} registered, {} events told again, ready after {:?} at most",
+        ends.len(),
+        assets.len(),
+        lives.audit.repeats,
+        lives.longest_start,
+    );
+    assert!(
+        registered >= ends.len(),
+        "too little load to prove anything"
+    );
+    let (status, told, log) = server.stop();
+    assert_eq!(status.code(), Some(0), "{log:?}");
+    lives.audit.take(&told);
+    lives.exactly_the_committed_events_were_told().await;
+}
+
+/// One data directory, and all programs that ever lived on it.
+struct Lives {
+    machine: Machine,
+    ledger: Arc<Ledger>,
+    audit: Audit,
+    longest_start: Duration,
+}
+
+impl Lives {
+    fn new() -> Self {
+        Self {
+            machine: Machine::new(),
+            ledger: Arc::default(),
+            audit: Audit::default(),
+            longest_start: Duration::ZERO,
+        }
+    }
+
+    /// The file that arms a point.
+    fn point_file(&self) -> PathBuf {
+        self.machine.data_dir().with_file_name("fail-point")
+    }
+
+    fn program(&self) -> Command {
+        let mut command = self.machine.embedded();
+        command.env("NEXUS_RAW_FAIL_POINT_FILE", self.point_file());
+        command
+    }
+
+    fn start(&mut self) -> (Server, Client) {
+        let began = Instant::now();
+        let server = Machine::start_by(&mut self.program());
+        let took = began.elapsed();
+        assert!(took < RECOVERY, "ready only after {took:?}");
+        self.longest_start = self.longest_start.max(took);
+        let staged = self.machine.data_dir().join("s3/staging");
+        let staged = fs::read_dir(staged).unwrap().count();
+        assert_eq!(staged, 0, "half uploads are left of an earlier life");
+        let token = self.machine.token_for(&TENANTS, Role::Owner);
         let client = Client::new(server.address, &token);
+        (server, client)
+    }
+
+    /// A start that does not live to be ready, or just so.
+    fn die_while_starting(&mut self, after: Duration) {
+        let mut command = self.program();
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        thread::sleep(after);
+        child.kill().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let told: Vec<_> = told.lines().map(str::to_owned).collect();
+        self.audit.take(&told);
+    }
+
+    /// Whatever was answered holds, what was not completes, and everything was told of.
+    async fn check(&mut self, server: &Server, client: &Client, assets: &[Asset]) {
+        check::every_answer_still_holds(client, &self.ledger, assets).await;
+        let last = check::last_sequences(client).await;
+        let new = self.audit.take_until(server, &last);
+        self.audit.has_no_gap();
+        check::every_event_has_its_state(client, &new).await;
+    }
+
+    /// Has clients at work until the program is dead.
+    async fn load_until(&mut self, server: Server, client: &Client, answers: u64, end: End) {
         let load: Vec<_> = (0..CLIENTS)
             .map(|worker| {
-                let (client, ledger) = (client.clone(), Arc::clone(&ledger));
+                let (client, ledger) = (client.clone(), Arc::clone(&self.ledger));
                 tokio::spawn(async move { client.work(worker, &ledger).await })
             })
             .collect();
         // a moment is drawn in answers, not in time, so that every machine is under load then
-        ledger.wait_for_more(20 + random.below(130)).await;
-        tokio::time::sleep(Duration::from_micros(random.below(3000))).await;
-        told.extend(server.kill());
+        self.ledger.wait_for_more(answers).await;
+        let told = match end {
+            End::At(point) => {
+                let (armed, file) = (self.point_file().with_extension("new"), self.point_file());
+                fs::write(&armed, point).unwrap();
+                fs::rename(&armed, &file).unwrap();
+                let (status, told, log) = server.ended();
+                assert_eq!(status.signal(), Some(9), "{point}: {status}, {log:?}");
+                fs::remove_file(&file).unwrap();
+                told
+            }
+            End::Anytime { micros } => {
+                tokio::time::sleep(Duration::from_micros(micros)).await;
+                server.kill()
+            }
+            End::WhileStarting { .. } => server.kill(),
+        };
         for worker in load {
             worker.await.unwrap();
         }
+        self.audit.take(&told);
     }
 
-    let assets = ledger.assets();
-    let registered = assets.iter().filter(|it| it.record.is_some()).count();
-    println!("{} presigned, {registered} registered", assets.len());
-    assert!(registered >= ROUNDS, "too little load to prove anything");
-
-    let server = machine.start();
-    let token = machine.token_for(&TENANTS, Role::Owner);
-    let client = Client::new(server.address, &token);
-    check::every_answer_still_holds(&client, &assets).await;
-    let last = check::last_sequences(&client).await;
-    let mut events: Vec<_> = told.iter().filter_map(|line| check::event(line)).collect();
-    while !check::all_arrived(&events, &last) {
-        events.extend(server.events(1));
+    /// The catalogue, asked without the program, knows the same events as standard output.
+    async fn exactly_the_committed_events_were_told(&self) {
+        let file = self.machine.data_dir().join("catalog.sqlite");
+        let catalog = SqlAssetCatalog::open(SqlCatalogSettings {
+            url: format!("sqlite:{}", file.display()),
+            object_store: ObjectStoreIdentity {
+                endpoint: Some("embedded".to_owned()),
+                region: "us-east-1".to_owned(),
+                bucket: BucketName::parse("nexus-raw").unwrap(),
+            },
+        });
+        let catalog = catalog.await.unwrap();
+        // a sink that was never delivered to has everything before it
+        let auditor = SinkName::parse("auditor").unwrap();
+        let committed = catalog.undelivered(&auditor, u32::MAX).await.unwrap();
+        let mut committed: Vec<_> = committed
+            .iter()
+            .map(|event| serde_json::to_value(event).unwrap())
+            .collect();
+        committed.sort_by_key(|event| {
+            let tenant = event["tenant_id"].as_str().unwrap().to_owned();
+            (tenant, event["sequence"].as_u64().unwrap())
+        });
+        let told = self.audit.events();
+        assert_eq!(committed.len(), told.len());
+        for (committed, told) in committed.iter().zip(&told) {
+            assert_eq!(committed, told);
+        }
+        catalog.close().await;
     }
-    check::sequences_have_no_gap_and_no_second_event(&events);
-    check::every_event_has_its_state(&client, &events).await;
 }
 
-/// A linear congruential generator (Knuth, MMIX): enough to spread moments, the same every run.
-struct Moments(u64);
-
-impl Moments {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
+/// Some of them, or all where they are few.
+fn drawn(random: &mut Random, assets: &[Asset]) -> Vec<Asset> {
+    let count = assets.len() as u64;
+    if count <= EARLIER {
+        return assets.to_vec();
     }
+    let indices = (0..EARLIER).map(|_| usize::try_from(random.below(count)).unwrap());
+    indices.map(|index| assets[index].clone()).collect()
 }

@@ -4,6 +4,8 @@ mod columns;
 mod connect;
 mod decode;
 mod fault;
+#[cfg(feature = "commit-hook")]
+mod hook;
 mod lock;
 mod queries;
 mod reader;
@@ -21,7 +23,7 @@ use std::{
 };
 
 use nexus_raw::ports::BoxError;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqlitePool};
 use uuid::{Builder, Uuid};
 
 use self::{
@@ -35,26 +37,59 @@ pub(crate) async fn open(
     file: &Path,
     object_store: &ObjectStoreIdentity,
 ) -> Result<Backend, OpenError> {
-    let file = resolve(file)?;
-    let lock = CatalogLock::take(&file)?;
-    make_private(&file)?;
-    let mut connection = connect::writer(&file).await?;
-    schema::recognise(&mut connection, &file).await?;
-    connect::make_durable(&mut connection).await?;
-    schema::migrate(&mut connection).await?;
-    let catalog_id = catalog_id(&mut connection).await?;
-    let readers = connect::readers(&file).await?;
-    Ok(Backend {
-        reader: Box::new(SqliteReader::new(readers, catalog_id)),
-        writer: Box::new(SqliteWriter::new(
-            connection,
+    Ok(Opened::at(file, object_store).await?.into_backend())
+}
+
+/// The same, with a hook in every transaction.
+#[cfg(feature = "commit-hook")]
+pub(crate) async fn open_with_hook(
+    file: &Path,
+    object_store: &ObjectStoreIdentity,
+    hook: crate::CommitHook,
+) -> Result<Backend, OpenError> {
+    let mut opened = Opened::at(file, object_store).await?;
+    hook::install(&mut opened.writer, hook).await?;
+    Ok(opened.into_backend())
+}
+
+/// A database that is ready to be a catalogue.
+struct Opened {
+    writer: SqliteConnection,
+    readers: SqlitePool,
+    lock: CatalogLock,
+    context: Context,
+}
+
+impl Opened {
+    async fn at(file: &Path, object_store: &ObjectStoreIdentity) -> Result<Self, OpenError> {
+        let file = resolve(file)?;
+        let lock = CatalogLock::take(&file)?;
+        make_private(&file)?;
+        let mut writer = connect::writer(&file).await?;
+        schema::recognise(&mut writer, &file).await?;
+        connect::make_durable(&mut writer).await?;
+        schema::migrate(&mut writer).await?;
+        let catalog_id = catalog_id(&mut writer).await?;
+        end_leases(&mut writer).await?;
+        let readers = connect::readers(&file).await?;
+        Ok(Self {
+            writer,
+            readers,
             lock,
-            Context {
+            context: Context {
                 catalog_id,
                 object_store: object_store.clone(),
             },
-        )),
-    })
+        })
+    }
+
+    fn into_backend(self) -> Backend {
+        let catalog_id = self.context.catalog_id;
+        Backend {
+            reader: Box::new(SqliteReader::new(self.readers, catalog_id)),
+            writer: Box::new(SqliteWriter::new(self.writer, self.lock, self.context)),
+        }
+    }
 }
 
 /// The one path of the file, whatever links lead to it, so that two names of one catalogue mean
@@ -96,6 +131,15 @@ fn make_private(file: &Path) -> Result<(), OpenError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whoever held a lease has gone, since the catalogue's lock is ours: after a crash, events are
+/// relayed again at once and not when the lease would have ended.
+async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let ended = sqlx::query("UPDATE lease SET until = 0")
+        .execute(connection)
+        .await;
+    ended.map(|_| ()).map_err(open_error)
 }
 
 /// The catalogue's id; made at random the first time.

@@ -1,21 +1,11 @@
-use std::{fs, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use nexus_raw::ports::{AssetCatalog, EventOutbox};
 use nexus_raw_testkit::sample;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
-use crate::support::{Home, presign, register};
-
-/// What the disk would hold if the process were killed now.
-fn killed(home: &Home) -> Home {
-    let after = Home::new();
-    for suffix in ["", "-wal"] {
-        let name = format!("catalog.sqlite{suffix}");
-        let file = home.file().with_file_name(&name);
-        fs::copy(file, after.file().with_file_name(&name)).unwrap();
-    }
-    after
-}
+use crate::support::{Home, killed, presign, register};
 
 #[tokio::test]
 async fn what_was_answered_is_there_after_a_kill() {
@@ -28,7 +18,7 @@ async fn what_was_answered_is_there_after_a_kill() {
     let events = catalog.undelivered(&sample::sink_name(), 10).await.unwrap();
     assert_eq!(events.len(), 3);
 
-    let after = killed(&home);
+    let after = killed(&home.file());
     let reopened = after.open().await;
     let found = reopened.find_asset(&scope, first.asset_id).await.unwrap();
     assert_eq!(found, Some(new.asset));
@@ -54,7 +44,7 @@ async fn a_kill_in_the_middle_of_writing_leaves_no_gap_and_nothing_half() {
         while writers.len() > 300 - answered {
             writers.join_next().await.unwrap().unwrap();
         }
-        let after = killed(&home);
+        let after = killed(&home.file());
         let reopened = after.open().await;
         let events = reopened
             .undelivered(&sample::sink_name(), 1000)
@@ -89,4 +79,19 @@ async fn a_growing_log_is_carried_over() {
     }
     let database = home.file().metadata().unwrap().len();
     assert!(most < database, "a log of {most} beside {database} bytes");
+}
+
+#[tokio::test]
+async fn the_lease_of_a_killed_process_is_over_when_the_next_one_opens_its_catalogue() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let (ttl, now) = (Duration::from_hours(1), sample::now());
+    let [gone, next] = [1, 2].map(Uuid::from_u128);
+    let held = catalog.lease(gone, now, ttl).await.unwrap().unwrap();
+    assert_eq!(catalog.lease(next, now, ttl).await.unwrap(), None);
+
+    let after = killed(&home.file());
+    let reopened = after.open().await;
+    let taken = reopened.lease(next, now, ttl).await.unwrap().unwrap();
+    assert!(taken.epoch > held.epoch);
 }

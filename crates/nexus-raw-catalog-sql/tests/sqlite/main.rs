@@ -5,6 +5,8 @@
     reason = "test support: the test must end there"
 )]
 
+#[cfg(feature = "commit-hook")]
+mod commit_hook;
 mod contract;
 mod corruption;
 mod durability;

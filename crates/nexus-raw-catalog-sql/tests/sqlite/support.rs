@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use nexus_raw::{
     asset::{BucketName, Provenance, UploadIntent},
@@ -55,16 +58,33 @@ impl Home {
     }
 }
 
-pub(crate) async fn open(file: &Path, bucket: BucketName) -> Result<SqlAssetCatalog, OpenError> {
-    SqlAssetCatalog::open(SqlCatalogSettings {
+/// What the disk would hold if the process were killed now.
+pub(crate) fn killed(file: &Path) -> Home {
+    let after = Home::new();
+    for suffix in ["", "-wal"] {
+        let name = format!("catalog.sqlite{suffix}");
+        fs::copy(
+            file.with_file_name(&name),
+            after.file().with_file_name(&name),
+        )
+        .unwrap();
+    }
+    after
+}
+
+pub(crate) fn settings(file: &Path, bucket: BucketName) -> SqlCatalogSettings {
+    SqlCatalogSettings {
         url: format!("sqlite:{}", file.display()),
         object_store: ObjectStoreIdentity {
             endpoint: None,
             region: "eu-west-1".to_owned(),
             bucket,
         },
-    })
-    .await
+    }
+}
+
+pub(crate) async fn open(file: &Path, bucket: BucketName) -> Result<SqlAssetCatalog, OpenError> {
+    SqlAssetCatalog::open(settings(file, bucket)).await
 }
 
 /// The finding about a file that is no catalogue of ours.

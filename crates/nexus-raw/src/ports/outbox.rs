@@ -68,7 +68,9 @@ pub struct ParkedEvent {
 #[async_trait]
 pub trait EventOutbox: Send + Sync + 'static {
     /// Takes the relay's lease, or renews it, until `now + ttl`. `None` while another owner holds
-    /// it. The epoch stays the same while one owner renews and rises at each take-over.
+    /// it. The epoch stays the same while one owner renews and rises at each take-over. A
+    /// catalogue that one process has at a time may end a lease when it is opened anew, since its
+    /// owner has gone.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{AssetId, RawAsset, UploadIntent},
+    event::{DatasetEvent, EventBody},
+    ports::{AssetCatalog, CatalogError, IntentState, NewAsset, RegisterOutcome},
+    tenancy::Scope,
+};
+
+use super::{FailPoints, Point};
+
+pub(super) struct CatalogWithPoints {
+    pub(super) inner: Arc<dyn AssetCatalog>,
+    pub(super) points: FailPoints,
+}
+
+#[async_trait]
+impl AssetCatalog for CatalogWithPoints {
+    async fn record_intent(
+        &self,
+        intent: UploadIntent,
+        event: EventBody,
+    ) -> Result<(), CatalogError> {
+        let recorded = self.inner.record_intent(intent, event).await;
+        self.points.reached(Point::AfterIntent);
+        recorded
+    }
+
+    async fn find_intent(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<IntentState>, CatalogError> {
+        self.inner.find_intent(scope, asset).await
+    }
+
+    async fn unknown_parents(
+        &self,
+        scope: &Scope,
+        parents: &[AssetId],
+    ) -> Result<Vec<usize>, CatalogError> {
+        self.inner.unknown_parents(scope, parents).await
+    }
+
+    async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
+        let registered = self.inner.register(new).await;
+        self.points.reached(Point::AfterCommit);
+        registered
+    }
+
+    async fn find_asset(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        self.inner.find_asset(scope, asset).await
+    }
+
+    async fn events_of(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.inner.events_of(scope, asset).await
+    }
+
+    async fn ready(&self) -> Result<(), CatalogError> {
+        self.inner.ready().await
+    }
+}

@@ -1,0 +1,86 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{
+        CatalogError, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent, SinkError,
+        SinkName,
+    },
+    tenancy::Scope,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::{FailPoints, Point};
+
+pub(super) struct SinkWithPoints {
+    pub(super) inner: Arc<dyn DatasetEventSink>,
+    pub(super) points: FailPoints,
+}
+
+#[async_trait]
+impl DatasetEventSink for SinkWithPoints {
+    fn name(&self) -> &SinkName {
+        self.inner.name()
+    }
+
+    async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
+        let delivered = self.inner.deliver(events).await;
+        self.points.reached(Point::AfterPublish);
+        delivered
+    }
+}
+
+pub(super) struct OutboxWithPoints {
+    pub(super) inner: Arc<dyn EventOutbox>,
+    pub(super) points: FailPoints,
+}
+
+#[async_trait]
+impl EventOutbox for OutboxWithPoints {
+    async fn lease(
+        &self,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<Option<Lease>, CatalogError> {
+        self.inner.lease(owner, now, ttl).await
+    }
+
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.inner.undelivered(sink, limit).await
+    }
+
+    async fn delivered(
+        &self,
+        sink: &SinkName,
+        cursors: Vec<(Scope, u64)>,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        let moved = self.inner.delivered(sink, cursors, epoch).await;
+        self.points.reached(Point::AfterMark);
+        moved
+    }
+
+    async fn park(
+        &self,
+        sink: &SinkName,
+        parked: ParkedEvent,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.inner.park(sink, parked, epoch).await
+    }
+
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        self.inner.oldest_undelivered(sink).await
+    }
+
+    async fn committed(&self, patience: Duration) {
+        self.inner.committed(patience).await;
+    }
+}
