@@ -1,12 +1,11 @@
 //! A SeaweedFS server of a test's own: the real, distributed engine, on loopback and on disk.
 
 use std::{
-    fs,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
@@ -25,13 +24,32 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Another process may take a port between its being drawn and its being bound.
 const DRAWS: u32 = 5;
 
+/// The services that leave a socket behind when they are killed.
+const SERVICES: [&str; 5] = ["s3", "master", "volume", "filer", "admin"];
+
+/// Runs the program that its arguments name until its standard input ends, which it does when the
+/// test's process does, whatever ended that; then removes the directory and the sockets that `$1`
+/// and `$2` name. A signal of the terminal, which reaches the whole group, must not cut that short.
+const SUPERVISOR: &str = r#"
+trap '' INT HUP
+directory=$1 sockets=$2
+shift 2
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+{ cat >/dev/null; kill -KILL "$server"; } <&3 2>/dev/null &
+exec 3<&-
+wait "$server"
+rm -rf "$directory" $sockets
+"#;
+
 /// A running server with one bucket, [`SeaweedFs::BUCKET`]. It ends, and its files go, when it is
-/// dropped.
+/// dropped, or when the process that started it ends, by whatever.
 #[derive(Debug)]
 pub struct SeaweedFs {
-    process: Child,
+    supervisor: Child,
     ports: [u16; PORTS],
-    /// Removed after the process has ended.
+    /// Removed by the supervisor; here as well, where that could not.
     _directory: TempDir,
 }
 
@@ -62,16 +80,11 @@ impl SeaweedFs {
         panic!("SeaweedFS did not start on any of {DRAWS} draws of ports");
     }
 
-    /// The server that other tests of the process use at this moment, or a new one.
+    /// The one server that the tests of this process share. It ends with the process.
     #[must_use]
     pub fn shared() -> Arc<Self> {
-        static SHARED: Mutex<Weak<SeaweedFs>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(Self::start());
-            *shared = Arc::downgrade(&server);
-            server
-        })
+        static SHARED: OnceLock<Arc<SeaweedFs>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
     }
 
     /// The URL of its S3 service.
@@ -83,15 +96,15 @@ impl SeaweedFs {
     fn try_start() -> Option<Self> {
         let directory = tempfile::Builder::new().prefix("weed-").tempdir().unwrap();
         let ports = draw_ports();
-        let process = command(directory.path(), ports).spawn().unwrap();
+        let supervisor = command(directory.path(), ports).spawn().unwrap();
         let mut server = Self {
-            process,
+            supervisor,
             ports,
             _directory: directory,
         };
         let started = Instant::now();
         while !server.is_ready() {
-            if server.process.try_wait().unwrap().is_some() {
+            if server.supervisor.try_wait().unwrap().is_some() {
                 return None;
             }
             assert!(
@@ -113,17 +126,9 @@ impl SeaweedFs {
 
 impl Drop for SeaweedFs {
     fn drop(&mut self) {
-        // the process may have ended by itself
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let services = ["s3", "master", "volume", "filer", "admin"];
-        // a killed process leaves its sockets behind
-        for (service, grpc) in services
-            .into_iter()
-            .zip(self.ports.into_iter().skip(1).step_by(2))
-        {
-            let _ = fs::remove_file(format!("/tmp/seaweedfs-{service}-grpc-{grpc}.sock"));
-        }
+        // its input ends, and with it the server
+        drop(self.supervisor.stdin.take());
+        let _ = self.supervisor.wait();
     }
 }
 
@@ -141,9 +146,17 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
         "admin.port.grpc",
     ];
     let place = directory.display();
-    let mut command = Command::new(PROGRAM);
+    let grpc_ports = ports.into_iter().skip(1).step_by(2);
+    let sockets = SERVICES
+        .into_iter()
+        .zip(grpc_ports)
+        .map(|(service, port)| format!("/tmp/seaweedfs-{service}-grpc-{port}.sock"));
+    let mut command = Command::new("/bin/sh");
     command
-        .arg("mini")
+        .args(["-c", SUPERVISOR, "seaweedfs"])
+        .arg(directory)
+        .arg(sockets.collect::<Vec<_>>().join(" "))
+        .args([PROGRAM, "mini"])
         .args([
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
@@ -163,12 +176,13 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
     }
     command
         .env_clear()
+        .env("PATH", "/usr/bin:/bin")
         .env("AWS_ACCESS_KEY_ID", SeaweedFs::ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", SeaweedFs::SECRET_ACCESS_KEY)
         .env("HOME", directory)
         .env("TMPDIR", directory)
         .current_dir(directory)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command
@@ -212,8 +226,25 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_run_together_share_one() {
+    fn tests_of_one_process_share_one() {
         let first = SeaweedFs::shared();
         assert!(Arc::ptr_eq(&first, &SeaweedFs::shared()));
+    }
+
+    #[test]
+    fn it_ends_with_the_process_that_started_it_and_leaves_nothing() {
+        let mut server = SeaweedFs::start();
+        let [port, grpc_port, ..] = server.ports;
+        // the supervisor removes it after the directory
+        let socket = format!("/tmp/seaweedfs-s3-grpc-{grpc_port}.sock");
+        assert!(Path::new(&socket).exists());
+        // what the system does to a process that is killed: its pipes are closed, nothing is dropped
+        drop(server.supervisor.stdin.take());
+        let server = std::mem::ManuallyDrop::new(server);
+        let ended = Instant::now();
+        while status(port, "/").is_some() || Path::new(&socket).exists() {
+            assert!(ended.elapsed() < PATIENCE, "{server:?} is still there");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
