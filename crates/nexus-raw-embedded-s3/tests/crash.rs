@@ -8,7 +8,7 @@
 )]
 
 #[expect(dead_code, reason = "the other tests use more of it")]
-#[path = "s3/support/mod.rs"]
+#[path = "s3/support.rs"]
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use nexus_raw_embedded_s3::EmbeddedS3;
-use support::{Server, Signer, http};
+use support::{Server, http};
 
 const ROUNDS: usize = 8;
 const WRITERS: usize = 4;
@@ -131,9 +131,10 @@ fn write_until_killed(
 fn put(addr: SocketAddr, key: &str) -> Option<u16> {
     let target = format!("/raw/{key}");
     let content = content(key);
-    let headers =
-        Signer::new(addr).sign_header("PUT", &target, &[("if-none-match", "*")], &content);
-    let answer = http::send(addr, "PUT", &target, &headers, &content).ok()?;
+    let endpoint = support::endpoint(addr);
+    let signer = endpoint.signer();
+    let headers = signer.sign_header("PUT", &target, &[("if-none-match", "*")], &content);
+    let answer = http::send(&endpoint.host, "PUT", &target, &headers, &content).ok()?;
     Some(answer.status)
 }
 

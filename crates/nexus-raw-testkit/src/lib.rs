@@ -12,6 +12,7 @@ pub mod contract;
 mod http;
 mod identity;
 mod ids;
+pub mod s3;
 pub mod sample;
 mod seaweedfs;
 mod sink;

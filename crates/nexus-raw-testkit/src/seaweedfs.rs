@@ -12,6 +12,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::s3::Endpoint;
+
 /// Where `make tools` puts it.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin/weed");
 
@@ -56,6 +58,8 @@ pub struct SeaweedFs {
 impl SeaweedFs {
     /// The bucket that is there from the start.
     pub const BUCKET: &str = "nexus-raw";
+    /// The region of its signatures; it takes any.
+    pub const REGION: &str = "us-east-1";
     /// The id of the one key pair.
     pub const ACCESS_KEY_ID: &str = "AKIASEAWEEDFS";
     /// The secret of the one key pair.
@@ -85,6 +89,17 @@ impl SeaweedFs {
     pub fn shared() -> Arc<Self> {
         static SHARED: OnceLock<Arc<SeaweedFs>> = OnceLock::new();
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
+    }
+
+    /// Its S3 service, with the key pair that may do anything.
+    #[must_use]
+    pub fn s3(&self) -> Endpoint {
+        Endpoint::at(
+            &self.endpoint(),
+            Self::REGION,
+            Self::ACCESS_KEY_ID,
+            Self::SECRET_ACCESS_KEY,
+        )
     }
 
     /// The URL of its S3 service.

@@ -1,7 +1,7 @@
 //! Bytes that are not what the client said leave nothing behind.
 
 use crate::support::Server;
-use crate::support::sign::{Signer, base64_sha256};
+use nexus_raw_testkit::s3::{Signer, base64_sha256};
 
 const CONTENT: &[u8] = b"123456789";
 const OTHER: &[u8] = b"123456780";

@@ -15,8 +15,8 @@ fn half_an_upload(server: &Server) -> TcpStream {
         .signer()
         .sign_header("PUT", "/raw/k", &[], b"0123456789");
     let addr = server.handle.addr();
-    let mut stream = http::connect(addr).unwrap();
-    let head = http::head(addr, "PUT", "/raw/k", &headers, 10);
+    let mut stream = http::connect(&addr.to_string()).unwrap();
+    let head = http::head(&addr.to_string(), "PUT", "/raw/k", &headers, 10);
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(b"01234").unwrap();
     stream

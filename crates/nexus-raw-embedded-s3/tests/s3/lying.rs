@@ -2,9 +2,9 @@
 
 use nexus_raw_embedded_s3::Lie;
 
-use crate::support::sign::Presign;
-use crate::support::sign::base64_sha256;
 use crate::support::{Server, upload_headers};
+use nexus_raw_testkit::s3::Presign;
+use nexus_raw_testkit::s3::base64_sha256;
 
 const CONTENT: &[u8] = b"a photograph";
 const OTHER: &[u8] = b"a forgery...";

@@ -1,8 +1,8 @@
 //! What is put is what is got.
 
-use crate::support::sign::Presign;
-use crate::support::sign::{base64_sha256, encode_path};
 use crate::support::{Server, upload_headers};
+use nexus_raw_testkit::s3::Presign;
+use nexus_raw_testkit::s3::{base64_sha256, encode_path};
 
 const PATH: &str = "/raw/tenants/t_demo/dev/raw/1/a.jpg";
 

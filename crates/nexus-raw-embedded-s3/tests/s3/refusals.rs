@@ -1,7 +1,7 @@
 //! What is not honoured is refused, not dropped.
 
-use crate::support::sign::Presign;
 use crate::support::{Server, owned};
+use nexus_raw_testkit::s3::Presign;
 
 fn not_implemented() -> (u16, String) {
     (501, "NotImplemented".to_owned())

@@ -1,7 +1,7 @@
 //! A signature opens what was signed, and nothing else.
 
-use crate::support::sign::Presign;
 use crate::support::{Server, Signer, owned, upload_headers};
+use nexus_raw_testkit::s3::Presign;
 
 const CONTENT: &[u8] = b"a photograph";
 

@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod identity;
 pub mod outbox;
+pub mod s3;
 pub mod sink;
 pub mod storage;
 

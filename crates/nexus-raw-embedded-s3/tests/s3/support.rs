@@ -1,17 +1,13 @@
-//! A server on a directory of its own, a signer and a plain HTTP client.
-//!
-//! Client and signer are written out here, so that a test can send what no SDK would.
+//! A server on a directory of its own, and requests to it.
 
-pub(crate) mod http;
-pub(crate) mod sign;
-
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use tempfile::TempDir;
 
-pub(crate) use http::Answer;
-pub(crate) use sign::Signer;
+pub(crate) use nexus_raw_testkit::s3::{Answer, Signer, http};
+use nexus_raw_testkit::s3::{Endpoint, base64_sha256};
 
 pub(crate) const BUCKET: &str = "raw";
 pub(crate) const REGION: &str = "eu-central-1";
@@ -29,6 +25,11 @@ pub(crate) fn settings(directory: &std::path::Path) -> Settings {
     Settings::new(directory, credentials())
         .with_region(REGION)
         .with_bucket(BUCKET)
+}
+
+/// The server that listens at an address, with its key pair.
+pub(crate) fn endpoint(addr: SocketAddr) -> Endpoint {
+    Endpoint::at(&format!("http://{addr}"), REGION, KEY_ID, SECRET)
 }
 
 /// A running server with one empty bucket.
@@ -57,7 +58,7 @@ impl Server {
     }
 
     pub(crate) fn signer(&self) -> Signer {
-        Signer::new(self.handle.addr())
+        endpoint(self.handle.addr()).signer()
     }
 
     /// Sends a request signed in its header, with the payload's digest.
@@ -79,7 +80,7 @@ impl Server {
         headers: &[(String, String)],
         body: &[u8],
     ) -> Answer {
-        http::send(self.handle.addr(), method, target, headers, body).unwrap()
+        endpoint(self.handle.addr()).send(method, target, headers, body)
     }
 
     /// How many files the server keeps for uploads under way.
@@ -104,7 +105,7 @@ pub(crate) fn upload_headers(content: &[u8]) -> Vec<(String, String)> {
         ("content-length", content.len().to_string()),
         ("content-type", "image/jpeg".to_owned()),
         ("if-none-match", "*".to_owned()),
-        ("x-amz-checksum-sha256", sign::base64_sha256(content)),
+        ("x-amz-checksum-sha256", base64_sha256(content)),
         ("x-amz-meta-tenant-id", "t_demo".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

@@ -1,54 +1,69 @@
-//! Signature version 4, as AWS documents it:
+//! Signature version 4, written out as AWS documents it, so that a test can sign what no SDK would:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
 
-use std::net::SocketAddr;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{KEY_ID, REGION, SECRET};
+use super::Endpoint;
 
-pub(crate) struct Signer {
-    pub(crate) host: String,
-    pub(crate) key_id: String,
-    pub(crate) secret: String,
-    pub(crate) region: String,
-    pub(crate) service: String,
-    pub(crate) date: DateTime<Utc>,
+/// What signs a request: a key, a scope and a time. Each may be changed for a wrong one.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    /// The `Host` that is signed.
+    pub host: String,
+    /// The access key's id.
+    pub key_id: String,
+    /// The access key's secret.
+    pub secret: String,
+    /// The scope's region.
+    pub region: String,
+    /// The scope's service.
+    pub service: String,
+    /// The time of signing.
+    pub date: DateTime<Utc>,
 }
 
 /// What a presigned URL binds.
-pub(crate) struct Presign<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) query: &'a [(&'a str, &'a str)],
-    pub(crate) headers: &'a [(String, String)],
-    pub(crate) expires: u32,
+#[derive(Debug)]
+pub struct Presign<'a> {
+    /// The method, in upper case.
+    pub method: &'a str,
+    /// The path as it is sent, percent-encoded, with the bucket.
+    pub path: &'a str,
+    /// More parameters, as they are meant: they are encoded here.
+    pub query: &'a [(&'a str, &'a str)],
+    /// The signed headers but for `host`, with names in lower case.
+    pub headers: &'a [(String, String)],
+    /// How many seconds the URL lives.
+    pub expires: u32,
 }
 
 impl Signer {
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    /// One for requests of this moment.
+    #[must_use]
+    pub fn new(endpoint: &Endpoint) -> Self {
         Self {
-            host: addr.to_string(),
-            key_id: KEY_ID.to_owned(),
-            secret: SECRET.to_owned(),
-            region: REGION.to_owned(),
+            host: endpoint.host.clone(),
+            key_id: endpoint.access_key_id.clone(),
+            secret: endpoint.secret_access_key.clone(),
+            region: endpoint.region.clone(),
             service: "s3".to_owned(),
             date: now(),
         }
     }
 
+    /// The same at another time.
     #[must_use]
-    pub(crate) fn signed_at(mut self, seconds_from_now: i64) -> Self {
+    pub fn signed_at(mut self, seconds_from_now: i64) -> Self {
         self.date += TimeDelta::seconds(seconds_from_now);
         self
     }
 
     /// The target of a presigned URL.
-    pub(crate) fn presign(&self, presign: &Presign<'_>) -> String {
+    #[must_use]
+    pub fn presign(&self, presign: &Presign<'_>) -> String {
         let mut headers = presign.headers.to_vec();
         headers.push(("host".to_owned(), self.host.clone()));
         headers.sort();
@@ -77,7 +92,8 @@ impl Signer {
     }
 
     /// `headers` and those that sign them, over the body's digest unless they name another.
-    pub(crate) fn sign_header(
+    #[must_use]
+    pub fn sign_header(
         &self,
         method: &str,
         target: &str,
@@ -108,11 +124,10 @@ impl Signer {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                 (name.to_owned(), value.to_owned())
             });
-        let payload = &signed
+        let payload = signed
             .iter()
             .find(|(name, _)| name == "x-amz-content-sha256")
-            .unwrap()
-            .1;
+            .map_or("", |(_, value)| value);
         let signature = self.signature(
             method,
             path,
@@ -130,11 +145,15 @@ impl Signer {
         signed
     }
 
-    pub(crate) fn timestamp(&self) -> String {
+    /// The time as signatures spell it.
+    #[must_use]
+    pub fn timestamp(&self) -> String {
         self.date.format("%Y%m%dT%H%M%SZ").to_string()
     }
 
-    pub(crate) fn scope(&self) -> String {
+    /// The credential's scope.
+    #[must_use]
+    pub fn scope(&self) -> String {
         format!(
             "{}/{}/{}/aws4_request",
             self.date.format("%Y%m%d"),
@@ -173,7 +192,8 @@ impl Signer {
     }
 
     /// The signature of any string to sign, a chunk's too.
-    pub(crate) fn sign(&self, text: &str) -> String {
+    #[must_use]
+    pub fn sign(&self, text: &str) -> String {
         let key = ["aws4_request", &self.service, &self.region]
             .iter()
             .rev()
@@ -190,18 +210,21 @@ impl Signer {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the server compares signatures with the machine's clock"
+    reason = "stores compare signatures with the machine's clock"
 )]
 fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-pub(crate) fn base64_sha256(content: &[u8]) -> String {
+/// A digest as `x-amz-checksum-sha256` spells it.
+#[must_use]
+pub fn base64_sha256(content: &[u8]) -> String {
     BASE64_STANDARD.encode(Sha256::digest(content))
 }
 
 /// Percent-encodes all but the unreserved characters and `/`.
-pub(crate) fn encode_path(path: &str) -> String {
+#[must_use]
+pub fn encode_path(path: &str) -> String {
     encode(path, b"/")
 }
 
@@ -235,4 +258,37 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>.
+    #[test]
+    fn the_presigned_url_of_the_documentation_comes_out() {
+        let signer = Signer {
+            host: "examplebucket.s3.amazonaws.com".to_owned(),
+            key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+            secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+            region: "us-east-1".to_owned(),
+            service: "s3".to_owned(),
+            date: DateTime::parse_from_rfc3339("2013-05-24T00:00:00Z")
+                .unwrap()
+                .to_utc(),
+        };
+        let target = signer.presign(&Presign {
+            method: "GET",
+            path: "/test.txt",
+            query: &[],
+            headers: &[],
+            expires: 86_400,
+        });
+        let signature = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+        assert!(
+            target.ends_with(&format!("&X-Amz-Signature={signature}")),
+            "{target}"
+        );
+    }
 }
