@@ -113,6 +113,12 @@ impl Answer {
         Some(value)
     }
 
+    /// Whether all came that its head announced: a server that is killed cuts answers short.
+    pub(crate) fn is_whole(&self) -> bool {
+        let length = self.header("content-length").and_then(|it| it.parse().ok());
+        length == Some(self.body.len())
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }

@@ -31,6 +31,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where the API listens.
     pub(crate) address: SocketAddr,
+    /// Where the store of embedded mode listens.
+    pub(crate) s3_endpoint: Option<String>,
     log: Receiver<String>,
     output: Receiver<String>,
 }
@@ -87,6 +89,7 @@ impl Machine {
         let address = listening["http_address"].as_str().unwrap();
         Server {
             address: address.parse().unwrap(),
+            s3_endpoint: listening["s3_endpoint"].as_str().map(str::to_owned),
             child,
             log,
             output,

@@ -113,10 +113,5 @@ async fn upload(upload: &Value, content: &[u8]) -> Option<Answer> {
 
 /// An answer that the kill cut short is none.
 fn whole(answer: Option<Answer>) -> Option<Answer> {
-    answer.filter(|answer| {
-        let length = answer
-            .header("content-length")
-            .and_then(|it| it.parse().ok());
-        length == Some(answer.body.len())
-    })
+    answer.filter(Answer::is_whole)
 }

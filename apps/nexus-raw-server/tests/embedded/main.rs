@@ -6,14 +6,24 @@
 )]
 
 mod api_document;
+#[path = "../blackbox/mod.rs"]
+mod blackbox;
+#[path = "../common/caller.rs"]
 mod caller;
 mod ends;
+#[path = "../common/house.rs"]
+mod house;
 #[path = "../common/http.rs"]
 mod http;
 mod jwks;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
-mod main_job;
-mod refusals;
 mod unfit_stores;
+
+use house::{Catalogue, Parts, Store};
+
+const HOUSE: Parts = Parts {
+    store: Store::Embedded,
+    catalogue: Catalogue::Sqlite,
+};

@@ -48,6 +48,10 @@ impl Endpoint {
     }
 
     /// Sends a request signed in its header, with the payload's digest.
+    ///
+    /// # Panics
+    /// Where the connection breaks before the answer is whole.
+    #[must_use]
     pub fn signed(
         &self,
         method: &str,
@@ -60,6 +64,10 @@ impl Endpoint {
     }
 
     /// Sends a request as it is, adding `host` and `content-length` alone.
+    ///
+    /// # Panics
+    /// Where the connection breaks before the answer is whole.
+    #[must_use]
     pub fn send(
         &self,
         method: &str,

@@ -1,5 +1,6 @@
 //! What only a test of single bytes wants of the client.
 
+#[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../../common/http.rs"]
 mod http;
 

@@ -1,2 +1,1 @@
 //! What S3 promises, rule by rule, asked of a store over the wire.
-

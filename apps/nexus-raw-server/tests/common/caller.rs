@@ -19,16 +19,27 @@ pub(crate) struct Caller {
 #[derive(Clone)]
 pub(crate) struct Upload {
     pub(crate) asset_id: String,
+    pub(crate) uri: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Caller {
     pub(crate) fn owner_of(tenant: &'static str, machine: &Machine, server: &Server) -> Self {
+        Self::with_role(tenant, Role::Owner, machine, server)
+    }
+
+    /// Someone with another role in a tenant.
+    pub(crate) fn with_role(
+        tenant: &'static str,
+        role: Role,
+        machine: &Machine,
+        server: &Server,
+    ) -> Self {
         Self {
             server: server.address,
             tenant,
-            token: machine.token(tenant, Role::Owner),
+            token: machine.token(tenant, role),
         }
     }
 
@@ -40,7 +51,7 @@ impl Caller {
         }
     }
 
-    fn request(&self, method: &str, target: &str) -> Request {
+    pub(crate) fn request(&self, method: &str, target: &str) -> Request {
         Request::new(self.server, method, target)
             .header("authorization", &format!("Bearer {}", self.token))
             .header("x-tenant-id", self.tenant)
@@ -51,17 +62,31 @@ impl Caller {
         self.request("GET", target).send().await
     }
 
-    async fn post(&self, target: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, target: &str, body: &Value) -> Answer {
+        self.posting(target).json(body).send().await
+    }
+
+    /// A request to post JSON, which a test may spoil before it is sent.
+    pub(crate) fn posting(&self, target: &str) -> Request {
         let request = self.request("POST", target);
-        let request = request.header("content-type", "application/json");
-        request.json(body).send().await
+        request.header("content-type", "application/json")
     }
 
     /// Promises a JPEG.
     pub(crate) async fn presign(&self, filename: &str, content: &[u8]) -> Upload {
+        self.presign_as(filename, "image/jpeg", content).await
+    }
+
+    /// Promises a content of any type.
+    pub(crate) async fn presign_as(
+        &self,
+        filename: &str,
+        content_type: &str,
+        content: &[u8],
+    ) -> Upload {
         let body = json!({
             "filename": filename,
-            "content_type": "image/jpeg",
+            "content_type": content_type,
             "size_bytes": content.len(),
             "sha256": Sha256Digest::of(content),
         });
@@ -71,6 +96,7 @@ impl Caller {
         let headers = body["upload"]["headers"].as_object().unwrap();
         Upload {
             asset_id: body["asset_id"].as_str().unwrap().to_owned(),
+            uri: body["uri"].as_str().unwrap().to_owned(),
             url: body["upload"]["url"].as_str().unwrap().to_owned(),
             headers: headers
                 .iter()
@@ -96,15 +122,31 @@ impl Caller {
 impl Upload {
     /// Does what it is leave for; the store's status.
     pub(crate) async fn put(&self, content: &[u8]) -> u16 {
+        self.send("PUT", content).await.status
+    }
+
+    /// The same by any method; the store's answer.
+    pub(crate) async fn send(&self, method: &str, content: &[u8]) -> Answer {
+        self.request(method).body(content).send().await
+    }
+
+    /// The upload, before its content is set.
+    pub(crate) fn request(&self, method: &str) -> Request {
         let (host, target) = self
             .url
             .strip_prefix("http://")
             .unwrap()
             .split_at(self.url["http://".len()..].find('/').unwrap());
-        let request = Request::new(host.parse().unwrap(), "PUT", target).with("host", host);
+        let request = Request::new(host.parse().unwrap(), method, target).with("host", host);
         let headers = self.headers.iter();
-        let request = headers.fold(request, |it, (name, value)| it.header(name, value));
-        request.body(content).send().await.status
+        headers.fold(request, |it, (name, value)| it.header(name, value))
+    }
+
+    /// Bucket and key in the path, as the store is asked for them.
+    pub(crate) fn path(&self) -> &str {
+        let target = &self.url["http://".len()..];
+        let target = &target[target.find('/').unwrap()..];
+        target.split('?').next().unwrap()
     }
 
     /// The same with another value of a header; without it where that is `None`.

@@ -2,16 +2,13 @@ use futures_util::future::join_all;
 use nexus_raw::asset::Sha256Digest;
 use serde_json::{Value, json};
 
-use crate::{
-    caller::Caller,
-    machine::{Machine, photograph},
-};
+use crate::{house::House, machine::photograph};
 
 #[tokio::test]
 async fn a_photograph_goes_in_and_is_told_of() {
-    let (machine, photo) = (Machine::new(), photograph("DSCN0010.jpg"));
-    let server = machine.start();
-    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let (house, photo) = (House::open(), photograph("DSCN0010.jpg"));
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
     let upload = caller.presign("DSCN0010.jpg", &photo).await;
     assert_eq!(upload.put(&photo).await, 200);
 
@@ -28,7 +25,10 @@ async fn a_photograph_goes_in_and_is_told_of() {
     assert!(
         record["imported_at"].take().is_string() && record["integrity"]["etag"].take().is_string()
     );
-    let uri = format!("s3://nexus-raw/tenants/t_demo/dev/raw/{asset_id}/DSCN0010.jpg");
+    let uri = format!(
+        "s3://{}/tenants/t_demo/dev/raw/{asset_id}/DSCN0010.jpg",
+        house.bucket()
+    );
     let lineage = json!({"derived_from": [], "source_uri": null, "activity": null});
     let sha256 = Sha256Digest::of(&photo);
     assert_eq!(
@@ -78,9 +78,9 @@ async fn a_photograph_goes_in_and_is_told_of() {
 
 #[tokio::test]
 async fn of_a_hundred_callers_at_once_one_registers_and_all_get_the_same_bytes() {
-    let (machine, photo) = (Machine::new(), photograph("DSCN0021.jpg"));
-    let server = machine.start();
-    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let (house, photo) = (House::open(), photograph("DSCN0021.jpg"));
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
     let upload = caller.presign("DSCN0021.jpg", &photo).await;
     assert_eq!(upload.put(&photo).await, 200);
 
@@ -98,10 +98,10 @@ async fn of_a_hundred_callers_at_once_one_registers_and_all_get_the_same_bytes()
 
 #[tokio::test]
 async fn another_tenant_does_not_learn_that_an_asset_exists() {
-    let (machine, photo) = (Machine::new(), photograph("DSCN0042.jpg"));
-    let server = machine.start();
-    let owner = Caller::owner_of("t_demo", &machine, &server);
-    let stranger = Caller::owner_of("t_demo2", &machine, &server);
+    let (house, photo) = (House::open(), photograph("DSCN0042.jpg"));
+    let server = house.start();
+    let owner = house.owner_of("t_demo", &server);
+    let stranger = house.owner_of("t_demo2", &server);
     let asset_id = owner.put("DSCN0042.jpg", &photo).await.json()["asset_id"].clone();
     let asset_id = asset_id.as_str().unwrap();
 
@@ -128,9 +128,9 @@ async fn another_tenant_does_not_learn_that_an_asset_exists() {
 
 #[tokio::test]
 async fn everything_survives_a_restart() {
-    let (machine, photo) = (Machine::new(), photograph("DSCN0010.jpg"));
-    let server = machine.start();
-    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let (house, photo) = (House::open(), photograph("DSCN0010.jpg"));
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
     let record = caller.put("DSCN0010.jpg", &photo).await;
     let pending = caller.presign("DSCN0010.jpg", &photo).await;
     assert_eq!(pending.put(&photo).await, 200);
@@ -138,7 +138,7 @@ async fn everything_survives_a_restart() {
     assert_eq!(status.code(), Some(0), "{log:?}");
     assert!(log.last().unwrap().contains("\"msg\":\"ended\""), "{log:?}");
 
-    let server = machine.start();
+    let server = house.start();
     // the old token is still good: the secret was kept
     let caller = caller.at(&server);
     let asset_id = record.json()["asset_id"].as_str().unwrap().to_owned();

@@ -2,16 +2,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use nexus_raw::asset::Sha256Digest;
 use serde_json::json;
 
-use crate::{
-    caller::Caller,
-    machine::{Machine, photograph},
-};
+use crate::{house::House, machine::photograph};
 
 #[tokio::test]
 async fn the_store_refuses_whatever_was_not_promised() {
-    let (machine, photo) = (Machine::new(), photograph("DSCN0010.jpg"));
-    let server = machine.start();
-    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let (house, photo) = (House::open(), photograph("DSCN0010.jpg"));
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
     let upload = caller.presign("DSCN0010.jpg", &photo).await;
 
     let mut forged = photo.clone();
@@ -73,9 +70,9 @@ async fn the_store_refuses_whatever_was_not_promised() {
 
 #[tokio::test]
 async fn an_object_with_a_header_that_nobody_promised_is_not_registered() {
-    let (machine, photo) = (Machine::new(), photograph("DSCN0010.jpg"));
-    let server = machine.start();
-    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let (house, photo) = (House::open(), photograph("DSCN0010.jpg"));
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
     let upload = caller.presign("DSCN0010.jpg", &photo).await;
     // stores let it pass unsigned: browsers would show what the bytes are not
     let dressed = upload.with("content-disposition", Some("inline; filename=x.html"));
