@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub use self::failure::Failure;
 use self::{compose::Running, embedded::EmbeddedStore, plan::Plan};
 use crate::{
-    http::{self, AppState, Dependency, Phase},
+    http::{self, AppState, CorsOrigins, Dependency, Phase},
     logging::Logging,
 };
 
@@ -74,6 +74,7 @@ impl Application {
         let state = AppState {
             identity: plan.identity.clone(),
             environments: settings.tenancy.environments.clone(),
+            cors: CorsOrigins::new(settings.http.cors_origins.iter().map(String::as_str)),
             clock: plan.clock.clone(),
             request_timeout: settings.http.request_timeout,
             max_lag: settings.events.max_lag,

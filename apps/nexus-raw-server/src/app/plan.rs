@@ -74,10 +74,6 @@ fn unsupported(settings: &Settings) -> Vec<String> {
             settings.limits.rate.is_some(),
             "limits.requests_per_second: there are no limits of rate",
         ),
-        (
-            !settings.http.cors_origins.is_empty(),
-            "http.cors_origins: no origin is let in",
-        ),
     ];
     let told = asked
         .into_iter()

@@ -3,6 +3,7 @@
 mod bearer;
 mod body;
 mod call;
+mod cors;
 mod endpoints;
 mod error;
 mod openapi;
@@ -17,6 +18,7 @@ mod trace;
 mod trail;
 
 pub use self::{
+    cors::CorsOrigins,
     error::ProblemCode,
     openapi::document as openapi_document,
     routes::{Access, ROUTES, Route},

@@ -25,10 +25,29 @@ pub(super) async fn answer(
 ) -> HttpResponse {
     let began = Instant::now();
     let trace = Trace::of(request.headers());
+    let mut response = match app.cors.preflight(&request) {
+        Some(allowed) => {
+            Trail::preflight(&app.log, &trace.context, allowed.status(), began.elapsed());
+            allowed
+        }
+        None => serve(&request, payload, &app, &trace, began).await,
+    };
+    complete(&mut response, &trace);
+    app.cors.complete(request.headers(), response.headers_mut());
+    response
+}
+
+async fn serve(
+    request: &HttpRequest,
+    payload: Payload,
+    app: &AppState,
+    trace: &Trace,
+    began: Instant,
+) -> HttpResponse {
     let mut trail = Trail::default();
     let pipeline = Pipeline {
-        app: &app,
-        request: &request,
+        app,
+        request,
         context: &trace.context,
     };
     let work = AssertUnwindSafe(pipeline.run(payload, &mut trail)).catch_unwind();
@@ -37,7 +56,7 @@ pub(super) async fn answer(
         Ok(Err(_)) => Err(ApiError::Panicked),
         Err(_) => Err(ApiError::Timeout),
     };
-    let mut response = match outcome {
+    match outcome {
         Ok(response) => {
             trail.served(&app.log, &trace.context, response.status(), began.elapsed());
             response
@@ -53,9 +72,7 @@ pub(super) async fn answer(
             );
             problem.respond(request.path(), trace.context.trace_id)
         }
-    };
-    complete(&mut response, &trace);
-    response
+    }
 }
 
 /// Adds what all answers have. Nothing may be kept by a cache unless its handler says so.

@@ -8,7 +8,7 @@ use nexus_raw::{
 use slog::Logger;
 use tokio::sync::watch;
 
-use super::error::ApiError;
+use super::{cors::CorsOrigins, error::ApiError};
 
 /// What every request can reach, from the moment the socket is bound.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct AppState {
     pub identity: Arc<dyn IdentityVerifier>,
     /// Which environments there are.
     pub environments: Environments,
+    /// Whose pages may call from a browser.
+    pub cors: CorsOrigins,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// How long body and answer of one request may take together.

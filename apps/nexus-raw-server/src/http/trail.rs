@@ -42,6 +42,17 @@ impl Trail {
         }
     }
 
+    /// Writes the line of a browser's question what a page may send.
+    pub(super) fn preflight(
+        log: &Logger,
+        context: &RequestContext,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        let log = Self::default().tell(log, context, status, took);
+        slog::debug!(log, "preflight");
+    }
+
     /// Writes the line of a request that did not: a failure with all its causes, a refused write
     /// or a refused credential as a warning, a refused read for information.
     pub(super) fn refused(

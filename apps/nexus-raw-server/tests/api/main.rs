@@ -7,6 +7,7 @@
 
 mod asset;
 mod bodies;
+mod cors;
 mod heads;
 mod order;
 mod presign;

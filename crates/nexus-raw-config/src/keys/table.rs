@@ -106,8 +106,8 @@ pub(crate) const KEYS: &[Key] = &[
     list(
         "http.cors_origins",
         "[]",
-        "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path",
-        "The pages that may call the API from a browser. Others than none are refused by this version.",
+        "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path or a default port; http only to loopback",
+        "The origins whose pages may call the API from a browser, exactly. None: no answer tells anything of CORS.",
         r#"["https://app.example.com"]"#,
     ),
     integer("http.request_timeout_seconds", "10", "an integer from 1 to 300", "How long a request may take, its body included.")

@@ -10,7 +10,7 @@ use nexus_raw::{
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
-use nexus_raw_server::http::{self, AppState, Core, Phase, ServerSettings};
+use nexus_raw_server::http::{self, AppState, Core, CorsOrigins, Phase, ServerSettings};
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
 use serde_json::{Value, json};
 use slog::{Discard, Logger, o};
@@ -38,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) request_timeout: Duration,
     pub(crate) policy: UploadPolicy,
     pub(crate) log: Logger,
+    pub(crate) cors: CorsOrigins,
 }
 
 impl Default for Parts {
@@ -48,6 +49,7 @@ impl Default for Parts {
             request_timeout: Duration::from_secs(10),
             policy: UploadPolicy::default(),
             log: Logger::root(Discard, o!()),
+            cors: CorsOrigins::default(),
         }
     }
 }
@@ -83,6 +85,7 @@ impl House {
         let state = AppState {
             identity: parts.identity,
             environments: Environments::new(environments.into()).unwrap(),
+            cors: parts.cors,
             clock: port,
             request_timeout: parts.request_timeout,
             max_lag: Duration::from_mins(15),

@@ -33,12 +33,19 @@ fn a_listener_is_an_ip_address_and_a_port() {
 
 #[test]
 fn a_cors_origin_is_one_as_browsers_send_it() {
+    let origins = |count: usize| {
+        let origins = (0..count).map(|n| format!("https://a{n}.example.com"));
+        format!("{:?}", origins.collect::<Vec<_>>())
+    };
     holds(
         "http.cors_origins",
-        "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path",
+        "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path or a default port; http only to loopback",
         &[
             "[]",
             r#"["https://a.example.com", "http://localhost:3000"]"#,
+            r#"["https://a.example.com:8443", "http://127.0.0.1", "https://[2001:db8::1]"]"#,
+            r#"["https://xn--bcher-kva.example"]"#,
+            &origins(64),
         ],
         &[
             "",
@@ -49,6 +56,22 @@ fn a_cors_origin_is_one_as_browsers_send_it() {
             r#"["https://a.example.com/"]"#,
             r#"["https://A.example.com"]"#,
             r#"["https://a.example.com:443"]"#,
+            r#"["http://localhost:80"]"#,
+            r#"["http://a.example.com"]"#,
+            r#"["http://10.0.0.7:3000"]"#,
+            r#"["https://*.example.com"]"#,
+            r#"["https://a.example.com?"]"#,
+            r#"["https://a.example.com/x"]"#,
+            r#"["https://a.example.com#"]"#,
+            r#"["https://b\u00fccher.example"]"#,
+            r#"["https://a.example.com "]"#,
+            r#"["https://"]"#,
+            r#"["https:a.example.com"]"#,
+            r#"["HTTPS://a.example.com"]"#,
+            r#"["a.example.com"]"#,
+            r#"[""]"#,
+            r#"["https://a.example.com, https://b.example.com"]"#,
+            &origins(65),
             r#"["https://u@a.example.com"]"#,
             r#"["https://a.example.com", "https://a.example.com"]"#,
             r#"["file:///x"]"#,

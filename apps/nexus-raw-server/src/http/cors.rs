@@ -1,0 +1,85 @@
+//! Cross-origin calls, by the CORS protocol of the Fetch standard (section 3.3): which pages may
+//! read the answers, and what they may send.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{
+            ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+            ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+            ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
+        },
+    },
+};
+
+use super::trace::single;
+
+/// What a page may send: the methods of the routes, and the headers that they read.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
+const HEADERS: HeaderValue = HeaderValue::from_static(
+    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, X-Env, \
+     X-Request-Id, X-Tenant-Id",
+);
+/// What a page may read of an answer, beside what every page may.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Location, Retry-After, Traceparent, WWW-Authenticate, X-Request-Id",
+);
+/// How long a browser may remember a preflight; the longest that Chromium takes.
+const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
+
+/// The origins whose pages may call the service from a browser, as browsers write them. None of
+/// them: no answer tells anything of CORS.
+///
+/// No origin is let in by a pattern, and credentials mode stays off: a token is sent by the page
+/// itself, never added by the browser.
+#[derive(Debug, Clone, Default)]
+pub struct CorsOrigins(Vec<HeaderValue>);
+
+impl CorsOrigins {
+    /// Of origins as browsers write them, which are compared byte for byte.
+    #[must_use]
+    pub fn new<'a>(origins: impl IntoIterator<Item = &'a str>) -> Self {
+        // what is no header value is the origin of no request
+        let values = origins.into_iter().filter_map(|it| it.parse().ok());
+        Self(values.collect())
+    }
+
+    /// The origin of a request, where it is one of these.
+    fn let_in(&self, headers: &HeaderMap) -> Option<&HeaderValue> {
+        let origin = single(headers, &ORIGIN)?;
+        self.0.iter().find(|it| *it == origin)
+    }
+
+    /// The answer to the question of a browser whether a page may send what it wants to: the same
+    /// for every path, since nobody is proved yet. It tells what may be sent, and the browser
+    /// compares. Other requests get none; another page's question is one of them, which no route
+    /// serves.
+    pub(super) fn preflight(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        let headers = request.headers();
+        let asks = request.method() == Method::OPTIONS
+            && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if !asks || self.let_in(headers).is_none() {
+            return None;
+        }
+        let mut response = HttpResponse::NoContent();
+        response
+            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, HEADERS))
+            .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS));
+        Some(response.finish())
+    }
+
+    /// Adds to an answer, whatever it is, who may read it.
+    pub(super) fn complete(&self, request: &HeaderMap, response: &mut HeaderMap) {
+        if self.0.is_empty() {
+            return;
+        }
+        // a cache must not give the answer to one page to another one
+        response.append(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = self.let_in(request) {
+            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+    }
+}
