@@ -29,7 +29,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0   ended as it was asked to
   2   the command line is not right
-  69  the store or the catalogue did not answer, or an address is in use
+  69  the store or the catalogue did not answer, or something is in use
   74  the catalogue's medium failed
   78  the configuration, the store or the catalogue must be changed first";
 
@@ -75,7 +75,7 @@ pub fn run() -> ExitCode {
 
 fn serve(from: From) -> Result<(), Failure> {
     let settings = from.load(EmbeddedMode::prepare)?;
-    let logging = logging::start(&settings.log)?;
+    let logging = logging::start(&settings.log).map_err(Failure::Output)?;
     app::serve(&settings, &logging)
 }
 

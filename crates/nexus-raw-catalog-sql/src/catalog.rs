@@ -16,13 +16,11 @@ use uuid::Uuid;
 use crate::{
     backend::{Backend, Reader},
     commitment::CommittedBody,
-    error::{OpenError, Reason},
+    error::{DEADLINE, OpenError, Reason},
     location::Location,
     settings::SqlCatalogSettings,
     sqlite,
-    writer::{
-        DEADLINE, IntentOutcome, LeaseRequest, Message, NewIntent, Progress, Registration, Writer,
-    },
+    writer::{IntentOutcome, LeaseRequest, Message, NewIntent, Progress, Registration, Writer},
 };
 
 /// The catalogue and its outbox, in an SQL database.

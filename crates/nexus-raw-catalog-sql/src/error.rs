@@ -1,4 +1,4 @@
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use nexus_raw::ports::{BoxError, CatalogError};
 
@@ -9,6 +9,12 @@ pub enum OpenError {
     /// The database did not answer. To try again later may help.
     #[error("the catalogue cannot be reached")]
     Unreachable(#[source] BoxError),
+    /// Another process has it. It lets go when it ends, so to try again later may help.
+    #[error("another process has the catalogue {} open; one catalogue is for one server", catalog.display())]
+    InUse {
+        /// The catalogue's file.
+        catalog: PathBuf,
+    },
     /// The database must not be used as it is. To try again does not help: somebody has to change
     /// what the finding names.
     #[error("{finding}")]
@@ -38,10 +44,14 @@ impl From<CorruptColumn> for CatalogError {
     }
 }
 
+/// How long a caller waits for its answer. After it the outcome of a write is not known: what is
+/// already being written cannot be called back.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
+
 /// What has no cause underneath.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(crate) enum Reason {
-    #[error("no answer within {} s", crate::writer::DEADLINE.as_secs())]
+    #[error("no answer within {} s", DEADLINE.as_secs())]
     Deadline,
     #[error("the catalogue is closed, or its medium has failed")]
     Stopped,

@@ -107,7 +107,7 @@ impl Failure {
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Catalog(OpenError::Unreachable(_))
+            Self::Catalog(OpenError::Unreachable(_) | OpenError::InUse { .. })
                 | Self::Probe(ProbeError::Unreachable(_))
                 | Self::Connect(ConnectError::Credentials(
                     CredentialsFailure::Failed | CredentialsFailure::Timeout,

@@ -1,8 +1,8 @@
+use std::io;
+
 use nexus_raw_config::LogLevel;
 use slog::{Drain, Logger, Record, o};
 use slog_scope::GlobalLoggerGuard;
-
-use crate::app::Failure;
 
 /// What libraries say, as records of the program's log: warnings and errors alone. What is less
 /// may show requests, and with them signatures.
@@ -12,7 +12,7 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
-    pub(super) fn to(log: &Logger, level: LogLevel) -> Result<Self, Failure> {
+    pub(super) fn to(log: &Logger, level: LogLevel) -> io::Result<Self> {
         let heard = log.clone().filter(is_told).ignore_res();
         let guard = slog_scope::set_global_logger(Logger::root(heard, o!("library" => true)));
         let level = if level == LogLevel::Error {
@@ -20,8 +20,7 @@ impl Bridge {
         } else {
             log::Level::Warn
         };
-        slog_stdlog::init_with_level(level)
-            .map_err(|taken| Failure::Output(std::io::Error::other(taken)))?;
+        slog_stdlog::init_with_level(level).map_err(io::Error::other)?;
         Ok(Self { _guard: guard })
     }
 }

@@ -6,11 +6,11 @@ mod drain;
 mod libraries;
 mod panics;
 
+use std::io;
+
 use nexus_raw_config::LogSettings;
 use slog::Logger;
 use slog_async::AsyncGuard;
-
-use crate::app::Failure;
 
 /// The program's log. Records that were taken are written before this is dropped.
 pub struct Logging {
@@ -32,7 +32,7 @@ impl Logging {
 ///
 /// # Errors
 /// When something else has claimed the libraries' log.
-pub fn start(settings: &LogSettings) -> Result<Logging, Failure> {
+pub fn start(settings: &LogSettings) -> io::Result<Logging> {
     let (log, writer) = drain::on_standard_error(settings);
     let libraries = libraries::Bridge::to(&log, settings.level)?;
     panics::tell(log.clone());

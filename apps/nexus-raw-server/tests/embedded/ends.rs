@@ -126,6 +126,30 @@ fn two_servers_do_not_share_a_data_directory() {
 }
 
 #[test]
+fn a_second_server_on_one_catalogue_ends_with_69_after_the_time_to_start() {
+    let machine = Machine::new();
+    let server = machine.start();
+    let catalog = machine.data_dir().join("catalog.sqlite");
+    let mut command = complete(&machine);
+    command.env(
+        "NEXUS_RAW_CATALOG__URL",
+        format!("sqlite:{}", catalog.display()),
+    );
+    let (code, told) = ended(&mut command);
+    let last = format!(
+        "nexus-raw-server: the catalogue cannot be used: another process has the catalogue {} \
+         open; one catalogue is for one server",
+        catalog.canonicalize().unwrap().display()
+    );
+    assert_eq!(
+        (code, told.lines().last()),
+        (69, Some(last.as_str())),
+        "{told}"
+    );
+    drop(server);
+}
+
+#[test]
 fn embedded_mode_brings_its_own_store_and_stays_on_the_machine() {
     let machine = Machine::new();
     let mut command = machine.embedded();

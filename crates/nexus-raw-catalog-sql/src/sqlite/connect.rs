@@ -6,7 +6,7 @@ use sqlx::{
 };
 
 use super::fault::open_error;
-use crate::{error::OpenError, writer::DEADLINE};
+use crate::error::{DEADLINE, OpenError};
 
 /// The first SQLite without a flaw by which a checkpoint could corrupt a database in WAL mode.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];

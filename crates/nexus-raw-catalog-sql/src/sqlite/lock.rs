@@ -1,6 +1,7 @@
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -24,14 +25,15 @@ impl CatalogLock {
             .create(true)
             .truncate(false)
             .write(true)
+            // whoever could open it could hold it
+            .mode(0o600)
             .open(&path)
             .map_err(unreachable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _held: file }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::unfit(format!(
-                "another process has the catalogue {} open; one catalogue is for one server",
-                catalog.display()
-            ))),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+                catalog: catalog.to_owned(),
+            }),
             Err(TryLockError::Error(error)) => Err(unreachable(error)),
         }
     }

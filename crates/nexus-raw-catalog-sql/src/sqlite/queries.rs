@@ -132,7 +132,9 @@ const UNDELIVERED: &str = concat!(
     LIMIT ?2"
 );
 
-// Events are committed within seconds of happening, so the oldest is among the first.
+// An event happens before it is committed, by the seconds that its commit may take and no more; so
+// one behind the first hundred is older than all of these by those seconds at most, of 900 that a
+// lag is told from. To look at all would cost the more, the longer a sink is away.
 const OLDEST_UNDELIVERED: &str = with_behind!(
     r#" SELECT min(e.occurred_at) AS "event.occurred_at"
     FROM behind b

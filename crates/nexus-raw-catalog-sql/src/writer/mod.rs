@@ -21,11 +21,10 @@ pub(crate) use self::{
     batch::{Call, Message},
     group::{Group, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration},
 };
-use crate::{backend::GroupWriter, error::Reason};
-
-/// How long a caller waits for its answer. After it the outcome is not known: what is already
-/// being written cannot be called back.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
+use crate::{
+    backend::GroupWriter,
+    error::{DEADLINE, Reason},
+};
 
 /// How many calls may wait. More than this is more than a slow disk works off within the
 /// deadline; further callers wait for a place in the queue, under the same deadline.
