@@ -7,7 +7,7 @@ use super::{
     call::{Call, Probe},
     error::ApiError,
     routes::{self, Handler},
-    scope::{check_idempotency_key, scope_of},
+    scope::{NamedScope, check_idempotency_key},
     state::AppState,
     trail::Trail,
 };
@@ -54,8 +54,8 @@ impl Pipeline<'_> {
         trail.user = Some(principal.user().clone());
         let (route, captured) = found?;
 
-        let scope = scope_of(headers, &self.app.environments)?;
-        trail.scope = Some(scope.clone());
+        trail.scope = NamedScope::of(headers, &self.app.environments);
+        let scope = trail.scope.whole()?;
 
         match route.handler {
             Handler::Open(handle) => handle(Probe { app: self.app }).await,

@@ -1,5 +1,5 @@
 use actix_web::http::header::{HeaderMap, HeaderName};
-use nexus_raw::tenancy::{Environments, Scope, TenantId};
+use nexus_raw::tenancy::{Environment, Environments, Scope, TenantId};
 
 use super::{error::ApiError, trace::single};
 
@@ -7,20 +7,39 @@ const X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
 const X_ENV: HeaderName = HeaderName::from_static("x-env");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The scope that a request is about: of its two headers and of nothing else. There is no default.
-pub(super) fn scope_of(headers: &HeaderMap, served: &Environments) -> Result<Scope, ApiError> {
-    let tenant = single(headers, &X_TENANT_ID).and_then(|text| TenantId::parse(text).ok());
-    let environment = single(headers, &X_ENV).and_then(|text| served.find(text).cloned());
-    Ok(Scope {
-        tenant: tenant.ok_or_else(|| {
+/// What the two headers of a request's scope name, each as far as it is well formed.
+#[derive(Default)]
+pub(super) struct NamedScope {
+    pub(super) tenant: Option<TenantId>,
+    pub(super) environment: Option<Environment>,
+}
+
+impl NamedScope {
+    pub(super) fn of(headers: &HeaderMap, served: &Environments) -> Self {
+        Self {
+            tenant: single(headers, &X_TENANT_ID).and_then(|text| TenantId::parse(text).ok()),
+            environment: single(headers, &X_ENV).and_then(|text| served.find(text).cloned()),
+        }
+    }
+
+    /// The scope that a request is about: of its two headers and of nothing else. There is no
+    /// default.
+    pub(super) fn whole(&self) -> Result<Scope, ApiError> {
+        let tenant = self.tenant.clone().ok_or_else(|| {
             ill_formed(
                 "X-Tenant-Id",
                 "`t_` and then 1 to 61 of `a-z`, `0-9`, `_` and `-`",
             )
-        })?,
-        environment: environment
-            .ok_or_else(|| ill_formed("X-Env", "exactly one of the configured environments"))?,
-    })
+        })?;
+        let environment = self
+            .environment
+            .clone()
+            .ok_or_else(|| ill_formed("X-Env", "exactly one of the configured environments"))?;
+        Ok(Scope {
+            tenant,
+            environment,
+        })
+    }
 }
 
 /// Refuses an `Idempotency-Key` that is repeated or not 1 to 255 visible ASCII characters.

@@ -8,7 +8,7 @@ use nexus_raw::{
 use slog::Logger;
 use tokio::sync::watch;
 
-use super::{cors::CorsOrigins, error::ApiError};
+use super::cors::CorsOrigins;
 
 /// What every request can reach, from the moment the socket is bound.
 #[derive(Clone)]
@@ -73,13 +73,10 @@ pub struct Core {
 }
 
 impl AppState {
-    /// The started service.
-    ///
-    /// # Errors
-    /// [`ApiError::Starting`] until it is.
-    pub(crate) fn core(&self) -> Result<Arc<Core>, ApiError> {
+    /// The started service; until it is, what it waits for.
+    pub(crate) fn core(&self) -> Result<Arc<Core>, Dependency> {
         match &*self.phase.borrow() {
-            Phase::Waiting(dependency) => Err(ApiError::Starting(*dependency)),
+            Phase::Waiting(dependency) => Err(*dependency),
             Phase::Started(core) => Ok(Arc::clone(core)),
         }
     }

@@ -1,15 +1,13 @@
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use nexus_raw::{
-    event::RequestContext,
-    tenancy::{Scope, UserId},
-};
+use nexus_raw::{event::RequestContext, tenancy::UserId};
 use slog::{Logger, o};
 
 use super::{
     error::{ApiError, ProblemCode},
     routes::{Access, Route},
+    scope::NamedScope,
 };
 use crate::error_chain::error_chain;
 
@@ -22,7 +20,7 @@ pub(super) struct Trail {
     pub(super) route: Option<&'static Route>,
     /// Whether the route's GET was asked for by HEAD.
     pub(super) head: bool,
-    pub(super) scope: Option<Scope>,
+    pub(super) scope: NamedScope,
 }
 
 impl Trail {
@@ -97,14 +95,13 @@ impl Trail {
         status: StatusCode,
         took: Duration,
     ) -> Logger {
-        let scope = self.scope.as_ref();
         log.new(o!(
             "trace_id" => context.trace_id.to_string(),
             "request_id" => context.request_id.to_string(),
             "method" => self.method(),
             "route" => self.route.map(|route| route.pattern),
-            "tenant_id" => scope.map(|scope| scope.tenant.to_string()),
-            "env" => scope.map(|scope| scope.environment.to_string()),
+            "tenant_id" => self.scope.tenant.as_ref().map(ToString::to_string),
+            "env" => self.scope.environment.as_ref().map(ToString::to_string),
             "user_id" => self.user.as_ref().map(ToString::to_string),
             "status" => status.as_u16(),
             "duration_ms" => u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

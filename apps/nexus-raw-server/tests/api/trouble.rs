@@ -184,6 +184,24 @@ async fn a_refused_write_is_one_line_that_says_who_and_where_and_why() {
 }
 
 #[actix_web::test]
+async fn of_an_ill_formed_scope_the_well_formed_half_is_logged() {
+    for (name, value, told) in [
+        ("x-env", "Dev", json!(["t_demo", null])),
+        ("x-tenant-id", "demo", json!([null, "dev"])),
+    ] {
+        let lines = Lines::default();
+        let house = House::open_with(Parts {
+            log: lines.logger(),
+            ..Parts::default()
+        });
+        let request = house.presign(&presign_body()).with(name, value);
+        assert_eq!(request.send().await.status, 400);
+        let line = lines.only();
+        assert_eq!(json!([line["tenant_id"], line["env"]]), told, "{name}");
+    }
+}
+
+#[actix_web::test]
 async fn a_head_is_logged_as_a_head() {
     let lines = Lines::default();
     let house = House::open_with(Parts {

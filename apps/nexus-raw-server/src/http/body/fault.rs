@@ -78,6 +78,9 @@ impl std::error::Error for Faults {}
 /// Where the faults are, and how many; never what the caller sent there.
 impl fmt::Display for Faults {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} faults in the body", self.0.len())
+        match self.0.len() {
+            1 => out.write_str("1 fault in the body"),
+            several => write!(out, "{several} faults in the body"),
+        }
     }
 }

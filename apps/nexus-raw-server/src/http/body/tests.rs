@@ -46,6 +46,13 @@ fn a_body_without_fault_becomes_its_type() {
 }
 
 #[test]
+fn the_log_is_told_how_many_faults_there_are() {
+    let told = |text| parse(text).unwrap_err().to_string();
+    assert_eq!(told(r#"{"name":1}"#), "1 fault in the body");
+    assert_eq!(told(r#"{"name":1,"note":-1}"#), "2 faults in the body");
+}
+
+#[test]
 fn every_fault_is_named_at_once_with_the_pointer_to_its_value() {
     assert_eq!(
         faults(r#"{"note":-1,"flags":[true,1],"a/b~c":null}"#),

@@ -66,6 +66,12 @@ pub(crate) enum ApiError {
     Panicked,
 }
 
+impl From<Dependency> for ApiError {
+    fn from(missing: Dependency) -> Self {
+        Self::Starting(missing)
+    }
+}
+
 impl ApiError {
     /// What the caller is told: the one place where an error meets a status.
     pub(crate) fn problem(&self) -> Problem {
