@@ -9,8 +9,8 @@ use crate::text::validated_text;
 ///
 /// Accepted or refused, never mended: a name that is silently changed is another name. The text
 /// is NFC (Unicode Annex 15), 1 to 255 bytes of UTF-8, one path segment, and shows what it is: it
-/// has no control, line-separating or invisible formatting character, which could hide or reorder
-/// what a person reads (Unicode Technical Report 36). What NFKC would turn into a forbidden name,
+/// has no control, line-separating or invisible character, which could hide or reorder what a
+/// person reads (Unicode Technical Report 36), and no space of any kind at its edges. What NFKC would turn into a forbidden name,
 /// such as a full-width solidus, is refused too, since systems downstream fold names that way.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Filename(Arc<str>);
@@ -67,7 +67,9 @@ impl Filename {
         if text == "." || text == ".." {
             return Err(FilenameError::Dots);
         }
-        if text.starts_with(' ') || text.ends_with([' ', '.']) {
+        if text.starts_with(char::is_whitespace)
+            || text.ends_with(|end: char| end == '.' || end.is_whitespace())
+        {
             return Err(FilenameError::Edge);
         }
         Ok(())
@@ -77,7 +79,10 @@ impl Filename {
 validated_text!(Filename, FilenameError);
 
 /// Control (Cc), format (Cf: all bidirectional and zero-width controls), line and paragraph
-/// separators (Zl, Zp), and the combining grapheme joiner, which is zero-width but a mark.
+/// separators (Zl, Zp), and what shows nothing although it counts as a letter or a mark: the
+/// combining grapheme joiner, the Hangul fillers (two more fold into them), the Khmer inherent
+/// vowels. These are the characters of Unicode's `Default_Ignorable_Code_Point` but for variation
+/// selectors, which show: they choose how an emoji or an ideograph looks.
 fn is_invisible(char: char) -> bool {
     if char.is_ascii() {
         return char.is_ascii_control();
@@ -88,7 +93,10 @@ fn is_invisible(char: char) -> bool {
             | GeneralCategory::Format
             | GeneralCategory::LineSeparator
             | GeneralCategory::ParagraphSeparator
-    ) || char == '\u{34f}'
+    ) || matches!(
+        char,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+    )
 }
 
 #[cfg(test)]
@@ -110,6 +118,8 @@ mod tests {
             "#?%20.txt",
             "%2e%2e%2f",
             "\u{1f600}.gif",
+            "\u{2764}\u{fe0f}.gif",
+            "a\u{1680}b",
             "'; DROP TABLE asset; --",
         ] {
             assert_eq!(
@@ -147,6 +157,9 @@ mod tests {
             ("a\u{ad}b", Invisible),
             ("a\u{2028}b", Invisible),
             ("a\u{34f}b", Invisible),
+            ("\u{115f}a", Invisible),
+            ("a\u{1160}", Invisible),
+            ("a\u{17b4}b", Invisible),
             ("a\u{e0041}b", Invisible),
             ("e\u{301}.txt", NotNfc),
             ("a\u{ff0f}b", Compatibility),
@@ -154,8 +167,13 @@ mod tests {
             ("\u{2024}\u{2024}", Compatibility),
             ("\u{2025}", Compatibility),
             ("a\u{2026}", Compatibility),
-            ("\u{a0}a", Compatibility),
-            ("a\u{3000}", Compatibility),
+            ("a\u{3164}b", Compatibility),
+            ("a\u{ffa0}b", Compatibility),
+            ("\u{1680}a", Edge),
+            ("a\u{1680}", Edge),
+            ("\u{a0}a", Edge),
+            ("a\u{3000}", Edge),
+            ("\u{a8}a", Compatibility),
             ("a\u{2100}b", Compatibility),
         ] {
             assert_eq!(Filename::parse(bad), Err(reason), "{bad:?}");
@@ -184,7 +202,8 @@ mod tests {
                 let folded: String = text.nfkc().collect();
                 for form in [text.as_str(), folded.as_str()] {
                     prop_assert!(!form.contains(['/', '\\']));
-                    prop_assert!(form != "." && form != ".." && !form.ends_with(['.', ' ']));
+                    prop_assert!(form != "." && form != ".." && !form.ends_with('.'));
+                    prop_assert_eq!(form.trim(), form);
                 }
             }
         }
