@@ -38,7 +38,10 @@ impl Gate {
         }
         // a form would carry a policy of its own, and no operation here is a POST
         if request.method == Method::POST {
-            return Err(s3_error!(NotImplemented, "POST is not implemented"));
+            return Err(s3_error!(
+                MethodNotAllowed,
+                "The specified method is not allowed against this resource."
+            ));
         }
         Ok(())
     }
@@ -309,7 +312,7 @@ mod tests {
         ];
         assert_eq!(
             check("POST", &uri, &headers),
-            Err(S3ErrorCode::NotImplemented)
+            Err(S3ErrorCode::MethodNotAllowed)
         );
     }
 }

@@ -1,7 +1,8 @@
 //! Taking a data directory into use.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::layout::Layout;
@@ -22,10 +23,13 @@ pub(crate) enum OpenError {
 }
 
 impl Store {
-    /// Opens the store in `root`, made if absent, and clears away what a crash left half-written.
+    /// Opens the store in `root`, made for its owner alone if absent, and clears away what a crash left half-written.
     pub(crate) fn open(root: &Path) -> Result<Self, OpenError> {
         let layout = Layout::new(root);
-        fs::create_dir_all(layout.buckets())?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(layout.buckets())?;
         let lock = lock(&layout)?;
         match fs::remove_dir_all(layout.staging()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),

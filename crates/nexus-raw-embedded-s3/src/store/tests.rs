@@ -1,6 +1,7 @@
 //! The rules of the store as a whole.
 
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::format::FormatError;
@@ -113,6 +114,15 @@ fn a_directory_has_one_store_at_a_time() {
     ));
     drop(store);
     assert!(Store::open(directory.path()).is_ok());
+}
+
+#[test]
+fn a_directory_that_is_made_is_for_its_owner_alone() {
+    let parent = tempdir().unwrap();
+    let root = parent.path().join("s3");
+    drop(Store::open(&root).unwrap());
+    let mode = root.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]
