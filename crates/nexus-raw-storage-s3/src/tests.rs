@@ -7,6 +7,7 @@ mod hanging;
 mod objects;
 mod presigning;
 mod probing;
+mod probing_bucket;
 mod raw_server;
 mod renewing;
 mod scripted;

@@ -155,11 +155,17 @@ fn headers(args: &ServiceArgs) -> Result<HeaderMap, Failure> {
 }
 
 fn token(args: &ServiceArgs) -> Result<SecretString, Failure> {
-    match (&args.token_file, &args.token) {
-        (Some(path), _) => token_in(path),
-        (None, Some(token)) => Ok(token.clone()),
-        (None, None) => Err(Failure::Usage("a token is required".to_owned())),
+    let token = match (&args.token_file, &args.token) {
+        (Some(path), _) => token_in(path)?,
+        (None, Some(token)) => token.clone(),
+        (None, None) => return Err(Failure::Usage("a token is required".to_owned())),
+    };
+    // most often a variable that another command failed to fill
+    if token.expose_secret().trim_ascii().is_empty() {
+        let reason = "the token is empty; give one by NEXUS_RAW_TOKEN or --token-file";
+        return Err(Failure::Usage(reason.to_owned()));
     }
+    Ok(token)
 }
 
 fn token_in(path: &Path) -> Result<SecretString, Failure> {

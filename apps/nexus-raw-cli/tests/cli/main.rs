@@ -3,9 +3,11 @@
 
 mod problems;
 mod put;
+mod put_failures;
 mod read;
 mod retries;
 mod run;
+mod service;
 mod stub;
 mod token;
 mod usage;

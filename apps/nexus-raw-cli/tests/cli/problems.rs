@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use crate::{
-    put::service,
     run::{ID, Ran, command_for, run},
+    service::service,
     stub::{Answer, Stub},
 };
 

@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use crate::{
-    put::service,
     run::{ID, command_for, record, run},
+    service::service,
     stub::{Answer, Stub},
 };
 

@@ -1,4 +1,4 @@
-use crate::run::{ID, TOKEN, command, command_for, run};
+use crate::run::{ID, Ran, TOKEN, command, command_for, run};
 
 #[test]
 fn what_is_required_must_be_there() {
@@ -80,6 +80,27 @@ fn what_no_service_would_take_is_told_before_anything_is_asked() {
             "{args:?}: {}",
             ran.err
         );
+    }
+}
+
+#[test]
+fn an_empty_token_is_told_before_anything_is_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    std::fs::write(&file, "\n").unwrap();
+    let by_file = ["--token-file".as_ref(), file.as_os_str()];
+    for (token, args) in [("", &[][..]), (" ", &[]), (TOKEN, &by_file)] {
+        let mut command = command_for("http://127.0.0.1:1");
+        command.env("NEXUS_RAW_TOKEN", token).args(["show", ID]);
+        let ran = run(&mut command, args);
+        let reason =
+            "error: the token is empty; give one by NEXUS_RAW_TOKEN or --token-file\n".to_owned();
+        let expected = Ran {
+            exit: 2,
+            out: String::new(),
+            err: reason,
+        };
+        assert_eq!(ran, expected, "{token:?} {args:?}");
     }
 }
 
