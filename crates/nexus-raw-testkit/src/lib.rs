@@ -6,6 +6,7 @@
     reason = "the whole crate is test support: where an expectation breaks, the test must end"
 )]
 
+mod canary;
 mod catalog;
 mod clock;
 pub mod contract;
@@ -19,6 +20,7 @@ mod sink;
 mod store;
 
 pub use self::{
+    canary::{Canaries, Found, TELLING_BYTES},
     catalog::FakeCatalog,
     clock::FixedClock,
     http::HttpRequest,

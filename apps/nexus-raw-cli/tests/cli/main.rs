@@ -7,6 +7,7 @@ mod put_failures;
 mod read;
 mod retries;
 mod run;
+mod secrets;
 mod service;
 mod stub;
 mod token;
