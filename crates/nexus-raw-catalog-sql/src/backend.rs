@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset},
     event::DatasetEvent,
-    ports::{CatalogError, IntentState, SinkName},
+    ports::{CallerKey, CatalogError, IntentState, SinkName, StandingKey},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -55,6 +55,12 @@ pub(crate) trait Reader: Send + Sync {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError>;
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError>;
 
     async fn find_asset(
         &self,

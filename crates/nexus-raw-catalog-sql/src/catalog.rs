@@ -5,8 +5,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CatalogError, EventOutbox, IntentState, Lease, NewAsset, ParkedEvent,
-        RegisterOutcome, SinkName,
+        AssetCatalog, CallerKey, CatalogError, EventOutbox, IntentState, KeyedIntent, KeyedOutcome,
+        Lease, NewAsset, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -20,7 +20,10 @@ use crate::{
     location::Location,
     settings::SqlCatalogSettings,
     sqlite,
-    writer::{IntentOutcome, LeaseRequest, Message, NewIntent, Progress, Registration, Writer},
+    writer::{
+        IntentKey, IntentOutcome, LeaseRequest, Message, NewIntent, Progress, Registration,
+        RepeatedPresign, Writer,
+    },
 };
 
 /// The catalogue and its outbox, in an SQL database.
@@ -112,11 +115,53 @@ impl AssetCatalog for SqlAssetCatalog {
         event: EventBody,
     ) -> Result<(), CatalogError> {
         let event = CommittedBody::seal(&event)?;
-        let request = NewIntent { intent, event };
+        let request = NewIntent {
+            intent,
+            event,
+            key: None,
+        };
         match self.writer.call(request, Message::Intent).await? {
             IntentOutcome::Recorded => Ok(()),
+            // no key was asked about, so none stands
+            IntentOutcome::AlreadyExists | IntentOutcome::KeyStands => {
+                Err(CatalogError::AlreadyExists)
+            }
+        }
+    }
+
+    async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
+        let request = NewIntent {
+            intent: new.intent,
+            event: CommittedBody::seal(&new.event)?,
+            key: Some(Box::new(IntentKey {
+                caller: new.key,
+                body_digest: new.body_digest,
+            })),
+        };
+        match self.writer.call(request, Message::Intent).await? {
+            IntentOutcome::Recorded => Ok(KeyedOutcome::Recorded),
+            IntentOutcome::KeyStands => Ok(KeyedOutcome::KeyStands),
             IntentOutcome::AlreadyExists => Err(CatalogError::AlreadyExists),
         }
+    }
+
+    async fn record_repeated_presign(
+        &self,
+        event: EventBody,
+    ) -> Result<RepeatOutcome, CatalogError> {
+        let request = RepeatedPresign {
+            scope: event.scope(),
+            event: CommittedBody::seal(&event)?,
+        };
+        self.writer.call(request, Message::Repeat).await
+    }
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError> {
+        timely(self.reader.find_key(key, now)).await
     }
 
     async fn find_intent(

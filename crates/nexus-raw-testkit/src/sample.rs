@@ -21,7 +21,8 @@ use nexus_raw::{
         Sha256Digest, SourceUri, UploadIntent,
     },
     event::{DatasetEvent, EventBody, RequestContext, RequestId, TraceId},
-    ports::{NewAsset, SinkName},
+    ports::{CallerKey, IdempotencyKey, KeyedIntent, KeyedRoute, NewAsset, SinkName},
+    service::PresignRequest,
     tenancy::{Environment, Principal, ReadAccess, Role, Scope, TenantId, UserId, WriteAccess},
     time::Timestamp,
 };
@@ -188,6 +189,29 @@ pub fn presigned(intent: &UploadIntent) -> EventBody {
         &context(),
         intent.requested_at,
     )
+}
+
+/// The key that [`user`] calls by this name, for presigning in `scope`.
+#[must_use]
+pub fn key(scope: &Scope, name: &str) -> CallerKey {
+    CallerKey {
+        scope: scope.clone(),
+        user: user(),
+        route: KeyedRoute::PRESIGN_UPLOAD,
+        key: IdempotencyKey::parse(name).unwrap(),
+    }
+}
+
+/// What writes `intent` under `key`, for a request of its facts.
+#[must_use]
+pub fn keyed(key: &CallerKey, intent: &UploadIntent) -> KeyedIntent {
+    let facts = intent.facts.clone();
+    KeyedIntent {
+        key: key.clone(),
+        body_digest: PresignRequest { facts }.digest(),
+        intent: intent.clone(),
+        event: presigned(intent),
+    }
 }
 
 /// What registers `intent` with `provenance`, a minute after [`now`].

@@ -12,8 +12,12 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
-    ports::{AssetCatalog, CatalogError, IntentState, NewAsset, RegisterOutcome},
+    ports::{
+        AssetCatalog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, NewAsset,
+        RegisterOutcome, RepeatOutcome, StandingKey,
+    },
     tenancy::{Principal, Scope, TenantId},
+    time::Timestamp,
 };
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, sample};
 use serde_json::json;
@@ -223,6 +227,28 @@ impl AssetCatalog for Counted {
     ) -> Result<(), CatalogError> {
         self.writes.fetch_add(1, SeqCst);
         self.inner.record_intent(intent, event).await
+    }
+
+    async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_keyed_intent(new).await
+    }
+
+    async fn record_repeated_presign(
+        &self,
+        event: EventBody,
+    ) -> Result<RepeatOutcome, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_repeated_presign(event).await
+    }
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.find_key(key, now).await
     }
 
     async fn find_intent(

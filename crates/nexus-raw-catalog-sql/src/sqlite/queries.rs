@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_raw::{
-    asset::{AssetId, RawAsset},
+    asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CatalogError, IntentState, SinkName},
+    ports::{CallerKey, CatalogError, IntentState, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -69,6 +69,12 @@ const INTENTS: &str = concat!(
     LEFT JOIN asset a ON a.tenant_id = i.tenant_id AND a.env = i.env AND a.asset_id = i.asset_id
     LEFT JOIN object_store a_store ON a_store.object_store_id = a.object_store_id"
 );
+
+const KEY: &str = r#"
+    SELECT body_digest AS "idempotency.body_digest", asset_id AS "idempotency.asset_id"
+    FROM idempotency
+    WHERE tenant_id = ?1 AND env = ?2 AND user_id = ?3 AND route = ?4 AND idempotency_key = ?5
+        AND ends_at > ?6"#;
 
 const REGISTERED: &str = r#"
     SELECT a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id"
@@ -149,6 +155,30 @@ pub(super) async fn intents(
 ) -> Result<BTreeMap<AssetKey, IntentState>, CatalogError> {
     let rows = sqlx::query(INTENTS).bind(keys).fetch_all(connection).await;
     collect(rows, decode::intent_state)
+}
+
+/// What a caller's key stands for: the digest of a request, and the asset that came of it.
+pub(super) async fn key(
+    connection: &mut SqliteConnection,
+    key: &CallerKey,
+    now: Timestamp,
+) -> Result<Option<(Sha256Digest, AssetId)>, CatalogError> {
+    let row = sqlx::query(KEY)
+        .bind(key.scope.tenant.as_str())
+        .bind(key.scope.environment.as_str())
+        .bind(key.user.as_str())
+        .bind(key.route.as_str())
+        .bind(key.key.digest().to_string())
+        .bind(now.as_micros())
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let standing = row.map(|row| {
+        let row = Columns(&row);
+        let body_digest = row.digest("idempotency.body_digest")?;
+        Ok::<_, CorruptColumn>((body_digest, row.asset_id("idempotency.asset_id")?))
+    });
+    Ok(standing.transpose()?)
 }
 
 /// Those of the keys that are registered.
@@ -242,6 +272,7 @@ fn collect<T, C: FromIterator<T>>(
 pub(super) const ALL: &[&str] = &[
     ASSET,
     INTENTS,
+    KEY,
     REGISTERED,
     EVENTS_OF,
     UNDELIVERED,

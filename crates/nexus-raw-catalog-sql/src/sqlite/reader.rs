@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset},
     event::DatasetEvent,
-    ports::{CatalogError, IntentState, SinkName},
+    ports::{CallerKey, CatalogError, IntentState, SinkName, StandingKey},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -10,7 +10,7 @@ use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
 use uuid::Uuid;
 
 use super::{fault::read_error, queries, rows::keys_json};
-use crate::backend::Reader;
+use crate::{backend::Reader, error::CorruptColumn};
 
 /// Answers from a few connections that cannot write.
 pub(super) struct SqliteReader {
@@ -39,6 +39,24 @@ impl Reader for SqliteReader {
         let keys = keys_json([(scope, asset)]);
         let mut found = queries::intents(&mut connection, keys).await?;
         Ok(found.pop_first().map(|(_, state)| state))
+    }
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError> {
+        let mut connection = self.connection().await?;
+        let Some((body_digest, asset)) = queries::key(&mut connection, key, now).await? else {
+            return Ok(None);
+        };
+        // an intent is never deleted, so it may be read after the key
+        let intents = keys_json([(&key.scope, asset)]);
+        let mut found = queries::intents(&mut connection, intents).await?;
+        let (_, state) = found
+            .pop_first()
+            .ok_or(CorruptColumn("idempotency.asset_id"))?;
+        Ok(Some(StandingKey { body_digest, state }))
     }
 
     async fn find_asset(

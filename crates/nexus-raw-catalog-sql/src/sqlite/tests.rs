@@ -2,7 +2,7 @@
 
 use nexus_raw::{
     asset::Provenance,
-    ports::{CatalogError, RegisterOutcome},
+    ports::{CatalogError, IntentState, RegisterOutcome, RepeatOutcome},
 };
 use nexus_raw_testkit::sample;
 use sqlx::{AssertSqlSafe, Connection};
@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     backend::{GroupWriter, WriteError},
     commitment::CommittedBody,
-    writer::{Group, IntentOutcome, NewIntent, Registration},
+    writer::{Group, IntentKey, IntentOutcome, NewIntent, Outcomes, Registration, RepeatedPresign},
 };
 
 fn store() -> ObjectStoreIdentity {
@@ -27,6 +27,7 @@ fn new_intent(number: u64) -> NewIntent {
     NewIntent {
         event: CommittedBody::seal(&sample::presigned(&intent)).unwrap(),
         intent,
+        key: None,
     }
 }
 
@@ -127,4 +128,129 @@ async fn the_largest_group_is_written_at_once() {
         outcomes.registrations,
         vec![RegisterOutcome::Registered; 256]
     );
+}
+
+fn keyed(number: u64, name: &str) -> NewIntent {
+    let new = new_intent(number);
+    let key = sample::key(&new.intent.scope, name);
+    let body_digest = sample::keyed(&key, &new.intent).body_digest;
+    NewIntent {
+        key: Some(Box::new(IntentKey {
+            caller: key,
+            body_digest,
+        })),
+        ..new
+    }
+}
+
+/// Members of one group with one key: the first takes it, and the others are not written; nor is
+/// anybody's place in the group mistaken for another's.
+#[tokio::test]
+async fn of_members_of_a_group_with_one_key_the_first_is_written() {
+    use IntentOutcome::{AlreadyExists, KeyStands, Recorded};
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("catalog.sqlite");
+    let mut backend = open(&file, &store()).await.unwrap();
+    let members = [
+        keyed(1, "a"),
+        new_intent(2),
+        keyed(3, "a"),
+        keyed(4, "b"),
+        keyed(2, "c"),
+        new_intent(5),
+        keyed(6, "a"),
+    ];
+    let outcomes = backend.writer.write(group(&members)).await.unwrap();
+    let expected = [
+        Recorded,
+        Recorded,
+        KeyStands,
+        Recorded,
+        AlreadyExists,
+        Recorded,
+        KeyStands,
+    ];
+    assert_eq!(outcomes.intents, expected);
+    let later = [keyed(7, "b"), keyed(8, "c"), new_intent(9), keyed(10, "a")];
+    let outcomes = backend.writer.write(group(&later)).await.unwrap();
+    assert_eq!(outcomes.intents, [KeyStands, Recorded, Recorded, KeyStands]);
+
+    let scope = sample::scope("t_a", "dev");
+    let now = sample::now();
+    for (name, number) in [("a", 1), ("b", 4), ("c", 8)] {
+        let key = sample::key(&scope, name);
+        let standing = backend.reader.find_key(&key, now).await.unwrap().unwrap();
+        let intent = sample::intent(&scope, sample::asset_id(number));
+        assert_eq!(standing.state, IntentState::Pending(intent), "{name}");
+    }
+    for (number, events) in [
+        (1, 1),
+        (2, 1),
+        (3, 0),
+        (4, 1),
+        (5, 1),
+        (6, 0),
+        (7, 0),
+        (8, 1),
+    ] {
+        let asset = sample::asset_id(number);
+        let told = backend.reader.events_of(&scope, asset).await.unwrap();
+        assert_eq!(told.len(), events, "events of {number}");
+    }
+}
+
+/// Within a group an intent comes before what is told of it again, and that before its end as one.
+#[tokio::test]
+async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("catalog.sqlite");
+    let mut backend = open(&file, &store()).await.unwrap();
+    let intents = [keyed(1, "a"), new_intent(2)];
+    let repeat = |number| RepeatedPresign {
+        scope: sample::scope("t_a", "dev"),
+        event: new_intent(number).event,
+    };
+    let repeats = [repeat(2), repeat(3), repeat(1), repeat(2)];
+    let new = sample::new_asset(&intents[0].intent, Provenance::default());
+    let registration = Registration {
+        event: CommittedBody::seal(&new.event).unwrap(),
+        new: Box::new(new),
+    };
+    let everything = Group {
+        repeats: repeats.iter().collect(),
+        registrations: vec![&registration],
+        ..group(&intents)
+    };
+    let outcomes = backend.writer.write(everything).await.unwrap();
+    assert_eq!(outcomes.intents, [IntentOutcome::Recorded; 2]);
+    let repeated = |recorded| {
+        if recorded {
+            RepeatOutcome::Recorded
+        } else {
+            RepeatOutcome::NotPending
+        }
+    };
+    assert_eq!(outcomes.repeats, [true, false, true, true].map(repeated));
+    assert_eq!(outcomes.registrations, [RegisterOutcome::Registered]);
+    let scope = sample::scope("t_a", "dev");
+    for (number, sequences) in [(1, vec![1, 4, 6]), (2, vec![2, 3, 5]), (3, vec![])] {
+        let asset = sample::asset_id(number);
+        let told = backend.reader.events_of(&scope, asset).await.unwrap();
+        let told: Vec<_> = told.iter().map(|event| event.sequence).collect();
+        assert_eq!(told, sequences, "events of {number}");
+    }
+}
+
+/// The relay hears of a group that holds nothing but a repeat.
+#[test]
+fn a_repeat_is_an_event_and_a_key_that_stands_is_none() {
+    let outcomes = |intent, repeat| Outcomes {
+        intents: vec![intent],
+        repeats: vec![repeat],
+        ..Outcomes::default()
+    };
+    let nothing = outcomes(IntentOutcome::KeyStands, RepeatOutcome::NotPending);
+    assert!(!nothing.has_event());
+    let repeat = outcomes(IntentOutcome::KeyStands, RepeatOutcome::Recorded);
+    assert!(repeat.has_event());
 }

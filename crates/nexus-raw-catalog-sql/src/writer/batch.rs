@@ -1,8 +1,9 @@
-use nexus_raw::ports::{CatalogError, Lease, RegisterOutcome};
+use nexus_raw::ports::{CatalogError, Lease, RegisterOutcome, RepeatOutcome};
 use tokio::sync::oneshot;
 
 use super::group::{
     Group, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration,
+    RepeatedPresign,
 };
 use crate::error::Failure;
 
@@ -17,6 +18,7 @@ pub(crate) struct Call<Q, A> {
 #[derive(Debug)]
 pub(crate) enum Message {
     Intent(Call<NewIntent, IntentOutcome>),
+    Repeat(Call<RepeatedPresign, RepeatOutcome>),
     Register(Call<Registration, RegisterOutcome>),
     Lease(Call<LeaseRequest, Option<Lease>>),
     Progress(Call<Progress, bool>),
@@ -28,6 +30,7 @@ pub(crate) enum Message {
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     intents: Vec<Call<NewIntent, IntentOutcome>>,
+    repeats: Vec<Call<RepeatedPresign, RepeatOutcome>>,
     registrations: Vec<Call<Registration, RegisterOutcome>>,
     leases: Vec<Call<LeaseRequest, Option<Lease>>>,
     progress: Vec<Call<Progress, bool>>,
@@ -39,6 +42,7 @@ impl Batch {
     pub(super) fn add(&mut self, message: Message) -> Option<oneshot::Sender<()>> {
         match message {
             Message::Intent(call) => add(&mut self.intents, call),
+            Message::Repeat(call) => add(&mut self.repeats, call),
             Message::Register(call) => add(&mut self.registrations, call),
             Message::Lease(call) => add(&mut self.leases, call),
             Message::Progress(call) => add(&mut self.progress, call),
@@ -48,13 +52,18 @@ impl Batch {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.intents.len() + self.registrations.len() + self.leases.len() + self.progress.len()
+        self.intents.len()
+            + self.repeats.len()
+            + self.registrations.len()
+            + self.leases.len()
+            + self.progress.len()
     }
 
     /// The requests alone.
     pub(super) fn group(&self) -> Group<'_> {
         Group {
             intents: requests(&self.intents),
+            repeats: requests(&self.repeats),
             registrations: requests(&self.registrations),
             leases: requests(&self.leases),
             progress: requests(&self.progress),
@@ -64,10 +73,12 @@ impl Batch {
     /// Each call as a batch of its own.
     pub(super) fn into_singles(self) -> impl Iterator<Item = Self> {
         let intents = self.intents.into_iter().map(Message::Intent);
+        let repeats = self.repeats.into_iter().map(Message::Repeat);
         let registrations = self.registrations.into_iter().map(Message::Register);
         let leases = self.leases.into_iter().map(Message::Lease);
         let progress = self.progress.into_iter().map(Message::Progress);
-        let all = intents.chain(registrations).chain(leases).chain(progress);
+        let all = intents.chain(repeats).chain(registrations);
+        let all = all.chain(leases).chain(progress);
         all.map(|message| {
             let mut single = Self::default();
             single.add(message);
@@ -78,6 +89,7 @@ impl Batch {
     /// Answers each call with its outcome.
     pub(super) fn answer(self, outcomes: Outcomes) {
         answer(self.intents, outcomes.intents);
+        answer(self.repeats, outcomes.repeats);
         answer(self.registrations, outcomes.registrations);
         answer(self.leases, outcomes.leases);
         answer(self.progress, outcomes.progress);
@@ -86,6 +98,7 @@ impl Batch {
     /// Answers every call with a failure.
     pub(super) fn refuse(self, failure: &Failure) {
         refuse(self.intents, failure);
+        refuse(self.repeats, failure);
         refuse(self.registrations, failure);
         refuse(self.leases, failure);
         refuse(self.progress, failure);

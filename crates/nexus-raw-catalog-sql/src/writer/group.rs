@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use nexus_raw::{
-    asset::UploadIntent,
-    ports::{Lease, NewAsset, ParkedEvent, RegisterOutcome, SinkName},
+    asset::{Sha256Digest, UploadIntent},
+    ports::{CallerKey, Lease, NewAsset, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -15,6 +15,15 @@ use crate::commitment::CommittedBody;
 pub(crate) struct NewIntent {
     pub(crate) intent: UploadIntent,
     pub(crate) event: CommittedBody,
+    /// What its caller called the request.
+    pub(crate) key: Option<Box<IntentKey>>,
+}
+
+/// A caller's key, and the digest of the request that it is to stand for.
+#[derive(Debug)]
+pub(crate) struct IntentKey {
+    pub(crate) caller: CallerKey,
+    pub(crate) body_digest: Sha256Digest,
 }
 
 /// What came of an intent.
@@ -22,6 +31,14 @@ pub(crate) struct NewIntent {
 pub(crate) enum IntentOutcome {
     Recorded,
     AlreadyExists,
+    KeyStands,
+}
+
+/// One more event of a presign, to be written if its intent is pending.
+#[derive(Debug)]
+pub(crate) struct RepeatedPresign {
+    pub(crate) scope: Scope,
+    pub(crate) event: CommittedBody,
 }
 
 /// A record to be written, and its event.
@@ -52,6 +69,7 @@ pub(crate) struct Progress {
 #[derive(Debug, Default)]
 pub(crate) struct Group<'a> {
     pub(crate) intents: Vec<&'a NewIntent>,
+    pub(crate) repeats: Vec<&'a RepeatedPresign>,
     pub(crate) registrations: Vec<&'a Registration>,
     pub(crate) leases: Vec<&'a LeaseRequest>,
     pub(crate) progress: Vec<&'a Progress>,
@@ -59,7 +77,11 @@ pub(crate) struct Group<'a> {
 
 impl Group<'_> {
     pub(crate) fn len(&self) -> usize {
-        self.intents.len() + self.registrations.len() + self.leases.len() + self.progress.len()
+        self.intents.len()
+            + self.repeats.len()
+            + self.registrations.len()
+            + self.leases.len()
+            + self.progress.len()
     }
 }
 
@@ -67,6 +89,7 @@ impl Group<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
     pub(crate) intents: Vec<IntentOutcome>,
+    pub(crate) repeats: Vec<RepeatOutcome>,
     pub(crate) registrations: Vec<RegisterOutcome>,
     pub(crate) leases: Vec<Option<Lease>>,
     pub(crate) progress: Vec<bool>,
@@ -76,6 +99,7 @@ impl Outcomes {
     /// Whether an event was written.
     pub(crate) fn has_event(&self) -> bool {
         self.intents.contains(&IntentOutcome::Recorded)
+            || self.repeats.contains(&RepeatOutcome::Recorded)
             || self.registrations.contains(&RegisterOutcome::Registered)
     }
 }

@@ -19,7 +19,10 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub(crate) use self::{
     batch::{Call, Message},
-    group::{Group, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration},
+    group::{
+        Group, IntentKey, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration,
+        RepeatedPresign,
+    },
 };
 use crate::{
     backend::GroupWriter,

@@ -80,6 +80,7 @@ fn new_intent(number: u64) -> NewIntent {
     NewIntent {
         event: CommittedBody::seal(&sample::presigned(&intent)).unwrap(),
         intent,
+        key: None,
     }
 }
 

@@ -8,9 +8,11 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CatalogError, IntentState, NewAsset, ParkedEvent, RegisterOutcome, SinkName,
+        AssetCatalog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, NewAsset,
+        ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
+    time::Timestamp,
 };
 use tokio::sync::Notify;
 
@@ -129,6 +131,26 @@ impl AssetCatalog for FakeCatalog {
         event: EventBody,
     ) -> Result<(), CatalogError> {
         self.write(|state| state.record_intent(intent, event)).await
+    }
+
+    async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
+        self.write(|state| state.record_keyed_intent(new)).await
+    }
+
+    async fn record_repeated_presign(
+        &self,
+        event: EventBody,
+    ) -> Result<RepeatOutcome, CatalogError> {
+        self.write(|state| Ok(state.record_repeated_presign(event)))
+            .await
+    }
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError> {
+        self.read(|state| state.key(key, now)).await
     }
 
     async fn find_intent(

@@ -1,9 +1,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{AssetId, RawAsset, UploadIntent},
+    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
-    ports::{CatalogError, IntentState, Lease, NewAsset, ParkedEvent, RegisterOutcome, SinkName},
+    ports::{
+        CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset,
+        ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -16,6 +19,7 @@ const CATALOG_ID: Uuid = Uuid::from_u128(0x0f6d_2b1c_4e11_4000_8000_0000_0000_00
 #[derive(Default)]
 pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
+    keys: BTreeMap<CallerKey, KeptKey>,
     lease: Option<HeldLease>,
     progress: BTreeMap<SinkName, Progress>,
 }
@@ -25,6 +29,13 @@ struct ScopeState {
     intents: BTreeMap<AssetId, IntentState>,
     /// The event of sequence `n` is at `n - 1`.
     events: Vec<DatasetEvent>,
+}
+
+/// What a caller's key stands for until `ends_at`.
+struct KeptKey {
+    body_digest: Sha256Digest,
+    asset_id: AssetId,
+    ends_at: Timestamp,
 }
 
 struct HeldLease {
@@ -78,6 +89,47 @@ impl State {
             .intents
             .insert(intent.asset_id, IntentState::Pending(intent));
         Ok(())
+    }
+
+    pub(super) fn key(&self, key: &CallerKey, now: Timestamp) -> Option<StandingKey> {
+        let kept = self.keys.get(key).filter(|kept| kept.ends_at > now)?;
+        Some(StandingKey {
+            body_digest: kept.body_digest,
+            state: self.intent(&key.scope, kept.asset_id)?.clone(),
+        })
+    }
+
+    pub(super) fn record_keyed_intent(
+        &mut self,
+        new: KeyedIntent,
+    ) -> Result<KeyedOutcome, CatalogError> {
+        if self.key(&new.key, new.intent.requested_at).is_some() {
+            return Ok(KeyedOutcome::KeyStands);
+        }
+        let kept = KeptKey {
+            body_digest: new.body_digest,
+            asset_id: new.intent.asset_id,
+            ends_at: new.intent.ends_at,
+        };
+        self.record_intent(new.intent, new.event)?;
+        self.keys.insert(new.key, kept);
+        Ok(KeyedOutcome::Recorded)
+    }
+
+    pub(super) fn record_repeated_presign(&mut self, event: EventBody) -> RepeatOutcome {
+        let key = event.scope();
+        match self.scopes.get_mut(&key) {
+            Some(scope)
+                if matches!(
+                    scope.intents.get(&event.asset_id),
+                    Some(IntentState::Pending(_))
+                ) =>
+            {
+                scope.append(&key, event);
+                RepeatOutcome::Recorded
+            }
+            _ => RepeatOutcome::NotPending,
+        }
     }
 
     pub(super) fn register(&mut self, new: NewAsset) -> RegisterOutcome {

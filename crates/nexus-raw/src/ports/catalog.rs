@@ -1,10 +1,11 @@
 use async_trait::async_trait;
 
-use super::CatalogError;
+use super::{CallerKey, CatalogError, KeyedIntent, KeyedOutcome, RepeatOutcome, StandingKey};
 use crate::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     tenancy::Scope,
+    time::Timestamp,
 };
 
 /// An intent, and what became of it.
@@ -64,6 +65,7 @@ pub enum RegisterOutcome {
 ///   durable (survive a power cut) before a method returns.
 /// - The events of a scope are numbered from 1 in order of commit, without a gap.
 /// - An intent goes from pending to registered once, whoever races.
+/// - A caller's key stands for one intent at a time, whoever races, until that intent ends.
 /// - A method whose future is dropped either happened whole or not at all.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -77,6 +79,34 @@ pub trait AssetCatalog: Send + Sync + 'static {
         intent: UploadIntent,
         event: EventBody,
     ) -> Result<(), CatalogError>;
+
+    /// Writes an intent, the event of its presign, and the caller's key that stands for it until
+    /// it ends; nothing of the three where the key stands already.
+    ///
+    /// # Errors
+    /// [`CatalogError::AlreadyExists`] when there is an intent of this asset id.
+    async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError>;
+
+    /// Writes one more event of a presign, if the asset's intent is pending, ended or not: each
+    /// URL that leaves is an event.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn record_repeated_presign(
+        &self,
+        event: EventBody,
+    ) -> Result<RepeatOutcome, CatalogError>;
+
+    /// What a caller's key stands for at `now`; `None` when it is free: never used, or the intent
+    /// that it stood for has ended by then, registered or not.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError>;
 
     /// The intent of an asset; `None` when this scope has none.
     ///

@@ -7,6 +7,7 @@
 mod catalog;
 mod clock;
 mod error;
+mod idempotency;
 mod identity;
 mod outbox;
 mod sink;
@@ -25,6 +26,10 @@ pub use self::{
     catalog::{AssetCatalog, IntentState, NewAsset, RegisterOutcome},
     clock::{AssetIds, Clock},
     error::{BoxError, CatalogError, StorageError},
+    idempotency::{
+        CallerKey, IdempotencyKey, IdempotencyKeyError, KeyedIntent, KeyedOutcome, KeyedRoute,
+        RepeatOutcome, StandingKey,
+    },
     identity::{IdentityError, IdentityVerifier},
     outbox::{EventOutbox, Lease, ParkedEvent, SinkName, SinkNameError},
     sink::{DatasetEventSink, Delivery, SinkError},

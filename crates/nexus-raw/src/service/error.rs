@@ -1,6 +1,6 @@
 use super::Mismatch;
 use crate::{
-    asset::{ByteSize, RawAsset},
+    asset::{AssetId, ByteSize, RawAsset},
     ports::{CatalogError, StorageError},
 };
 
@@ -13,6 +13,15 @@ pub enum PresignError {
     TooLarge {
         /// The largest asset.
         limit: ByteSize,
+    },
+    /// The caller's key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The caller's key stands for this request, and its asset is registered already.
+    #[error("the asset that the idempotency key stands for is registered")]
+    KeyRegistered {
+        /// The asset.
+        asset_id: AssetId,
     },
     /// The store cannot be signed for.
     #[error("the upload could not be signed")]

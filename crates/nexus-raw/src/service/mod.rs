@@ -1,6 +1,7 @@
 //! The use cases: presign an upload, register what was uploaded, read what is known.
 
 mod error;
+mod keyed;
 mod metadata;
 mod policy;
 mod presign;

@@ -1,9 +1,15 @@
+use serde::Serialize;
+
 use super::{PresignError, RawStorageService};
 use crate::{
-    asset::{AssetId, ContentFacts, ObjectAddress, ObjectKey, UploadIntent},
+    asset::{
+        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, ObjectKey,
+        Sha256Digest, UploadIntent,
+    },
     event::{EventBody, RequestContext},
     ports::{PresignedUpload, UploadTerms},
     tenancy::WriteAccess,
+    time::Timestamp,
 };
 
 /// What a caller wants to upload: the facts that S3 will be bound to.
@@ -24,6 +30,37 @@ pub struct PresignedAsset {
     pub upload: PresignedUpload,
 }
 
+impl PresignRequest {
+    /// A digest that is equal exactly for equal requests: SHA-256 over one canonical JSON text.
+    /// What a caller left out counts as its default, and the spelling of the body as nothing.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Digest {
+        #[derive(Serialize)]
+        struct Canonical<'a> {
+            v: u8,
+            filename: &'a Filename,
+            content_type: &'a ContentType,
+            size_bytes: ByteSize,
+            sha256: Sha256Digest,
+        }
+        let ContentFacts {
+            filename,
+            content_type,
+            size_bytes,
+            sha256,
+        } = &self.facts;
+        let text = serde_json::to_vec(&Canonical {
+            v: 1,
+            filename,
+            content_type,
+            size_bytes: *size_bytes,
+            sha256: *sha256,
+        });
+        // only a map with non-text keys or a failing writer could err, and there is neither
+        Sha256Digest::of(&text.unwrap_or_default())
+    }
+}
+
 impl RawStorageService {
     /// Promises one content to one caller: signs its upload, and writes intent and event before
     /// the URL is given away.
@@ -36,38 +73,94 @@ impl RawStorageService {
         context: &RequestContext,
         request: PresignRequest,
     ) -> Result<PresignedAsset, PresignError> {
-        if request.facts.size_bytes > self.policy.max_object_bytes {
-            return Err(PresignError::TooLarge {
-                limit: self.policy.max_object_bytes,
-            });
-        }
+        self.check_size(&request)?;
         let now = self.clock.now();
+        let intent = self.promise(access, request.facts, now);
+        let presigned = self.sign(&intent, now).await?;
+        let event = EventBody::presigned(&intent, access.user(), context, now);
+        self.catalog.record_intent(intent, event).await?;
+        Ok(presigned)
+    }
+
+    pub(super) fn check_size(&self, request: &PresignRequest) -> Result<(), PresignError> {
+        let limit = self.policy.max_object_bytes;
+        if request.facts.size_bytes > limit {
+            return Err(PresignError::TooLarge { limit });
+        }
+        Ok(())
+    }
+
+    /// A new asset to be, of this content, in the scope of `access`.
+    pub(super) fn promise(
+        &self,
+        access: &WriteAccess,
+        facts: ContentFacts,
+        now: Timestamp,
+    ) -> UploadIntent {
         let asset_id = self.ids.next(now);
-        let address = ObjectAddress {
-            bucket: self.storage.bucket().clone(),
-            key: ObjectKey::for_asset(access.scope(), asset_id, &request.facts.filename),
-        };
-        let intent = UploadIntent {
+        UploadIntent {
             asset_id,
             scope: access.scope().clone(),
-            address: address.clone(),
-            facts: request.facts,
+            address: ObjectAddress {
+                bucket: self.storage.bucket().clone(),
+                key: ObjectKey::for_asset(access.scope(), asset_id, &facts.filename),
+            },
+            facts,
             requested_by: access.user().clone(),
             requested_at: now,
             ends_at: now.saturating_add(self.policy.intent_ttl),
-        };
+        }
+    }
+
+    /// Leave to upload what an intent promises, from now on.
+    pub(super) async fn sign(
+        &self,
+        intent: &UploadIntent,
+        now: Timestamp,
+    ) -> Result<PresignedAsset, PresignError> {
         let terms = UploadTerms {
-            intent: &intent,
+            intent,
             now,
             ttl: self.policy.presign_ttl,
         };
-        let upload = self.storage.presign_upload(terms).await?;
-        let event = EventBody::presigned(&intent, access.user(), context, now);
-        self.catalog.record_intent(intent, event).await?;
         Ok(PresignedAsset {
-            asset_id,
-            address,
-            upload,
+            asset_id: intent.asset_id,
+            address: intent.address.clone(),
+            upload: self.storage.presign_upload(terms).await?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> PresignRequest {
+        PresignRequest {
+            facts: ContentFacts {
+                filename: Filename::parse("a.jpg").unwrap(),
+                content_type: ContentType::octet_stream(),
+                size_bytes: ByteSize::parse(1).unwrap(),
+                sha256: Sha256Digest::of(b"a"),
+            },
+        }
+    }
+
+    #[test]
+    fn requests_have_one_digest_exactly_where_they_are_equal() {
+        assert_eq!(request().digest(), request().digest());
+        // a catalogue keeps it, so it never changes: printf '{"v":1,…}' | sha256sum
+        assert_eq!(
+            request().digest().to_string(),
+            "71d2d8a029cd7e0a76bd05076b63ef5c30294a62bfcc01ddc1f6c1e9b49ab1e1"
+        );
+        let mut others = [request(), request(), request(), request()];
+        others[0].facts.filename = Filename::parse("A.jpg").unwrap();
+        others[1].facts.content_type = ContentType::parse("Application/octet-stream").unwrap();
+        others[2].facts.size_bytes = ByteSize::parse(2).unwrap();
+        others[3].facts.sha256 = Sha256Digest::of(b"b");
+        for other in others {
+            assert_ne!(other.digest(), request().digest(), "{other:?}");
+        }
     }
 }

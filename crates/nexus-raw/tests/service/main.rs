@@ -6,6 +6,7 @@
 )]
 
 mod house;
+mod keyed;
 mod presign;
 mod reading;
 mod refusals;

@@ -4,8 +4,12 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
-    ports::{AssetCatalog, CatalogError, IntentState, NewAsset, RegisterOutcome},
+    ports::{
+        AssetCatalog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, NewAsset,
+        RegisterOutcome, RepeatOutcome, StandingKey,
+    },
     tenancy::Scope,
+    time::Timestamp,
 };
 
 use super::{FailPoints, Point};
@@ -25,6 +29,29 @@ impl AssetCatalog for CatalogWithPoints {
         let recorded = self.inner.record_intent(intent, event).await;
         self.points.reached(Point::AfterIntent);
         recorded
+    }
+
+    async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
+        let recorded = self.inner.record_keyed_intent(new).await;
+        self.points.reached(Point::AfterIntent);
+        recorded
+    }
+
+    async fn record_repeated_presign(
+        &self,
+        event: EventBody,
+    ) -> Result<RepeatOutcome, CatalogError> {
+        let recorded = self.inner.record_repeated_presign(event).await;
+        self.points.reached(Point::AfterIntent);
+        recorded
+    }
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError> {
+        self.inner.find_key(key, now).await
     }
 
     async fn find_intent(

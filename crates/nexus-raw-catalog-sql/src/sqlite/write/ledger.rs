@@ -58,6 +58,12 @@ impl Ledger {
         change.open_bytes += bytes(intent.facts.size_bytes.get());
     }
 
+    /// One event, and nothing else.
+    pub(super) fn tell(&mut self, scope: &Scope) {
+        let change = self.0.entry(scope.clone()).or_default();
+        change.events += 1;
+    }
+
     /// One event, and one record in the place of an open intent.
     pub(super) fn register(&mut self, asset: &RawAsset) {
         let parts = asset.parts();

@@ -3,11 +3,13 @@
 mod assets;
 mod events;
 mod intents;
+mod keys;
 mod ledger;
 mod registrations;
 mod relay;
+mod repeats;
 
-use nexus_raw::ports::RegisterOutcome;
+use nexus_raw::ports::{RegisterOutcome, RepeatOutcome};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ use self::{events::PlacedEvent, ledger::Ledger};
 use crate::{
     backend::WriteError,
     settings::ObjectStoreIdentity,
-    writer::{Group, IntentOutcome, NewIntent, Outcomes, Registration},
+    writer::{Group, IntentOutcome, NewIntent, Outcomes, Registration, RepeatedPresign},
 };
 
 /// What does not change while the catalogue is open.
@@ -24,24 +26,27 @@ pub(in crate::sqlite) struct Context {
     pub(in crate::sqlite) object_store: ObjectStoreIdentity,
 }
 
-/// Writes a group, a few statements whatever its size: intents first, then registrations, each
-/// with its event, then what the relay has to say.
+/// Writes a group, a few statements whatever its size: intents first, with their keys, then
+/// repeated presigns, then registrations, each with its event, then what the relay has to say.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     context: &Context,
     group: &Group<'_>,
 ) -> Result<Outcomes, WriteError> {
-    let intents = intents::insert(connection, &context.object_store, &group.intents).await?;
+    let intents = keys::record(connection, context, &group.intents).await?;
+    let repeats = repeats::decide(connection, &group.repeats).await?;
     let registrations = registrations::decide(connection, &group.registrations).await?;
     let recorded = chosen(&group.intents, &intents, &IntentOutcome::Recorded);
+    let repeated = chosen(&group.repeats, &repeats, &RepeatOutcome::Recorded);
     let registered = chosen(
         &group.registrations,
         &registrations,
         &RegisterOutcome::Registered,
     );
-    write_state(connection, context, &recorded, &registered).await?;
+    write_state(connection, context, &recorded, &repeated, &registered).await?;
     let mut outcomes = Outcomes {
         intents,
+        repeats,
         registrations,
         ..Outcomes::default()
     };
@@ -62,11 +67,15 @@ async fn write_state(
     connection: &mut SqliteConnection,
     context: &Context,
     recorded: &[&NewIntent],
+    repeated: &[&RepeatedPresign],
     registered: &[&Registration],
 ) -> Result<(), WriteError> {
     let mut ledger = Ledger::default();
     for it in recorded {
         ledger.open(&it.intent);
+    }
+    for it in repeated {
+        ledger.tell(&it.scope);
     }
     for it in registered {
         ledger.register(&it.new.asset);
@@ -75,11 +84,18 @@ async fn write_state(
         return Ok(());
     }
     ledger.write(connection).await?;
-    let mut events = Vec::with_capacity(recorded.len() + registered.len());
+    let mut events = Vec::with_capacity(recorded.len() + repeated.len() + registered.len());
     for it in recorded {
         events.push(PlacedEvent {
             scope: &it.intent.scope,
             sequence: ledger.next(&it.intent.scope)?,
+            event: &it.event,
+        });
+    }
+    for it in repeated {
+        events.push(PlacedEvent {
+            scope: &it.scope,
+            sequence: ledger.next(&it.scope)?,
             event: &it.event,
         });
     }
@@ -108,4 +124,9 @@ fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -
 
 /// The statements here that look for rows.
 #[cfg(test)]
-pub(in crate::sqlite) const ALL: &[&str] = &[ledger::WRITE, registrations::MARK];
+pub(in crate::sqlite) const ALL: &[&str] = &[
+    keys::STANDING,
+    ledger::WRITE,
+    registrations::MARK,
+    repeats::PENDING,
+];

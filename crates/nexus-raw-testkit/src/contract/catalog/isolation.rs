@@ -12,7 +12,7 @@ use crate::sample;
 
 /// Scopes that are easily taken for `t_a` in `dev`: another environment, a tenant whose name
 /// starts alike, one with a wildcard of SQL's LIKE in it, names that run together.
-fn strangers() -> [Scope; 6] {
+pub(super) fn strangers() -> [Scope; 6] {
     [
         ("t_a", "prod"),
         ("t_a", "dev-2"),

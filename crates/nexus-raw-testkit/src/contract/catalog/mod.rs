@@ -5,6 +5,8 @@ mod events;
 mod fidelity;
 mod intents;
 mod isolation;
+mod key_races;
+mod keys;
 mod odd;
 mod parents;
 mod races;
@@ -17,14 +19,16 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, EventOutbox, IntentState, NewAsset, ParkedEvent, RegisterOutcome, SinkName,
+        AssetCatalog, CallerKey, EventOutbox, IntentState, KeyedOutcome, NewAsset, ParkedEvent,
+        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
+    service::PresignRequest,
     tenancy::Scope,
 };
 
 pub use self::{
-    durability::*, events::*, fidelity::*, intents::*, isolation::*, parents::*, races::*,
-    registration::*,
+    durability::*, events::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*,
+    parents::*, races::*, registration::*,
 };
 use crate::sample;
 
@@ -93,6 +97,17 @@ macro_rules! catalog_contract {
                 one_id_in_two_scopes_is_two_assets,
                 a_registration_does_not_reach_into_another_scope,
                 each_scope_counts_its_own_events,
+                a_key_stands_for_its_intent_until_that_ends,
+                a_key_that_stands_lets_nothing_be_written_whatever_is_asked,
+                a_key_outlives_registration_and_is_free_once_its_intent_has_ended,
+                an_intent_of_a_known_asset_id_takes_no_key,
+                keys_of_other_scopes_users_and_routes_do_not_meet,
+                a_repeated_presign_is_one_more_event_and_nothing_else,
+                what_is_not_pending_is_not_presigned_again,
+                of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_an_event,
+                keyed_and_repeated_presigns_among_others_leave_no_gap,
+                a_dropped_keyed_call_happened_whole_or_not_at_all,
+                keys_are_there_after_reopening,
                 every_field_reads_back_as_it_was_written,
                 an_unstated_provenance_reads_back_unstated,
                 of_a_hundred_racing_registrations_one_writes,
@@ -147,6 +162,41 @@ async fn events(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<Datase
 async fn told(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<(u64, EventBody)> {
     let events = events(open, scope, asset).await.into_iter();
     events.map(|event| (event.sequence, event.body)).collect()
+}
+
+/// Records `intent` under `key`.
+async fn presign_keyed(open: &OpenCatalog, key: &CallerKey, intent: &UploadIntent) -> KeyedOutcome {
+    let new = sample::keyed(key, intent);
+    open.catalog.record_keyed_intent(new).await.unwrap()
+}
+
+/// Tells of one more presign of `intent`, at another time than the first.
+async fn presign_again(open: &OpenCatalog, intent: &UploadIntent) -> RepeatOutcome {
+    let event = presigned_again(intent);
+    open.catalog.record_repeated_presign(event).await.unwrap()
+}
+
+/// The event of one more presign of `intent`.
+fn presigned_again(intent: &UploadIntent) -> EventBody {
+    EventBody {
+        occurred_at: sample::seconds_after(30),
+        ..sample::presigned(intent)
+    }
+}
+
+/// What `key` stands for while [`sample::intent`]s have not ended.
+async fn key_of(open: &OpenCatalog, key: &CallerKey) -> Option<StandingKey> {
+    let now = sample::seconds_after(60);
+    open.catalog.find_key(key, now).await.unwrap()
+}
+
+/// What a key stands for once `intent` was recorded under it.
+fn pending_under_key(intent: &UploadIntent) -> StandingKey {
+    let facts = intent.facts.clone();
+    StandingKey {
+        body_digest: PresignRequest { facts }.digest(),
+        state: IntentState::Pending(intent.clone()),
+    }
 }
 
 /// What stands once `new` was registered for `intent`.

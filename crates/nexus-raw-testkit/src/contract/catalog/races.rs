@@ -209,7 +209,7 @@ async fn assert_whole(open: &OpenCatalog, intent: &UploadIntent) {
 }
 
 /// Runs a call for so many polls at most, then drops it.
-async fn poll_and_drop<F: Future>(polls: u32, call: F) {
+pub(super) async fn poll_and_drop<F: Future>(polls: u32, call: F) {
     let mut call = pin!(call);
     for _ in 0..polls {
         let done =
@@ -221,7 +221,7 @@ async fn poll_and_drop<F: Future>(polls: u32, call: F) {
     }
 }
 
-fn four_scopes() -> [Scope; 4] {
+pub(super) fn four_scopes() -> [Scope; 4] {
     [
         ("t_a", "dev"),
         ("t_a", "prod"),

@@ -1,0 +1,141 @@
+use std::collections::BTreeSet;
+
+use nexus_raw::ports::{CallerKey, CatalogError};
+use sqlx::SqliteConnection;
+
+use super::{Context, intents};
+use crate::{
+    backend::WriteError,
+    error::CorruptColumn,
+    sqlite::{fault::write_error, rows::rows_json},
+    writer::{IntentKey, IntentOutcome, NewIntent},
+};
+
+/// An intent that has a key.
+type Keyed<'a> = (&'a IntentKey, &'a NewIntent);
+
+/// Writes the intents, and the keys of those that have one. An intent is not written where its
+/// key stood when the transaction began, or where a member of the group before it takes the key.
+///
+/// Nobody else writes between the look at the keys and their writing. A group without keys pays
+/// for neither.
+pub(super) async fn record(
+    connection: &mut SqliteConnection,
+    context: &Context,
+    intents: &[&NewIntent],
+) -> Result<Vec<IntentOutcome>, WriteError> {
+    let store = &context.object_store;
+    let keyed = keyed(intents);
+    if keyed.is_empty() {
+        return intents::insert(connection, store, intents).await;
+    }
+    let mut taken = standing(connection, &keyed).await?;
+    let mut outcomes = vec![IntentOutcome::KeyStands; intents.len()];
+    let mut free = Vec::with_capacity(intents.len());
+    let mut places = Vec::with_capacity(intents.len());
+    for (it, place) in intents.iter().zip(&mut outcomes) {
+        if it.key.as_ref().is_none_or(|key| taken.insert(&key.caller)) {
+            free.push(*it);
+            places.push(place);
+        }
+    }
+    let written = intents::insert(connection, store, &free).await?;
+    let mut recorded = Vec::with_capacity(free.len());
+    for ((it, place), outcome) in free.into_iter().zip(places).zip(written) {
+        *place = outcome;
+        if outcome == IntentOutcome::Recorded {
+            recorded.push(it);
+        }
+    }
+    insert(connection, &self::keyed(&recorded)).await?;
+    Ok(outcomes)
+}
+
+fn keyed<'a>(intents: &[&'a NewIntent]) -> Vec<Keyed<'a>> {
+    let keyed = intents.iter().map(|it| it.key.as_deref().zip(Some(*it)));
+    keyed.flatten().collect()
+}
+
+pub(super) const STANDING: &str = "
+    SELECT k.key FROM json_each(?1) k
+    CROSS JOIN idempotency i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
+        AND i.user_id = k.value ->> 2 AND i.route = k.value ->> 3
+        AND i.idempotency_key = k.value ->> 4
+    WHERE i.ends_at > k.value ->> 5";
+
+/// The keys among these that stand.
+async fn standing<'a>(
+    connection: &mut SqliteConnection,
+    keyed: &[Keyed<'a>],
+) -> Result<BTreeSet<&'a CallerKey>, WriteError> {
+    let rows = keyed.iter().map(|(IntentKey { caller, .. }, new)| {
+        (
+            &caller.scope.tenant,
+            &caller.scope.environment,
+            &caller.user,
+            caller.route.as_str(),
+            caller.key.digest(),
+            new.intent.requested_at.as_micros(),
+        )
+    });
+    let places: Vec<i64> = sqlx::query_scalar(STANDING)
+        .bind(rows_json(rows))
+        .fetch_all(connection)
+        .await
+        .map_err(write_error)?;
+    let places = places.into_iter().filter_map(|it| usize::try_from(it).ok());
+    let keys = places.filter_map(|place| keyed.get(place));
+    Ok(keys.map(|(key, _)| &key.caller).collect())
+}
+
+// What is there has ended, or the key would stand.
+const INSERT: &str = "
+    WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
+    INSERT INTO idempotency (
+        tenant_id, env, user_id, route, idempotency_key, body_digest, asset_id, ends_at
+    )
+    SELECT
+        value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5),
+        unhex(value ->> 6), value ->> 7
+    FROM row WHERE true
+    ON CONFLICT (tenant_id, env, user_id, route, idempotency_key) DO UPDATE SET
+        body_digest = excluded.body_digest, asset_id = excluded.asset_id,
+        ends_at = excluded.ends_at
+    WHERE idempotency.ends_at < excluded.ends_at";
+
+/// Writes the keys, each with what it now stands for.
+async fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Result<(), WriteError> {
+    if keyed.is_empty() {
+        return Ok(());
+    }
+    let rows = keyed.iter().map(
+        |(
+            IntentKey {
+                caller,
+                body_digest,
+            },
+            new,
+        )| {
+            (
+                &caller.scope.tenant,
+                &caller.scope.environment,
+                &caller.user,
+                caller.route.as_str(),
+                caller.key.digest(),
+                body_digest,
+                new.intent.asset_id.as_uuid().simple(),
+                new.intent.ends_at.as_micros(),
+            )
+        },
+    );
+    let written = sqlx::query(INSERT)
+        .bind(rows_json(rows))
+        .execute(connection)
+        .await
+        .map_err(write_error)?;
+    if usize::try_from(written.rows_affected()) == Ok(keyed.len()) {
+        Ok(())
+    } else {
+        Err(CatalogError::from(CorruptColumn("idempotency.ends_at")).into())
+    }
+}

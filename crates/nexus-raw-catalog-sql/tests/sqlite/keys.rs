@@ -1,0 +1,95 @@
+use std::fs;
+
+use nexus_raw::ports::{AssetCatalog, CatalogError, IntentState, KeyedOutcome, RepeatOutcome};
+use nexus_raw_testkit::sample;
+
+use crate::support::{Home, presign};
+
+/// Callers put secrets into keys; whoever reads the file learns none.
+#[tokio::test]
+async fn no_file_of_the_catalogue_has_a_key_as_it_was_sent() {
+    const NAME: &str = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let key = sample::key(&scope, NAME);
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let new = sample::keyed(&key, &intent);
+    let outcome = catalog.record_keyed_intent(new).await.unwrap();
+    assert_eq!(outcome, KeyedOutcome::Recorded);
+    let mut looked_at = 0;
+    for entry in fs::read_dir(home.file().parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let has = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+        assert!(!has(NAME), "{}", path.display());
+        looked_at += usize::from(has(&key.key.digest().to_string()));
+    }
+    assert!(
+        looked_at > 0,
+        "the digest is in no file, so none was looked at"
+    );
+}
+
+/// A repeat opens nothing: quotas count intents.
+#[tokio::test]
+async fn a_scope_counts_an_intent_once_however_often_it_is_presigned() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let key = sample::key(&scope, "k");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    for number in 1..=3 {
+        let late = sample::intent(&scope, sample::asset_id(number));
+        let new = sample::keyed(&key, &late);
+        catalog.record_keyed_intent(new).await.unwrap();
+        let again = sample::presigned(&intent);
+        let outcome = catalog.record_repeated_presign(again).await.unwrap();
+        assert_eq!(outcome, RepeatOutcome::Recorded);
+    }
+    let counts: (i64, i64, i64) =
+        sqlx::query_as("SELECT last_sequence, open_count, open_bytes FROM scope")
+            .fetch_one(&mut home.raw().await)
+            .await
+            .unwrap();
+    let size = i64::try_from(sample::CONTENT.len()).unwrap();
+    assert_eq!(counts, (4, 1, size));
+}
+
+/// A row that was changed behind the catalogue is told, never guessed at.
+#[tokio::test]
+async fn a_key_that_leads_nowhere_is_corrupt_and_stops_nobody_else() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let key = sample::key(&scope, "k");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let new = sample::keyed(&key, &intent);
+    catalog.record_keyed_intent(new).await.unwrap();
+    home.tamper("UPDATE idempotency SET asset_id = zeroblob(16)")
+        .await;
+    let found = catalog.find_key(&key, sample::now()).await;
+    let Err(CatalogError::Corrupt(column)) = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        column.to_string(),
+        "the column idempotency.asset_id holds what was never written to it"
+    );
+    home.tamper("UPDATE idempotency SET body_digest = x'00'")
+        .await;
+    let found = catalog.find_key(&key, sample::now()).await;
+    let Err(CatalogError::Corrupt(column)) = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        column.to_string(),
+        "the column idempotency.body_digest holds what was never written to it"
+    );
+    let next = sample::intent(&scope, sample::asset_id(2));
+    presign(&catalog, &next).await;
+    assert_eq!(
+        catalog.find_intent(&scope, next.asset_id).await.unwrap(),
+        Some(IntentState::Pending(next))
+    );
+}

@@ -1,0 +1,166 @@
+use std::fmt;
+
+use super::IntentState;
+use crate::{
+    asset::{Sha256Digest, UploadIntent},
+    event::EventBody,
+    tenancy::{Scope, UserId},
+};
+
+/// A caller's own name for one request (draft-ietf-httpapi-idempotency-key-header): 1 to 255
+/// visible ASCII characters.
+///
+/// Only a digest of the name is kept. Callers put all sorts of things into it, secrets too, and
+/// nothing ever needs more than to know it again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdempotencyKey(Sha256Digest);
+
+/// Why a text is no [`IdempotencyKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 255 visible ASCII characters")]
+pub struct IdempotencyKeyError;
+
+impl IdempotencyKey {
+    /// Takes the name as it is: letters keep their case, nothing is trimmed.
+    ///
+    /// # Errors
+    /// When it is empty, longer, or has a space or any other character that is not visible ASCII.
+    pub fn parse(text: &str) -> Result<Self, IdempotencyKeyError> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible && (1..=255).contains(&text.len()) {
+            Ok(Self(Sha256Digest::of(text.as_bytes())))
+        } else {
+            Err(IdempotencyKeyError)
+        }
+    }
+
+    /// The SHA-256 of the name: what a catalogue keeps.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Digest {
+        self.0
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // a short name could be guessed from its digest
+        out.write_str("IdempotencyKey(redacted)")
+    }
+}
+
+/// What a key is for. The program names it, never a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyedRoute(&'static str);
+
+impl KeyedRoute {
+    /// Presigning an upload.
+    pub const PRESIGN_UPLOAD: Self = Self::named("presign-upload");
+
+    /// The route by this name; a catalogue keeps it, so it stays the same for good.
+    #[must_use]
+    pub const fn named(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name under which a catalogue keeps it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+/// A key and all that belongs to it: the same key of another scope, user or route is another one,
+/// and the two never meet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallerKey {
+    /// Where it was used.
+    pub scope: Scope,
+    /// By whom.
+    pub user: UserId,
+    /// For what.
+    pub route: KeyedRoute,
+    /// What the caller called it.
+    pub key: IdempotencyKey,
+}
+
+/// What a key stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StandingKey {
+    /// The digest of the request that it was first used for.
+    pub body_digest: Sha256Digest,
+    /// The intent that came of it, and what became of that.
+    pub state: IntentState,
+}
+
+/// An intent to be written under a caller's key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyedIntent {
+    /// The key; its scope is the intent's. It stands until the intent ends.
+    pub key: CallerKey,
+    /// The digest of the request.
+    pub body_digest: Sha256Digest,
+    /// The intent. The key counts as free when what it stood for had ended at `requested_at`.
+    pub intent: UploadIntent,
+    /// The event of its presign.
+    pub event: EventBody,
+}
+
+/// What came of an intent under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyedOutcome {
+    /// Intent, event and key are durable.
+    Recorded,
+    /// The key stands for something already; nothing was written. It was free a moment ago, so
+    /// another call with it has come first: [`AssetCatalog::find_key`](super::AssetCatalog::find_key)
+    /// tells what it stands for.
+    KeyStands,
+}
+
+/// What came of one more presign of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepeatOutcome {
+    /// The event is durable.
+    Recorded,
+    /// The intent is not pending, or there is none; nothing was written.
+    NotPending,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_to_255_visible_ascii_characters() {
+        let longest = "k".repeat(255);
+        for good in ["a", "!", "~", "'; DROP TABLE idempotency; --", &longest] {
+            let good = good.replace(' ', "_");
+            assert!(IdempotencyKey::parse(&good).is_ok(), "{good}");
+        }
+        let long = "k".repeat(256);
+        for bad in [
+            "", " ", "a b", "a\tb", "a\n", "\u{0}", "\u{7f}", "\u{e9}", &long,
+        ] {
+            assert_eq!(
+                IdempotencyKey::parse(bad),
+                Err(IdempotencyKeyError),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_differ_where_any_byte_of_them_does() {
+        let key = |text| IdempotencyKey::parse(text).unwrap();
+        assert_eq!(key("order-1"), key("order-1"));
+        for other in ["Order-1", "order-2", "order-1-", "order1"] {
+            assert_ne!(key("order-1"), key(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_keeps_nothing_of_what_it_was_made_of() {
+        let key = IdempotencyKey::parse("a-secret").unwrap();
+        assert_eq!(format!("{key:?}"), "IdempotencyKey(redacted)");
+        assert_eq!(key.digest(), Sha256Digest::of(b"a-secret"));
+    }
+}

@@ -1,0 +1,114 @@
+use super::{PresignError, PresignRequest, PresignedAsset, RawStorageService};
+use crate::{
+    asset::{Sha256Digest, UploadIntent},
+    event::{EventBody, RequestContext},
+    ports::{
+        BoxError, CallerKey, CatalogError, IdempotencyKey, IntentState, KeyedIntent, KeyedOutcome,
+        KeyedRoute, RepeatOutcome,
+    },
+    tenancy::WriteAccess,
+};
+
+/// How often a key is looked up. What it stands for can change between look-up and write, and
+/// goes a way of three steps then: free, pending, registered.
+const LOOKS: usize = 4;
+
+/// A key meant something else at every look. No run of events is known that leads here.
+#[derive(Debug, thiserror::Error)]
+#[error("what the idempotency key stands for has changed {LOOKS} times in one request")]
+struct Unsettled;
+
+impl RawStorageService {
+    /// Presigns under a caller's own name for the request, so that it can be sent again when its
+    /// answer was lost: the same key and request of the same user in the same scope are the same
+    /// asset, until its intent ends. Each answer has a fresh URL, and an event of its own.
+    ///
+    /// # Errors
+    /// See [`PresignError`]; in every case no URL exists outside and this call wrote nothing.
+    /// [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the intent
+    /// that stands is of a bucket that is not served any more: the asset stays where it was
+    /// promised, and the key with it.
+    pub async fn presign_upload_keyed(
+        &self,
+        access: &WriteAccess,
+        context: &RequestContext,
+        key: IdempotencyKey,
+        request: PresignRequest,
+    ) -> Result<PresignedAsset, PresignError> {
+        self.check_size(&request)?;
+        let key = CallerKey {
+            scope: access.scope().clone(),
+            user: access.user().clone(),
+            route: KeyedRoute::PRESIGN_UPLOAD,
+            key,
+        };
+        let body_digest = request.digest();
+        for _ in 0..LOOKS {
+            let standing = self.catalog.find_key(&key, self.clock.now()).await?;
+            let presigned = match standing {
+                None => {
+                    self.presign_first(access, context, &key, body_digest, &request)
+                        .await?
+                }
+                Some(standing) if standing.body_digest != body_digest => {
+                    return Err(PresignError::KeyReused);
+                }
+                Some(standing) => match standing.state {
+                    IntentState::Pending(intent) => {
+                        self.presign_again(access, context, &intent).await?
+                    }
+                    IntentState::Registered { intent, .. } => {
+                        let asset_id = intent.asset_id;
+                        return Err(PresignError::KeyRegistered { asset_id });
+                    }
+                },
+            };
+            if let Some(presigned) = presigned {
+                return Ok(presigned);
+            }
+        }
+        let reason: BoxError = Box::new(Unsettled);
+        Err(CatalogError::Unavailable(reason).into())
+    }
+
+    /// Promises under a key that is free; `None` where it is not any more.
+    async fn presign_first(
+        &self,
+        access: &WriteAccess,
+        context: &RequestContext,
+        key: &CallerKey,
+        body_digest: Sha256Digest,
+        request: &PresignRequest,
+    ) -> Result<Option<PresignedAsset>, PresignError> {
+        let now = self.clock.now();
+        let intent = self.promise(access, request.facts.clone(), now);
+        let presigned = self.sign(&intent, now).await?;
+        let event = EventBody::presigned(&intent, access.user(), context, now);
+        let new = KeyedIntent {
+            key: key.clone(),
+            body_digest,
+            intent,
+            event,
+        };
+        Ok(match self.catalog.record_keyed_intent(new).await? {
+            KeyedOutcome::Recorded => Some(presigned),
+            KeyedOutcome::KeyStands => None,
+        })
+    }
+
+    /// Gives a fresh URL for an intent that stands; `None` where it is not pending any more.
+    async fn presign_again(
+        &self,
+        access: &WriteAccess,
+        context: &RequestContext,
+        intent: &UploadIntent,
+    ) -> Result<Option<PresignedAsset>, PresignError> {
+        let now = self.clock.now();
+        let presigned = self.sign(intent, now).await?;
+        let event = EventBody::presigned(intent, access.user(), context, now);
+        Ok(match self.catalog.record_repeated_presign(event).await? {
+            RepeatOutcome::Recorded => Some(presigned),
+            RepeatOutcome::NotPending => None,
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Presigning under a caller's key: what stands, and what changes between a look and a write.
+
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use nexus_raw::{
+    asset::{Provenance, Sha256Digest, UploadIntent},
+    event::EventBody,
+    ports::{
+        CatalogError, IdempotencyKey, IntentState, KeyedOutcome, MockAssetCatalog,
+        RawStorageRepository, RepeatOutcome, StandingKey,
+    },
+    service::{PresignError, PresignRequest, PresignedAsset, RawStorageService, UploadPolicy},
+};
+use nexus_raw_testkit::{FakeStore, FixedClock, PutOutcome, SequentialIds, StoreCalls, sample};
+
+use crate::house::{House, plain};
+
+fn request() -> PresignRequest {
+    let facts = sample::facts();
+    PresignRequest { facts }
+}
+
+impl House {
+    async fn presign_keyed(&self, key: &str) -> Result<PresignedAsset, PresignError> {
+        let key = IdempotencyKey::parse(key).unwrap();
+        self.service
+            .presign_upload_keyed(&self.access, &self.context, key, request())
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_written_with_the_intent_and_each_url_is_an_event_of_its_moment() {
+    let house = House::new();
+    let first = house.presign_keyed("k").await.unwrap();
+    house.clock.advance(Duration::from_secs(30));
+    let again = house.presign_keyed("k").await.unwrap();
+    assert_eq!(
+        (again.asset_id, &again.address),
+        (first.asset_id, &first.address)
+    );
+    assert_ne!(again.upload.url, first.upload.url);
+    let intent = UploadIntent {
+        asset_id: first.asset_id,
+        address: first.address,
+        ..sample::intent(&house.scope, first.asset_id)
+    };
+    assert_eq!(
+        house.state(first.asset_id).await,
+        Some(IntentState::Pending(intent.clone()))
+    );
+    let event = |seconds| {
+        let at = sample::seconds_after(seconds);
+        EventBody::presigned(&intent, &sample::user(), &house.context, at)
+    };
+    let events = house.events().into_iter();
+    let told: Vec<_> = events.map(|it| (it.sequence, it.body)).collect();
+    assert_eq!(told, [(1, event(0)), (2, event(30))]);
+}
+
+#[tokio::test]
+async fn either_url_uploads_the_one_asset_and_then_its_key_leads_to_it() {
+    let house = House::new();
+    let first = house.presign_keyed("k").await.unwrap();
+    house.clock.advance(Duration::from_secs(1));
+    let again = house.presign_keyed("k").await.unwrap();
+    assert_ne!(first.upload.url, again.upload.url);
+    house.store.upload(&again.upload, sample::CONTENT);
+    let late = house.store.upload(&first.upload, sample::CONTENT);
+    assert_eq!(late, PutOutcome::PreconditionFailed);
+    house.register(plain(first.asset_id)).await.unwrap();
+    let refused = house.presign_keyed("k").await;
+    assert!(
+        matches!(refused, Err(PresignError::KeyRegistered { asset_id }) if asset_id == first.asset_id),
+        "{refused:?}"
+    );
+    assert_eq!(house.events().len(), 3);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_at_any_step_finds_its_asset_again() {
+    for steps in 0..6 {
+        let house = House::new();
+        {
+            let mut call = pin!(house.presign_keyed("k"));
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..steps {
+                if let Poll::Ready(done) = call.as_mut().poll(&mut context) {
+                    done.unwrap();
+                    break;
+                }
+            }
+        }
+        let written = house.events();
+        let found = house.presign_keyed("k").await.unwrap();
+        let events = house.events();
+        assert_eq!(events.len(), written.len() + 1, "after {steps} steps");
+        for event in events {
+            assert_eq!(event.body.asset_id, found.asset_id, "after {steps} steps");
+        }
+    }
+}
+
+/// A service over a catalogue that does as it is told, and how often its store signed.
+struct Told {
+    service: RawStorageService,
+    store: Arc<FakeStore>,
+}
+
+impl Told {
+    fn by(catalog: MockAssetCatalog) -> Self {
+        let clock = Arc::new(FixedClock::at(sample::now()));
+        let store = Arc::new(FakeStore::new(sample::bucket(), clock.clone()));
+        let service = RawStorageService::new(
+            Arc::clone(&store) as Arc<dyn RawStorageRepository>,
+            Arc::new(catalog),
+            clock,
+            Arc::new(SequentialIds::seeded(1)),
+            UploadPolicy::default(),
+        );
+        Self { service, store }
+    }
+
+    async fn presign(&self) -> Result<PresignedAsset, PresignError> {
+        let access = sample::access(&sample::scope("t_a", "dev"));
+        let key = IdempotencyKey::parse("k").unwrap();
+        self.service
+            .presign_upload_keyed(&access, &sample::context(), key, request())
+            .await
+    }
+}
+
+fn intent() -> UploadIntent {
+    sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(9))
+}
+
+fn pending() -> StandingKey {
+    StandingKey {
+        body_digest: request().digest(),
+        state: IntentState::Pending(intent()),
+    }
+}
+
+fn registered() -> StandingKey {
+    let new = sample::new_asset(&intent(), Provenance::default());
+    StandingKey {
+        state: IntentState::Registered {
+            intent: intent(),
+            asset: Box::new(new.asset),
+            provenance_digest: new.provenance_digest,
+        },
+        ..pending()
+    }
+}
+
+/// A look at the key, and then, where there is one, a write.
+enum Step {
+    First(KeyedOutcome),
+    Again(RepeatOutcome),
+    Registered,
+}
+
+/// A catalogue that is asked exactly these: each answer is given once, the first one first.
+fn catalog(steps: impl IntoIterator<Item = Step>) -> MockAssetCatalog {
+    let mut catalog = MockAssetCatalog::new();
+    for step in steps {
+        let standing = match step {
+            Step::First(_) => None,
+            Step::Again(_) => Some(pending()),
+            Step::Registered => Some(registered()),
+        };
+        catalog
+            .expect_find_key()
+            .times(1)
+            .returning(move |_, _| Ok(standing.clone()));
+        match step {
+            Step::First(outcome) => {
+                catalog
+                    .expect_record_keyed_intent()
+                    .times(1)
+                    .returning(move |_| Ok(outcome));
+            }
+            Step::Again(outcome) => {
+                catalog
+                    .expect_record_repeated_presign()
+                    .withf(|event| event.asset_id == intent().asset_id)
+                    .times(1)
+                    .returning(move |_| Ok(outcome));
+            }
+            Step::Registered => {}
+        }
+    }
+    catalog
+}
+
+#[tokio::test]
+async fn who_loses_the_race_for_a_key_gets_a_url_of_the_winner() {
+    let told = Told::by(catalog([
+        Step::First(KeyedOutcome::KeyStands),
+        Step::Again(RepeatOutcome::Recorded),
+    ]));
+    let presigned = told.presign().await.unwrap();
+    assert_eq!(presigned.asset_id, intent().asset_id);
+}
+
+#[tokio::test]
+async fn an_asset_that_is_registered_meanwhile_gives_no_more_urls() {
+    let told = Told::by(catalog([
+        Step::First(KeyedOutcome::KeyStands),
+        Step::Again(RepeatOutcome::NotPending),
+        Step::Registered,
+    ]));
+    let refused = told.presign().await;
+    assert!(
+        matches!(refused, Err(PresignError::KeyRegistered { asset_id }) if asset_id == intent().asset_id),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_never_settles_is_given_up() {
+    let told = Told::by(catalog(
+        [(); 4].map(|()| Step::Again(RepeatOutcome::NotPending)),
+    ));
+    let refused = told.presign().await;
+    let Err(PresignError::Catalog(CatalogError::Unavailable(reason))) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(
+        reason.to_string(),
+        "what the idempotency key stands for has changed 4 times in one request"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_stands_for_something_else_asks_no_store_and_writes_nothing() {
+    for (standing, reused) in [
+        (
+            StandingKey {
+                body_digest: Sha256Digest::of(b"another request"),
+                ..pending()
+            },
+            true,
+        ),
+        (
+            StandingKey {
+                body_digest: Sha256Digest::of(b"another request"),
+                ..registered()
+            },
+            true,
+        ),
+        (registered(), false),
+    ] {
+        let mut catalog = MockAssetCatalog::new();
+        catalog
+            .expect_find_key()
+            .times(1)
+            .returning(move |_, _| Ok(Some(standing.clone())));
+        let told = Told::by(catalog);
+        let refused = told.presign().await;
+        assert_eq!(
+            matches!(refused, Err(PresignError::KeyReused)),
+            reused,
+            "{refused:?}"
+        );
+        assert!(refused.is_err());
+        assert_eq!(told.store.calls(), StoreCalls::default());
+    }
+}
