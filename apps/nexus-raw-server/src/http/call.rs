@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use nexus_raw::{asset::AssetId, event::RequestContext};
+use nexus_raw::{asset::AssetId, event::RequestContext, ports::IdempotencyKey};
 
 use super::{
     error::ApiError,
@@ -14,6 +14,8 @@ pub(crate) struct Call<'a> {
     pub(crate) app: &'a AppState,
     pub(crate) core: Arc<Core>,
     pub(crate) context: &'a RequestContext,
+    /// What the caller calls the request, on a route where that means something.
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// The segment of the path that stands at the pattern's braces.
     pub(super) captured: &'a str,
 }

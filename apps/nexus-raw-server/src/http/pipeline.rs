@@ -1,5 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
-use nexus_raw::event::RequestContext;
+use nexus_raw::{event::RequestContext, ports::IdempotencyKey};
 
 use super::{
     bearer::authenticate,
@@ -7,7 +7,7 @@ use super::{
     call::{Call, Probe},
     error::ApiError,
     routes::{self, Handler},
-    scope::{NamedScope, check_idempotency_key},
+    scope::{NamedScope, idempotency_key},
     state::AppState,
     trail::Trail,
 };
@@ -61,25 +61,32 @@ impl Pipeline<'_> {
             Handler::Open(handle) => handle(Probe { app: self.app }).await,
             Handler::Read(handle) => {
                 let access = principal.authorize_read(&scope)?;
-                handle(self.call(captured)?, access).await
+                handle(self.call(captured, None)?, access).await
             }
             Handler::Write(handle) => {
                 let access = principal.authorize_write(&scope)?;
-                if route.takes_idempotency_key() {
-                    check_idempotency_key(headers)?;
-                }
+                let key = if route.takes_idempotency_key() {
+                    idempotency_key(headers)?
+                } else {
+                    None
+                };
                 let body = body::read(self.request, payload).await?;
-                handle(self.call(captured)?, access, body).await
+                handle(self.call(captured, key)?, access, body).await
             }
         }
     }
 
-    fn call<'c>(&'c self, captured: &'c str) -> Result<Call<'c>, ApiError> {
+    fn call<'c>(
+        &'c self,
+        captured: &'c str,
+        idempotency_key: Option<IdempotencyKey>,
+    ) -> Result<Call<'c>, ApiError> {
         Ok(Call {
             request: self.request,
             app: self.app,
             core: self.app.core()?,
             context: self.context,
+            idempotency_key,
             captured,
         })
     }

@@ -104,7 +104,7 @@ impl Route {
     }
 
     /// Whether an `Idempotency-Key` means something here; other routes leave the header alone.
-    pub(super) fn takes_idempotency_key(&self) -> bool {
+    pub(crate) fn takes_idempotency_key(&self) -> bool {
         self.pattern == PRESIGN_UPLOAD
     }
 

@@ -1,5 +1,8 @@
 use actix_web::http::header::{HeaderMap, HeaderName};
-use nexus_raw::tenancy::{Environment, Environments, Scope, TenantId};
+use nexus_raw::{
+    ports::IdempotencyKey,
+    tenancy::{Environment, Environments, Scope, TenantId},
+};
 
 use super::{error::ApiError, trace::single};
 
@@ -42,20 +45,14 @@ impl NamedScope {
     }
 }
 
-/// Refuses an `Idempotency-Key` that is repeated or not 1 to 255 visible ASCII characters.
-pub(super) fn check_idempotency_key(headers: &HeaderMap) -> Result<(), ApiError> {
-    let visible = |text: &str| {
-        (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-    };
-    if headers.contains_key(&IDEMPOTENCY_KEY)
-        && !single(headers, &IDEMPOTENCY_KEY).is_some_and(visible)
-    {
-        return Err(ill_formed(
-            "Idempotency-Key",
-            "1 to 255 visible ASCII characters",
-        ));
+/// The caller's own name for the request; `None` where it has given none.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+    if !headers.contains_key(&IDEMPOTENCY_KEY) {
+        return Ok(None);
     }
-    Ok(())
+    let key = single(headers, &IDEMPOTENCY_KEY).and_then(|text| IdempotencyKey::parse(text).ok());
+    key.map(Some)
+        .ok_or_else(|| ill_formed("Idempotency-Key", "1 to 255 visible ASCII characters"))
 }
 
 fn ill_formed(name: &str, rule: &str) -> ApiError {

@@ -83,7 +83,17 @@ async fn what_is_no_trace_or_request_id_is_replaced_by_a_fresh_one() {
 async fn an_ill_formed_idempotency_key_is_malformed() {
     let house = House::open();
     let long = "k".repeat(256);
-    for bad in ["", "a b", "\u{e9}", long.as_str()] {
+    for bad in [
+        "",
+        " ",
+        "a b",
+        "a\tb",
+        "k, k",
+        "\u{e9}",
+        "\u{200b}k",
+        "k\u{ff11}",
+        long.as_str(),
+    ] {
         let answer = house
             .presign(&presign_body())
             .header("idempotency-key", bad)
@@ -103,6 +113,15 @@ async fn an_ill_formed_idempotency_key_is_malformed() {
         twice.header("idempotency-key", "k").send().await.status,
         400
     );
+    // what HTTP itself does not take gets no problem
+    for bad in ["k\u{0}", "k\u{1b}[2J", "k\u{7f}"] {
+        let request = house.presign(&presign_body());
+        let refused = request.header("idempotency-key", bad);
+        let answer = refused.send_to_the_end().await;
+        let status = answer.map(|it| it.status);
+        assert!(matches!(status, None | Some(400)), "{bad:?}: {status:?}");
+    }
+    assert_eq!(house.events(), 1);
 }
 
 #[actix_web::test]

@@ -9,6 +9,7 @@ mod asset;
 mod bodies;
 mod cors;
 mod heads;
+mod idempotency;
 mod order;
 mod presign;
 mod probes;

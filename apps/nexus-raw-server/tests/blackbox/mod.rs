@@ -5,6 +5,7 @@ mod behind_its_back;
 mod contents;
 mod ends_of_urls;
 mod forgeries;
+mod idempotency;
 mod life;
 mod main_job;
 mod problems;

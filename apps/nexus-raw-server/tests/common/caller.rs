@@ -84,25 +84,16 @@ impl Caller {
         content_type: &str,
         content: &[u8],
     ) -> Upload {
-        let body = json!({
-            "filename": filename,
-            "content_type": content_type,
-            "size_bytes": content.len(),
-            "sha256": Sha256Digest::of(content),
-        });
-        let answer = self.post("/nexus/raw/presign-upload", &body).await;
-        let (status, body) = answer.whole();
-        assert_eq!(status, 200, "{body}");
-        let headers = body["upload"]["headers"].as_object().unwrap();
-        Upload {
-            asset_id: body["asset_id"].as_str().unwrap().to_owned(),
-            uri: body["uri"].as_str().unwrap().to_owned(),
-            url: body["upload"]["url"].as_str().unwrap().to_owned(),
-            headers: headers
-                .iter()
-                .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
-                .collect(),
-        }
+        let body = promise(filename, content_type, content);
+        Upload::of(&self.post("/nexus/raw/presign-upload", &body).await)
+    }
+
+    /// Promises a JPEG under a key.
+    pub(crate) async fn presign_keyed(&self, key: &str, filename: &str, content: &[u8]) -> Answer {
+        let request = self.posting("/nexus/raw/presign-upload");
+        let request = request.header("idempotency-key", key);
+        let body = promise(filename, "image/jpeg", content);
+        request.json(&body).send().await
     }
 
     pub(crate) async fn register(&self, body: &Value) -> Answer {
@@ -119,7 +110,32 @@ impl Caller {
     }
 }
 
+fn promise(filename: &str, content_type: &str, content: &[u8]) -> Value {
+    json!({
+        "filename": filename,
+        "content_type": content_type,
+        "size_bytes": content.len(),
+        "sha256": Sha256Digest::of(content),
+    })
+}
+
 impl Upload {
+    /// What a presign answered.
+    pub(crate) fn of(presigned: &Answer) -> Self {
+        let (status, body) = presigned.whole();
+        assert_eq!(status, 200, "{body}");
+        let headers = body["upload"]["headers"].as_object().unwrap();
+        Self {
+            asset_id: body["asset_id"].as_str().unwrap().to_owned(),
+            uri: body["uri"].as_str().unwrap().to_owned(),
+            url: body["upload"]["url"].as_str().unwrap().to_owned(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+                .collect(),
+        }
+    }
+
     /// Does what it is leave for; the store's status.
     pub(crate) async fn put(&self, content: &[u8]) -> u16 {
         self.send("PUT", content).await.status

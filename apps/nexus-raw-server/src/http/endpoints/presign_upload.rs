@@ -34,9 +34,14 @@ pub(crate) async fn presign_upload(
 ) -> Result<HttpResponse, ApiError> {
     let service = &call.core.service;
     let request = parse(&body, service.policy().max_object_bytes)?;
-    let presigned = service
-        .presign_upload(&access, call.context, request)
-        .await?;
+    let presigned = match call.idempotency_key {
+        None => service.presign_upload(&access, call.context, request).await,
+        Some(key) => {
+            service
+                .presign_upload_keyed(&access, call.context, key, request)
+                .await
+        }
+    }?;
     // the answer holds a secret: no cache may keep it, which is the rule unless said otherwise
     reply::json(HttpResponse::Ok(), &PresignReply::of(&presigned))
 }

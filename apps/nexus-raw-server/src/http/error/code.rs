@@ -67,6 +67,8 @@ problem_codes! {
     ValidationFailed = "validation-failed", UNPROCESSABLE_ENTITY, "Validation failed";
     /// What was uploaded is not what was promised.
     ObjectMismatch = "object-mismatch", UNPROCESSABLE_ENTITY, "Object mismatch";
+    /// The key was used for another request.
+    IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "Idempotency key reused";
     /// The service failed.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// The object store gives no answer.

@@ -6,6 +6,7 @@ mod problem;
 
 use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
+    asset::AssetId,
     ports::{CatalogError, IdentityError, StorageError},
     service::{Mismatch, PresignError, ReadError, RegisterError},
     tenancy::AccessDenied,
@@ -131,6 +132,12 @@ fn presign(error: &PresignError) -> Problem {
             "/size_bytes",
             format!("must be an integer from 1 to {limit}"),
         )]),
+        PresignError::KeyReused => {
+            Problem::new(ProblemCode::IdempotencyKeyReused, error.to_string()).with_errors(vec![
+                Fault::new("", "differs from the body that the key was first sent with"),
+            ])
+        }
+        PresignError::KeyRegistered { asset_id } => conflict_with(*asset_id, error.to_string()),
         PresignError::Storage(error) => storage(error),
         PresignError::Catalog(error) => catalog(error),
         _ => internal(),
@@ -145,9 +152,7 @@ fn register(error: &RegisterError) -> Problem {
             Problem::new(ProblemCode::AssetConflict, error.to_string())
         }
         RegisterError::ProvenanceDiffers { asset } => {
-            let location = format!("/nexus/raw/{}", asset.parts().asset_id);
-            Problem::new(ProblemCode::AssetConflict, error.to_string())
-                .with_header(LOCATION, &location)
+            conflict_with(asset.parts().asset_id, error.to_string())
         }
         RegisterError::UploadExpired => Problem::new(
             ProblemCode::UploadExpired,
@@ -172,6 +177,12 @@ fn register(error: &RegisterError) -> Problem {
         RegisterError::Catalog(error) => catalog(error),
         _ => internal(),
     }
+}
+
+/// What is asked for cannot be, since this asset stands.
+fn conflict_with(standing: AssetId, detail: String) -> Problem {
+    let location = format!("/nexus/raw/{standing}");
+    Problem::new(ProblemCode::AssetConflict, detail).with_header(LOCATION, &location)
 }
 
 fn mismatch(mismatch: &Mismatch) -> Fault {

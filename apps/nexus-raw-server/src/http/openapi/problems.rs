@@ -79,6 +79,16 @@ fn complete(operation: &mut Operation, route: &Route) {
             ),
         ]);
     }
+    if route.takes_idempotency_key() {
+        operation.parameters.get_or_insert_default().push(header(
+            "Idempotency-Key",
+            Required::False,
+            "What the caller calls the request. Sent again with the same key and an equal body, it \
+             is the same asset, with a fresh URL, until the asset is registered or its time to \
+             upload is over. Keys are the user's own, in each tenant and environment.",
+            "^[!-~]{1,255}$",
+        ));
+    }
     for (status, codes) in problems_of(route) {
         operation
             .responses
@@ -127,7 +137,9 @@ fn answers(route: &Route, code: ProblemCode) -> bool {
             access == Access::Write
         }
         P::AssetNotFound => pattern != "/nexus/raw/presign-upload" && access != Access::Open,
-        P::AssetConflict | P::ObjectNotUploaded | P::UploadExpired | P::ObjectMismatch => {
+        P::IdempotencyKeyReused => route.takes_idempotency_key(),
+        P::AssetConflict => pattern == "/nexus/raw/register" || route.takes_idempotency_key(),
+        P::ObjectNotUploaded | P::UploadExpired | P::ObjectMismatch => {
             pattern == "/nexus/raw/register"
         }
         P::StorageUnavailable | P::CatalogUnavailable => {
