@@ -32,6 +32,8 @@ pub(crate) enum Failure {
     Token(#[from] IssueError),
     #[error("the HTTP client could not be set up")]
     Client(#[source] reqwest::Error),
+    #[error("the system gives no random bytes")]
+    Random(#[source] getrandom::Error),
     #[error("cannot run")]
     Runtime(#[source] io::Error),
     #[error("cannot write the output")]

@@ -114,6 +114,7 @@ mod tests {
             (415, "unsupported-media-type", Exit::Refused),
             (422, "validation-failed", Exit::Refused),
             (422, "object-mismatch", Exit::Refused),
+            (422, "idempotency-key-reused", Exit::Refused),
             (429, "rate-limited", Exit::Unavailable),
             (500, "internal", Exit::Other),
             (503, "storage-unavailable", Exit::Unavailable),

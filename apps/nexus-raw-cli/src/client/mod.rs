@@ -33,6 +33,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// A longer token is refused by every server.
 const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
 
+/// What a request is called, for the service to know it again.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// The service as one caller sees it.
 pub(crate) struct Service {
     http: Http,
@@ -55,10 +58,13 @@ impl Service {
         })
     }
 
-    /// A place to upload to.
+    /// A place to upload to. Every attempt goes under one fresh key, so that one whose answer was
+    /// lost leaves no second asset behind.
     pub(crate) async fn presign(&self, request: &PresignRequest) -> Result<Presigned, Failure> {
+        let path = "/nexus/raw/presign-upload";
+        let key = fresh_key()?;
         let answer = self
-            .call(Method::POST, "/nexus/raw/presign-upload", Some(request))
+            .call(Method::POST, path, Some(request), Some(key))
             .await?;
         serde_json::from_slice(&answer).map_err(|_| answer::strange(StatusCode::OK))
     }
@@ -74,20 +80,20 @@ impl Service {
 
     /// The record of what was uploaded.
     pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<Bytes, Failure> {
-        self.call(Method::POST, "/nexus/raw/register", Some(request))
+        self.call(Method::POST, "/nexus/raw/register", Some(request), None)
             .await
     }
 
     /// The record of a registered asset.
     pub(crate) async fn asset(&self, id: AssetId) -> Result<Bytes, Failure> {
-        self.call(Method::GET, &format!("/nexus/raw/{id}"), None::<&()>)
+        self.call(Method::GET, &format!("/nexus/raw/{id}"), None::<&()>, None)
             .await
     }
 
     /// The events of an asset.
     pub(crate) async fn events(&self, id: AssetId) -> Result<Bytes, Failure> {
-        self.call(Method::GET, &format!("/nexus/raw/{id}/events"), None::<&()>)
-            .await
+        let path = format!("/nexus/raw/{id}/events");
+        self.call(Method::GET, &path, None::<&()>, None).await
     }
 
     async fn call(
@@ -95,6 +101,7 @@ impl Service {
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
+        key: Option<HeaderValue>,
     ) -> Result<Bytes, Failure> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
@@ -104,6 +111,9 @@ impl Service {
                 .request(method.clone(), url.clone())
                 .headers(self.headers.clone())
                 .timeout(ANSWER_TIMEOUT);
+            if let Some(key) = &key {
+                request = request.header(IDEMPOTENCY_KEY, key);
+            }
             if let Some(body) = body {
                 request = request.json(body);
             }
@@ -115,6 +125,13 @@ impl Service {
         };
         self.retries.run(&self.progress, attempt).await
     }
+}
+
+/// A key that nobody has used: 16 random bytes as hexadecimal digits.
+fn fresh_key() -> Result<HeaderValue, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(Failure::Random)?;
+    HeaderValue::from_str(&hex::encode(bytes)).map_err(|it| Failure::Usage(it.to_string()))
 }
 
 /// A token goes over plain http to this machine alone, unless the caller insists.

@@ -81,6 +81,44 @@ fn an_upload_is_sent_again_whole() {
 }
 
 #[test]
+fn every_attempt_at_a_place_goes_under_one_key_and_every_put_has_its_own() {
+    let stub = service(|asked, before| {
+        let first = asked.target == "/nexus/raw/presign-upload" && before == 0;
+        first.then(unavailable)
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "hello\n").unwrap();
+    for _ in 0..2 {
+        let ran = run(
+            command_for(&stub.url).args(["put", "--retries", "1"]),
+            [file.path()],
+        );
+        assert_eq!(ran.exit, 0, "{}", ran.err);
+    }
+    let asked = stub.asked();
+    let (presigns, others): (Vec<_>, Vec<_>) = asked
+        .iter()
+        .partition(|asked| asked.target == "/nexus/raw/presign-upload");
+    let keys: Vec<_> = presigns
+        .iter()
+        .map(|asked| asked.header("idempotency-key").unwrap())
+        .collect();
+    let [lost, again, other] = keys[..] else {
+        panic!("{keys:?}");
+    };
+    assert_eq!(lost, again);
+    assert_ne!(again, other);
+    for key in [again, other] {
+        let is_hex = key.bytes().all(|it| it.is_ascii_hexdigit());
+        assert!(key.len() == 32 && is_hex, "{key}");
+    }
+    assert_eq!(others.len(), 4);
+    for asked in others {
+        assert_eq!(asked.header("idempotency-key"), None, "{}", asked.line());
+    }
+}
+
+#[test]
 fn a_service_that_is_not_there_is_unavailable() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
