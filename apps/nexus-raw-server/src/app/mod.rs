@@ -74,6 +74,7 @@ impl Application {
         let state = AppState {
             identity: plan.identity.clone(),
             environments: settings.tenancy.environments.clone(),
+            limits: plan.limits.clone(),
             cors: CorsOrigins::new(settings.http.cors_origins.iter().map(String::as_str)),
             clock: plan.clock.clone(),
             request_timeout: settings.http.request_timeout,

@@ -15,7 +15,10 @@ use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
 use secrecy::ExposeSecret;
 
 use super::Failure;
-use crate::{http::ServerSettings, system::SystemClock};
+use crate::{
+    http::{Limits, ServerSettings},
+    system::SystemClock,
+};
 
 /// The configuration in the words of each part: what can be known before anything is reached for.
 pub(super) struct Plan {
@@ -25,6 +28,7 @@ pub(super) struct Plan {
     pub(super) storage: S3Settings,
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,
+    pub(super) limits: Limits,
     pub(super) startup_timeout: Duration,
 }
 
@@ -58,6 +62,11 @@ impl Plan {
                 intent_ttl: settings.storage.intent_ttl,
                 max_object_bytes: settings.storage.max_object_bytes,
             },
+            limits: settings
+                .limits
+                .rate
+                .map(|rate| Limits::per_second(rate.requests_per_second, rate.burst))
+                .unwrap_or_default(),
             startup_timeout: settings.storage.startup_timeout,
         })
     }
@@ -65,16 +74,10 @@ impl Plan {
 
 /// What is asked for and would be left out in silence: it is refused instead.
 fn unsupported(settings: &Settings) -> Vec<String> {
-    let asked = [
-        (
-            !matches!(settings.catalog.location, CatalogLocation::Sqlite(_)),
-            "catalog.url: the catalogue is kept in SQLite",
-        ),
-        (
-            settings.limits.rate.is_some(),
-            "limits.requests_per_second: there are no limits of rate",
-        ),
-    ];
+    let asked = [(
+        !matches!(settings.catalog.location, CatalogLocation::Sqlite(_)),
+        "catalog.url: the catalogue is kept in SQLite",
+    )];
     let told = asked
         .into_iter()
         .filter_map(|(asked, reason)| asked.then_some(reason));

@@ -6,6 +6,7 @@ mod call;
 mod cors;
 mod endpoints;
 mod error;
+mod limits;
 mod openapi;
 mod pipeline;
 mod reply;
@@ -20,6 +21,7 @@ mod trail;
 pub use self::{
     cors::CorsOrigins,
     error::ProblemCode,
+    limits::Limits,
     openapi::document as openapi_document,
     routes::{Access, ROUTES, Route},
     server::{ServerSettings, bind},

@@ -61,10 +61,12 @@ impl Pipeline<'_> {
             Handler::Open(handle) => handle(Probe { app: self.app }).await,
             Handler::Read(handle) => {
                 let access = principal.authorize_read(&scope)?;
+                self.app.limits.admit(&scope.tenant, &principal)?;
                 handle(self.call(captured, None)?, access).await
             }
             Handler::Write(handle) => {
                 let access = principal.authorize_write(&scope)?;
+                self.app.limits.admit(&scope.tenant, &principal)?;
                 let key = if route.takes_idempotency_key() {
                     idempotency_key(headers)?
                 } else {

@@ -8,7 +8,7 @@ use nexus_raw::{
 use slog::Logger;
 use tokio::sync::watch;
 
-use super::cors::CorsOrigins;
+use super::{cors::CorsOrigins, limits::Limits};
 
 /// What every request can reach, from the moment the socket is bound.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct AppState {
     pub identity: Arc<dyn IdentityVerifier>,
     /// Which environments there are.
     pub environments: Environments,
+    /// How much each caller may ask.
+    pub limits: Limits,
     /// Whose pages may call from a browser.
     pub cors: CorsOrigins,
     /// What time it is.

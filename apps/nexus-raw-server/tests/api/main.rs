@@ -10,6 +10,7 @@ mod bodies;
 mod cors;
 mod heads;
 mod idempotency;
+mod limits;
 mod order;
 mod presign;
 mod probes;

@@ -226,7 +226,7 @@ pub(crate) const KEYS: &[Key] = &[
         "limits.requests_per_second",
         "0",
         "an integer from 0 to 1000000",
-        "Requests per second of each user in each tenant; 0 means no limit. Others are refused by this version.",
+        "Requests per second of each user in each tenant, over all environments and routes; 0 means no limit.",
     )
     .example("50"),
     integer(

@@ -109,6 +109,7 @@ pub(crate) const PLAN: Plan = Plan {
         owned("actix-*", &["nexus-raw-server"]),
         owned("aws-*", &["nexus-raw-storage-s3"]),
         owned("figment", &["nexus-raw-config"]),
+        owned("governor", &["nexus-raw-server"]),
         owned("jsonwebtoken", &["nexus-raw-identity-jwt"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
         owned("slog*", &["nexus-raw-events", "nexus-raw-server"]),

@@ -69,6 +69,8 @@ problem_codes! {
     ObjectMismatch = "object-mismatch", UNPROCESSABLE_ENTITY, "Object mismatch";
     /// The key was used for another request.
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "Idempotency key reused";
+    /// The caller asks too often.
+    RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Rate limited";
     /// The service failed.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// The object store gives no answer.

@@ -39,6 +39,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed { allow: String },
     #[error("there is no such asset")]
     AssetNotFound,
+    #[error("the caller asks too often")]
+    RateLimited { retry_after_seconds: u64 },
     #[error("the body is not plain JSON")]
     UnsupportedMediaType,
     #[error("the body is over {MAX_BODY_BYTES} bytes")]
@@ -96,6 +98,13 @@ impl ApiError {
                 "the route does not have this method",
             )
             .with_header(ALLOW, allow),
+            Self::RateLimited {
+                retry_after_seconds,
+            } => Problem::new(
+                ProblemCode::RateLimited,
+                "the caller asks too often in this tenant; try again later",
+            )
+            .with_header(RETRY_AFTER, &retry_after_seconds.to_string()),
             Self::UnsupportedMediaType => Problem::new(
                 ProblemCode::UnsupportedMediaType,
                 "the body must be application/json in UTF-8, without content coding",

@@ -132,7 +132,9 @@ fn answers(route: &Route, code: ProblemCode) -> bool {
     match code {
         P::RouteNotFound | P::MethodNotAllowed => false,
         P::RequestTimeout | P::Internal => true,
-        P::MalformedRequest | P::Unauthenticated | P::Forbidden => access != Access::Open,
+        P::MalformedRequest | P::Unauthenticated | P::Forbidden | P::RateLimited => {
+            access != Access::Open
+        }
         P::PayloadTooLarge | P::UnsupportedMediaType | P::ValidationFailed => {
             access == Access::Write
         }

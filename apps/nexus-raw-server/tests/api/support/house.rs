@@ -10,7 +10,7 @@ use nexus_raw::{
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
-use nexus_raw_server::http::{self, AppState, Core, CorsOrigins, Phase, ServerSettings};
+use nexus_raw_server::http::{self, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings};
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
 use serde_json::{Value, json};
 use slog::{Discard, Logger, o};
@@ -39,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) policy: UploadPolicy,
     pub(crate) log: Logger,
     pub(crate) cors: CorsOrigins,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Parts {
@@ -50,6 +51,7 @@ impl Default for Parts {
             policy: UploadPolicy::default(),
             log: Logger::root(Discard, o!()),
             cors: CorsOrigins::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -86,6 +88,7 @@ impl House {
             identity: parts.identity,
             environments: Environments::new(environments.into()).unwrap(),
             cors: parts.cors,
+            limits: parts.limits,
             clock: port,
             request_timeout: parts.request_timeout,
             max_lag: Duration::from_mins(15),
