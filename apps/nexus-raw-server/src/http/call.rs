@@ -29,5 +29,6 @@ impl Call<'_> {
 
 /// A request that needs no caller.
 pub(crate) struct Probe<'a> {
+    pub(crate) request: &'a HttpRequest,
     pub(crate) app: &'a AppState,
 }

@@ -4,6 +4,7 @@ mod bearer;
 mod body;
 mod call;
 mod cors;
+mod docs_page;
 mod endpoints;
 mod error;
 mod limits;
@@ -20,6 +21,7 @@ mod trail;
 
 pub use self::{
     cors::CorsOrigins,
+    docs_page::render as docs_page,
     error::ProblemCode,
     limits::Limits,
     openapi::document as openapi_document,

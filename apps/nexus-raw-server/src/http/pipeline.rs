@@ -38,7 +38,7 @@ impl Pipeline<'_> {
         let (route, _) = routes::find(self.request.method(), self.request.path())?;
         trail.route = Some(route);
         match route.handler {
-            Handler::Open(handle) => handle(Probe { app: self.app }).await,
+            Handler::Open(handle) => handle(self.probe()).await,
             // every such route is under the guarded path, which a test holds; this fails closed
             Handler::Read(_) | Handler::Write(_) => Err(ApiError::NoToken),
         }
@@ -58,7 +58,7 @@ impl Pipeline<'_> {
         let scope = trail.scope.whole()?;
 
         match route.handler {
-            Handler::Open(handle) => handle(Probe { app: self.app }).await,
+            Handler::Open(handle) => handle(self.probe()).await,
             Handler::Read(handle) => {
                 let access = principal.authorize_read(&scope)?;
                 self.app.limits.admit(&scope.tenant, &principal)?;
@@ -75,6 +75,13 @@ impl Pipeline<'_> {
                 let body = body::read(self.request, payload).await?;
                 handle(self.call(captured, key)?, access, body).await
             }
+        }
+    }
+
+    fn probe(&self) -> Probe<'_> {
+        Probe {
+            request: self.request,
+            app: self.app,
         }
     }
 

@@ -10,7 +10,9 @@ use nexus_raw::{
 
 use super::{
     call::{Call, Probe},
-    endpoints::{asset, asset_events, healthz, openapi_json, presign_upload, readyz, register},
+    endpoints::{
+        asset, asset_events, docs, healthz, openapi_json, presign_upload, readyz, register,
+    },
     error::ApiError,
 };
 
@@ -89,6 +91,11 @@ pub const ROUTES: &[Route] = &[
         pattern: "/openapi.json",
         method: Method::GET,
         handler: Handler::Open(|_| Box::pin(ready(openapi_json::openapi_json()))),
+    },
+    Route {
+        pattern: "/docs",
+        method: Method::GET,
+        handler: Handler::Open(|probe| Box::pin(ready(docs::docs(&probe)))),
     },
 ];
 

@@ -148,6 +148,7 @@ async fn head_is_answered_like_get_without_the_body() {
         "/healthz".to_owned(),
         "/readyz".to_owned(),
         "/openapi.json".to_owned(),
+        "/docs".to_owned(),
     ] {
         let get = house.get(&target).send().await;
         let head = house.request("HEAD", &target).send().await;

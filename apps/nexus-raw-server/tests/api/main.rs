@@ -8,6 +8,7 @@
 mod asset;
 mod bodies;
 mod cors;
+mod docs;
 mod heads;
 mod idempotency;
 mod limits;

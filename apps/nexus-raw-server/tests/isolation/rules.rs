@@ -1,7 +1,7 @@
 //! The rules of the API, said once more and shortly.
 
 use nexus_raw::tenancy;
-use nexus_raw_server::http::openapi_document;
+use nexus_raw_server::http::{docs_page, openapi_document};
 use serde_json::{Value, json};
 
 use crate::{
@@ -63,6 +63,7 @@ pub(crate) const RULES: &[Rule] = &[
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
+    rule("/docs", "GET", Needs::Nothing, "GET, HEAD"),
 ];
 
 /// The names that every refusal has, and none beside them but those of its rule.
@@ -167,6 +168,7 @@ fn open(cell: &Cell) -> Expected {
     let body = match cell.pattern {
         "/healthz" => br#"{"status":"ok"}"#.to_vec(),
         "/readyz" => br#"{"status":"ready"}"#.to_vec(),
+        "/docs" => docs_page().unwrap().into_bytes(),
         _ => serde_json::to_vec(&openapi_document()).unwrap(),
     };
     found(200, Body::Bytes(body), NOTHING)
@@ -261,10 +263,12 @@ impl Expected {
 
     pub(crate) fn assert_answer(&self, cell: &Cell, answer: &Answer, world: &World) {
         assert_eq!(answer.status, self.status, "{cell:?}: {answer:?}");
-        let kind = if self.status < 400 {
-            "application/json"
-        } else {
+        let kind = if self.status >= 400 {
             "application/problem+json"
+        } else if cell.pattern == "/docs" {
+            "text/html; charset=utf-8"
+        } else {
+            "application/json"
         };
         assert_eq!(answer.header("content-type"), Some(kind), "{cell:?}");
         for name in ["www-authenticate", "allow", "location"] {

@@ -111,6 +111,7 @@ pub(crate) const PLAN: Plan = Plan {
         owned("figment", &["nexus-raw-config"]),
         owned("governor", &["nexus-raw-server"]),
         owned("jsonwebtoken", &["nexus-raw-identity-jwt"]),
+        owned("maud", &["nexus-raw-server"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
         owned("slog*", &["nexus-raw-events", "nexus-raw-server"]),
         owned("sqlx*", &["nexus-raw-catalog-sql"]),

@@ -1,8 +1,5 @@
-use actix_web::{
-    HttpResponse,
-    http::header::{CACHE_CONTROL, ETAG, EntityTag, Header, IfNoneMatch},
-};
-use nexus_raw::{asset::Sha256Digest, tenancy::ReadAccess};
+use actix_web::HttpResponse;
+use nexus_raw::tenancy::ReadAccess;
 
 use crate::http::{call::Call, error::ApiError, reply};
 
@@ -33,30 +30,11 @@ pub(crate) async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResp
         .metadata(&access, call.asset_id()?)
         .await?;
     let body = serde_json::to_vec(&asset)?;
-    let tag = entity_tag(&body);
-    let known = match IfNoneMatch::parse(call.request) {
-        Ok(IfNoneMatch::Any) => true,
-        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
-        Err(_) => false,
-    };
-    let mut response = if known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    response
-        .insert_header((ETAG, tag.to_string()))
-        .insert_header((CACHE_CONTROL, KEPT_AND_CHECKED));
-    Ok(if known {
-        response.finish()
-    } else {
-        reply::json_bytes(response, body)
-    })
-}
-
-/// A tag of the bytes themselves, so that it also tells how another version of the service would
-/// write the same record: half a SHA-256, 2 microseconds.
-fn entity_tag(body: &[u8]) -> EntityTag {
-    let digest = Sha256Digest::of(body).to_string();
-    EntityTag::new_strong(digest[..32].to_owned())
+    let media_type = "application/json";
+    Ok(reply::tagged(
+        call.request,
+        media_type,
+        KEPT_AND_CHECKED,
+        body,
+    ))
 }

@@ -16,7 +16,9 @@ use utoipa::{
 use self::problems::OfRoutes;
 pub(crate) use self::schemas::{AssetEvents, PresignUpload, RawAsset, Register};
 use super::{
-    endpoints::{asset, asset_events, healthz, openapi_json, presign_upload, readyz, register},
+    endpoints::{
+        asset, asset_events, docs, healthz, openapi_json, presign_upload, readyz, register,
+    },
     error::ProblemBody,
 };
 
@@ -42,6 +44,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         healthz::healthz,
         readyz::readyz,
         openapi_json::openapi_json,
+        docs::docs,
     ),
     components(schemas(ProblemBody<'_>)),
     modifiers(&Bearer, &OfRoutes),
