@@ -1,20 +1,22 @@
 //! One request, from its head to its answer: the gate, then `s3s`.
 //!
 //! This is also the place for what concerns every request, before the gate: a preflight of a
-//! browser, say, carries no signature.
+//! browser carries no signature.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Incoming;
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, ORIGIN};
+use hyper::http::request::Parts;
+use hyper::{Method, Request};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{Body, HttpError, HttpResponse};
+use s3s::{Body, HttpError, HttpResponse, S3Error};
 
 use crate::access::OnlyWhatIsHonoured;
 use crate::auth::OneKeyPair;
+use crate::cors::Cors;
 use crate::gate::Gate;
 use crate::request_body::RequestBody;
 use crate::service::StoreService;
@@ -26,6 +28,7 @@ const LARGEST_XML_BYTES: usize = 16 * 1024;
 
 /// Everything that answers requests.
 pub(crate) struct Front {
+    cors: Cors,
     gate: Gate,
     s3: S3Service,
     idle_timeout: Duration,
@@ -44,6 +47,7 @@ impl Front {
         builder.set_auth(OneKeyPair::new(&settings.credentials));
         builder.set_access(OnlyWhatIsHonoured);
         Self {
+            cors: Cors::new(&settings.cors_origins),
             gate: Gate {
                 region: settings.region.clone(),
                 lies: settings.lies.clone(),
@@ -60,16 +64,13 @@ impl Front {
         let (head, body) = request.into_parts();
         // to read on would ask a client that waits for leave (RFC 9110, section 10.1.1) to send
         let may_drain = !head.headers.contains_key(EXPECT);
+        let origin = head.headers.get(ORIGIN).cloned();
         let body = RequestBody::new(body, self.idle_timeout);
-        let answer = match self.gate.check(&head) {
-            Ok(()) => {
-                let body = Body::http_body(body.clone());
-                self.s3.call(Request::from_parts(head, body)).await
-            }
-            Err(refusal) => refusal
-                .to_http_response()
-                .map_err(|error| HttpError::new(Box::new(error))),
-        };
+        let is_preflight = head.method == Method::OPTIONS;
+        let mut answer = self.answer_head(head, &body).await;
+        if let (Some(origin), Ok(answer), false) = (origin, &mut answer, is_preflight) {
+            self.cors.mark(&origin, answer.headers_mut());
+        }
         let is_refused = !matches!(&answer, Ok(answer) if answer.status().is_success());
         if is_refused && may_drain {
             // beside the answer, which need not wait for it
@@ -77,4 +78,27 @@ impl Front {
         }
         answer
     }
+
+    async fn answer_head(
+        &self,
+        head: Parts,
+        body: &RequestBody,
+    ) -> Result<HttpResponse, HttpError> {
+        if let Some(answer) = self.cors.preflight(&head) {
+            return answer.or_else(refused);
+        }
+        match self.gate.check(&head) {
+            Ok(()) => {
+                let body = Body::http_body(body.clone());
+                self.s3.call(Request::from_parts(head, body)).await
+            }
+            Err(refusal) => refused(refusal),
+        }
+    }
+}
+
+fn refused(refusal: S3Error) -> Result<HttpResponse, HttpError> {
+    refusal
+        .to_http_response()
+        .map_err(|error| HttpError::new(Box::new(error)))
 }

@@ -5,6 +5,7 @@ mod auth;
 mod checksum;
 mod clock;
 mod conditions;
+mod cors;
 mod digests;
 mod error;
 mod front;

@@ -25,6 +25,7 @@ pub struct Settings {
     pub(crate) bind: SocketAddr,
     pub(crate) region: String,
     pub(crate) buckets: Vec<String>,
+    pub(crate) cors_origins: Vec<String>,
     pub(crate) idle_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) lies: Lies,
@@ -41,6 +42,7 @@ impl Settings {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             region: "us-east-1".to_owned(),
             buckets: Vec::new(),
+            cors_origins: Vec::new(),
             idle_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(10),
             lies: Lies::default(),
@@ -65,6 +67,14 @@ impl Settings {
     #[must_use]
     pub fn with_bucket(mut self, bucket: impl Into<String>) -> Self {
         self.buckets.push(bucket.into());
+        self
+    }
+
+    /// An origin whose pages may read and write objects from a browser, as browsers send it:
+    /// `https://app.example.com`. Compared byte for byte; without any, no page may.
+    #[must_use]
+    pub fn with_cors_origin(mut self, origin: impl Into<String>) -> Self {
+        self.cors_origins.push(origin.into());
         self
     }
 

@@ -19,7 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use nexus_raw_embedded_s3::EmbeddedS3;
-use support::{Server, http};
+use nexus_raw_testkit::s3::http;
+use support::Server;
 
 const ROUNDS: usize = 8;
 const WRITERS: usize = 4;

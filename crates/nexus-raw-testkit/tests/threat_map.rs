@@ -86,7 +86,7 @@ fn is_test(source: &str, name: &str, is_contract: bool) -> bool {
             return false;
         };
         if is_contract {
-            return before == "pub async ";
+            return ["pub async ", "pub "].contains(&before);
         }
         // attributes stand right above the function
         let above = lines[..at].iter().rev();

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Settings, ShutdownError, StartError};
 
-use crate::support::{self, Server, http, wait_until};
+use nexus_raw_testkit::s3::http;
+
+use crate::support::{self, Server, wait_until};
 
 /// Sends 5 bytes of an upload of 10.
 fn half_an_upload(server: &Server) -> TcpStream {

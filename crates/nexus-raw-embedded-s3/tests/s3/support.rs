@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use tempfile::TempDir;
 
-pub(crate) use nexus_raw_testkit::s3::{Answer, Signer, http};
+pub(crate) use nexus_raw_testkit::s3::{Answer, Signer};
 use nexus_raw_testkit::s3::{Endpoint, base64_sha256};
 
 pub(crate) const BUCKET: &str = "raw";

@@ -1,0 +1,106 @@
+//! What a browser asks before it lets a page upload, and what it must be told to show the answer:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>.
+//!
+//! The rule is one for all buckets: the origins of the settings, the methods of objects, every
+//! request header, since a header that counts is signed anyway.
+
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue, ORIGIN, VARY,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+use s3s::{Body, HttpResponse, S3Error, S3ErrorCode, S3Result};
+
+/// The methods of a browser that the server has.
+const METHODS: &str = "GET, HEAD, PUT";
+/// What a page may read of an answer: how it proves to its user what was stored.
+const EXPOSED: &str = "ETag, x-amz-checksum-sha256, x-amz-request-id, x-amz-version-id";
+const MAX_AGE_SECONDS: &str = "3000";
+
+/// The origins that may use the server from a browser, as browsers send them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cors {
+    origins: Vec<String>,
+}
+
+impl Cors {
+    pub(crate) fn new(origins: &[String]) -> Self {
+        Self {
+            origins: origins.to_vec(),
+        }
+    }
+
+    /// The answer to a preflight; `None` where the request is none. A preflight has no signature.
+    pub(crate) fn preflight(&self, request: &Parts) -> Option<S3Result<HttpResponse>> {
+        (request.method == Method::OPTIONS).then(|| self.answer(&request.headers))
+    }
+
+    fn answer(&self, headers: &HeaderMap) -> S3Result<HttpResponse> {
+        let (Some(origin), Some(method)) = (
+            headers.get(ORIGIN),
+            headers.get(ACCESS_CONTROL_REQUEST_METHOD),
+        ) else {
+            return Err(refusal(
+                StatusCode::BAD_REQUEST,
+                "BadRequest",
+                "Insufficient information. Origin and Access-Control-Request-Method are needed.",
+            ));
+        };
+        let is_known = |method: &HeaderValue| METHODS.split(", ").any(|known| method == known);
+        if !self.includes(origin) || !is_known(method) {
+            return Err(refusal(
+                StatusCode::FORBIDDEN,
+                "AccessForbidden",
+                "CORSResponse: This CORS request is not allowed.",
+            ));
+        }
+        let mut response = HttpResponse::new(Body::empty());
+        let answer = response.headers_mut();
+        self.mark(origin, answer);
+        answer.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static(METHODS),
+        );
+        answer.insert(
+            ACCESS_CONTROL_MAX_AGE,
+            HeaderValue::from_static(MAX_AGE_SECONDS),
+        );
+        if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        }
+        Ok(response)
+    }
+
+    /// Lets the page that asked read the answer, a refusal too, if its origin may.
+    pub(crate) fn mark(&self, origin: &HeaderValue, answer: &mut HeaderMap) {
+        if !self.includes(origin) {
+            return;
+        }
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        answer.insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static(EXPOSED),
+        );
+        answer.insert(
+            VARY,
+            HeaderValue::from_static(
+                "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
+            ),
+        );
+    }
+
+    fn includes(&self, origin: &HeaderValue) -> bool {
+        self.origins
+            .iter()
+            .any(|known| origin.as_bytes() == known.as_bytes())
+    }
+}
+
+/// Codes of S3 that `s3s` does not know.
+fn refusal(status: StatusCode, code: &'static str, message: &'static str) -> S3Error {
+    let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
+    error.set_status_code(status);
+    error
+}
