@@ -62,7 +62,7 @@ fn a_url_for_one_method_is_none_for_another() {
         assert_eq!(answer.status, 403, "{method}");
     }
     let post = server.send("POST", &target, &upload_headers(CONTENT), CONTENT);
-    assert_eq!(post.error(), (501, "NotImplemented".to_owned()));
+    assert_eq!(post.error(), (405, "MethodNotAllowed".to_owned()));
 }
 
 #[test]
