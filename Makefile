@@ -39,8 +39,9 @@ $(CRATES:%=test-%): test-%: tools
 soak: tools ## run what takes too long for every change
 	@tools/soak $(PARTS)
 
-bench: base ## run the benchmarks
-	@cargo bench --workspace --benches --locked $(ARGS)
+# bench targets alone: libraries have none, and their test harness does not know `--quick`
+bench: base ## measure the parts, and requests against the floor
+	@cargo bench --workspace --bench '*' --locked $(ARGS)
 
 lint: base ## check format, clippy, documentation, architecture, dependencies
 	@cargo fmt --all --check

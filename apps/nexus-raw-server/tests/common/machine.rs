@@ -123,6 +123,11 @@ impl Machine {
 }
 
 impl Server {
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line on standard output, which must come in time.
     pub(crate) fn line(&self, patience: Duration) -> String {
         self.output.recv_timeout(patience).unwrap()

@@ -9,6 +9,8 @@ use tokio::{
 
 use crate::{evidence::Evidence, http::Request, tokens::Tokens};
 
+/// A caller may put anything into it.
+const KEY: &str = "kI\"5\\/+=<&%~canary-of-the-idempotency-key";
 const ASSET: &str = "/nexus/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 pub(crate) const CONTENT: &[u8] = b"certainly a photograph";
 
@@ -44,12 +46,12 @@ impl Caller<'_> {
         self.request("GET", target)
     }
 
-    /// The one answer that must hold a secret: all of it but the URL is evidence.
+    /// The one answer that must hold a secret: all of it but the URL is evidence. It is asked for
+    /// under a key, of which only a digest may be kept.
     pub(crate) async fn presign(&self, evidence: &mut Evidence) -> Leave {
-        let answer = self
-            .post("/nexus/raw/presign-upload", &promise())
-            .send()
-            .await;
+        evidence.canaries.add("idempotency key", KEY);
+        let request = self.post("/nexus/raw/presign-upload", &promise());
+        let answer = request.header("idempotency-key", KEY).send().await;
         let (status, mut body) = answer.whole();
         assert_eq!(status, 200, "{body}");
         let url = body["upload"]["url"].take().as_str().unwrap().to_owned();
@@ -64,6 +66,14 @@ impl Caller<'_> {
             headers: headers.collect(),
             url,
         }
+    }
+
+    /// The same key with another body.
+    pub(crate) fn reuse_key(&self) -> Request {
+        let mut other = promise();
+        other["size_bytes"] = 1.into();
+        let request = self.post("/nexus/raw/presign-upload", &other);
+        request.header("idempotency-key", KEY)
     }
 
     pub(crate) fn register(&self, body: &Value) -> Request {

@@ -85,6 +85,8 @@ async fn embedded_mode(format: &str) {
     caller.open_routes(&mut evidence).await;
     caller.misuse(&mut evidence).await;
     let leave = caller.presign(&mut evidence).await;
+    let again = caller.presign(&mut evidence).await;
+    assert_eq!(again.asset_id, leave.asset_id);
     let register = caller.register(&json!({"asset_id": leave.asset_id}));
     let with_url = json!({
         "asset_id": leave.asset_id, "lineage": {"derived_from": [], "source_uri": leave.url},
@@ -96,6 +98,7 @@ async fn embedded_mode(format: &str) {
     let mut patched = leave.upload();
     patched.line = patched.line.replace("PUT", "PATCH");
     for (name, status, request) in [
+        ("another body under the key", 422, caller.reuse_key()),
         ("register before the upload", 409, register.clone()),
         ("register the signed URL", 422, caller.register(&with_url)),
         (
