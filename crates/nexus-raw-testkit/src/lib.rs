@@ -13,6 +13,7 @@ pub mod contract;
 mod http;
 mod identity;
 mod ids;
+mod proxy;
 pub mod s3;
 pub mod sample;
 mod seaweedfs;
@@ -26,6 +27,7 @@ pub use self::{
     http::HttpRequest,
     identity::FakeIdentity,
     ids::SequentialIds,
+    proxy::{Fault, FaultyProxy},
     seaweedfs::SeaweedFs,
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},

@@ -26,6 +26,9 @@ pub(crate) struct Machine {
     directory: TempDir,
 }
 
+/// A server that listens, and may not be ready yet.
+pub(crate) struct Starting(Server);
+
 /// A server that is ready.
 pub(crate) struct Server {
     child: Child,
@@ -77,6 +80,11 @@ impl Machine {
 
     /// The same, by a command of one's own.
     pub(crate) fn start_by(command: &mut Command) -> Server {
+        Self::spawn(command).ready()
+    }
+
+    /// Starts it, and waits until it listens.
+    pub(crate) fn spawn(command: &mut Command) -> Starting {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,15 +93,14 @@ impl Machine {
         let log = lines(child.stderr.take().unwrap());
         let output = lines(child.stdout.take().unwrap());
         let listening = wait_for(&log, "listening");
-        wait_for(&log, "ready");
         let address = listening["http_address"].as_str().unwrap();
-        Server {
+        Starting(Server {
             address: address.parse().unwrap(),
             s3_endpoint: listening["s3_endpoint"].as_str().map(str::to_owned),
             child,
             log,
             output,
-        }
+        })
     }
 
     /// A token for the server, as an identity provider makes it.
@@ -119,6 +126,19 @@ impl Machine {
             ttl: Duration::from_hours(1),
         };
         issuer.issue(&request).unwrap()
+    }
+}
+
+impl Starting {
+    /// Where the API listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Waits until it is ready.
+    pub(crate) fn ready(self) -> Server {
+        wait_for(&self.0.log, "ready");
+        self.0
     }
 }
 

@@ -88,7 +88,10 @@ pub(super) async fn put(
             412 => return Ok(Answer::AlreadyThere),
             status => {
                 let request_id = request_id(&answer).map(str::to_owned);
-                let code = error_code(answer.into_body()).await;
+                // the status is told already; what says more of it may cut off or never end
+                let code = error_code(answer.into_body());
+                let code = tokio::time::timeout(store.deadlines.read, code).await;
+                let code = code.ok().flatten();
                 let failure = RequestFailure::refusal(
                     OPERATION,
                     status,

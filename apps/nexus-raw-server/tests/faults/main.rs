@@ -1,0 +1,18 @@
+//! The program, while its store or the medium of its catalogue fails: every answer is bounded,
+//! nothing is half done, and it goes on within 5 s of the end of the trouble.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "where an expectation breaks, the test must end"
+)]
+
+mod cases;
+mod house;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/http.rs"]
+mod http;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/machine.rs"]
+mod machine;
+mod running;
+mod starting;

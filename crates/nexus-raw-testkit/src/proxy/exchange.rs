@@ -1,0 +1,174 @@
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use super::{Done, Fault, Shared};
+
+/// Between two bytes of an answer that drips: a head takes many seconds.
+const DROP_EVERY: Duration = Duration::from_millis(50);
+
+/// A message of HTTP/1.1, as bytes.
+struct Message {
+    /// Up to the empty line, with it.
+    head: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// Answers the requests of a connection, one after the other.
+pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &Shared) {
+    while let Ok(Some(request)) = Message::read_request(&mut client) {
+        let method = request.method();
+        let fault = shared.fault_for(&method);
+        match exchange(&mut client, &request, upstream, fault) {
+            Ok(true) => {}
+            // whoever has gone is not told
+            Ok(false) | Err(_) => break,
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
+}
+
+/// Whether the connection is good for another request.
+fn exchange(
+    client: &mut TcpStream,
+    request: &Message,
+    upstream: SocketAddr,
+    fault: Option<Fault>,
+) -> io::Result<bool> {
+    let broken = match fault {
+        None => return pass(client, request, upstream, |head| head),
+        Some(Fault::Dated(date)) => {
+            return pass(client, request, upstream, |head| dated(&head, date));
+        }
+        Some(Fault::Refuse | Fault::Close) => Ok(()),
+        Some(Fault::Hang) => until_closed(client),
+        Some(Fault::Drip) => drip(client, &forward(request, upstream)?),
+        Some(Fault::Half) => {
+            let answer = forward(request, upstream)?;
+            client.write_all(&answer[..answer.len() / 2])
+        }
+        Some(Fault::Say(bytes)) => client.write_all(&bytes),
+        Some(Fault::SayAndHang(bytes)) => {
+            client.write_all(&bytes)?;
+            until_closed(client)
+        }
+    };
+    broken.map(|()| false)
+}
+
+/// Gives the store's answer on, its head as `changed`.
+fn pass(
+    client: &mut TcpStream,
+    request: &Message,
+    upstream: SocketAddr,
+    changed: impl Fn(String) -> String,
+) -> io::Result<bool> {
+    let answer = forward(request, upstream)?;
+    let end = head_end(&answer).ok_or(io::ErrorKind::InvalidData)?;
+    let (head, body) = answer.split_at(end);
+    let head = String::from_utf8_lossy(head);
+    // the store's connection is ours, and ends; the client's goes on where the length is told
+    let kept = head
+        .split_inclusive("\r\n")
+        .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
+    let head = changed(kept.collect());
+    client.write_all(head.as_bytes())?;
+    client.write_all(body)?;
+    let length_is_told = header(&head, "content-length").is_some() || request.method() == "HEAD";
+    Ok(length_is_told && !request.is_the_last())
+}
+
+/// What the store says.
+fn forward(request: &Message, upstream: SocketAddr) -> io::Result<Vec<u8>> {
+    let mut store = TcpStream::connect(upstream)?;
+    let head = String::from_utf8_lossy(&request.head);
+    let mut lines: Vec<_> = head
+        .trim_end_matches("\r\n")
+        .split("\r\n")
+        .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"))
+        .collect();
+    lines.push("connection: close");
+    store.write_all(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes())?;
+    store.write_all(&request.body)?;
+    let mut answer = Vec::new();
+    store.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+fn dated(head: &str, date: &str) -> String {
+    let lines = head.trim_end_matches("\r\n").split("\r\n");
+    let kept = lines.filter(|line| !line.to_ascii_lowercase().starts_with("date:"));
+    let mut head: Vec<_> = kept.map(str::to_owned).collect();
+    head.push(format!("date: {date}"));
+    format!("{}\r\n\r\n", head.join("\r\n"))
+}
+
+fn drip(client: &mut TcpStream, answer: &[u8]) -> Done {
+    for byte in answer {
+        client.write_all(&[*byte])?;
+        thread::sleep(DROP_EVERY);
+    }
+    Ok(())
+}
+
+/// Takes whatever still comes, and says nothing.
+fn until_closed(client: &mut TcpStream) -> Done {
+    let mut ignored = [0; 1024];
+    while client.read(&mut ignored)? > 0 {}
+    Ok(())
+}
+
+impl Message {
+    /// `None` when the client has closed.
+    fn read_request(client: &mut TcpStream) -> io::Result<Option<Self>> {
+        let mut bytes = Vec::new();
+        let mut some = [0; 8192];
+        let end = loop {
+            if let Some(end) = head_end(&bytes) {
+                break end;
+            }
+            match client.read(&mut some)? {
+                0 => return Ok(None),
+                read => bytes.extend_from_slice(&some[..read]),
+            }
+        };
+        let mut body = bytes.split_off(end);
+        let head = String::from_utf8_lossy(&bytes);
+        let length = header(&head, "content-length").and_then(|it| it.parse().ok());
+        let length: usize = length.unwrap_or_default();
+        while body.len() < length {
+            match client.read(&mut some)? {
+                0 => return Ok(None),
+                read => body.extend_from_slice(&some[..read]),
+            }
+        }
+        Ok(Some(Self { head: bytes, body }))
+    }
+
+    /// The client waits for the connection's end.
+    fn is_the_last(&self) -> bool {
+        let head = String::from_utf8_lossy(&self.head);
+        header(&head, "connection").is_some_and(|it| it.eq_ignore_ascii_case("close"))
+    }
+
+    fn method(&self) -> String {
+        let method = self.head.split(|byte| *byte == b' ').next();
+        String::from_utf8_lossy(method.unwrap_or_default()).into_owned()
+    }
+}
+
+/// Where the body begins.
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
+    Some(end + 4)
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.split("\r\n").find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
