@@ -62,7 +62,7 @@ deny: base ## check licences, sources and bans of all dependencies
 fmt: ## format the code
 	@cargo fmt --all
 
-tools: base ## fetch the S3 servers that the tests run against
+tools: base ## fetch the S3 servers and tools that the tests run with
 	@tools/setup engines
 
 base:

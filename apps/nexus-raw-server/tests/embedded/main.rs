@@ -19,6 +19,7 @@ mod jwks;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
+mod openapi_document;
 mod unfit_stores;
 
 use house::{Catalogue, Parts, Store};

@@ -14,13 +14,14 @@ const KEPT_AND_CHECKED: &str = "private, max-age=0, must-revalidate";
     operation_id = "getAsset",
     tag = "assets",
     params(
-        ("asset_id" = String, Path, description = "The asset.", format = "uuid"),
+        ("asset_id" = crate::http::openapi::AssetId, Path, description = "The asset."),
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has."),
     ),
     responses(
         (status = 200, description = "The record. It never changes.", body = crate::http::openapi::RawAsset,
             headers(("ETag" = String, description = "A strong entity tag of the record."))),
-        (status = 304, description = "The caller has the record."),
+        (status = 304, description = "The caller has the record.",
+            headers(("ETag" = String, description = "The tag that the caller has."))),
     ),
 )]
 pub(crate) async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {

@@ -10,7 +10,7 @@ use crate::http::{call::Call, error::ApiError, reply};
     path = "/nexus/raw/{asset_id}/events",
     operation_id = "getAssetEvents",
     tag = "assets",
-    params(("asset_id" = String, Path, description = "The asset.", format = "uuid")),
+    params(("asset_id" = crate::http::openapi::AssetId, Path, description = "The asset.")),
     responses((status = 200, description = "Its events in order of sequence.", body = crate::http::openapi::AssetEvents)),
 )]
 pub(crate) async fn asset_events(

@@ -74,7 +74,7 @@ fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PresignReply<'a> {
     /// The asset to be: a UUID version 7.
-    #[schema(value_type = String, format = "uuid")]
+    #[schema(value_type = crate::http::openapi::AssetId)]
     asset_id: AssetId,
     /// Where its object will be: `s3://`, the bucket, `/`, the key.
     #[schema(value_type = String)]
@@ -89,7 +89,7 @@ pub(crate) struct UploadReply<'a> {
     #[schema(value_type = String, pattern = "^single$")]
     kind: &'static str,
     /// The HTTP method to use.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^PUT$")]
     method: &'static str,
     /// Where to. Whoever has it may upload this content, once.
     #[schema(format = "uri")]
@@ -97,7 +97,7 @@ pub(crate) struct UploadReply<'a> {
     /// Exactly the headers to add; all are signed.
     headers: BTreeMap<&'a str, &'a str>,
     /// When the URL ends.
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = crate::http::openapi::Time)]
     expires_at: Timestamp,
 }
 

@@ -4,6 +4,7 @@ mod problems;
 mod schemas;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use utoipa::{
     Modify, OpenApi,
@@ -14,7 +15,10 @@ use utoipa::{
 };
 
 use self::problems::OfRoutes;
-pub(crate) use self::schemas::{AssetEvents, PresignUpload, RawAsset, Register};
+pub(crate) use self::{
+    schemas::{AssetEvents, PresignUpload, RawAsset, Register},
+    text::{AssetId, Time},
+};
 use super::{
     endpoints::{
         asset, asset_events, docs, healthz, openapi_json, presign_upload, readyz, register,

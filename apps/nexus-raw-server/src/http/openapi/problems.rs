@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use utoipa::{
     Modify,
     openapi::{
-        ContentBuilder, HttpMethod, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder,
-        Schema, SecurityRequirement, Type,
+        ContentBuilder, Header, HeaderBuilder, HttpMethod, OpenApi, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, SecurityRequirement, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
         schema::ObjectBuilder,
     },
@@ -55,58 +55,119 @@ fn complete(operation: &mut Operation, route: &Route) {
         parameters.extend([
             header(
                 "X-Tenant-Id",
-                Required::True,
                 "The tenant.",
-                "^t_[a-z0-9_-]{1,61}$",
+                Required::True,
+                Some("^t_[a-z0-9_-]{1,61}$"),
+                "t_demo",
             ),
             header(
                 "X-Env",
+                "The environment, one of those that the service is configured for.",
                 Required::True,
-                "The environment.",
-                "^[a-z][a-z0-9-]{0,31}$",
-            ),
-            header(
-                "X-Request-Id",
-                Required::False,
-                "What to call the request; otherwise the service names it.",
-                "^[A-Za-z0-9._-]{1,128}$",
-            ),
-            header(
-                "traceparent",
-                Required::False,
-                "The trace that the request belongs to (W3C Trace Context).",
-                "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
+                Some("^[a-z][a-z0-9-]{0,31}$"),
+                "dev",
             ),
         ]);
     }
     if route.takes_idempotency_key() {
         operation.parameters.get_or_insert_default().push(header(
             "Idempotency-Key",
-            Required::False,
             "What the caller calls the request. Sent again with the same key and an equal body, it \
              is the same asset, with a fresh URL, until the asset is registered or its time to \
              upload is over. Keys are the user's own, in each tenant and environment.",
-            "^[!-~]{1,255}$",
+            Required::False,
+            Some("^[!-~]{1,255}$"),
+            "upload-1",
         ));
     }
+    // no pattern: what breaks the rule is no fault
+    operation.parameters.get_or_insert_default().extend([
+        header(
+            "X-Request-Id",
+            "What to call the request: 1 to 128 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`. Another \
+             value, or none, is replaced by a fresh UUID.",
+            Required::False,
+            None,
+            "req-1",
+        ),
+        header(
+            "traceparent",
+            "The trace that the request belongs to (W3C Trace Context). Another value, or none, \
+             is replaced by a fresh trace.",
+            Required::False,
+            None,
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ),
+    ]);
     for (status, codes) in problems_of(route) {
         operation
             .responses
             .responses
             .insert(status, RefOr::T(problem(&codes)));
     }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response {
+            response.headers.extend(headers_of(status));
+        }
+    }
 }
 
-fn header(name: &str, required: Required, description: &str, pattern: &str) -> RefOr<Parameter> {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some(pattern));
+/// The headers that every answer of a status has.
+fn headers_of(status: &str) -> Vec<(String, RefOr<Header>)> {
+    let mut headers = vec![
+        answered(
+            "X-Request-Id",
+            "What the request is called.",
+            "^[A-Za-z0-9._-]{1,128}$",
+        ),
+        answered(
+            "traceparent",
+            "The trace of the request, as logs and events have it.",
+            "^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$",
+        ),
+    ];
+    match status {
+        "401" => headers.push(answered(
+            "WWW-Authenticate",
+            "The scheme to use.",
+            "^Bearer error=\"invalid_token\"$",
+        )),
+        "429" | "503" => headers.push(answered(
+            "Retry-After",
+            "Whole seconds after which it is worth asking again.",
+            "^[1-9][0-9]*$",
+        )),
+        _ => {}
+    }
+    headers
+}
+
+fn answered(name: &str, description: &str, pattern: &str) -> (String, RefOr<Header>) {
+    let header = HeaderBuilder::new()
+        .schema(Some(RefOr::T(text(Some(pattern)))))
+        .description(Some(description));
+    (name.to_owned(), RefOr::T(header.build()))
+}
+
+fn text(pattern: Option<&str>) -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    Schema::from(text.pattern(pattern))
+}
+
+fn header(
+    name: &str,
+    description: &str,
+    required: Required,
+    pattern: Option<&str>,
+    example: &str,
+) -> RefOr<Parameter> {
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(required)
         .description(Some(description))
-        .schema(Some(RefOr::T(Schema::from(schema))));
+        .example(Some(example.into()))
+        .schema(Some(RefOr::T(text(pattern))));
     RefOr::T(parameter.build())
 }
 

@@ -5,33 +5,30 @@
     reason = "these types are descriptions: the domain's own types are what is read and written"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use utoipa::ToSchema;
+
+use super::text::{
+    Activity, AssetId, CapturedAt, ContentType, Filename, Sha256, SourceUri, Time, labels,
+};
 
 /// What a caller wants to upload.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PresignUpload {
-    /// The file's name: NFC, one path segment, 1 to 255 bytes of UTF-8.
-    #[schema(min_length = 1, max_length = 255, examples("DSCN0010.jpg"))]
-    filename: String,
-    /// The media type, kept byte for byte.
+    /// The name of the file, which ends the key of its object.
+    filename: Filename,
+    /// The media type; `application/octet-stream` unless given.
     #[serde(default)]
-    #[schema(
-        required = false,
-        nullable = false,
-        max_length = 127,
-        default = "application/octet-stream"
-    )]
-    content_type: Option<String>,
-    /// The length in bytes.
-    #[schema(minimum = 1)]
+    #[schema(required = false, nullable = false)]
+    content_type: Option<ContentType>,
+    /// The length in bytes, written without fraction and exponent. The service may be configured
+    /// to take less.
+    #[schema(minimum = 1, maximum = 5_368_709_120_u64, examples(161_713))]
     size_bytes: u64,
-    /// SHA-256 of the whole content.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    sha256: String,
+    sha256: Sha256,
 }
 
 /// What a caller says of what it uploaded.
@@ -39,24 +36,21 @@ pub(crate) struct PresignUpload {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Register {
     /// The asset, as presign named it.
-    #[schema(format = "uuid")]
-    asset_id: String,
+    asset_id: AssetId,
     /// The promised name, said again.
     #[schema(nullable = false)]
-    filename: Option<String>,
+    filename: Option<Filename>,
     /// The promised media type, said again.
     #[schema(nullable = false)]
-    content_type: Option<String>,
+    content_type: Option<ContentType>,
     /// The promised length, said again.
-    #[schema(nullable = false, minimum = 1)]
+    #[schema(nullable = false, minimum = 1, maximum = 5_368_709_120_u64)]
     size_bytes: Option<u64>,
     /// The promised digest, said again.
-    #[schema(nullable = false, pattern = "^[0-9a-f]{64}$")]
-    sha256: Option<String>,
-    /// When the content came to be: RFC 3339 with an offset, at most six digits of fraction, not
-    /// more than 5 minutes ahead of now.
-    #[schema(format = DateTime)]
-    captured_at: Option<String>,
+    #[schema(nullable = false)]
+    sha256: Option<Sha256>,
+    /// When the content came to be.
+    captured_at: Option<CapturedAt>,
     /// Where it came to be.
     capture_location: Option<CaptureLocation>,
     /// What it was made of, and from.
@@ -64,13 +58,12 @@ pub(crate) struct Register {
     lineage: Option<LineageStatement>,
     /// Which personal data it holds.
     #[schema(nullable = false)]
-    pii_flags: Option<Vec<PiiFlag>>,
+    pii_flags: Option<BTreeSet<PiiFlag>>,
     /// Whether models may be trained on it.
     #[schema(nullable = false, default = false)]
     train_ok: Option<bool>,
-    /// The caller's own labels: up to 32, keys `^[a-z0-9][a-z0-9._-]{0,62}$`, values up to 256
-    /// bytes.
-    #[schema(nullable = false)]
+    /// The caller's own labels.
+    #[schema(schema_with = labels)]
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -97,16 +90,13 @@ pub(crate) struct CaptureLocation {
 pub(crate) struct LineageStatement {
     /// Registered assets of the same tenant and environment.
     #[schema(nullable = false, max_items = 64)]
-    derived_from: Option<Vec<String>>,
-    /// Where the content was before: a URI without password or signature.
-    #[schema(max_length = 2048, format = "uri")]
-    source_uri: Option<String>,
-    /// What made the asset, up to 128 bytes.
-    activity: Option<String>,
+    derived_from: Option<BTreeSet<AssetId>>,
+    source_uri: Option<SourceUri>,
+    activity: Option<Activity>,
 }
 
 /// A kind of personal data.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PiiFlag {
     Email,
@@ -125,27 +115,27 @@ pub(crate) enum PiiFlag {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawAsset {
-    #[schema(format = "uuid")]
-    asset_id: String,
+    asset_id: AssetId,
     tenant_id: String,
     env: String,
     /// Where its object is: `s3://`, the bucket, `/`, the key.
     uri: String,
-    filename: String,
-    sha256: String,
+    filename: Filename,
+    sha256: Sha256,
+    #[schema(minimum = 1)]
     size_bytes: u64,
-    content_type: String,
+    content_type: ContentType,
     /// When the content came to be, in UTC.
-    #[schema(required = true, format = DateTime)]
-    captured_at: Option<String>,
+    #[schema(required = true)]
+    captured_at: Option<Time>,
     /// When it was registered, by the service's clock.
-    #[schema(format = DateTime)]
-    imported_at: String,
+    imported_at: Time,
     #[schema(required = true)]
     capture_location: Option<CaptureLocation>,
     lineage: Lineage,
-    pii_flags: Vec<PiiFlag>,
+    pii_flags: BTreeSet<PiiFlag>,
     train_ok: bool,
+    #[schema(schema_with = labels)]
     labels: BTreeMap<String, String>,
     /// Who registered it.
     registered_by: String,
@@ -156,11 +146,12 @@ pub(crate) struct RawAsset {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lineage {
-    derived_from: Vec<String>,
+    #[schema(max_items = 64)]
+    derived_from: BTreeSet<AssetId>,
     #[schema(required = true)]
-    source_uri: Option<String>,
+    source_uri: Option<SourceUri>,
     #[schema(required = true)]
-    activity: Option<String>,
+    activity: Option<Activity>,
 }
 
 /// How the content was proved.
@@ -198,28 +189,30 @@ pub(crate) struct DatasetEvent {
     /// The same for every delivery.
     #[schema(format = "uuid")]
     event_id: String,
+    #[schema(pattern = "^1$")]
     schema_version: String,
     event_type: EventType,
     /// From 1 on, per tenant and environment, without a gap.
     #[schema(minimum = 1)]
     sequence: u64,
-    #[schema(format = DateTime)]
-    occurred_at: String,
+    occurred_at: Time,
     tenant_id: String,
     env: String,
     user_id: String,
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     trace_id: String,
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,128}$")]
     request_id: String,
-    #[schema(format = "uuid")]
-    asset_id: String,
+    asset_id: AssetId,
     uri: String,
-    sha256: String,
+    sha256: Sha256,
+    #[schema(minimum = 1)]
     size_bytes: u64,
-    content_type: String,
+    content_type: ContentType,
     lineage: Lineage,
     /// `null` before registration: not yet stated.
     #[schema(required = true)]
-    pii_flags: Option<Vec<PiiFlag>>,
+    pii_flags: Option<BTreeSet<PiiFlag>>,
     /// `null` before registration: not yet stated.
     #[schema(required = true)]
     train_ok: Option<bool>,

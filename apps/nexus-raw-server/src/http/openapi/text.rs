@@ -1,0 +1,108 @@
+//! Texts that stand in more than one place of the document, each once.
+//!
+//! A pattern says what a pattern can say. Where the rule goes further (bytes instead of characters,
+//! normal forms), the description has the rest, and a `format` of our own names it for tools.
+#![expect(
+    dead_code,
+    reason = "these types are descriptions: the domain's own types are what is read and written"
+)]
+
+use serde::Deserialize;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Schema, SchemaFormat, Type},
+};
+
+/// An asset: a UUID in lower case, with hyphens.
+#[derive(Deserialize, ToSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[schema(
+    format = "uuid",
+    pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+    examples("019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11")
+)]
+pub(crate) struct AssetId(String);
+
+/// SHA-256 of the whole content.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    pattern = "^[0-9a-f]{64}$",
+    examples("dbef254508d970eb9ff21cb5947d17c64bc0e8f0b10d2968ccc2609f772919ad")
+)]
+pub(crate) struct Sha256(String);
+
+/// A file's name: Unicode NFC, 1 to 255 bytes of UTF-8, one path segment, no control,
+/// bidirectional-format or zero-width character; nor anything that NFKC turns into another than
+/// that.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "nexus-filename",
+    min_length = 1,
+    max_length = 255,
+    pattern = r"^(?:[^ ./\\\x00-\x1f\x7f]|[^ /\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*[^ ./\\\x00-\x1f\x7f])$",
+    examples("DSCN0010.jpg")
+)]
+pub(crate) struct Filename(String);
+
+/// A media type by RFC 9110 without wildcards, kept byte for byte.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    min_length = 3,
+    max_length = 127,
+    pattern = r#"^[!#$%&'+.^_`|~0-9A-Za-z-]+/[!#$%&'+.^_`|~0-9A-Za-z-]+(?: ?; ?[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[!#-\[\]-~]| (?! )|\\[!-~]|\\ (?! ))*"))*$"#,
+    examples("image/jpeg")
+)]
+pub(crate) struct ContentType(String);
+
+/// Where content was before: a URI by RFC 3986 with a scheme, up to 2048 bytes, without password
+/// or signature.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "uri",
+    min_length = 1,
+    max_length = 2048,
+    pattern = r"^(?![^/?#]*//[^/?#@]*:[^/?#]*@)(?![^?#]*\?(?:[^#]*&)?(?:[Xx]-[Aa][Mm][Zz]-[Ss][Ii][Gg][Nn][Aa][Tt][Uu][Rr][Ee]|[Xx]-[Aa][Mm][Zz]-[Ss][Ee][Cc][Uu][Rr][Ii][Tt][Yy]-[Tt][Oo][Kk][Ee][Nn]|[Xx]-[Gg][Oo][Oo][Gg]-[Ss][Ii][Gg][Nn][Aa][Tt][Uu][Rr][Ee]|[Ss][Ii][Gg][Nn][Aa][Tt][Uu][Rr][Ee]|[Ss][Ii][Gg])(?:[=&#]|$))[A-Za-z][A-Za-z0-9+.-]*:",
+    examples("https://camera.example.com/2008/DSCN0010.jpg")
+)]
+pub(crate) struct SourceUri(String);
+
+/// What made an asset, in the caller's words: up to 128 bytes of UTF-8.
+#[derive(Deserialize, ToSchema)]
+#[schema(format = "nexus-text-128", max_length = 128, pattern = r"^[^\x00]*$")]
+pub(crate) struct Activity(String);
+
+/// RFC 3339 with an offset and at most six digits of fraction, not more than 5 minutes ahead of
+/// now.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = DateTime,
+    pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$",
+    examples("2008-10-22T16:28:39Z")
+)]
+pub(crate) struct CapturedAt(String);
+
+/// A time in UTC, with six digits of fraction where it is not zero.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = DateTime,
+    pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6})?Z$",
+    examples("2026-11-24T01:00:07.123456Z")
+)]
+pub(crate) struct Time(String);
+
+/// The caller's own labels: which the derive cannot say, since it has no limit of members.
+pub(super) fn labels() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let name = text().pattern(Some("^[a-z0-9][a-z0-9._-]{0,62}$"));
+    let value = text()
+        .format(Some(SchemaFormat::Custom("nexus-text-256".to_owned())))
+        .max_length(Some(256))
+        .pattern(Some(r"^[^\x00]*$"));
+    let labels = ObjectBuilder::new()
+        .description(Some(
+            "The caller's own labels: up to 32, values up to 256 bytes of UTF-8.",
+        ))
+        .property_names(Some(Schema::from(name)))
+        .additional_properties(Some(Schema::from(value)))
+        .max_properties(Some(32));
+    Schema::from(labels)
+}

@@ -1,0 +1,102 @@
+"""What the document cannot say in JSON Schema, said to the generator of requests."""
+
+import datetime
+import itertools
+import os
+import re
+import unicodedata
+
+import schemathesis
+from hypothesis import strategies as st
+
+REGISTERED = os.environ["NEXUS_RAW_REGISTERED"]
+ASSET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+KEY = re.compile(r"[!-~]{1,255}")
+count = itertools.count()
+INVISIBLE = {"Cc", "Cf", "Zl", "Zp"}
+
+
+def at_most(size):
+    """Text of so many bytes, where `maxLength` counts characters."""
+    characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+    return st.text(characters, max_size=size).filter(lambda it: len(it.encode()) <= size)
+
+
+def is_shown(name):
+    hidden = any(it in "/\\\u034f" or unicodedata.category(it) in INVISIBLE for it in name)
+    return name not in ("", ".", "..") and name[0] != " " and name[-1] not in " ." and not hidden
+
+
+def is_filename(name):
+    folded = unicodedata.normalize("NFKC", name)
+    whole = len(name.encode()) <= 255 and unicodedata.is_normalized("NFC", name)
+    return whole and is_shown(name) and is_shown(folded)
+
+
+# unassigned characters (Cn) are left out: this Python and the service may know other Unicodes
+filenames = st.text(st.characters(exclude_categories=["Cs", "Cn", *INVISIBLE]), min_size=1, max_size=80)
+# never ahead of now, and with room for the offset in the years 1 to 9999
+instants = st.datetimes(datetime.datetime(1, 1, 3), datetime.datetime(2026, 1, 1))
+offsets = st.sampled_from(["Z", "+00:00", "-00:00", "-07:30", "+14:00", "+23:59", "-23:59"])
+
+schemathesis.openapi.format("nexus-filename", filenames.filter(is_filename))
+schemathesis.openapi.format("nexus-text-128", at_most(128))
+schemathesis.openapi.format("nexus-text-256", at_most(256))
+schemathesis.openapi.format("date-time", st.builds(lambda at, offset: at.isoformat() + offset, instants, offsets))
+
+
+def as_sent(value):
+    """JSON Schema takes 5.0 for an integer; the API takes digits alone, which no schema can say."""
+    if isinstance(value, dict):
+        return {name: as_sent(it) for name, it in value.items()}
+    if isinstance(value, list):
+        return [as_sent(it) for it in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def some_of_them(asset_id):
+    """A random id names nothing: every second well-formed one becomes that of a registered asset."""
+    if isinstance(asset_id, str) and ASSET_ID.fullmatch(asset_id) and asset_id[0] < "8":
+        return REGISTERED
+    return asset_id
+
+
+def is_ahead(captured_at):
+    """No schema can say that a time is not ahead of now."""
+    return isinstance(captured_at, str) and captured_at[:4].isdecimal() and captured_at > "2026-01-02"
+
+
+@schemathesis.hook
+def map_body(context, body):
+    body = as_sent(body)
+    if isinstance(body, dict):
+        if "asset_id" in body:
+            body["asset_id"] = some_of_them(body["asset_id"])
+        if is_ahead(body.get("captured_at")):
+            # the generator tries times that it was answered, such as the end of a URL
+            body["captured_at"] = "2008-10-22T16:28:39Z"
+    return body
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    if path_parameters and "asset_id" in path_parameters:
+        path_parameters["asset_id"] = some_of_them(path_parameters["asset_id"])
+    return path_parameters
+
+
+@schemathesis.hook
+def map_headers(context, headers):
+    """The caller's right is in one tenant, and of the environments three are served."""
+    for name, pattern, served in (
+        ("X-Tenant-Id", r"t_[a-z0-9_-]{1,61}", "t_demo"),
+        ("X-Env", r"[a-z][a-z0-9-]{0,31}", "dev"),
+    ):
+        if headers and isinstance(headers.get(name), str) and re.fullmatch(pattern, headers[name]):
+            headers[name] = served
+    # a key that comes again with another body is refused, as it must be
+    if headers and isinstance(headers.get("Idempotency-Key"), str) and KEY.fullmatch(headers["Idempotency-Key"]):
+        headers["Idempotency-Key"] = f"{headers['Idempotency-Key'][:240]}-{next(count)}"
+    return headers
