@@ -181,6 +181,7 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
             "-s3.port.lance=0",
             "-master.telemetry=false",
             "-s3.autoCreateBucket=false",
+            "-volume.max=1000",
         ])
         .arg(format!("-bucket={}", SeaweedFs::BUCKET))
         .arg(format!("-dir={place}"))
@@ -194,6 +195,9 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
         .env("PATH", "/usr/bin:/bin")
         .env("AWS_ACCESS_KEY_ID", SeaweedFs::ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", SeaweedFs::SECRET_ACCESS_KEY)
+        // each bucket grows volumes of its own, of which it would take seven at once, and as many
+        // as the free disk has room for
+        .env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1")
         .env("HOME", directory)
         .env("TMPDIR", directory)
         .current_dir(directory)

@@ -11,9 +11,11 @@ use crate::error_chain::error_chain;
 pub(super) struct EmbeddedStore(EmbeddedS3Handle);
 
 impl EmbeddedStore {
-    /// Starts it, and has `storage` point to where it listens.
+    /// Starts it, and has `storage` point to where it listens. Pages that may call the API may
+    /// upload too.
     pub(super) fn start(
         embedded: &EmbeddedSettings,
+        cors_origins: &[String],
         storage: &mut S3Settings,
     ) -> Result<Self, Failure> {
         let Some(keys) = &storage.credentials else {
@@ -28,6 +30,9 @@ impl EmbeddedStore {
             .with_bind(embedded.s3_bind)
             .with_region(storage.region.clone())
             .with_bucket(storage.bucket.as_str());
+        let settings = cors_origins.iter().fold(settings, |settings, origin| {
+            settings.with_cors_origin(origin.as_str())
+        });
         let server = EmbeddedS3::start(&settings)?;
         storage.endpoint = url::Url::parse(&server.endpoint()).ok();
         Ok(Self(server))

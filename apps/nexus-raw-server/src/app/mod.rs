@@ -67,7 +67,11 @@ impl Application {
     pub fn build(settings: &Settings, log: Logger) -> Result<Self, Failure> {
         let mut plan = Plan::of(settings)?;
         let store = match &settings.embedded {
-            Some(embedded) => Some(EmbeddedStore::start(embedded, &mut plan.storage)?),
+            Some(embedded) => Some(EmbeddedStore::start(
+                embedded,
+                &settings.http.cors_origins,
+                &mut plan.storage,
+            )?),
             None => None,
         };
         let (phase, watched) = watch::channel(Phase::Waiting(Dependency::Catalog));

@@ -2,6 +2,7 @@
 //! house; which one it is stands in the test binary's `HOUSE`.
 
 mod behind_its_back;
+mod browsers;
 mod contents;
 mod ends_of_urls;
 mod forgeries;

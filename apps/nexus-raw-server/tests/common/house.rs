@@ -11,7 +11,7 @@ use std::{
 
 use nexus_raw::tenancy::Role;
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
-use nexus_raw_testkit::{SeaweedFs, s3::Endpoint};
+use nexus_raw_testkit::{SeaweedFs, contract::s3::set_rule_for_browsers, s3::Endpoint};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -121,6 +121,14 @@ impl House {
 
     pub(crate) fn caller(&self, tenant: &'static str, role: Role, server: &Server) -> Caller {
         Caller::with_role(tenant, role, &self.machine, server)
+    }
+
+    /// Gives the bucket the rule for browsers; in embedded mode the server does by itself.
+    pub(crate) fn let_pages_upload(&self) {
+        if let Some(store) = &self.seaweedfs {
+            let set = set_rule_for_browsers(&store.s3(), self.bucket());
+            assert_eq!(set.error(), (200, String::new()));
+        }
     }
 
     /// The store behind the service's back, with a key pair that may do anything.

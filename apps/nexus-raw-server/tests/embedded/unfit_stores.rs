@@ -8,6 +8,30 @@ use crate::{
 };
 
 #[test]
+fn what_the_embedded_store_does_not_have_ends_the_start_with_78_and_its_key() {
+    for (key, value, told_of) in [
+        (
+            "REQUIRE_VERSIONING",
+            "true",
+            "unset storage.require_versioning",
+        ),
+        ("SSE", "s3", "storage.sse"),
+        (
+            "EXPECTED_BUCKET_OWNER",
+            "111122223333",
+            "unset storage.expected_bucket_owner",
+        ),
+    ] {
+        let machine = Machine::new();
+        let mut command = machine.embedded();
+        command.env(format!("NEXUS_RAW_STORAGE__{key}"), value);
+        let (code, told) = ended(&mut command);
+        assert_eq!(code, 78, "{key}: {told}");
+        assert!(told.contains(told_of), "{key}: {told}");
+    }
+}
+
+#[test]
 fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
     for (lie, told_of) in [
         (Lie::IgnoreCreateOnce, "writes over an object"),

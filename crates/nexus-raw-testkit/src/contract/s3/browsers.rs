@@ -108,3 +108,12 @@ pub fn the_page_may_read_a_refusal(bench: &Bench) -> String {
     assert_eq!(seen(bench, ORIGIN).0.status, 200);
     seen(bench, ORIGIN).1
 }
+
+pub fn without_a_rule_no_page_reads_anything(bench: &Bench) -> String {
+    let path = format!("{}/k", bench.new_bucket());
+    let mut headers = bench.signer().sign_header("PUT", &path, &[], CONTENT);
+    headers.push(("origin".to_owned(), "https://evil.example".to_owned()));
+    let answer = bench.send("PUT", &path, &headers, CONTENT);
+    let told = answer.header("access-control-allow-origin");
+    format!("{} for {}", answer.status, told.unwrap_or("nobody"))
+}

@@ -187,6 +187,7 @@ macro_rules! s3_rules {
                 the_answer_differs_by_origin_and_says_so,
                 a_page_of_another_origin_reads_nothing,
                 the_page_may_read_a_refusal,
+                without_a_rule_no_page_reads_anything,
             ]
         }
     };

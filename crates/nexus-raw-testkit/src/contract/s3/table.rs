@@ -379,6 +379,8 @@ pub static TABLE: &[(&str, &[Row])] = &[
                 "the_page_may_read_a_refusal",
                 "412 for https://app.example.com",
             ),
+            row("without_a_rule_no_page_reads_anything", "200 for nobody")
+                .seaweedfs("200 for https://evil.example"),
         ],
     ),
 ];
