@@ -70,20 +70,17 @@ fn a_faulty_configuration_ends_with_78_and_names_every_key() {
 fn what_this_version_does_not_have_is_refused_and_not_left_out() {
     let machine = Machine::new();
     let mut command = complete(&machine);
-    command
-        .env(
-            "NEXUS_RAW_CATALOG__URL",
-            "postgres://nexus:hidden@127.0.0.1/nexus",
-        )
-        .env("NEXUS_RAW_LIMITS__REQUESTS_PER_SECOND", "5");
+    command.env(
+        "NEXUS_RAW_CATALOG__URL",
+        "postgres://nexus:hidden@127.0.0.1/nexus",
+    );
     let (code, told) = ended(&mut command);
     assert_eq!(
         (code, &*told),
         (
             78,
             "nexus-raw-server: the configuration asks for what this version does not have\n\
-             catalog.url: the catalogue is kept in SQLite\n\
-             limits.requests_per_second: there are no limits of rate\n"
+             catalog.url: the catalogue is kept in SQLite\n"
         )
     );
 }
