@@ -83,6 +83,37 @@ impl Machine {
         Self::spawn(command).ready()
     }
 
+    /// The same, of a program that may end before it is ready: then how, and what it told.
+    pub(crate) fn start_or_end(command: &mut Command) -> Result<Server, (ExitStatus, Vec<String>)> {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = lines(child.stderr.take().unwrap());
+        let output = lines(child.stdout.take().unwrap());
+        let (mut address, mut told) = (None, Vec::new());
+        loop {
+            let Ok(line) = log.recv_timeout(PATIENCE) else {
+                return Err((child.wait().unwrap(), told));
+            };
+            let record: Value = serde_json::from_str(&line).unwrap_or_default();
+            if let Some(listening) = record["http_address"].as_str() {
+                address = Some(listening.parse().unwrap());
+            }
+            if record["msg"] == "ready" {
+                return Ok(Server {
+                    address: address.unwrap(),
+                    s3_endpoint: None,
+                    child,
+                    log,
+                    output,
+                });
+            }
+            told.push(line);
+        }
+    }
+
     /// Starts it, and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Starting {
         let mut child = command

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{check::LastSequences, machine::Server};
 
-/// How long after its start a program may take to tell what its predecessors did not.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// When to give up on what predecessors did not tell; it comes at once.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Each event once, by its place.
 #[derive(Default)]

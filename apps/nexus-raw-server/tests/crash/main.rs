@@ -44,8 +44,8 @@ use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSett
 use plan::{End, Random};
 
 const CLIENTS: usize = 8;
-/// How long a program may take to be ready after a kill. A machine on which even the first start
-/// takes more than a second is given four times that.
+/// How long a program may take to be ready after a kill. A machine that is busy with other things
+/// may be late now and then; nine of ten starts must be in time.
 const RECOVERY: Duration = Duration::from_secs(5);
 /// How many assets of earlier cycles are looked at in each; all are at the end.
 const EARLIER: u64 = 40;
@@ -78,13 +78,16 @@ async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
     let events = lives.audit.events();
     check::every_event_has_its_state(&client, &events).await;
     let registered = assets.iter().filter(|it| it.record.is_some()).count();
+    let late = lives.starts.iter().filter(|took| **took > RECOVERY);
+    let late = late.count();
     println!(
-        "{} cycles, {} presigned, {registered} registered, {} events told again, ready after {:?} at most",
+        "{} cycles, {} presigned, {registered} registered, {} events told again, ready after {:?} at most, {late} times late",
         ends.len(),
         assets.len(),
         lives.audit.repeats,
-        lives.longest_start,
+        lives.starts.iter().max(),
     );
+    assert!(late * 10 <= lives.starts.len(), "late: {:?}", lives.starts);
     assert!(
         registered >= ends.len(),
         "too little load to prove anything"
@@ -100,8 +103,8 @@ struct Lives {
     machine: Machine,
     ledger: Arc<Ledger>,
     audit: Audit,
-    first_start: Option<Duration>,
-    longest_start: Duration,
+    /// How long each took to be ready.
+    starts: Vec<Duration>,
 }
 
 impl Lives {
@@ -110,8 +113,7 @@ impl Lives {
             machine: Machine::new(),
             ledger: Arc::default(),
             audit: Audit::default(),
-            first_start: None,
-            longest_start: Duration::ZERO,
+            starts: Vec::new(),
         }
     }
 
@@ -130,9 +132,7 @@ impl Lives {
         let began = Instant::now();
         let server = Machine::start_by(&mut self.program());
         let took = began.elapsed();
-        let first = *self.first_start.get_or_insert(took);
-        assert!(took < RECOVERY.max(first * 4), "ready only after {took:?}");
-        self.longest_start = self.longest_start.max(took);
+        self.starts.push(took);
         let staged = self.machine.data_dir().join("s3/staging");
         let staged = fs::read_dir(staged).unwrap().count();
         assert_eq!(staged, 0, "half uploads are left of an earlier life");

@@ -14,5 +14,6 @@ mod http;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
+mod medium;
 mod running;
 mod starting;

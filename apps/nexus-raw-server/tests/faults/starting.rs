@@ -103,7 +103,7 @@ fn check(name: &str, (code, told): (i32, String), expected: Start) {
 }
 
 /// Runs everything, some at a time.
-fn side_by_side<T: Send>(work: Vec<T>, run: impl Fn(T) + Sync) {
+pub(crate) fn side_by_side<T: Send>(work: Vec<T>, run: impl Fn(T) + Sync) {
     let queue = Mutex::new(work);
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {

@@ -4,6 +4,7 @@ mod columns;
 mod connect;
 mod decode;
 mod fault;
+mod files;
 #[cfg(feature = "commit-hook")]
 mod hook;
 mod lock;
@@ -27,7 +28,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use uuid::{Builder, Uuid};
 
 use self::{
-    fault::open_error, lock::CatalogLock, reader::SqliteReader, write::Context,
+    fault::open_error, files::OpenFiles, lock::CatalogLock, reader::SqliteReader, write::Context,
     writer::SqliteWriter,
 };
 use crate::{backend::Backend, error::OpenError, settings::ObjectStoreIdentity};
@@ -56,6 +57,7 @@ pub(crate) async fn open_with_hook(
 struct Opened {
     writer: SqliteConnection,
     readers: SqlitePool,
+    files: OpenFiles,
     lock: CatalogLock,
     context: Context,
 }
@@ -75,6 +77,7 @@ impl Opened {
         Ok(Self {
             writer,
             readers,
+            files: OpenFiles::of(&file),
             lock,
             context: Context {
                 catalog_id,
@@ -87,7 +90,12 @@ impl Opened {
         let catalog_id = self.context.catalog_id;
         Backend {
             reader: Box::new(SqliteReader::new(self.readers, catalog_id)),
-            writer: Box::new(SqliteWriter::new(self.writer, self.lock, self.context)),
+            writer: Box::new(SqliteWriter::new(
+                self.writer,
+                self.files,
+                self.lock,
+                self.context,
+            )),
         }
     }
 }

@@ -85,7 +85,8 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
         catalog_id: catalog_id(&mut connection).await.unwrap(),
         object_store: store(),
     };
-    let mut writer = SqliteWriter::new(connection, lock, context);
+    let files = OpenFiles::of(&file);
+    let mut writer = SqliteWriter::new(connection, files, lock, context);
 
     let many: Vec<_> = (0..200).map(new_intent).collect();
     let Err(WriteError::Refused(failure)) = writer.write(group(&many)).await else {

@@ -3,6 +3,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::{
     fault::{self, write_error},
+    files::OpenFiles,
     lock::CatalogLock,
     write::{self, Context},
 };
@@ -24,16 +25,23 @@ pub(super) struct SqliteWriter {
     connection: SqliteConnection,
     context: Context,
     since_checkpoint: usize,
+    files: OpenFiles,
     // let go of last
     _lock: CatalogLock,
 }
 
 impl SqliteWriter {
-    pub(super) fn new(connection: SqliteConnection, lock: CatalogLock, context: Context) -> Self {
+    pub(super) fn new(
+        connection: SqliteConnection,
+        files: OpenFiles,
+        lock: CatalogLock,
+        context: Context,
+    ) -> Self {
         Self {
             connection,
             context,
             since_checkpoint: 0,
+            files,
             _lock: lock,
         }
     }
@@ -93,6 +101,9 @@ impl GroupWriter for SqliteWriter {
         match write::group(&mut self.connection, &self.context, &group).await {
             Ok(outcomes) => {
                 self.commit().await?;
+                // what went into a file that nobody will find again is not durable
+                let found = self.files.are_in_place().map_err(Failure::unavailable);
+                found.map_err(WriteError::Fatal)?;
                 Ok(outcomes)
             }
             Err(error) => {

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use nexus_raw::ports::{AssetCatalog, EventOutbox};
+use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox};
 use nexus_raw_testkit::sample;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -94,4 +94,28 @@ async fn the_lease_of_a_killed_process_is_over_when_the_next_one_opens_its_catal
     let reopened = after.open().await;
     let taken = reopened.lease(next, now, ttl).await.unwrap().unwrap();
     assert!(taken.epoch > held.epoch);
+}
+
+#[tokio::test]
+async fn what_goes_into_a_file_that_is_gone_is_not_answered_as_written() {
+    let scope = sample::scope("t_a", "dev");
+    for suffix in ["", "-wal"] {
+        let home = Home::new();
+        let catalog = home.open().await;
+        presign(&catalog, &sample::intent(&scope, sample::asset_id(1))).await;
+        let file = home
+            .file()
+            .with_file_name(format!("catalog.sqlite{suffix}"));
+        std::fs::rename(&file, file.with_extension("gone")).unwrap();
+
+        let intent = sample::intent(&scope, sample::asset_id(2));
+        let event = sample::presigned(&intent);
+        let answer = catalog.record_intent(intent, event).await;
+        assert!(
+            matches!(answer, Err(CatalogError::Unavailable(_))),
+            "{suffix}"
+        );
+        catalog.failed().await;
+        assert!(catalog.ready().await.is_err());
+    }
 }
