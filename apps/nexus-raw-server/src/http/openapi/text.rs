@@ -31,8 +31,8 @@ pub(crate) struct AssetId(String);
 pub(crate) struct Sha256(String);
 
 /// A file's name: Unicode NFC, 1 to 255 bytes of UTF-8, one path segment, no control,
-/// bidirectional-format or zero-width character; nor anything that NFKC turns into another than
-/// that.
+/// bidirectional-format or zero-width character nor a blank filler, no space of any kind at an end;
+/// nor anything that NFKC turns into another than that.
 #[derive(Deserialize, ToSchema)]
 #[schema(
     format = "nexus-filename",

@@ -13,6 +13,8 @@ REGISTERED = os.environ["NEXUS_RAW_REGISTERED"]
 ASSET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 KEY = re.compile(r"[!-~]{1,255}")
 count = itertools.count()
+# separators, and what shows nothing although it counts as a letter or a mark
+HIDDEN = "/\\\u034f\u115f\u1160\u17b4\u17b5"
 INVISIBLE = {"Cc", "Cf", "Zl", "Zp"}
 
 
@@ -23,8 +25,8 @@ def at_most(size):
 
 
 def is_shown(name):
-    hidden = any(it in "/\\\u034f" or unicodedata.category(it) in INVISIBLE for it in name)
-    return name not in ("", ".", "..") and name[0] != " " and name[-1] not in " ." and not hidden
+    hidden = any(it in HIDDEN or unicodedata.category(it) in INVISIBLE for it in name)
+    return name not in ("", ".", "..") and not name[0].isspace() and not (name[-1].isspace() or name[-1] == ".") and not hidden
 
 
 def is_filename(name):
