@@ -3,6 +3,7 @@
 pub mod app;
 pub mod cli;
 mod error_chain;
+mod hashing;
 pub mod http;
 pub mod logging;
 pub mod system;

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, RawAsset},
+    asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, SinkName, StandingKey},
+    ports::{CallerKey, CatalogError, IntentState, PinnedObject, SinkName, StandingKey},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -46,8 +46,9 @@ pub(crate) trait GroupWriter: Send {
     async fn close(self: Box<Self>);
 }
 
-/// Answers questions. See [`AssetCatalog`](nexus_raw::ports::AssetCatalog) and
-/// [`EventOutbox`](nexus_raw::ports::EventOutbox), whose methods these are.
+/// Answers questions. See [`AssetCatalog`](nexus_raw::ports::AssetCatalog),
+/// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
+/// [`DigestLedger`](nexus_raw::ports::DigestLedger), whose methods these are.
 #[async_trait]
 pub(crate) trait Reader: Send + Sync {
     async fn find_intent(
@@ -87,6 +88,11 @@ pub(crate) trait Reader: Send + Sync {
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError>;
+
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError>;
 
     async fn ready(&self) -> Result<(), CatalogError>;
 

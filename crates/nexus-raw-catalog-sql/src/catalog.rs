@@ -2,11 +2,12 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, RawAsset, UploadIntent},
+    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogError, EventOutbox, IntentState, KeyedIntent, KeyedOutcome,
-        Lease, NewAsset, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        AssetCatalog, CallerKey, CatalogError, DigestLedger, EventOutbox, HashingClaim,
+        IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset, ParkedEvent, PinnedObject,
+        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -21,8 +22,8 @@ use crate::{
     settings::SqlCatalogSettings,
     sqlite,
     writer::{
-        IntentKey, IntentOutcome, LeaseRequest, Message, NewIntent, Progress, Registration,
-        RepeatedPresign, Writer,
+        HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, LeaseRequest,
+        Message, NewIntent, Progress, Registration, RepeatedPresign, Writer,
     },
 };
 
@@ -267,5 +268,76 @@ impl EventOutbox for SqlAssetCatalog {
 
     async fn committed(&self, patience: Duration) {
         self.writer.committed(patience).await;
+    }
+}
+
+impl SqlAssetCatalog {
+    async fn hashing(
+        &self,
+        object: &PinnedObject,
+        step: HashingStep,
+    ) -> Result<HashingAnswer, CatalogError> {
+        let object = object.clone();
+        let request = HashingRequest { object, step };
+        self.writer.call(request, Message::Hashing).await
+    }
+
+    /// Whether a step was done.
+    async fn done(&self, object: &PinnedObject, step: HashingStep) -> Result<bool, CatalogError> {
+        Ok(self.hashing(object, step).await? == HashingAnswer::Done(true))
+    }
+}
+
+#[async_trait]
+impl DigestLedger for SqlAssetCatalog {
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError> {
+        timely(self.reader.known_digest(object)).await
+    }
+
+    async fn claim_hashing(
+        &self,
+        object: &PinnedObject,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<HashingClaim, CatalogError> {
+        let step = HashingStep::Claim { owner, now, ttl };
+        match self.hashing(object, step).await? {
+            HashingAnswer::Claim(claim) => Ok(claim),
+            // the writer answers a claim with a claim
+            HashingAnswer::Done(_) => Ok(HashingClaim::Closed),
+        }
+    }
+
+    async fn renew_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<bool, CatalogError> {
+        let step = HashingStep::Renew { epoch, now, ttl };
+        self.done(object, step).await
+    }
+
+    async fn record_digest(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        digest: Sha256Digest,
+    ) -> Result<bool, CatalogError> {
+        self.done(object, HashingStep::Record { epoch, digest })
+            .await
+    }
+
+    async fn release_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.done(object, HashingStep::Release { epoch }).await
     }
 }

@@ -47,7 +47,8 @@ pub(crate) fn client(
         .time_source(time)
         .timeout_config(timeouts)
         .retry_config(retries)
-        // no operation of this client has a body that could stall, and every attempt is bounded
+        // every attempt is bounded up to the answer's head, and the one body that is read after it
+        // has a bound of its own, which is stricter
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(endpoint) = &settings.endpoint {
         // other stores refuse checksums that they do not know, on requests that need none

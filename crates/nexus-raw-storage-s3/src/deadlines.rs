@@ -2,8 +2,8 @@ use std::time::Duration;
 
 /// How long the store may take. The SDK has no bound on an operation of its own.
 ///
-/// They add up below the deadline of a request to the service: a register asks the store once
-/// and answers 503 within 5 s when the store hangs.
+/// Those of an operation add up below the deadline of a request to the service: a register asks
+/// the store once and answers 503 within 5 s when the store hangs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
     /// For a connection, TLS included.
@@ -14,6 +14,8 @@ pub(crate) struct Deadlines {
     pub(crate) attempt: Duration,
     /// For all attempts and the waits between them.
     pub(crate) operation: Duration,
+    /// For the next portion of an object that is being read.
+    pub(crate) stall: Duration,
 }
 
 impl Default for Deadlines {
@@ -23,6 +25,7 @@ impl Default for Deadlines {
             read: Duration::from_millis(1500),
             attempt: Duration::from_millis(1500),
             operation: Duration::from_secs(4),
+            stall: Duration::from_secs(10),
         }
     }
 }

@@ -92,6 +92,14 @@ impl RequestFailure {
         }
     }
 
+    /// The store's name for its refusal.
+    pub(crate) fn code(&self) -> Option<&str> {
+        match &self.kind {
+            FailureKind::Status(_, code) => code.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The status that the store answered with, if it refused.
     pub(crate) fn status(&self) -> Option<u16> {
         match self.kind {
@@ -141,8 +149,8 @@ fn token(text: &str, longest: usize) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// The causes beneath a connector's error, which name addresses and certificates but no URL.
-fn causes(error: &ConnectorError) -> String {
+/// The causes beneath an error of a connection, which name addresses and certificates but no URL.
+pub(crate) fn causes(error: &dyn Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {

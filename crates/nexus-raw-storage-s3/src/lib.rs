@@ -7,6 +7,7 @@ mod credentials;
 mod deadlines;
 mod endpoint;
 mod failure;
+mod hash;
 mod probe;
 mod repository;
 mod settings;

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities, StoredObject,
-        UploadTerms,
+        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
 use crate::{
     failure::RequestFailure,
+    hash,
     stat::stored_object,
     store::Store,
     upload::{Lifetime, Upload},
@@ -99,6 +100,13 @@ impl RawStorageRepository for S3RawStorageRepository {
         }
         let head = self.store.head(address.key.as_str()).await?;
         Ok(head.as_ref().map(stored_object).transpose()?)
+    }
+
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        if object.address.bucket != *self.store.bucket() {
+            return Err(StorageError::ForeignBucket);
+        }
+        Ok(hash::hash(&self.store, object).await?)
     }
 
     async fn ready(&self) -> Result<(), StorageError> {

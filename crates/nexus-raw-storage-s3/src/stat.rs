@@ -25,7 +25,7 @@ pub(crate) fn stored_object(head: &HeadObjectOutput) -> Result<StoredObject, Req
         content_type: head.content_type().map(str::to_owned),
         sha256: full_object_sha256(head),
         etag: etag.to_owned(),
-        version_id: version_id(head),
+        version_id: version_id(head.version_id()),
         user_metadata: user_metadata(head),
         foreign_headers: foreign_headers(head),
     })
@@ -42,9 +42,8 @@ fn full_object_sha256(head: &HeadObjectOutput) -> Option<Sha256Digest> {
 
 /// `null` is how S3 names the one version of an object that was never versioned (Amazon S3 User
 /// Guide, "Using versioning in S3 buckets").
-fn version_id(head: &HeadObjectOutput) -> Option<String> {
-    head.version_id()
-        .filter(|id| !id.is_empty() && *id != "null")
+pub(crate) fn version_id(told: Option<&str>) -> Option<String> {
+    told.filter(|id| !id.is_empty() && *id != "null")
         .map(str::to_owned)
 }
 

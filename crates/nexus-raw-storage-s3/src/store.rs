@@ -2,11 +2,14 @@ use std::sync::Arc;
 
 use aws_sdk_s3::{
     Client,
-    operation::head_object::HeadObjectOutput,
+    operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput},
     types::{BucketVersioningStatus, ChecksumMode},
 };
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use nexus_raw::{asset::BucketName, ports::Clock};
+use nexus_raw::{
+    asset::BucketName,
+    ports::{Clock, PinnedObject},
+};
 
 use crate::{
     client::client, credentials::CredentialsCell, deadlines::Deadlines, endpoint::BucketUrl,
@@ -22,6 +25,16 @@ pub(crate) struct Store {
     pub(crate) credentials: CredentialsCell,
     pub(crate) signer: UploadSigner,
     client: Client,
+}
+
+/// What the store gives when it is asked for exactly one object.
+pub(crate) enum Got {
+    /// Its head, and its body on the way.
+    Object(Box<GetObjectOutput>),
+    /// Another object is there.
+    Replaced,
+    /// Nothing is there, or no longer this version.
+    Gone,
 }
 
 impl Store {
@@ -85,6 +98,32 @@ impl Store {
                     Ok(None)
                 } else {
                     Err(failure)
+                }
+            }
+        }
+    }
+
+    /// Exactly this object, by entity tag and version.
+    pub(crate) async fn get(&self, object: &PinnedObject) -> Result<Got, RequestFailure> {
+        let request = self
+            .client
+            .get_object()
+            .bucket(self.bucket().as_str())
+            .key(object.address.key.as_str())
+            .if_match(format!("\"{}\"", object.etag))
+            .set_version_id(object.version_id.clone())
+            .set_expected_bucket_owner(self.settings.expected_bucket_owner.clone());
+        match request.send().await {
+            Ok(answer) => Ok(Got::Object(Box::new(answer))),
+            Err(error) => {
+                let failure = RequestFailure::sdk("GetObject", &error);
+                match failure.status() {
+                    Some(412) => Ok(Got::Replaced),
+                    // a bucket that is gone is no answer about an object
+                    Some(404) if failure.code() != Some("NoSuchBucket") => Ok(Got::Gone),
+                    // what S3 says of a version that is a delete marker
+                    Some(405) => Ok(Got::Gone),
+                    _ => Err(failure),
                 }
             }
         }

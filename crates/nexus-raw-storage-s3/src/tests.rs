@@ -4,6 +4,7 @@ mod answers;
 mod canary;
 mod fit_store;
 mod hanging;
+mod hashing;
 mod objects;
 mod presigning;
 mod probing;

@@ -13,7 +13,10 @@ use aws_sdk_s3::{
     types::{BucketVersioningStatus, VersioningConfiguration},
 };
 use nexus_raw::{
-    ports::{Clock, RawStorageRepository, StoreCapabilities, UploadTerms},
+    asset::UploadIntent,
+    ports::{
+        Clock, HashOutcome, PinnedObject, RawStorageRepository, StoreCapabilities, UploadTerms,
+    },
     time::Timestamp,
 };
 use nexus_raw_storage_s3::{ProbeError, S3Settings, UnprobedS3};
@@ -143,10 +146,8 @@ async fn versioning_is_found_where_it_is_required() {
     harness.unprobed(required).await.probe().await.unwrap();
 }
 
-#[tokio::test]
-async fn in_a_versioned_bucket_the_version_is_told_and_a_deleted_object_is_absent() {
-    let harness = versioned().await;
-    let repository = harness.open().await;
+/// The promise of the sample's content in a bucket, uploaded.
+async fn uploaded(harness: &OnSeaweedFs, repository: &dyn RawStorageRepository) -> UploadIntent {
     let scope = sample::scope("t_a", "dev");
     let now = Timestamp::from_micros(harness.now().as_unix_seconds() * 1_000_000).unwrap();
     let mut intent = sample::intent(&scope, sample::asset_id(1));
@@ -165,14 +166,45 @@ async fn in_a_versioned_bucket_the_version_is_told_and_a_deleted_object_is_absen
         body: sample::CONTENT.to_vec(),
     };
     assert_eq!(harness.send(request).await, 200);
-    let stored = repository.stat(&intent.address).await.unwrap().unwrap();
-    assert_ne!(stored.version_id.unwrap(), "null");
-    client(&harness)
+    intent
+}
+
+/// Deletes the object of `intent`, or one version of it for good.
+async fn delete(harness: &OnSeaweedFs, intent: &UploadIntent, version_id: Option<&str>) {
+    client(harness)
         .delete_object()
         .bucket(SeaweedFs::BUCKET)
         .key(intent.address.key.as_str())
+        .set_version_id(version_id.map(str::to_owned))
         .send()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn in_a_versioned_bucket_the_version_is_told_and_a_deleted_object_is_absent() {
+    let harness = versioned().await;
+    let repository = harness.open().await;
+    let intent = uploaded(&harness, &*repository).await;
+    let stored = repository.stat(&intent.address).await.unwrap().unwrap();
+    assert_ne!(stored.version_id.unwrap(), "null");
+    delete(&harness, &intent, None).await;
     assert_eq!(repository.stat(&intent.address).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn in_a_versioned_bucket_exactly_the_pinned_version_is_hashed() {
+    let harness = versioned().await;
+    let repository = harness.open().await;
+    let intent = uploaded(&harness, &*repository).await;
+    let stored = repository.stat(&intent.address).await.unwrap().unwrap();
+    let object = PinnedObject::of(&intent, &stored);
+    let hash = async || repository.hash(&object).await.unwrap();
+    // whatever lies over it
+    for _ in 0..2 {
+        assert_eq!(hash().await, HashOutcome::Hashed(intent.facts.sha256));
+        delete(&harness, &intent, None).await;
+    }
+    delete(&harness, &intent, object.version_id.as_deref()).await;
+    assert_eq!(hash().await, HashOutcome::Gone);
 }

@@ -47,6 +47,10 @@ mod catalog {
     nexus_raw_testkit::catalog_contract!(super::InMemory::default());
 }
 
+mod digests {
+    nexus_raw_testkit::digests_contract!(super::InMemory::default());
+}
+
 mod outbox {
     nexus_raw_testkit::outbox_contract!(super::InMemory::default());
 }

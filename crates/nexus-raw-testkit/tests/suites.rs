@@ -38,7 +38,9 @@ fn listed(sources: &[String]) -> BTreeSet<&str> {
 
 #[test]
 fn every_rule_of_a_suite_is_in_its_macro() {
-    for suite in ["catalog", "identity", "outbox", "sink", "storage"] {
+    for suite in [
+        "catalog", "digests", "identity", "outbox", "sink", "storage",
+    ] {
         let sources = sources(suite).unwrap();
         let rules = rules(&sources);
         assert!(rules.len() > 5, "{suite} has {} rules", rules.len());

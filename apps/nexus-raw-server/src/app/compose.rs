@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use nexus_raw::{
-    ports::{AssetCatalog, DatasetEventSink, EventOutbox, RawStorageRepository},
+    asset::IntegrityLevel,
+    ports::{AssetCatalog, DatasetEventSink, DigestLedger, EventOutbox, RawStorageRepository},
     service::RawStorageService,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -16,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::fail_points;
 use super::{Failure, background::Background, patience::Patience, plan::Plan};
 use crate::{
+    hashing::Hashing,
     http::{Core, Dependency, Phase},
     system::{self, SystemAssetIds},
 };
@@ -25,6 +27,7 @@ pub(super) struct Running {
     catalog: Arc<SqlAssetCatalog>,
     relay: Background,
     stop_relay: oneshot::Sender<()>,
+    hashing: Hashing,
 }
 
 /// Opens the catalogue, proves the store, and puts the service together.
@@ -50,9 +53,12 @@ pub(super) async fn start(
     for note in storage.notes() {
         slog::info!(log, "the object store was proved"; "note" => note);
     }
-    if !storage.capabilities().enforces_sha256 {
-        return Err(Failure::DigestsNotEnforced);
-    }
+    let level = if storage.capabilities().enforces_sha256 {
+        IntegrityLevel::S3Sha256
+    } else {
+        IntegrityLevel::StreamSha256
+    };
+    slog::info!(log, "assets are proved"; "integrity_level" => level.as_str());
 
     let storage: Arc<dyn RawStorageRepository> = Arc::new(storage);
     let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;
@@ -69,6 +75,15 @@ pub(super) async fn start(
         RelaySettings::default(),
     )?
     .with_log(log.clone());
+    let digests: Arc<dyn DigestLedger> = Arc::clone(&catalog) as _;
+    let hashing = Hashing::new(
+        Arc::clone(&storage),
+        digests,
+        Arc::clone(&plan.clock),
+        system::fresh_uuid(),
+        plan.hashing,
+        log.clone(),
+    );
     let core = Core {
         service: RawStorageService::new(
             Arc::clone(&storage),
@@ -76,7 +91,8 @@ pub(super) async fn start(
             Arc::clone(&plan.clock),
             Arc::new(SystemAssetIds),
             plan.policy,
-        ),
+        )
+        .with_hasher(Arc::new(hashing.clone())),
         storage,
         catalog: records,
         outbox,
@@ -92,6 +108,7 @@ pub(super) async fn start(
         catalog,
         relay,
         stop_relay,
+        hashing,
     })
 }
 
@@ -108,6 +125,7 @@ impl Running {
 
     /// Ends what runs, in the order in which one part needs the other.
     pub(super) async fn stop(self) {
+        self.hashing.stop().await;
         // the relay is gone where nobody takes the word to stop
         let _ = self.stop_relay.send(());
         self.relay.join().await;

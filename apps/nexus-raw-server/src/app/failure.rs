@@ -47,13 +47,6 @@ pub enum Failure {
     /// The store was not proved.
     #[error("the object store cannot be used")]
     Probe(#[from] ProbeError),
-    /// The store takes other bytes than the signed SHA-256 stands for, or does not report the
-    /// digest: nothing could be registered.
-    #[error(
-        "the object store does not enforce SHA-256, and this version does not hash objects \
-         itself: use a store that refuses bytes that differ from `x-amz-checksum-sha256`"
-    )]
-    DigestsNotEnforced,
     /// Events cannot be relayed.
     #[error("events cannot be relayed")]
     Relay(#[from] RelayError),

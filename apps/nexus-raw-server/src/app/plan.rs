@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 
 use super::Failure;
 use crate::{
+    hashing::HashingSettings,
     http::{Limits, ServerSettings},
     system::SystemClock,
 };
@@ -29,6 +30,7 @@ pub(super) struct Plan {
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,
     pub(super) limits: Limits,
+    pub(super) hashing: HashingSettings,
     pub(super) startup_timeout: Duration,
 }
 
@@ -61,12 +63,14 @@ impl Plan {
                 presign_ttl: settings.storage.presign_ttl,
                 intent_ttl: settings.storage.intent_ttl,
                 max_object_bytes: settings.storage.max_object_bytes,
+                sync_hash_max_bytes: settings.storage.sync_hash_max_bytes,
             },
             limits: settings
                 .limits
                 .rate
                 .map(|rate| Limits::per_second(rate.requests_per_second, rate.burst))
                 .unwrap_or_default(),
+            hashing: HashingSettings::within(settings.http.request_timeout),
             startup_timeout: settings.storage.startup_timeout,
         })
     }

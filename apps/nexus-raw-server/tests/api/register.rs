@@ -1,10 +1,15 @@
+use std::sync::Arc;
+
 use futures_util::future::join_all;
-use nexus_raw::asset::Sha256Digest;
+use nexus_raw::{
+    asset::Sha256Digest,
+    ports::{HashOutcome, HashingProgress, MockObjectHasher},
+};
 use serde_json::{Value, json};
 
 use nexus_raw_testkit::sample;
 
-use crate::support::{House, TRACE_ID, uploaded};
+use crate::support::{House, Parts, TRACE_ID, uploaded};
 
 const ABSENT: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
@@ -311,6 +316,49 @@ async fn what_is_not_what_was_promised_is_named() {
         ])
     );
     assert_eq!(house.events(), 1);
+}
+
+#[actix_web::test]
+async fn while_the_service_still_reads_the_object_the_caller_is_told_when_to_ask_again() {
+    let mut hasher = MockObjectHasher::new();
+    let mut answers = [
+        HashingProgress::Pending,
+        HashingProgress::Done(HashOutcome::Hashed(sample::facts().sha256)),
+    ]
+    .into_iter();
+    hasher
+        .expect_digest()
+        .times(2)
+        .returning(move |_, _| Ok(answers.next().unwrap()));
+    let house = House::open_with(Parts {
+        hasher: Some(Arc::new(hasher)),
+        ..Parts::default()
+    });
+    let asset_id = house.presigned_and_uploaded().await;
+    let request = house.register(&json!({"asset_id": asset_id}));
+    let pending = request.clone().send().await;
+    assert_eq!(pending.header("retry-after"), Some("1"));
+    assert_eq!(
+        pending.whole(),
+        (
+            409,
+            json!({
+                "type": "urn:nexus-raw:problem:verification-pending",
+                "title": "Verification pending",
+                "status": 409,
+                "detail": "the service still reads the object to verify it; register again later",
+                "instance": "/nexus/raw/register",
+                "code": "verification-pending",
+                "trace_id": TRACE_ID,
+            })
+        )
+    );
+    assert_eq!(house.events(), 1);
+    let (status, record) = request.send().await.whole();
+    assert_eq!(
+        (status, &record["integrity"]["level"]),
+        (201, &json!("stream_sha256"))
+    );
 }
 
 #[actix_web::test]

@@ -195,6 +195,11 @@ impl Server {
             .collect()
     }
 
+    /// The next record on standard error with this message.
+    pub(crate) fn wait_for(&self, message: &str) -> Value {
+        wait_for(&self.log, message)
+    }
+
     /// Kills it by SIGKILL: no handler runs, nothing is flushed. What it wrote on standard output.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();

@@ -10,6 +10,7 @@ mod api_document;
 mod blackbox;
 #[path = "../common/caller.rs"]
 mod caller;
+mod careless_stores;
 mod ends;
 #[path = "../common/house.rs"]
 mod house;
@@ -20,6 +21,7 @@ mod jwks;
 #[path = "../common/machine.rs"]
 mod machine;
 mod openapi_document;
+mod proxy;
 mod unfit_stores;
 
 use house::{Catalogue, Parts, Store};

@@ -37,8 +37,6 @@ fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
         (Lie::IgnoreCreateOnce, "writes over an object"),
         (Lie::AcceptUnsignedHeaders, "unsigned"),
         (Lie::ForbidAbsentKeys, "s3:ListBucket"),
-        (Lie::IgnoreChecksums, "does not enforce SHA-256"),
-        (Lie::EchoChecksums, "does not enforce SHA-256"),
     ] {
         let machine = Machine::new();
         let credentials = Credentials {

@@ -142,12 +142,13 @@ fn make_private(file: &Path) -> Result<(), OpenError> {
 }
 
 /// Whoever held a lease has gone, since the catalogue's lock is ours: after a crash, events are
-/// relayed again at once and not when the lease would have ended.
+/// relayed and objects hashed again at once and not when the lease would have ended.
 async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let ended = sqlx::query("UPDATE lease SET until = 0")
-        .execute(connection)
-        .await;
-    ended.map(|_| ()).map_err(open_error)
+    for sql in ["UPDATE lease SET until = 0", write::END_CLAIMS] {
+        let ended = sqlx::query(sql).execute(&mut *connection).await;
+        ended.map_err(open_error)?;
+    }
+    Ok(())
 }
 
 /// The catalogue's id; made at random the first time.

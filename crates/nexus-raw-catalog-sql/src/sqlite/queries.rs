@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, SinkName},
+    ports::{CallerKey, CatalogError, IntentState, PinnedObject, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -148,6 +148,11 @@ const OLDEST_UNDELIVERED: &str = with_behind!(
         AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100"#
 );
 
+const KNOWN_DIGEST: &str = r#"
+    SELECT d.sha256 AS "object_digest.sha256" FROM object_digest d
+    WHERE d.tenant_id = ?1 AND d.env = ?2 AND d.asset_id = ?3
+        AND d.etag = ?4 AND d.version_id IS ?5"#;
+
 /// The intents that there are of these keys, and what became of each.
 pub(super) async fn intents(
     connection: &mut SqliteConnection,
@@ -258,6 +263,23 @@ pub(super) async fn oldest_undelivered(
     }
 }
 
+pub(super) async fn known_digest(
+    connection: &mut SqliteConnection,
+    object: &PinnedObject,
+) -> Result<Option<Sha256Digest>, CatalogError> {
+    let row = sqlx::query(KNOWN_DIGEST)
+        .bind(object.scope.tenant.as_str())
+        .bind(object.scope.environment.as_str())
+        .bind(&object.asset_id.as_uuid().as_bytes()[..])
+        .bind(object.etag.as_str())
+        .bind(object.version_id.as_deref())
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let digest = row.map(|row| Columns(&row).digest("object_digest.sha256"));
+    Ok(digest.transpose()?)
+}
+
 fn collect<T, C: FromIterator<T>>(
     rows: Result<Vec<SqliteRow>, sqlx::Error>,
     decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
@@ -277,4 +299,5 @@ pub(super) const ALL: &[&str] = &[
     EVENTS_OF,
     UNDELIVERED,
     OLDEST_UNDELIVERED,
+    KNOWN_DIGEST,
 ];

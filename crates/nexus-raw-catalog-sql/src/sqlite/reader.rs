@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, RawAsset},
+    asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, SinkName, StandingKey},
+    ports::{CallerKey, CatalogError, IntentState, PinnedObject, SinkName, StandingKey},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -101,6 +101,14 @@ impl Reader for SqliteReader {
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::oldest_undelivered(&mut connection, sink).await
+    }
+
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::known_digest(&mut connection, object).await
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {

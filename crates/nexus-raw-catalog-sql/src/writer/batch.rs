@@ -2,8 +2,8 @@ use nexus_raw::ports::{CatalogError, Lease, RegisterOutcome, RepeatOutcome};
 use tokio::sync::oneshot;
 
 use super::group::{
-    Group, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration,
-    RepeatedPresign,
+    Group, HashingAnswer, HashingRequest, IntentOutcome, LeaseRequest, NewIntent, Outcomes,
+    Progress, Registration, RepeatedPresign,
 };
 use crate::error::Failure;
 
@@ -22,6 +22,7 @@ pub(crate) enum Message {
     Register(Call<Registration, RegisterOutcome>),
     Lease(Call<LeaseRequest, Option<Lease>>),
     Progress(Call<Progress, bool>),
+    Hashing(Call<HashingRequest, HashingAnswer>),
     /// No more is to be written; the reply says that the database was let go of.
     Close(oneshot::Sender<()>),
 }
@@ -34,6 +35,7 @@ pub(super) struct Batch {
     registrations: Vec<Call<Registration, RegisterOutcome>>,
     leases: Vec<Call<LeaseRequest, Option<Lease>>>,
     progress: Vec<Call<Progress, bool>>,
+    hashings: Vec<Call<HashingRequest, HashingAnswer>>,
 }
 
 impl Batch {
@@ -46,6 +48,7 @@ impl Batch {
             Message::Register(call) => add(&mut self.registrations, call),
             Message::Lease(call) => add(&mut self.leases, call),
             Message::Progress(call) => add(&mut self.progress, call),
+            Message::Hashing(call) => add(&mut self.hashings, call),
             Message::Close(closed) => return Some(closed),
         }
         None
@@ -57,6 +60,7 @@ impl Batch {
             + self.registrations.len()
             + self.leases.len()
             + self.progress.len()
+            + self.hashings.len()
     }
 
     /// The requests alone.
@@ -67,6 +71,7 @@ impl Batch {
             registrations: requests(&self.registrations),
             leases: requests(&self.leases),
             progress: requests(&self.progress),
+            hashings: requests(&self.hashings),
         }
     }
 
@@ -77,8 +82,9 @@ impl Batch {
         let registrations = self.registrations.into_iter().map(Message::Register);
         let leases = self.leases.into_iter().map(Message::Lease);
         let progress = self.progress.into_iter().map(Message::Progress);
+        let hashings = self.hashings.into_iter().map(Message::Hashing);
         let all = intents.chain(repeats).chain(registrations);
-        let all = all.chain(leases).chain(progress);
+        let all = all.chain(leases).chain(progress).chain(hashings);
         all.map(|message| {
             let mut single = Self::default();
             single.add(message);
@@ -93,6 +99,7 @@ impl Batch {
         answer(self.registrations, outcomes.registrations);
         answer(self.leases, outcomes.leases);
         answer(self.progress, outcomes.progress);
+        answer(self.hashings, outcomes.hashings);
     }
 
     /// Answers every call with a failure.
@@ -102,6 +109,7 @@ impl Batch {
         refuse(self.registrations, failure);
         refuse(self.leases, failure);
         refuse(self.progress, failure);
+        refuse(self.hashings, failure);
     }
 }
 

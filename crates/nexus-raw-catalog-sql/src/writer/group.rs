@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use nexus_raw::{
     asset::{Sha256Digest, UploadIntent},
-    ports::{CallerKey, Lease, NewAsset, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName},
+    ports::{
+        CallerKey, HashingClaim, Lease, NewAsset, ParkedEvent, PinnedObject, RegisterOutcome,
+        RepeatOutcome, SinkName,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -65,6 +68,43 @@ pub(crate) struct Progress {
     pub(crate) parked: Option<ParkedEvent>,
 }
 
+/// What a hasher has to say of an object.
+#[derive(Debug)]
+pub(crate) struct HashingRequest {
+    pub(crate) object: PinnedObject,
+    pub(crate) step: HashingStep,
+}
+
+/// See [`DigestLedger`](nexus_raw::ports::DigestLedger), whose methods these are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum HashingStep {
+    Claim {
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    },
+    Renew {
+        epoch: u64,
+        now: Timestamp,
+        ttl: Duration,
+    },
+    Record {
+        epoch: u64,
+        digest: Sha256Digest,
+    },
+    Release {
+        epoch: u64,
+    },
+}
+
+/// What a hasher is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HashingAnswer {
+    Claim(HashingClaim),
+    /// Whether the claim stood, and the step was done.
+    Done(bool),
+}
+
 /// What is written in one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Group<'a> {
@@ -73,6 +113,7 @@ pub(crate) struct Group<'a> {
     pub(crate) registrations: Vec<&'a Registration>,
     pub(crate) leases: Vec<&'a LeaseRequest>,
     pub(crate) progress: Vec<&'a Progress>,
+    pub(crate) hashings: Vec<&'a HashingRequest>,
 }
 
 impl Group<'_> {
@@ -82,6 +123,7 @@ impl Group<'_> {
             + self.registrations.len()
             + self.leases.len()
             + self.progress.len()
+            + self.hashings.len()
     }
 }
 
@@ -93,6 +135,7 @@ pub(crate) struct Outcomes {
     pub(crate) registrations: Vec<RegisterOutcome>,
     pub(crate) leases: Vec<Option<Lease>>,
     pub(crate) progress: Vec<bool>,
+    pub(crate) hashings: Vec<HashingAnswer>,
 }
 
 impl Outcomes {

@@ -20,8 +20,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 pub(crate) use self::{
     batch::{Call, Message},
     group::{
-        Group, IntentKey, IntentOutcome, LeaseRequest, NewIntent, Outcomes, Progress, Registration,
-        RepeatedPresign,
+        Group, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, LeaseRequest,
+        NewIntent, Outcomes, Progress, Registration, RepeatedPresign,
     },
 };
 use crate::{

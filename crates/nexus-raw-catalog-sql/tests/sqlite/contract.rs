@@ -68,6 +68,10 @@ mod catalog {
     nexus_raw_testkit::catalog_contract!(super::OnDisk::new());
 }
 
+mod digests {
+    nexus_raw_testkit::digests_contract!(super::OnDisk::new());
+}
+
 mod outbox {
     nexus_raw_testkit::outbox_contract!(super::OnDisk::new());
 }

@@ -1,8 +1,15 @@
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::{
+    os::unix::fs::{PermissionsExt, symlink},
+    time::Duration,
+};
 
-use nexus_raw::ports::AssetCatalog;
+use nexus_raw::{
+    asset::Sha256Digest,
+    ports::{AssetCatalog, DigestLedger, HashingClaim, IntentState, PinnedObject},
+};
 use nexus_raw_catalog_sql::OpenError;
 use nexus_raw_testkit::sample;
+use uuid::Uuid;
 
 use crate::support::{Home, open, presign, refusal};
 
@@ -90,6 +97,75 @@ async fn a_catalogue_of_a_newer_version_is_refused() {
         "the catalogue was written by a newer version of this program: \
          its migration 9999 is not known here"
     );
+}
+
+#[tokio::test]
+async fn a_catalogue_of_the_first_version_is_brought_up_to_date() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    presign(&catalog, &intent).await;
+    catalog.close().await;
+    // as the first migration alone had left it
+    change(
+        &home,
+        "DROP TABLE object_digest; DROP INDEX upload_intent_in_work;
+         DELETE FROM _sqlx_migrations WHERE version > 1",
+    )
+    .await;
+    let catalog = home.open().await;
+    let found = catalog.find_intent(&scope, intent.asset_id).await.unwrap();
+    assert_eq!(found, Some(IntentState::Pending(intent.clone())));
+    let object = pinned(&intent);
+    let HashingClaim::Taken(lease) = claim(&catalog, &object).await else {
+        panic!("nobody has it");
+    };
+    let digest = Sha256Digest::of(b"");
+    let recorded = catalog.record_digest(&object, lease.epoch, digest).await;
+    assert!(recorded.unwrap());
+}
+
+fn pinned(intent: &nexus_raw::asset::UploadIntent) -> PinnedObject {
+    PinnedObject {
+        scope: intent.scope.clone(),
+        asset_id: intent.asset_id,
+        address: intent.address.clone(),
+        size_bytes: intent.facts.size_bytes,
+        etag: "e".to_owned(),
+        version_id: None,
+    }
+}
+
+/// Claims at the sample's time, for an hour.
+async fn claim(catalog: &impl DigestLedger, object: &PinnedObject) -> HashingClaim {
+    let owner = Uuid::from_u128(1);
+    let claim = catalog
+        .claim_hashing(object, owner, sample::now(), Duration::from_hours(1))
+        .await;
+    claim.unwrap()
+}
+
+/// The lock says that whoever made the claim is gone, so nobody waits for its end.
+#[tokio::test]
+async fn a_claim_to_hash_ends_with_the_process_that_made_it() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    presign(&catalog, &intent).await;
+    let object = pinned(&intent);
+    let HashingClaim::Taken(before) = claim(&catalog, &object).await else {
+        panic!("nobody has it");
+    };
+    let held = claim(&catalog, &object).await;
+    assert!(matches!(held, HashingClaim::Held { .. }), "{held:?}");
+    catalog.close().await;
+
+    let catalog = home.open().await;
+    let HashingClaim::Taken(after) = claim(&catalog, &object).await else {
+        panic!("whoever had it is gone");
+    };
+    assert!(after.epoch > before.epoch, "{after:?} after {before:?}");
 }
 
 #[tokio::test]

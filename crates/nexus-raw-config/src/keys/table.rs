@@ -155,7 +155,7 @@ pub(crate) const KEYS: &[Key] = &[
         "storage.sync_hash_max_bytes",
         "67108864",
         TO_5_GIB,
-        "Kept for objects that the service hashes itself, which this version does not do: it starts on no store that would need it.",
+        "On a store that takes wrong bytes: the largest object that registering waits for while the service hashes it. A larger one is `verification-pending` meanwhile.",
     )
     .example("16777216"),
     text("storage.expected_bucket_owner", "an AWS account id of 12 digits", "Refuses a bucket of another account.", "111122223333"),

@@ -14,6 +14,7 @@ const SHORT: Deadlines = Deadlines {
     read: Duration::from_millis(200),
     attempt: Duration::from_millis(200),
     operation: Duration::from_millis(500),
+    stall: Duration::from_millis(500),
 };
 
 /// What the service allows.

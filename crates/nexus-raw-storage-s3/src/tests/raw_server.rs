@@ -1,8 +1,11 @@
 //! A server on loopback that says byte for byte what it is told, right or wrong.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::{
@@ -16,6 +19,13 @@ use tokio::{
 pub(super) enum Reply {
     /// These bytes, then the connection is closed.
     Bytes(String),
+    /// A head, then so many times these bytes, a pause after each, then nothing for ever.
+    Pieces {
+        head: String,
+        piece: Vec<u8>,
+        times: usize,
+        pause: Duration,
+    },
     /// Nothing, for ever.
     Hang,
     /// One byte of a head at a time, for ever.
@@ -91,6 +101,24 @@ async fn say(mut stream: TcpStream, reply: Reply) {
             let _ = stream.write_all(bytes.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
+        Reply::Pieces {
+            head,
+            piece,
+            times,
+            pause,
+        } => {
+            if stream.write_all(head.as_bytes()).await.is_err() {
+                return;
+            }
+            for _ in 0..times {
+                // the client may have given up
+                if stream.write_all(&piece).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+            }
+            std::future::pending::<()>().await;
+        }
         Reply::Hang => std::future::pending().await,
         Reply::Drip => {
             let mut head = b"HTTP/1.1 200 OK\r\nx-drip: ".to_vec();
@@ -99,7 +127,7 @@ async fn say(mut stream: TcpStream, reply: Reply) {
                 if stream.write_all(&[byte]).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
     }

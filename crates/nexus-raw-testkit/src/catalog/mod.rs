@@ -1,3 +1,5 @@
+mod digests;
+mod hashings;
 mod outbox;
 mod state;
 
@@ -18,8 +20,9 @@ use tokio::sync::Notify;
 
 use self::state::State;
 
-/// A catalogue in memory that keeps every promise of [`AssetCatalog`] and
-/// [`EventOutbox`](nexus_raw::ports::EventOutbox) but the power cut's.
+/// A catalogue in memory that keeps every promise of [`AssetCatalog`],
+/// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
+/// [`DigestLedger`](nexus_raw::ports::DigestLedger) but the power cut's.
 ///
 /// A clone is another connection to the same catalogue.
 #[derive(Clone, Default)]

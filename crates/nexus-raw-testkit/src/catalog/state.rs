@@ -12,6 +12,8 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
+use super::hashings::Hashing;
+
 /// The id of every fake catalogue; event ids follow from it.
 const CATALOG_ID: Uuid = Uuid::from_u128(0x0f6d_2b1c_4e11_4000_8000_0000_0000_0001);
 
@@ -21,6 +23,7 @@ pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
     keys: BTreeMap<CallerKey, KeptKey>,
     lease: Option<HeldLease>,
+    pub(super) hashings: BTreeMap<(Scope, AssetId), Hashing>,
     progress: BTreeMap<SinkName, Progress>,
 }
 

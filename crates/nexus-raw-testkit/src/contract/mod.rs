@@ -4,6 +4,7 @@
 //! makes one `#[test]` of each rule. The tests bring their own runtime (tokio, two threads).
 
 pub mod catalog;
+pub mod digests;
 pub mod identity;
 pub mod outbox;
 pub mod s3;

@@ -9,10 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress},
+    asset::{BucketName, ObjectAddress, Sha256Digest},
     ports::{
-        Clock, PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities,
-        StoredObject, UploadTerms,
+        Clock, HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
     time::Timestamp,
 };
@@ -38,6 +38,9 @@ struct State {
     credentials_end: Option<Timestamp>,
     grants: HashMap<String, Grant>,
     objects: HashMap<ObjectAddress, StoredObject>,
+    /// The SHA-256 of what really is at each address.
+    digests: HashMap<ObjectAddress, Sha256Digest>,
+    next_etag: u64,
     versions_given: u64,
     calls: StoreCalls,
 }
@@ -49,6 +52,8 @@ pub struct StoreCalls {
     pub presign: u32,
     /// Objects asked about.
     pub stat: u32,
+    /// Objects read in order to be hashed.
+    pub hash: u32,
     /// Requests that came over HTTP.
     pub http: u32,
 }
@@ -72,6 +77,8 @@ impl FakeStore {
             credentials_end: None,
             grants: HashMap::new(),
             objects: HashMap::new(),
+            digests: HashMap::new(),
+            next_etag: 0,
             versions_given: 0,
             calls: StoreCalls::default(),
         };
@@ -106,6 +113,20 @@ impl FakeStore {
     /// Puts an object there past every check, as somebody with other rights could.
     pub fn place(&self, address: &ObjectAddress, object: StoredObject) {
         self.state().objects.insert(address.clone(), object);
+    }
+
+    /// Puts other bytes of the same length in an object's place, past every check: only the
+    /// entity tag tells.
+    pub fn replace(&self, address: &ObjectAddress, body: &[u8]) {
+        let mut state = self.state();
+        state.next_etag += 1;
+        let etag = format!("replaced-{}", state.next_etag);
+        if let Some(object) = state.objects.get_mut(address) {
+            object.etag = etag;
+            state
+                .digests
+                .insert(address.clone(), Sha256Digest::of(body));
+        }
     }
 
     /// Takes an object away past every check.
@@ -173,6 +194,8 @@ impl FakeStore {
                 object.version_id = state
                     .versioned
                     .then(|| format!("version-{}", state.versions_given));
+                let digest = Sha256Digest::of(&request.body);
+                state.digests.insert(grant.address.clone(), digest);
                 state.objects.insert(grant.address, object);
                 PutOutcome::Stored
             }
@@ -235,6 +258,27 @@ impl RawStorageRepository for FakeStore {
         }
         state.answers()?;
         Ok(state.objects.get(address).cloned())
+    }
+
+    /// An object that was placed without ever having been uploaded has no bytes to be read.
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        tokio::task::yield_now().await;
+        let mut state = self.state();
+        state.calls.hash += 1;
+        if object.address.bucket != self.bucket {
+            return Err(StorageError::ForeignBucket);
+        }
+        state.answers()?;
+        let Some(found) = state.objects.get(&object.address) else {
+            return Ok(HashOutcome::Gone);
+        };
+        if (&found.etag, &found.version_id) != (&object.etag, &object.version_id) {
+            return Ok(HashOutcome::Replaced);
+        }
+        Ok(match state.digests.get(&object.address) {
+            Some(digest) => HashOutcome::Hashed(*digest),
+            None => HashOutcome::Gone,
+        })
     }
 
     async fn ready(&self) -> Result<(), StorageError> {

@@ -6,7 +6,9 @@
 
 mod catalog;
 mod clock;
+mod digests;
 mod error;
+mod hasher;
 mod idempotency;
 mod identity;
 mod outbox;
@@ -17,6 +19,8 @@ mod storage;
 pub use self::{
     catalog::MockAssetCatalog,
     clock::{MockAssetIds, MockClock},
+    digests::MockDigestLedger,
+    hasher::MockObjectHasher,
     identity::MockIdentityVerifier,
     outbox::MockEventOutbox,
     sink::MockDatasetEventSink,
@@ -25,7 +29,9 @@ pub use self::{
 pub use self::{
     catalog::{AssetCatalog, IntentState, NewAsset, RegisterOutcome},
     clock::{AssetIds, Clock},
+    digests::{DigestLedger, HashingClaim},
     error::{BoxError, CatalogError, StorageError},
+    hasher::{HashingError, HashingProgress, ObjectHasher, Urgency},
     idempotency::{
         CallerKey, IdempotencyKey, IdempotencyKeyError, KeyedIntent, KeyedOutcome, KeyedRoute,
         RepeatOutcome, StandingKey,
@@ -34,7 +40,7 @@ pub use self::{
     outbox::{EventOutbox, Lease, ParkedEvent, SinkName, SinkNameError},
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{
-        PresignedUpload, RawStorageRepository, SignedUrl, StoreCapabilities, StoredObject,
-        UploadTerms,
+        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, SignedUrl,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::{
-    asset::{BucketName, ObjectAddress, Sha256Digest, UploadIntent},
+    asset::{AssetId, BucketName, ByteSize, ObjectAddress, Sha256Digest, UploadIntent},
+    tenancy::Scope,
     time::Timestamp,
 };
 
@@ -79,6 +80,50 @@ pub struct StoredObject {
     pub foreign_headers: Vec<&'static str>,
 }
 
+/// Exactly one object: what stands at an asset's address under this entity tag and, where the
+/// bucket is versioned, as this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedObject {
+    /// Whose asset it is.
+    pub scope: Scope,
+    /// The asset.
+    pub asset_id: AssetId,
+    /// Where it is.
+    pub address: ObjectAddress,
+    /// Its length; no more than that is ever read of it.
+    pub size_bytes: ByteSize,
+    /// Its entity tag, without quotes.
+    pub etag: String,
+    /// Its version, where the bucket is versioned.
+    pub version_id: Option<String>,
+}
+
+impl PinnedObject {
+    /// What was found for `intent`, of the length that was promised.
+    #[must_use]
+    pub fn of(intent: &UploadIntent, found: &StoredObject) -> Self {
+        Self {
+            scope: intent.scope.clone(),
+            asset_id: intent.asset_id,
+            address: intent.address.clone(),
+            size_bytes: intent.facts.size_bytes,
+            etag: found.etag.clone(),
+            version_id: found.version_id.clone(),
+        }
+    }
+}
+
+/// What came of hashing an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashOutcome {
+    /// The SHA-256 of all its bytes.
+    Hashed(Sha256Digest),
+    /// Another object stands at its address.
+    Replaced,
+    /// Nothing stands at its address, or no longer this version.
+    Gone,
+}
+
 /// What the start-up probe saw of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreCapabilities {
@@ -91,10 +136,12 @@ pub struct StoreCapabilities {
     pub keeps_octet_stream: bool,
 }
 
-/// The object store, as far as it is needed: signs an upload, says what is at a key.
+/// The object store, as far as it is needed: signs an upload, says what is at a key, reads an
+/// object in order to hash it.
 ///
 /// Implemented by `S3RawStorageRepository`; called by
-/// [`RawStorageService`](crate::service::RawStorageService) alone. An implementation exists only
+/// [`RawStorageService`](crate::service::RawStorageService) and by what implements
+/// [`ObjectHasher`](super::ObjectHasher). An implementation exists only
 /// once the store was probed. It never lists, never deletes, never writes an asset's bytes.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -126,6 +173,15 @@ pub trait RawStorageRepository: Send + Sync + 'static {
     /// [`StorageError::Unavailable`] whenever the store gave no clear answer; a refusal (403) is
     /// no absence.
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError>;
+
+    /// Reads exactly this object to its end and hashes it. The store is asked for it by entity
+    /// tag and version, so that what is hashed is what was pinned: one that was replaced or
+    /// deleted is told as such and not read. Holds a bounded piece of it in memory at a time;
+    /// takes as long as the object's bytes keep coming, and gives up a stream that stalls.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the store did not give the whole object.
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError>;
 
     /// Whether the store answers, by the cheapest request that shows it.
     ///

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::Mismatch;
 use crate::{
     asset::{AssetId, ByteSize, RawAsset},
@@ -70,6 +72,12 @@ pub enum RegisterError {
     ObjectMismatch {
         /// What differs.
         mismatches: Vec<Mismatch>,
+    },
+    /// The service reads the object, and that takes longer than a call may.
+    #[error("the upload is still being verified")]
+    VerificationPending {
+        /// When it is worth asking again: a guess.
+        retry_after: Duration,
     },
     /// The store gave no answer.
     #[error("the upload could not be verified")]

@@ -1,6 +1,7 @@
 //! The use cases: presign an upload, register what was uploaded, read what is known.
 
 mod error;
+mod hashing;
 mod keyed;
 mod metadata;
 mod policy;
@@ -16,7 +17,9 @@ pub use presign::{PresignRequest, PresignedAsset};
 pub use register::{RegisterRequest, Registered, RestatedFacts};
 pub use verification::Mismatch;
 
-use crate::ports::{AssetCatalog, AssetIds, Clock, RawStorageRepository};
+use hashing::HashInCall;
+
+use crate::ports::{AssetCatalog, AssetIds, Clock, ObjectHasher, RawStorageRepository};
 
 /// The service that engine teams embed and the app serves.
 ///
@@ -26,11 +29,13 @@ pub struct RawStorageService {
     catalog: Arc<dyn AssetCatalog>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn AssetIds>,
+    hasher: Arc<dyn ObjectHasher>,
     policy: UploadPolicy,
 }
 
 impl RawStorageService {
-    /// Puts the service together.
+    /// Puts the service together. Where the store's digests are no proof, each object is read
+    /// within the call that registers it; see [`Self::with_hasher`].
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,
@@ -40,12 +45,20 @@ impl RawStorageService {
         policy: UploadPolicy,
     ) -> Self {
         Self {
+            hasher: Arc::new(HashInCall(Arc::clone(&storage))),
             storage,
             catalog,
             clock,
             ids,
             policy,
         }
+    }
+
+    /// Has objects hashed by `hasher`, which can go on when a call has ended.
+    #[must_use]
+    pub fn with_hasher(mut self, hasher: Arc<dyn ObjectHasher>) -> Self {
+        self.hasher = hasher;
+        self
     }
 
     /// What the installation allows of an upload.

@@ -1,11 +1,11 @@
-use super::{RawStorageService, RegisterError, verification};
+use super::{RawStorageService, RegisterError};
 use crate::{
     asset::{
         AssetId, ByteSize, ContentFacts, ContentType, Filename, Provenance, RawAsset,
         RawAssetParts, Sha256Digest, UploadIntent,
     },
     event::{EventBody, RequestContext},
-    ports::{BoxError, IntentState, NewAsset, RegisterOutcome, StorageError},
+    ports::{IntentState, NewAsset, RegisterOutcome},
     tenancy::WriteAccess,
 };
 
@@ -73,11 +73,6 @@ pub struct Registered {
     /// Whether this call wrote it; otherwise an identical one did before.
     pub created: bool,
 }
-
-/// The store was seen to let wrong bytes through, so nothing it says of a digest is a proof.
-#[derive(Debug, thiserror::Error)]
-#[error("the store does not enforce SHA-256")]
-struct DigestsNotEnforced;
 
 impl RawStorageService {
     /// Registers what was uploaded, once: asks the store what it holds at the key that follows
@@ -152,8 +147,7 @@ impl RawStorageService {
         let ended = self.clock.now() >= intent.ends_at;
         let early = if ended {
             // an object that arrived in time is registered even late; only the store can tell
-            let stored = self.storage.stat(&intent.address).await?;
-            Some(stored.ok_or(RegisterError::UploadExpired)?)
+            Some(self.look(&intent).await?)
         } else {
             None
         };
@@ -167,21 +161,11 @@ impl RawStorageService {
                 return Err(RegisterError::UnknownParents { positions });
             }
         }
-        let capabilities = self.storage.capabilities();
-        if !capabilities.enforces_sha256 {
-            let reason: BoxError = Box::new(DigestsNotEnforced);
-            return Err(StorageError::Unavailable(reason).into());
-        }
         let stored = match early {
             Some(stored) => stored,
-            None => self
-                .storage
-                .stat(&intent.address)
-                .await?
-                .ok_or(RegisterError::ObjectNotUploaded)?,
+            None => self.look(&intent).await?,
         };
-        let integrity = verification::verify(&intent, &stored, capabilities)
-            .map_err(|mismatches| RegisterError::ObjectMismatch { mismatches })?;
+        let integrity = self.integrity(&intent, stored).await?;
         let asset = RawAsset::from_parts(RawAssetParts {
             asset_id: intent.asset_id,
             scope: intent.scope,

@@ -1,5 +1,5 @@
 use crate::{
-    asset::{ContentType, Integrity, IntegrityLevel, UploadIntent},
+    asset::{ContentType, UploadIntent},
     ports::{StoreCapabilities, StoredObject},
 };
 
@@ -8,7 +8,7 @@ use crate::{
 pub enum Mismatch {
     /// Its length differs.
     Size,
-    /// Its SHA-256 differs, or the store has none of it.
+    /// Its SHA-256 differs, or a store whose digests are a proof has none of it.
     Sha256,
     /// Its media type differs.
     ContentType,
@@ -18,19 +18,18 @@ pub enum Mismatch {
     ForeignHeader(&'static str),
 }
 
-/// Compares what the store holds with what was promised, and states the proof.
-///
-/// Believes the store's digest: callers must have seen that the store enforces it.
-pub(super) fn verify(
+/// In which ways what the store says of an object differs from what was promised. Of its digest
+/// only where that is a proof: any other is neither believed nor held against the object.
+pub(super) fn mismatches(
     intent: &UploadIntent,
     stored: &StoredObject,
     capabilities: StoreCapabilities,
-) -> Result<Integrity, Vec<Mismatch>> {
+) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     if stored.size_bytes != intent.facts.size_bytes.get() {
         mismatches.push(Mismatch::Size);
     }
-    if stored.sha256 != Some(intent.facts.sha256) {
+    if capabilities.enforces_sha256 && stored.sha256 != Some(intent.facts.sha256) {
         mismatches.push(Mismatch::Sha256);
     }
     let promised_type = intent.facts.content_type.as_str();
@@ -54,13 +53,5 @@ pub(super) fn verify(
             .copied()
             .map(Mismatch::ForeignHeader),
     );
-    if mismatches.is_empty() {
-        Ok(Integrity {
-            level: IntegrityLevel::S3Sha256,
-            version_id: stored.version_id.clone(),
-            etag: stored.etag.clone(),
-        })
-    } else {
-        Err(mismatches)
-    }
+    mismatches
 }

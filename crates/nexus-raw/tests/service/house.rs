@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use nexus_raw::{
     asset::{AssetId, ContentFacts, Provenance, RawAsset},
     event::{DatasetEvent, RequestContext},
-    ports::{AssetCatalog, IntentState},
+    ports::{AssetCatalog, IntentState, ObjectHasher, StoreCapabilities},
     service::{
         PresignRequest, PresignedAsset, RawStorageService, RegisterError, RegisterRequest,
         Registered, RestatedFacts, UploadPolicy,
@@ -27,6 +27,39 @@ pub(crate) struct House {
 impl House {
     pub(crate) fn new() -> Self {
         Self::with_policy(UploadPolicy::default())
+    }
+
+    /// On a store whose digests are no proof.
+    pub(crate) fn careless() -> Self {
+        let house = Self::new();
+        house.make_careless();
+        house
+    }
+
+    /// The same, with objects hashed by `hasher`.
+    pub(crate) fn hashed_by(policy: UploadPolicy, hasher: impl ObjectHasher) -> Self {
+        let mut house = Self::with_policy(policy);
+        house.make_careless();
+        let service = house.service_of(policy);
+        house.service = Arc::new(service.with_hasher(Arc::new(hasher)));
+        house
+    }
+
+    fn make_careless(&self) {
+        self.store.set_capabilities(StoreCapabilities {
+            enforces_sha256: false,
+            keeps_octet_stream: true,
+        });
+    }
+
+    fn service_of(&self, policy: UploadPolicy) -> RawStorageService {
+        RawStorageService::new(
+            self.store.clone(),
+            Arc::new(self.catalog.clone()),
+            self.clock.clone(),
+            Arc::new(SequentialIds::seeded(1)),
+            policy,
+        )
     }
 
     pub(crate) fn with_policy(policy: UploadPolicy) -> Self {

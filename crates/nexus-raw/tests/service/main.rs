@@ -11,6 +11,7 @@ mod presign;
 mod reading;
 mod refusals;
 mod register;
+mod register_hashing;
 mod register_order;
 mod register_proof;
 mod register_races;

@@ -156,28 +156,6 @@ async fn a_guessed_media_type_is_overlooked_for_octet_streams_where_the_store_gu
 }
 
 #[tokio::test]
-async fn a_store_that_lets_wrong_bytes_through_proves_nothing() {
-    let house = House::new();
-    house.store.set_capabilities(StoreCapabilities {
-        enforces_sha256: false,
-        keeps_octet_stream: true,
-    });
-    let presigned = house.uploaded().await;
-    let mut object = house.store.object(&presigned.address).unwrap();
-    object.sha256 = Some(sample::facts().sha256);
-    house.store.place(&presigned.address, object);
-    let refused = house.register(plain(presigned.asset_id)).await;
-    assert!(
-        matches!(
-            refused,
-            Err(RegisterError::Storage(StorageError::Unavailable(_)))
-        ),
-        "{refused:?}"
-    );
-    house.assert_pending(presigned.asset_id).await;
-}
-
-#[tokio::test]
 async fn a_silent_store_is_no_absence_and_registration_goes_on_once_it_is_back() {
     let house = House::new();
     let asset_id = house.uploaded().await.asset_id;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities, StoredObject,
-        UploadTerms,
+        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -39,6 +39,10 @@ impl RawStorageRepository for StorageWithPoints {
         let stored = self.inner.stat(address).await;
         self.points.reached(Point::AfterHead);
         stored
+    }
+
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        self.inner.hash(object).await
     }
 
     async fn ready(&self) -> Result<(), StorageError> {

@@ -57,6 +57,8 @@ problem_codes! {
     AssetConflict = "asset-conflict", CONFLICT, "Asset conflict";
     /// Nothing was uploaded yet.
     ObjectNotUploaded = "object-not-uploaded", CONFLICT, "Object not uploaded";
+    /// The service still reads the object in order to hash it.
+    VerificationPending = "verification-pending", CONFLICT, "Verification pending";
     /// The time to upload is over.
     UploadExpired = "upload-expired", GONE, "Upload expired";
     /// The body is over the route's limit.

@@ -182,6 +182,11 @@ fn register(error: &RegisterError) -> Problem {
             Problem::new(ProblemCode::ObjectMismatch, error.to_string())
                 .with_errors(mismatches.iter().map(mismatch).collect())
         }
+        RegisterError::VerificationPending { retry_after } => Problem::new(
+            ProblemCode::VerificationPending,
+            "the service still reads the object to verify it; register again later",
+        )
+        .with_header(RETRY_AFTER, &retry_after.as_secs().to_string()),
         RegisterError::Storage(error) => storage(error),
         RegisterError::Catalog(error) => catalog(error),
         _ => internal(),

@@ -202,7 +202,7 @@ fn answers(route: &Route, code: ProblemCode) -> bool {
         P::AssetNotFound => pattern != "/nexus/raw/presign-upload" && access != Access::Open,
         P::IdempotencyKeyReused => route.takes_idempotency_key(),
         P::AssetConflict => pattern == "/nexus/raw/register" || route.takes_idempotency_key(),
-        P::ObjectNotUploaded | P::UploadExpired | P::ObjectMismatch => {
+        P::ObjectNotUploaded | P::VerificationPending | P::UploadExpired | P::ObjectMismatch => {
             pattern == "/nexus/raw/register"
         }
         P::StorageUnavailable | P::CatalogUnavailable => {

@@ -4,8 +4,8 @@ use actix_web::dev::ServerHandle;
 use nexus_raw::{
     asset::{ObjectAddress, ObjectKey},
     ports::{
-        AssetCatalog, Clock, EventOutbox, IdentityVerifier, RawStorageRepository, SinkName,
-        StoredObject,
+        AssetCatalog, Clock, EventOutbox, IdentityVerifier, ObjectHasher, RawStorageRepository,
+        SinkName, StoreCapabilities, StoredObject,
     },
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
@@ -34,6 +34,8 @@ pub(crate) struct House {
 /// What a test may have otherwise.
 pub(crate) struct Parts {
     pub(crate) catalog: Option<Arc<dyn AssetCatalog>>,
+    /// Hashes objects, since the store's own digests are no proof where this is given.
+    pub(crate) hasher: Option<Arc<dyn ObjectHasher>>,
     pub(crate) identity: Arc<dyn IdentityVerifier>,
     pub(crate) request_timeout: Duration,
     pub(crate) policy: UploadPolicy,
@@ -46,6 +48,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             catalog: None,
+            hasher: None,
             identity: Arc::new(identity()),
             request_timeout: Duration::from_secs(10),
             policy: UploadPolicy::default(),
@@ -69,14 +72,22 @@ impl House {
         let storage: Arc<dyn RawStorageRepository> = Arc::clone(&store) as _;
         let asked: Arc<dyn AssetCatalog> =
             parts.catalog.unwrap_or_else(|| Arc::clone(&catalog) as _);
+        let mut service = RawStorageService::new(
+            Arc::clone(&storage),
+            Arc::clone(&asked),
+            Arc::clone(&port),
+            Arc::new(SequentialIds::seeded(7)),
+            parts.policy,
+        );
+        if let Some(hasher) = parts.hasher {
+            service = service.with_hasher(hasher);
+            store.set_capabilities(StoreCapabilities {
+                enforces_sha256: false,
+                keeps_octet_stream: true,
+            });
+        }
         let core = Core {
-            service: RawStorageService::new(
-                Arc::clone(&storage),
-                Arc::clone(&asked),
-                Arc::clone(&port),
-                Arc::new(SequentialIds::seeded(7)),
-                parts.policy,
-            ),
+            service,
             storage,
             catalog: asked,
             outbox: Arc::clone(&catalog) as Arc<dyn EventOutbox>,

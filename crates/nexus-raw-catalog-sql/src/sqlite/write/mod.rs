@@ -2,6 +2,7 @@
 
 mod assets;
 mod events;
+mod hashing;
 mod intents;
 mod keys;
 mod ledger;
@@ -13,6 +14,7 @@ use nexus_raw::ports::{RegisterOutcome, RepeatOutcome};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+pub(in crate::sqlite) use self::hashing::END_CLAIMS;
 use self::{events::PlacedEvent, ledger::Ledger};
 use crate::{
     backend::WriteError,
@@ -27,7 +29,8 @@ pub(in crate::sqlite) struct Context {
 }
 
 /// Writes a group, a few statements whatever its size: intents first, with their keys, then
-/// repeated presigns, then registrations, each with its event, then what the relay has to say.
+/// repeated presigns, then registrations, each with its event, then what the relay and
+/// the hashers have to say.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     context: &Context,
@@ -58,6 +61,10 @@ pub(in crate::sqlite) async fn group(
     for progress in &group.progress {
         let moved = relay::progress(connection, progress).await?;
         outcomes.progress.push(moved);
+    }
+    for request in &group.hashings {
+        let answer = hashing::step(connection, request).await?;
+        outcomes.hashings.push(answer);
     }
     Ok(outcomes)
 }
@@ -129,4 +136,9 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     ledger::WRITE,
     registrations::MARK,
     repeats::PENDING,
+    hashing::STANDING,
+    hashing::CLAIM,
+    hashing::RENEW,
+    hashing::RELEASE,
+    hashing::END_CLAIMS,
 ];

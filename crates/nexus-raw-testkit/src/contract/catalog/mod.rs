@@ -19,8 +19,8 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, EventOutbox, IntentState, KeyedOutcome, NewAsset, ParkedEvent,
-        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        AssetCatalog, CallerKey, DigestLedger, EventOutbox, IntentState, KeyedOutcome, NewAsset,
+        ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     service::PresignRequest,
     tenancy::Scope,
@@ -32,27 +32,30 @@ pub use self::{
 };
 use crate::sample;
 
-/// A catalogue, by both of its ports.
+/// A catalogue, by each of its ports.
 #[derive(Clone)]
 pub struct OpenCatalog {
     /// As the service sees it.
     pub catalog: Arc<dyn AssetCatalog>,
     /// As the relay sees it.
     pub outbox: Arc<dyn EventOutbox>,
+    /// As the hasher sees it.
+    pub digests: Arc<dyn DigestLedger>,
 }
 
 impl OpenCatalog {
-    /// Both ports of one implementation.
+    /// The ports of one implementation.
     #[must_use]
-    pub fn of<C: AssetCatalog + EventOutbox>(catalog: Arc<C>) -> Self {
+    pub fn of<C: AssetCatalog + EventOutbox + DigestLedger>(catalog: Arc<C>) -> Self {
         Self {
             catalog: catalog.clone(),
-            outbox: catalog,
+            outbox: catalog.clone(),
+            digests: catalog,
         }
     }
 }
 
-/// How the suites of the catalogue and of the outbox reach an implementation.
+/// How the suites of the catalogue, the outbox and the digests reach an implementation.
 #[async_trait]
 pub trait CatalogHarness: Send + Sync {
     /// Opens a new, empty catalogue. Called once for each harness.

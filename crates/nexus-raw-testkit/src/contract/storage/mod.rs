@@ -1,5 +1,6 @@
 //! What [`RawStorageRepository`] promises, and the store behind it.
 
+mod hashing;
 mod looking;
 mod signing;
 mod uploading;
@@ -9,11 +10,11 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use nexus_raw::{
     asset::{ContentFacts, ObjectAddress, ObjectKey, Sha256Digest, UploadIntent},
-    ports::{PresignedUpload, RawStorageRepository, UploadTerms},
+    ports::{PinnedObject, PresignedUpload, RawStorageRepository, UploadTerms},
     time::Timestamp,
 };
 
-pub use self::{looking::*, signing::*, uploading::*};
+pub use self::{hashing::*, looking::*, signing::*, uploading::*};
 use crate::{HttpRequest, sample};
 
 /// How the suite reaches an implementation and its store.
@@ -62,6 +63,11 @@ macro_rules! storage_contract {
                 an_absent_object_is_none,
                 a_stored_object_is_told_as_it_was_uploaded,
                 an_object_of_a_bucket_that_is_not_served_is_not_looked_for,
+                an_object_hashes_to_the_digest_of_its_bytes,
+                an_object_of_many_pieces_hashes_to_the_digest_of_its_bytes,
+                an_object_under_another_entity_tag_is_told_as_replaced,
+                an_absent_object_is_told_as_gone,
+                an_object_of_a_bucket_that_is_not_served_is_not_hashed,
                 a_running_store_is_ready,
             ]
         );
@@ -127,6 +133,14 @@ impl<'a, H: StorageHarness> Bench<'a, H> {
     ) -> PresignedUpload {
         let terms = UploadTerms { intent, now, ttl };
         self.repository.presign_upload(terms).await.unwrap()
+    }
+
+    /// Uploads `content` as promised; the object as it is then found.
+    async fn uploaded(&self, intent: &UploadIntent, content: &[u8]) -> PinnedObject {
+        let upload = self.presign(intent).await;
+        assert_eq!(self.send(request(&upload, content)).await, 200);
+        let found = self.repository.stat(&intent.address).await.unwrap();
+        PinnedObject::of(intent, &found.unwrap())
     }
 
     async fn send(&self, request: HttpRequest) -> u16 {

@@ -1,0 +1,443 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use nexus_raw::{
+    asset::{BucketName, ObjectAddress, Sha256Digest},
+    ports::{
+        AssetCatalog, HashingClaim, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms,
+    },
+    time::Timestamp,
+};
+use nexus_raw_testkit::{FakeCatalog, FakeStore, PutOutcome, sample};
+use slog::{Discard, o};
+use tokio::time::{Instant, sleep};
+
+use super::*;
+
+/// A clock that goes with the runtime's time, which these tests pause.
+struct RuntimeClock(Instant);
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        sample::now().saturating_add(self.0.elapsed())
+    }
+}
+
+/// A store that reads objects only as far as it is let.
+struct Gated {
+    store: FakeStore,
+    gate: Semaphore,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+/// Counts what is read at once.
+struct Reading<'a>(&'a Gated);
+
+impl<'a> Reading<'a> {
+    fn begin(gated: &'a Gated) -> Self {
+        let now = gated.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        gated.most_at_once.fetch_max(now, Ordering::SeqCst);
+        Self(gated)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.at_once.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl RawStorageRepository for Gated {
+    fn bucket(&self) -> &BucketName {
+        self.store.bucket()
+    }
+
+    fn capabilities(&self) -> StoreCapabilities {
+        self.store.capabilities()
+    }
+
+    async fn presign_upload<'a>(
+        &self,
+        terms: UploadTerms<'a>,
+    ) -> Result<PresignedUpload, StorageError> {
+        self.store.presign_upload(terms).await
+    }
+
+    async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
+        self.store.stat(address).await
+    }
+
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        let _reading = Reading::begin(self);
+        self.gate.acquire().await.unwrap().forget();
+        self.store.hash(object).await
+    }
+
+    async fn ready(&self) -> Result<(), StorageError> {
+        self.store.ready().await
+    }
+}
+
+struct House {
+    clock: Arc<RuntimeClock>,
+    store: Arc<Gated>,
+    catalog: FakeCatalog,
+}
+
+const SETTINGS: HashingSettings = HashingSettings {
+    patience: Duration::from_secs(3),
+    awaited_at_once: 2,
+    background_at_once: 1,
+    lease: Duration::from_secs(30),
+};
+
+const FOREVER: usize = 1_000_000;
+
+impl House {
+    /// A store that reads so many objects, and then none until it is let.
+    fn letting(objects: usize) -> Self {
+        let clock = Arc::new(RuntimeClock(Instant::now()));
+        let store = FakeStore::new(sample::bucket(), clock.clone());
+        Self {
+            store: Arc::new(Gated {
+                store,
+                gate: Semaphore::new(objects),
+                at_once: AtomicUsize::new(0),
+                most_at_once: AtomicUsize::new(0),
+            }),
+            clock,
+            catalog: FakeCatalog::new(),
+        }
+    }
+
+    /// A process with the store and the catalogue.
+    fn process(&self, number: u128) -> Hashing {
+        Hashing::new(
+            self.store.clone(),
+            Arc::new(self.catalog.clone()),
+            self.clock.clone(),
+            Uuid::from_u128(number),
+            SETTINGS,
+            Logger::root(Discard, o!()),
+        )
+    }
+
+    /// The object of the `number`th asset, promised and uploaded.
+    async fn uploaded(&self, number: u64) -> PinnedObject {
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent(&scope, sample::asset_id(number));
+        let terms = UploadTerms {
+            intent: &intent,
+            now: self.clock.now(),
+            ttl: Duration::from_mins(1),
+        };
+        let upload = self.store.presign_upload(terms).await.unwrap();
+        let event = sample::presigned(&intent);
+        self.catalog
+            .record_intent(intent.clone(), event)
+            .await
+            .unwrap();
+        let outcome = self.store.store.upload(&upload, sample::CONTENT);
+        assert_eq!(outcome, PutOutcome::Stored);
+        self.found(&intent.address, &intent).await
+    }
+
+    async fn found(
+        &self,
+        address: &ObjectAddress,
+        intent: &nexus_raw::asset::UploadIntent,
+    ) -> PinnedObject {
+        let found = self.store.stat(address).await.unwrap().unwrap();
+        PinnedObject::of(intent, &found)
+    }
+
+    fn let_read(&self, objects: usize) {
+        self.store.gate.add_permits(objects);
+    }
+
+    /// How often the store was asked for bytes.
+    fn reads(&self) -> u32 {
+        self.store.store.calls().hash
+    }
+
+    async fn known(&self, object: &PinnedObject) -> Option<Sha256Digest> {
+        self.catalog.known_digest(object).await.unwrap()
+    }
+
+    /// Waits until so many objects are being read.
+    async fn until_reading(&self, objects: usize) {
+        while self.store.at_once.load(Ordering::SeqCst) < objects {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+async fn ask(hashing: &Hashing, object: &PinnedObject, urgency: Urgency) -> HashingProgress {
+    hashing.digest(object.clone(), urgency).await.unwrap()
+}
+
+fn promised() -> HashingProgress {
+    HashingProgress::Done(HashOutcome::Hashed(sample::facts().sha256))
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_hundred_who_ask_at_once_all_are_told_and_the_object_is_read_once() {
+    let house = House::letting(FOREVER);
+    let object = house.uploaded(1).await;
+    let hashing = house.process(1);
+    let asked = (0..100).map(|_| ask(&hashing, &object, Urgency::Awaited));
+    let told = join_all(asked).await;
+    assert!(told.iter().all(|it| *it == promised()), "{told:?}");
+    assert_eq!(house.reads(), 1);
+    // nor later, nor by another process
+    for process in [hashing, house.process(2)] {
+        for urgency in [Urgency::Awaited, Urgency::Background] {
+            assert_eq!(ask(&process, &object, urgency).await, promised());
+        }
+    }
+    assert_eq!(house.reads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_does_not_wait_is_told_at_once_and_the_work_goes_on() {
+    let house = House::letting(0);
+    let object = house.uploaded(1).await;
+    let hashing = house.process(1);
+    let began = Instant::now();
+    for _ in 0..10 {
+        let told = ask(&hashing, &object, Urgency::Background).await;
+        assert_eq!(told, HashingProgress::Pending);
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    house.let_read(1);
+    while house.known(&object).await.is_none() {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let told = ask(&hashing, &object, Urgency::Background).await;
+    assert_eq!((told, house.reads()), (promised(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_is_told_in_time_and_the_work_goes_on_without_it() {
+    let house = House::letting(0);
+    let object = house.uploaded(1).await;
+    let hashing = house.process(1);
+    let began = Instant::now();
+    let told = ask(&hashing, &object, Urgency::Awaited).await;
+    assert_eq!(told, HashingProgress::Pending);
+    assert!((2..=3).contains(&began.elapsed().as_secs()));
+    // and whoever asks in the meantime waits for the same work
+    let (told, ()) = tokio::join!(ask(&hashing, &object, Urgency::Awaited), async {
+        sleep(Duration::from_secs(1)).await;
+        house.let_read(1);
+    });
+    assert_eq!((told, house.reads()), (promised(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_catalogue_that_does_not_answer_is_told_so_and_nothing_is_read() {
+    let mut ledger = nexus_raw::ports::MockDigestLedger::new();
+    ledger.expect_known_digest().returning(|_| Ok(None));
+    ledger
+        .expect_claim_hashing()
+        .returning(|_, _, _, _| Err(nexus_raw::ports::CatalogError::Unavailable("busy".into())));
+    let house = House::letting(FOREVER);
+    let object = house.uploaded(1).await;
+    let hashing = Hashing::new(
+        house.store.clone(),
+        Arc::new(ledger),
+        house.clock.clone(),
+        Uuid::from_u128(1),
+        SETTINGS,
+        Logger::root(Discard, o!()),
+    );
+    let told = hashing.digest(object, Urgency::Awaited).await;
+    assert!(matches!(told, Err(HashingError::Catalog(_))), "{told:?}");
+    assert_eq!(house.reads(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_to_all_who_wait_and_whoever_asks_next_begins_anew() {
+    let house = House::letting(0);
+    let object = house.uploaded(1).await;
+    let hashing = house.process(1);
+    let asked = (0..10).map(|_| hashing.digest(object.clone(), Urgency::Awaited));
+    let (told, ()) = tokio::join!(join_all(asked), async {
+        house.until_reading(1).await;
+        house.store.store.set_available(false);
+        house.let_read(1);
+    });
+    for told in told {
+        assert!(
+            matches!(
+                told,
+                Err(HashingError::Storage(StorageError::Unavailable(_)))
+            ),
+            "{told:?}"
+        );
+    }
+    assert_eq!(house.reads(), 1);
+    house.store.store.set_available(true);
+    house.let_read(1);
+    let told = ask(&hashing, &object, Urgency::Awaited).await;
+    assert_eq!((told, house.reads()), (promised(), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_is_renewed_for_as_long_as_the_object_is_read() {
+    let house = House::letting(0);
+    let object = house.uploaded(1).await;
+    let (one, two) = (house.process(1), house.process(2));
+    ask(&one, &object, Urgency::Background).await;
+    house.until_reading(1).await;
+    for _ in 0..20 {
+        sleep(SETTINGS.lease / 2).await;
+        assert_eq!(
+            ask(&two, &object, Urgency::Awaited).await,
+            HashingProgress::Pending
+        );
+    }
+    house.let_read(1);
+    let told = ask(&one, &object, Urgency::Awaited).await;
+    assert_eq!((told, house.reads()), (promised(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_process_had_begun_is_taken_over_after_its_lease_and_not_before() {
+    let house = House::letting(FOREVER);
+    let object = house.uploaded(1).await;
+    let now = house.clock.now();
+    let dead = Uuid::from_u128(404);
+    let claim = house
+        .catalog
+        .claim_hashing(&object, dead, now, SETTINGS.lease)
+        .await;
+    assert!(matches!(claim, Ok(HashingClaim::Taken(_))), "{claim:?}");
+    let hashing = house.process(1);
+    sleep(Duration::from_secs(29)).await;
+    assert_eq!(
+        ask(&hashing, &object, Urgency::Awaited).await,
+        HashingProgress::Pending
+    );
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(ask(&hashing, &object, Urgency::Awaited).await, promised());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_lost_its_lease_stops_and_records_nothing() {
+    let house = House::letting(0);
+    let object = house.uploaded(1).await;
+    let hashing = house.process(1);
+    ask(&hashing, &object, Urgency::Background).await;
+    house.until_reading(1).await;
+    // the catalogue is away for longer than the lease, and another process is faster then
+    house.catalog.set_available(false);
+    sleep(2 * SETTINGS.lease).await;
+    house.catalog.set_available(true);
+    assert_eq!(house.store.at_once.load(Ordering::SeqCst), 0);
+    let rival = house
+        .catalog
+        .claim_hashing(
+            &object,
+            Uuid::from_u128(2),
+            house.clock.now(),
+            SETTINGS.lease,
+        )
+        .await;
+    assert!(matches!(rival, Ok(HashingClaim::Taken(_))), "{rival:?}");
+    house.let_read(1);
+    assert_eq!(
+        ask(&hashing, &object, Urgency::Awaited).await,
+        HashingProgress::Pending
+    );
+    assert_eq!((house.known(&object).await, house.reads()), (None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_every_claim_is_given_back_and_nothing_is_begun_any_more() {
+    let house = House::letting(0);
+    let (reading, waiting) = (house.uploaded(1).await, house.uploaded(2).await);
+    let (one, two) = (house.process(1), house.process(2));
+    for object in [&reading, &waiting] {
+        ask(&one, object, Urgency::Background).await;
+    }
+    house.until_reading(1).await;
+    let began = Instant::now();
+    one.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(1));
+    assert_eq!(house.store.at_once.load(Ordering::SeqCst), 0);
+    house.let_read(2);
+    assert_eq!(
+        ask(&one, &reading, Urgency::Awaited).await,
+        HashingProgress::Pending
+    );
+    assert_eq!(house.reads(), 0);
+    for object in [&reading, &waiting] {
+        assert_eq!(ask(&two, object, Urgency::Awaited).await, promised());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_are_read_at_once_and_large_ones_do_not_hold_up_small_ones() {
+    let house = House::letting(0);
+    let hashing = house.process(1);
+    let mut objects = Vec::new();
+    for number in 1..=12 {
+        objects.push(house.uploaded(number).await);
+    }
+    let (large, small) = objects.split_at(6);
+    for object in large {
+        ask(&hashing, object, Urgency::Background).await;
+    }
+    house.until_reading(SETTINGS.background_at_once).await;
+    let (told, ()) = tokio::join!(
+        join_all(small.iter().map(|it| ask(&hashing, it, Urgency::Awaited))),
+        async {
+            house.until_reading(3).await;
+            sleep(Duration::from_secs(1)).await;
+            house.let_read(12);
+        }
+    );
+    assert!(told.iter().all(|it| *it == promised()), "{told:?}");
+    let most = house.store.most_at_once.load(Ordering::SeqCst);
+    let bound = SETTINGS.awaited_at_once + SETTINGS.background_at_once;
+    assert_eq!(most, bound);
+    for object in large {
+        assert_eq!(ask(&hashing, object, Urgency::Awaited).await, promised());
+    }
+    assert_eq!(house.reads(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_was_replaced_is_hashed_anew_once_the_other_is_done_with() {
+    let house = House::letting(0);
+    let before = house.uploaded(1).await;
+    let hashing = house.process(1);
+    ask(&hashing, &before, Urgency::Background).await;
+    house.until_reading(1).await;
+    house.store.store.replace(&before.address, b"other bytes");
+    let after = PinnedObject {
+        etag: "replaced-1".to_owned(),
+        ..before.clone()
+    };
+    // nobody is told of the one by the other
+    assert_eq!(
+        ask(&hashing, &after, Urgency::Awaited).await,
+        HashingProgress::Pending
+    );
+    let (told, ()) = tokio::join!(ask(&hashing, &before, Urgency::Awaited), async {
+        house.let_read(2);
+    });
+    assert_eq!(told, HashingProgress::Done(HashOutcome::Replaced));
+    let other = Sha256Digest::of(b"other bytes");
+    assert_eq!(
+        ask(&hashing, &after, Urgency::Awaited).await,
+        HashingProgress::Done(HashOutcome::Hashed(other))
+    );
+    assert_eq!(house.known(&before).await, None);
+}

@@ -1,0 +1,160 @@
+//! Who hashes which object: the work lease of its intent, and what came out.
+
+use std::time::Duration;
+
+use nexus_raw::{
+    ports::{CatalogError, HashingClaim, Lease, PinnedObject},
+    time::Timestamp,
+};
+use sqlx::{
+    Sqlite, SqliteConnection,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
+use uuid::Uuid;
+
+use crate::{
+    backend::WriteError,
+    error::CorruptColumn,
+    sqlite::{columns::Columns, fault::write_error},
+    writer::{HashingAnswer, HashingRequest, HashingStep},
+};
+
+pub(super) const STANDING: &str = r#"
+    SELECT i.state AS "upload_intent.state", i.work_owner AS "upload_intent.work_owner",
+        i.work_until AS "upload_intent.work_until", d.sha256 AS "object_digest.sha256"
+    FROM upload_intent i
+    LEFT JOIN object_digest d ON d.tenant_id = i.tenant_id AND d.env = i.env
+        AND d.asset_id = i.asset_id AND d.etag = ?4 AND d.version_id IS ?5
+    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3"#;
+
+pub(super) const CLAIM: &str = r#"
+    UPDATE upload_intent SET work_owner = ?4, work_until = ?5, work_epoch = work_epoch + 1
+    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3
+    RETURNING work_epoch AS "upload_intent.work_epoch", work_until AS "upload_intent.work_until""#;
+
+pub(super) const RENEW: &str = "
+    UPDATE upload_intent SET work_until = ?5
+    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3
+        AND work_epoch = ?4 AND work_owner IS NOT NULL";
+
+pub(super) const RELEASE: &str = "
+    UPDATE upload_intent SET work_owner = NULL, work_until = NULL
+    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3
+        AND work_epoch = ?4 AND work_owner IS NOT NULL";
+
+const RECORD: &str = "
+    INSERT INTO object_digest (tenant_id, env, asset_id, etag, version_id, sha256)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    ON CONFLICT (tenant_id, env, asset_id) DO UPDATE SET
+        etag = excluded.etag, version_id = excluded.version_id, sha256 = excluded.sha256";
+
+/// Ends every claim: for when whoever made one is gone.
+pub(in crate::sqlite) const END_CLAIMS: &str = "
+    UPDATE upload_intent INDEXED BY upload_intent_in_work
+    SET work_owner = NULL, work_until = NULL WHERE work_owner IS NOT NULL AND work_until > 0";
+
+/// Does what one hasher asks for.
+pub(super) async fn step(
+    connection: &mut SqliteConnection,
+    request: &HashingRequest,
+) -> Result<HashingAnswer, WriteError> {
+    let object = &request.object;
+    Ok(match request.step {
+        HashingStep::Claim { owner, now, ttl } => {
+            HashingAnswer::Claim(claim(connection, object, owner, now, ttl).await?)
+        }
+        HashingStep::Renew { epoch, now, ttl } => {
+            let until = now.saturating_add(ttl).as_micros();
+            let renew = about(object, RENEW).bind(epoch.cast_signed()).bind(until);
+            HashingAnswer::Done(changed(connection, renew).await?)
+        }
+        HashingStep::Release { epoch } => {
+            let release = about(object, RELEASE).bind(epoch.cast_signed());
+            HashingAnswer::Done(changed(connection, release).await?)
+        }
+        HashingStep::Record { epoch, digest } => {
+            let release = about(object, RELEASE).bind(epoch.cast_signed());
+            let stands = changed(connection, release).await?;
+            if stands {
+                let record = about(object, RECORD)
+                    .bind(object.etag.as_str())
+                    .bind(object.version_id.as_deref())
+                    .bind(&digest.as_bytes()[..]);
+                changed(connection, record).await?;
+            }
+            HashingAnswer::Done(stands)
+        }
+    })
+}
+
+async fn claim(
+    connection: &mut SqliteConnection,
+    object: &PinnedObject,
+    owner: Uuid,
+    now: Timestamp,
+    ttl: Duration,
+) -> Result<HashingClaim, WriteError> {
+    let standing = about(object, STANDING)
+        .bind(object.etag.as_str())
+        .bind(object.version_id.as_deref())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    let Some(standing) = standing else {
+        return Ok(HashingClaim::Closed);
+    };
+    let decided = refusal(&standing, now).map_err(CatalogError::from)?;
+    if let Some(decided) = decided {
+        return Ok(decided);
+    }
+    let taken = about(object, CLAIM)
+        .bind(owner.into_bytes().to_vec())
+        .bind(now.saturating_add(ttl).as_micros())
+        .fetch_one(connection)
+        .await
+        .map_err(write_error)?;
+    let taken = Columns(&taken);
+    let lease = || {
+        Ok::<_, CorruptColumn>(Lease {
+            epoch: taken.unsigned("upload_intent.work_epoch")?,
+            until: taken.timestamp("upload_intent.work_until")?,
+        })
+    };
+    Ok(HashingClaim::Taken(lease().map_err(CatalogError::from)?))
+}
+
+/// Why there is nothing to take; `None` where there is.
+fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, CorruptColumn> {
+    let row = Columns(row);
+    if row.optional::<&[u8]>("object_digest.sha256")?.is_some() {
+        let digest = row.digest("object_digest.sha256")?;
+        return Ok(Some(HashingClaim::Known(digest)));
+    }
+    if row.text("upload_intent.state", |state| {
+        Ok::<_, CorruptColumn>(state == "registered")
+    })? {
+        return Ok(Some(HashingClaim::Closed));
+    }
+    if row.optional::<&[u8]>("upload_intent.work_owner")?.is_none() {
+        return Ok(None);
+    }
+    let until = row.timestamp("upload_intent.work_until")?;
+    Ok((until > now).then_some(HashingClaim::Held { until }))
+}
+
+/// A statement about the intent of `object`.
+fn about<'q>(object: &'q PinnedObject, sql: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
+    sqlx::query(sql)
+        .bind(object.scope.tenant.as_str())
+        .bind(object.scope.environment.as_str())
+        .bind(object.asset_id.as_uuid().into_bytes().to_vec())
+}
+
+async fn changed(
+    connection: &mut SqliteConnection,
+    statement: Query<'_, Sqlite, SqliteArguments>,
+) -> Result<bool, WriteError> {
+    let done = statement.execute(connection).await.map_err(write_error)?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::Sha256Digest,
+    ports::{CatalogError, DigestLedger, HashingClaim, PinnedObject},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::FakeCatalog;
+
+#[async_trait]
+impl DigestLedger for FakeCatalog {
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError> {
+        self.read(|state| state.known_digest(object)).await
+    }
+
+    async fn claim_hashing(
+        &self,
+        object: &PinnedObject,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<HashingClaim, CatalogError> {
+        let until = now.saturating_add(ttl);
+        self.connect().await?;
+        Ok(self.state().claim_hashing(object, owner, now, until))
+    }
+
+    async fn renew_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<bool, CatalogError> {
+        let until = now.saturating_add(ttl);
+        self.connect().await?;
+        Ok(self.state().renew_hashing(object, epoch, until))
+    }
+
+    async fn record_digest(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        digest: Sha256Digest,
+    ) -> Result<bool, CatalogError> {
+        self.connect().await?;
+        Ok(self.state().record_digest(object, epoch, digest))
+    }
+
+    async fn release_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.connect().await?;
+        Ok(self.state().release_hashing(object, epoch))
+    }
+}

@@ -1,0 +1,173 @@
+use nexus_raw::{asset::Provenance, ports::HashingClaim, ports::RegisterOutcome};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::{
+    OWNER, RIVAL, claim_at, digest, known, object, promised, record, release, renew_at, taken,
+};
+use crate::{contract::catalog::CatalogHarness, sample};
+
+/// While it lasts nobody else gets it, nor its own owner twice; from its end on, anybody.
+pub async fn a_claim_is_for_one_until_it_ends(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
+    let lease = taken(&open, &object).await;
+    assert_eq!(lease.until, sample::seconds_after(30));
+    let held = HashingClaim::Held {
+        until: sample::seconds_after(30),
+    };
+    for (owner, seconds) in [(RIVAL, 0), (OWNER, 0), (RIVAL, 29)] {
+        assert_eq!(claim_at(&open, &object, owner, seconds).await, held);
+    }
+    let HashingClaim::Taken(over) = claim_at(&open, &object, RIVAL, 30).await else {
+        panic!("it has ended");
+    };
+    assert_eq!(over.until, sample::seconds_after(60));
+    assert!(over.epoch > lease.epoch, "{over:?} after {lease:?}");
+    let HashingClaim::Taken(back) = claim_at(&open, &object, OWNER, 60).await else {
+        panic!("it has ended");
+    };
+    assert!(back.epoch > over.epoch, "{back:?} after {over:?}");
+}
+
+/// One of them hashes, the others are told until when.
+pub async fn of_a_hundred_racing_claims_one_is_taken(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
+    let mut racers = JoinSet::new();
+    for n in 0..100 {
+        let (open, object) = (open.clone(), object.clone());
+        racers.spawn(async move { claim_at(&open, &object, Uuid::from_u128(n), 0).await });
+    }
+    let claims = racers.join_all().await;
+    let held = HashingClaim::Held {
+        until: sample::seconds_after(30),
+    };
+    let told = claims.iter().filter(|claim| **claim == held).count();
+    let won = claims
+        .iter()
+        .filter(|claim| matches!(claim, HashingClaim::Taken(_)))
+        .count();
+    assert_eq!((won, told), (1, 99));
+}
+
+/// Renewing moves the end alone.
+pub async fn a_renewed_claim_keeps_its_epoch_and_lasts(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
+    let epoch = taken(&open, &object).await.epoch;
+    for seconds in [10, 20] {
+        assert!(renew_at(&open, &object, epoch, seconds).await);
+    }
+    assert_eq!(
+        claim_at(&open, &object, RIVAL, 49).await,
+        HashingClaim::Held {
+            until: sample::seconds_after(50)
+        }
+    );
+    assert!(record(&open, &object, epoch, digest()).await);
+}
+
+/// A process that was slow, and that nobody took for dead, loses nothing.
+pub async fn a_claim_that_ended_goes_on_unless_it_was_taken_over(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let object = promised(&open, &scope, 1).await;
+    let epoch = taken(&open, &object).await.epoch;
+    assert!(renew_at(&open, &object, epoch, 100).await);
+    assert!(record(&open, &object, epoch, digest()).await);
+    assert_eq!(known(&open, &object).await, Some(digest()));
+}
+
+/// Who was taken for dead and was not, does nothing to what its successor does.
+pub async fn under_an_epoch_that_is_over_nothing_is_done(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
+    let stale = taken(&open, &object).await.epoch;
+    let HashingClaim::Taken(current) = claim_at(&open, &object, RIVAL, 30).await else {
+        panic!("it has ended");
+    };
+    assert!(!renew_at(&open, &object, stale, 31).await);
+    assert!(!record(&open, &object, stale, digest()).await);
+    assert!(!release(&open, &object, stale).await);
+    assert_eq!(known(&open, &object).await, None);
+    assert_eq!(
+        claim_at(&open, &object, OWNER, 59).await,
+        HashingClaim::Held {
+            until: current.until
+        }
+    );
+    assert!(record(&open, &object, current.epoch, digest()).await);
+}
+
+/// Nobody waits for a lease of somebody who has ended in order.
+pub async fn a_claim_that_was_given_back_is_free_at_once(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
+    let lease = taken(&open, &object).await;
+    assert!(release(&open, &object, lease.epoch).await);
+    assert!(!release(&open, &object, lease.epoch).await);
+    assert!(!renew_at(&open, &object, lease.epoch, 1).await);
+    assert!(!record(&open, &object, lease.epoch, digest()).await);
+    let HashingClaim::Taken(next) = claim_at(&open, &object, RIVAL, 0).await else {
+        panic!("it was given back");
+    };
+    assert!(next.epoch > lease.epoch, "{next:?} after {lease:?}");
+}
+
+/// There is nothing to hash for.
+pub async fn without_an_intent_there_is_nothing_to_claim(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let object = object(&sample::scope("t_a", "dev"), 1);
+    assert_eq!(
+        claim_at(&open, &object, OWNER, 0).await,
+        HashingClaim::Closed
+    );
+    assert!(!renew_at(&open, &object, 1, 0).await);
+    assert!(!record(&open, &object, 1, digest()).await);
+    assert!(!release(&open, &object, 1).await);
+}
+
+/// What is registered was proved.
+pub async fn a_registered_asset_is_not_claimed(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let object = promised(&open, &scope, 1).await;
+    let intent = sample::intent(&scope, object.asset_id);
+    let new = sample::new_asset(&intent, Provenance::default());
+    let outcome = open.catalog.register(new).await.unwrap();
+    assert_eq!(outcome, RegisterOutcome::Registered);
+    assert_eq!(
+        claim_at(&open, &object, OWNER, 0).await,
+        HashingClaim::Closed
+    );
+}
+
+/// One id in two scopes is two assets, each with claims of its own.
+pub async fn a_claim_does_not_reach_into_another_scope(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let mine = promised(&open, &sample::scope("t_a", "dev"), 1).await;
+    for (tenant, environment) in [("t_ab", "dev"), ("t_a", "prod")] {
+        let scope = sample::scope(tenant, environment);
+        let epoch = match claim_at(&open, &mine, OWNER, 0).await {
+            HashingClaim::Taken(lease) => lease.epoch,
+            other => panic!("{other:?}"),
+        };
+        // not there, so there is nothing of mine to be seen or touched by it
+        let theirs = object(&scope, 1);
+        assert_eq!(
+            claim_at(&open, &theirs, RIVAL, 0).await,
+            HashingClaim::Closed
+        );
+        let theirs = promised(&open, &scope, 1).await;
+        taken(&open, &theirs).await;
+        assert!(!release(&open, &object(&sample::scope("t_c", "dev"), 1), epoch).await);
+        assert!(release(&open, &mine, epoch).await);
+        assert_eq!(
+            claim_at(&open, &theirs, RIVAL, 29).await,
+            HashingClaim::Held {
+                until: sample::seconds_after(30)
+            }
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! What [`DigestLedger`](nexus_raw::ports::DigestLedger) promises. The harness is that of the catalogue.
+
+mod claims;
+mod known;
+
+use std::time::Duration;
+
+use nexus_raw::{
+    asset::Sha256Digest,
+    ports::{HashingClaim, Lease, PinnedObject},
+    tenancy::Scope,
+};
+use uuid::Uuid;
+
+pub use self::{claims::*, known::*};
+use super::catalog::OpenCatalog;
+use crate::sample;
+
+/// Puts an implementation of `DigestLedger` through its contract. Takes an expression that gives a
+/// new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+#[macro_export]
+macro_rules! digests_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            digests,
+            $harness,
+            [
+                a_claim_is_for_one_until_it_ends,
+                of_a_hundred_racing_claims_one_is_taken,
+                a_renewed_claim_keeps_its_epoch_and_lasts,
+                a_claim_that_ended_goes_on_unless_it_was_taken_over,
+                under_an_epoch_that_is_over_nothing_is_done,
+                a_claim_that_was_given_back_is_free_at_once,
+                without_an_intent_there_is_nothing_to_claim,
+                a_registered_asset_is_not_claimed,
+                a_claim_does_not_reach_into_another_scope,
+                nothing_is_known_of_what_nobody_recorded,
+                a_recorded_digest_is_known_and_ends_the_claim,
+                a_digest_is_of_one_etag_and_one_version,
+                a_later_digest_takes_the_place_of_an_earlier_one,
+                a_digest_does_not_reach_into_another_scope,
+                a_guess_at_an_epoch_records_nothing,
+                digests_and_epochs_outlive_a_restart,
+            ]
+        );
+    };
+}
+
+const OWNER: Uuid = Uuid::from_u128(0xa11ce);
+const RIVAL: Uuid = Uuid::from_u128(0xb0b);
+const TTL: Duration = Duration::from_secs(30);
+
+/// The object of the `number`th asset of a scope, without a version.
+fn object(scope: &Scope, number: u64) -> PinnedObject {
+    let intent = sample::intent(scope, sample::asset_id(number));
+    PinnedObject {
+        scope: intent.scope,
+        asset_id: intent.asset_id,
+        address: intent.address,
+        size_bytes: intent.facts.size_bytes,
+        etag: "5d41402abc4b2a76b9719d911017c592".to_owned(),
+        version_id: None,
+    }
+}
+
+/// Promises the `number`th asset of a scope; its object.
+async fn promised(open: &OpenCatalog, scope: &Scope, number: u64) -> PinnedObject {
+    let intent = sample::intent(scope, sample::asset_id(number));
+    let event = sample::presigned(&intent);
+    open.catalog.record_intent(intent, event).await.unwrap();
+    object(scope, number)
+}
+
+/// Claims so many seconds after the sample's time.
+async fn claim_at(
+    open: &OpenCatalog,
+    object: &PinnedObject,
+    owner: Uuid,
+    seconds: i64,
+) -> HashingClaim {
+    let now = sample::seconds_after(seconds);
+    let claim = open.digests.claim_hashing(object, owner, now, TTL).await;
+    claim.unwrap()
+}
+
+/// Claims at the sample's time, where it must be free.
+async fn taken(open: &OpenCatalog, object: &PinnedObject) -> Lease {
+    match claim_at(open, object, OWNER, 0).await {
+        HashingClaim::Taken(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn renew_at(open: &OpenCatalog, object: &PinnedObject, epoch: u64, seconds: i64) -> bool {
+    let now = sample::seconds_after(seconds);
+    let renewed = open.digests.renew_hashing(object, epoch, now, TTL).await;
+    renewed.unwrap()
+}
+
+async fn record(
+    open: &OpenCatalog,
+    object: &PinnedObject,
+    epoch: u64,
+    digest: Sha256Digest,
+) -> bool {
+    let recorded = open.digests.record_digest(object, epoch, digest).await;
+    recorded.unwrap()
+}
+
+async fn release(open: &OpenCatalog, object: &PinnedObject, epoch: u64) -> bool {
+    open.digests.release_hashing(object, epoch).await.unwrap()
+}
+
+async fn known(open: &OpenCatalog, object: &PinnedObject) -> Option<Sha256Digest> {
+    open.digests.known_digest(object).await.unwrap()
+}
+
+fn digest() -> Sha256Digest {
+    Sha256Digest::of(b"what was read")
+}

@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{CatalogError, Lease, PinnedObject};
+use crate::{asset::Sha256Digest, time::Timestamp};
+
+/// What came of asking for the right to hash an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashingClaim {
+    /// It is the caller's until the lease ends, and longer where it is renewed.
+    Taken(Lease),
+    /// Somebody has it, until then at least.
+    Held {
+        /// When it is free unless it is renewed.
+        until: Timestamp,
+    },
+    /// Exactly this object was hashed before.
+    Known(Sha256Digest),
+    /// The asset is registered, or there is no intent of it in this scope: there is nothing to
+    /// hash for.
+    Closed,
+}
+
+/// Who hashes which object, and what came out: so that each object is read once, whoever asks
+/// how often, by whichever process, and across restarts.
+///
+/// Implemented by what implements [`AssetCatalog`](super::AssetCatalog); called by whatever
+/// implements [`ObjectHasher`](super::ObjectHasher). What must hold:
+///
+/// - Per asset one claim stands at a time. Each has an epoch above all earlier ones of its
+///   asset; only under the last one is anything renewed, recorded or given back.
+/// - A claim ends with its lease, so that a process that died keeps nobody waiting for long. An
+///   implementation that only one process can have open ends all claims when it is opened.
+/// - A digest is of one object: scope, asset, entity tag and version. Of another object at the
+///   same address nothing is known by it.
+/// - What a method has answered is durable.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DigestLedger: Send + Sync + 'static {
+    /// The digest that was recorded of exactly this object; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError>;
+
+    /// Asks for the right to hash this object until `now + ttl`. Also the owner of the last claim
+    /// waits for its end.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer; it is then not known whether the claim stands.
+    async fn claim_hashing(
+        &self,
+        object: &PinnedObject,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<HashingClaim, CatalogError>;
+
+    /// Has the claim of this epoch last until `now + ttl`. `false`, and nothing done, when it is
+    /// not the last one or was given back. One that ended and that nobody took over goes on.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn renew_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<bool, CatalogError>;
+
+    /// Records the digest of this object in place of what was recorded for its asset before, and
+    /// gives the claim back, in one transaction. `false`, and nothing done, when `epoch` is not
+    /// that of a claim that stands.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn record_digest(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        digest: Sha256Digest,
+    ) -> Result<bool, CatalogError>;
+
+    /// Gives the claim back, so that the next who asks has it at once. `false`, and nothing done,
+    /// when `epoch` is not that of a claim that stands.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn release_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+    ) -> Result<bool, CatalogError>;
+}
