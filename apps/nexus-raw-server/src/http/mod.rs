@@ -26,6 +26,6 @@ pub use self::{
     limits::Limits,
     openapi::document as openapi_document,
     routes::{Access, ROUTES, Route},
-    server::{ServerSettings, bind},
+    server::{ServerSettings, bind, routes},
     state::{AppState, Core, Dependency, Phase},
 };

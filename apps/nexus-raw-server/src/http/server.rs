@@ -22,18 +22,22 @@ const MAX_CONNECTIONS: usize = 10_000;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// Has an application answer everything as the service does, without a socket of its own.
+pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |app| {
+        app.app_data(state)
+            // the route table is ours, so that its checks come in the order of the contract
+            .default_service(web::to(answer));
+    }
+}
+
 /// Binds the socket, and gives the server that serves it, with its address.
 ///
 /// # Errors
 /// When the address is in use or not of this machine.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
     let state = web::Data::new(state);
-    let app = move || {
-        App::new()
-            .app_data(state.clone())
-            // the route table is ours, so that its checks come in the order of the contract
-            .default_service(web::to(answer))
-    };
+    let app = move || App::new().configure(routes(state.clone()));
     let server = HttpServer::new(app)
         .workers(settings.workers)
         .max_connections(MAX_CONNECTIONS)

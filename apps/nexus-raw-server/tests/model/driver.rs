@@ -1,0 +1,292 @@
+//! Takes the model's steps on the service, and compares.
+
+mod book;
+mod calling;
+mod uploading;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    marker::PhantomData,
+    pin::Pin,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{App, http::header::HeaderMap, rt::SystemRunner, test};
+use nexus_raw::{
+    asset::AssetId,
+    ports::{Clock, PresignedUpload, SinkName},
+    service::{RawStorageService, UploadPolicy},
+    tenancy::{Environment, Environments, Scope},
+};
+use nexus_raw_server::http::{self, AppState, Core, Phase};
+use nexus_raw_testkit::{FixedClock, SequentialIds};
+use proptest_state_machine::StateMachineTest;
+use serde_json::Value;
+use slog::{Discard, Logger, o};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use self::book::Book;
+use crate::{
+    houses::{House, Ports, beginning},
+    machine::Machine,
+    promises::LEASE_TTL,
+    relays::Relays,
+    texts::UNKNOWN,
+    words::{PLACES, Place, Step},
+    world::{Task, World},
+};
+
+/// The test of one kind of house.
+pub(crate) struct Sequences<H>(PhantomData<H>);
+
+thread_local! {
+    static RUNTIME: RefCell<Option<SystemRunner>> = const { RefCell::new(None) };
+    static TALLY: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// How often what happened in this thread's sequences so far.
+pub(crate) fn tally() -> BTreeMap<String, u64> {
+    TALLY.with_borrow(Clone::clone)
+}
+
+fn count(what: impl Into<String>) {
+    TALLY.with_borrow_mut(|tally| *tally.entry(what.into()).or_default() += 1);
+}
+
+fn wait_for<T>(work: impl Future<Output = T>) -> T {
+    // a panic in the work leaves the runtime where it is, for the next sequence
+    let runtime = RUNTIME.with_borrow_mut(Option::take);
+    let runtime = runtime.unwrap_or_else(actix_web::rt::System::new);
+    let keep = Keep(Some(runtime));
+    keep.0
+        .as_ref()
+        .map(|runtime| runtime.block_on(work))
+        .unwrap()
+}
+
+struct Keep(Option<SystemRunner>);
+
+impl Drop for Keep {
+    fn drop(&mut self) {
+        RUNTIME.with_borrow_mut(|runtime| *runtime = self.0.take());
+    }
+}
+
+impl<H: House> StateMachineTest for Sequences<H> {
+    type SystemUnderTest = Driver;
+    type Reference = Machine<H>;
+
+    fn init_test(_world: &World) -> Driver {
+        wait_for(Driver::open::<H>())
+    }
+
+    fn apply(mut driver: Driver, world: &World, _step: Step) -> Driver {
+        wait_for(driver.take(world));
+        driver
+    }
+
+    fn teardown(driver: Driver, world: World) {
+        wait_for(driver.close(&world));
+    }
+}
+
+type Reply = (u16, HeaderMap, Vec<u8>);
+type Service = Rc<dyn Fn(test::TestRequest) -> Pin<Box<dyn Future<Output = Reply>>>>;
+
+/// One sequence's service.
+pub(crate) struct Driver {
+    clock: Arc<FixedClock>,
+    ports: Ports,
+    service: Service,
+    relays: Relays,
+    /// By number.
+    assets: Vec<Known>,
+    /// The event ids that were seen.
+    event_ids: BTreeSet<Uuid>,
+}
+
+/// What is known of an asset from outside.
+struct Known {
+    id: AssetId,
+    upload: PresignedUpload,
+    /// The bytes of its record, once it has one.
+    record: Option<Vec<u8>>,
+}
+
+impl Driver {
+    async fn open<H: House>() -> Self {
+        static OPENED: AtomicU32 = AtomicU32::new(0);
+        let clock = Arc::new(FixedClock::at(beginning()));
+        let port: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let ports = H::open(&clock).await;
+        let core = Core {
+            service: RawStorageService::new(
+                Arc::clone(&ports.storage),
+                Arc::clone(&ports.catalog),
+                Arc::clone(&port),
+                Arc::new(SequentialIds::seeded(
+                    OPENED.fetch_add(1, Ordering::Relaxed),
+                )),
+                UploadPolicy::default(),
+            ),
+            storage: Arc::clone(&ports.storage),
+            catalog: Arc::clone(&ports.catalog),
+            outbox: Arc::clone(&ports.outbox),
+            sinks: vec![SinkName::log()],
+        };
+        let (_, phase) = watch::channel(Phase::Started(Arc::new(core)));
+        let environments = ["dev", "prod"].map(|it| Environment::parse(it).unwrap());
+        let state = AppState {
+            identity: Arc::new(Book),
+            environments: Environments::new(environments.into()).unwrap(),
+            cors: http::CorsOrigins::default(),
+            limits: http::Limits::default(),
+            clock: Arc::clone(&port),
+            request_timeout: Duration::from_mins(1),
+            max_lag: Duration::from_mins(15),
+            log: Logger::root(Discard, o!()),
+            phase,
+        };
+        let app = test::init_service(
+            App::new().configure(http::routes(actix_web::web::Data::new(state))),
+        )
+        .await;
+        let app = Rc::new(app);
+        let service: Service = Rc::new(move |request| {
+            let app = Rc::clone(&app);
+            Box::pin(async move {
+                let response = test::call_service(&*app, request.to_request()).await;
+                let (status, headers) = (response.status(), response.headers().clone());
+                let body = test::read_body(response).await;
+                (status.as_u16(), headers, body.to_vec())
+            })
+        });
+        let relays = Relays::new(Arc::clone(&ports.outbox), port);
+        Self {
+            clock,
+            ports,
+            service,
+            relays,
+            assets: Vec::new(),
+            event_ids: BTreeSet::new(),
+        }
+    }
+
+    /// Does what the model's last step asks for, and looks at everything.
+    async fn take(&mut self, world: &World) {
+        self.clock
+            .set(beginning().saturating_add(Duration::from_secs(world.now)));
+        match &world.task {
+            Task::Look => {}
+            Task::Call(call, expected) => self.call(world, call, expected).await,
+            Task::Put(put, statuses) => {
+                let status = self.put(world, *put).await;
+                count(format!("put {status}"));
+                assert!(statuses.contains(&status), "{status}, not {statuses:?}");
+            }
+            Task::Remove { asset } => {
+                count("removed");
+                self.ports.store.remove(&self.address(world, *asset));
+            }
+            Task::Relay {
+                slot,
+                batch,
+                sink,
+                halt,
+            } => {
+                let (slot, sink) = (*slot, sink.clone());
+                self.relays.work(slot, *batch, sink, *halt).await;
+            }
+            Task::Kill { slot } => self.relays.kill(*slot),
+        }
+        self.audit(world).await;
+        // one of the records, each in its turn: none may have changed
+        if let Some(asset) = world.nth(usize::try_from(world.steps).unwrap()) {
+            self.look_up(world, asset, world.assets[asset].place).await;
+        }
+    }
+
+    /// Ends the sequence: what was committed is delivered, and nobody sees another's.
+    async fn close(mut self, world: &World) {
+        let end = Duration::from_secs(world.now + LEASE_TTL + 1);
+        self.clock.set(beginning().saturating_add(end));
+        self.relays.drain().await;
+        for asset in 0..world.assets.len() {
+            for place in PLACES {
+                self.look_up(world, asset, place).await;
+            }
+        }
+        for (what, times) in &self.relays.ledger.lock().unwrap().tally {
+            TALLY.with_borrow_mut(|tally| *tally.entry((*what).to_owned()).or_default() += times);
+        }
+        count("sequences");
+        // open connections of the service would keep the catalogue open
+        drop((self.relays, self.service));
+        self.ports.close.await;
+    }
+
+    /// The events of each place are those of the model, in order, and none has changed.
+    async fn audit(&mut self, world: &World) {
+        let auditor = SinkName::parse("audit").unwrap();
+        let all = self.ports.outbox.undelivered(&auditor, 100_000).await;
+        let mut events: BTreeMap<Scope, Vec<_>> = BTreeMap::new();
+        for event in all.unwrap() {
+            events.entry(event.body.scope()).or_default().push(event);
+        }
+        let before = std::mem::take(&mut self.relays.ledger.lock().unwrap().committed);
+        for (scope, events) in &events {
+            let place = Place {
+                tenant: PLACES
+                    .map(|it| it.tenant)
+                    .into_iter()
+                    .find(|it| *it == scope.tenant.as_str())
+                    .unwrap(),
+                env: PLACES
+                    .map(|it| it.env)
+                    .into_iter()
+                    .find(|it| *it == scope.environment.as_str())
+                    .unwrap(),
+            };
+            let seen = before.get(scope).map_or(&[][..], |seen| &seen[..]);
+            assert_eq!(
+                &events[..seen.len().min(events.len())],
+                seen,
+                "a committed event has changed"
+            );
+            for event in &events[seen.len()..] {
+                assert!(
+                    self.event_ids.insert(event.event_id),
+                    "an event id is there twice"
+                );
+            }
+            let fresh = events[seen.len()..].iter();
+            let fresh = fresh.map(|event| {
+                let text = serde_json::to_string(event).unwrap();
+                without_event_id(self.masked(&text, &[]))
+            });
+            let expected = world.events.get(&place).map_or(&[][..], |it| &it[..]);
+            assert_eq!(
+                fresh.collect::<Vec<_>>(),
+                expected[seen.len()..],
+                "the events of {place:?}"
+            );
+        }
+        let places = world.events.values().filter(|events| !events.is_empty());
+        assert_eq!(events.len(), places.count(), "the places that have events");
+        self.relays.ledger.lock().unwrap().committed = events;
+    }
+}
+
+fn without_event_id(mut event: Value) -> Value {
+    let event_id = event["event_id"].as_str().unwrap();
+    assert!(Uuid::try_parse(event_id).is_ok(), "{event_id}");
+    event["event_id"] = UNKNOWN.into();
+    event
+}

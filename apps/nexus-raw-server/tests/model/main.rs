@@ -1,0 +1,132 @@
+//! Random sequences of everything that callers, uploads, clocks, relays and crashes can do, each
+//! step compared with a small model of the API. A failure is shrunk to a few steps; how to replay
+//! it is in `docs/CONTRIBUTING.md`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "test support: where an expectation breaks, the test must end"
+)]
+
+mod driver;
+mod histories;
+mod houses;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/http.rs"]
+mod http;
+mod machine;
+mod promises;
+mod relays;
+mod texts;
+mod words;
+mod world;
+
+use std::{
+    cell::Cell,
+    hash::{BuildHasher, RandomState},
+};
+
+use driver::Sequences;
+use houses::{Adapters, Fakes, House};
+use machine::Machine;
+use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+
+/// How many sequences are tried, unless `PROPTEST_CASES` says otherwise.
+const ON_FAKES: u32 = 4250;
+const ON_ADAPTERS: u32 = 750;
+
+/// How many steps a sequence has.
+const STEPS: std::ops::Range<usize> = 8..40;
+
+/// What must have come to pass at least once, or else the sequences do not go far enough.
+const REACHED: [&str; 21] = [
+    "POST 200 presigned",
+    "POST 201 record",
+    "POST 200 record",
+    "POST 403 forbidden",
+    "POST 404 asset-not-found",
+    "POST 409 asset-conflict",
+    "POST 409 object-not-uploaded",
+    "POST 410 upload-expired",
+    "POST 422 object-mismatch",
+    "POST 422 validation-failed",
+    "GET 200 events",
+    "GET 200 record",
+    "GET 403 forbidden",
+    "GET 404 asset-not-found",
+    "put 200",
+    "put 400",
+    "put 403",
+    "put 412",
+    "delivered again",
+    "lease taken over",
+    "parked",
+];
+
+/// What comes to pass once in a hundred sequences.
+const REACHED_BY_MANY: [&str; 2] = ["registered late", "fenced off"];
+
+#[test]
+fn on_fakes_every_answer_and_event_of_any_sequence_is_the_models() {
+    hold::<Fakes>(ON_FAKES, &[&REACHED[..], &REACHED_BY_MANY[..]].concat());
+}
+
+#[test]
+fn on_sqlite_and_s3_every_answer_and_event_of_any_sequence_is_the_models() {
+    hold::<Adapters>(ON_ADAPTERS, &REACHED);
+}
+
+fn hold<H: House>(sequences: u32, reached: &[&str]) {
+    let given = Config::default();
+    let seed = seed();
+    let config = Config {
+        cases: given_cases().unwrap_or(sequences),
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 2000,
+        ..given
+    };
+    let strategy = Machine::<H>::sequential_strategy(STEPS);
+    let (tried, held) = (Cell::new(0), Cell::new(0));
+    let outcome = TestRunner::new(config.clone()).run(&strategy, |(world, steps, seen)| {
+        // once one has failed, its shorter forms are tried, and those are not counted
+        if tried.get() == held.get() {
+            tried.set(tried.get() + 1);
+        }
+        Sequences::<H>::test_sequential(config.clone(), world, steps, seen);
+        held.set(held.get() + 1);
+        Ok(())
+    });
+    let tally = driver::tally();
+    if let Err(error) = outcome {
+        let TestError::Fail(reason, (_, steps, _)) = error else {
+            panic!("{error}");
+        };
+        panic!(
+            "sequence {} of PROPTEST_RNG_SEED={seed} fails; its shortest form that does:\n\
+             {steps:#?}\n{reason}",
+            tried.get()
+        );
+    }
+    if given_cases().is_none() {
+        for what in reached {
+            assert!(tally.contains_key(*what), "no {what} in {tally:#?}");
+        }
+    }
+}
+
+/// The seed that `PROPTEST_RNG_SEED` gives, or a fresh one.
+fn seed() -> u64 {
+    match Config::default().rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => RandomState::new().hash_one("a fresh seed"),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "proptest reads it too, and cannot tell a default from a choice"
+)]
+fn given_cases() -> Option<u32> {
+    std::env::var("PROPTEST_CASES").ok()?.parse().ok()
+}

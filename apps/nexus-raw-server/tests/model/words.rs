@@ -1,0 +1,257 @@
+//! What the model and its driver speak of: who, where, which content, and one step of a sequence.
+
+/// A tenant's environment. One tenant's name begins with the other's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) tenant: &'static str,
+    pub(crate) env: &'static str,
+}
+
+pub(crate) const TENANTS: [&str; 2] = ["t_a", "t_ab"];
+
+const fn place(tenant: &'static str, env: &'static str) -> Place {
+    Place { tenant, env }
+}
+
+pub(crate) const PLACES: [Place; 4] = [
+    place("t_a", "dev"),
+    place("t_a", "prod"),
+    place("t_ab", "dev"),
+    place("t_ab", "prod"),
+];
+
+pub(crate) const PEOPLE: [&str; 3] = ["u_ada", "u_ben", "u_cy"];
+
+/// What somebody is in a tenant, as a token says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grant {
+    Nothing,
+    /// A member whose role nobody knows.
+    Unknown,
+    Viewer,
+    Member,
+    Admin,
+    Owner,
+}
+
+impl Grant {
+    /// The role's name in a token; `None` for one who is no member.
+    pub(crate) fn role(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Unknown => Some("guest"),
+            Self::Viewer => Some("viewer"),
+            Self::Member => Some("member"),
+            Self::Admin => Some("admin"),
+            Self::Owner => Some("owner"),
+        }
+    }
+}
+
+/// Bytes, with what `sha256sum` and `openssl dgst -sha256 -binary | base64` say of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) bytes: &'static [u8],
+    pub(crate) hex: &'static str,
+    pub(crate) base64: &'static str,
+}
+
+/// The first two are of one length.
+pub(crate) const CONTENTS: [Content; 3] = [
+    Content {
+        bytes: b"not quite a photograph",
+        hex: "dbef254508d970eb9ff21cb5947d17c64bc0e8f0b10d2968ccc2609f772919ad",
+        base64: "2+8lRQjZcOuf8hy1lH0XxkvA6PCxDSlozMJgn3cpGa0=",
+    },
+    Content {
+        bytes: b"not quite a phonograph",
+        hex: "45d1cedfa861d2e6a719442db00899d4bbec3e60675193a242b59e02833df589",
+        base64: "RdHO36hh0uanGUQtsAiZ1LvsPmBnUZOiQrWeAoM99Yk=",
+    },
+    Content {
+        bytes: b"a longer thing that was recorded",
+        hex: "4684be70ee045e48dbb48e638352900dce73d69d22734144dacee2cfa7d7b938",
+        base64: "RoS+cO4EXkjbtI5jg1KQDc5z1p0ic0FE2s7iz6fXuTg=",
+    },
+];
+
+pub(crate) const NAMES: [&str; 3] = ["DSCN0010.jpg", "DSCN 0010+ü.jpg", "tenants"];
+
+/// A media type, or none said.
+pub(crate) const TYPES: [Option<&str>; 3] =
+    [Some("image/jpeg"), Some("text/plain; charset=utf-8"), None];
+
+pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
+
+/// What is promised at presign; positions in [`NAMES`], [`CONTENTS`] and [`TYPES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct File {
+    pub(crate) name: usize,
+    pub(crate) content: usize,
+    pub(crate) content_type: usize,
+}
+
+impl File {
+    pub(crate) fn name(self) -> &'static str {
+        NAMES[self.name]
+    }
+
+    pub(crate) fn content(self) -> &'static Content {
+        &CONTENTS[self.content]
+    }
+
+    pub(crate) fn content_type(self) -> &'static str {
+        TYPES[self.content_type].unwrap_or(OCTET_STREAM)
+    }
+
+    /// Other content of the same length, or else of another.
+    pub(crate) fn other_bytes(self) -> &'static Content {
+        &CONTENTS[[1, 0, 0][self.content]]
+    }
+
+    /// Content of another length.
+    pub(crate) fn other_length(self) -> &'static Content {
+        &CONTENTS[[2, 2, 0][self.content]]
+    }
+}
+
+/// An asset by its number among those presigned so far, counted round; or one that never was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    Asset(usize),
+    Absent,
+}
+
+/// Where somebody acts: where the asset is, or in one of [`PLACES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Where {
+    Its,
+    At(usize),
+}
+
+/// How somebody uses an upload's URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Upload {
+    AsTold,
+    /// Of the promised length where there are such.
+    OtherBytes,
+    OtherLength,
+    WithoutMetadata,
+    WithMoreMetadata,
+    /// With a header that S3 takes unsigned and keeps.
+    WithCacheControl,
+}
+
+/// What somebody with the bucket's own rights puts at an asset's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Placed {
+    AsPromised,
+    OtherBytes,
+    OtherLength,
+    OtherType,
+    OtherMetadata,
+}
+
+/// What is said of an asset at registration, beside its parents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    Nothing,
+    /// Nothing, with every default written out.
+    Defaults,
+    Much,
+    /// The same as [`Said::Much`], written otherwise.
+    MuchOtherwise,
+    Trainable,
+    /// Captured as far ahead of now as may be.
+    JustAhead,
+    /// Captured a second further ahead.
+    Ahead,
+}
+
+/// Which facts of the intent are said again at registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Restated {
+    AsPromised,
+    OtherName,
+    OtherType,
+    OtherSize,
+    OtherDigest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Second,
+    /// Until a relay that is dead has lost its lease.
+    LeaseEnd,
+    /// Longer than a URL lives.
+    Quarter,
+    /// Longer than an intent stands.
+    Day,
+    /// Until the asset's intent has just ended.
+    IntentEnd(usize),
+}
+
+/// What a sink does with a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    Take,
+    /// Takes so many and asks for more.
+    TakeOnly(usize),
+    /// Takes so many and is down.
+    Fail(usize),
+    /// Takes so many and refuses the next for good.
+    Refuse(usize),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Grant {
+        person: usize,
+        tenant: usize,
+        grant: Grant,
+    },
+    Presign {
+        by: usize,
+        at: usize,
+        file: File,
+    },
+    Upload {
+        asset: usize,
+        how: Upload,
+    },
+    Place {
+        asset: usize,
+        what: Placed,
+    },
+    /// Takes the object away, as somebody with the bucket's own rights can.
+    Remove {
+        asset: usize,
+    },
+    Register {
+        by: usize,
+        at: Where,
+        asset: Named,
+        said: Said,
+        restated: Option<Restated>,
+        parents: Vec<Named>,
+    },
+    Read {
+        by: usize,
+        at: Where,
+        asset: Named,
+        events: bool,
+    },
+    Wait(Wait),
+    /// Lets one of two relays work: until nothing is left, or until it has made so many calls and
+    /// stands still.
+    Relay {
+        slot: usize,
+        batch: u32,
+        sink: Vec<Reaction>,
+        halt: Option<u32>,
+    },
+    /// Ends one of the relays where it stands.
+    Kill {
+        slot: usize,
+    },
+}

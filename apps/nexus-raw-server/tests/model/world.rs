@@ -1,0 +1,220 @@
+//! The reference: what the service promises, as small maps.
+//!
+//! Written from the API's document, not from the code: nothing of the domain is called. An asset
+//! is known by its number; where its id must stand, [`id`] stands, and the driver puts the real
+//! one there.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::{
+    texts,
+    words::{File, Grant, Place},
+};
+
+/// How long a URL lives, and how long an intent stands, in seconds.
+pub(crate) const URL_TTL: u64 = 900;
+pub(crate) const INTENT_TTL: u64 = 86_400;
+
+/// How the model writes the id of an asset.
+pub(crate) fn id(asset: usize) -> String {
+    format!("<asset {asset}>")
+}
+
+/// Everything that is so, after some steps.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// Seconds since the beginning.
+    pub(crate) now: u64,
+    /// How many steps were taken.
+    pub(crate) steps: u32,
+    /// By person and tenant.
+    pub(crate) grants: [[Grant; 2]; 3],
+    /// In order of presign.
+    pub(crate) assets: Vec<Asset>,
+    /// In order of sequence.
+    pub(crate) events: BTreeMap<Place, Vec<Value>>,
+    /// What the last step has the driver do.
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Asset {
+    pub(crate) place: Place,
+    pub(crate) file: File,
+    pub(crate) url_ends: u64,
+    pub(crate) ends: u64,
+    /// What the store holds at its key.
+    pub(crate) object: Option<Object>,
+    pub(crate) record: Option<Record>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) size: usize,
+    pub(crate) hex: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) has_its_metadata: bool,
+    pub(crate) has_a_foreign_header: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// The `RawAsset`, but for what the store says of the object.
+    pub(crate) text: Value,
+    pub(crate) meaning: Meaning,
+}
+
+/// What provenance comes to: equal for statements that mean the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    pub(crate) said: &'static str,
+    /// When it was captured, where that depends on when it was said.
+    pub(crate) captured: Option<u64>,
+    pub(crate) parents: Vec<String>,
+}
+
+/// What the driver does, and what must come of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Task {
+    /// There is nothing to do but look.
+    Look,
+    Call(Call, Answer),
+    /// A PUT, and the statuses that it may be answered with.
+    Put(Put, Vec<u16>),
+    Remove {
+        asset: usize,
+    },
+    Relay {
+        slot: usize,
+        batch: u32,
+        sink: Vec<crate::words::Reaction>,
+        halt: Option<u32>,
+    },
+    Kill {
+        slot: usize,
+    },
+}
+
+/// A request to the service.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) by: usize,
+    pub(crate) place: Place,
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) body: Option<Value>,
+}
+
+/// What a request must be answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    /// The URL of an upload, of the asset with this number.
+    Presigned(Value),
+    Record {
+        asset: usize,
+        created: bool,
+        text: Value,
+    },
+    Events(Vec<Value>),
+    Problem(Problem),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    /// Sorted.
+    pub(crate) pointers: Vec<String>,
+    /// The asset that `Location` names.
+    pub(crate) location: Option<usize>,
+}
+
+/// A request to the store: with the asset's own URL, or with one made by the bucket's owner.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Put {
+    Upload {
+        asset: usize,
+        how: crate::words::Upload,
+    },
+    Place {
+        asset: usize,
+        what: crate::words::Placed,
+    },
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            now: 0,
+            steps: 0,
+            grants: [
+                [Grant::Owner, Grant::Owner],
+                [Grant::Admin, Grant::Viewer],
+                [Grant::Nothing, Grant::Member],
+            ],
+            assets: Vec::new(),
+            events: BTreeMap::new(),
+            task: Task::Look,
+        }
+    }
+
+    pub(crate) fn grant(&self, by: usize, place: Place) -> Grant {
+        let tenant = usize::from(place.tenant != crate::words::TENANTS[0]);
+        self.grants[by][tenant]
+    }
+
+    /// Which asset the `number`th is, counted round.
+    pub(crate) fn nth(&self, number: usize) -> Option<usize> {
+        number.checked_rem(self.assets.len())
+    }
+
+    /// Writes an event of an asset, as the next of its place.
+    pub(crate) fn tell(&mut self, asset: usize, by: usize, record: Option<&Value>) {
+        let place = self.assets[asset].place;
+        let events = self.events.entry(place).or_default();
+        let event = texts::event(&texts::Telling {
+            asset,
+            place,
+            file: self.assets[asset].file,
+            by,
+            step: self.steps,
+            now: self.now,
+            sequence: events.len() + 1,
+            record,
+        });
+        events.push(event);
+    }
+
+    /// The events of an asset in its own place.
+    pub(crate) fn events_of(&self, asset: usize) -> Vec<Value> {
+        let events = self.events.get(&self.assets[asset].place);
+        let of_asset = |event: &&Value| event["asset_id"] == *id(asset);
+        events
+            .into_iter()
+            .flatten()
+            .filter(of_asset)
+            .cloned()
+            .collect()
+    }
+}
+
+impl Problem {
+    pub(crate) fn plain(status: u16, code: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            pointers: Vec::new(),
+            location: None,
+        }
+    }
+
+    pub(crate) fn at(status: u16, code: &'static str, mut pointers: Vec<String>) -> Self {
+        pointers.sort_unstable();
+        Self {
+            pointers,
+            ..Self::plain(status, code)
+        }
+    }
+}
