@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress, UploadIntent},
     ports::{
-        AssetCatalog, Clock, EventOutbox, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        AssetCatalog, Clock, EventOutbox, HashOutcome, PinnedObject, PresignedUpload,
+        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
     time::Timestamp,
 };
@@ -247,6 +247,10 @@ impl RawStorageRepository for Shifted {
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
         self.inner.repository.stat(address).await
+    }
+
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        self.inner.repository.hash(object).await
     }
 
     async fn ready(&self) -> Result<(), StorageError> {
