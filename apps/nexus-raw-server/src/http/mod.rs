@@ -3,10 +3,13 @@
 mod bearer;
 mod body;
 mod call;
+mod connection;
 mod cors;
 mod docs_page;
 mod endpoints;
 mod error;
+mod exchange;
+mod host;
 mod limits;
 mod openapi;
 mod pipeline;

@@ -6,6 +6,7 @@ use super::{
     body,
     call::{Call, Probe},
     error::ApiError,
+    host::check_host,
     routes::{self, Handler},
     scope::{NamedScope, idempotency_key},
     state::AppState,
@@ -28,10 +29,11 @@ impl Pipeline<'_> {
     /// A request that fails a check has written nothing, since no handler has run.
     pub(super) async fn run(
         &self,
-        payload: Payload,
+        payload: &mut Payload,
         trail: &mut Trail,
     ) -> Result<HttpResponse, ApiError> {
         trail.head = self.request.method() == Method::HEAD;
+        check_host(self.request.headers())?;
         if self.request.path().starts_with(GUARDED) {
             return self.guarded(payload, trail).await;
         }
@@ -44,7 +46,11 @@ impl Pipeline<'_> {
         }
     }
 
-    async fn guarded(&self, payload: Payload, trail: &mut Trail) -> Result<HttpResponse, ApiError> {
+    async fn guarded(
+        &self,
+        payload: &mut Payload,
+        trail: &mut Trail,
+    ) -> Result<HttpResponse, ApiError> {
         let headers = self.request.headers();
         // found first for the log alone: nobody is told of it before the token is proved
         let found = routes::find(self.request.method(), self.request.path());

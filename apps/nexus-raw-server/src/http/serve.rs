@@ -3,7 +3,7 @@ use std::{panic::AssertUnwindSafe, time::Instant};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS},
-    web::{Data, Payload},
+    web::Payload,
 };
 use futures_util::FutureExt;
 use tokio::time::timeout;
@@ -19,18 +19,18 @@ use super::{
 /// Answers every request whose head could be read: under one deadline, whatever panics, with the
 /// headers that all answers have, and with one line in the log.
 pub(super) async fn answer(
-    request: HttpRequest,
-    payload: Payload,
-    app: Data<AppState>,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    app: &AppState,
 ) -> HttpResponse {
     let began = Instant::now();
     let trace = Trace::of(request.headers());
-    let mut response = match app.cors.preflight(&request) {
+    let mut response = match app.cors.preflight(request) {
         Some(allowed) => {
             Trail::preflight(&app.log, &trace.context, allowed.status(), began.elapsed());
             allowed
         }
-        None => serve(&request, payload, &app, &trace, began).await,
+        None => serve(request, payload, app, &trace, began).await,
     };
     complete(&mut response, &trace);
     app.cors.complete(request.headers(), response.headers_mut());
@@ -39,7 +39,7 @@ pub(super) async fn answer(
 
 async fn serve(
     request: &HttpRequest,
-    payload: Payload,
+    payload: &mut Payload,
     app: &AppState,
     trace: &Trace,
     began: Instant,

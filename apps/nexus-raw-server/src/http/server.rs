@@ -1,8 +1,15 @@
-use std::{io, net::SocketAddr, time::Duration};
+use std::{future::ready, io, net::SocketAddr, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server, web};
+use actix_http::{HttpService, KeepAlive};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::{
+    App,
+    dev::{AppConfig, Server},
+    web,
+};
+use tokio::net::{TcpSocket, TcpStream};
 
-use super::{AppState, serve::answer};
+use super::{AppState, connection::GatedStream, exchange::answer};
 
 /// How the service listens.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +25,11 @@ pub struct ServerSettings {
 /// How many connections one thread holds open; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 10_000;
 
-/// How long a connection may take for its first head, and stay open unused.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How many connections wait in the system's queue; the system may allow fewer.
+const BACKLOG: u32 = 2048;
+
+/// How long a caller may go on with a body that was refused.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Has an application answer everything as the service does, without a socket of its own.
 pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig) {
@@ -31,22 +40,58 @@ pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig
     }
 }
 
-/// Binds the socket, and gives the server that serves it, with its address.
+/// Binds the socket, and gives the server that serves it, with its address. Must be called within
+/// a tokio runtime.
 ///
 /// # Errors
 /// When the address is in use or not of this machine.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
+    let listener = listen(settings.bind)?;
+    let address = listener.local_addr()?;
     let state = web::Data::new(state);
-    let app = move || App::new().configure(routes(state.clone()));
-    let server = HttpServer::new(app)
+    let server = Server::build()
         .workers(settings.workers)
-        .max_connections(MAX_CONNECTIONS)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
+        .max_concurrent_connections(MAX_CONNECTIONS)
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
-        .tcp_nodelay(true)
-        .disable_signals()
-        .bind(settings.bind)?;
-    let address = server.addrs().first().copied().unwrap_or(settings.bind);
+        .disable_signals();
+    let stopping = server.graceful_shutdown_signal();
+    // what `HttpServer` of the library does, but for the stream between it and the socket
+    let server = server.listen("http", listener, move || {
+        let app = App::new().configure(routes(state.clone()));
+        let app = map_config(app.into_factory(), |()| AppConfig::default());
+        let stopping = stopping.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            // the stream has its own deadlines, for each head and for disuse
+            .client_request_timeout(Duration::ZERO)
+            .keep_alive(KeepAlive::Os)
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|stream: &GatedStream, data| {
+                data.insert(stream.connection().clone());
+            })
+            .h1(app);
+        fn_service(|socket: TcpStream| {
+            let peer = socket.peer_addr().ok();
+            // answers are late without it, and right
+            let _ = socket.set_nodelay(true);
+            ready(Ok((GatedStream::new(socket), peer)))
+        })
+        .and_then(http)
+    })?;
     Ok((server.run(), address))
+}
+
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // a server that was just ended may be started again
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }

@@ -19,3 +19,5 @@ mod register;
 mod support;
 mod tokens;
 mod trouble;
+#[path = "../common/wire.rs"]
+mod wire;

@@ -5,7 +5,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use nexus_raw::{
     ports::{CatalogError, IdentityError, IdentityVerifier, MockAssetCatalog},
     tenancy::{Principal, Role},
@@ -16,6 +16,7 @@ use slog::{Drain, Logger, o};
 use tokio::sync::Notify;
 
 use crate::support::{House, Parts, TRACE_ID, presign_body};
+use crate::wire::Wire;
 
 const PATH: &str = "/nexus/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
@@ -46,6 +47,41 @@ async fn a_panic_is_an_internal_problem_and_the_worker_lives() {
             )
         );
     }
+}
+
+#[actix_web::test]
+async fn others_are_served_while_a_hundred_panic_and_each_is_one_line_without_its_text() {
+    let mut catalog = MockAssetCatalog::new();
+    catalog
+        .expect_find_asset()
+        .returning(|_, _| panic!("a secret"));
+    let lines = Lines::default();
+    let house = House::open_with(Parts {
+        catalog: Some(Arc::new(catalog)),
+        log: lines.logger(),
+        ..Parts::default()
+    });
+    // on kept connections too: one goes on after the panic
+    let panics = join_all((0..100).map(|_| house.get(PATH).send()));
+    let others = join_all((0..100).map(|_| house.get("/healthz").send()));
+    let (panics, others) = join(panics, others).await;
+    assert!(panics.iter().all(|answer| answer.status == 500));
+    assert!(others.iter().all(|answer| answer.status == 200));
+    let request = format!(
+        "GET {PATH} HTTP/1.1\r\nHost: nexus.test\r\nAuthorization: Bearer owner\r\n\
+         X-Tenant-Id: t_demo\r\nX-Env: dev\r\n\r\n"
+    );
+    let mut wire = Wire::open(house.address).await;
+    wire.say(request.repeat(2)).await;
+    let heard = wire.listen(Duration::from_secs(1)).await;
+    assert_eq!((heard.statuses, heard.closed), (vec![500, 500], false));
+    assert!(!heard.text.contains("a secret"), "{}", heard.text);
+    let written = lines.text();
+    let told = written
+        .lines()
+        .filter(|line| line.contains("a handler panicked"));
+    assert_eq!(told.count(), 102, "{written}");
+    assert!(!written.contains("a secret"), "{written}");
 }
 
 #[actix_web::test]

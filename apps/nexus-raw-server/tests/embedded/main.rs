@@ -22,7 +22,12 @@ mod jwks;
 mod machine;
 mod openapi_document;
 mod proxy;
+mod slowness;
+mod smuggling;
+mod stopping;
 mod unfit_stores;
+#[path = "../common/wire.rs"]
+mod wire;
 
 use house::{Catalogue, Parts, Store};
 

@@ -1,7 +1,7 @@
 use actix_web::{
     HttpRequest,
     error::PayloadError,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE},
     mime::Mime,
     web::Payload,
 };
@@ -16,12 +16,25 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Reads the body of a request as one strict JSON text: its media type first, then its length,
 /// then its content.
-pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Json, ApiError> {
+pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Json, ApiError> {
+    if is_framed_by_nothing(request) {
+        let detail = "a request with a body must not ask for a WebSocket";
+        return Err(ApiError::Malformed(detail.to_owned()));
+    }
     if !is_plain_json(request) {
         return Err(ApiError::UnsupportedMediaType);
     }
     let bytes = collect(request, payload).await?;
     json::read(&bytes).map_err(|error| ApiError::Malformed(format!("the body {error}")))
+}
+
+/// Whether the library takes all that comes on the connection for the body, whatever length it
+/// says: what others send on it would be read as this caller's.
+fn is_framed_by_nothing(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let websocket = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"websocket");
+    let mut upgrades = headers.get_all(UPGRADE);
+    !headers.contains_key(TRANSFER_ENCODING) && upgrades.any(|value| websocket(value.as_bytes()))
 }
 
 /// `application/json`, said once; UTF-8 where a charset is said (RFC 8259, section 8.1); no
@@ -58,7 +71,7 @@ fn is_json_in_utf8(content_type: &str) -> bool {
             .all(|(_, charset)| charset.as_str().eq_ignore_ascii_case("utf-8"))
 }
 
-async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiError> {
+async fn collect(request: &HttpRequest, payload: &mut Payload) -> Result<BytesMut, ApiError> {
     let declared = request.headers().get(CONTENT_LENGTH);
     let declared = declared
         .and_then(|length| length.to_str().ok())

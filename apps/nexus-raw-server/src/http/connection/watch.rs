@@ -1,0 +1,316 @@
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::head::HeadEnd;
+
+/// How long a head may take, from its first byte on; the first of a connection from its opening.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may stay open unused: longer than the 60 s of common load balancers.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a caller may go on with a body that was refused.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long a caller may take nothing of an answer.
+const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most that a chunked body of the longest content can be written in, and room for lengths of
+/// chunks of fair size: beyond that a body is all framing.
+const MAX_CHUNKED_BYTES: usize = 512 * 1024;
+
+/// How the end of a request's body is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyLength {
+    /// It has so many bytes.
+    Known(u64),
+    /// It says so itself.
+    Chunked,
+}
+
+/// How far a connection is, as its stream and the service that answers on it both know.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection(Rc<RefCell<Watch>>);
+
+/// What may be given to the library now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// The bytes of a head, up to its end.
+    Head,
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing.
+    Shut,
+}
+
+/// Why a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// A head began and did not come whole in time.
+    SlowHead,
+    /// It was not used, or not as it must be.
+    Unused,
+    /// The caller takes nothing of the answer.
+    SlowTaker,
+}
+
+#[derive(Debug)]
+struct Watch {
+    phase: Phase,
+    since: Instant,
+    head: HeadEnd,
+    blocked: Option<Instant>,
+    rouse: bool,
+    cut: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has come yet, of the first head or of a later one.
+    Fresh,
+    Idle,
+    /// A head is under way, or has come and is not served yet.
+    Head {
+        whole: bool,
+    },
+    Serving(Body),
+    /// The last answer was given.
+    Over {
+        drain: Option<Body>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Left(u64),
+    ChunkedLeft(usize),
+}
+
+impl Connection {
+    pub(super) fn new(now: Instant) -> Self {
+        Self(Rc::new(RefCell::new(Watch {
+            phase: Phase::Fresh,
+            since: now,
+            head: HeadEnd::default(),
+            blocked: None,
+            rouse: false,
+            cut: false,
+        })))
+    }
+
+    /// A request is served from now on; no other is until it is answered.
+    ///
+    /// `false` where the last answer was given already: nothing may be answered any more
+    /// (RFC 9112, section 9.6), and the connection is cut once what was answered is sent.
+    pub(crate) fn serve(&self, body: BodyLength) -> bool {
+        let mut watch = self.0.borrow_mut();
+        if matches!(watch.phase, Phase::Over { .. } | Phase::Serving(_)) {
+            watch.cut = true;
+            return false;
+        }
+        watch.rouse = body != BodyLength::Known(0);
+        watch.phase = Phase::Serving(match body {
+            BodyLength::Known(bytes) => Body::Left(bytes),
+            BodyLength::Chunked => Body::ChunkedLeft(MAX_CHUNKED_BYTES),
+        });
+        true
+    }
+
+    /// The request was answered. `last` where no other is served, `drain` where the caller may
+    /// still be sending its body.
+    pub(crate) fn served(&self, last: bool, drain: bool) {
+        let mut watch = self.0.borrow_mut();
+        let body = match watch.phase {
+            Phase::Serving(body) if drain => Some(body),
+            _ => None,
+        };
+        watch.phase = if last {
+            Phase::Over { drain: body }
+        } else {
+            Phase::Idle
+        };
+        watch.head = HeadEnd::default();
+        watch.since = Instant::now();
+        watch.rouse = true;
+    }
+
+    pub(super) fn gate(&self) -> Gate {
+        match self.0.borrow().phase {
+            Phase::Fresh | Phase::Idle | Phase::Head { whole: false } => Gate::Head,
+            Phase::Head { whole: true } | Phase::Over { drain: None } => Gate::Shut,
+            Phase::Serving(Body::Left(left))
+            | Phase::Over {
+                drain: Some(Body::Left(left)),
+            } => Gate::Bytes(usize::try_from(left).unwrap_or(usize::MAX)),
+            Phase::Serving(Body::ChunkedLeft(left))
+            | Phase::Over {
+                drain: Some(Body::ChunkedLeft(left)),
+            } => Gate::Bytes(left),
+        }
+    }
+
+    /// Whether nothing more can come that is of use: the framing of a body has taken more than its
+    /// content can need, or all of a refused body has come.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(
+            self.0.borrow().phase,
+            Phase::Serving(Body::ChunkedLeft(0))
+                | Phase::Over {
+                    drain: Some(Body::Left(0) | Body::ChunkedLeft(0)),
+                }
+        )
+    }
+
+    /// How many of these bytes, which came while the gate asked for a head, are of the head.
+    pub(super) fn head_within(&self, bytes: &[u8], now: Instant) -> usize {
+        let mut watch = self.0.borrow_mut();
+        let end = watch.head.find(bytes);
+        match watch.phase {
+            // the time of the first head runs from the opening
+            Phase::Idle if watch.head.has_begun() => watch.since = now,
+            Phase::Idle => return bytes.len(),
+            _ => {}
+        }
+        if watch.head.has_begun() {
+            let whole = end.is_some();
+            watch.phase = Phase::Head { whole };
+        }
+        end.unwrap_or(bytes.len())
+    }
+
+    /// So many bytes of a body were given.
+    pub(super) fn gave(&self, bytes: usize) {
+        if let Phase::Serving(body) | Phase::Over { drain: Some(body) } =
+            &mut self.0.borrow_mut().phase
+        {
+            match body {
+                Body::Left(left) => *left = left.saturating_sub(bytes as u64),
+                Body::ChunkedLeft(left) => *left = left.saturating_sub(bytes),
+            }
+        }
+    }
+
+    /// The caller takes something of an answer, or for now nothing more.
+    pub(super) fn taking(&self, some: bool, now: Instant) {
+        let mut watch = self.0.borrow_mut();
+        if some {
+            watch.blocked = None;
+            // it can send nothing else before it has the answer
+            if watch.phase == Phase::Idle {
+                watch.since = now;
+            }
+        } else {
+            watch.blocked.get_or_insert(now);
+        }
+    }
+
+    /// Until when what is waited for must have come, and what it means that it has not.
+    pub(super) fn deadline(&self) -> Option<(Instant, End)> {
+        let watch = self.0.borrow();
+        if let Some(blocked) = watch.blocked {
+            return Some((blocked + TAKE_TIMEOUT, End::SlowTaker));
+        }
+        match watch.phase {
+            Phase::Fresh => Some((watch.since + HEAD_TIMEOUT, End::Unused)),
+            Phase::Idle => Some((watch.since + KEEP_ALIVE, End::Unused)),
+            Phase::Head { .. } => Some((watch.since + HEAD_TIMEOUT, End::SlowHead)),
+            // body and answer have their own, in `answer`
+            Phase::Serving(_) => None,
+            Phase::Over { .. } => Some((watch.since + LINGER, End::Unused)),
+        }
+    }
+
+    /// Whether the stream has to be asked again, since more may be given now. Told once.
+    pub(super) fn rouse(&self) -> bool {
+        std::mem::take(&mut self.0.borrow_mut().rouse)
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.0.borrow().cut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
+    fn ends(connection: &Connection, from: Instant) -> Option<(u64, End)> {
+        let (at, end) = connection.deadline()?;
+        Some(((at - from).as_secs(), end))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_head_has_ten_seconds_from_its_first_byte_and_the_first_from_the_opening() {
+        let opened = Instant::now();
+        let connection = Connection::new(opened);
+        assert_eq!(ends(&connection, opened), Some((10, End::Unused)));
+        let later = opened + Duration::from_secs(4);
+        assert_eq!(connection.head_within(&HEAD[..5], later), 5);
+        assert_eq!(ends(&connection, opened), Some((10, End::SlowHead)));
+        assert_eq!(connection.head_within(&HEAD[5..], later), HEAD.len() - 5);
+        assert!(connection.serve(BodyLength::Known(0)));
+        assert_eq!(ends(&connection, opened), None);
+        connection.served(false, false);
+        let served = Instant::now();
+        assert_eq!(ends(&connection, served), Some((75, End::Unused)));
+        // empty lines before a head are none of it
+        let idle = served + Duration::from_secs(30);
+        assert_eq!(connection.head_within(b"\r\n", idle), 2);
+        assert_eq!(ends(&connection, served), Some((75, End::Unused)));
+        assert_eq!(connection.head_within(b"G", idle), 1);
+        // a byte now and then does not prolong it
+        let dripped = idle + Duration::from_secs(9);
+        assert_eq!(connection.head_within(b"E", dripped), 1);
+        assert_eq!(ends(&connection, idle), Some((10, End::SlowHead)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_at_a_time_is_let_through() {
+        let now = Instant::now();
+        let connection = Connection::new(now);
+        let two = [HEAD, HEAD].concat();
+        assert_eq!(connection.gate(), Gate::Head);
+        assert_eq!(connection.head_within(&two, now), HEAD.len());
+        assert_eq!(connection.gate(), Gate::Shut);
+        assert!(connection.serve(BodyLength::Known(3)));
+        assert!(connection.rouse() && !connection.rouse());
+        assert_eq!(connection.gate(), Gate::Bytes(3));
+        connection.gave(3);
+        assert_eq!(connection.gate(), Gate::Bytes(0));
+        connection.served(false, false);
+        assert_eq!(connection.gate(), Gate::Head);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_last_answer_nothing_is_served() {
+        let now = Instant::now();
+        for (drain, gate) in [(false, Gate::Shut), (true, Gate::Bytes(MAX_CHUNKED_BYTES))] {
+            let connection = Connection::new(now);
+            connection.head_within(HEAD, now);
+            assert!(connection.serve(BodyLength::Chunked));
+            connection.served(true, drain);
+            assert_eq!(connection.gate(), gate);
+            assert_eq!(ends(&connection, now), Some((1, End::Unused)));
+            assert!(!connection.is_cut() && !connection.serve(BodyLength::Known(0)));
+            assert!(connection.is_cut());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_all_framing_is_told() {
+        let connection = Connection::new(Instant::now());
+        assert!(connection.serve(BodyLength::Chunked) && !connection.has_ended());
+        connection.gave(MAX_CHUNKED_BYTES);
+        assert!(connection.has_ended());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_has_thirty_seconds_to_take_something_of_an_answer() {
+        let now = Instant::now();
+        let connection = Connection::new(now);
+        connection.taking(false, now);
+        connection.taking(false, now + Duration::from_secs(20));
+        assert_eq!(ends(&connection, now), Some((30, End::SlowTaker)));
+        connection.taking(true, now + Duration::from_secs(20));
+        assert_eq!(ends(&connection, now), Some((10, End::Unused)));
+    }
+}
