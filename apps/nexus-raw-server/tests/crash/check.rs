@@ -12,7 +12,7 @@ use crate::{
 /// Per tenant, the highest sequence.
 pub(crate) type LastSequences = BTreeMap<&'static str, u64>;
 
-async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> Vec<Value> {
+pub(crate) async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> Vec<Value> {
     let answer = client
         .get(tenant, &format!("/nexus/raw/{asset_id}/events"))
         .await;

@@ -60,17 +60,27 @@ impl Client {
     }
 
     pub(crate) async fn presign(&self, tenant: &str, content: &[u8]) -> Option<Value> {
+        presigned(self.promise(tenant, content)).await
+    }
+
+    pub(crate) async fn presign_keyed(
+        &self,
+        tenant: &str,
+        key: &str,
+        content: &[u8],
+    ) -> Option<Value> {
+        let request = self.promise(tenant, content);
+        presigned(request.header("idempotency-key", key)).await
+    }
+
+    fn promise(&self, tenant: &str, content: &[u8]) -> Request {
         let body = json!({
             "filename": "crash.bin",
             "size_bytes": content.len(),
             "sha256": Sha256Digest::of(content),
         });
-        let answer = self
-            .post(tenant, "/nexus/raw/presign-upload", &body)
-            .await?;
-        let (status, body) = answer.whole();
-        assert_eq!(status, 200, "{body}");
-        Some(body)
+        self.posting(tenant, "/nexus/raw/presign-upload")
+            .json(&body)
     }
 
     pub(crate) async fn register(&self, tenant: &str, asset_id: &str) -> Option<Answer> {
@@ -87,9 +97,17 @@ impl Client {
     }
 
     async fn post(&self, tenant: &str, path: &str, body: &Value) -> Option<Answer> {
+        whole(
+            self.posting(tenant, path)
+                .json(body)
+                .send_to_the_end()
+                .await,
+        )
+    }
+
+    fn posting(&self, tenant: &str, path: &str) -> Request {
         let request = self.request("POST", tenant, path);
-        let request = request.header("content-type", "application/json");
-        whole(request.json(body).send_to_the_end().await)
+        request.header("content-type", "application/json")
     }
 
     fn request(&self, method: &str, tenant: &str, path: &str) -> Request {
@@ -98,6 +116,13 @@ impl Client {
             .header("x-tenant-id", tenant)
             .header("x-env", "dev")
     }
+}
+
+async fn presigned(request: Request) -> Option<Value> {
+    let answer = whole(request.send_to_the_end().await)?;
+    let (status, body) = answer.whole();
+    assert_eq!(status, 200, "{body}");
+    Some(body)
 }
 
 async fn upload(upload: &Value, content: &[u8]) -> Option<Answer> {

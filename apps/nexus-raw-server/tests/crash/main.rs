@@ -15,6 +15,7 @@ mod client;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/http.rs"]
 mod http;
+mod keyed;
 mod ledger;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]

@@ -25,9 +25,9 @@ use self::{
 enum Point {
     /// An upload is signed, and nothing of it is written.
     AfterSigning,
-    /// An intent and its event are written, and not committed.
+    /// An intent and its event, or the event of a repeated presign, are written, and not committed.
     InPresign,
-    /// An intent and its event are durable, and its URL has not left.
+    /// They are durable, and the URL has not left.
     AfterIntent,
     /// The store has said what it holds, and nothing of it is written.
     AfterHead,
@@ -91,7 +91,7 @@ pub(super) async fn open(settings: SqlCatalogSettings) -> Result<SqlAssetCatalog
     let hook = move |written: Transaction| {
         points.reached(match written {
             Transaction { assets: true, .. } => Point::InRegister,
-            Transaction { intents: true, .. } => Point::InPresign,
+            Transaction { events: true, .. } => Point::InPresign,
             _ => Point::InMark,
         });
     };
