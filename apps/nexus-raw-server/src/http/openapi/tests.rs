@@ -83,3 +83,31 @@ fn records_and_events_are_as_they_are_described() {
     let event = serde_json::to_value(sample::event(&scope, 1)).unwrap();
     assert_described::<schemas::DatasetEvent>("DatasetEvent", &event);
 }
+
+#[test]
+fn a_key_is_described_on_the_one_route_that_looks_at_it() {
+    let document = serde_json::to_value(document()).unwrap();
+    for route in ROUTES {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let operation = &document["paths"][route.pattern][&method];
+        let parameters = operation["parameters"].as_array();
+        let mut keys = parameters
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["name"] == "Idempotency-Key");
+        let schema = keys.next().map(|key| &key["schema"]["pattern"]);
+        let told = |status: &str, code: &str| {
+            let problems = &operation["responses"][status]["description"];
+            problems.as_str().is_some_and(|it| it.contains(code))
+        };
+        let reused = told("422", "`idempotency-key-reused`");
+        if route.pattern == "/nexus/raw/presign-upload" {
+            assert_eq!(schema.unwrap(), "^[!-~]{1,255}$");
+            assert!(reused && told("409", "`asset-conflict`"));
+            assert!(!told("409", "`object-not-uploaded`"));
+        } else {
+            assert!(schema.is_none() && !reused, "{}", route.pattern);
+        }
+        assert!(keys.next().is_none(), "{}", route.pattern);
+    }
+}
