@@ -125,6 +125,14 @@ pub(crate) struct PutArgs {
     /// A label; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
     pub(crate) label: Vec<(String, String)>,
+    /// How long to wait where the service must hash the upload itself before it registers it
+    #[arg(
+        long,
+        env = "NEXUS_RAW_WAIT_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 900
+    )]
+    pub(crate) wait_seconds: u16,
     /// Print the record as the service answers it
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,5 +1,6 @@
 use std::{io, path::PathBuf, time::Duration};
 
+use nexus_raw::asset::AssetId;
 use nexus_raw_config::EmbeddedError;
 use nexus_raw_identity_jwt::{IssueError, JwtSettingsError};
 use reqwest::StatusCode;
@@ -13,6 +14,12 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("{} ({} {})", .0.title, .0.status, .0.code)]
     Problem(Box<Problem>),
+    /// Patience ended before the service had hashed the object.
+    #[error("asset {asset_id} is uploaded and not registered yet: the service still hashes it")]
+    StillHashed {
+        asset_id: AssetId,
+        problem: Box<Problem>,
+    },
     /// Never carries a URL: an upload's is a secret.
     #[error("no answer from {from}")]
     NoAnswer { from: Peer, source: reqwest::Error },
@@ -68,7 +75,7 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
-            Self::NoAnswer { .. } => Exit::Unavailable,
+            Self::NoAnswer { .. } | Self::StillHashed { .. } => Exit::Unavailable,
             Self::Store { status, .. } if is_passing(*status) => Exit::Unavailable,
             Self::Store { .. } => Exit::Refused,
             Self::StrangeAnswer { status, .. } if is_passing(*status) => Exit::Unavailable,
@@ -83,6 +90,8 @@ impl Failure {
                 // S3 says 409 to a create-once write that meets another (ConditionalRequestConflict)
                 *status == StatusCode::CONFLICT || is_passing(*status)
             }
+            // a matter of patience, not of chance
+            Self::Problem(problem) if problem.is_verification_pending() => false,
             other => other.exit() == Exit::Unavailable,
         }
     }
@@ -99,6 +108,9 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Problem(problem) => problem.hint(),
+            Self::StillHashed { .. } => Some(
+                "it goes on by itself: register that asset again later with the same body, or repeat this put, which uploads anew as another asset; --wait-seconds gives it longer",
+            ),
             Self::NoAnswer {
                 from: Peer::Service,
                 ..

@@ -43,6 +43,11 @@ impl Problem {
         }
     }
 
+    /// Whether the service still hashes the object that is to be registered.
+    pub(crate) fn is_verification_pending(&self) -> bool {
+        self.code == "verification-pending"
+    }
+
     pub(crate) fn hint(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
             "malformed-request" => {
@@ -62,9 +67,6 @@ impl Problem {
             }
             "asset-conflict" => "what is registered never changes; a new put makes a new asset",
             "object-not-uploaded" | "upload-expired" | "object-mismatch" => "put the file again",
-            "verification-pending" => {
-                "the service is still reading the upload; nexus-raw show will find the asset when it is done and registered"
-            }
             "validation-failed" => "change what is named above; nothing was registered",
             "payload-too-large" => "state less: fewer or shorter labels and parents",
             "rate-limited" => "there were too many requests; wait, and put less at once",

@@ -4,6 +4,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nexus_raw::asset::AssetId;
 
 const TEMPLATE: &str =
     "{msg:>9} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
@@ -42,6 +43,19 @@ impl Progress {
     /// Takes the bar away.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
+    }
+
+    /// Says why registering takes its time.
+    pub(crate) fn note_hashing(&self, asset_id: AssetId, patience: Duration) {
+        self.0.suspend(|| {
+            // a lost note is no reason to stop
+            let _ = writeln!(
+                stderr(),
+                "asset {asset_id} is uploaded; the service hashes it itself before it registers it; \
+                 waiting for up to {} s",
+                patience.as_secs()
+            );
+        });
     }
 
     /// Says that a request is about to be repeated, and why.

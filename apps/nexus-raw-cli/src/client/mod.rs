@@ -2,6 +2,7 @@
 
 mod answer;
 mod http;
+mod pending;
 mod retry;
 mod upload;
 mod wire;
@@ -78,10 +79,17 @@ impl Service {
             .await
     }
 
-    /// The record of what was uploaded.
-    pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<Bytes, Failure> {
-        self.call(Method::POST, "/nexus/raw/register", Some(request), None)
-            .await
+    /// The record of what was uploaded. Waits for up to `patience` where the service must hash the
+    /// object itself first.
+    pub(crate) async fn register(
+        &self,
+        request: &RegisterRequest,
+        patience: Duration,
+    ) -> Result<Bytes, Failure> {
+        pending::settled(request.asset_id, patience, &self.progress, || {
+            self.call(Method::POST, "/nexus/raw/register", Some(request), None)
+        })
+        .await
     }
 
     /// The record of a registered asset.

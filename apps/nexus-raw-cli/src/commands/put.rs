@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path, time::Duration};
 
 use nexus_raw::asset::{CaptureLocation, DerivedFrom, Labels, Lineage, PiiFlags};
 
@@ -47,12 +47,12 @@ async fn store(
         })
         .await?;
     service.upload(&presigned.upload, &content).await?;
-    service
-        .register(&RegisterRequest {
-            asset_id: presigned.asset_id,
-            provenance,
-        })
-        .await
+    let request = RegisterRequest {
+        asset_id: presigned.asset_id,
+        provenance,
+    };
+    let patience = Duration::from_secs(args.wait_seconds.into());
+    service.register(&request, patience).await
 }
 
 /// The name to store under: the service alone says which names it takes.

@@ -15,7 +15,7 @@ pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()>
         source = error.source();
     }
     writeln!(out)?;
-    if let Failure::Problem(problem) = failure {
+    if let Failure::Problem(problem) | Failure::StillHashed { problem, .. } = failure {
         write_problem(out, problem)?;
     }
     if let Some(hint) = failure.hint() {

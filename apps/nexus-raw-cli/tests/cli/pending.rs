@@ -1,0 +1,113 @@
+//! What `put` does where the service must hash the upload itself before it registers it.
+
+use serde_json::json;
+
+use crate::{
+    run::{ID, RECORD_TEXT, Ran, command_for, record, run},
+    service::{file, service},
+    stub::{Answer, Asked, Stub},
+};
+
+const NOTE: &str = "asset 019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11 is uploaded; \
+    the service hashes it itself before it registers it; waiting for up to ";
+
+fn pending() -> Answer {
+    let body = json!({
+        "status": 409, "code": "verification-pending", "title": "Verification pending",
+        "detail": "What happened.", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    });
+    Answer::problem(409, &body)
+}
+
+/// Registers the asset only when it was asked `times` times before.
+fn hashing(times: usize, answer: impl Fn() -> Answer + Send + Sync + 'static) -> Stub {
+    // presigning and the upload come before
+    service(move |asked, before| {
+        (asked.target == "/nexus/raw/register" && before < 2 + times).then(&answer)
+    })
+}
+
+/// Puts a file; also what was asked of the service after the upload.
+fn put(stub: &Stub, args: &[&str]) -> (Ran, Vec<serde_json::Value>) {
+    let (_directory, path) = file("DSCN0010.jpg");
+    let ran = run(command_for(&stub.url).arg("put").arg(&path), args);
+    let asked = stub.asked();
+    let lines: Vec<_> = asked.iter().skip(2).map(|it| it.target.as_str()).collect();
+    assert_eq!(lines, vec!["/nexus/raw/register"; lines.len()]);
+    (ran, asked.iter().skip(2).map(Asked::json).collect())
+}
+
+/// How a run ends whose patience does.
+fn given_up(note: &str) -> Ran {
+    Ran {
+        exit: 5,
+        out: String::new(),
+        err: format!(
+            "{note}error: asset {ID} is uploaded and not registered yet: the service still hashes it\n  \
+             What happened.\n  trace id: 4bf92f3577b34da6a3ce929d0e0e4736\n\
+             hint: it goes on by itself: register that asset again later with the same body, or \
+             repeat this put, which uploads anew as another asset; --wait-seconds gives it longer\n"
+        ),
+    }
+}
+
+#[test]
+fn an_upload_that_the_service_hashes_itself_is_waited_for_and_told_once() {
+    for (args, out) in [
+        (&[][..], RECORD_TEXT.to_owned()),
+        (&["--json"][..], record()),
+    ] {
+        // more often than anything is repeated, of which there is nothing here
+        let stub = hashing(3, || pending().with("retry-after", "0"));
+        let (ran, asked) = put(&stub, args);
+        let err = format!("{NOTE}900 s\n");
+        assert_eq!(ran, Ran { exit: 0, out, err });
+        assert_eq!(asked.len(), 4);
+        assert!(asked.iter().all(|it| *it == asked[0]), "{asked:?}");
+    }
+}
+
+#[test]
+fn the_service_says_how_long_to_wait_for_its_hash() {
+    let stub = hashing(1, || pending().with("retry-after", "2"));
+    let began = std::time::Instant::now();
+    let (ran, asked) = put(&stub, &["--wait-seconds", "3"]);
+    assert!(began.elapsed() >= std::time::Duration::from_secs(2));
+    let err = format!("{NOTE}3 s\n");
+    assert_eq!((ran.exit, ran.err, asked.len()), (0, err, 2));
+}
+
+#[test]
+fn waiting_for_a_hash_ends_and_says_that_it_may_be_asked_for_again() {
+    let stub = hashing(usize::MAX - 2, pending);
+    let (ran, asked) = put(&stub, &["--wait-seconds", "2"]);
+    assert_eq!(ran, given_up(&format!("{NOTE}2 s\n")));
+    assert!((2..=3).contains(&asked.len()), "{}", asked.len());
+}
+
+#[test]
+fn a_hash_that_takes_longer_than_there_is_patience_is_not_waited_for() {
+    for (wait, patience) in [("3600", "900"), ("1", "0")] {
+        let stub = hashing(usize::MAX - 2, move || pending().with("retry-after", wait));
+        let (ran, asked) = put(&stub, &["--wait-seconds", patience]);
+        assert_eq!((ran, asked.len()), (given_up(""), 1));
+    }
+}
+
+#[test]
+fn what_the_service_found_after_a_wait_is_told() {
+    let stub = service(|asked, before| {
+        (asked.target == "/nexus/raw/register").then(|| match before {
+            2 => pending().with("retry-after", "0"),
+            _ => Answer::problem(
+                422,
+                &json!({"status": 422, "code": "object-mismatch", "title": "Object mismatch"}),
+            ),
+        })
+    });
+    let (ran, asked) = put(&stub, &[]);
+    let err = format!(
+        "{NOTE}900 s\nerror: Object mismatch (422 object-mismatch)\nhint: put the file again\n"
+    );
+    assert_eq!((ran.exit, ran.err, asked.len()), (4, err, 2));
+}
