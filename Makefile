@@ -46,6 +46,8 @@ bench: base ## measure the parts, and requests against the floor
 lint: base ## check format, clippy, documentation, architecture, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@# what ships has none of the features that tests switch on
+	@cargo check --workspace --locked
 	@$(MAKE) doc
 	@cargo test --locked -p nexus-raw-testkit --test architecture
 	@$(MAKE) deny ARGS='--log-level error'
