@@ -100,10 +100,17 @@ fn complete(operation: &mut Operation, route: &Route) {
         ),
     ]);
     for (status, codes) in problems_of(route) {
+        let mut problem = problem(&codes);
+        if codes.contains(&ProblemCode::VerificationPending) {
+            // no other code of that status has it
+            problem.headers.extend([retry_after(
+                "With `verification-pending`: whole seconds after which it is worth registering again.",
+            )]);
+        }
         operation
             .responses
             .responses
-            .insert(status, RefOr::T(problem(&codes)));
+            .insert(status, RefOr::T(problem));
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
@@ -132,14 +139,16 @@ fn headers_of(status: &str) -> Vec<(String, RefOr<Header>)> {
             "The scheme to use.",
             "^Bearer error=\"invalid_token\"$",
         )),
-        "429" | "503" => headers.push(answered(
-            "Retry-After",
+        "429" | "503" => headers.push(retry_after(
             "Whole seconds after which it is worth asking again.",
-            "^[1-9][0-9]*$",
         )),
         _ => {}
     }
     headers
+}
+
+fn retry_after(description: &str) -> (String, RefOr<Header>) {
+    answered("Retry-After", description, "^[1-9][0-9]*$")
 }
 
 fn answered(name: &str, description: &str, pattern: &str) -> (String, RefOr<Header>) {

@@ -111,3 +111,29 @@ fn a_key_is_described_on_the_one_route_that_looks_at_it() {
         assert!(keys.next().is_none(), "{}", route.pattern);
     }
 }
+
+#[test]
+fn a_wait_is_described_where_an_answer_may_ask_for_one() {
+    let document = serde_json::to_value(document()).unwrap();
+    let mut described = BTreeSet::new();
+    for route in ROUTES {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let responses = &document["paths"][route.pattern][&method]["responses"];
+        for (status, response) in responses.as_object().unwrap() {
+            let wait = &response["headers"]["Retry-After"];
+            let is_passing = matches!(status.as_str(), "429" | "503");
+            if wait.is_null() {
+                assert!(!is_passing, "{} {status}", route.pattern);
+                continue;
+            }
+            assert_eq!(wait["schema"]["pattern"], "^[1-9][0-9]*$");
+            if !is_passing {
+                // not every problem of that status has it
+                assert_ne!(wait["required"], true);
+                described.insert((route.pattern, status.clone()));
+            }
+        }
+    }
+    let register = ("/nexus/raw/register", "409".to_owned());
+    assert_eq!(described, BTreeSet::from([register]));
+}
