@@ -12,11 +12,14 @@ mod docs;
 mod heads;
 mod idempotency;
 mod limits;
+mod logs;
 mod order;
 mod presign;
 mod probes;
 mod register;
+mod rights;
 mod support;
+mod texts;
 mod tokens;
 mod trouble;
 #[path = "../common/wire.rs"]

@@ -279,7 +279,7 @@ async fn no_line_has_a_token_a_signed_url_or_what_else_a_caller_sent() {
 
 /// Log lines, as the service writes them.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -293,12 +293,12 @@ impl Write for Lines {
 }
 
 impl Lines {
-    fn logger(&self) -> Logger {
+    pub(crate) fn logger(&self) -> Logger {
         let drain = slog_json::Json::default(self.clone());
         Logger::root(Mutex::new(drain).fuse(), o!())
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 

@@ -73,6 +73,43 @@ async fn contents_names_and_types_come_back_as_they_were() {
 }
 
 #[tokio::test]
+async fn sql_in_any_text_is_stored_and_told_as_that_text() {
+    let house = House::open();
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
+    let bystander = caller.put("bystander.jpg", b"bystander").await;
+    for sql in [
+        "'; DROP TABLE asset; --",
+        "x') ON CONFLICT DO UPDATE SET tenant_id='t_other' --",
+        "\" OR 1=1; ATTACH 'a' AS b --",
+        "%_?1:name@p$q",
+    ] {
+        let upload = caller.presign(sql, sql.as_bytes()).await;
+        assert_eq!(upload.put(sql.as_bytes()).await, 200, "{sql}");
+        let statement = json!({
+            "asset_id": upload.asset_id,
+            "lineage": {"activity": sql},
+            "labels": {"note": sql},
+        });
+        let written = caller.register(&statement).await;
+        assert_eq!(written.status, 201, "{sql}");
+        let path = format!("/nexus/raw/{}", upload.asset_id);
+        let read = caller.get(&path).await;
+        assert_eq!((read.status, &read.body), (200, &written.body), "{sql}");
+        let record = read.json();
+        let (lineage, labels) = (&record["lineage"], &record["labels"]);
+        assert_eq!(record["filename"], sql);
+        assert_eq!(lineage["activity"], sql);
+        assert_eq!(*labels, json!({"note": sql}));
+        assert_eq!(caller.get(&format!("{path}/events")).await.status, 200);
+    }
+    let id = bystander.json()["asset_id"].clone();
+    let path = format!("/nexus/raw/{}", id.as_str().unwrap());
+    let still = caller.get(&path).await;
+    assert_eq!((still.status, still.body), (200, bystander.body));
+}
+
+#[tokio::test]
 async fn a_content_has_at_least_a_byte_and_at_most_what_is_configured() {
     let house = House::open();
     let server = house.start_with(&[("STORAGE__MAX_OBJECT_BYTES", "100")]);

@@ -86,6 +86,10 @@ impl Issuer {
         self.asked.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn url(&self) -> &::url::Url {
+        &self.url
+    }
+
     pub(crate) fn verifier(&self) -> JwtIdentityVerifier {
         verifier(KeySettings::JwksUrl {
             url: self.url.clone(),

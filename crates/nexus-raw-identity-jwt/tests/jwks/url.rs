@@ -83,6 +83,34 @@ async fn a_key_id_that_is_no_name_and_a_forged_signature_fetch_nothing() {
 }
 
 #[tokio::test]
+async fn a_token_that_brings_keys_or_addresses_of_keys_has_nothing_fetched() {
+    let (key, own) = (Key::p256(), Key::other_p256());
+    let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
+    let bearers = Issuer::start(Answer::Body(set(&[&own]))).await;
+    let verifier = issuer.verifier();
+    let brought = [
+        ("jwk", own.public()),
+        ("jku", serde_json::json!(bearers.url().as_str())),
+        ("x5u", serde_json::json!(bearers.url().as_str())),
+        ("x5c", serde_json::json!(["AAAA"])),
+    ];
+    // before there are any keys, and once there are: by an unknown key, and by the right one
+    for fetched in [0, 1] {
+        for (name, value) in &brought {
+            for by in [&own, &key] {
+                let header = serde_json::json!({"alg": "ES256", "kid": by.id, *name: value});
+                let token = by.sign(&header, &crate::forge::claims());
+                let fault = TokenFault::HeaderForbidden { name };
+                assert_eq!(judge(&verifier, &token).await, Some(fault));
+            }
+        }
+        assert_eq!((issuer.asked(), bearers.asked()), (fetched, 0));
+        assert_eq!(judge(&verifier, &key.token()).await, None);
+        pass(Duration::from_secs(30)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_set_of_five_minutes_is_renewed_while_no_caller_waits() {
     let key = Key::p256();
     let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;

@@ -230,6 +230,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_parts_make_a_key_of_401_bytes_of_the_1024_that_s3_takes() {
+        let tenant = |letters: usize| TenantId::parse(&format!("t_{}", "a".repeat(letters)));
+        let environment = |letters: usize| Environment::parse(&"a".repeat(letters));
+        let longest = ["a".repeat(255), format!("a{}", "\u{e4}".repeat(127))];
+        assert!(tenant(62).is_err() && environment(33).is_err());
+        for filename in longest {
+            assert!(Filename::parse(&format!("{filename}a")).is_err());
+            let scope = Scope {
+                tenant: tenant(61).unwrap(),
+                environment: environment(32).unwrap(),
+            };
+            let filename = Filename::parse(&filename).unwrap();
+            let asset = AssetId::from_uuid(Uuid::max());
+            let key = ObjectKey::for_asset(&scope, asset, &filename);
+            assert_eq!(key.as_str().len(), 401);
+            let parts = (scope, asset, filename);
+            assert_eq!(ObjectKey::parse_parts(key.as_str()), Ok(parts));
+        }
+    }
+
     proptest! {
         #[test]
         fn whatever_is_accepted_the_key_reads_back_to_the_same_parts(
