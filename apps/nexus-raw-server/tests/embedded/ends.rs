@@ -66,6 +66,50 @@ fn a_faulty_configuration_ends_with_78_and_names_every_key() {
     assert!(!told.contains("hidden"), "{told}");
 }
 
+/// On an address that is taken: whoever binds first ends with 69. The store is there to be asked,
+/// and nobody asks it.
+#[test]
+fn each_fault_of_the_configuration_alone_ends_with_78_before_a_socket_is_bound() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let store = TcpListener::bind("127.0.0.1:0").unwrap();
+    store.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", store.local_addr().unwrap());
+    for (key, value) in [
+        ("storage.bucket", ""),
+        ("storage.bucket", "192.168.5.4"),
+        ("storage.region", ""),
+        ("storage.region", "EU Central"),
+        ("storage.secret_access_key", ""),
+        ("storage.access_key_id", ""),
+        ("identity.issuer", ""),
+        ("identity.issuer", "a\nb"),
+        ("identity.audience", ""),
+        ("identity.hs256_secret", "hidden"),
+        ("storage.bukcet", "nexus-raw"),
+        ("storage.presign_ttl_seconds", "604801"),
+        ("storage.max_object_bytes", "0"),
+        ("storage.endpoint", "http://s3.example.com"),
+        ("storage.endpoint", "https://hidden:hidden@s3.example.com"),
+        ("storage.endpoint", "http://169.254.169.254"),
+    ] {
+        let name = format!("NEXUS_RAW_{}", key.to_uppercase().replace('.', "__"));
+        let machine = Machine::new();
+        let mut command = complete(&machine);
+        command
+            .env("NEXUS_RAW_HTTP__BIND", &address)
+            .env("NEXUS_RAW_STORAGE__ENDPOINT", &endpoint)
+            .env(name, value);
+        let (code, told) = ended(&mut command);
+        assert_eq!(code, 78, "{key} {value:?}: {told}");
+        let faults = told.lines().filter(|line| line.contains(": ")).skip(1);
+        let named: Vec<_> = faults.filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(named, [key], "{value:?}: {told}");
+        assert!(!told.contains("hidden"), "{told}");
+        assert!(store.accept().is_err(), "{key} {value:?}");
+    }
+}
+
 #[test]
 fn what_this_version_does_not_have_is_refused_and_not_left_out() {
     let machine = Machine::new();
