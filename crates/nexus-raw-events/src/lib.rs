@@ -8,4 +8,4 @@ mod sink;
 
 pub use output::{LineWriter, SharedOutput};
 pub use relay::{Backoff, Relay, RelayError, RelaySettings};
-pub use sink::SlogEventSink;
+pub use sink::{HttpEventSink, HttpSinkError, HttpSinkSettings, SlogEventSink};

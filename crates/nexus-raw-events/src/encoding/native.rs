@@ -1,6 +1,9 @@
 use nexus_raw::event::DatasetEvent;
 
-use super::{EncodedEvent, EncodingError};
+use super::{EncodedEvent, EncodingError, payload};
+
+/// The media type of a `DatasetEvent` itself.
+pub(super) const MEDIA_TYPE: &str = "application/json";
 
 /// The `DatasetEvent` itself: one JSON object without white space, its members in the order of
 /// the API contract (docs/EVENTS.md).
@@ -8,8 +11,5 @@ use super::{EncodedEvent, EncodingError};
 /// # Errors
 /// See [`EncodingError`].
 pub fn native(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError> {
-    Ok(EncodedEvent {
-        media_type: "application/json",
-        payload: serde_json::to_vec(event).map_err(EncodingError)?,
-    })
+    payload(MEDIA_TYPE, event)
 }

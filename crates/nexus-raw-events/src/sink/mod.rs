@@ -1,6 +1,8 @@
 //! Where events go: one module a sink, each a
 //! [`DatasetEventSink`](nexus_raw::ports::DatasetEventSink).
 
+mod http;
 mod log;
 
+pub use http::{HttpEventSink, HttpSinkError, HttpSinkSettings};
 pub use log::SlogEventSink;

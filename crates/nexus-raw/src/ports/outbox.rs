@@ -22,6 +22,12 @@ impl SinkName {
         Self(Arc::from("log"))
     }
 
+    /// The sink that sends each event as an HTTP request.
+    #[must_use]
+    pub fn http() -> Self {
+        Self(Arc::from("http"))
+    }
+
     fn check(text: &str) -> Result<(), SinkNameError> {
         let mut bytes = text.bytes();
         let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());

@@ -1,0 +1,128 @@
+use std::time::Duration;
+
+use nexus_raw::ports::BoxError;
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+
+/// The longest that a receiver can have us wait: one that asks for a year is asked again today.
+const LONGEST_REST: Duration = Duration::from_mins(5);
+
+/// What the receiver's answer means for the event.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Taken,
+    NotTaken(NotTaken),
+}
+
+/// Why an event was not taken.
+#[derive(Debug)]
+pub(super) enum NotTaken {
+    /// It never will be.
+    Refused(BoxError),
+    /// Not now; `rest`: not before that time has passed.
+    Unavailable {
+        reason: BoxError,
+        rest: Option<Duration>,
+    },
+}
+
+impl Verdict {
+    /// Only an answer about the event itself refuses it. A wrong path, a withdrawn right or a
+    /// receiver that is gone says nothing of the event: an operator can mend it, and nothing was
+    /// lost meanwhile.
+    pub(super) fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        let reason: BoxError = format!("the receiver answered {}", status.as_u16()).into();
+        match status {
+            status if status.is_success() => Self::Taken,
+            StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY => Self::NotTaken(NotTaken::Refused(reason)),
+            // "the sender SHOULD refrain from sending any further notifications" (HTTP web hooks
+            // for event delivery, section 2.2)
+            StatusCode::GONE => Self::NotTaken(NotTaken::Unavailable {
+                reason,
+                rest: Some(LONGEST_REST),
+            }),
+            _ => Self::NotTaken(NotTaken::Unavailable {
+                reason,
+                rest: rest_of(headers),
+            }),
+        }
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110, section 10.2.3). A date is not read: it would need the
+/// receiver's clock to agree with ours.
+fn rest_of(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| {
+        let seconds = seconds.parse().unwrap_or(u64::MAX);
+        Duration::from_secs(seconds).min(LONGEST_REST)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(status: u16, retry_after: Option<&'static str>) -> Verdict {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert(RETRY_AFTER, value.parse().unwrap());
+        }
+        Verdict::of(StatusCode::from_u16(status).unwrap(), &headers)
+    }
+
+    #[test]
+    fn every_success_takes_the_event() {
+        for status in [200, 201, 202, 204, 299] {
+            assert!(matches!(verdict(status, None), Verdict::Taken), "{status}");
+        }
+    }
+
+    #[test]
+    fn only_an_answer_about_the_event_refuses_it() {
+        for status in 300..=599 {
+            let refused = matches!(
+                verdict(status, None),
+                Verdict::NotTaken(NotTaken::Refused(_))
+            );
+            assert_eq!(refused, [400, 413, 415, 422].contains(&status), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_rest_of_up_to_five_minutes() {
+        for (asked, given) in [
+            (None, None),
+            (Some("7"), Some(7)),
+            (Some("0"), Some(0)),
+            (Some("301"), Some(300)),
+            (Some("99999999999999999999999"), Some(300)),
+            (Some("-1"), None),
+            (Some("1.5"), None),
+            (Some(""), None),
+            (Some("Fri, 27 Nov 2026 11:00:00 GMT"), None),
+        ] {
+            for status in [429, 503] {
+                let Verdict::NotTaken(NotTaken::Unavailable { rest, .. }) = verdict(status, asked)
+                else {
+                    panic!("{status}")
+                };
+                assert_eq!(rest, given.map(Duration::from_secs), "{asked:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_is_gone_is_asked_rarely() {
+        let Verdict::NotTaken(NotTaken::Unavailable { rest, .. }) = verdict(410, None) else {
+            panic!()
+        };
+        assert_eq!(rest, Some(LONGEST_REST));
+    }
+}
