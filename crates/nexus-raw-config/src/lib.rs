@@ -19,9 +19,9 @@ pub use faults::{ConfigErrors, Fault};
 pub use keys::markdown_table;
 pub use load::load;
 pub use settings::{
-    CatalogLocation, CatalogSettings, EmbeddedSettings, EventSink, EventsSettings, HttpSettings,
-    IdentitySettings, LimitsSettings, LogFormat, LogLevel, LogSettings, MetricsSettings, RateLimit,
-    ServerSideEncryption, Settings, StaticCredentials, StorageSettings, TenancySettings,
-    TokenAlgorithm, TokenKeys,
+    CatalogLocation, CatalogSettings, EmbeddedSettings, EventEncoding, EventSink, EventsSettings,
+    HttpReceiver, HttpSettings, IdentitySettings, LimitsSettings, LogFormat, LogLevel, LogSettings,
+    MetricsSettings, RateLimit, ServerSideEncryption, Settings, StaticCredentials, StorageSettings,
+    TenancySettings, TokenAlgorithm, TokenKeys,
 };
 pub use sources::Sources;

@@ -24,6 +24,7 @@ pub(crate) fn check(raw: &Raw, embedded: bool, figment: &Figment, faults: &mut F
     rules.token_keys();
     rules.claims();
     rules.limits();
+    rules.sinks();
     rules.examples_in_production();
 }
 
@@ -211,6 +212,24 @@ impl Rules<'_> {
         }
     }
 
+    fn sinks(&mut self) {
+        let events = &self.raw.events;
+        if self.faults.has("events.sinks") {
+            return;
+        }
+        let http = events.sinks.iter().flatten().any(|name| name == "http");
+        if http && events.http.url.is_none() {
+            self.refuse("events.http.url", "is required with the sink http");
+        }
+        let given = [
+            ("events.http.url", events.http.url.is_some()),
+            ("events.http.hmac_secret", events.http.hmac_secret.is_some()),
+        ];
+        for (name, _) in given.into_iter().filter(|(_, given)| *given && !http) {
+            self.refuse(name, "is for the sink http only");
+        }
+    }
+
     /// Development settings with a production environment: whoever copied the examples of the
     /// documentation has secrets that everyone can read.
     fn examples_in_production(&mut self) {
@@ -222,6 +241,7 @@ impl Rules<'_> {
             return;
         }
         let (storage, identity) = (&self.raw.storage, &self.raw.identity);
+        let http = &self.raw.events.http;
         let secrets = [
             ("storage.access_key_id", &storage.access_key_id),
             ("storage.secret_access_key", &storage.secret_access_key),
@@ -230,6 +250,7 @@ impl Rules<'_> {
                 "identity.hs256_previous_secret",
                 &identity.hs256_previous_secret,
             ),
+            ("events.http.hmac_secret", &http.hmac_secret),
         ];
         for (name, secret) in secrets {
             let example = keys::find(name).map(|key| key.example);

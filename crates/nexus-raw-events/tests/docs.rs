@@ -14,9 +14,16 @@ use std::{
 };
 
 use nexus_raw::{event::DatasetEvent, ports::DatasetEventSink};
-use nexus_raw_events::{SharedOutput, SlogEventSink, encoding};
-use nexus_raw_testkit::sample::{self, scope};
+use nexus_raw_events::{HttpEventSink, HttpSinkSettings, SharedOutput, SlogEventSink, encoding};
+use nexus_raw_testkit::{
+    FixedClock,
+    sample::{self, scope},
+};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use self::example::registered;
 
@@ -35,7 +42,7 @@ struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Memory {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        Write::write(&mut *self.0.lock().unwrap(), bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -64,6 +71,77 @@ async fn the_line_shown_is_a_real_one() {
         format!("{}\n", blocks("json")[1]),
         log_lines(&[registered()]).await
     );
+}
+
+#[test]
+fn the_forms_shown_are_those_of_the_event_shown() {
+    for (shown, encoded) in [
+        (blocks("json")[2], encoding::cloud_events(&registered())),
+        (blocks("json")[3], encoding::open_lineage(&registered())),
+    ] {
+        let shown: Value = serde_json::from_str(shown).unwrap();
+        let encoded: Value = serde_json::from_slice(&encoded.unwrap().payload).unwrap();
+        assert_eq!(shown, encoded, "{encoded:#}");
+    }
+}
+
+#[tokio::test]
+async fn the_receiver_tells_a_genuine_request_from_others() {
+    let secret = "a secret of at least 32 bytes, of both";
+    let (url, request) = one_request().await;
+    let settings = HttpSinkSettings {
+        url,
+        encoding: encoding::Encoding::CloudEvents,
+        secret: Some(secret.into()),
+    };
+    let sink = HttpEventSink::new(settings, Arc::new(FixedClock::at(sample::now()))).unwrap();
+    let events = [registered()];
+    let (_, request) = tokio::join!(sink.deliver(&events), request);
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let headers: Value = head
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let now = sample::now().as_unix_seconds();
+    let receive = format!(
+        "{}\nimport json, sys\nheaders, body = json.loads(sys.argv[1]), sys.argv[2].encode()\n\
+         for body, secret, now in [(body, {secret:?}, {now}), (body + b' ', {secret:?}, {now}), \
+         (body, 'another secret', {now}), (body, {secret:?}, {now} + 301)]:\n    \
+         print(is_genuine(headers, body, secret.encode(), lambda: now))\n",
+        blocks("python")[0]
+    );
+    let output = Command::new("python3")
+        .args(["-c", &receive, &headers.to_string(), body])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "True\nFalse\nFalse\nFalse\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Where one request may be sent, and its text once it was.
+async fn one_request() -> (reqwest::Url, impl Future<Output = String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let request = async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut request, mut piece) = (String::new(), [0; 4096]);
+        while !request.ends_with("}}") {
+            let read = stream.read(&mut piece).await.unwrap();
+            assert_ne!(read, 0, "{request}");
+            request.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+        }
+        let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+        AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+        request
+    };
+    (url.parse().unwrap(), request)
 }
 
 #[test]
@@ -96,7 +174,7 @@ async fn the_consumer_drops_repeats_skips_other_lines_and_sees_gaps() {
     input.push_str(&log_lines(&rest).await);
 
     let mut consumer = Command::new("python3")
-        .args(["-c", blocks("python")[0]])
+        .args(["-c", blocks("python")[1]])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

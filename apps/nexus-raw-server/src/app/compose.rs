@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use nexus_raw::{
     asset::IntegrityLevel,
-    ports::{AssetCatalog, DatasetEventSink, DigestLedger, EventOutbox, RawStorageRepository},
+    ports::{AssetCatalog, DigestLedger, EventOutbox, RawStorageRepository},
     service::RawStorageService,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
-use nexus_raw_events::{Relay, RelaySettings, SharedOutput, SlogEventSink};
+use nexus_raw_events::{Relay, RelaySettings};
 use nexus_raw_storage_s3::UnprobedS3;
 use slog::Logger;
 use tokio::sync::{oneshot, watch};
 
 #[cfg(feature = "fail-points")]
 use super::fail_points;
-use super::{Failure, background::Background, patience::Patience, plan::Plan};
+use super::{Failure, background::Background, patience::Patience, plan::Plan, sinks};
 use crate::{
     hashing::Hashing,
     http::{Core, Dependency, Phase},
@@ -63,8 +63,7 @@ pub(super) async fn start(
     let storage: Arc<dyn RawStorageRepository> = Arc::new(storage);
     let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;
     let outbox: Arc<dyn EventOutbox> = Arc::clone(&catalog) as _;
-    let output = SharedOutput::stdout().map_err(Failure::Output)?;
-    let sinks: Vec<Arc<dyn DatasetEventSink>> = vec![Arc::new(SlogEventSink::json_lines(&output))];
+    let sinks = sinks::open(&plan.sinks, &plan.clock)?;
     #[cfg(feature = "fail-points")]
     let (storage, records, outbox, sinks) = fail_points::around(storage, records, outbox, sinks);
     let relay = Relay::new(

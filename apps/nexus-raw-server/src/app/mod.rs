@@ -9,6 +9,7 @@ mod failure;
 mod patience;
 mod plan;
 mod signals;
+mod sinks;
 
 use std::net::SocketAddr;
 

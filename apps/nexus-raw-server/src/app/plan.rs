@@ -7,7 +7,7 @@ use nexus_raw::{
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
 use nexus_raw_config::{
-    CatalogLocation, IdentitySettings, ServerSideEncryption as Encryption, Settings,
+    CatalogLocation, EventSink, IdentitySettings, ServerSideEncryption as Encryption, Settings,
     StorageSettings, TokenAlgorithm, TokenKeys,
 };
 use nexus_raw_identity_jwt::{JwksAlgorithm, JwtIdentityVerifier, JwtSettings, KeySettings};
@@ -31,6 +31,7 @@ pub(super) struct Plan {
     pub(super) policy: UploadPolicy,
     pub(super) limits: Limits,
     pub(super) hashing: HashingSettings,
+    pub(super) sinks: Vec<EventSink>,
     pub(super) startup_timeout: Duration,
 }
 
@@ -71,6 +72,7 @@ impl Plan {
                 .map(|rate| Limits::per_second(rate.requests_per_second, rate.burst))
                 .unwrap_or_default(),
             hashing: HashingSettings::within(settings.http.request_timeout),
+            sinks: settings.events.sinks.clone(),
             startup_timeout: settings.storage.startup_timeout,
         })
     }

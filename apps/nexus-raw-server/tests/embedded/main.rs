@@ -16,6 +16,7 @@ mod ends;
 mod house;
 #[path = "../common/http.rs"]
 mod http;
+mod http_sink;
 mod jwks;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]

@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 /// One leaf of the configuration.
 #[derive(Debug)]
 pub(crate) struct Key {
-    /// Dotted: the table, then the leaf.
+    /// Dotted: the table, which may stand in another one, then the leaf.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     /// As TOML for all kinds but text, which stands as it is.
@@ -40,7 +40,7 @@ pub(crate) struct Key {
 impl Key {
     /// The table and the leaf.
     pub(crate) fn parts(&self) -> (&'static str, &'static str) {
-        self.name.split_once('.').unwrap_or(("", self.name))
+        self.name.rsplit_once('.').unwrap_or(("", self.name))
     }
 }
 
@@ -54,9 +54,13 @@ pub(crate) fn find_by_file_form(name: &str) -> Option<&'static Key> {
     find(name.strip_suffix("_file")?).filter(|key| key.secret)
 }
 
-/// Whether some key stands in a table of this name.
+/// Whether some key stands in a table of this name, or in one of its tables.
 pub(crate) fn is_section(name: &str) -> bool {
-    KEYS.iter().any(|key| key.parts().0 == name)
+    let inside = |key: &Key| {
+        let rest = key.name.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    KEYS.iter().any(inside)
 }
 
 /// The variable that sets a dotted name: `NEXUS_RAW_STORAGE__BUCKET` for `storage.bucket`.
@@ -76,7 +80,7 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
     let all = KEYS.iter().map(|key| key.name.to_owned()).chain(files);
     all.map(|known| {
         let same_leaf = known
-            .split_once('.')
+            .rsplit_once('.')
             .is_some_and(|(_, known_leaf)| known_leaf == leaf);
         let alike = strsim::normalized_damerau_levenshtein(&known, name);
         (if same_leaf { alike.max(ALIKE) } else { alike }, known)
@@ -93,7 +97,11 @@ mod tests {
     #[test]
     fn each_key_stands_once_in_one_table() {
         for (at, key) in KEYS.iter().enumerate() {
-            assert_eq!(key.name.split('.').count(), 2, "{}", key.name);
+            assert!(
+                (2..=3).contains(&key.name.split('.').count()),
+                "{}",
+                key.name
+            );
             assert!(
                 KEYS[..at].iter().all(|earlier| earlier.name != key.name),
                 "{}",

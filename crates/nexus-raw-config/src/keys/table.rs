@@ -1,12 +1,7 @@
 use super::{Key, Kind};
 
 /// Keys whose part of the service does not exist yet. Their names are kept, their use is refused.
-pub(crate) const RESERVED: &[&str] = &[
-    "events.nats.url",
-    "events.nats.encoding",
-    "events.http.url",
-    "events.http.encoding",
-];
+pub(crate) const RESERVED: &[&str] = &["events.nats.url", "events.nats.encoding"];
 
 const fn text(
     name: &'static str,
@@ -236,8 +231,35 @@ pub(crate) const KEYS: &[Key] = &[
         "How many may come at once; 0 means as many as a second allows. Only with `limits.requests_per_second`.",
     )
     .example("100"),
-    list("events.sinks", r#"["log"]"#, r#"the list ["log"]"#, "Where dataset events are sent.", r#"["log"]"#),
+    list(
+        "events.sinks",
+        r#"["log"]"#,
+        "a list of one or more of log and http, each once",
+        "Where dataset events are sent: `log` writes them on standard output, `http` posts them to `events.http.url`.",
+        r#"["log", "http"]"#,
+    ),
     integer("events.max_lag_seconds", "900", TO_7_DAYS, "An undelivered event older than this makes `/readyz` answer 503.").example("300"),
+    text(
+        "events.http.url",
+        "an https URL (http only to loopback) without user and fragment, and not a metadata or unspecified address",
+        "The receiver of events. Required with the sink `http`, and only then.",
+        "https://hooks.example.com/nexus-raw",
+    )
+    .secret(),
+    text(
+        "events.http.encoding",
+        "cloudevents, cloudevents-binary, native or openlineage",
+        "The form of the events that are posted.",
+        "openlineage",
+    )
+    .or("cloudevents"),
+    text(
+        "events.http.hmac_secret",
+        HS256,
+        "Signs each request with HMAC-SHA256, as Standard Webhooks has it. Only with the sink `http`.",
+        "an-example-of-32-bytes-or-more-not-to-be-used-either",
+    )
+    .secret(),
     text("metrics.bind", ADDRESS, "Kept for metrics, which this version does not serve: nothing listens there.", "127.0.0.1:9100").or("127.0.0.1:9464"),
     text("log.format", "json, terminal or auto", "How the log is written; `auto` is `terminal` on a terminal, else `json`.", "json").or("auto"),
     text("log.level", "error, warn, info, debug or trace", "The least level that is written.", "warn").or("info"),

@@ -60,6 +60,11 @@ fn take_section(
                     Some(layer.origin.of(&dotted)),
                 ),
             }
+        } else if keys::is_section(&dotted) {
+            match value {
+                Value::Dict(_, leaves) => take_section(&dotted, leaves, layer, by_file, faults),
+                _ => faults.add(&dotted, "must be a table", Some(layer.origin.of(&dotted))),
+            }
         } else {
             match value {
                 Value::Dict(_, leaves) => unknown_leaves(&dotted, &leaves, layer, faults),

@@ -37,9 +37,9 @@ pub(crate) fn merged(sources: &Sources, faults: &mut Faults) -> Figment {
 
 /// Where the value of a key came from, as a fault and the printed configuration tell it.
 pub(crate) fn origin(figment: &Figment, key: &str) -> Option<String> {
-    let (section, leaf) = key.split_once('.')?;
     let metadata = figment.find_metadata(key)?;
-    Some(metadata.interpolate(&Profile::Default, &[section, leaf]))
+    let path: Vec<&str> = key.split('.').collect();
+    Some(metadata.interpolate(&Profile::Default, &path))
 }
 
 /// Why a name that is no key is refused; `spelt` writes a suggestion as the source would.
@@ -112,18 +112,28 @@ impl Provider for Layer {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let mut tree = BTreeMap::<&str, Dict>::new();
+        let mut tree = Dict::new();
         for (name, value) in &self.values {
-            if let Some((section, leaf)) = name.split_once('.') {
-                tree.entry(section)
-                    .or_default()
-                    .insert(leaf.to_owned(), value.clone());
+            plant(&mut tree, name, value);
+        }
+        Ok(Profile::Default.collect(tree))
+    }
+}
+
+/// Puts a value at its dotted place.
+fn plant(tree: &mut Dict, name: &str, value: &Value) {
+    match name.split_once('.') {
+        None => {
+            tree.insert(name.to_owned(), value.clone());
+        }
+        Some((table, rest)) => {
+            let table = tree
+                .entry(table.to_owned())
+                .or_insert_with(|| Dict::new().into());
+            // no key has the name of a table
+            if let Value::Dict(_, inside) = table {
+                plant(inside, rest, value);
             }
         }
-        let tree = tree
-            .into_iter()
-            .map(|(section, leaves)| (section.to_owned(), leaves.into()))
-            .collect();
-        Ok(Profile::Default.collect(tree))
     }
 }

@@ -134,6 +134,18 @@ pub(crate) struct Events {
     pub(crate) sinks: Option<Vec<String>>,
     #[validate(range(min = 1, max = 604_800))]
     pub(crate) max_lag_seconds: Option<i64>,
+    #[validate(nested)]
+    pub(crate) http: EventsHttp,
+}
+
+#[derive(Validate)]
+pub(crate) struct EventsHttp {
+    #[validate(custom(function = shapes::receiver_url))]
+    pub(crate) url: Option<String>,
+    #[validate(custom(function = shapes::encoding))]
+    pub(crate) encoding: Option<String>,
+    #[validate(custom(function = shapes::hs256_secret))]
+    pub(crate) hmac_secret: Option<String>,
 }
 
 #[derive(Validate)]
@@ -219,6 +231,11 @@ impl Raw {
             events: Events {
                 sinks: leaves.list("events.sinks"),
                 max_lag_seconds: leaves.integer("events.max_lag_seconds"),
+                http: EventsHttp {
+                    url: leaves.text("events.http.url"),
+                    encoding: leaves.text("events.http.encoding"),
+                    hmac_secret: leaves.text("events.http.hmac_secret"),
+                },
             },
             metrics: Metrics {
                 bind: leaves.text("metrics.bind"),

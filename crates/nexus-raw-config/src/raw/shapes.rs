@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use validator::ValidationError;
 
 use crate::settings::{
-    CatalogLocation, EventSink, LogFormat, LogLevel, TokenAlgorithm, environments_of,
+    CatalogLocation, EventEncoding, LogFormat, LogLevel, TokenAlgorithm, environments_of,
 };
 use crate::urls::HttpUrl;
 
@@ -93,6 +93,14 @@ pub(super) fn endpoint(text: &str) -> Shape {
     ensure(HttpUrl::parse(text).is_some_and(|url| url.is_bare()))
 }
 
+pub(super) fn receiver_url(text: &str) -> Shape {
+    jwks_url(text)
+}
+
+pub(super) fn encoding(text: &str) -> Shape {
+    ensure(EventEncoding::parse(text).is_some())
+}
+
 pub(super) fn jwks_url(text: &str) -> Shape {
     ensure(HttpUrl::parse(text).is_some_and(|url| url.has_no_fragment()))
 }
@@ -148,19 +156,11 @@ pub(super) fn environments(list: &[String]) -> Shape {
 }
 
 pub(super) fn sinks(list: &[String]) -> Shape {
-    if list
-        .iter()
-        .any(|name| matches!(name.as_str(), "nats" | "http"))
-    {
-        return because(
-            "names a sink that is not available in this version: nats and http come later",
-        );
+    if list.iter().any(|name| name == "nats") {
+        return because("names a sink that is not available in this version: nats comes later");
     }
-    ensure(
-        !list.is_empty()
-            && distinct(list)
-            && list.iter().all(|name| EventSink::parse(name).is_some()),
-    )
+    let known = |name: &String| matches!(name.as_str(), "log" | "http");
+    ensure(!list.is_empty() && distinct(list) && list.iter().all(known))
 }
 
 pub(super) fn log_format(text: &str) -> Shape {

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod effective;
+mod events;
 mod identity;
 mod service;
 mod storage;
@@ -19,11 +20,12 @@ use crate::raw::{self, Raw};
 
 pub use catalog::{CatalogLocation, CatalogSettings};
 use effective::Effective;
+pub use events::{EventEncoding, EventSink, EventsSettings, HttpReceiver};
 pub use identity::{IdentitySettings, TokenAlgorithm, TokenKeys};
 pub(crate) use service::environments_of;
 pub use service::{HttpSettings, LimitsSettings, RateLimit, TenancySettings};
 pub use storage::{ServerSideEncryption, StaticCredentials, StorageSettings};
-pub use telemetry::{EventSink, EventsSettings, LogFormat, LogLevel, LogSettings, MetricsSettings};
+pub use telemetry::{LogFormat, LogLevel, LogSettings, MetricsSettings};
 
 /// A whole configuration. Comes only out of [`load`](crate::load).
 ///
@@ -86,7 +88,7 @@ impl Settings {
         let identity = IdentitySettings::assemble(raw.identity, faults);
         let tenancy = TenancySettings::assemble(&raw.tenancy, faults);
         let limits = LimitsSettings::assemble(&raw.limits, faults);
-        let events = EventsSettings::assemble(&raw.events, faults);
+        let events = EventsSettings::assemble(raw.events, faults);
         let metrics = MetricsSettings::assemble(&raw.metrics, faults);
         let log = LogSettings::assemble(&raw.log, faults);
         let embedded = match mode {

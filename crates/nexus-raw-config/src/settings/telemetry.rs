@@ -1,47 +1,7 @@
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use super::{address, seconds};
+use super::address;
 use crate::faults::Faults;
 use crate::raw;
-
-/// `events.*`: where dataset events go.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct EventsSettings {
-    /// At least one, each once.
-    pub sinks: Vec<EventSink>,
-    /// The age of an undelivered event from which on the service is not ready.
-    pub max_lag: Duration,
-}
-
-/// A sink of `events.sinks`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EventSink {
-    /// `log`: one JSON line an event on standard output.
-    Log,
-}
-
-impl EventSink {
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        (name == "log").then_some(Self::Log)
-    }
-}
-
-impl EventsSettings {
-    pub(super) fn assemble(raw: &raw::Events, faults: &mut Faults) -> Option<Self> {
-        let named = raw.sinks.as_deref();
-        let sinks =
-            named.and_then(|names| names.iter().map(|name| EventSink::parse(name)).collect());
-        let sinks = faults.need("events.sinks", sinks);
-        let max_lag = seconds("events.max_lag_seconds", raw.max_lag_seconds, faults);
-        Some(Self {
-            sinks: sinks?,
-            max_lag: max_lag?,
-        })
-    }
-}
+use std::net::SocketAddr;
 
 /// `metrics.*`: the listener of `/metrics`.
 #[derive(Debug, Clone)]

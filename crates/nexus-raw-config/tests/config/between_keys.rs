@@ -231,3 +231,25 @@ fn a_key_that_is_bad_by_itself_is_told_once() {
         .join("\n")
     );
 }
+
+#[test]
+fn the_keys_of_a_sink_stand_with_it() {
+    assert_eq!(
+        told(&[("events.sinks", r#"["log", "http"]"#)]),
+        "events.http.url: is required with the sink http"
+    );
+    assert_eq!(
+        told(&[
+            ("events.http.url", "https://hooks.example.com/"),
+            (
+                "events.http.hmac_secret",
+                "a-secret-of-the-receiver-of-32-bytes"
+            ),
+        ]),
+        format!(
+            "{}\n{}",
+            fault("events.http.url", "is for the sink http only"),
+            fault("events.http.hmac_secret", "is for the sink http only")
+        )
+    );
+}

@@ -74,6 +74,15 @@ fn each_documented_example_and_default_is_taken() {
             "storage.secret_access_key" => put(&mut table, "storage.access_key_id", "id".into()),
             "storage.sse" => put(&mut table, "storage.sse_kms_key_id", "key".into()),
             "storage.sse_kms_key_id" => put(&mut table, "storage.sse", "kms".into()),
+            "events.sinks" | "events.http.hmac_secret" => {
+                put(
+                    &mut table,
+                    "events.http.url",
+                    "https://hooks.example.com/".into(),
+                );
+                put(&mut table, "events.sinks", vec!["http"].into());
+            }
+            "events.http.url" => put(&mut table, "events.sinks", vec!["http"].into()),
             "limits.burst" => put(&mut table, "limits.requests_per_second", 1.into()),
             _ => {}
         }
@@ -99,6 +108,9 @@ fn each_documented_example_and_default_is_taken() {
                     .unwrap()
                     .remove("sse_kms_key_id");
             }
+            if key == "events.sinks" && !value.contains("http") {
+                table["events"].as_table_mut().unwrap().remove("http");
+            }
             let config_file = Some(write(&directory, "nexus.toml", table.to_string()));
             let embedded = key
                 .starts_with("embedded.")
@@ -115,12 +127,15 @@ fn each_documented_example_and_default_is_taken() {
 }
 
 fn put(table: &mut toml::Table, key: &str, value: toml::Value) {
-    let (section, leaf) = key.split_once('.').unwrap();
-    let section = table
-        .entry(section)
-        .or_insert_with(|| toml::Table::new().into());
-    section
-        .as_table_mut()
-        .unwrap()
-        .insert(leaf.to_owned(), value);
+    match key.split_once('.') {
+        None => {
+            table.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let section = table
+                .entry(section)
+                .or_insert_with(|| toml::Table::new().into());
+            put(section.as_table_mut().unwrap(), rest, value);
+        }
+    }
 }

@@ -88,7 +88,7 @@ fn garbage_in_the_file_is_told_by_name_and_never_by_value() {
         value()
     ];
     let run = runner().run(&(proptest::sample::select(keys()), raw), |(key, value)| {
-        let (section, leaf) = key.split_once('.').unwrap();
+        let (section, leaf) = key.rsplit_once('.').unwrap();
         std::fs::write(&path, format!("[{section}]\n{leaf} = {value}\n")).unwrap();
         let sources = Sources {
             config_file: Some(path.clone()),

@@ -74,6 +74,11 @@ burst = 0 # default
 sinks = ["log"] # default
 max_lag_seconds = 900 # default
 
+[events.http]
+# url is not set
+encoding = "cloudevents" # default
+# hmac_secret is not set
+
 [metrics]
 bind = "127.0.0.1:9464" # default
 

@@ -1,6 +1,7 @@
 //! Listeners, environments, events and the log.
 
-use nexus_raw_config::{EventSink, LogFormat, LogLevel};
+use nexus_raw_config::{EventEncoding, EventSink, LogFormat, LogLevel};
+use secrecy::ExposeSecret;
 
 use super::holds;
 use crate::support::{fault, loaded, told};
@@ -122,23 +123,91 @@ fn environments_are_one_to_sixteen_distinct_names() {
 }
 
 #[test]
-fn the_log_is_the_one_sink_and_later_ones_say_so() {
+fn sinks_are_one_or_more_of_those_that_there_are_and_later_ones_say_so() {
     holds(
         "events.sinks",
-        r#"the list ["log"]"#,
+        "a list of one or more of log and http, each once",
         &[r#"["log"]"#],
         &["[]", r#"["log", "log"]"#, r#"["kafka"]"#, "log", "[1]"],
     );
-    for later in [r#"["nats"]"#, r#"["log", "http"]"#] {
-        assert_eq!(
-            told(&[("events.sinks", later)]),
-            fault(
-                "events.sinks",
-                "names a sink that is not available in this version: nats and http come later"
-            )
+    assert_eq!(
+        told(&[("events.sinks", r#"["log", "nats"]"#)]),
+        fault(
+            "events.sinks",
+            "names a sink that is not available in this version: nats comes later"
+        )
+    );
+    assert!(matches!(loaded(&[]).events.sinks[..], [EventSink::Log]));
+}
+
+#[test]
+fn the_http_sink_has_a_url_a_form_and_perhaps_a_secret() {
+    let url = "https://receiver.example.net/nexus?key=1";
+    let secret = "a-secret-of-the-receiver-of-32-bytes";
+    let more = [
+        ("events.sinks", r#"["http", "log"]"#),
+        ("events.http.url", url),
+    ];
+    let sinks = loaded(&more).events.sinks;
+    let [EventSink::Http(receiver), EventSink::Log] = &sinks[..] else {
+        panic!("{sinks:?}")
+    };
+    assert_eq!(receiver.url.as_str(), url);
+    assert_eq!(receiver.encoding, EventEncoding::CloudEvents);
+    assert!(receiver.hmac_secret.is_none());
+    assert!(
+        !format!("{sinks:?}").contains("receiver.example"),
+        "{sinks:?}"
+    );
+    for (name, encoding) in [
+        ("cloudevents", EventEncoding::CloudEvents),
+        ("cloudevents-binary", EventEncoding::CloudEventsBinary),
+        ("native", EventEncoding::Native),
+        ("openlineage", EventEncoding::OpenLineage),
+    ] {
+        let more = [
+            more[0],
+            more[1],
+            ("events.http.encoding", name),
+            ("events.http.hmac_secret", secret),
+        ];
+        let settings = loaded(&more);
+        let EventSink::Http(receiver) = &settings.events.sinks[0] else {
+            panic!("{settings:?}")
+        };
+        assert_eq!(receiver.encoding, encoding);
+        let kept = receiver.hmac_secret.as_ref().unwrap();
+        assert_eq!(kept.expose_secret(), secret);
+        let shown = format!("{settings:?}{}", settings.effective_toml());
+        assert!(
+            !shown.contains("receiver.example") && !shown.contains(secret),
+            "{shown}"
         );
     }
-    assert_eq!(loaded(&[]).events.sinks, [EventSink::Log]);
+}
+
+#[test]
+fn the_receiver_of_events_is_reached_in_safety() {
+    holds(
+        "events.http.encoding",
+        "cloudevents, cloudevents-binary, native or openlineage",
+        &["native"],
+        &["CloudEvents", "json"],
+    );
+    let with = |url| [("events.sinks", r#"["http"]"#), ("events.http.url", url)];
+    for url in ["https://hooks.example.com/x", "http://127.0.0.1:9000/x"] {
+        loaded(&with(url));
+    }
+    let rule = "must be an https URL (http only to loopback) without user and fragment, and not a metadata or unspecified address";
+    for url in [
+        "http://hooks.example.com/x",
+        "https://user:password@hooks.example.com/x",
+        "https://169.254.169.254/x",
+        "https://hooks.example.com/x#y",
+        "hooks.example.com",
+    ] {
+        assert_eq!(told(&with(url)), fault("events.http.url", rule), "{url}");
+    }
 }
 
 #[test]

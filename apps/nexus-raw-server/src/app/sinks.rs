@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use nexus_raw::ports::{Clock, DatasetEventSink};
+use nexus_raw_config::{EventEncoding, EventSink, HttpReceiver};
+use nexus_raw_events::{
+    HttpEventSink, HttpSinkSettings, SharedOutput, SlogEventSink, encoding::Encoding,
+};
+
+use super::Failure;
+
+/// The sinks that the configuration names, in its order.
+pub(super) fn open(
+    sinks: &[EventSink],
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Arc<dyn DatasetEventSink>>, Failure> {
+    sinks.iter().map(|sink| open_one(sink, clock)).collect()
+}
+
+fn open_one(
+    sink: &EventSink,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn DatasetEventSink>, Failure> {
+    match sink {
+        EventSink::Log => {
+            let output = SharedOutput::stdout().map_err(Failure::Output)?;
+            Ok(Arc::new(SlogEventSink::json_lines(&output)))
+        }
+        EventSink::Http(receiver) => {
+            let sink = HttpEventSink::new(http(receiver)?, Arc::clone(clock))?;
+            Ok(Arc::new(sink))
+        }
+        other => Err(unknown(other)),
+    }
+}
+
+fn http(receiver: &HttpReceiver) -> Result<HttpSinkSettings, Failure> {
+    Ok(HttpSinkSettings {
+        url: receiver.url.clone(),
+        encoding: match receiver.encoding {
+            EventEncoding::Native => Encoding::Native,
+            EventEncoding::CloudEvents => Encoding::CloudEvents,
+            EventEncoding::CloudEventsBinary => Encoding::CloudEventsBinary,
+            EventEncoding::OpenLineage => Encoding::OpenLineage,
+            other => return Err(unknown(&other)),
+        },
+        secret: receiver.hmac_secret.clone(),
+    })
+}
+
+/// What the configuration knows and this server does not: it is refused, not left out.
+fn unknown(what: &impl std::fmt::Debug) -> Failure {
+    Failure::Unsupported(vec![format!("events.sinks: {what:?}")])
+}
