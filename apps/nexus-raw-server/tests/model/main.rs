@@ -22,7 +22,10 @@ mod world;
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
     hash::{BuildHasher, RandomState},
+    panic::resume_unwind,
+    thread,
 };
 
 use driver::Sequences;
@@ -76,15 +79,42 @@ fn on_sqlite_and_s3_every_answer_and_event_of_any_sequence_is_the_models() {
     hold::<Adapters>(ON_ADAPTERS, &REACHED);
 }
 
+/// How many runs go on at once: a sequence waits more than it works.
+const RUNS: u32 = 4;
+
 fn hold<H: House>(sequences: u32, reached: &[&str]) {
-    let given = Config::default();
-    let seed = seed();
+    let (seed, sequences) = (seed(), given_cases().unwrap_or(sequences));
+    let mut tally = BTreeMap::<String, u64>::new();
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..RUNS)
+            .map(|run| {
+                let share = (sequences + run) / RUNS;
+                scope.spawn(move || hold_run::<H>(seed.wrapping_add(run.into()), share))
+            })
+            .collect();
+        for run in runs {
+            let counted = run.join().unwrap_or_else(|panic| resume_unwind(panic));
+            for (what, times) in counted {
+                *tally.entry(what).or_default() += times;
+            }
+        }
+    });
+    assert_eq!(tally.get("sequences"), Some(&sequences.into()));
+    if given_cases().is_none() {
+        for what in reached {
+            assert!(tally.contains_key(*what), "no {what} in {tally:#?}");
+        }
+    }
+}
+
+/// Tries so many sequences from one seed; how often what happened in them.
+fn hold_run<H: House>(seed: u64, sequences: u32) -> BTreeMap<String, u64> {
     let config = Config {
-        cases: given_cases().unwrap_or(sequences),
+        cases: sequences,
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 2000,
-        ..given
+        ..Config::default()
     };
     let strategy = Machine::<H>::sequential_strategy(STEPS);
     let (tried, held) = (Cell::new(0), Cell::new(0));
@@ -97,7 +127,6 @@ fn hold<H: House>(sequences: u32, reached: &[&str]) {
         held.set(held.get() + 1);
         Ok(())
     });
-    let tally = driver::tally();
     if let Err(error) = outcome {
         let TestError::Fail(reason, (_, steps, _)) = error else {
             panic!("{error}");
@@ -108,11 +137,7 @@ fn hold<H: House>(sequences: u32, reached: &[&str]) {
             tried.get()
         );
     }
-    if given_cases().is_none() {
-        for what in reached {
-            assert!(tally.contains_key(*what), "no {what} in {tally:#?}");
-        }
-    }
+    driver::tally()
 }
 
 /// The seed that `PROPTEST_RNG_SEED` gives, or a fresh one.
