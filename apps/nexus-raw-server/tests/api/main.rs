@@ -16,6 +16,7 @@ mod logs;
 mod order;
 mod presign;
 mod probes;
+mod proof;
 mod register;
 mod rights;
 mod support;

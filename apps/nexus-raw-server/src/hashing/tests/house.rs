@@ -1,0 +1,189 @@
+//! A store that reads as far as it is let, a catalogue, and processes that share both.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use nexus_raw::{
+    asset::{BucketName, ObjectAddress, Sha256Digest},
+    ports::{AssetCatalog, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms},
+    time::Timestamp,
+};
+use nexus_raw_testkit::{FakeCatalog, FakeStore, PutOutcome, sample};
+use slog::{Discard, o};
+use tokio::time::{Instant, sleep};
+
+use super::super::*;
+
+/// A clock that goes with the runtime's time, which these tests pause.
+pub(super) struct RuntimeClock(Instant);
+
+impl Clock for RuntimeClock {
+    fn now(&self) -> Timestamp {
+        sample::now().saturating_add(self.0.elapsed())
+    }
+}
+
+/// A store that reads objects only as far as it is let.
+pub(super) struct Gated {
+    pub(super) store: FakeStore,
+    pub(super) gate: Semaphore,
+    pub(super) at_once: AtomicUsize,
+    pub(super) most_at_once: AtomicUsize,
+}
+
+/// Counts what is read at once.
+struct Reading<'a>(&'a Gated);
+
+impl<'a> Reading<'a> {
+    fn begin(gated: &'a Gated) -> Self {
+        let now = gated.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        gated.most_at_once.fetch_max(now, Ordering::SeqCst);
+        Self(gated)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.at_once.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl RawStorageRepository for Gated {
+    fn bucket(&self) -> &BucketName {
+        self.store.bucket()
+    }
+
+    fn capabilities(&self) -> StoreCapabilities {
+        self.store.capabilities()
+    }
+
+    async fn presign_upload<'a>(
+        &self,
+        terms: UploadTerms<'a>,
+    ) -> Result<PresignedUpload, StorageError> {
+        self.store.presign_upload(terms).await
+    }
+
+    async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
+        self.store.stat(address).await
+    }
+
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        let _reading = Reading::begin(self);
+        self.gate.acquire().await.unwrap().forget();
+        self.store.hash(object).await
+    }
+
+    async fn ready(&self) -> Result<(), StorageError> {
+        self.store.ready().await
+    }
+}
+
+pub(super) struct House {
+    pub(super) clock: Arc<RuntimeClock>,
+    pub(super) store: Arc<Gated>,
+    pub(super) catalog: FakeCatalog,
+}
+
+pub(super) const SETTINGS: HashingSettings = HashingSettings {
+    patience: Duration::from_secs(3),
+    awaited_at_once: 2,
+    background_at_once: 1,
+    lease: Duration::from_secs(30),
+};
+
+pub(super) const FOREVER: usize = 1_000_000;
+
+impl House {
+    /// A store that reads so many objects, and then none until it is let.
+    pub(super) fn letting(objects: usize) -> Self {
+        let clock = Arc::new(RuntimeClock(Instant::now()));
+        let store = FakeStore::new(sample::bucket(), clock.clone());
+        Self {
+            store: Arc::new(Gated {
+                store,
+                gate: Semaphore::new(objects),
+                at_once: AtomicUsize::new(0),
+                most_at_once: AtomicUsize::new(0),
+            }),
+            clock,
+            catalog: FakeCatalog::new(),
+        }
+    }
+
+    /// A process with the store and the catalogue.
+    pub(super) fn process(&self, number: u128) -> Hashing {
+        Hashing::new(
+            self.store.clone(),
+            Arc::new(self.catalog.clone()),
+            self.clock.clone(),
+            Uuid::from_u128(number),
+            SETTINGS,
+            Logger::root(Discard, o!()),
+        )
+    }
+
+    /// The object of the `number`th asset, promised and uploaded.
+    pub(super) async fn uploaded(&self, number: u64) -> PinnedObject {
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent(&scope, sample::asset_id(number));
+        let terms = UploadTerms {
+            intent: &intent,
+            now: self.clock.now(),
+            ttl: Duration::from_mins(1),
+        };
+        let upload = self.store.presign_upload(terms).await.unwrap();
+        let event = sample::presigned(&intent);
+        self.catalog
+            .record_intent(intent.clone(), event)
+            .await
+            .unwrap();
+        let outcome = self.store.store.upload(&upload, sample::CONTENT);
+        assert_eq!(outcome, PutOutcome::Stored);
+        self.found(&intent.address, &intent).await
+    }
+
+    pub(super) async fn found(
+        &self,
+        address: &ObjectAddress,
+        intent: &nexus_raw::asset::UploadIntent,
+    ) -> PinnedObject {
+        let found = self.store.stat(address).await.unwrap().unwrap();
+        PinnedObject::of(intent, &found)
+    }
+
+    pub(super) fn let_read(&self, objects: usize) {
+        self.store.gate.add_permits(objects);
+    }
+
+    /// How often the store was asked for bytes.
+    pub(super) fn reads(&self) -> u32 {
+        self.store.store.calls().hash
+    }
+
+    pub(super) async fn known(&self, object: &PinnedObject) -> Option<Sha256Digest> {
+        self.catalog.known_digest(object).await.unwrap()
+    }
+
+    /// Waits until so many objects are being read.
+    pub(super) async fn until_reading(&self, objects: usize) {
+        while self.store.at_once.load(Ordering::SeqCst) < objects {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+pub(super) async fn ask(
+    hashing: &Hashing,
+    object: &PinnedObject,
+    urgency: Urgency,
+) -> HashingProgress {
+    hashing.digest(object.clone(), urgency).await.unwrap()
+}
+
+pub(super) fn promised() -> HashingProgress {
+    HashingProgress::Done(HashOutcome::Hashed(sample::facts().sha256))
+}
