@@ -13,8 +13,9 @@ use crate::{
 /// An id that nobody ever gave.
 const ABSENT: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
-/// For how many seconds a relay has its lease.
-pub(crate) const LEASE_TTL: u64 = 60;
+/// For how many seconds a relay has its lease. A relay whose lease has ended by the model's clock
+/// waits a third of it by the machine's before it asks for another.
+pub(crate) const LEASE_TTL: u64 = 3;
 
 impl World {
     /// The world after one more step, with what the step has the driver do.
