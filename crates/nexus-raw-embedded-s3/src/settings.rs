@@ -32,8 +32,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A server over `data_dir` (made for its owner alone if absent), on `127.0.0.1` at a free port, in `us-east-1`,
-    /// without a bucket.
+    /// A server over `data_dir` (made for its owner alone if absent), on `127.0.0.1` at a free
+    /// port, in `us-east-1`, without a bucket.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, credentials: Credentials) -> Self {
         Self {

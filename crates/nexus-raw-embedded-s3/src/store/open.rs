@@ -23,7 +23,8 @@ pub(crate) enum OpenError {
 }
 
 impl Store {
-    /// Opens the store in `root`, made for its owner alone if absent, and clears away what a crash left half-written.
+    /// Opens the store in `root`, made for its owner alone if absent, and clears away what a crash
+    /// left half-written.
     pub(crate) fn open(root: &Path) -> Result<Self, OpenError> {
         let layout = Layout::new(root);
         DirBuilder::new()
