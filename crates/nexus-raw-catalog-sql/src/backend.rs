@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, PinnedObject, SinkName, StandingKey},
+    ports::{
+        CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -47,6 +49,7 @@ pub(crate) trait GroupWriter: Send {
 }
 
 /// Answers questions. See [`AssetCatalog`](nexus_raw::ports::AssetCatalog),
+/// [`CatalogCensus`](nexus_raw::ports::CatalogCensus),
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
 /// [`DigestLedger`](nexus_raw::ports::DigestLedger), whose methods these are.
 #[async_trait]
@@ -80,6 +83,15 @@ pub(crate) trait Reader: Send + Sync {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    async fn open_intents(&self) -> Result<OpenIntents, CatalogError>;
 
     async fn undelivered(
         &self,

@@ -5,9 +5,9 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogError, DigestLedger, EventOutbox, HashingClaim,
-        IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset, ParkedEvent, PinnedObject,
-        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        AssetCatalog, CallerKey, CatalogCensus, CatalogError, DigestLedger, EventOutbox,
+        HashingClaim, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset, OpenIntents,
+        ParkedEvent, PinnedObject, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -206,9 +206,25 @@ impl AssetCatalog for SqlAssetCatalog {
         timely(self.reader.events_of(scope, asset)).await
     }
 
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        timely(self.reader.events_after(scope, after, limit)).await
+    }
+
     async fn ready(&self) -> Result<(), CatalogError> {
         self.writer.check_alive()?;
         timely(self.reader.ready()).await
+    }
+}
+
+#[async_trait]
+impl CatalogCensus for SqlAssetCatalog {
+    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+        timely(self.reader.open_intents()).await
     }
 }
 

@@ -292,6 +292,16 @@ impl AssetCatalog for Counted {
         self.inner.events_of(scope, asset).await
     }
 
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.events_after(scope, after, limit).await
+    }
+
     async fn ready(&self) -> Result<(), CatalogError> {
         self.inner.ready().await
     }

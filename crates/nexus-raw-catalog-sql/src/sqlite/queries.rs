@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, PinnedObject, SinkName},
+    ports::{CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -96,6 +96,18 @@ const EVENTS_OF: &str = concat!(
     event_columns!(),
     " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.asset_id = ?3 ORDER BY e.sequence"
 );
+
+const EVENTS_AFTER: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.sequence > ?3
+    ORDER BY e.sequence LIMIT ?4"
+);
+
+const OPEN_INTENTS: &str = r#"
+    SELECT coalesce(sum(s.open_count), 0) AS "scope.open_count",
+        coalesce(sum(s.open_bytes), 0) AS "scope.open_bytes"
+    FROM scope s"#;
 
 /// The scopes in which sink `?1` has something before it, as `behind`.
 macro_rules! with_behind {
@@ -232,6 +244,42 @@ pub(super) async fn events_of(
     collect(rows, |row| decode::event(row, catalog_id))
 }
 
+/// The events above a sequence, from there on without a gap.
+pub(super) async fn events_after(
+    connection: &mut SqliteConnection,
+    catalog_id: Uuid,
+    scope: &Scope,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<DatasetEvent>, CatalogError> {
+    // beyond the largest number of SQLite there is no event
+    let Ok(after) = i64::try_from(after) else {
+        return Ok(Vec::new());
+    };
+    let rows = sqlx::query(EVENTS_AFTER)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| decode::event(row, catalog_id))
+}
+
+pub(super) async fn open_intents(
+    connection: &mut SqliteConnection,
+) -> Result<OpenIntents, CatalogError> {
+    let row = sqlx::query(OPEN_INTENTS)
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    let row = Columns(&row);
+    Ok(OpenIntents {
+        count: row.unsigned("scope.open_count")?,
+        bytes: row.unsigned("scope.open_bytes")?,
+    })
+}
+
 pub(super) async fn undelivered(
     connection: &mut SqliteConnection,
     catalog_id: Uuid,
@@ -297,6 +345,8 @@ pub(super) const ALL: &[&str] = &[
     KEY,
     REGISTERED,
     EVENTS_OF,
+    EVENTS_AFTER,
+    OPEN_INTENTS,
     UNDELIVERED,
     OLDEST_UNDELIVERED,
     KNOWN_DIGEST,

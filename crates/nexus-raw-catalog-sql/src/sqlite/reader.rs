@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, PinnedObject, SinkName, StandingKey},
+    ports::{
+        CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -87,6 +89,21 @@ impl Reader for SqliteReader {
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::events_of(&mut connection, self.catalog_id, scope, asset).await
+    }
+
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::events_after(&mut connection, self.catalog_id, scope, after, limit).await
+    }
+
+    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::open_intents(&mut connection).await
     }
 
     async fn undelivered(

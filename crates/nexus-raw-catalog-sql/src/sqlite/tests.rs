@@ -39,7 +39,7 @@ fn group(intents: &[NewIntent]) -> Group<'_> {
 }
 
 /// No statement reads more than what it asks for, however much there is. The relay's questions
-/// alone go through all scopes, of which there are few.
+/// and the census alone go through all scopes, of which there are few.
 #[tokio::test]
 async fn no_statement_scans_a_table_that_grows_with_use() {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();

@@ -10,8 +10,9 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, NewAsset,
-        ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        AssetCatalog, CallerKey, CatalogCensus, CatalogError, IntentState, KeyedIntent,
+        KeyedOutcome, NewAsset, OpenIntents, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -20,7 +21,7 @@ use tokio::sync::Notify;
 
 use self::state::State;
 
-/// A catalogue in memory that keeps every promise of [`AssetCatalog`],
+/// A catalogue in memory that keeps every promise of [`AssetCatalog`], [`CatalogCensus`],
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
 /// [`DigestLedger`](nexus_raw::ports::DigestLedger) but the power cut's.
 ///
@@ -200,7 +201,31 @@ impl AssetCatalog for FakeCatalog {
         .await
     }
 
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.read(|state| {
+            let events = state.events_in(scope).iter();
+            events
+                .skip_while(|event| event.sequence <= after)
+                .take(usize::try_from(limit).unwrap())
+                .cloned()
+                .collect()
+        })
+        .await
+    }
+
     async fn ready(&self) -> Result<(), CatalogError> {
         self.read(|_| ()).await
+    }
+}
+
+#[async_trait]
+impl CatalogCensus for FakeCatalog {
+    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+        self.read(State::open_intents).await
     }
 }

@@ -5,7 +5,7 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset,
-        ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        OpenIntents, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -69,6 +69,21 @@ impl State {
         self.scopes
             .get(scope)
             .map_or(&[], |state| state.events.as_slice())
+    }
+
+    pub(super) fn open_intents(&self) -> OpenIntents {
+        let mut open = OpenIntents::default();
+        for state in self
+            .scopes
+            .values()
+            .flat_map(|scope| scope.intents.values())
+        {
+            if let IntentState::Pending(intent) = state {
+                open.count += 1;
+                open.bytes += intent.facts.size_bytes.get();
+            }
+        }
+        open
     }
 
     pub(super) fn unknown_parents(&self, scope: &Scope, parents: &[AssetId]) -> Vec<usize> {

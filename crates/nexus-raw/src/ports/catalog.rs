@@ -156,6 +156,21 @@ pub trait AssetCatalog: Send + Sync + 'static {
         asset: AssetId,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
+    /// The events of a scope whose sequence is above `after`, in order of sequence: the first
+    /// `limit` of them, so without a gap from `after + 1` on. Empty when there is none yet.
+    ///
+    /// Whoever goes on from the last sequence it was given sees each event once and misses none,
+    /// whatever is written meanwhile: no event shows before those of lower sequence do.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError>;
+
     /// Whether the catalogue answers, by the cheapest request that shows it.
     ///
     /// # Errors

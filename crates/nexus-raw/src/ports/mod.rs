@@ -5,6 +5,7 @@
 //! All are used as `Arc<dyn Port>`.
 
 mod catalog;
+mod census;
 mod clock;
 mod digests;
 mod error;
@@ -18,6 +19,7 @@ mod storage;
 #[cfg(feature = "mock")]
 pub use self::{
     catalog::MockAssetCatalog,
+    census::MockCatalogCensus,
     clock::{MockAssetIds, MockClock},
     digests::MockDigestLedger,
     hasher::MockObjectHasher,
@@ -28,6 +30,7 @@ pub use self::{
 };
 pub use self::{
     catalog::{AssetCatalog, IntentState, NewAsset, RegisterOutcome},
+    census::{CatalogCensus, OpenIntents},
     clock::{AssetIds, Clock},
     digests::{DigestLedger, HashingClaim},
     error::{BoxError, CatalogError, StorageError},

@@ -39,4 +39,19 @@ impl RawStorageService {
             Ok(events)
         }
     }
+
+    /// The events of the scope whose sequence is above `after`, in order: the first `limit` of
+    /// them. A consumer that goes on from the last sequence it was given misses none.
+    ///
+    /// # Errors
+    /// [`ReadError::Catalog`] when the catalogue gave no answer.
+    pub async fn events_after(
+        &self,
+        access: &ReadAccess,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, ReadError> {
+        let events = self.catalog.events_after(access.scope(), after, limit);
+        Ok(events.await?)
+    }
 }

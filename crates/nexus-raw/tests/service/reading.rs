@@ -33,6 +33,31 @@ async fn a_presigned_asset_has_events_and_no_record() {
 }
 
 #[tokio::test]
+async fn the_events_of_a_scope_are_read_on_from_a_sequence_by_its_readers_alone() {
+    let house = House::new();
+    house.registered(sample::provenance()).await;
+    house.presign().await;
+    let all = house.events();
+    assert_eq!(all.len(), 3);
+    let reader = sample::read_access(&house.scope);
+    for (after, limit, given) in [
+        (0, 10, &all[..]),
+        (0, 2, &all[..2]),
+        (2, 2, &all[2..]),
+        (3, 1, &[]),
+    ] {
+        let events = house.service.events_after(&reader, after, limit).await;
+        assert_eq!(events.unwrap(), given, "after {after}");
+    }
+    for (tenant, environment) in [("t_a", "prod"), ("t_ab", "dev")] {
+        let stranger = sample::read_access(&sample::scope(tenant, environment));
+        let events = house.service.events_after(&stranger, 0, 10).await;
+        // an empty scope and one that never was are not told apart
+        assert_eq!(events.unwrap(), []);
+    }
+}
+
+#[tokio::test]
 async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
     let house = House::new();
     let asset = house.registered(Provenance::default()).await;
@@ -64,7 +89,8 @@ async fn a_catalogue_that_does_not_answer_is_not_an_absent_asset() {
     let reader = sample::read_access(&house.scope);
     let record = house.service.metadata(&reader, id).await;
     let events = house.service.events(&reader, id).await;
-    for error in [record.err(), events.err()] {
+    let feed = house.service.events_after(&reader, 0, 10).await;
+    for error in [record.err(), events.err(), feed.err()] {
         assert!(
             matches!(
                 error,

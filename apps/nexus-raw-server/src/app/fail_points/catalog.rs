@@ -92,6 +92,15 @@ impl AssetCatalog for CatalogWithPoints {
         self.inner.events_of(scope, asset).await
     }
 
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.inner.events_after(scope, after, limit).await
+    }
+
     async fn ready(&self) -> Result<(), CatalogError> {
         self.inner.ready().await
     }

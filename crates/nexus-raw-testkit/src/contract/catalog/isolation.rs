@@ -5,8 +5,8 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, events, intent_state, presign, presign_and_register, record, register,
-    registered, told,
+    CatalogHarness, events, events_after, intent_state, presign, presign_and_register, record,
+    register, registered, told,
 };
 use crate::sample;
 
@@ -38,6 +38,7 @@ pub async fn another_scope_sees_nothing(harness: &impl CatalogHarness) {
             assert_eq!(record(&open, &stranger, asset).await, None);
             assert_eq!(events(&open, &stranger, asset).await, []);
         }
+        assert_eq!(events_after(&open, &stranger, 0, 10).await, []);
         let parents = [whole.asset_id];
         let unknown = open.catalog.unknown_parents(&stranger, &parents).await;
         assert_eq!(unknown.unwrap(), [0], "{stranger}");

@@ -1,7 +1,9 @@
-//! What [`AssetCatalog`] promises.
+//! What [`AssetCatalog`] and [`CatalogCensus`] promise.
 
+mod census;
 mod durability;
 mod events;
+mod feed;
 mod fidelity;
 mod intents;
 mod isolation;
@@ -19,16 +21,16 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, DigestLedger, EventOutbox, IntentState, KeyedOutcome, NewAsset,
-        ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        AssetCatalog, CallerKey, CatalogCensus, DigestLedger, EventOutbox, IntentState,
+        KeyedOutcome, NewAsset, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     service::PresignRequest,
     tenancy::Scope,
 };
 
 pub use self::{
-    durability::*, events::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*,
-    parents::*, races::*, registration::*,
+    census::*, durability::*, events::*, feed::*, fidelity::*, intents::*, isolation::*,
+    key_races::*, keys::*, parents::*, races::*, registration::*,
 };
 use crate::sample;
 
@@ -41,16 +43,21 @@ pub struct OpenCatalog {
     pub outbox: Arc<dyn EventOutbox>,
     /// As the hasher sees it.
     pub digests: Arc<dyn DigestLedger>,
+    /// As those who run it see it.
+    pub census: Arc<dyn CatalogCensus>,
 }
 
 impl OpenCatalog {
     /// The ports of one implementation.
     #[must_use]
-    pub fn of<C: AssetCatalog + EventOutbox + DigestLedger>(catalog: Arc<C>) -> Self {
+    pub fn of<C: AssetCatalog + EventOutbox + DigestLedger + CatalogCensus>(
+        catalog: Arc<C>,
+    ) -> Self {
         Self {
             catalog: catalog.clone(),
             outbox: catalog.clone(),
-            digests: catalog,
+            digests: catalog.clone(),
+            census: catalog,
         }
     }
 }
@@ -70,7 +77,7 @@ pub trait CatalogHarness: Send + Sync {
     async fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent>;
 }
 
-/// Puts an implementation of `AssetCatalog` through its contract. Takes an expression that gives
+/// Puts an implementation of `AssetCatalog` and `CatalogCensus` through its contract. Takes an expression that gives
 /// a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! catalog_contract {
@@ -91,6 +98,15 @@ macro_rules! catalog_contract {
                 events_of_an_asset_come_in_order_and_say_what_was_written,
                 events_of_an_asset_are_its_own,
                 event_ids_are_stable_and_distinct_across_scopes,
+                events_after_a_sequence_are_those_of_the_scope_above_it_in_order,
+                no_more_events_than_the_limit_are_given_and_pages_join_without_a_gap,
+                after_the_last_event_there_is_none_and_none_in_an_unknown_scope,
+                events_after_a_sequence_are_of_one_scope_alone,
+                who_follows_the_events_while_others_write_misses_none,
+                events_after_a_sequence_are_the_same_after_reopening,
+                intents_are_open_until_they_are_registered_in_whatever_scope,
+                what_was_refused_or_repeated_opens_no_intent,
+                open_intents_are_counted_on_after_reopening,
                 parents_are_written_and_read_in_order,
                 parents_that_are_not_registered_are_told_by_position_and_nothing_is_written,
                 a_parent_in_another_scope_is_unknown,
@@ -159,6 +175,16 @@ async fn record(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Option<Raw
 
 async fn events(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<DatasetEvent> {
     open.catalog.events_of(scope, asset).await.unwrap()
+}
+
+async fn events_after(
+    open: &OpenCatalog,
+    scope: &Scope,
+    after: u64,
+    limit: u32,
+) -> Vec<DatasetEvent> {
+    let events = open.catalog.events_after(scope, after, limit).await;
+    events.unwrap()
 }
 
 /// The events of an asset, without the ids, which are the catalogue's own.

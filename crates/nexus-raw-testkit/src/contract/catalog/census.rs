@@ -1,0 +1,104 @@
+use nexus_raw::{
+    asset::{Provenance, UploadIntent},
+    ports::{KeyedOutcome, OpenIntents, RegisterOutcome, RepeatOutcome},
+};
+
+use super::{
+    CatalogHarness, OpenCatalog, presign, presign_again, presign_keyed, register, strangers,
+};
+use crate::sample;
+
+async fn assert_open(open: &OpenCatalog, intents: &[&UploadIntent]) {
+    let bytes = intents.iter().map(|intent| intent.facts.size_bytes.get());
+    let expected = OpenIntents {
+        count: intents.len().try_into().unwrap(),
+        bytes: bytes.sum(),
+    };
+    assert_eq!(open.census.open_intents().await.unwrap(), expected);
+}
+
+/// Each presign adds one, under a key or not, of whatever scope; its registration takes it off.
+/// Whether the intent has ended is not asked.
+pub async fn intents_are_open_until_they_are_registered_in_whatever_scope(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    assert_open(&open, &[]).await;
+    let [prod, other, ..] = strangers();
+    let one = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    let two = sample::intent_of(
+        &prod,
+        sample::asset_id(2),
+        sample::facts_of(b"longer than that"),
+    );
+    let ended = UploadIntent {
+        ends_at: sample::seconds_after(-3600),
+        ..sample::intent(&other, sample::asset_id(3))
+    };
+    presign(&open, &one).await;
+    assert_open(&open, &[&one]).await;
+    let key = sample::key(&prod, "a-key");
+    assert_eq!(
+        presign_keyed(&open, &key, &two).await,
+        KeyedOutcome::Recorded
+    );
+    presign(&open, &ended).await;
+    assert_open(&open, &[&one, &two, &ended]).await;
+    for (intent, left) in [
+        (&two, &[&one, &ended][..]),
+        (&one, &[&ended]),
+        (&ended, &[]),
+    ] {
+        let new = sample::new_asset(intent, Provenance::default());
+        assert_eq!(register(&open, &new).await, RegisterOutcome::Registered);
+        assert_open(&open, left).await;
+    }
+}
+
+/// An id twice, one more presign of an intent, a key that stands, a registration twice or of
+/// nothing: each leaves the number as it was.
+pub async fn what_was_refused_or_repeated_opens_no_intent(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [kept, done, other] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    let key = sample::key(&scope, "a-key");
+    assert_eq!(
+        presign_keyed(&open, &key, &kept).await,
+        KeyedOutcome::Recorded
+    );
+    presign(&open, &done).await;
+    let new = sample::new_asset(&done, Provenance::default());
+    register(&open, &new).await;
+    assert_open(&open, &[&kept]).await;
+
+    for known in [&kept, &done] {
+        let event = sample::presigned(known);
+        let again = open.catalog.record_intent(known.clone(), event).await;
+        assert!(again.is_err(), "{again:?}");
+    }
+    assert_eq!(
+        presign_keyed(&open, &key, &other).await,
+        KeyedOutcome::KeyStands
+    );
+    assert_eq!(presign_again(&open, &kept).await, RepeatOutcome::Recorded);
+    register(&open, &new).await;
+    let unknown = sample::new_asset(&other, Provenance::default());
+    assert_eq!(
+        register(&open, &unknown).await,
+        RegisterOutcome::UnknownIntent
+    );
+    assert_open(&open, &[&kept]).await;
+}
+
+/// The number is of what is kept, not of what this process has seen.
+pub async fn open_intents_are_counted_on_after_reopening(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [one, two] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    presign(&open, &one).await;
+    let open = harness.reopen(open).await;
+    assert_open(&open, &[&one]).await;
+    presign(&open, &two).await;
+    register(&open, &sample::new_asset(&one, Provenance::default())).await;
+    assert_open(&open, &[&two]).await;
+}

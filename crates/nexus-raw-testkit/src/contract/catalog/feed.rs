@@ -1,0 +1,139 @@
+use nexus_raw::{asset::Provenance, event::DatasetEvent};
+use tokio::task::JoinSet;
+
+use super::{CatalogHarness, events, events_after, presign, presign_and_register, strangers};
+use crate::sample;
+
+fn sequences(events: &[DatasetEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.sequence).collect()
+}
+
+/// Of whatever asset, each whole, ids included: as the events of its asset tell it.
+pub async fn events_after_a_sequence_are_those_of_the_scope_above_it_in_order(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [first, second] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    presign(&open, &first).await;
+    presign_and_register(&open, &second, sample::provenance()).await;
+    let new = sample::new_asset(&first, Provenance::default());
+    super::register(&open, &new).await;
+
+    let mut told = events(&open, &scope, first.asset_id).await;
+    told.extend(events(&open, &scope, second.asset_id).await);
+    told.sort_by_key(|event| event.sequence);
+    assert_eq!(sequences(&told), [1, 2, 3, 4]);
+    for after in 0..=4_u8 {
+        let given = events_after(&open, &scope, after.into(), 100).await;
+        assert_eq!(given, told[usize::from(after)..], "after {after}");
+    }
+}
+
+/// The limit cuts at the end, so that the next page begins where this one ended.
+pub async fn no_more_events_than_the_limit_are_given_and_pages_join_without_a_gap(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    for n in 1..=7 {
+        presign(&open, &sample::intent(&scope, sample::asset_id(n))).await;
+    }
+    for limit in [1, 2, 3, 7, 8, 1000, u32::MAX] {
+        let mut given = Vec::new();
+        loop {
+            let after = given.last().copied().unwrap_or(0);
+            let page = sequences(&events_after(&open, &scope, after, limit).await);
+            assert!(page.len() <= usize::try_from(limit).unwrap());
+            let left = 7 - given.len();
+            let whole = left.min(usize::try_from(limit).unwrap());
+            assert_eq!(page.len(), whole, "limit {limit} after {after}");
+            if page.is_empty() {
+                break;
+            }
+            given.extend(page);
+        }
+        assert_eq!(given, (1..=7).collect::<Vec<_>>(), "limit {limit}");
+    }
+}
+
+/// None is an answer, at the end, far beyond it, and where nothing ever happened.
+pub async fn after_the_last_event_there_is_none_and_none_in_an_unknown_scope(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    assert_eq!(events_after(&open, &scope, 0, 10).await, []);
+    presign(&open, &sample::intent(&scope, sample::asset_id(1))).await;
+    assert_eq!(sequences(&events_after(&open, &scope, 0, 10).await), [1]);
+    for after in [1, 2, u64::from(u32::MAX), i64::MAX.unsigned_abs(), u64::MAX] {
+        assert_eq!(events_after(&open, &scope, after, 10).await, [], "{after}");
+    }
+}
+
+/// However alike their names are.
+pub async fn events_after_a_sequence_are_of_one_scope_alone(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let home = sample::scope("t_a", "dev");
+    for n in 1..=3 {
+        presign(&open, &sample::intent(&home, sample::asset_id(n))).await;
+    }
+    for stranger in strangers() {
+        assert_eq!(
+            events_after(&open, &stranger, 0, 10).await,
+            [],
+            "{stranger}"
+        );
+        presign(&open, &sample::intent(&stranger, sample::asset_id(1))).await;
+    }
+    for scope in strangers() {
+        let given = events_after(&open, &scope, 0, 10).await;
+        assert_eq!(sequences(&given), [1]);
+        assert_eq!(given[0].body.scope(), scope);
+    }
+    let given = events_after(&open, &home, 0, 10).await;
+    assert_eq!(sequences(&given), [1, 2, 3]);
+    assert!(given.iter().all(|event| event.body.scope() == home));
+}
+
+/// A reader that goes on from the last it was given, while 16 writers commit in the same scope,
+/// never sees a sequence before a lower one, and sees each event once.
+pub async fn who_follows_the_events_while_others_write_misses_none(harness: &impl CatalogHarness) {
+    const WRITERS: u64 = 16;
+    const EACH: u64 = 8;
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS {
+        let (open, scope) = (open.clone(), scope.clone());
+        writers.spawn(async move {
+            for n in 0..EACH {
+                let intent = sample::intent(&scope, sample::asset_id(writer * EACH + n));
+                presign_and_register(&open, &intent, Provenance::default()).await;
+            }
+        });
+    }
+    let mut last = 0;
+    while last < WRITERS * EACH * 2 {
+        for event in events_after(&open, &scope, last, 5).await {
+            assert_eq!(event.sequence, last + 1);
+            last = event.sequence;
+        }
+    }
+    writers.join_all().await;
+    assert_eq!(events_after(&open, &scope, last, 5).await, []);
+}
+
+/// A consumer's place outlives the process that it was told by.
+pub async fn events_after_a_sequence_are_the_same_after_reopening(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    for n in 1..=2 {
+        let intent = sample::intent(&scope, sample::asset_id(n));
+        presign_and_register(&open, &intent, sample::provenance()).await;
+    }
+    let before = events_after(&open, &scope, 1, 10).await;
+    let open = harness.reopen(open).await;
+    assert_eq!(events_after(&open, &scope, 1, 10).await, before);
+    assert_eq!(sequences(&before), [2, 3, 4]);
+}
