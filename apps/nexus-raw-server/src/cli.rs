@@ -39,6 +39,9 @@ enum Command {
     Serve,
     /// Print the configuration that would hold, secrets redacted, and reach for nothing.
     CheckConfig,
+    /// Make the catalogue's schema, or bring it up to date. Servers of the version before may go
+    /// on meanwhile. SQLite's is also brought up to date by `serve`.
+    Migrate,
 }
 
 /// Where the configuration comes from, besides `NEXUS_RAW_…` variables.
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(cli.from),
         Command::CheckConfig => check_config(cli.from),
+        Command::Migrate => migrate(cli.from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,6 +88,18 @@ fn check_config(from: From) -> Result<(), Failure> {
     app::check(&settings)?;
     io::stdout()
         .write_all(settings.effective_toml().as_bytes())
+        .map_err(Failure::Output)
+}
+
+fn migrate(from: From) -> Result<(), Failure> {
+    let settings = from.load(EmbeddedMode::prepare)?;
+    let logging = logging::start(&settings.log).map_err(Failure::Output)?;
+    let applied = app::migrate(&settings, logging.log())?;
+    let mut out = io::stdout();
+    applied
+        .iter()
+        .try_for_each(|version| writeln!(out, "applied migration {version}"))
+        .and_then(|()| writeln!(out, "the catalogue's schema is up to date"))
         .map_err(Failure::Output)
 }
 

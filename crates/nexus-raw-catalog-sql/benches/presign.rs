@@ -33,6 +33,7 @@ fn presign(criterion: &mut Criterion) {
             "sqlite:{}",
             directory.path().join("catalog.sqlite").display()
         ),
+        max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
         object_store: ObjectStoreIdentity {
             endpoint: None,
             region: "eu-west-1".to_owned(),

@@ -19,6 +19,7 @@ use crate::{
     commitment::CommittedBody,
     error::{DEADLINE, OpenError, Reason},
     location::Location,
+    postgres,
     settings::SqlCatalogSettings,
     sqlite,
     writer::{
@@ -50,8 +51,26 @@ impl SqlAssetCatalog {
     pub async fn open(settings: SqlCatalogSettings) -> Result<Self, OpenError> {
         let backend = match Location::parse(&settings.url)? {
             Location::Sqlite(path) => sqlite::open(&path, &settings.object_store).await?,
+            Location::Postgres(options) => {
+                postgres::open(*options, settings.max_connections, &settings.object_store).await?
+            }
         };
         Ok(Self::on(backend))
+    }
+
+    /// Makes the catalogue where there is none, and brings its schema up to date; the numbers of
+    /// the migrations that this took. Servers of the version before may go on meanwhile.
+    ///
+    /// The role must own the tables. On PostgreSQL call it on the server itself and not through
+    /// a pooler: it holds a lock of its session, so that two at once do not meet.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn migrate(settings: SqlCatalogSettings) -> Result<Vec<i64>, OpenError> {
+        match Location::parse(&settings.url)? {
+            Location::Sqlite(path) => sqlite::migrate(&path, &settings.object_store).await,
+            Location::Postgres(options) => postgres::migrate(*options).await,
+        }
     }
 
     /// The same, with `hook` called inside every transaction, when all of it is written and
@@ -67,6 +86,11 @@ impl SqlAssetCatalog {
         let backend = match Location::parse(&settings.url)? {
             Location::Sqlite(path) => {
                 sqlite::open_with_hook(&path, &settings.object_store, hook).await?
+            }
+            Location::Postgres(_) => {
+                return Err(OpenError::unfit(
+                    "a hook inside a transaction is for SQLite alone",
+                ));
             }
         };
         Ok(Self::on(backend))

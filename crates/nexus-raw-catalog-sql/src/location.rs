@@ -1,24 +1,27 @@
 use std::path::PathBuf;
 
-use crate::error::OpenError;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{error::OpenError, postgres};
 
 /// Which database a URL names.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Location {
     /// A file of this machine.
     Sqlite(PathBuf),
+    /// A database of a server.
+    Postgres(Box<PgConnectOptions>),
 }
 
 impl Location {
-    /// Reads `sqlite:PATH` or `sqlite://PATH`; the path is taken as it is, nothing is decoded.
+    /// Reads `sqlite:PATH` or `sqlite://PATH`, whose path is taken as it is, nothing decoded, or
+    /// a URL of PostgreSQL.
     ///
     /// A database in memory is refused, since it would forget what it promised, and so are
     /// SQLite's own URIs, whose parameters could turn durability off.
     pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return Err(OpenError::unfit(
-                "a catalogue on PostgreSQL is not available in this version",
-            ));
+            return Ok(Self::Postgres(Box::new(postgres::parse_url(url)?)));
         }
         let path = url
             .strip_prefix("sqlite:")
@@ -30,8 +33,9 @@ impl Location {
                     && !path.ends_with('/')
                     && !path.contains(['?', '\0'])
             });
-        path.map(|path| Self::Sqlite(path.into()))
-            .ok_or_else(|| OpenError::unfit("the URL must be `sqlite:PATH`, of a file"))
+        path.map(|path| Self::Sqlite(path.into())).ok_or_else(|| {
+            OpenError::unfit("the URL must be `sqlite:PATH`, of a file, or `postgres://…`")
+        })
     }
 }
 
@@ -49,38 +53,31 @@ mod tests {
             ),
             ("sqlite:///var/lib/x.sqlite", "/var/lib/x.sqlite"),
         ] {
-            assert_eq!(Location::parse(url).unwrap(), Location::Sqlite(path.into()));
+            let Location::Sqlite(found) = Location::parse(url).unwrap() else {
+                panic!("{url}");
+            };
+            assert_eq!(found, PathBuf::from(path));
         }
     }
 
     #[test]
-    fn what_is_no_file_of_sqlite_is_unfit() {
-        for (url, finding) in [
-            (
-                "postgres://h/d",
-                "a catalogue on PostgreSQL is not available in this version",
-            ),
-            (
-                "postgresql://h/d",
-                "a catalogue on PostgreSQL is not available in this version",
-            ),
-            ("sqlite:", "the URL must be `sqlite:PATH`, of a file"),
-            (
-                "sqlite::memory:",
-                "the URL must be `sqlite:PATH`, of a file",
-            ),
-            ("sqlite:file:x", "the URL must be `sqlite:PATH`, of a file"),
-            (
-                "sqlite:x?mode=memory",
-                "the URL must be `sqlite:PATH`, of a file",
-            ),
-            ("sqlite:dir/", "the URL must be `sqlite:PATH`, of a file"),
-            ("mysql://h/d", "the URL must be `sqlite:PATH`, of a file"),
-            ("", "the URL must be `sqlite:PATH`, of a file"),
+    fn what_is_no_file_of_sqlite_and_no_server_is_unfit() {
+        for url in [
+            "sqlite:",
+            "sqlite::memory:",
+            "sqlite:file:x",
+            "sqlite:x?mode=memory",
+            "sqlite:dir/",
+            "mysql://h/d",
+            "",
         ] {
             let error = Location::parse(url).unwrap_err();
             assert!(matches!(error, OpenError::Unfit { .. }), "{url}");
-            assert_eq!(error.to_string(), finding, "{url}");
+            assert_eq!(
+                error.to_string(),
+                "the URL must be `sqlite:PATH`, of a file, or `postgres://…`",
+                "{url}"
+            );
         }
     }
 }

@@ -14,12 +14,13 @@ mod sinks;
 use std::net::SocketAddr;
 
 use actix_web::dev::Server;
+use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_config::Settings;
 use slog::Logger;
 use tokio::sync::watch;
 
 pub use self::failure::Failure;
-use self::{compose::Running, embedded::EmbeddedStore, plan::Plan};
+use self::{compose::Running, embedded::EmbeddedStore, patience::Patience, plan::Plan};
 use crate::{
     http::{self, AppState, CorsOrigins, Dependency, Phase},
     logging::Logging,
@@ -49,6 +50,25 @@ pub fn serve(settings: &Settings, logging: &Logging) -> Result<(), Failure> {
         let asked_to_end = signals::asked_to_end().map_err(Failure::System)?;
         let application = Application::build(settings, logging.log().clone())?;
         application.run_until_stopped(asked_to_end).await
+    })
+}
+
+/// Brings the catalogue's schema up to date; the migrations that this took. Waits for a catalogue
+/// that does not answer as long as a start would.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn migrate(settings: &Settings, log: &Logger) -> Result<Vec<i64>, Failure> {
+    let plan = Plan::of(settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::System)?;
+    let attempt = || async { Ok(SqlAssetCatalog::migrate(plan.catalog.clone()).await?) };
+    runtime.block_on(async {
+        Patience::of(plan.startup_timeout, log)
+            .spend_on(Dependency::Catalog, attempt)
+            .await
     })
 }
 

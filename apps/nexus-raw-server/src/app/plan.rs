@@ -37,10 +37,6 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn of(settings: &Settings) -> Result<Self, Failure> {
-        let unsupported = unsupported(settings);
-        if !unsupported.is_empty() {
-            return Err(Failure::Unsupported(unsupported));
-        }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let storage = storage(&settings.storage)?;
         Ok(Self {
@@ -50,14 +46,7 @@ impl Plan {
                 workers: thread::available_parallelism().map_or(1, NonZero::get),
             },
             identity: Arc::new(identity(&settings.identity, Arc::clone(&clock))?),
-            catalog: SqlCatalogSettings {
-                url: catalog_url(&settings.catalog.location),
-                object_store: ObjectStoreIdentity {
-                    endpoint: endpoint_identity(settings),
-                    region: storage.region.clone(),
-                    bucket: storage.bucket.clone(),
-                },
-            },
+            catalog: catalog(settings, &storage)?,
             clock,
             storage,
             policy: UploadPolicy {
@@ -78,16 +67,18 @@ impl Plan {
     }
 }
 
-/// What is asked for and would be left out in silence: it is refused instead.
-fn unsupported(settings: &Settings) -> Vec<String> {
-    let asked = [(
-        !matches!(settings.catalog.location, CatalogLocation::Sqlite(_)),
-        "catalog.url: the catalogue is kept in SQLite",
-    )];
-    let told = asked
-        .into_iter()
-        .filter_map(|(asked, reason)| asked.then_some(reason));
-    told.map(str::to_owned).collect()
+fn catalog(settings: &Settings, storage: &S3Settings) -> Result<SqlCatalogSettings, Failure> {
+    let catalog = SqlCatalogSettings {
+        url: catalog_url(&settings.catalog.location),
+        max_connections: settings.catalog.max_connections,
+        object_store: ObjectStoreIdentity {
+            endpoint: endpoint_identity(settings),
+            region: storage.region.clone(),
+            bucket: storage.bucket.clone(),
+        },
+    };
+    catalog.check()?;
+    Ok(catalog)
 }
 
 fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {

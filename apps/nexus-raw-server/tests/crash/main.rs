@@ -201,6 +201,7 @@ impl Lives {
         let file = self.machine.data_dir().join("catalog.sqlite");
         let catalog = SqlAssetCatalog::open(SqlCatalogSettings {
             url: format!("sqlite:{}", file.display()),
+            max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
             object_store: ObjectStoreIdentity {
                 endpoint: Some("embedded".to_owned()),
                 region: "us-east-1".to_owned(),

@@ -111,22 +111,47 @@ fn each_fault_of_the_configuration_alone_ends_with_78_before_a_socket_is_bound()
 }
 
 #[test]
-fn what_this_version_does_not_have_is_refused_and_not_left_out() {
-    let machine = Machine::new();
-    let mut command = complete(&machine);
-    command.env(
-        "NEXUS_RAW_CATALOG__URL",
-        "postgres://nexus:hidden@127.0.0.1/nexus",
-    );
-    let (code, told) = ended(&mut command);
-    assert_eq!(
-        (code, &*told),
-        (
-            78,
-            "nexus-raw-server: the configuration asks for what this version does not have\n\
-             catalog.url: the catalogue is kept in SQLite\n"
-        )
-    );
+fn a_database_whose_name_could_be_anybodys_on_the_network_is_refused_before_it_is_asked() {
+    for subcommand in ["serve", "check-config", "migrate"] {
+        let machine = Machine::new();
+        let mut command = complete(&machine);
+        command.arg(subcommand).env(
+            "NEXUS_RAW_CATALOG__URL",
+            "postgres://nexus:hidden@db.example.com/nexus?sslmode=require",
+        );
+        let (code, told) = ended(&mut command);
+        assert_eq!(
+            (code, &*told),
+            (
+                78,
+                "nexus-raw-server: the catalogue cannot be used: the connection to PostgreSQL \
+                 over a network must be verified: leave `sslmode` out, or say `verify-full` or \
+                 `verify-ca`, with `sslrootcert` for an authority of your own\n"
+            ),
+            "{subcommand}"
+        );
+    }
+}
+
+#[test]
+fn a_database_that_does_not_answer_ends_with_69_after_the_time_to_start() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    for subcommand in ["serve", "migrate"] {
+        let machine = Machine::new();
+        let mut command = complete(&machine);
+        let url = format!("postgres://nexus:hidden@127.0.0.1:{port}/nexus");
+        command.arg(subcommand).env("NEXUS_RAW_CATALOG__URL", url);
+        let (code, told) = ended(&mut command);
+        assert_eq!(code, 69, "{told}");
+        let last = told.lines().last().unwrap();
+        assert!(
+            last.starts_with("nexus-raw-server: the catalogue cannot be used: the catalogue "),
+            "{told}"
+        );
+        assert!(!told.contains("hidden"), "{told}");
+    }
 }
 
 #[test]
@@ -224,7 +249,27 @@ fn check_config_prints_what_would_hold_and_reaches_for_nothing() {
 fn what_the_command_line_does_not_know_ends_with_2() {
     let machine = Machine::new();
     assert_eq!(ended(machine.program().arg("--emdedded")).0, 2);
-    assert_eq!(ended(machine.program().arg("migrate")).0, 2);
+    assert_eq!(ended(machine.program().arg("migrat")).0, 2);
+}
+
+#[test]
+fn migrate_makes_the_catalogue_and_says_what_it_did() {
+    let machine = Machine::new();
+    let migrate = || {
+        let Output { status, stdout, .. } = complete(&machine).arg("migrate").output().unwrap();
+        assert_eq!(status.code(), Some(0));
+        String::from_utf8(stdout).unwrap()
+    };
+    let first = migrate();
+    assert!(
+        first.starts_with("applied migration 1\napplied migration 2\n"),
+        "{first}"
+    );
+    assert!(
+        first.ends_with("the catalogue's schema is up to date\n"),
+        "{first}"
+    );
+    assert_eq!(migrate(), "the catalogue's schema is up to date\n");
 }
 
 #[tokio::test]

@@ -143,6 +143,7 @@ impl Patient {
     async fn has_no_gap(&self, name: &str) {
         let catalog = SqlAssetCatalog::open(SqlCatalogSettings {
             url: format!("sqlite:{}", self.catalog().display()),
+            max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
             object_store: ObjectStoreIdentity {
                 endpoint: Some(self.store.endpoint()),
                 region: "eu-central-1".to_owned(),

@@ -31,6 +31,7 @@ fn histories_of_eight_clients_at_once_are_linearizable() {
     let directory = tempfile::tempdir().unwrap();
     let catalog = runtime.block_on(SqlAssetCatalog::open(SqlCatalogSettings {
         url: format!("sqlite:{}", directory.path().join("catalog").display()),
+        max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
         object_store: ObjectStoreIdentity {
             endpoint: None,
             region: "eu-west-1".to_owned(),

@@ -103,6 +103,7 @@ impl House for Adapters {
         let directory = tempfile::tempdir().unwrap();
         let catalog = SqlAssetCatalog::open(SqlCatalogSettings {
             url: format!("sqlite:{}", directory.path().join("catalog").display()),
+            max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
             object_store: ObjectStoreIdentity {
                 endpoint: None,
                 region: "us-east-1".to_owned(),

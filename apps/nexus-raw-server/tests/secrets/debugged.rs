@@ -62,6 +62,7 @@ fn no_value_that_holds_a_secret_prints_it() {
     });
     assert_not_told(&SqlCatalogSettings {
         url: format!("postgres://nexus:{DATABASE}@127.0.0.1/nexus"),
+        max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
         object_store: ObjectStoreIdentity {
             endpoint: None,
             region: "eu-central-1".to_owned(),

@@ -69,16 +69,20 @@ fn the_printed_configuration_tells_no_secret_wherever_it_came_from() {
     evidence.assert_tells_nothing();
 }
 
-/// PostgreSQL is not there yet, so that the password of its URL is only refused.
 #[test]
 fn the_password_of_a_database_is_not_told() {
     let machine = Machine::new();
     let mut evidence = evidence();
-    let url = format!("postgres://nexus:{DATABASE}@127.0.0.1/nexus?sslpassword={DATABASE}");
-    let mut command = complete(&machine, "http://127.0.0.1:1");
-    command.env("NEXUS_RAW_CATALOG__URL", url);
-    let Output { stdout, stderr, .. } = command.arg("check-config").output().unwrap();
-    evidence.take("check-config", [stdout, stderr].concat());
+    // a password that is one, and one that stands where none may
+    for parameter in ["sslmode=disable", &format!("sslpassword={DATABASE}")] {
+        for subcommand in ["check-config", "migrate", "serve"] {
+            let url = format!("postgres://nexus:{DATABASE}@127.0.0.1:1/nexus?{parameter}");
+            let mut command = complete(&machine, "http://127.0.0.1:1");
+            command.env("NEXUS_RAW_CATALOG__URL", url);
+            let Output { stdout, stderr, .. } = command.arg(subcommand).output().unwrap();
+            evidence.take(subcommand, [stdout, stderr].concat());
+        }
+    }
     evidence.assert_tells_nothing();
 }
 
@@ -104,6 +108,7 @@ fn no_argument_is_a_secret() {
         &["--help"][..],
         &["serve", "--help"],
         &["check-config", "--help"],
+        &["migrate", "--help"],
     ] {
         let Output { stdout, .. } = machine.program().args(subcommand).output().unwrap();
         let help = String::from_utf8(stdout).unwrap();

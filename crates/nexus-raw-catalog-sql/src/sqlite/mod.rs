@@ -1,16 +1,14 @@
 //! The catalogue in a file of SQLite, for one process.
 
-mod columns;
 mod connect;
-mod decode;
 mod fault;
 mod files;
 #[cfg(feature = "commit-hook")]
 mod hook;
 mod lock;
+mod parameters;
 mod queries;
 mod reader;
-mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -31,7 +29,9 @@ use self::{
     fault::open_error, files::OpenFiles, lock::CatalogLock, reader::SqliteReader, write::Context,
     writer::SqliteWriter,
 };
-use crate::{backend::Backend, error::OpenError, settings::ObjectStoreIdentity};
+use crate::{backend::Backend, error::OpenError, rows::cells, settings::ObjectStoreIdentity};
+
+cells!(sqlx::sqlite::SqliteRow);
 
 /// Opens the catalogue in `file`, or makes it.
 pub(crate) async fn open(
@@ -53,6 +53,20 @@ pub(crate) async fn open_with_hook(
     Ok(opened.into_backend())
 }
 
+/// Opens the catalogue in `file`, which brings its schema up to date, and lets go of it; the
+/// migrations that this took.
+pub(crate) async fn migrate(
+    file: &Path,
+    object_store: &ObjectStoreIdentity,
+) -> Result<Vec<i64>, OpenError> {
+    let opened = Opened::at(file, object_store).await?;
+    let migrated = opened.migrated.clone();
+    let backend = opened.into_backend();
+    backend.reader.close().await;
+    backend.writer.close().await;
+    Ok(migrated)
+}
+
 /// A database that is ready to be a catalogue.
 struct Opened {
     writer: SqliteConnection,
@@ -60,6 +74,7 @@ struct Opened {
     files: OpenFiles,
     lock: CatalogLock,
     context: Context,
+    migrated: Vec<i64>,
 }
 
 impl Opened {
@@ -70,7 +85,7 @@ impl Opened {
         let mut writer = connect::writer(&file).await?;
         schema::recognise(&mut writer, &file).await?;
         connect::make_durable(&mut writer).await?;
-        schema::migrate(&mut writer).await?;
+        let migrated = schema::migrate(&mut writer).await?;
         let catalog_id = catalog_id(&mut writer).await?;
         end_leases(&mut writer).await?;
         let readers = connect::readers(&file).await?;
@@ -83,6 +98,7 @@ impl Opened {
                 catalog_id,
                 object_store: object_store.clone(),
             },
+            migrated,
         })
     }
 

@@ -15,8 +15,12 @@ use nexus_raw::{
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{columns::Columns, decode, fault::read_error};
-use crate::{error::CorruptColumn, registration::AssetKey};
+use super::fault::read_error;
+use crate::{
+    error::CorruptColumn,
+    registration::AssetKey,
+    rows::{Columns, decode},
+};
 
 /// The columns of `asset a` in `object_store a_store`, with its labels and parents as JSON.
 macro_rules! asset_columns {
@@ -241,7 +245,7 @@ pub(super) async fn events_of(
         .bind(&asset.as_uuid().as_bytes()[..])
         .fetch_all(connection)
         .await;
-    collect(rows, |row| decode::event(row, catalog_id))
+    collect(rows, |row| event(row, catalog_id))
 }
 
 /// The events above a sequence, from there on without a gap.
@@ -291,7 +295,7 @@ pub(super) async fn undelivered(
         .bind(limit)
         .fetch_all(connection)
         .await;
-    collect(rows, |row| decode::event(row, catalog_id))
+    collect(rows, |row| event(row, catalog_id))
 }
 
 pub(super) async fn oldest_undelivered(
@@ -326,6 +330,17 @@ pub(super) async fn known_digest(
         .map_err(read_error)?;
     let digest = row.map(|row| Columns(&row).digest("object_digest.sha256"));
     Ok(digest.transpose()?)
+}
+
+/// A row of `event`, in the place that its id says.
+fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
+    const ID: &str = "event.event_id";
+    let event = decode::event(row, catalog_id)?;
+    if row.uuid(ID)? == event.event_id {
+        Ok(event)
+    } else {
+        Err(CorruptColumn(ID))
+    }
 }
 
 fn collect<T, C: FromIterator<T>>(

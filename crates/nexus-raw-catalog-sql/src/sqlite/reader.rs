@@ -11,7 +11,7 @@ use nexus_raw::{
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
 use uuid::Uuid;
 
-use super::{fault::read_error, queries, rows::keys_json};
+use super::{fault::read_error, parameters::keys_json, queries};
 use crate::{backend::Reader, error::CorruptColumn};
 
 /// Answers from a few connections that cannot write.

@@ -34,18 +34,32 @@ pub(super) async fn recognise(
 }
 
 /// Brings the schema up to date, and makes sure that it then is exactly what this program knows.
-pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+/// Gives the migrations that this took.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
+    let before = applied(connection).await?;
     MIGRATIONS
         .run_direct(None, connection, false)
         .await
         .map_err(migrate_error)?;
     if describe(connection).await? == expected().await? {
-        Ok(())
+        let known = MIGRATIONS.iter().map(|it| it.version);
+        Ok(known.filter(|it| !before.contains(it)).collect())
     } else {
         Err(OpenError::unfit(
             "the catalogue's schema is not the one that its migrations make: \
              restore it from a backup",
         ))
+    }
+}
+
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
+    let applied = sqlx::query_scalar("SELECT version FROM _sqlx_migrations")
+        .fetch_all(connection)
+        .await;
+    match applied {
+        // there is no such table yet
+        Err(error) if is_plain(&error) => Ok(Vec::new()),
+        applied => applied.map_err(open_error),
     }
 }
 

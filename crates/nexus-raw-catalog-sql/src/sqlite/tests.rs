@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     backend::{GroupWriter, WriteError},
     commitment::CommittedBody,
+    error::Failure,
     writer::{Group, IntentKey, IntentOutcome, NewIntent, Outcomes, Registration, RepeatedPresign},
 };
 
@@ -126,7 +127,7 @@ async fn the_largest_group_is_written_at_once() {
     };
     let outcomes = backend.writer.write(group).await.unwrap();
     assert_eq!(
-        outcomes.registrations,
+        registered(outcomes.registrations),
         vec![RegisterOutcome::Registered; 256]
     );
 }
@@ -232,7 +233,10 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
         }
     };
     assert_eq!(outcomes.repeats, [true, false, true, true].map(repeated));
-    assert_eq!(outcomes.registrations, [RegisterOutcome::Registered]);
+    assert_eq!(
+        registered(outcomes.registrations),
+        [RegisterOutcome::Registered]
+    );
     let scope = sample::scope("t_a", "dev");
     for (number, sequences) in [(1, vec![1, 4, 6]), (2, vec![2, 3, 5]), (3, vec![])] {
         let asset = sample::asset_id(number);
@@ -254,4 +258,8 @@ fn a_repeat_is_an_event_and_a_key_that_stands_is_none() {
     assert!(!nothing.has_event());
     let repeat = outcomes(IntentOutcome::KeyStands, RepeatOutcome::Recorded);
     assert!(repeat.has_event());
+}
+
+fn registered(outcomes: Vec<Result<RegisterOutcome, Failure>>) -> Vec<RegisterOutcome> {
+    outcomes.into_iter().map(Result::unwrap).collect()
 }

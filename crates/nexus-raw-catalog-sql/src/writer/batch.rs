@@ -96,7 +96,9 @@ impl Batch {
     pub(super) fn answer(self, outcomes: Outcomes) {
         answer(self.intents, outcomes.intents);
         answer(self.repeats, outcomes.repeats);
-        answer(self.registrations, outcomes.registrations);
+        for (call, outcome) in self.registrations.into_iter().zip(outcomes.registrations) {
+            let _ = call.reply.send(outcome.map_err(|failure| failure.told()));
+        }
         answer(self.leases, outcomes.leases);
         answer(self.progress, outcomes.progress);
         answer(self.hashings, outcomes.hashings);

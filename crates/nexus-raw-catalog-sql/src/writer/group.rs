@@ -11,7 +11,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use crate::commitment::CommittedBody;
+use crate::{commitment::CommittedBody, error::Failure};
 
 /// An intent to be recorded, and its event.
 #[derive(Debug)]
@@ -132,7 +132,8 @@ impl Group<'_> {
 pub(crate) struct Outcomes {
     pub(crate) intents: Vec<IntentOutcome>,
     pub(crate) repeats: Vec<RepeatOutcome>,
-    pub(crate) registrations: Vec<RegisterOutcome>,
+    /// A registration can fail alone, when the record that stands in its way cannot be read.
+    pub(crate) registrations: Vec<Result<RegisterOutcome, Failure>>,
     pub(crate) leases: Vec<Option<Lease>>,
     pub(crate) progress: Vec<bool>,
     pub(crate) hashings: Vec<HashingAnswer>,
@@ -143,6 +144,9 @@ impl Outcomes {
     pub(crate) fn has_event(&self) -> bool {
         self.intents.contains(&IntentOutcome::Recorded)
             || self.repeats.contains(&RepeatOutcome::Recorded)
-            || self.registrations.contains(&RegisterOutcome::Registered)
+            || self
+                .registrations
+                .iter()
+                .any(|it| matches!(it, Ok(RegisterOutcome::Registered)))
     }
 }

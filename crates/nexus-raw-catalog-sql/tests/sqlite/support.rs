@@ -75,6 +75,7 @@ pub(crate) fn killed(file: &Path) -> Home {
 pub(crate) fn settings(file: &Path, bucket: BucketName) -> SqlCatalogSettings {
     SqlCatalogSettings {
         url: format!("sqlite:{}", file.display()),
+        max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
         object_store: ObjectStoreIdentity {
             endpoint: None,
             region: "eu-west-1".to_owned(),

@@ -173,10 +173,17 @@ pub(crate) const KEYS: &[Key] = &[
     text(
         "catalog.url",
         "sqlite:PATH to a file, or a postgres:// URL",
-        "Where metadata and events are kept. Required. PostgreSQL is refused by this version.",
+        "Where metadata and events are kept: SQLite for one server, PostgreSQL for any number, with its schema made by `nexus-raw-server migrate`. Over a network PostgreSQL is spoken to by TLS and verified. Required.",
         "sqlite:/var/lib/nexus-raw/catalog.sqlite",
     )
     .secret(),
+    integer(
+        "catalog.max_connections",
+        "10",
+        "an integer from 2 to 1000",
+        "How many connections to PostgreSQL at most, of each server; one of them is for writing.",
+    )
+    .example("20"),
     text("identity.issuer", ONE_LINE, "What `iss` of a token must say. Required.", "https://login.example.com/"),
     text("identity.audience", ONE_LINE, "What `aud` of a token must name. Required.", "nexus-raw"),
     text(

@@ -87,6 +87,8 @@ pub(crate) struct Storage {
 pub(crate) struct Catalog {
     #[validate(custom(function = shapes::catalog_url))]
     pub(crate) url: Option<String>,
+    #[validate(range(min = 2, max = 1000))]
+    pub(crate) max_connections: Option<i64>,
 }
 
 #[derive(Validate)]
@@ -207,6 +209,7 @@ impl Raw {
             },
             catalog: Catalog {
                 url: leaves.text("catalog.url"),
+                max_connections: leaves.integer("catalog.max_connections"),
             },
             identity: Identity {
                 issuer: leaves.text("identity.issuer"),

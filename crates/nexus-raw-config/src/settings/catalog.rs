@@ -12,6 +12,8 @@ use crate::raw;
 pub struct CatalogSettings {
     /// `catalog.url`.
     pub location: CatalogLocation,
+    /// `catalog.max_connections`: to PostgreSQL.
+    pub max_connections: u32,
 }
 
 /// A catalogue's place.
@@ -49,8 +51,12 @@ impl CatalogLocation {
 impl CatalogSettings {
     pub(super) fn assemble(raw: &raw::Catalog, faults: &mut Faults) -> Option<Self> {
         let location = raw.url.as_deref().and_then(CatalogLocation::parse);
+        let location = faults.need("catalog.url", location);
+        let max_connections = raw.max_connections.and_then(|it| u32::try_from(it).ok());
+        let max_connections = faults.need("catalog.max_connections", max_connections);
         Some(Self {
-            location: faults.need("catalog.url", location)?,
+            location: location?,
+            max_connections: max_connections?,
         })
     }
 }

@@ -49,6 +49,7 @@ startup_timeout_seconds = 30 # default
 
 [catalog]
 url = "postgres://app:[redacted]@db.example.com/nexus" # NEXUS_RAW_CATALOG__URL
+max_connections = 10 # default
 
 [identity]
 issuer = "https://login.example.com/" # NEXUS_RAW_IDENTITY__ISSUER

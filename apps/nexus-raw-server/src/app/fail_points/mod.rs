@@ -88,6 +88,9 @@ impl FailPoints {
 /// Opens the catalogue, with the points inside its transactions.
 pub(super) async fn open(settings: SqlCatalogSettings) -> Result<SqlAssetCatalog, OpenError> {
     let points = FailPoints::from_environment();
+    if points.0.is_none() {
+        return SqlAssetCatalog::open(settings).await;
+    }
     let hook = move |written: Transaction| {
         points.reached(match written {
             Transaction { assets: true, .. } => Point::InRegister,

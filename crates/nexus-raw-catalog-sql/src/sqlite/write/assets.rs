@@ -4,7 +4,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
 
 use crate::{
     backend::WriteError,
-    sqlite::{fault::write_error, rows::rows_json},
+    sqlite::{fault::write_error, parameters::rows_json},
 };
 
 // Facts and place are the intent's. The rest is bound value by value and not as JSON, which SQLite

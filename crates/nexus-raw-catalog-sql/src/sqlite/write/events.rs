@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     backend::WriteError,
     commitment::CommittedBody,
-    sqlite::{fault::write_error, rows::rows_json},
+    sqlite::{fault::write_error, parameters::rows_json},
 };
 
 /// An event and its place.

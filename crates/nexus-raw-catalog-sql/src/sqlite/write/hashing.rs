@@ -16,7 +16,8 @@ use uuid::Uuid;
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    sqlite::{columns::Columns, fault::write_error},
+    rows::Columns,
+    sqlite::fault::write_error,
     writer::{HashingAnswer, HashingRequest, HashingStep},
 };
 

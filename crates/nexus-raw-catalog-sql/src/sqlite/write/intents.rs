@@ -7,8 +7,9 @@ use crate::{
     backend::WriteError,
     error::CorruptColumn,
     registration::AssetKey,
+    rows::Columns,
     settings::ObjectStoreIdentity,
-    sqlite::{columns::Columns, fault::write_error, rows::rows_json},
+    sqlite::{fault::write_error, parameters::rows_json},
     writer::{IntentOutcome, NewIntent},
 };
 

@@ -7,7 +7,7 @@ use super::{Context, intents};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    sqlite::{fault::write_error, rows::rows_json},
+    sqlite::{fault::write_error, parameters::rows_json},
     writer::{IntentKey, IntentOutcome, NewIntent},
 };
 

@@ -10,10 +10,10 @@ use sqlx::SqliteConnection;
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
+    rows::Columns,
     sqlite::{
-        columns::Columns,
         fault::{read_error, write_error},
-        rows::rows_json,
+        parameters::rows_json,
     },
 };
 

@@ -50,7 +50,7 @@ pub(in crate::sqlite) async fn group(
     let mut outcomes = Outcomes {
         intents,
         repeats,
-        registrations,
+        registrations: registrations.into_iter().map(Ok).collect(),
         ..Outcomes::default()
     };
     for request in &group.leases {

@@ -6,7 +6,7 @@ use crate::{
     backend::WriteError,
     error::CorruptColumn,
     registration::{self, Standing, key_of},
-    sqlite::{fault::write_error, queries, rows::keys_json},
+    sqlite::{fault::write_error, parameters::keys_json, queries},
     writer::Registration,
 };
 

@@ -9,7 +9,8 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    sqlite::{columns::Columns, fault::write_error, rows::rows_json},
+    rows::Columns,
+    sqlite::{fault::write_error, parameters::rows_json},
     writer::{LeaseRequest, Progress},
 };
 

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     backend::WriteError,
-    sqlite::{fault::write_error, rows::keys_json},
+    sqlite::{fault::write_error, parameters::keys_json},
     writer::RepeatedPresign,
 };
 

@@ -14,11 +14,11 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::columns::Columns;
+use super::Columns;
 use crate::{commitment::commitment, error::CorruptColumn, registration::AssetKey};
 
 /// A row of `upload_intent`, with its `asset` where it has one.
-pub(super) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState), CorruptColumn> {
+pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState), CorruptColumn> {
     let intent = intent(row)?;
     let key = (intent.scope.clone(), intent.asset_id);
     let is_registered = row.text("upload_intent.state", |state| match state {
@@ -64,7 +64,7 @@ fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
 }
 
 /// A row of `asset`. The digest of its provenance tells whether all its labels and edges are there.
-pub(super) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
+pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
     const DIGEST: &str = "asset.provenance_digest";
     let provenance = provenance(row)?;
     if provenance.digest() != row.digest(DIGEST)? {
@@ -185,14 +185,10 @@ fn address(
     })
 }
 
-/// A row of `event`: it must be the one that was committed to, in its own place.
-pub(super) fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
+/// A row of `event`: it must be the one that was committed to. Its id follows from its place.
+pub(crate) fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
     let scope = row.scope("event.tenant_id", "event.env")?;
     let sequence = row.unsigned("event.sequence")?;
-    let event_id = row.uuid("event.event_id")?;
-    if event_id != DatasetEvent::id_at(catalog_id, &scope, sequence) {
-        return Err(CorruptColumn("event.event_id"));
-    }
     let text: &str = row.get("event.body")?;
     if row.bytes("event.commitment")? != commitment(&row.bytes("event.salt")?, text) {
         return Err(CorruptColumn("event.commitment"));
@@ -205,7 +201,7 @@ pub(super) fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent,
         return Err(corrupt);
     }
     Ok(DatasetEvent {
-        event_id,
+        event_id: DatasetEvent::id_at(catalog_id, &scope, sequence),
         sequence,
         body,
     })

@@ -1,0 +1,152 @@
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::{AssetId, RawAsset, Sha256Digest},
+    event::DatasetEvent,
+    ports::{
+        CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey,
+    },
+    tenancy::Scope,
+    time::Timestamp,
+};
+use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use uuid::Uuid;
+
+use super::{
+    fault::{self, Fate},
+    queries::{self, QueryError},
+};
+use crate::backend::Reader;
+
+/// Answers from a few connections that cannot write.
+pub(super) struct PostgresReader {
+    pool: PgPool,
+    catalog_id: Uuid,
+}
+
+impl PostgresReader {
+    pub(super) fn new(pool: PgPool, catalog_id: Uuid) -> Self {
+        Self { pool, catalog_id }
+    }
+
+    /// Reads an answer. `None` where the connection was dead, and another should be asked: after
+    /// the database was started anew, all that the pool holds may be dead.
+    fn settle<T>(
+        &self,
+        connection: PoolConnection<Postgres>,
+        answer: Result<T, QueryError>,
+        dead: &mut u32,
+    ) -> Option<Result<T, CatalogError>> {
+        match answer {
+            Err(QueryError::Database(error))
+                if *dead <= self.pool.options().get_max_connections()
+                    && fault::fate(&error) == Fate::Unknown =>
+            {
+                *dead += 1;
+                // not given back: the pool would hand it out again
+                drop(connection.detach());
+                None
+            }
+            answer => Some(answer.map_err(CatalogError::from)),
+        }
+    }
+}
+
+/// Asks a question on one connection after the other, until one lives. Whoever asks has a deadline
+/// of its own. A macro, since no closure may lend a connection to a future that is sent elsewhere.
+macro_rules! ask {
+    ($reader:ident, $connection:ident => $question:expr) => {{
+        let mut dead = 0;
+        loop {
+            let mut lent = $reader.pool.acquire().await.map_err(fault::told)?;
+            let $connection = &mut *lent;
+            let answer = $question.await;
+            if let Some(answer) = $reader.settle(lent, answer, &mut dead) {
+                break answer;
+            }
+        }
+    }};
+}
+
+#[async_trait]
+impl Reader for PostgresReader {
+    async fn find_intent(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<IntentState>, CatalogError> {
+        ask!(self, on => queries::intent(on, scope, asset))
+    }
+
+    async fn find_key(
+        &self,
+        key: &CallerKey,
+        now: Timestamp,
+    ) -> Result<Option<StandingKey>, CatalogError> {
+        ask!(self, on => queries::standing_key(on, key, now))
+    }
+
+    async fn find_asset(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        ask!(self, on => queries::asset(on, scope, asset))
+    }
+
+    async fn unknown_parents(
+        &self,
+        scope: &Scope,
+        parents: &[AssetId],
+    ) -> Result<Vec<usize>, CatalogError> {
+        ask!(self, on => queries::unknown_parents(on, scope, parents))
+    }
+
+    async fn events_of(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        ask!(self, on => queries::events_of(on, self.catalog_id, scope, asset))
+    }
+
+    async fn events_after(
+        &self,
+        scope: &Scope,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let catalog_id = self.catalog_id;
+        ask!(self, on => queries::events_after(on, catalog_id, scope, after, limit))
+    }
+
+    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+        ask!(self, on => queries::open_intents(on))
+    }
+
+    async fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        ask!(self, on => queries::undelivered(on, self.catalog_id, sink, limit))
+    }
+
+    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        ask!(self, on => queries::oldest_undelivered(on, sink))
+    }
+
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError> {
+        ask!(self, on => queries::known_digest(on, object))
+    }
+
+    async fn ready(&self) -> Result<(), CatalogError> {
+        ask!(self, on => queries::ready(on))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
