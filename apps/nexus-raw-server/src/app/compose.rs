@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::fail_points;
 use super::{Failure, background::Background, patience::Patience, plan::Plan, sinks};
 use crate::{
+    feed::{Feed, FeedSettings},
     hashing::Hashing,
     http::{Core, Dependency, Phase},
     system::{self, SystemAssetIds},
@@ -28,6 +29,7 @@ pub(super) struct Running {
     relay: Background,
     stop_relay: oneshot::Sender<()>,
     hashing: Hashing,
+    feed: Feed,
 }
 
 /// Opens the catalogue, proves the store, and puts the service together.
@@ -74,6 +76,8 @@ pub(super) async fn start(
         RelaySettings::default(),
     )?
     .with_log(log.clone());
+    let feed = Feed::new(Arc::clone(&records), FeedSettings::default());
+    let records = feed.announcing(records);
     let digests: Arc<dyn DigestLedger> = Arc::clone(&catalog) as _;
     let hashing = Hashing::new(
         Arc::clone(&storage),
@@ -92,6 +96,7 @@ pub(super) async fn start(
             plan.policy,
         )
         .with_hasher(Arc::new(hashing.clone())),
+        feed: feed.clone(),
         storage,
         catalog: records,
         outbox,
@@ -108,6 +113,7 @@ pub(super) async fn start(
         relay,
         stop_relay,
         hashing,
+        feed,
     })
 }
 
@@ -120,6 +126,11 @@ impl Running {
     /// Resolves once events are no longer relayed, which before the end is a defect.
     pub(super) fn relay_ended(&self) -> impl Future<Output = ()> + Send + 'static {
         self.relay.ended()
+    }
+
+    /// Has requests that only wait end at once, so that they do not hold up the end.
+    pub(super) fn end_waits(&self) {
+        self.feed.stop();
     }
 
     /// Ends what runs, in the order in which one part needs the other.

@@ -145,6 +145,9 @@ impl Application {
         let handle = self.server.handle();
         let serving = tokio::spawn(self.server);
         let (running, outcome) = work(&self.plan, &self.phase, log, asked_to_end).await;
+        if let Some(running) = &running {
+            running.end_waits();
+        }
         handle.stop(true).await;
         // what the server's own task says is told by its sockets already
         let _ = serving.await;

@@ -13,6 +13,7 @@ mod host;
 mod limits;
 mod openapi;
 mod pipeline;
+mod query;
 mod reply;
 mod routes;
 mod scope;

@@ -11,7 +11,7 @@ use nexus_raw::{
 use super::{
     call::{Call, Probe},
     endpoints::{
-        asset, asset_events, docs, healthz, openapi_json, presign_upload, readyz, register,
+        asset, asset_events, docs, events, healthz, openapi_json, presign_upload, readyz, register,
     },
     error::ApiError,
 };
@@ -50,6 +50,7 @@ pub enum Access {
 }
 
 const PRESIGN_UPLOAD: &str = "/nexus/raw/presign-upload";
+const EVENTS: &str = "/nexus/raw/events";
 
 /// Every route. A path belongs to the first pattern that it matches.
 pub const ROUTES: &[Route] = &[
@@ -66,6 +67,11 @@ pub const ROUTES: &[Route] = &[
         handler: Handler::Write(|call, access, body| {
             Box::pin(register::register(call, access, body))
         }),
+    },
+    Route {
+        pattern: EVENTS,
+        method: Method::GET,
+        handler: Handler::Read(|call, access| Box::pin(events::events(call, access))),
     },
     Route {
         pattern: "/nexus/raw/{asset_id}",
@@ -113,6 +119,11 @@ impl Route {
     /// Whether an `Idempotency-Key` means something here; other routes leave the header alone.
     pub(crate) fn takes_idempotency_key(&self) -> bool {
         self.pattern == PRESIGN_UPLOAD
+    }
+
+    /// Whether the query of a request means something here; other routes leave it alone.
+    pub(crate) fn takes_query(&self) -> bool {
+        self.pattern == EVENTS
     }
 
     fn serves(&self, method: &Method) -> bool {
@@ -190,11 +201,14 @@ mod tests {
         let pattern = "/nexus/raw/{asset_id}";
         assert_eq!(found(&Method::GET, "/nexus/raw/x"), Ok((pattern, "x")));
         assert_eq!(found(&Method::HEAD, "/nexus/raw/x"), Ok((pattern, "x")));
+        let events = Ok(("/nexus/raw/events", ""));
+        assert_eq!(found(&Method::GET, "/nexus/raw/events"), events);
         let post = Err("POST".to_owned());
         assert_eq!(found(&Method::GET, "/nexus/raw/register"), post);
         assert_eq!(found(&Method::HEAD, "/nexus/raw/presign-upload"), post);
         let get = Err("GET, HEAD".to_owned());
         assert_eq!(found(&Method::POST, "/nexus/raw/x/events"), get);
+        assert_eq!(found(&Method::POST, "/nexus/raw/events"), get);
         assert_eq!(found(&Method::DELETE, "/healthz"), get);
     }
 
@@ -207,6 +221,7 @@ mod tests {
             "/nexus/raw/x/",
             "/nexus/raw/x/lineage",
             "/nexus/raw/x/events/",
+            "/nexus/raw/events/",
             "/Nexus/raw/register",
             "/nexus/r%61w/register",
             "nexus/raw/register",

@@ -8,6 +8,8 @@ use nexus_raw::{
 use slog::Logger;
 use tokio::sync::watch;
 
+use crate::feed::Feed;
+
 use super::{cors::CorsOrigins, limits::Limits};
 
 /// What every request can reach, from the moment the socket is bound.
@@ -64,6 +66,8 @@ impl fmt::Display for Dependency {
 pub struct Core {
     /// The use cases.
     pub service: RawStorageService,
+    /// Who waits for events.
+    pub feed: Feed,
     /// The store, for its readiness.
     pub storage: Arc<dyn RawStorageRepository>,
     /// The catalogue, for its readiness.

@@ -9,6 +9,7 @@ mod asset;
 mod bodies;
 mod cors;
 mod docs;
+mod feed;
 mod heads;
 mod idempotency;
 mod limits;

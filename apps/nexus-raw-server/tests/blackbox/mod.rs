@@ -5,6 +5,7 @@ mod behind_its_back;
 mod browsers;
 mod contents;
 mod ends_of_urls;
+mod feed;
 mod forgeries;
 mod idempotency;
 mod life;

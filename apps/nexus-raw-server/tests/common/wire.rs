@@ -40,6 +40,11 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).await.is_ok()
     }
 
+    /// Ends what is said, and goes on listening.
+    pub(crate) async fn say_no_more(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Listens until the server closes the connection, for as long at most.
     pub(crate) async fn listen(&mut self, patience: Duration) -> Heard {
         let until = Instant::now() + patience;

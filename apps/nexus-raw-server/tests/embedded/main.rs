@@ -12,6 +12,7 @@ mod blackbox;
 mod caller;
 mod careless_stores;
 mod ends;
+mod feed_document;
 #[path = "../common/house.rs"]
 mod house;
 #[path = "../common/http.rs"]
@@ -27,6 +28,7 @@ mod slowness;
 mod smuggling;
 mod stopping;
 mod unfit_stores;
+#[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/wire.rs"]
 mod wire;
 

@@ -55,3 +55,24 @@ async fn asked_to_end_under_load_the_server_gives_whole_answers_or_none_and_keep
         assert_eq!(told.json()["events"].as_array().unwrap().len(), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_events_is_answered_at_once_when_the_server_ends() {
+    let machine = Machine::new();
+    let server = machine.start();
+    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let pulls = join_all((0..8).map(|_| caller.get("/nexus/raw/events?wait_seconds=20")));
+    let end = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let began = Instant::now();
+        let ended = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();
+        (ended, began.elapsed())
+    };
+    let (pulled, ((status, _, log), took)) = futures_util::future::join(pulls, end).await;
+    assert_eq!(status.code(), Some(0), "{log:?}");
+    // long before their time, which is 9 s
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    for answer in pulled {
+        assert_eq!(answer.whole(), (200, json!({"events": []})));
+    }
+}

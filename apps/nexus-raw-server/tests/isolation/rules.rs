@@ -48,6 +48,7 @@ pub(crate) const RULES: &[Rule] = &[
         "POST",
     ),
     rule("/nexus/raw/register", "POST", Needs::WritingRole, "POST"),
+    rule("/nexus/raw/events", "GET", Needs::Membership, "GET, HEAD"),
     rule(
         "/nexus/raw/{asset_id}",
         "GET",
@@ -150,6 +151,19 @@ pub(crate) fn expected(cell: &Cell, world: &World) -> Expected {
             headers: vec![],
             touches,
         };
+    }
+    if cell.pattern == "/nexus/raw/events" {
+        let (tenant, env) = (cell.tenant.name(), cell.environment);
+        // what others of the scope did is there too, and nothing of any other scope
+        let behind = world.events_in(tenant, env);
+        let events = behind.iter().take(100).map(|event| {
+            let id = event.body.asset_id.to_string();
+            let name = event.body.event_type.as_str();
+            let event_id = event.event_id.to_string();
+            records::event((tenant, env, &id), name, &event_id, event.sequence)
+        });
+        let events: Vec<_> = events.collect();
+        return found(200, Body::Json(json!({"events": events})), ONE_LOOKUP);
     }
     of_an_asset(cell, world)
 }

@@ -162,6 +162,11 @@ impl World {
         events
     }
 
+    /// The events of a scope, from behind.
+    pub(crate) fn events_in(&self, tenant: &str, env: &str) -> Vec<DatasetEvent> {
+        self.catalog.inner.events_in(&sample::scope(tenant, env))
+    }
+
     pub(crate) async fn send(&self, cell: &Cell) -> Answer {
         let path = cell.path(self);
         let mut request = self

@@ -24,7 +24,10 @@ use nexus_raw::{
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Scope},
 };
-use nexus_raw_server::http::{self, AppState, Core, Phase};
+use nexus_raw_server::{
+    feed::{Feed, FeedSettings},
+    http::{self, AppState, Core, Phase},
+};
 use nexus_raw_testkit::{FixedClock, SequentialIds};
 use proptest_state_machine::StateMachineTest;
 use serde_json::Value;
@@ -136,6 +139,7 @@ impl Driver {
                 )),
                 UploadPolicy::default(),
             ),
+            feed: Feed::new(Arc::clone(&ports.catalog), FeedSettings::default()),
             storage: Arc::clone(&ports.storage),
             catalog: Arc::clone(&ports.catalog),
             outbox: Arc::clone(&ports.outbox),

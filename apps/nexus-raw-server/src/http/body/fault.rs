@@ -3,10 +3,11 @@ use std::fmt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One fault of a body.
+/// One fault of a body, or of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
-    /// The faulty value, as a JSON pointer (RFC 6901); empty for the whole body.
+    /// The faulty value, as a JSON pointer (RFC 6901); empty for the whole body. A parameter of a
+    /// query is named as a member of a body is.
     #[schema(examples("/filename"))]
     pointer: String,
     /// The rule it breaks.
@@ -37,6 +38,10 @@ impl Fault {
 
 #[cfg(test)]
 impl Fault {
+    pub(crate) fn parts(&self) -> (String, String) {
+        (self.pointer.clone(), self.detail.clone())
+    }
+
     pub(crate) fn pointer(&self) -> &str {
         &self.pointer
     }
@@ -46,7 +51,7 @@ impl Fault {
     }
 }
 
-/// Every fault of a body that was found so far.
+/// Every fault of a body, or of a query, that was found so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Faults(Vec<Fault>);
 
@@ -79,8 +84,8 @@ impl std::error::Error for Faults {}
 impl fmt::Display for Faults {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.len() {
-            1 => out.write_str("1 fault in the body"),
-            several => write!(out, "{several} faults in the body"),
+            1 => out.write_str("1 fault was found"),
+            several => write!(out, "{several} faults were found"),
         }
     }
 }

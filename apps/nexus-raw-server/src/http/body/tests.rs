@@ -48,8 +48,8 @@ fn a_body_without_fault_becomes_its_type() {
 #[test]
 fn the_log_is_told_how_many_faults_there_are() {
     let told = |text| parse(text).unwrap_err().to_string();
-    assert_eq!(told(r#"{"name":1}"#), "1 fault in the body");
-    assert_eq!(told(r#"{"name":1,"note":-1}"#), "2 faults in the body");
+    assert_eq!(told(r#"{"name":1}"#), "1 fault was found");
+    assert_eq!(told(r#"{"name":1,"note":-1}"#), "2 faults were found");
 }
 
 #[test]

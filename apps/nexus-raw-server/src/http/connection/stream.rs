@@ -63,6 +63,20 @@ impl GatedStream {
         None
     }
 
+    /// Looks at what comes next without taking it, where somebody wants to know whether the caller
+    /// is there: its end comes as the end of what it sends. What else it sends meanwhile, such as
+    /// its next request, stays where it is and hides that end.
+    fn see_whether_the_caller_left(&mut self, cx: &mut Context<'_>) {
+        if !self.connection.is_asked() || self.held.has_remaining() {
+            return;
+        }
+        let mut byte = [0];
+        let came = self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte));
+        if matches!(came, Poll::Ready(Ok(0) | Err(_))) {
+            self.connection.leave();
+        }
+    }
+
     /// Gives what comes next, and no more than `most`.
     fn fill(
         &mut self,
@@ -114,7 +128,10 @@ impl AsyncRead for GatedStream {
             return Poll::Ready(Ok(()));
         }
         let came = match this.connection.gate() {
-            Gate::Shut | Gate::Bytes(0) => Poll::Pending,
+            Gate::Shut | Gate::Bytes(0) => {
+                this.see_whether_the_caller_left(cx);
+                Poll::Pending
+            }
             Gate::Head => this.fill_with_head(cx, into),
             Gate::Bytes(most) => {
                 let before = into.filled().len();

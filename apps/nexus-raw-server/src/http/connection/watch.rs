@@ -1,4 +1,10 @@
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -59,6 +65,16 @@ struct Watch {
     blocked: Option<Instant>,
     rouse: bool,
     cut: bool,
+    caller: Caller,
+}
+
+/// Whether the caller is still there, where somebody wants to know.
+#[derive(Debug)]
+enum Caller {
+    Unasked,
+    /// Whom to tell.
+    Asked(Waker),
+    Left,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +108,7 @@ impl Connection {
             blocked: None,
             rouse: false,
             cut: false,
+            caller: Caller::Unasked,
         })))
     }
 
@@ -129,6 +146,45 @@ impl Connection {
         watch.head = HeadEnd::default();
         watch.since = Instant::now();
         watch.rouse = true;
+    }
+
+    /// Resolves once the caller of the request that is served has gone away. One that has closed
+    /// its sending half alone counts as gone too: the two cannot be told apart.
+    ///
+    /// The socket is watched for it only while somebody waits here.
+    pub(crate) fn left(&self) -> impl Future<Output = ()> + use<> {
+        let asking = Asking(self.clone());
+        poll_fn(move |cx| asking.0.poll_left(cx))
+    }
+
+    fn poll_left(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut watch = self.0.borrow_mut();
+        match &mut watch.caller {
+            Caller::Left => Poll::Ready(()),
+            Caller::Asked(waker) => {
+                waker.clone_from(cx.waker());
+                Poll::Pending
+            }
+            Caller::Unasked => {
+                watch.caller = Caller::Asked(cx.waker().clone());
+                // the stream looks at the socket when it is read from the next time
+                watch.rouse = true;
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Whether the stream has to see to it whether the caller is there.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.0.borrow().caller, Caller::Asked(_))
+    }
+
+    /// The caller has gone.
+    pub(super) fn leave(&self) {
+        let asked = std::mem::replace(&mut self.0.borrow_mut().caller, Caller::Left);
+        if let Caller::Asked(waker) = asked {
+            waker.wake();
+        }
     }
 
     pub(super) fn gate(&self) -> Gate {
@@ -224,6 +280,18 @@ impl Connection {
 
     pub(super) fn is_cut(&self) -> bool {
         self.0.borrow().cut
+    }
+}
+
+/// Somebody who wants to know whether the caller is there, until it is dropped.
+struct Asking(Connection);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let caller = &mut self.0.0.borrow_mut().caller;
+        if matches!(caller, Caller::Asked(_)) {
+            *caller = Caller::Unasked;
+        }
     }
 }
 

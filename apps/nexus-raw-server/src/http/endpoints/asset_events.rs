@@ -11,7 +11,7 @@ use crate::http::{call::Call, error::ApiError, reply};
     operation_id = "getAssetEvents",
     tag = "assets",
     params(("asset_id" = crate::http::openapi::AssetId, Path, description = "The asset.")),
-    responses((status = 200, description = "Its events in order of sequence.", body = crate::http::openapi::AssetEvents)),
+    responses((status = 200, description = "Its events in order of sequence.", body = crate::http::openapi::Events)),
 )]
 pub(crate) async fn asset_events(
     call: Call<'_>,
@@ -21,7 +21,8 @@ pub(crate) async fn asset_events(
     reply::json(HttpResponse::Ok(), &EventsReply { events })
 }
 
+/// Events in order of sequence.
 #[derive(Serialize)]
-struct EventsReply {
-    events: Vec<DatasetEvent>,
+pub(crate) struct EventsReply {
+    pub(crate) events: Vec<DatasetEvent>,
 }

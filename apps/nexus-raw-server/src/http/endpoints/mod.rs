@@ -3,6 +3,7 @@
 pub(crate) mod asset;
 pub(crate) mod asset_events;
 pub(crate) mod docs;
+pub(crate) mod events;
 pub(crate) mod healthz;
 pub(crate) mod openapi_json;
 pub(crate) mod presign_upload;

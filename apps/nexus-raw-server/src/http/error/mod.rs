@@ -14,6 +14,8 @@ use nexus_raw::{
 
 pub use self::code::ProblemCode;
 pub(crate) use self::problem::{Problem, ProblemBody};
+use crate::feed::FeedError;
+
 use super::{
     body::{Fault, Faults, MAX_BODY_BYTES},
     state::Dependency,
@@ -47,12 +49,16 @@ pub(crate) enum ApiError {
     PayloadTooLarge,
     #[error("the body breaks rules")]
     Invalid(#[from] Faults),
+    #[error("the query breaks rules")]
+    InvalidQuery(#[source] Faults),
     #[error("no upload was presigned")]
     Presign(#[from] PresignError),
     #[error("no asset was registered")]
     Register(#[from] RegisterError),
     #[error("nothing was read")]
     Read(#[from] ReadError),
+    #[error("nothing was waited for")]
+    Feed(#[from] FeedError),
     #[error("the service still waits for the {0}")]
     Starting(Dependency),
     #[error("the object store is not ready")]
@@ -105,6 +111,11 @@ impl ApiError {
                 "the caller asks too often in this tenant; try again later",
             )
             .with_header(RETRY_AFTER, &retry_after_seconds.to_string()),
+            Self::Feed(FeedError::Full) => Problem::new(
+                ProblemCode::RateLimited,
+                "too many requests wait for events; try again later",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
             Self::UnsupportedMediaType => Problem::new(
                 ProblemCode::UnsupportedMediaType,
                 "the body must be application/json in UTF-8, without content coding",
@@ -114,10 +125,16 @@ impl ApiError {
                 format!("the body must have at most {MAX_BODY_BYTES} bytes"),
             ),
             Self::Invalid(faults) => invalid(faults.as_slice().to_vec()),
+            Self::InvalidQuery(faults) => Problem::new(
+                ProblemCode::ValidationFailed,
+                "the query breaks the rules named in errors",
+            )
+            .with_errors(faults.as_slice().to_vec()),
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
             Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
             Self::Read(ReadError::Catalog(error)) | Self::Catalog(error) => catalog(error),
+            Self::Feed(FeedError::Catalog(error)) => catalog(error),
             Self::Starting(Dependency::Storage) => storage_unavailable(),
             Self::Starting(Dependency::Catalog) => catalog_unavailable(),
             Self::Storage(error) => storage(error),

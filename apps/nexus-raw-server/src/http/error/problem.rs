@@ -40,7 +40,7 @@ pub(crate) struct ProblemBody<'a> {
     /// The trace of the request, as logs have it.
     #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     trace_id: TraceId,
-    /// Every fault of the body; there on 422.
+    /// Every fault of the body, or of the query; there on 422.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
 }

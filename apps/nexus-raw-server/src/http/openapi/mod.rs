@@ -16,12 +16,12 @@ use utoipa::{
 
 use self::problems::OfRoutes;
 pub(crate) use self::{
-    schemas::{AssetEvents, PresignUpload, RawAsset, Register},
+    schemas::{Events, PresignUpload, RawAsset, Register},
     text::{AssetId, Time},
 };
 use super::{
     endpoints::{
-        asset, asset_events, docs, healthz, openapi_json, presign_upload, readyz, register,
+        asset, asset_events, docs, events, healthz, openapi_json, presign_upload, readyz, register,
     },
     error::ProblemBody,
 };
@@ -43,6 +43,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     paths(
         presign_upload::presign_upload,
         register::register,
+        events::events,
         asset::asset,
         asset_events::asset_events,
         healthz::healthz,

@@ -205,10 +205,9 @@ fn answers(route: &Route, code: ProblemCode) -> bool {
         P::MalformedRequest | P::Unauthenticated | P::Forbidden | P::RateLimited => {
             access != Access::Open
         }
-        P::PayloadTooLarge | P::UnsupportedMediaType | P::ValidationFailed => {
-            access == Access::Write
-        }
-        P::AssetNotFound => pattern != "/nexus/raw/presign-upload" && access != Access::Open,
+        P::PayloadTooLarge | P::UnsupportedMediaType => access == Access::Write,
+        P::ValidationFailed => access == Access::Write || route.takes_query(),
+        P::AssetNotFound => pattern == "/nexus/raw/register" || pattern.contains('{'),
         P::IdempotencyKeyReused => route.takes_idempotency_key(),
         P::AssetConflict => pattern == "/nexus/raw/register" || route.takes_idempotency_key(),
         P::ObjectNotUploaded | P::VerificationPending | P::UploadExpired | P::ObjectMismatch => {

@@ -174,10 +174,10 @@ pub(crate) enum IntegrityLevel {
     StreamSha256,
 }
 
-/// The events of an asset.
+/// Some of what happened.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AssetEvents {
+pub(crate) struct Events {
     /// In order of sequence.
     events: Vec<DatasetEvent>,
 }

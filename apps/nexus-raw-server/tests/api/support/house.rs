@@ -10,7 +10,10 @@ use nexus_raw::{
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
-use nexus_raw_server::http::{self, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings};
+use nexus_raw_server::{
+    feed::{Feed, FeedSettings},
+    http::{self, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
+};
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
 use serde_json::{Value, json};
 use slog::{Discard, Logger, o};
@@ -27,6 +30,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) store: Arc<FakeStore>,
     pub(crate) catalog: Arc<FakeCatalog>,
+    pub(crate) feed: Feed,
     pub(crate) phase: watch::Sender<Phase>,
     server: ServerHandle,
 }
@@ -42,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) log: Logger,
     pub(crate) cors: CorsOrigins,
     pub(crate) limits: Limits,
+    pub(crate) feed: FeedSettings,
 }
 
 impl Default for Parts {
@@ -55,6 +60,7 @@ impl Default for Parts {
             log: Logger::root(Discard, o!()),
             cors: CorsOrigins::default(),
             limits: Limits::default(),
+            feed: FeedSettings::default(),
         }
     }
 }
@@ -72,6 +78,8 @@ impl House {
         let storage: Arc<dyn RawStorageRepository> = Arc::clone(&store) as _;
         let asked: Arc<dyn AssetCatalog> =
             parts.catalog.unwrap_or_else(|| Arc::clone(&catalog) as _);
+        let feed = Feed::new(Arc::clone(&asked), parts.feed);
+        let asked = feed.announcing(asked);
         let mut service = RawStorageService::new(
             Arc::clone(&storage),
             Arc::clone(&asked),
@@ -88,6 +96,7 @@ impl House {
         }
         let core = Core {
             service,
+            feed: feed.clone(),
             storage,
             catalog: asked,
             outbox: Arc::clone(&catalog) as Arc<dyn EventOutbox>,
@@ -119,6 +128,7 @@ impl House {
             clock,
             store,
             catalog,
+            feed,
             phase,
             server: handle,
         }

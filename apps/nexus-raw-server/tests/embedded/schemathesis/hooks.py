@@ -8,11 +8,13 @@ import unicodedata
 
 import schemathesis
 from hypothesis import strategies as st
+from schemathesis.generation import GenerationMode
 
 REGISTERED = os.environ["NEXUS_RAW_REGISTERED"]
 ASSET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 KEY = re.compile(r"[!-~]{1,255}")
 count = itertools.count()
+repeats = itertools.count()
 # separators, and what shows nothing although it counts as a letter or a mark
 HIDDEN = "/\\\u034f\u115f\u1160\u17b4\u17b5"
 INVISIBLE = {"Cc", "Cf", "Zl", "Zp"}
@@ -102,3 +104,13 @@ def map_headers(context, headers):
     if headers and isinstance(headers.get("Idempotency-Key"), str) and KEY.fullmatch(headers["Idempotency-Key"]):
         headers["Idempotency-Key"] = f"{headers['Idempotency-Key'][:240]}-{next(count)}"
     return headers
+
+
+@schemathesis.hook
+def map_case(context, case):
+    """Every fourth registration that may be served is: the registered asset's own, said again."""
+    body = case.body
+    is_registered = isinstance(body, dict) and body.get("asset_id") == REGISTERED
+    if is_registered and case.meta.generation.mode == GenerationMode.POSITIVE and next(repeats) % 4 == 0:
+        case.body = {"asset_id": REGISTERED}
+    return case

@@ -1,0 +1,143 @@
+//! Waits for events on behalf of callers: however many wait for those of one scope, the catalogue
+//! is asked once for all of them, when something was written there and twice a second otherwise.
+
+mod announcing;
+mod places;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{AssetCatalog, CatalogError},
+    tenancy::{ReadAccess, Scope},
+};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
+
+use self::{announcing::Announcing, places::Places};
+
+/// How the service waits for events.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedSettings {
+    /// How long a scope that somebody waits for is not looked at, while nothing was written there
+    /// by this process: others may have written.
+    pub look_every: Duration,
+    /// How many may wait at once.
+    pub most: usize,
+    /// How many of these may be one user's in one tenant.
+    pub most_of_one: usize,
+}
+
+impl Default for FeedSettings {
+    fn default() -> Self {
+        Self {
+            look_every: Duration::from_millis(500),
+            most: 1024,
+            most_of_one: 16,
+        }
+    }
+}
+
+/// What a caller waits for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Events of a higher sequence than this.
+    pub(crate) after: u64,
+    /// And no more than so many.
+    pub(crate) limit: u32,
+}
+
+/// Why a wait gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedError {
+    /// Too many wait already.
+    #[error("too many requests wait for events")]
+    Full,
+    /// The catalogue gave no answer, as all who waited for the scope are told.
+    #[error("the catalogue could not be read")]
+    Catalog(#[source] Arc<CatalogError>),
+}
+
+/// The waiting of all callers. A clone is another handle to it.
+#[derive(Clone)]
+pub struct Feed(Arc<Shared>);
+
+struct Shared {
+    catalog: Arc<dyn AssetCatalog>,
+    settings: FeedSettings,
+    /// Where a watch outlives the request that began it: a worker's own runtime ends with it.
+    runtime: Handle,
+    places: Places,
+}
+
+impl Feed {
+    /// Looks for events in `catalog`, in tasks of the current tokio runtime.
+    #[must_use]
+    pub fn new(catalog: Arc<dyn AssetCatalog>, settings: FeedSettings) -> Self {
+        Self(Arc::new(Shared {
+            catalog,
+            settings,
+            runtime: Handle::current(),
+            places: Places::default(),
+        }))
+    }
+
+    /// The catalogue, with each write through it told to those who wait for its scope.
+    #[must_use]
+    pub fn announcing(&self, catalog: Arc<dyn AssetCatalog>) -> Arc<dyn AssetCatalog> {
+        Arc::new(Announcing::new(catalog, self.clone()))
+    }
+
+    /// Has every wait end at once with what there is, which is nothing, and each later one too.
+    pub fn stop(&self) {
+        self.0.places.close();
+    }
+
+    /// How many wait now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.places.waiting()
+    }
+
+    /// Something may have been written in `scope`.
+    fn written(&self, scope: &Scope) {
+        self.0.places.wake(scope);
+    }
+
+    /// The events that are wanted, as soon as there are some; none at `until`, when `gone`
+    /// resolves, or when the feed is stopped. The caller has looked before and found none.
+    pub(crate) async fn wait(
+        &self,
+        access: &ReadAccess,
+        wanted: Wanted,
+        until: Instant,
+        gone: impl Future<Output = ()>,
+    ) -> Result<Vec<DatasetEvent>, FeedError> {
+        let Some(mut place) = watch::enter(&self.0, access, wanted)? else {
+            return Ok(Vec::new());
+        };
+        let told = tokio::select! {
+            told = timeout_at(until, place.told()) => told.ok().flatten(),
+            () = gone => None,
+        };
+        match told {
+            Some(Ok(page)) => Ok(wanted.of(&page)),
+            Some(Err(error)) => Err(FeedError::Catalog(error)),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Wanted {
+    /// What of a page, which begins no later than what is wanted, is wanted.
+    fn of(self, page: &[DatasetEvent]) -> Vec<DatasetEvent> {
+        let from = page.partition_point(|event| event.sequence <= self.after);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        page[from..].iter().take(limit).cloned().collect()
+    }
+}

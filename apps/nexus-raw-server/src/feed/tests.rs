@@ -1,0 +1,304 @@
+use std::{
+    collections::BTreeMap,
+    future::{pending, ready},
+    sync::atomic::{AtomicU32, Ordering::SeqCst},
+};
+
+use futures_util::{
+    FutureExt,
+    future::{join, join_all},
+};
+use nexus_raw::{
+    ports::MockAssetCatalog,
+    tenancy::{Principal, Role, UserId},
+};
+use nexus_raw_testkit::{FakeCatalog, sample};
+
+use super::*;
+
+/// A feed over a catalogue whose looks at events are counted.
+struct World {
+    kept: FakeCatalog,
+    /// The same, through the feed.
+    written: Arc<dyn AssetCatalog>,
+    looks: Arc<AtomicU32>,
+    feed: Feed,
+}
+
+/// What is told where there is nothing.
+const NONE: [u64; 0] = [];
+
+/// Nothing is looked at unless something was written here.
+const NEVER: Duration = Duration::from_hours(24);
+
+impl World {
+    fn new(settings: FeedSettings) -> Self {
+        let kept = FakeCatalog::new();
+        let looks = Arc::new(AtomicU32::new(0));
+        let mut catalog = MockAssetCatalog::new();
+        let (looked, read) = (Arc::clone(&looks), kept.clone());
+        catalog
+            .expect_events_after()
+            .returning(move |scope, after, limit| {
+                looked.fetch_add(1, SeqCst);
+                let events = read.events_in(scope).into_iter();
+                let events = events.filter(|event| event.sequence > after);
+                Ok(events.take(limit.try_into().unwrap()).collect())
+            });
+        let feed = Feed::new(Arc::new(catalog), settings);
+        let written = feed.announcing(Arc::new(kept.clone()));
+        Self {
+            kept,
+            written,
+            looks,
+            feed,
+        }
+    }
+
+    fn looks(&self) -> u32 {
+        self.looks.load(SeqCst)
+    }
+
+    /// Waits for as long as somebody is patient, from a place on.
+    async fn wait(&self, scope: &Scope, after: u64, limit: u32) -> Result<Vec<u64>, FeedError> {
+        wait_as(&self.feed, "u_demo", scope, after, limit).await
+    }
+}
+
+async fn wait_as(
+    feed: &Feed,
+    user: &str,
+    scope: &Scope,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<u64>, FeedError> {
+    let memberships = BTreeMap::from([(scope.tenant.clone(), Some(Role::Viewer))]);
+    let principal = Principal::from_verified(UserId::parse(user).unwrap(), memberships);
+    let access = principal.authorize_read(scope).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    let wanted = Wanted { after, limit };
+    let events = feed.wait(&access, wanted, until, pending()).await?;
+    Ok(events.iter().map(|event| event.sequence).collect())
+}
+
+/// Writes one event of the scope.
+async fn write(catalog: &dyn AssetCatalog, scope: &Scope, number: u64) {
+    let intent = sample::intent(scope, sample::asset_id(number));
+    let event = sample::presigned(&intent);
+    catalog.record_intent(intent, event).await.unwrap();
+}
+
+fn home() -> Scope {
+    sample::scope("t_a", "dev")
+}
+
+fn seldom() -> FeedSettings {
+    FeedSettings {
+        look_every: NEVER,
+        ..FeedSettings::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_as_soon_as_something_is_written_in_its_scope() {
+    let world = World::new(seldom());
+    let began = Instant::now();
+    let writes = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        write(&*world.written, &home(), 1).await;
+    };
+    let (told, ()) = join(world.wait(&home(), 0, 10), writes).await;
+    assert_eq!(told.unwrap(), [1]);
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_has_written_is_found_at_the_next_look() {
+    let world = World::new(FeedSettings::default());
+    let began = Instant::now();
+    let writes = async {
+        tokio::time::sleep(Duration::from_millis(3100)).await;
+        write(&world.kept, &home(), 1).await;
+    };
+    let (told, ()) = join(world.wait(&home(), 0, 10), writes).await;
+    assert_eq!(told.unwrap(), [1]);
+    let took = began.elapsed().as_millis();
+    assert!((3500..3600).contains(&took), "{took} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_before_the_wait_began_ends_it_at_once() {
+    let world = World::new(seldom());
+    write(&world.kept, &home(), 1).await;
+    let began = Instant::now();
+    assert_eq!(world.wait(&home(), 0, 10).await.unwrap(), [1]);
+    assert!(began.elapsed() < Duration::from_millis(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_without_an_event_ends_in_time_with_nothing() {
+    let world = World::new(FeedSettings::default());
+    write(&*world.written, &home(), 1).await;
+    let began = Instant::now();
+    assert_eq!(world.wait(&home(), 1, 10).await.unwrap(), NONE);
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_wait_for_a_scope_it_is_looked_at_once_for_all() {
+    let world = World::new(FeedSettings {
+        most_of_one: 100,
+        ..FeedSettings::default()
+    });
+    let waits = join_all((0..100).map(|_| async { world.wait(&home(), 0, 10).await.unwrap() }));
+    let writes = async {
+        tokio::time::sleep(Duration::from_millis(9990)).await;
+        // one when the first came, and two a second
+        assert_eq!(world.looks(), 20);
+        write(&*world.written, &home(), 1).await;
+    };
+    let (told, ()) = join(waits, writes).await;
+    assert_eq!(told, vec![vec![1]; 100]);
+    assert_eq!(world.looks(), 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_nobody_waits_for_is_not_looked_at() {
+    let world = World::new(FeedSettings::default());
+    for _ in 0..2 {
+        world.wait(&home(), 0, 10).await.unwrap();
+    }
+    let looked = world.looks();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    write(&*world.written, &home(), 1).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(world.looks(), looked);
+    assert_eq!(world.feed.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_in_another_scope_wakes_nobody() {
+    let world = World::new(seldom());
+    let home = home();
+    let wait = world.wait(&home, 0, 10);
+    let writes = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let looked = world.looks();
+        for scope in [sample::scope("t_a", "prod"), sample::scope("t_ab", "dev")] {
+            write(&*world.written, &scope, 1).await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.looks(), looked);
+    };
+    let (told, ()) = join(wait, writes).await;
+    assert_eq!(told.unwrap(), NONE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_is_told_what_it_asked_wherever_the_others_are() {
+    let world = World::new(seldom());
+    let asked = [(0, 10), (2, 1), (4, 2), (4, 10), (5, 3), (2, 100)];
+    let waits = join_all(asked.map(async |(after, limit)| {
+        let told = world.wait(&home(), after, limit).await;
+        told.unwrap()
+    }));
+    let writes = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for number in 1..=7 {
+            write(&world.kept, &home(), number).await;
+        }
+        world.feed.written(&home());
+    };
+    let (told, ()) = join(waits, writes).await;
+    assert_eq!(told[0], (1..=7).collect::<Vec<_>>());
+    assert_eq!(told[1..3], [vec![3], vec![5, 6]]);
+    assert_eq!(told[3..], [vec![5, 6, 7], vec![6, 7], vec![3, 4, 5, 6, 7]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_user_of_a_tenant_and_all_together_have_so_many_places() {
+    let world = World::new(FeedSettings {
+        most: 3,
+        most_of_one: 2,
+        ..seldom()
+    });
+    let (scope, prod, other) = (
+        home(),
+        sample::scope("t_a", "prod"),
+        sample::scope("t_b", "dev"),
+    );
+    let wait = |user, scope| wait_as(&world.feed, user, scope, 0, 10).boxed_local();
+    let mut of_one = join(wait("u_1", &scope), wait("u_1", &prod));
+    assert!((&mut of_one).now_or_never().is_none());
+    // the same user in the same tenant, whatever the environment
+    let full = wait("u_1", &scope).await;
+    assert!(matches!(full, Err(FeedError::Full)), "{full:?}");
+    let mut another = wait("u_1", &other);
+    assert!((&mut another).now_or_never().is_none());
+    let full = wait("u_2", &scope).await;
+    assert!(matches!(full, Err(FeedError::Full)), "{full:?}");
+
+    // who goes away leaves the place to others
+    drop(another);
+    assert_eq!(world.feed.waiting(), 2);
+    let mut in_place = wait("u_2", &scope);
+    assert!((&mut in_place).now_or_never().is_none());
+    drop((of_one, in_place));
+    assert_eq!(world.feed.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_goes_away_is_let_go_with_nothing() {
+    let world = World::new(seldom());
+    let access = sample::read_access(&home());
+    let wanted = Wanted { after: 0, limit: 1 };
+    let until = Instant::now() + NEVER;
+    let told = world.feed.wait(&access, wanted, until, ready(())).await;
+    assert_eq!(told.unwrap(), []);
+    assert_eq!(world.feed.waiting(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_catalogue_that_cannot_be_read_is_told_to_all_who_wait() {
+    let kept = FakeCatalog::new();
+    kept.set_available(false);
+    let feed = Feed::new(Arc::new(kept), FeedSettings::default());
+    let home = home();
+    let waits = join_all((0..3).map(|_| wait_as(&feed, "u_demo", &home, 0, 10)));
+    for told in waits.await {
+        assert!(
+            matches!(&told, Err(FeedError::Catalog(error)) if matches!(**error, CatalogError::Unavailable(_))),
+            "{told:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_panics_lets_those_go_who_wait() {
+    let mut catalog = MockAssetCatalog::new();
+    catalog
+        .expect_events_after()
+        .returning(|_, _, _| panic!("on purpose"));
+    let feed = Feed::new(Arc::new(catalog), seldom());
+    let began = Instant::now();
+    // and the next one begins a watch anew
+    for _ in 0..2 {
+        let told = wait_as(&feed, "u_demo", &home(), 0, 10).await;
+        assert_eq!(told.unwrap(), NONE);
+    }
+    assert!(began.elapsed() < Duration::from_millis(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_feed_lets_all_go_at_once_and_nobody_waits_any_more() {
+    let world = World::new(seldom());
+    let began = Instant::now();
+    let stops = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.feed.stop();
+    };
+    let (told, ()) = join(world.wait(&home(), 0, 10), stops).await;
+    assert_eq!(told.unwrap(), NONE);
+    assert_eq!(world.wait(&home(), 0, 10).await.unwrap(), NONE);
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+}
