@@ -10,13 +10,13 @@ mod canary;
 mod catalog;
 mod clock;
 pub mod contract;
+mod engines;
 mod http;
 mod identity;
 mod ids;
 mod proxy;
 pub mod s3;
 pub mod sample;
-mod seaweedfs;
 mod sink;
 mod store;
 
@@ -24,11 +24,11 @@ pub use self::{
     canary::{Canaries, Found, TELLING_BYTES},
     catalog::FakeCatalog,
     clock::FixedClock,
+    engines::{Database, Nats, Postgres, SeaweedFs},
     http::HttpRequest,
     identity::FakeIdentity,
     ids::SequentialIds,
     proxy::{Fault, FaultyProxy},
-    seaweedfs::SeaweedFs,
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},
 };

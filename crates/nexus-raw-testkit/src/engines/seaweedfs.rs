@@ -2,54 +2,31 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Command, Stdio},
+    iter,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, OnceLock},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
+use super::supervised::{DRAWS, Supervised, draw_ports, program};
 use crate::s3::Endpoint;
-
-/// Where `make tools` puts it.
-const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin/weed");
 
 /// One for each of its services: S3, master, volume, filer and admin, each with its gRPC.
 const PORTS: usize = 10;
 
-/// It is ready in one to two seconds; a busy machine may take its time.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Another process may take a port between its being drawn and its being bound.
-const DRAWS: u32 = 5;
-
 /// The services that leave a socket behind when they are killed.
 const SERVICES: [&str; 5] = ["s3", "master", "volume", "filer", "admin"];
-
-/// Runs the program that its arguments name until its standard input ends, which it does when the
-/// test's process does, whatever ended that; then removes the directory and the sockets that `$1`
-/// and `$2` name. A signal of the terminal, which reaches the whole group, must not cut that short.
-const SUPERVISOR: &str = r#"
-trap '' INT HUP
-directory=$1 sockets=$2
-shift 2
-exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-{ cat >/dev/null; kill -KILL "$server"; } <&3 2>/dev/null &
-exec 3<&-
-wait "$server"
-rm -rf "$directory" $sockets
-"#;
 
 /// A running server with one bucket, [`SeaweedFs::BUCKET`]. It ends, and its files go, when it is
 /// dropped, or when the process that started it ends, by whatever.
 #[derive(Debug)]
 pub struct SeaweedFs {
-    supervisor: Child,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
+    supervised: Supervised,
     ports: [u16; PORTS],
     /// Removed by the supervisor; here as well, where that could not.
     _directory: TempDir,
@@ -72,10 +49,6 @@ impl SeaweedFs {
     /// test that held.
     #[must_use]
     pub fn start() -> Self {
-        assert!(
-            Path::new(PROGRAM).exists(),
-            "SeaweedFS is not in .tools/bin: run `make tools`"
-        );
         for _ in 0..DRAWS {
             if let Some(server) = Self::try_start() {
                 return server;
@@ -111,43 +84,23 @@ impl SeaweedFs {
     fn try_start() -> Option<Self> {
         let directory = tempfile::Builder::new().prefix("weed-").tempdir().unwrap();
         let ports = draw_ports();
-        let supervisor = command(directory.path(), ports).spawn().unwrap();
-        let mut server = Self {
-            supervisor,
+        let mut supervised = start(directory.path(), ports);
+        supervised.is_there(|| is_ready(ports)).then(|| Self {
+            supervised,
             ports,
             _directory: directory,
-        };
-        let started = Instant::now();
-        while !server.is_ready() {
-            if server.supervisor.try_wait().unwrap().is_some() {
-                return None;
-            }
-            assert!(
-                started.elapsed() < PATIENCE,
-                "SeaweedFS is not ready after {PATIENCE:?}"
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-        Some(server)
-    }
-
-    /// S3 refuses a stranger, and the filer has the bucket.
-    fn is_ready(&self) -> bool {
-        let [s3, _, _, _, _, _, filer, ..] = self.ports;
-        let bucket = format!("/buckets/{}/", Self::BUCKET);
-        status(s3, "/") == Some(403) && status(filer, &bucket) == Some(200)
+        })
     }
 }
 
-impl Drop for SeaweedFs {
-    fn drop(&mut self) {
-        // its input ends, and with it the server
-        drop(self.supervisor.stdin.take());
-        let _ = self.supervisor.wait();
-    }
+/// S3 refuses a stranger, and the filer has the bucket.
+fn is_ready(ports: [u16; PORTS]) -> bool {
+    let [s3, _, _, _, _, _, filer, ..] = ports;
+    let bucket = format!("/buckets/{}/", SeaweedFs::BUCKET);
+    status(s3, "/") == Some(403) && status(filer, &bucket) == Some(200)
 }
 
-fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
+fn start(directory: &Path, ports: [u16; PORTS]) -> Supervised {
     const PORT_FLAGS: [&str; PORTS] = [
         "s3.port",
         "s3.port.grpc",
@@ -165,13 +118,11 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
     let sockets = SERVICES
         .into_iter()
         .zip(grpc_ports)
-        .map(|(service, port)| format!("/tmp/seaweedfs-{service}-grpc-{port}.sock"));
-    let mut command = Command::new("/bin/sh");
+        .map(|(service, port)| format!("/tmp/seaweedfs-{service}-grpc-{port}.sock").into());
+    let leftovers: Vec<PathBuf> = iter::once(directory.to_owned()).chain(sockets).collect();
+    let mut command = Command::new(program("weed"));
     command
-        .args(["-c", SUPERVISOR, "seaweedfs"])
-        .arg(directory)
-        .arg(sockets.collect::<Vec<_>>().join(" "))
-        .args([PROGRAM, "mini"])
+        .arg("mini")
         .args([
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",
@@ -191,8 +142,6 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
         command.arg(format!("-{flag}={port}"));
     }
     command
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
         .env("AWS_ACCESS_KEY_ID", SeaweedFs::ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", SeaweedFs::SECRET_ACCESS_KEY)
         // each bucket grows volumes of its own, of which it would take seven at once, and as many
@@ -200,18 +149,8 @@ fn command(directory: &Path, ports: [u16; PORTS]) -> Command {
         .env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1")
         .env("HOME", directory)
         .env("TMPDIR", directory)
-        .current_dir(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-}
-
-/// Ports that are free at this moment, all different.
-fn draw_ports() -> [u16; PORTS] {
-    let listeners: [TcpListener; PORTS] =
-        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+        .current_dir(directory);
+    Supervised::start(&command, "KILL", &leftovers)
 }
 
 /// The status that a GET without credentials is answered with; `None` without an answer.
@@ -233,7 +172,10 @@ fn status(port: u16, path: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::{thread, time::Instant};
+
     use super::*;
+    use crate::engines::supervised::PATIENCE;
 
     #[test]
     fn it_refuses_strangers_has_its_bucket_and_is_gone_when_dropped() {
@@ -257,8 +199,7 @@ mod tests {
         // the supervisor removes it after the directory
         let socket = format!("/tmp/seaweedfs-s3-grpc-{grpc_port}.sock");
         assert!(Path::new(&socket).exists());
-        // what the system does to a process that is killed: its pipes are closed, nothing is dropped
-        drop(server.supervisor.stdin.take());
+        server.supervised.lose_its_starter();
         let server = std::mem::ManuallyDrop::new(server);
         let ended = Instant::now();
         while status(port, "/").is_some() || Path::new(&socket).exists() {

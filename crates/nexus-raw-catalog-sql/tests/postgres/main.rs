@@ -1,0 +1,15 @@
+//! The catalogue on PostgreSQL, from the outside: its contract, and what a server of many
+//! processes must withstand.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test support: the test must end there"
+)]
+
+mod contract;
+mod faults;
+mod opening;
+mod proxy;
+mod replicas;
+mod support;
+mod walls;

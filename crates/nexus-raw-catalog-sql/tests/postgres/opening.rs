@@ -1,0 +1,186 @@
+//! What is opened, what is refused, and what a migration makes.
+
+use nexus_raw::ports::AssetCatalog;
+use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
+use nexus_raw_testkit::{Postgres, sample};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::support::{Home, presign};
+
+async fn run(raw: &mut PgConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(raw)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
+    let home = Home::empty();
+    assert_eq!(
+        home.refusal().await,
+        "the catalogue's schema is not there, or is of an older version of this program: \
+         run `nexus-raw-server migrate`"
+    );
+    let migrated = home.migrate().await;
+    assert_eq!(migrated[..2], [1, 2]);
+    assert_eq!(home.migrate().await, [0; 0]);
+    home.open().await.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn several_that_migrate_at_once_make_one_schema() {
+    let home = Home::empty();
+    let (one, other) = tokio::join!(home.migrate(), home.migrate());
+    assert!(one.len().max(other.len()) >= 2, "{one:?} {other:?}");
+    home.open().await.ready().await.unwrap();
+}
+
+/// A newer schema is refused, unless it says itself that a server of this version may go on.
+#[tokio::test]
+async fn a_newer_schema_is_refused_unless_it_serves_this_version() {
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    let newer = "INSERT INTO _sqlx_migrations
+        (version, description, success, checksum, execution_time)
+        VALUES (9000, 'newer', true, '\\x00', 0)";
+    run(&mut raw, newer).await;
+    let refusal = "the catalogue's schema is of a newer version of this program: \
+                   its migration 9000 is not known here";
+    assert_eq!(home.refusal().await, refusal);
+    run(&mut raw, "INSERT INTO schema_version VALUES (9000, 9000)").await;
+    assert_eq!(home.refusal().await, refusal);
+    run(
+        &mut raw,
+        "UPDATE schema_version SET serves_from = 2 WHERE version = 9000",
+    )
+    .await;
+    home.open().await.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schema_of_another_program_is_refused() {
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    run(
+        &mut raw,
+        "UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1",
+    )
+    .await;
+    assert_eq!(
+        home.refusal().await,
+        "the catalogue was written by another program: its migration 1 is not ours"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_answers_before_a_commit_is_durable_is_refused() {
+    let home = Home::new().await;
+    let mut admin = home.admin().await;
+    home.alter_role(&mut admin, "SET synchronous_commit = off")
+        .await;
+    let finding = home.refusal().await;
+    assert!(finding.contains("set synchronous_commit = on"), "{finding}");
+    home.alter_role(&mut admin, "SET synchronous_commit = local")
+        .await;
+    drop(home.open().await);
+}
+
+#[tokio::test]
+async fn a_server_that_loses_files_in_a_power_cut_is_refused() {
+    let server = Postgres::start();
+    let home = Home::on(&server).await;
+    let mut admin = home.admin().await;
+    for statement in ["ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"] {
+        run(&mut admin, statement).await;
+    }
+    // the server takes a new setting when it gets to it
+    let finding = loop {
+        match SqlAssetCatalog::open(home.settings()).await {
+            Err(OpenError::Unfit { finding }) => break finding,
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => tokio::task::yield_now().await,
+        }
+    };
+    assert!(finding.ends_with("set fsync = on"), "{finding}");
+}
+
+/// A password that is not right will not be right a moment later, and is not told.
+#[tokio::test]
+async fn who_is_not_let_in_is_told_so_without_the_password() {
+    let home = Home::new().await;
+    let mut settings = home.settings();
+    settings.url = settings.url.replace(":postgres-password@", ":hunter2@");
+    match SqlAssetCatalog::open(settings).await {
+        Err(OpenError::Unfit { finding }) => {
+            let told = "PostgreSQL does not let the catalogue in: ";
+            assert!(finding.starts_with(told), "{finding}");
+            assert!(!finding.contains("hunter2"), "{finding}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unreachable_and_not_unfit() {
+    let server = Postgres::start();
+    let home = Home::on(&server).await;
+    server.stop_immediately();
+    let opened = SqlAssetCatalog::open(home.settings()).await;
+    assert!(
+        matches!(opened, Err(OpenError::Unreachable(_))),
+        "{opened:?}"
+    );
+}
+
+/// Everything that was answered is there after a crash of the server, and the catalogue goes on
+/// by itself.
+#[tokio::test]
+async fn a_crash_of_the_server_loses_nothing_that_was_answered() {
+    let server = Postgres::start();
+    let home = Home::on(&server).await;
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    for n in 1..=50 {
+        presign(&catalog, &sample::intent(&scope, sample::asset_id(n))).await;
+    }
+    server.stop_immediately();
+    assert!(catalog.ready().await.is_err());
+    let during = sample::intent(&scope, sample::asset_id(51));
+    let event = sample::presigned(&during);
+    assert!(catalog.record_intent(during, event).await.is_err());
+    server.start_again();
+    presign(&catalog, &sample::intent(&scope, sample::asset_id(52))).await;
+    let events = catalog.events_after(&scope, 0, 1000).await.unwrap();
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, (1..=51).collect::<Vec<_>>());
+}
+
+/// Roles that serve need not own the tables.
+#[tokio::test]
+async fn a_role_with_the_rights_of_the_documentation_may_serve() {
+    let home = Home::new().await;
+    let other = Home::empty();
+    let mut raw = home.raw().await;
+    let role = other.role();
+    let mut settings = home.settings();
+    settings.url = settings.url.replacen(home.role(), role, 1);
+    let refused = SqlAssetCatalog::open(settings.clone()).await;
+    let Err(OpenError::Unfit { finding }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(finding.contains("lacks a right"), "{finding}");
+    run(
+        &mut raw,
+        &format!(
+            "GRANT USAGE ON SCHEMA public TO {role};
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
+        ),
+    )
+    .await;
+    let catalog = SqlAssetCatalog::open(settings).await.unwrap();
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    crate::support::register(&catalog, &intent, sample::provenance()).await;
+}

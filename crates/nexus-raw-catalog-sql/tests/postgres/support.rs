@@ -1,0 +1,135 @@
+use std::net::SocketAddr;
+
+use nexus_raw::{
+    asset::{Provenance, UploadIntent},
+    ports::{AssetCatalog, NewAsset, RegisterOutcome},
+};
+use nexus_raw_catalog_sql::{ObjectStoreIdentity, OpenError, SqlAssetCatalog, SqlCatalogSettings};
+use nexus_raw_testkit::{Database, Postgres, sample};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// A database for one catalogue, with a role of its own.
+pub(crate) struct Home(Database);
+
+impl Home {
+    /// An empty one.
+    pub(crate) fn empty() -> Self {
+        Self(Postgres::shared().database())
+    }
+
+    /// One of `server`.
+    pub(crate) async fn on(server: &Postgres) -> Self {
+        let home = Self(server.database());
+        home.migrate().await;
+        home
+    }
+
+    /// One whose schema is there.
+    pub(crate) async fn new() -> Self {
+        let home = Self::empty();
+        home.migrate().await;
+        home
+    }
+
+    /// Makes the schema, or brings it up to date; the migrations that this took.
+    pub(crate) async fn migrate(&self) -> Vec<i64> {
+        SqlAssetCatalog::migrate(self.settings()).await.unwrap()
+    }
+
+    pub(crate) async fn open(&self) -> SqlAssetCatalog {
+        SqlAssetCatalog::open(self.settings()).await.unwrap()
+    }
+
+    pub(crate) fn settings(&self) -> SqlCatalogSettings {
+        settings(&self.0.url)
+    }
+
+    /// The role that owns it.
+    pub(crate) fn role(&self) -> &str {
+        &self.0.role
+    }
+
+    /// Where its server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let (_, rest) = self.0.url.rsplit_once('@').unwrap();
+        rest.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// Opens the catalogue by another way to its server.
+    pub(crate) async fn open_at(&self, address: SocketAddr) -> SqlAssetCatalog {
+        let by = self
+            .0
+            .url
+            .replace(&self.address().to_string(), &address.to_string());
+        SqlAssetCatalog::open(settings(&by)).await.unwrap()
+    }
+
+    /// Why the catalogue does not open.
+    pub(crate) async fn refusal(&self) -> String {
+        match SqlAssetCatalog::open(self.settings()).await {
+            Err(OpenError::Unfit { finding }) => finding,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A connection past the catalogue, of the role that owns it.
+    pub(crate) async fn raw(&self) -> PgConnection {
+        PgConnection::connect(&self.0.url).await.unwrap()
+    }
+
+    /// A connection of the superuser.
+    pub(crate) async fn admin(&self) -> PgConnection {
+        PgConnection::connect(&self.0.admin_url).await.unwrap()
+    }
+
+    /// Gives the catalogue's role a right, or takes it.
+    pub(crate) async fn alter_role(&self, admin: &mut PgConnection, how: &str) {
+        let sql = format!("ALTER ROLE {} {how}", self.0.role);
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(admin)
+            .await
+            .unwrap();
+    }
+
+    /// Ends every connection of the catalogue's role.
+    pub(crate) async fn end_others(&self, admin: &mut PgConnection) {
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+             WHERE datname = $1 AND usename = $2",
+        )
+        .bind(&self.0.name)
+        .bind(&self.0.role)
+        .execute(admin)
+        .await
+        .unwrap();
+    }
+}
+
+fn settings(url: &str) -> SqlCatalogSettings {
+    SqlCatalogSettings {
+        url: url.to_owned(),
+        max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
+        object_store: ObjectStoreIdentity {
+            endpoint: None,
+            region: "eu-west-1".to_owned(),
+            bucket: sample::bucket(),
+        },
+    }
+}
+
+pub(crate) async fn presign(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
+    let event = sample::presigned(intent);
+    catalog.record_intent(intent.clone(), event).await.unwrap();
+}
+
+pub(crate) async fn register(
+    catalog: &SqlAssetCatalog,
+    intent: &UploadIntent,
+    provenance: Provenance,
+) -> NewAsset {
+    presign(catalog, intent).await;
+    let new = sample::new_asset(intent, provenance);
+    let outcome = catalog.register(new.clone()).await.unwrap();
+    assert_eq!(outcome, RegisterOutcome::Registered);
+    new
+}

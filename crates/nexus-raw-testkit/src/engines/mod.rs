@@ -1,0 +1,13 @@
+//! Real engines of a test's own, on loopback and on disk: each starts on free ports, in a temporary
+//! directory, and ends with the process that started it, whatever ended that.
+
+mod nats;
+mod postgres;
+mod seaweedfs;
+mod supervised;
+
+pub use self::{
+    nats::Nats,
+    postgres::{Database, Postgres},
+    seaweedfs::SeaweedFs,
+};

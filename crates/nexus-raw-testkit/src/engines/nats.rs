@@ -1,0 +1,144 @@
+//! NATS with `JetStream`: a server of a test's own.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::supervised::{DRAWS, Supervised, draw_port, program};
+
+/// A running server. It ends, and its files go, when it is dropped, or when the process that
+/// started it ends, by whatever.
+#[derive(Debug)]
+pub struct Nats {
+    running: Mutex<Option<Supervised>>,
+    port: u16,
+    directory: TempDir,
+    /// Removes the directory, where this process cannot.
+    _keeper: Supervised,
+}
+
+impl Nats {
+    /// Starts a server and waits until it is ready. Blocks.
+    ///
+    /// # Panics
+    /// When the program is not there, and says how to get it; a missing engine never passes for a
+    /// test that held.
+    #[must_use]
+    pub fn start() -> Self {
+        let directory = tempfile::Builder::new().prefix("nats-").tempdir().unwrap();
+        let keeper = Supervised::keeper(directory.path());
+        for _ in 0..DRAWS {
+            let port = draw_port();
+            if let Some(running) = serve(directory.path(), port) {
+                return Self {
+                    running: Mutex::new(Some(running)),
+                    port,
+                    directory,
+                    _keeper: keeper,
+                };
+            }
+        }
+        panic!("NATS did not start on any of {DRAWS} draws of ports");
+    }
+
+    /// The one server that the tests of this process share. It ends with the process.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        static SHARED: OnceLock<Arc<Nats>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
+    }
+
+    /// The URL that clients take.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills the server. What it has acknowledged stays in its store.
+    pub fn stop(&self) {
+        drop(self.running().take());
+    }
+
+    /// Starts it again on the same port and store, after [`Self::stop`].
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&self) {
+        let mut running = self.running();
+        assert!(running.is_none(), "the server runs");
+        // somebody else may have the port for a moment
+        *running = (0..DRAWS).find_map(|_| serve(self.directory.path(), self.port));
+        assert!(running.is_some(), "NATS did not start again");
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Supervised>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        // before its directory goes
+        self.stop();
+    }
+}
+
+fn serve(directory: &Path, port: u16) -> Option<Supervised> {
+    let mut server = Command::new(program("nats-server"));
+    server
+        .args(["--addr", "127.0.0.1", "--jetstream", "--store_dir"])
+        .arg(directory)
+        .arg(format!("--port={port}"))
+        .current_dir(directory);
+    let mut server = Supervised::start(&server, "KILL", &[]);
+    server.is_there(|| answers(port)).then_some(server)
+}
+
+/// Whether a server greets a client and answers it.
+fn answers(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let patience = Duration::from_secs(1);
+    let Ok(mut stream) = TcpStream::connect_timeout(&address, patience) else {
+        return false;
+    };
+    let greeted = stream
+        .set_read_timeout(Some(patience))
+        .and_then(|()| stream.write_all(b"CONNECT {\"verbose\":false}\r\nPING\r\n"));
+    if greeted.is_err() {
+        return false;
+    }
+    let mut lines = BufReader::new(stream).lines();
+    let hello = lines.next().and_then(Result::ok).unwrap_or_default();
+    let pong = lines.next().and_then(Result::ok).unwrap_or_default();
+    hello.starts_with("INFO ") && hello.contains("\"jetstream\":true") && pong == "PONG"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_answers_may_be_stopped_and_started_and_is_gone_when_dropped() {
+        let server = Nats::start();
+        let (port, directory) = (server.port, server.directory.path().to_owned());
+        server.stop();
+        assert!(!answers(port));
+        server.start_again();
+        assert!(answers(port));
+        assert_eq!(server.url(), format!("nats://127.0.0.1:{port}"));
+        drop(server);
+        assert!(!answers(port) && !directory.exists());
+    }
+
+    #[test]
+    fn tests_of_one_process_share_one() {
+        assert!(Arc::ptr_eq(&Nats::shared(), &Nats::shared()));
+    }
+}

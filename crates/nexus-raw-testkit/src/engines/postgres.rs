@@ -1,0 +1,283 @@
+//! PostgreSQL: a cluster of a test's own.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, chown},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use tempfile::TempDir;
+
+use super::supervised::{DRAWS, Supervised, draw_port, program};
+
+/// Who runs the server when the tests are run by root: `nobody` and `nogroup`, by the numbers that
+/// they have everywhere (Debian policy 9.2.2).
+const NOBODY: u32 = 65534;
+
+/// A running cluster. It ends, and its files go, when it is dropped, or when the process that
+/// started it ends, by whatever. `fsync` is on, as the catalogue wants it.
+#[derive(Debug)]
+pub struct Postgres {
+    running: Mutex<Option<Supervised>>,
+    port: u16,
+    directory: TempDir,
+    /// Removes the directory, where this process cannot.
+    #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
+    keeper: Supervised,
+}
+
+/// A database of a test's own.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// The way in for the role that owns it, who is neither a superuser nor has BYPASSRLS.
+    pub url: String,
+    /// The way in for a superuser.
+    pub admin_url: String,
+    /// The role that owns it. No other database is its.
+    pub role: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Postgres {
+    /// The superuser.
+    const ADMIN: &str = "admin";
+    /// Everybody's password.
+    const PASSWORD: &str = "postgres-password";
+
+    /// Makes a cluster, starts its server and waits until it is ready. Blocks.
+    ///
+    /// # Panics
+    /// When the programs are not there, and says how to get them; a missing engine never passes
+    /// for a test that held.
+    #[must_use]
+    pub fn start() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("postgres-")
+            .tempdir()
+            .unwrap();
+        let keeper = Supervised::keeper(directory.path());
+        make_cluster(directory.path());
+        for _ in 0..DRAWS {
+            let port = draw_port();
+            if let Some(running) = serve(directory.path(), port) {
+                return Self {
+                    running: Mutex::new(Some(running)),
+                    port,
+                    directory,
+                    keeper,
+                };
+            }
+        }
+        panic!("PostgreSQL did not start on any of {DRAWS} draws of ports");
+    }
+
+    /// The one server that the tests of this process share. It ends with the process.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        static SHARED: OnceLock<Arc<Postgres>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes an empty database, with a role of its own.
+    ///
+    /// # Panics
+    /// When the server does not.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("nexus_raw_{}", MADE.fetch_add(1, Ordering::Relaxed));
+        let role = format!("CREATE ROLE {name} LOGIN PASSWORD '{}'", Self::PASSWORD);
+        self.psql(&[&role, &format!("CREATE DATABASE {name} OWNER {name}")]);
+        let url = |role: &str| {
+            format!(
+                "postgres://{role}:{}@127.0.0.1:{}/{name}",
+                Self::PASSWORD,
+                self.port
+            )
+        };
+        Database {
+            url: url(&name),
+            admin_url: url(Self::ADMIN),
+            role: name.clone(),
+            name,
+        }
+    }
+
+    /// Stops the server as a crash would: sessions are cut, nothing is finished, and the next start
+    /// recovers from the log.
+    pub fn stop_immediately(&self) {
+        drop(self.running().take());
+    }
+
+    /// Starts it again, on the same port, after [`Self::stop_immediately`].
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&self) {
+        let mut running = self.running();
+        assert!(running.is_none(), "the server runs");
+        // somebody else may have the port for a moment
+        *running = (0..DRAWS).find_map(|_| serve(self.directory.path(), self.port));
+        assert!(running.is_some(), "PostgreSQL did not start again");
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Option<Supervised>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn psql(&self, statements: &[&str]) {
+        assert!(
+            psql(self.port, statements).success(),
+            "psql failed: {statements:?}"
+        );
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // before its directory goes
+        self.stop_immediately();
+    }
+}
+
+fn psql(port: u16, statements: &[&str]) -> std::process::ExitStatus {
+    let mut psql = Command::new(program("psql"));
+    psql.args(["-X", "-q", "-w", "-h", "127.0.0.1", "-d", "postgres"])
+        .args(["-v", "ON_ERROR_STOP=1", "-U", Postgres::ADMIN])
+        .arg(format!("--port={port}"))
+        .env("PGPASSWORD", Postgres::PASSWORD)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    for statement in statements {
+        psql.args(["-c", statement]);
+    }
+    psql.status().unwrap()
+}
+
+/// A command that is run by somebody whom PostgreSQL serves: it refuses root.
+fn unprivileged(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"])
+        .arg(program);
+    command
+}
+
+fn is_root() -> bool {
+    // whoever runs the tests owns its own process
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn make_cluster(directory: &Path) {
+    let password = directory.join("password");
+    fs::write(&password, Postgres::PASSWORD).unwrap();
+    if is_root() {
+        for path in [directory, &password] {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    let made = unprivileged(&program("initdb"))
+        .arg("--pgdata")
+        .arg(data(directory))
+        .args(["--username", Postgres::ADMIN, "--auth=scram-sha-256"])
+        .args(["--encoding=UTF8", "--locale=C", "--no-sync"])
+        .arg("--pwfile")
+        .arg(password)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "no cluster was made: {told}");
+}
+
+fn serve(directory: &Path, port: u16) -> Option<Supervised> {
+    // a server that was ended at once may have left it
+    let _ = fs::remove_file(data(directory).join("postmaster.pid"));
+    let mut server = unprivileged(&program("postgres"));
+    server
+        .arg("-D")
+        .arg(data(directory))
+        .arg(format!("--port={port}"))
+        .args(SETTINGS.into_iter().flat_map(|setting| ["-c", setting]))
+        .current_dir(directory);
+    let mut server = Supervised::start(&server, "QUIT", &[]);
+    let is_ready = || psql(port, &["SELECT 1"]).success();
+    server.is_there(is_ready).then_some(server)
+}
+
+const SETTINGS: [&str; 5] = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "max_connections=300",
+    "shared_buffers=64MB",
+    "log_min_messages=fatal",
+];
+
+fn data(directory: &Path) -> PathBuf {
+    directory.join("data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engines::supervised::PATIENCE;
+
+    #[test]
+    fn what_is_committed_is_there_after_a_crash_and_nothing_after_a_drop() {
+        let server = Postgres::start();
+        let directory = server.directory.path().to_owned();
+        let database = server.database();
+        server.psql(&[
+            "CREATE TABLE kept (n integer)",
+            "INSERT INTO kept VALUES (1)",
+        ]);
+        server.stop_immediately();
+        assert!(!psql(server.port, &["SELECT 1"]).success());
+        server.start_again();
+        server.psql(&["SELECT 1 / count(*) FROM kept"]);
+        let port = format!(":{}/", server.port());
+        assert!(database.url.contains(&port) && database.admin_url.contains(&port));
+        let port = server.port;
+        drop(server);
+        assert!(!psql(port, &["SELECT 1"]).success());
+        assert!(!directory.exists());
+    }
+
+    #[test]
+    fn tests_of_one_process_share_one_and_have_databases_of_their_own() {
+        let first = Postgres::shared();
+        assert!(Arc::ptr_eq(&first, &Postgres::shared()));
+        assert_ne!(first.database().url, first.database().url);
+    }
+
+    #[test]
+    fn it_ends_with_the_process_that_started_it_and_leaves_nothing() {
+        let mut server = Postgres::start();
+        let directory = server.directory.path().to_owned();
+        server.running().as_mut().unwrap().lose_its_starter();
+        server.keeper.lose_its_starter();
+        let server = std::mem::ManuallyDrop::new(server);
+        let ended = std::time::Instant::now();
+        while psql(server.port, &["SELECT 1"]).success() || directory.exists() {
+            assert!(ended.elapsed() < PATIENCE, "{server:?} is still there");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}

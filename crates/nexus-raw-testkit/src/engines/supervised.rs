@@ -1,0 +1,138 @@
+//! A program that ends when the test's process does.
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Where `make tools` puts the engines.
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
+
+/// Engines are ready in seconds; a busy machine may take its time.
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Another process may take a port between its being drawn and its being bound.
+pub(super) const DRAWS: u32 = 5;
+
+/// Runs the program that its arguments name until its standard input ends, which it does when the
+/// test's process does, whatever ended that; then sends it the signal `$1`, waits for its end, and
+/// removes the paths that `$2` names. A signal of the terminal, which reaches the whole group,
+/// must not cut that short.
+const SUPERVISOR: &str = r#"
+trap '' INT HUP
+signal=$1 leftovers=$2
+shift 2
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+{ cat >/dev/null; kill -"$signal" "$server"; } <&3 2>/dev/null &
+exec 3<&-
+wait "$server"
+[ -z "$leftovers" ] || rm -rf $leftovers
+"#;
+
+/// A running program, by its supervisor.
+#[derive(Debug)]
+pub(super) struct Supervised(Child);
+
+impl Supervised {
+    /// Starts `program`, which `signal` is to end, and after which the `leftovers` are removed:
+    /// paths without a space.
+    pub(super) fn start(program: &Command, signal: &str, leftovers: &[PathBuf]) -> Self {
+        let leftovers: Vec<_> = leftovers
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let mut supervisor = Command::new("/bin/sh");
+        supervisor
+            .args(["-c", SUPERVISOR, "supervisor", signal])
+            .arg(leftovers.join(" "))
+            .arg(program.get_program())
+            .args(program.get_args())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for (name, value) in program.get_envs() {
+            if let Some(value) = value {
+                supervisor.env(name, value);
+            }
+        }
+        if let Some(directory) = program.get_current_dir() {
+            supervisor.current_dir(directory);
+        }
+        Self(supervisor.spawn().unwrap())
+    }
+
+    /// Nothing that runs, and a directory that is removed when the test's process ends: for a
+    /// server that is started more than once in it.
+    pub(super) fn keeper(directory: &Path) -> Self {
+        Self::start(
+            Command::new("tail").args(["-f", "/dev/null"]),
+            "KILL",
+            &[directory.to_owned()],
+        )
+    }
+
+    /// Whether the program has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until `is_ready`; `false` where the program ended first.
+    pub(super) fn is_there(&mut self, is_ready: impl Fn() -> bool) -> bool {
+        let started = Instant::now();
+        while !is_ready() {
+            if self.has_ended() {
+                return false;
+            }
+            assert!(started.elapsed() < PATIENCE, "not ready after {PATIENCE:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
+    /// What the system does to a process that is killed: its pipes are closed, nothing is dropped.
+    #[cfg(test)]
+    pub(super) fn lose_its_starter(&mut self) {
+        drop(self.0.stdin.take());
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        // its input ends, and with it the server
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// The path of a program.
+///
+/// # Panics
+/// When it is not there, and says how to get it; a missing engine never passes for a test that
+/// held.
+pub(super) fn program(name: &str) -> PathBuf {
+    let path = Path::new(PROGRAMS).join(name);
+    assert!(
+        path.exists(),
+        "{name} is not in .tools/bin: run `make tools`"
+    );
+    path
+}
+
+/// A port that is free at this moment.
+pub(super) fn draw_port() -> u16 {
+    let [port] = draw_ports();
+    port
+}
+
+/// Ports that are free at this moment, all different.
+pub(super) fn draw_ports<const N: usize>() -> [u16; N] {
+    let listeners: [TcpListener; N] =
+        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
