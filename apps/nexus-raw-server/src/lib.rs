@@ -7,4 +7,5 @@ pub mod feed;
 mod hashing;
 pub mod http;
 pub mod logging;
+pub mod metrics;
 pub mod system;

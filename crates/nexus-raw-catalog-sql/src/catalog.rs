@@ -23,8 +23,8 @@ use crate::{
     settings::SqlCatalogSettings,
     sqlite,
     writer::{
-        HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, LeaseRequest,
-        Message, NewIntent, Progress, Registration, RepeatedPresign, Writer,
+        GroupObserver, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome,
+        LeaseRequest, Message, NewIntent, Progress, Registration, RepeatedPresign, Writer,
     },
 };
 
@@ -101,6 +101,12 @@ impl SqlAssetCatalog {
             reader,
             writer: Writer::start(writer),
         }
+    }
+
+    /// Has `observer` told of each group of writes from now on, for metrics. The first one that
+    /// was given stays.
+    pub fn observe_groups(&self, observer: GroupObserver) {
+        self.writer.observe_groups(observer);
     }
 
     /// Resolves once the medium has failed (a write or a flush to disk ended in an I/O error).

@@ -20,4 +20,5 @@ pub use self::{
     catalog::SqlAssetCatalog,
     error::OpenError,
     settings::{ObjectStoreIdentity, SqlCatalogSettings},
+    writer::{GroupAttempt, GroupObserver},
 };

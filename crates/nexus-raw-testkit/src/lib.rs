@@ -11,6 +11,7 @@ mod catalog;
 mod clock;
 pub mod contract;
 mod engines;
+mod exposition;
 mod http;
 mod identity;
 mod ids;
@@ -25,6 +26,7 @@ pub use self::{
     catalog::FakeCatalog,
     clock::FixedClock,
     engines::{Database, Nats, Postgres, SeaweedFs},
+    exposition::{Exposition, SeriesLabels},
     http::HttpRequest,
     identity::FakeIdentity,
     ids::SequentialIds,

@@ -143,6 +143,7 @@ def main(program, endpoint, key_id, secret):
     make_bucket(endpoint, key_id, secret)
     environment = {
         "NEXUS_RAW_HTTP__BIND": "127.0.0.1:0",
+        "NEXUS_RAW_METRICS__BIND": "127.0.0.1:0",
         "NEXUS_RAW_LOG__FORMAT": "json",
         "NEXUS_RAW_STORAGE__BUCKET": BUCKET,
         "NEXUS_RAW_STORAGE__REGION": REGION,

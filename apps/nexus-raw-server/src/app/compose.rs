@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use nexus_raw::{
-    asset::IntegrityLevel,
-    ports::{AssetCatalog, DigestLedger, EventOutbox, RawStorageRepository},
-    service::RawStorageService,
-};
+use nexus_raw::{asset::IntegrityLevel, ports::RawStorageRepository, service::RawStorageService};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_events::{Relay, RelaySettings};
 use nexus_raw_storage_s3::UnprobedS3;
@@ -20,6 +16,7 @@ use crate::{
     feed::{Feed, FeedSettings},
     hashing::Hashing,
     http::{Core, Dependency, Phase},
+    metrics::{Metrics, Sampler},
     system::{self, SystemAssetIds},
 };
 
@@ -30,12 +27,15 @@ pub(super) struct Running {
     stop_relay: oneshot::Sender<()>,
     hashing: Hashing,
     feed: Feed,
+    sampler: Background,
+    stop_sampler: oneshot::Sender<()>,
 }
 
 /// Opens the catalogue, proves the store, and puts the service together.
 pub(super) async fn start(
     plan: &Plan,
     phase: &watch::Sender<Phase>,
+    metrics: &Metrics,
     log: &Logger,
 ) -> Result<Running, Failure> {
     let patience = Patience::of(plan.startup_timeout, log);
@@ -62,10 +62,12 @@ pub(super) async fn start(
     };
     slog::info!(log, "assets are proved"; "integrity_level" => level.as_str());
 
-    let storage: Arc<dyn RawStorageRepository> = Arc::new(storage);
-    let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;
-    let outbox: Arc<dyn EventOutbox> = Arc::clone(&catalog) as _;
+    catalog.observe_groups(metrics.group_observer());
+    let storage = metrics.storage(Arc::new(storage));
+    let records = metrics.catalog(Arc::clone(&catalog) as _);
+    let outbox = metrics.outbox(Arc::clone(&catalog) as _);
     let sinks = sinks::open(&plan.sinks, &plan.clock)?;
+    let sinks = sinks.into_iter().map(|sink| metrics.sink(sink)).collect();
     #[cfg(feature = "fail-points")]
     let (storage, records, outbox, sinks) = fail_points::around(storage, records, outbox, sinks);
     let relay = Relay::new(
@@ -78,7 +80,7 @@ pub(super) async fn start(
     .with_log(log.clone());
     let feed = Feed::new(Arc::clone(&records), FeedSettings::default());
     let records = feed.announcing(records);
-    let digests: Arc<dyn DigestLedger> = Arc::clone(&catalog) as _;
+    let digests = metrics.digests(Arc::clone(&catalog) as _);
     let hashing = Hashing::new(
         Arc::clone(&storage),
         digests,
@@ -87,6 +89,14 @@ pub(super) async fn start(
         plan.hashing,
         log.clone(),
     );
+    metrics.watch(hashing.clone(), feed.clone());
+    let sampler = Sampler {
+        metrics: metrics.clone(),
+        census: Arc::clone(&catalog) as _,
+        outbox: Arc::clone(&outbox),
+        sinks: relay.sink_names().cloned().collect(),
+        clock: Arc::clone(&plan.clock),
+    };
     let core = Core {
         service: RawStorageService::new(
             Arc::clone(&storage),
@@ -107,6 +117,8 @@ pub(super) async fn start(
         // a dropped sender stops it too
         relay.run(async { drop(stopped.await) }).await;
     });
+    let (stop_sampler, stopped) = oneshot::channel::<()>();
+    let sampler = Background::spawn(sampler.run(async { drop(stopped.await) }));
     phase.send_replace(Phase::Started(Arc::new(core)));
     Ok(Running {
         catalog,
@@ -114,6 +126,8 @@ pub(super) async fn start(
         stop_relay,
         hashing,
         feed,
+        sampler,
+        stop_sampler,
     })
 }
 
@@ -136,6 +150,8 @@ impl Running {
     /// Ends what runs, in the order in which one part needs the other.
     pub(super) async fn stop(self) {
         self.hashing.stop().await;
+        let _ = self.stop_sampler.send(());
+        self.sampler.join().await;
         // the relay is gone where nobody takes the word to stop
         let _ = self.stop_relay.send(());
         self.relay.join().await;

@@ -24,6 +24,7 @@ use self::{compose::Running, embedded::EmbeddedStore, patience::Patience, plan::
 use crate::{
     http::{self, AppState, CorsOrigins, Dependency, Phase},
     logging::Logging,
+    metrics::Metrics,
 };
 
 /// A server whose sockets are bound, and that has reached for nothing yet.
@@ -31,6 +32,9 @@ pub struct Application {
     plan: Plan,
     server: Server,
     address: SocketAddr,
+    metrics: Metrics,
+    metrics_server: Server,
+    metrics_address: SocketAddr,
     store: Option<EmbeddedStore>,
     phase: watch::Sender<Phase>,
     log: Logger,
@@ -96,6 +100,7 @@ impl Application {
             None => None,
         };
         let (phase, watched) = watch::channel(Phase::Waiting(Dependency::Catalog));
+        let metrics = Metrics::new(plan.clock.now());
         let state = AppState {
             identity: plan.identity.clone(),
             environments: settings.tenancy.environments.clone(),
@@ -104,6 +109,7 @@ impl Application {
             clock: plan.clock.clone(),
             request_timeout: settings.http.request_timeout,
             max_lag: settings.events.max_lag,
+            metrics: metrics.clone(),
             log: log.clone(),
             phase: watched,
         };
@@ -112,10 +118,19 @@ impl Application {
                 address: plan.server.bind,
                 source,
             })?;
+        let bind = settings.metrics.bind;
+        let (metrics_server, metrics_address) =
+            http::bind_metrics(bind, metrics.clone()).map_err(|source| Failure::Bind {
+                address: bind,
+                source,
+            })?;
         Ok(Self {
             plan,
             server,
             address,
+            metrics,
+            metrics_server,
+            metrics_address,
             store,
             phase,
             log,
@@ -141,10 +156,14 @@ impl Application {
         let log = &self.log;
         slog::info!(log, "listening";
             "http_address" => self.address.to_string(),
+            "metrics_address" => self.metrics_address.to_string(),
             "s3_endpoint" => self.store.as_ref().map(EmbeddedStore::endpoint));
         let handle = self.server.handle();
         let serving = tokio::spawn(self.server);
-        let (running, outcome) = work(&self.plan, &self.phase, log, asked_to_end).await;
+        let metrics_handle = self.metrics_server.handle();
+        let serving_metrics = tokio::spawn(self.metrics_server);
+        let parts = (&self.plan, &self.phase, &self.metrics);
+        let (running, outcome) = work(parts, log, asked_to_end).await;
         if let Some(running) = &running {
             running.end_waits();
         }
@@ -157,6 +176,9 @@ impl Application {
         if let Some(store) = self.store {
             store.stop(log).await;
         }
+        // the end can be watched, to its end
+        metrics_handle.stop(false).await;
+        let _ = serving_metrics.await;
         slog::info!(log, "ended");
         outcome
     }
@@ -164,14 +186,13 @@ impl Application {
 
 /// Starts, and waits for a reason to end.
 async fn work(
-    plan: &Plan,
-    phase: &watch::Sender<Phase>,
+    (plan, phase, metrics): (&Plan, &watch::Sender<Phase>, &Metrics),
     log: &Logger,
     asked_to_end: impl Future<Output = &'static str>,
 ) -> (Option<Running>, Result<(), Failure>) {
     tokio::pin!(asked_to_end);
     let started = tokio::select! {
-        started = compose::start(plan, phase, log) => started,
+        started = compose::start(plan, phase, metrics, log) => started,
         signal = &mut asked_to_end => {
             slog::info!(log, "ending before the start was done"; "signal" => signal);
             return (None, Ok(()));

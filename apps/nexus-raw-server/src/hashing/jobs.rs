@@ -52,6 +52,10 @@ impl Jobs {
         Place::Entered(entry, told)
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, (PinnedObject, Told)>> {
         // nothing is left half done where the lock is held
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

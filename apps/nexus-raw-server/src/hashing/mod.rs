@@ -92,6 +92,11 @@ impl Hashing {
         self.0.stopping.closed().await;
     }
 
+    /// How many objects are in work, or wait for their turn.
+    pub(crate) fn jobs(&self) -> usize {
+        self.0.jobs.count()
+    }
+
     /// Where the end of this object's hashing will be told. `None` when it is not begun now:
     /// another object of the asset is in work, there is too much to do, or the end is near.
     fn join(&self, object: PinnedObject, urgency: Urgency) -> Option<watch::Receiver<Option<End>>> {

@@ -16,11 +16,23 @@ use super::{
     state::AppState,
 };
 
+/// Answers requests, each for itself.
+pub(super) trait Answering: Clone + Send + 'static {
+    /// The answer to a request whose head could be read.
+    async fn answer(&self, request: &HttpRequest, payload: &mut Payload) -> HttpResponse;
+}
+
+impl Answering for AppState {
+    async fn answer(&self, request: &HttpRequest, payload: &mut Payload) -> HttpResponse {
+        serve::answer(request, payload, self).await
+    }
+}
+
 /// Answers one request of a connection, and says whether another may follow.
-pub(super) async fn answer(
+pub(super) async fn answer<A: Answering>(
     request: HttpRequest,
     mut payload: Payload,
-    app: Data<AppState>,
+    app: Data<A>,
 ) -> HttpResponse {
     let connection = request.conn_data::<Connection>();
     let length = body_length(&request);
@@ -28,7 +40,7 @@ pub(super) async fn answer(
         // it is cut as soon as what was answered before is sent
         return pending().await;
     }
-    let mut response = serve::answer(&request, &mut payload, &app).await;
+    let mut response = app.answer(&request, &mut payload).await;
     let unread = !is_at_its_end(&mut payload);
     // nothing is upgraded to, and an offer to is no promise to stay
     let stays = request.head().connection_type() == ConnectionType::KeepAlive;

@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod host;
 mod limits;
+mod metrics_page;
 mod openapi;
 mod pipeline;
 mod query;
@@ -30,6 +31,6 @@ pub use self::{
     limits::Limits,
     openapi::document as openapi_document,
     routes::{Access, ROUTES, Route},
-    server::{ServerSettings, bind, routes},
+    server::{ServerSettings, bind, bind_metrics, routes},
     state::{AppState, Core, Dependency, Phase},
 };

@@ -15,6 +15,7 @@ use super::{
     trace::{TRACEPARENT, Trace, X_REQUEST_ID},
     trail::Trail,
 };
+use crate::metrics::{PREFLIGHT, UNMATCHED};
 
 /// Answers every request whose head could be read: under one deadline, whatever panics, with the
 /// headers that all answers have, and with one line in the log.
@@ -24,14 +25,19 @@ pub(super) async fn answer(
     app: &AppState,
 ) -> HttpResponse {
     let began = Instant::now();
+    let _in_flight = app.metrics.requests().begin();
     let trace = Trace::of(request.headers());
-    let mut response = match app.cors.preflight(request) {
+    let (mut response, route) = match app.cors.preflight(request) {
         Some(allowed) => {
             Trail::preflight(&app.log, &trace.context, allowed.status(), began.elapsed());
-            allowed
+            (allowed, PREFLIGHT)
         }
         None => serve(request, payload, app, &trace, began).await,
     };
+    let status = response.status();
+    app.metrics
+        .requests()
+        .answered(request.method(), route, status, began.elapsed());
     complete(&mut response, &trace);
     app.cors.complete(request.headers(), response.headers_mut());
     response
@@ -43,7 +49,7 @@ async fn serve(
     app: &AppState,
     trace: &Trace,
     began: Instant,
-) -> HttpResponse {
+) -> (HttpResponse, &'static str) {
     let mut trail = Trail::default();
     let pipeline = Pipeline {
         app,
@@ -56,7 +62,8 @@ async fn serve(
         Ok(Err(_)) => Err(ApiError::Panicked),
         Err(_) => Err(ApiError::Timeout),
     };
-    match outcome {
+    let route = trail.route.map_or(UNMATCHED, |route| route.pattern);
+    let response = match outcome {
         Ok(response) => {
             trail.served(&app.log, &trace.context, response.status(), began.elapsed());
             response
@@ -72,7 +79,8 @@ async fn serve(
             );
             problem.respond(request.path(), trace.context.trace_id)
         }
-    }
+    };
+    (response, route)
 }
 
 /// Adds what all answers have. Nothing may be kept by a cache unless its handler says so.

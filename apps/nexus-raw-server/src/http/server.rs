@@ -9,7 +9,12 @@ use actix_web::{
 };
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::{AppState, connection::GatedStream, exchange::answer};
+use super::{
+    AppState,
+    connection::GatedStream,
+    exchange::{Answering, answer},
+};
+use crate::metrics::Metrics;
 
 /// How the service listens.
 #[derive(Debug, Clone, Copy)]
@@ -36,19 +41,39 @@ pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig
     move |app| {
         app.app_data(state)
             // the route table is ours, so that its checks come in the order of the contract
-            .default_service(web::to(answer));
+            .default_service(web::to(answer::<AppState>));
     }
 }
 
-/// Binds the socket, and gives the server that serves it, with its address. Must be called within
-/// a tokio runtime.
+/// Binds the socket of the API, and gives the server that serves it, with its address. Must be
+/// called within a tokio runtime.
 ///
 /// # Errors
 /// When the address is in use or not of this machine.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
+    serve(settings, state)
+}
+
+/// Binds the socket of `/metrics`; its connections are held to the same rules.
+///
+/// # Errors
+/// When the address is in use or not of this machine.
+pub fn bind_metrics(address: SocketAddr, metrics: Metrics) -> io::Result<(Server, SocketAddr)> {
+    let settings = ServerSettings {
+        bind: address,
+        // a scrape is answered at once
+        shutdown_timeout: Duration::from_secs(1),
+        workers: 1,
+    };
+    serve(&settings, metrics)
+}
+
+fn serve<A: Answering>(
+    settings: &ServerSettings,
+    answering: A,
+) -> io::Result<(Server, SocketAddr)> {
     let listener = listen(settings.bind)?;
     let address = listener.local_addr()?;
-    let state = web::Data::new(state);
     let server = Server::build()
         .workers(settings.workers)
         .max_concurrent_connections(MAX_CONNECTIONS)
@@ -57,7 +82,9 @@ pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, S
     let stopping = server.graceful_shutdown_signal();
     // what `HttpServer` of the library does, but for the stream between it and the socket
     let server = server.listen("http", listener, move || {
-        let app = App::new().configure(routes(state.clone()));
+        let app = App::new()
+            .app_data(web::Data::new(answering.clone()))
+            .default_service(web::to(answer::<A>));
         let app = map_config(app.into_factory(), |()| AppConfig::default());
         let stopping = stopping.clone();
         let http = HttpService::build()

@@ -8,7 +8,7 @@ use nexus_raw::{
 use slog::Logger;
 use tokio::sync::watch;
 
-use crate::feed::Feed;
+use crate::{feed::Feed, metrics::Metrics};
 
 use super::{cors::CorsOrigins, limits::Limits};
 
@@ -29,6 +29,8 @@ pub struct AppState {
     pub request_timeout: Duration,
     /// How old the oldest undelivered event may be.
     pub max_lag: Duration,
+    /// Where requests are counted.
+    pub metrics: Metrics,
     /// Where a line goes for each request.
     pub log: Logger,
     /// How far the start is.

@@ -14,6 +14,7 @@ mod heads;
 mod idempotency;
 mod limits;
 mod logs;
+mod metrics;
 mod order;
 mod presign;
 mod probes;

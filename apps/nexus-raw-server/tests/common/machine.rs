@@ -34,6 +34,8 @@ pub(crate) struct Server {
     child: Child,
     /// Where the API listens.
     pub(crate) address: SocketAddr,
+    /// Where its metrics are served.
+    pub(crate) metrics: SocketAddr,
     /// Where the store of embedded mode listens.
     pub(crate) s3_endpoint: Option<String>,
     log: Receiver<String>,
@@ -57,6 +59,7 @@ impl Machine {
         command
             .env_clear()
             .env("NEXUS_RAW_HTTP__BIND", "127.0.0.1:0")
+            .env("NEXUS_RAW_METRICS__BIND", "127.0.0.1:0")
             .current_dir(self.directory.path())
             .stdin(Stdio::null());
         command
@@ -92,18 +95,21 @@ impl Machine {
             .unwrap();
         let log = lines(child.stderr.take().unwrap());
         let output = lines(child.stdout.take().unwrap());
-        let (mut address, mut told) = (None, Vec::new());
+        let (mut listens, mut told) = (None, Vec::new());
         loop {
             let Ok(line) = log.recv_timeout(PATIENCE) else {
                 return Err((child.wait().unwrap(), told));
             };
             let record: Value = serde_json::from_str(&line).unwrap_or_default();
-            if let Some(listening) = record["http_address"].as_str() {
-                address = Some(listening.parse().unwrap());
+            if record["msg"] == "listening" {
+                let of = |name: &str| record[name].as_str().unwrap().parse().unwrap();
+                listens = Some((of("http_address"), of("metrics_address")));
             }
             if record["msg"] == "ready" {
+                let (address, metrics) = listens.unwrap();
                 return Ok(Server {
-                    address: address.unwrap(),
+                    address,
+                    metrics,
                     s3_endpoint: None,
                     child,
                     log,
@@ -124,9 +130,10 @@ impl Machine {
         let log = lines(child.stderr.take().unwrap());
         let output = lines(child.stdout.take().unwrap());
         let listening = wait_for(&log, "listening");
-        let address = listening["http_address"].as_str().unwrap();
+        let of = |name: &str| listening[name].as_str().unwrap().parse().unwrap();
         Starting(Server {
-            address: address.parse().unwrap(),
+            address: of("http_address"),
+            metrics: of("metrics_address"),
             s3_endpoint: listening["s3_endpoint"].as_str().map(str::to_owned),
             child,
             log,

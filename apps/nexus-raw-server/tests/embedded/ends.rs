@@ -171,7 +171,11 @@ fn an_address_in_use_ends_with_69() {
     let machine = Machine::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for name in ["NEXUS_RAW_HTTP__BIND", "NEXUS_RAW_EMBEDDED__S3_BIND"] {
+    for name in [
+        "NEXUS_RAW_HTTP__BIND",
+        "NEXUS_RAW_METRICS__BIND",
+        "NEXUS_RAW_EMBEDDED__S3_BIND",
+    ] {
         let (code, told) = ended(machine.embedded().env(name, &address));
         assert_eq!(code, 69, "{told}");
         assert!(

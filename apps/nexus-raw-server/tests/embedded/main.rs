@@ -22,6 +22,7 @@ mod jwks;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
+mod metrics;
 mod openapi_document;
 mod proxy;
 mod slowness;

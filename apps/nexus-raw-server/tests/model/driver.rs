@@ -27,6 +27,7 @@ use nexus_raw::{
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
     http::{self, AppState, Core, Phase},
+    metrics::Metrics,
 };
 use nexus_raw_testkit::{FixedClock, SequentialIds};
 use proptest_state_machine::StateMachineTest;
@@ -152,6 +153,7 @@ impl Driver {
             environments: Environments::new(environments.into()).unwrap(),
             cors: http::CorsOrigins::default(),
             limits: http::Limits::default(),
+            metrics: Metrics::new(beginning()),
             clock: Arc::clone(&port),
             request_timeout: Duration::from_mins(1),
             max_lag: Duration::from_mins(15),

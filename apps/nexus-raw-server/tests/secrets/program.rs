@@ -17,6 +17,7 @@ pub(crate) struct Program {
     child: Child,
     outputs: [Output; 2],
     pub(crate) address: SocketAddr,
+    metrics: SocketAddr,
 }
 
 struct Output {
@@ -40,6 +41,7 @@ impl Program {
             child,
             outputs,
             address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            metrics: SocketAddr::from(([0, 0, 0, 0], 0)),
         };
         let began = Instant::now();
         while !program.is_ready().await {
@@ -50,10 +52,12 @@ impl Program {
     }
 
     async fn is_ready(&mut self) -> bool {
-        let Some(address) = listening(&self.log()) else {
+        let log = self.log();
+        let of = |name| listening(&log, name);
+        let (Some(address), Some(metrics)) = (of("http_address"), of("metrics_address")) else {
             return false;
         };
-        self.address = address;
+        (self.address, self.metrics) = (address, metrics);
         let probe = Request::new(address, "GET", "/readyz");
         let answer = probe.send_to_the_end().await;
         answer.is_some_and(|answer| answer.status == 200)
@@ -61,6 +65,13 @@ impl Program {
 
     fn log(&self) -> String {
         String::from_utf8_lossy(&self.outputs[1].written.lock().unwrap()).into_owned()
+    }
+
+    /// What it tells those who watch it.
+    pub(crate) async fn take_metrics(&self, evidence: &mut Evidence) {
+        let answer = Request::new(self.metrics, "GET", "/metrics").send().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        evidence.take_answer("metrics", &answer);
     }
 
     /// What others on the machine see of it.
@@ -110,8 +121,8 @@ impl Output {
 }
 
 /// Where it says that it listens, in a line of either form.
-fn listening(log: &str) -> Option<SocketAddr> {
-    let (_, rest) = log.split_once("http_address")?;
+fn listening(log: &str, name: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once(name)?;
     let start = rest.find(|it: char| it.is_ascii_digit())?;
     let (line, _) = rest[start..].split_once('\n')?;
     let end = line.find(|it: char| !it.is_ascii_digit() && !".:".contains(it));

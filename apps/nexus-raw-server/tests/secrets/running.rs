@@ -143,6 +143,7 @@ async fn embedded_mode(format: &str) {
         evidence.take_answer(name, &answer);
     }
 
+    program.take_metrics(&mut evidence).await;
     program.take_arguments(&mut evidence);
     evidence.take_files(&machine.data_dir(), &SECRET_FILES);
     program.end(&mut evidence);
@@ -238,6 +239,7 @@ async fn a_store_that_echoes_what_it_is_sent_makes_no_secret_known() {
     assert_eq!(events.status, 200);
     evidence.take_answer("events", &events);
     store.know_signatures(&mut evidence);
+    program.take_metrics(&mut evidence).await;
     program.take_arguments(&mut evidence);
     evidence.take_files(&machine.data_dir(), &[]);
     program.end(&mut evidence);

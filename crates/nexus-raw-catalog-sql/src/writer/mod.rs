@@ -8,15 +8,17 @@
 
 mod batch;
 mod group;
+mod observer;
 mod task;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use nexus_raw::ports::CatalogError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+pub use self::observer::{GroupAttempt, GroupObserver};
 pub(crate) use self::{
     batch::{Call, Message},
     group::{
@@ -40,10 +42,11 @@ pub(crate) struct Writer {
 }
 
 /// What the writer tells those who do not wait for an answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Signals {
     committed: Notify,
     failed: watch::Sender<bool>,
+    observer: OnceLock<GroupObserver>,
 }
 
 impl Signals {
@@ -51,6 +54,16 @@ impl Signals {
         self.committed.notify_waiters();
         // a permit for whoever is just about to wait
         self.committed.notify_one();
+    }
+
+    fn attempted(&self, calls: usize, took: Duration, committed: bool) {
+        if let Some(observer) = self.observer.get() {
+            observer(GroupAttempt {
+                calls,
+                took,
+                committed,
+            });
+        }
     }
 
     fn fail(&self) {
@@ -65,6 +78,12 @@ impl Writer {
         let signals = std::sync::Arc::new(Signals::default());
         tokio::spawn(task::run(backend, calls, signals.clone()));
         Self { queue, signals }
+    }
+
+    /// Has `observer` told of each group from now on, unless another one is already.
+    pub(crate) fn observe_groups(&self, observer: GroupObserver) {
+        // whoever came first stays
+        let _ = self.signals.observer.set(observer);
     }
 
     /// Has `request` written and gives its outcome.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -95,7 +95,10 @@ async fn attempt(
     if batch.len() == 0 {
         return Ok(None);
     }
-    match backend.write(batch.group()).await {
+    let began = Instant::now();
+    let written = backend.write(batch.group()).await;
+    signals.attempted(batch.len(), began.elapsed(), written.is_ok());
+    match written {
         Ok(outcomes) => {
             if outcomes.has_event() {
                 signals.commit();

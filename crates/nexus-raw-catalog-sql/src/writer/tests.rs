@@ -143,6 +143,33 @@ async fn a_member_that_spoils_its_group_fails_alone() {
 }
 
 #[tokio::test]
+async fn each_attempt_to_write_a_group_is_told_with_its_size_and_whether_it_was_committed() {
+    let setup = start(Some(sample::asset_id(2)), Ending::Written);
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let told = attempts.clone();
+    let observer = move |attempt: GroupAttempt| {
+        told.lock()
+            .unwrap()
+            .push((attempt.calls, attempt.committed));
+    };
+    setup.writer.observe_groups(Arc::new(observer));
+    // another one later changes nothing
+    setup
+        .writer
+        .observe_groups(Arc::new(|_| panic!("the first stays")));
+    let calls: Vec<_> = (1..=3).map(|n| queue(&setup.writer, n)).collect();
+    for _ in 0..5 {
+        setup.begin.notify_one();
+        settle().await;
+    }
+    for call in calls {
+        let _ = call.await.unwrap();
+    }
+    let expected = [(3, false), (1, true), (1, false), (1, true)];
+    assert_eq!(*attempts.lock().unwrap(), expected);
+}
+
+#[tokio::test]
 async fn a_commit_of_unknown_outcome_is_not_tried_again() {
     let setup = start(None, Ending::Unavailable);
     let calls: Vec<_> = (1..=2).map(|n| queue(&setup.writer, n)).collect();

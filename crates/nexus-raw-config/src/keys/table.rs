@@ -267,7 +267,7 @@ pub(crate) const KEYS: &[Key] = &[
         "an-example-of-32-bytes-or-more-not-to-be-used-either",
     )
     .secret(),
-    text("metrics.bind", ADDRESS, "Kept for metrics, which this version does not serve: nothing listens there.", "127.0.0.1:9100").or("127.0.0.1:9464"),
+    text("metrics.bind", ADDRESS, "Where `/metrics` is served to Prometheus, without a token: keep it private.", "127.0.0.1:9100").or("127.0.0.1:9464"),
     text("log.format", "json, terminal or auto", "How the log is written; `auto` is `terminal` on a terminal, else `json`.", "json").or("auto"),
     text("log.level", "error, warn, info, debug or trace", "The least level that is written.", "warn").or("info"),
     text("embedded.s3_bind", "a loopback IP address and a port", "Where the S3 server of embedded mode listens. Only there.", "127.0.0.1:9100"),

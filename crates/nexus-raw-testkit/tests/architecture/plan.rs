@@ -112,6 +112,7 @@ pub(crate) const PLAN: Plan = Plan {
         owned("governor", &["nexus-raw-server"]),
         owned("jsonwebtoken", &["nexus-raw-identity-jwt"]),
         owned("maud", &["nexus-raw-server"]),
+        owned("prometheus-client*", &["nexus-raw-server"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
         owned("slog*", &["nexus-raw-events", "nexus-raw-server"]),
         owned("sqlx*", &["nexus-raw-catalog-sql"]),

@@ -13,6 +13,7 @@ use nexus_raw::{
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
     http::{self, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
+    metrics::Metrics,
 };
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<FakeStore>,
     pub(crate) catalog: Arc<FakeCatalog>,
     pub(crate) feed: Feed,
+    pub(crate) metrics: Metrics,
     pub(crate) phase: watch::Sender<Phase>,
     server: ServerHandle,
 }
@@ -104,11 +106,13 @@ impl House {
         };
         let (phase, watched) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "staging", "prod"].map(|it| Environment::parse(it).unwrap());
+        let metrics = Metrics::new(sample::now());
         let state = AppState {
             identity: parts.identity,
             environments: Environments::new(environments.into()).unwrap(),
             cors: parts.cors,
             limits: parts.limits,
+            metrics: metrics.clone(),
             clock: port,
             request_timeout: parts.request_timeout,
             max_lag: Duration::from_mins(15),
@@ -129,6 +133,7 @@ impl House {
             store,
             catalog,
             feed,
+            metrics,
             phase,
             server: handle,
         }

@@ -1,0 +1,45 @@
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+    },
+    web::Payload,
+};
+
+use super::{exchange::Answering, host::check_host};
+use crate::metrics::{self, Metrics};
+
+/// The one page of the listener of metrics. It needs no token: the address is for those who run the
+/// service.
+const PATH: &str = "/metrics";
+
+impl Answering for Metrics {
+    async fn answer(&self, request: &HttpRequest, _: &mut Payload) -> HttpResponse {
+        let mut response = page(self, request);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
+}
+
+fn page(metrics: &Metrics, request: &HttpRequest) -> HttpResponse {
+    if check_host(request.headers()).is_err() {
+        return HttpResponse::BadRequest().finish();
+    }
+    if request.path() != PATH {
+        return HttpResponse::NotFound().finish();
+    }
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return HttpResponse::MethodNotAllowed()
+            .insert_header((ALLOW, "GET, HEAD"))
+            .finish();
+    }
+    match metrics.render() {
+        Ok(text) => HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, metrics::CONTENT_TYPE))
+            .body(text),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}

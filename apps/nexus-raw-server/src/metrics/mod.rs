@@ -1,0 +1,311 @@
+//! What is counted and measured of this process, and what is looked up for it every few seconds,
+//! in the text that Prometheus reads. Names, labels and what follows from them are in
+//! `docs/OPERATIONS.md`.
+//!
+//! No label has anything of a tenant, a user or a path: their values are names of the program's
+//! own, so that there are never more series than it can have outcomes.
+
+mod calls;
+mod catalog;
+mod digests;
+mod outbox;
+mod registration;
+mod requests;
+mod sampler;
+mod sinks;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, AtomicU64},
+    },
+};
+
+use nexus_raw::{
+    ports::{
+        AssetCatalog, DatasetEventSink, DigestLedger, EventOutbox, RawStorageRepository, SinkName,
+    },
+    time::Timestamp,
+};
+use nexus_raw_catalog_sql::GroupObserver;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, prometheus_text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use self::{
+    calls::Calls,
+    catalog::MeasuredCatalog,
+    digests::MeasuredDigests,
+    outbox::MeasuredOutbox,
+    registration::{Described, Registration},
+    sinks::MeasuredSink,
+    storage::MeasuredStorage,
+};
+pub(crate) use self::{
+    requests::{PREFLIGHT, Requests, UNMATCHED},
+    sampler::Sampler,
+};
+use crate::{feed::Feed, hashing::Hashing};
+
+/// The media type of [`Metrics::render`].
+pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
+
+/// A gauge with a fraction.
+type Float = Gauge<f64, AtomicU64>;
+type Whole = Gauge<i64, AtomicI64>;
+
+/// Everything that is counted and measured. A clone is another handle to it.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    requests: Requests,
+    storage: Calls,
+    catalog: Calls,
+    groups: Groups,
+    outbox: Outbox,
+    sinks: Sinks,
+    open_intents: Whole,
+    open_intents_bytes: Whole,
+    sampled: Float,
+    leader: Whole,
+    hashing_jobs: Whole,
+    waiting: Whole,
+    /// What is asked when it is scraped: it is in memory.
+    live: OnceLock<(Hashing, Feed)>,
+}
+
+/// A sink's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSink {
+    sink: String,
+}
+
+/// Why a sink did not take an event, or none in time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SinkFailure {
+    sink: String,
+    reason: &'static str,
+}
+
+/// Whether a group of writes was committed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfGroup {
+    outcome: &'static str,
+}
+
+struct Groups {
+    calls: Histogram,
+    seconds: Family<OfGroup, Histogram, fn() -> Histogram>,
+}
+
+struct Outbox {
+    oldest_age: Family<OfSink, Float>,
+}
+
+struct Sinks {
+    events: Family<OfSink, Counter>,
+    failures: Family<SinkFailure, Counter>,
+    seconds: Family<OfSink, Histogram, fn() -> Histogram>,
+}
+
+/// Seconds, for what a caller waits for: its own time ends at 10 unless configured.
+const SHORT: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// Seconds, where an object of gigabytes may be read.
+const LONG: [f64; 16] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
+    600.0,
+];
+/// Calls that share a transaction, of which there are 256 at most.
+const GROUP: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+fn short() -> Histogram {
+    Histogram::new(SHORT)
+}
+
+fn long() -> Histogram {
+    Histogram::new(LONG)
+}
+
+impl Metrics {
+    /// Nothing counted yet, in a process that began at `began`.
+    #[must_use]
+    pub fn new(began: Timestamp) -> Self {
+        Self::describe(began).0
+    }
+
+    /// The same, and the names of all metrics.
+    fn describe(began: Timestamp) -> (Self, Vec<Described>) {
+        let mut of = Registration::new(began);
+        let inner = Inner {
+            requests: Requests::register(&mut of),
+            storage: Calls::register(
+                &mut of,
+                "storage_call_duration_seconds",
+                "How long calls of the object store took",
+                long,
+            ),
+            catalog: Calls::register(
+                &mut of,
+                "catalog_call_duration_seconds",
+                "How long calls of the catalogue took",
+                short,
+            ),
+            groups: Groups {
+                calls: of.histogram(
+                    "catalog_group_calls",
+                    "How many calls shared a transaction of the catalogue",
+                    Histogram::new(GROUP),
+                ),
+                seconds: of.histograms(
+                    "catalog_group_duration_seconds",
+                    "How long transactions of the catalogue took, the commit included",
+                    short,
+                ),
+            },
+            outbox: Outbox {
+                oldest_age: of.gauges(
+                    "outbox_oldest_undelivered_age_seconds",
+                    "How old the oldest event is that the sink has not taken; 0 where there is none",
+                ),
+            },
+            sinks: Sinks {
+                events: of.counters("sink_events", "Events that the sink has taken from this process"),
+                failures: of.counters("sink_failures", "Deliveries that did not end well"),
+                seconds: of.histograms(
+                    "sink_delivery_duration_seconds",
+                    "How long deliveries of a batch took",
+                    short,
+                ),
+            },
+            open_intents: of.gauge("open_intents", "Intents that are not registered, ended or not"),
+            open_intents_bytes: of.gauge(
+                "open_intents_bytes",
+                "What intents that are not registered promise together",
+            ),
+            sampled: of.gauge(
+                "sampled_timestamp_seconds",
+                "When the catalogue last answered all that is looked up in it for metrics",
+            ),
+            leader: of.gauge("relay_leader", "1 while this process relays events"),
+            hashing_jobs: of.gauge(
+                "hashing_jobs",
+                "Objects that this process hashes, or is about to",
+            ),
+            waiting: of.gauge("feed_waiting_requests", "Requests that wait for events"),
+            live: OnceLock::new(),
+            registry: Registry::default(),
+        };
+        let (registry, described) = of.finish();
+        (Self(Arc::new(Inner { registry, ..inner })), described)
+    }
+
+    /// Has these be asked at each scrape, from now on.
+    pub(crate) fn watch(&self, hashing: Hashing, feed: Feed) {
+        // a process starts once
+        let _ = self.0.live.set((hashing, feed));
+    }
+
+    /// Everything, as Prometheus reads it (text format 0.0.4). Reaches for nothing.
+    pub(crate) fn render(&self) -> Result<String, fmt::Error> {
+        if let Some((hashing, feed)) = self.0.live.get() {
+            self.0.hashing_jobs.set(whole(hashing.jobs()));
+            self.0.waiting.set(whole(feed.waiting()));
+        }
+        let mut text = String::with_capacity(16 * 1024);
+        prometheus_text::encode(&mut text, &self.0.registry)?;
+        Ok(text)
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.0.requests
+    }
+
+    /// The store, with each call measured.
+    pub(crate) fn storage(
+        &self,
+        inner: Arc<dyn RawStorageRepository>,
+    ) -> Arc<dyn RawStorageRepository> {
+        Arc::new(MeasuredStorage::new(inner, self.0.storage.clone()))
+    }
+
+    /// The catalogue, with each call measured.
+    pub(crate) fn catalog(&self, inner: Arc<dyn AssetCatalog>) -> Arc<dyn AssetCatalog> {
+        Arc::new(MeasuredCatalog::new(inner, self.0.catalog.clone()))
+    }
+
+    /// The ledger of digests, with each call measured as one of the catalogue.
+    pub(crate) fn digests(&self, inner: Arc<dyn DigestLedger>) -> Arc<dyn DigestLedger> {
+        Arc::new(MeasuredDigests::new(inner, self.0.catalog.clone()))
+    }
+
+    /// The outbox, with each call measured as one of the catalogue, and who relays seen from it.
+    pub(crate) fn outbox(&self, inner: Arc<dyn EventOutbox>) -> Arc<dyn EventOutbox> {
+        let (calls, leader) = (self.0.catalog.clone(), self.0.leader.clone());
+        Arc::new(MeasuredOutbox::new(inner, calls, leader))
+    }
+
+    /// A sink, with its deliveries counted and measured.
+    pub(crate) fn sink(&self, inner: Arc<dyn DatasetEventSink>) -> Arc<dyn DatasetEventSink> {
+        Arc::new(MeasuredSink::new(inner, &self.0.sinks))
+    }
+
+    /// What is to be told of each group of writes.
+    pub(crate) fn group_observer(&self) -> GroupObserver {
+        let metrics = self.clone();
+        Arc::new(move |attempt| {
+            let groups = &metrics.0.groups;
+            let outcome = if attempt.committed {
+                "committed"
+            } else {
+                "failed"
+            };
+            if attempt.committed {
+                groups.calls.observe(float(attempt.calls));
+            }
+            let seconds = groups.seconds.get_or_create(&OfGroup { outcome });
+            seconds.observe(attempt.took.as_secs_f64());
+        })
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl OfSink {
+    fn named(sink: &SinkName) -> Self {
+        Self {
+            sink: sink.to_string(),
+        }
+    }
+}
+
+fn whole(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn float(number: usize) -> f64 {
+    number as f64
+}
+
+/// Seconds since 1970.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a microsecond in half a century is below 2^53"
+)]
+fn unix_seconds(at: Timestamp) -> f64 {
+    at.as_micros() as f64 / 1e6
+}

@@ -1,0 +1,88 @@
+use std::{sync::Arc, time::Instant};
+
+use async_trait::async_trait;
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{DatasetEventSink, Delivery, SinkError, SinkName},
+};
+use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
+
+use super::{OfSink, SinkFailure, Sinks};
+
+/// A sink whose deliveries are counted and measured.
+pub(super) struct MeasuredSink {
+    inner: Arc<dyn DatasetEventSink>,
+    events: Counter,
+    seconds: Histogram,
+    unavailable: Counter,
+    refused: Counter,
+    dropped: Counter,
+}
+
+impl MeasuredSink {
+    pub(super) fn new(inner: Arc<dyn DatasetEventSink>, sinks: &Sinks) -> Self {
+        let of = OfSink::named(inner.name());
+        let failures = |reason| {
+            let sink = of.sink.clone();
+            sinks
+                .failures
+                .get_or_create_owned(&SinkFailure { sink, reason })
+        };
+        Self {
+            events: sinks.events.get_or_create_owned(&of),
+            seconds: sinks.seconds.get_or_create_owned(&of),
+            unavailable: failures("unavailable"),
+            refused: failures("refused"),
+            dropped: failures("timeout"),
+            inner,
+        }
+    }
+}
+
+#[async_trait]
+impl DatasetEventSink for MeasuredSink {
+    fn name(&self) -> &SinkName {
+        self.inner.name()
+    }
+
+    async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
+        let mut running = Running {
+            sink: self,
+            began: Instant::now(),
+            ended: false,
+        };
+        let delivered = self.inner.deliver(events).await;
+        running.ended = true;
+        let taken = match &delivered {
+            Ok(Delivery { taken }) => *taken,
+            Err(SinkError::Refused { taken, .. }) => {
+                self.refused.inc();
+                *taken
+            }
+            Err(SinkError::Unavailable { taken, .. }) => {
+                self.unavailable.inc();
+                *taken
+            }
+            Err(_) => 0,
+        };
+        self.events.inc_by(u64::try_from(taken).unwrap_or(0));
+        delivered
+    }
+}
+
+/// A delivery; the relay drops one that takes too long.
+struct Running<'a> {
+    sink: &'a MeasuredSink,
+    began: Instant,
+    ended: bool,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.sink.seconds.observe(took.as_secs_f64());
+        if !self.ended {
+            self.sink.dropped.inc();
+        }
+    }
+}
