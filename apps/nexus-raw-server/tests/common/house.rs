@@ -11,7 +11,9 @@ use std::{
 
 use nexus_raw::tenancy::Role;
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
-use nexus_raw_testkit::{SeaweedFs, contract::s3::set_rule_for_browsers, s3::Endpoint};
+use nexus_raw_testkit::{
+    Database, Postgres, SeaweedFs, contract::s3::set_rule_for_browsers, s3::Endpoint,
+};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -37,7 +39,10 @@ pub(crate) enum Store {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Catalogue {
+    /// A file of the house.
     Sqlite,
+    /// PostgreSQL, which the tests of a process share; each has its own database.
+    Postgres,
 }
 
 /// A house of its own for one test, and no server in it yet.
@@ -45,6 +50,8 @@ pub(crate) struct House {
     pub(crate) machine: Machine,
     bucket: String,
     seaweedfs: Option<Arc<SeaweedFs>>,
+    /// With the server that has it.
+    database: Option<(Database, Arc<Postgres>)>,
 }
 
 impl House {
@@ -59,11 +66,28 @@ impl House {
                 new_bucket(&store.s3())
             }
         };
-        Self {
+        let database = (HOUSE.catalogue == Catalogue::Postgres).then(|| {
+            let server = Postgres::shared();
+            (server.database(), server)
+        });
+        let house = Self {
             machine,
             bucket,
             seaweedfs,
+            database,
+        };
+        house.migrate();
+        house
+    }
+
+    /// Makes the schema; on SQLite serving does so by itself.
+    fn migrate(&self) {
+        if HOUSE.catalogue == Catalogue::Sqlite {
+            return;
         }
+        let migrated = self.program().arg("migrate").output().unwrap();
+        let told = String::from_utf8_lossy(&migrated.stderr);
+        assert!(migrated.status.success(), "not migrated: {told}");
     }
 
     pub(crate) fn bucket(&self) -> &str {
@@ -76,8 +100,9 @@ impl House {
             return self.machine.embedded();
         };
         let mode = EmbeddedMode::open_existing(&self.machine.data_dir()).unwrap();
-        let catalogue = match HOUSE.catalogue {
-            Catalogue::Sqlite => "sqlite:catalog.sqlite",
+        let catalogue = match &self.database {
+            None => "sqlite:catalog.sqlite",
+            Some((database, _)) => &database.url,
         };
         let mut program = self.machine.program();
         program.envs([

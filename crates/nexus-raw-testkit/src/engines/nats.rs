@@ -21,7 +21,8 @@ pub struct Nats {
     port: u16,
     directory: TempDir,
     /// Removes the directory, where this process cannot.
-    _keeper: Supervised,
+    #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
+    keeper: Supervised,
 }
 
 impl Nats {
@@ -41,7 +42,7 @@ impl Nats {
                     running: Mutex::new(Some(running)),
                     port,
                     directory,
-                    _keeper: keeper,
+                    keeper,
                 };
             }
         }
@@ -123,6 +124,7 @@ fn answers(port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engines::supervised::PATIENCE;
 
     #[test]
     fn it_answers_may_be_stopped_and_started_and_is_gone_when_dropped() {
@@ -140,5 +142,19 @@ mod tests {
     #[test]
     fn tests_of_one_process_share_one() {
         assert!(Arc::ptr_eq(&Nats::shared(), &Nats::shared()));
+    }
+
+    #[test]
+    fn it_ends_with_the_process_that_started_it_and_leaves_nothing() {
+        let mut server = Nats::start();
+        let (port, directory) = (server.port, server.directory.path().to_owned());
+        server.running().as_mut().unwrap().lose_its_starter();
+        server.keeper.lose_its_starter();
+        let server = std::mem::ManuallyDrop::new(server);
+        let ended = std::time::Instant::now();
+        while answers(port) || directory.exists() {
+            assert!(ended.elapsed() < PATIENCE, "{server:?} is still there");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
