@@ -5,7 +5,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -100,6 +101,8 @@ pub(crate) trait Reader: Send + Sync {
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError>;
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError>;
 
     async fn known_digest(
         &self,

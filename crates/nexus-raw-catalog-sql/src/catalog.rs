@@ -5,7 +5,7 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, CatalogError, DigestLedger, EventOutbox,
+        AssetCatalog, Backlog, CallerKey, CatalogCensus, CatalogError, DigestLedger, EventOutbox,
         HashingClaim, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset, OpenIntents,
         ParkedEvent, PinnedObject, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
@@ -310,6 +310,10 @@ impl EventOutbox for SqlAssetCatalog {
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         timely(self.reader.oldest_undelivered(sink)).await
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        timely(self.reader.backlog(sink)).await
     }
 
     async fn committed(&self, patience: Duration) {

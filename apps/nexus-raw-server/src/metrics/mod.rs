@@ -107,7 +107,9 @@ struct Groups {
 }
 
 struct Outbox {
+    undelivered: Family<OfSink, Whole>,
     oldest_age: Family<OfSink, Float>,
+    parked: Family<OfSink, Whole>,
 }
 
 struct Sinks {
@@ -173,6 +175,14 @@ impl Metrics {
                 ),
             },
             outbox: Outbox {
+                undelivered: of.gauges(
+                    "outbox_undelivered_events",
+                    "Events that the sink has not taken yet",
+                ),
+                parked: of.gauges(
+                    "outbox_parked_events",
+                    "Events that the sink has refused for good",
+                ),
                 oldest_age: of.gauges(
                     "outbox_oldest_undelivered_age_seconds",
                     "How old the oldest event is that the sink has not taken; 0 where there is none",

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
+    ports::{Backlog, CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -76,6 +76,10 @@ impl EventOutbox for MeasuredOutbox {
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         let call = self.inner.oldest_undelivered(sink);
         self.calls.time("oldest_undelivered", call).await
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        self.calls.time("backlog", self.inner.backlog(sink)).await
     }
 
     async fn committed(&self, patience: Duration) {

@@ -55,10 +55,15 @@ impl Sampler {
     async fn sample_sink(&self, sink: &SinkName) -> Result<(), CatalogError> {
         let outbox = &self.metrics.0.outbox;
         let of = OfSink::named(sink);
-        let oldest = self.outbox.oldest_undelivered(sink).await?;
-        let age = oldest.map(|oldest| self.clock.now().since(oldest));
+        let backlog = self.outbox.backlog(sink).await?;
+        let age = backlog.oldest.map(|oldest| self.clock.now().since(oldest));
         let seconds = age.unwrap_or_default().as_secs_f64();
+        outbox
+            .undelivered
+            .get_or_create(&of)
+            .set(whole(backlog.undelivered));
         outbox.oldest_age.get_or_create(&of).set(seconds);
+        outbox.parked.get_or_create(&of).set(whole(backlog.parked));
         Ok(())
     }
 }

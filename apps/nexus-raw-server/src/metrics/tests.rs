@@ -333,11 +333,16 @@ async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it
         [
             text.value("nexus_raw_open_intents", &[]),
             text.value("nexus_raw_open_intents_bytes", &[]),
+            text.value("nexus_raw_outbox_undelivered_events", &of_sink),
             text.value("nexus_raw_outbox_oldest_undelivered_age_seconds", &of_sink),
+            text.value("nexus_raw_outbox_parked_events", &of_sink),
             text.value("nexus_raw_sampled_timestamp_seconds", &[]),
         ]
     };
-    assert_eq!(looked_up(), [Some(0.0), Some(0.0), None, Some(0.0)]);
+    assert_eq!(
+        looked_up(),
+        [Some(0.0), Some(0.0), None, None, None, Some(0.0)]
+    );
     sampler.sample().await.unwrap();
     let age = sample::seconds_after(60).since(occurred_at).as_secs_f64();
     let bytes = intent.facts.size_bytes.get();
@@ -345,7 +350,9 @@ async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it
     let expected = [
         Some(1.0),
         Some(bytes as f64),
+        Some(1.0),
         Some(age),
+        Some(0.0),
         Some(1_795_482_060.0),
     ];
     assert_eq!(looked_up(), expected);
@@ -366,7 +373,7 @@ async fn the_catalogue_is_asked_every_five_seconds_until_the_end() {
     let mut sampler = sampler(&metrics, &catalog, &clock);
     sampler.outbox = metrics.outbox(Arc::clone(&catalog) as _);
     let asked = || {
-        let labels = [("operation", "oldest_undelivered"), ("outcome", "ok")];
+        let labels = [("operation", "backlog"), ("outcome", "ok")];
         read(&metrics).value("nexus_raw_catalog_call_duration_seconds_count", &labels)
     };
     let end = tokio::time::sleep(Duration::from_millis(60_500));

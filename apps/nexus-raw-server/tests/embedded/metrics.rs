@@ -97,6 +97,11 @@ async fn what_was_done_is_counted_exactly_and_nobody_is_named() {
     let length = b"a third one, never uploaded".len();
     let bytes = text.value("nexus_raw_open_intents_bytes", &[]);
     assert_eq!(bytes, Some(f64::from(u32::try_from(length).unwrap())));
+    let log = [("sink", "log")];
+    assert_eq!(
+        text.value("nexus_raw_outbox_parked_events", &log),
+        Some(0.0)
+    );
     assert_eq!(text.value("nexus_raw_relay_leader", &[]), Some(1.0));
     assert_eq!(
         text.value("nexus_raw_feed_waiting_requests", &[]),

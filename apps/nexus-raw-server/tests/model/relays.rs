@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        CatalogError, Clock, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent,
+        Backlog, CatalogError, Clock, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent,
         SinkError, SinkName,
     },
     tenancy::Scope,
@@ -151,6 +151,10 @@ impl EventOutbox for Gate {
         self.ledger().on_park(&parked, epoch, answer);
         self.pass().await;
         Ok(answer)
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        self.outbox.backlog(sink).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

@@ -603,3 +603,25 @@ BEGIN
             AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100);
 END
 $$;
+
+CREATE TYPE backlog_v1 AS (
+    "backlog.undelivered" bigint,
+    "event.occurred_at" bigint,
+    "backlog.parked" bigint
+);
+
+-- How much lies before a sink. Sequences have no gap: what lies behind a cursor need not be counted.
+CREATE FUNCTION backlog_v1(of_sink text) RETURNS backlog_v1 LANGUAGE plpgsql AS $$
+DECLARE
+    counted backlog_v1;
+BEGIN
+    PERFORM enter_as_relay();
+    SELECT coalesce(sum(b.last_sequence - b.cursor), 0) INTO counted."backlog.undelivered"
+    FROM behind_v1(of_sink) b;
+    SELECT min(e.occurred_at) INTO counted."event.occurred_at" FROM behind_v1(of_sink) b
+    JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+        AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100;
+    SELECT count(*) INTO counted."backlog.parked" FROM parked_event p WHERE p.sink = of_sink;
+    RETURN counted;
+END
+$$;

@@ -3,7 +3,7 @@
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey},
+    ports::{Backlog, CallerKey, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -201,6 +201,17 @@ pub(super) async fn oldest_undelivered(
         .await?;
     let oldest = oldest.map(Timestamp::from_micros).transpose();
     oldest.map_err(|_| CorruptColumn("event.occurred_at").into())
+}
+
+pub(super) async fn backlog(
+    connection: &mut PgConnection,
+    sink: &SinkName,
+) -> Result<Backlog, QueryError> {
+    let row = sqlx::query("SELECT * FROM backlog_v1($1)")
+        .bind(sink.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(decode::backlog(&Columns(&row))?)
 }
 
 pub(super) async fn known_digest(

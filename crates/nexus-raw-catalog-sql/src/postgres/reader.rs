@@ -3,7 +3,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -133,6 +134,10 @@ impl Reader for PostgresReader {
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         ask!(self, on => queries::oldest_undelivered(on, sink))
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        ask!(self, on => queries::backlog(on, sink))
     }
 
     async fn known_digest(

@@ -9,8 +9,9 @@ use nexus_raw::{
         ObjectAddress, ObjectKey, Provenance, RawAsset, RawAssetParts, SourceUri, UploadIntent,
     },
     event::{DatasetEvent, EventBody},
-    ports::IntentState,
+    ports::{Backlog, IntentState},
     tenancy::{Scope, UserId},
+    time::Timestamp,
 };
 use uuid::Uuid;
 
@@ -204,5 +205,23 @@ pub(crate) fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent,
         event_id: DatasetEvent::id_at(catalog_id, &scope, sequence),
         sequence,
         body,
+    })
+}
+
+/// The column of when the oldest of some events occurred; `None` where there were none.
+pub(crate) fn oldest(row: &Columns<'_>) -> Result<Option<Timestamp>, CorruptColumn> {
+    const COLUMN: &str = "event.occurred_at";
+    match row.optional::<i64>(COLUMN)? {
+        None => Ok(None),
+        Some(_) => Ok(Some(row.timestamp(COLUMN)?)),
+    }
+}
+
+/// What lies before a sink.
+pub(crate) fn backlog(row: &Columns<'_>) -> Result<Backlog, CorruptColumn> {
+    Ok(Backlog {
+        undelivered: row.unsigned("backlog.undelivered")?,
+        oldest: oldest(row)?,
+        parked: row.unsigned("backlog.parked")?,
     })
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName},
+    ports::{Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -118,7 +118,7 @@ macro_rules! with_behind {
     ($rest:literal) => {
         concat!(
             "WITH behind AS (
-                SELECT s.tenant_id, s.env, coalesce(d.cursor, 0) AS cursor
+                SELECT s.tenant_id, s.env, coalesce(d.cursor, 0) AS cursor, s.last_sequence
                 FROM scope s
                 LEFT JOIN delivery d
                     ON d.tenant_id = s.tenant_id AND d.env = s.env AND d.sink = ?1
@@ -162,6 +162,21 @@ const OLDEST_UNDELIVERED: &str = with_behind!(
     FROM behind b
     CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
         AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100"#
+);
+
+// Sequences have no gap: what lies behind a cursor need not be counted.
+const BACKLOG: &str = with_behind!(
+    r#" SELECT
+        (SELECT coalesce(sum(b.last_sequence - b.cursor), 0) FROM behind b
+        ) AS "backlog.undelivered",
+        (SELECT min(e.occurred_at) FROM behind b
+            CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+                AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100
+        ) AS "event.occurred_at",
+        (SELECT count(*) FROM scope s
+            CROSS JOIN parked_event p ON p.tenant_id = s.tenant_id AND p.env = s.env
+                AND p.sink = ?1
+        ) AS "backlog.parked""#
 );
 
 const KNOWN_DIGEST: &str = r#"
@@ -302,17 +317,24 @@ pub(super) async fn oldest_undelivered(
     connection: &mut SqliteConnection,
     sink: &SinkName,
 ) -> Result<Option<Timestamp>, CatalogError> {
-    const COLUMN: &str = "event.occurred_at";
     let row = sqlx::query(OLDEST_UNDELIVERED)
         .bind(sink.as_str())
         .fetch_one(connection)
         .await
         .map_err(read_error)?;
-    let row = Columns(&row);
-    match row.optional::<i64>(COLUMN)? {
-        None => Ok(None),
-        Some(_) => Ok(Some(row.timestamp(COLUMN)?)),
-    }
+    Ok(decode::oldest(&Columns(&row))?)
+}
+
+pub(super) async fn backlog(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+) -> Result<Backlog, CatalogError> {
+    let row = sqlx::query(BACKLOG)
+        .bind(sink.as_str())
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    Ok(decode::backlog(&Columns(&row))?)
 }
 
 pub(super) async fn known_digest(
@@ -364,5 +386,6 @@ pub(super) const ALL: &[&str] = &[
     OPEN_INTENTS,
     UNDELIVERED,
     OLDEST_UNDELIVERED,
+    BACKLOG,
     KNOWN_DIGEST,
 ];

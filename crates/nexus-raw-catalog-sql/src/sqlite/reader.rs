@@ -3,7 +3,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -118,6 +119,11 @@ impl Reader for SqliteReader {
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::oldest_undelivered(&mut connection, sink).await
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::backlog(&mut connection, sink).await
     }
 
     async fn known_digest(

@@ -10,7 +10,9 @@ use std::{
 use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, Lease, ParkedEvent, SinkName},
+    ports::{
+        Backlog, CatalogError, Clock, DatasetEventSink, EventOutbox, Lease, ParkedEvent, SinkName,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -202,6 +204,10 @@ impl EventOutbox for Forgetful {
         _epoch: u64,
     ) -> Result<bool, CatalogError> {
         Ok(false)
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        self.catalog.backlog(sink).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
+    ports::{Backlog, CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -54,6 +54,10 @@ impl EventOutbox for FakeCatalog {
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         self.read(|state| state.oldest_undelivered(sink)).await
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        self.read(|state| state.backlog(sink)).await
     }
 
     async fn committed(&self, patience: Duration) {

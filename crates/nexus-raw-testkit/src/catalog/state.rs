@@ -4,7 +4,7 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset,
+        Backlog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset,
         OpenIntents, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
@@ -221,6 +221,16 @@ impl State {
             .iter()
             .flat_map(|(scope, state)| &state.events[self.cursor(sink, scope)..]);
         undelivered.map(|event| event.body.occurred_at).min()
+    }
+
+    pub(super) fn backlog(&self, sink: &SinkName) -> Backlog {
+        let before = self.scopes.iter();
+        let before = before.map(|(scope, state)| state.events.len() - self.cursor(sink, scope));
+        Backlog {
+            undelivered: before.sum::<usize>().try_into().unwrap(),
+            oldest: self.oldest_undelivered(sink),
+            parked: self.parked(sink).len().try_into().unwrap(),
+        }
     }
 
     pub(super) fn delivered(

@@ -40,7 +40,7 @@ pub use self::{
         RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
-    outbox::{EventOutbox, Lease, ParkedEvent, SinkName, SinkNameError},
+    outbox::{Backlog, EventOutbox, Lease, ParkedEvent, SinkName, SinkNameError},
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{
         HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, SignedUrl,

@@ -65,6 +65,17 @@ pub struct ParkedEvent {
     pub parked_at: Timestamp,
 }
 
+/// What lies before a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// How many events lie after its cursors.
+    pub undelivered: u64,
+    /// When the oldest of them occurred; see [`EventOutbox::oldest_undelivered`].
+    pub oldest: Option<Timestamp>,
+    /// How many events it has refused for good.
+    pub parked: u64,
+}
+
 /// The committed events, as a relay reads them.
 ///
 /// Implemented by what implements [`AssetCatalog`](super::AssetCatalog), since events are
@@ -127,6 +138,13 @@ pub trait EventOutbox: Send + Sync + 'static {
     /// # Errors
     /// When the catalogue cannot answer.
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError>;
+
+    /// How much lies before the sink, for those who run it. It costs about as much as there are
+    /// scopes, so it is asked every few seconds at most.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError>;
 
     /// Returns once events may have been committed since the last call returned, at the latest
     /// after `patience`; it may return early. A commit between two calls is not missed.

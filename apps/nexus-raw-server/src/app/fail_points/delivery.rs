@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        CatalogError, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent, SinkError,
-        SinkName,
+        Backlog, CatalogError, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent,
+        SinkError, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -78,6 +78,10 @@ impl EventOutbox for OutboxWithPoints {
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         self.inner.oldest_undelivered(sink).await
+    }
+
+    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        self.inner.backlog(sink).await
     }
 
     async fn committed(&self, patience: Duration) {

@@ -1,5 +1,6 @@
 //! What [`EventOutbox`] promises. The harness is that of the catalogue.
 
+mod backlog;
 mod cursors;
 mod leases;
 mod parking;
@@ -15,7 +16,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-pub use self::{cursors::*, leases::*, parking::*, reading::*, waiting::*};
+pub use self::{backlog::*, cursors::*, leases::*, parking::*, reading::*, waiting::*};
 use super::catalog::OpenCatalog;
 use crate::sample;
 
@@ -38,6 +39,8 @@ macro_rules! outbox_contract {
                 a_cursor_moves_in_the_named_scopes_alone,
                 a_cursor_never_moves_back,
                 the_oldest_undelivered_event_is_told_by_its_time,
+                a_backlog_counts_what_lies_after_the_cursors_in_all_scopes,
+                a_parked_event_is_counted_for_its_sink_until_the_restart_and_after,
                 a_lease_is_for_one_owner_until_it_ends,
                 a_renewed_lease_keeps_its_epoch,
                 a_lease_that_was_taken_over_has_a_higher_epoch,

@@ -1,0 +1,64 @@
+use nexus_raw::ports::{Backlog, ParkedEvent, SinkName};
+
+use super::{RELAY, commit, delivered, drain, lease, sink};
+use crate::{
+    contract::catalog::{CatalogHarness, OpenCatalog},
+    sample,
+};
+
+async fn backlog(open: &OpenCatalog, sink: &SinkName) -> Backlog {
+    open.outbox.backlog(sink).await.unwrap()
+}
+
+/// Of each sink its own; the oldest is the one that is told alone too.
+pub async fn a_backlog_counts_what_lies_after_the_cursors_in_all_scopes(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    assert_eq!(backlog(&open, &sink("log")).await, Backlog::default());
+    let [one, two] = [("t_a", "dev"), ("t_ab", "prod")].map(|(t, e)| sample::scope(t, e));
+    commit(&open, &one, 1, 5).await;
+    commit(&open, &two, 1, 150).await;
+    let epoch = lease(&open.outbox, RELAY).await.epoch;
+    for (cursors, undelivered) in [
+        (vec![], 155),
+        (vec![(one.clone(), 2), (two.clone(), 40)], 113),
+        (vec![(one.clone(), 5)], 110),
+    ] {
+        assert!(delivered(&open, &sink("log"), cursors, epoch).await);
+        let expected = Backlog {
+            undelivered,
+            oldest: open.outbox.oldest_undelivered(&sink("log")).await.unwrap(),
+            parked: 0,
+        };
+        assert!(expected.oldest.is_some());
+        assert_eq!(backlog(&open, &sink("log")).await, expected);
+    }
+    drain(&open.outbox, &sink("log")).await;
+    assert_eq!(backlog(&open, &sink("log")).await, Backlog::default());
+    assert_eq!(backlog(&open, &sink("nats")).await.undelivered, 155);
+}
+
+/// It is passed, so it lies no longer before the sink.
+pub async fn a_parked_event_is_counted_for_its_sink_until_the_restart_and_after(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scopes = [("t_a", "dev"), ("t_ab", "prod")].map(|(t, e)| sample::scope(t, e));
+    let epoch = lease(&open.outbox, RELAY).await.epoch;
+    for scope in &scopes {
+        commit(&open, scope, 1, 2).await;
+        let parked = ParkedEvent {
+            scope: scope.clone(),
+            sequence: 1,
+            reason: "too large".to_owned(),
+            parked_at: sample::now(),
+        };
+        assert!(open.outbox.park(&sink("log"), parked, epoch).await.unwrap());
+    }
+    let counted = |told: Backlog| (told.undelivered, told.parked);
+    assert_eq!(counted(backlog(&open, &sink("log")).await), (2, 2));
+    assert_eq!(counted(backlog(&open, &sink("nats")).await), (4, 0));
+    let open = harness.reopen(open).await;
+    assert_eq!(counted(backlog(&open, &sink("log")).await), (2, 2));
+}
