@@ -21,7 +21,7 @@ pub use load::load;
 pub use settings::{
     CatalogLocation, CatalogSettings, EmbeddedSettings, EventEncoding, EventSink, EventsSettings,
     HttpReceiver, HttpSettings, IdentitySettings, LimitsSettings, LogFormat, LogLevel, LogSettings,
-    MetricsSettings, RateLimit, ServerSideEncryption, Settings, StaticCredentials, StorageSettings,
-    TenancySettings, TokenAlgorithm, TokenKeys,
+    MetricsSettings, NatsServer, RateLimit, ServerSideEncryption, Settings, StaticCredentials,
+    StorageSettings, TenancySettings, TokenAlgorithm, TokenKeys,
 };
 pub use sources::Sources;

@@ -217,16 +217,23 @@ impl Rules<'_> {
         if self.faults.has("events.sinks") {
             return;
         }
-        let http = events.sinks.iter().flatten().any(|name| name == "http");
-        if http && events.http.url.is_none() {
-            self.refuse("events.http.url", "is required with the sink http");
-        }
-        let given = [
-            ("events.http.url", events.http.url.is_some()),
-            ("events.http.hmac_secret", events.http.hmac_secret.is_some()),
+        let named = |sink: &str| events.sinks.iter().flatten().any(|name| name == sink);
+        let (http, nats) = (named("http"), named("nats"));
+        let needed = [
+            (http, events.http.url.is_some(), "events.http.url", "http"),
+            (nats, events.nats.url.is_some(), "events.nats.url", "nats"),
         ];
-        for (name, _) in given.into_iter().filter(|(_, given)| *given && !http) {
-            self.refuse(name, "is for the sink http only");
+        let hmac_secret = events.http.hmac_secret.is_some();
+        for (named, given, key, sink) in needed {
+            if named && !given {
+                self.refuse(key, &format!("is required with the sink {sink}"));
+            }
+            if given && !named {
+                self.refuse(key, &format!("is for the sink {sink} only"));
+            }
+        }
+        if hmac_secret && !http {
+            self.refuse("events.http.hmac_secret", "is for the sink http only");
         }
     }
 

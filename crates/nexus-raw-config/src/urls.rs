@@ -43,6 +43,43 @@ impl HttpUrl {
     }
 }
 
+/// The URL of a NATS server: `tls://`, or `nats://` to this machine alone, with a user and password
+/// or a token where it wants one, and nothing after the port.
+pub(crate) struct NatsUrl(Url);
+
+impl NatsUrl {
+    /// None where the text is no such URL.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        let rest = text
+            .strip_prefix("tls://")
+            .or_else(|| text.strip_prefix("nats://"))?;
+        if !plain || rest.contains(['/', '?', '#']) {
+            return None;
+        }
+        let url = Url::parse(text).ok()?;
+        // of a scheme that it does not know, the parser leaves the host as text
+        let host = Host::parse(url.host_str()?).ok()?;
+        let host = match &host {
+            Host::Domain(name) => Host::Domain(name.as_str()),
+            Host::Ipv4(address) => Host::Ipv4(*address),
+            Host::Ipv6(address) => Host::Ipv6(*address),
+        };
+        let allowed = match Place::of(&host) {
+            Place::Loopback => true,
+            Place::Elsewhere => url.scheme() == "tls",
+            Place::Forbidden => false,
+        };
+        allowed.then_some(Self(url))
+    }
+
+    pub(crate) fn into_url(self) -> Url {
+        self.0
+    }
+}
+
 enum Place {
     Loopback,
     Elsewhere,

@@ -8,4 +8,7 @@ mod sink;
 
 pub use output::{LineWriter, SharedOutput};
 pub use relay::{Backoff, Relay, RelayError, RelaySettings};
-pub use sink::{HttpEventSink, HttpSinkError, HttpSinkSettings, SlogEventSink};
+pub use sink::{
+    HttpEventSink, HttpSinkError, HttpSinkSettings, NatsEventSink, NatsSinkError, NatsSinkSettings,
+    SlogEventSink,
+};

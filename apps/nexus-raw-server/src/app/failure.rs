@@ -4,7 +4,7 @@ use nexus_raw::asset::BucketNameError;
 use nexus_raw_catalog_sql::OpenError;
 use nexus_raw_config::{ConfigErrors, EmbeddedError};
 use nexus_raw_embedded_s3::StartError;
-use nexus_raw_events::{HttpSinkError, RelayError};
+use nexus_raw_events::{HttpSinkError, NatsSinkError, RelayError};
 use nexus_raw_identity_jwt::JwtSettingsError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
 
@@ -50,6 +50,9 @@ pub enum Failure {
     /// A sink of events cannot be made.
     #[error("events cannot be sent by HTTP")]
     HttpSink(#[from] HttpSinkError),
+    /// A sink of events cannot be made.
+    #[error("events cannot be sent to NATS")]
+    NatsSink(#[from] NatsSinkError),
     /// Events cannot be relayed.
     #[error("events cannot be relayed")]
     Relay(#[from] RelayError),

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use nexus_raw::ports::{Clock, DatasetEventSink};
 use nexus_raw_config::{EventEncoding, EventSink, HttpReceiver};
 use nexus_raw_events::{
-    HttpEventSink, HttpSinkSettings, SharedOutput, SlogEventSink, encoding::Encoding,
+    HttpEventSink, HttpSinkSettings, NatsEventSink, NatsSinkSettings, SharedOutput, SlogEventSink,
+    encoding::Encoding,
 };
 
 use super::Failure;
@@ -29,6 +30,10 @@ fn open_one(
             let sink = HttpEventSink::new(http(receiver)?, Arc::clone(clock))?;
             Ok(Arc::new(sink))
         }
+        EventSink::Nats(server) => Ok(Arc::new(NatsEventSink::new(NatsSinkSettings {
+            url: server.url.clone(),
+            encoding: encoding(server.encoding)?,
+        })?)),
         other => Err(unknown(other)),
     }
 }
@@ -36,14 +41,18 @@ fn open_one(
 fn http(receiver: &HttpReceiver) -> Result<HttpSinkSettings, Failure> {
     Ok(HttpSinkSettings {
         url: receiver.url.clone(),
-        encoding: match receiver.encoding {
-            EventEncoding::Native => Encoding::Native,
-            EventEncoding::CloudEvents => Encoding::CloudEvents,
-            EventEncoding::CloudEventsBinary => Encoding::CloudEventsBinary,
-            EventEncoding::OpenLineage => Encoding::OpenLineage,
-            other => return Err(unknown(&other)),
-        },
+        encoding: encoding(receiver.encoding)?,
         secret: receiver.hmac_secret.clone(),
+    })
+}
+
+fn encoding(configured: EventEncoding) -> Result<Encoding, Failure> {
+    Ok(match configured {
+        EventEncoding::Native => Encoding::Native,
+        EventEncoding::CloudEvents => Encoding::CloudEvents,
+        EventEncoding::CloudEventsBinary => Encoding::CloudEventsBinary,
+        EventEncoding::OpenLineage => Encoding::OpenLineage,
+        other => return Err(unknown(&other)),
     })
 }
 

@@ -23,6 +23,7 @@ mod jwks;
 #[path = "../common/machine.rs"]
 mod machine;
 mod metrics;
+mod nats_sink;
 mod openapi_document;
 mod proxy;
 mod slowness;

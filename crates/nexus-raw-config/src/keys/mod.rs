@@ -4,7 +4,7 @@ mod markdown;
 mod table;
 
 pub use markdown::markdown_table;
-pub(crate) use table::{KEYS, RESERVED};
+pub(crate) use table::KEYS;
 
 /// How a value of a key is spelt, in the file and in a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

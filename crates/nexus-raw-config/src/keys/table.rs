@@ -1,8 +1,5 @@
 use super::{Key, Kind};
 
-/// Keys whose part of the service does not exist yet. Their names are kept, their use is refused.
-pub(crate) const RESERVED: &[&str] = &["events.nats.url", "events.nats.encoding"];
-
 const fn text(
     name: &'static str,
     rule: &'static str,
@@ -241,11 +238,25 @@ pub(crate) const KEYS: &[Key] = &[
     list(
         "events.sinks",
         r#"["log"]"#,
-        "a list of one or more of log and http, each once",
-        "Where dataset events are sent: `log` writes them on standard output, `http` posts them to `events.http.url`.",
+        "a list of one or more of log, nats and http, each once",
+        "Where dataset events are sent: `log` writes them on standard output, `nats` to the stream of `events.nats.url`, `http` posts them to `events.http.url`.",
         r#"["log", "http"]"#,
     ),
     integer("events.max_lag_seconds", "900", TO_7_DAYS, "An undelivered event older than this makes `/readyz` answer 503.").example("300"),
+    text(
+        "events.nats.url",
+        "a tls:// URL (nats:// only to loopback) of host and port, with user:password@ or token@ where the server wants it, and not a metadata or unspecified address",
+        "The NATS server with JetStream that events are sent to. Required with the sink `nats`, and only then.",
+        "tls://nexus-raw:a-password-not-to-be-used@nats.example.com:4222",
+    )
+    .secret(),
+    text(
+        "events.nats.encoding",
+        "cloudevents, cloudevents-binary, native or openlineage",
+        "The form of the events that are sent to NATS.",
+        "cloudevents",
+    )
+    .or("native"),
     text(
         "events.http.url",
         "an https URL (http only to loopback) without user and fragment, and not a metadata or unspecified address",

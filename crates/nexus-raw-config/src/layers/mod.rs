@@ -14,7 +14,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use crate::faults::{Faults, printable};
-use crate::keys::{self, Key, RESERVED};
+use crate::keys::{self, Key};
 use crate::sources::Sources;
 
 /// Reads all sources and merges them; what is wrong with their form goes into `faults`.
@@ -44,9 +44,6 @@ pub(crate) fn origin(figment: &Figment, key: &str) -> Option<String> {
 
 /// Why a name that is no key is refused; `spelt` writes a suggestion as the source would.
 fn unknown(dotted: &str, spelt: impl Fn(&str) -> String) -> String {
-    if RESERVED.contains(&dotted) {
-        return "is not available in this version".to_owned();
-    }
     match keys::nearest(dotted) {
         Some(known) => format!("is not a known key; did you mean {}?", spelt(&known)),
         None => "is not a known key".to_owned(),

@@ -138,6 +138,16 @@ pub(crate) struct Events {
     pub(crate) max_lag_seconds: Option<i64>,
     #[validate(nested)]
     pub(crate) http: EventsHttp,
+    #[validate(nested)]
+    pub(crate) nats: EventsNats,
+}
+
+#[derive(Validate)]
+pub(crate) struct EventsNats {
+    #[validate(custom(function = shapes::nats_url))]
+    pub(crate) url: Option<String>,
+    #[validate(custom(function = shapes::encoding))]
+    pub(crate) encoding: Option<String>,
 }
 
 #[derive(Validate)]
@@ -238,6 +248,10 @@ impl Raw {
                     url: leaves.text("events.http.url"),
                     encoding: leaves.text("events.http.encoding"),
                     hmac_secret: leaves.text("events.http.hmac_secret"),
+                },
+                nats: EventsNats {
+                    url: leaves.text("events.nats.url"),
+                    encoding: leaves.text("events.nats.encoding"),
                 },
             },
             metrics: Metrics {

@@ -7,7 +7,7 @@ use validator::ValidationError;
 use crate::settings::{
     CatalogLocation, EventEncoding, LogFormat, LogLevel, TokenAlgorithm, environments_of,
 };
-use crate::urls::HttpUrl;
+use crate::urls::{HttpUrl, NatsUrl};
 
 type Shape = Result<(), ValidationError>;
 
@@ -18,10 +18,6 @@ fn ensure(holds: bool) -> Shape {
     } else {
         Err(ValidationError::new("rule"))
     }
-}
-
-fn because(message: &'static str) -> Shape {
-    Err(ValidationError::new("rule").with_message(message.into()))
 }
 
 pub(super) fn address(text: &str) -> Shape {
@@ -97,6 +93,10 @@ pub(super) fn receiver_url(text: &str) -> Shape {
     jwks_url(text)
 }
 
+pub(super) fn nats_url(text: &str) -> Shape {
+    ensure(NatsUrl::parse(text).is_some())
+}
+
 pub(super) fn encoding(text: &str) -> Shape {
     ensure(EventEncoding::parse(text).is_some())
 }
@@ -156,10 +156,7 @@ pub(super) fn environments(list: &[String]) -> Shape {
 }
 
 pub(super) fn sinks(list: &[String]) -> Shape {
-    if list.iter().any(|name| name == "nats") {
-        return because("names a sink that is not available in this version: nats comes later");
-    }
-    let known = |name: &String| matches!(name.as_str(), "log" | "http");
+    let known = |name: &String| matches!(name.as_str(), "log" | "nats" | "http");
     ensure(!list.is_empty() && distinct(list) && list.iter().all(known))
 }
 

@@ -7,7 +7,7 @@ use url::Url;
 use super::seconds;
 use crate::faults::Faults;
 use crate::raw;
-use crate::urls::HttpUrl;
+use crate::urls::{HttpUrl, NatsUrl};
 
 /// `events.*`: where dataset events go.
 #[derive(Debug, Clone)]
@@ -25,8 +25,28 @@ pub struct EventsSettings {
 pub enum EventSink {
     /// `log`: one JSON line an event on standard output.
     Log,
+    /// `nats`: one message an event.
+    Nats(NatsServer),
     /// `http`: one request an event.
     Http(HttpReceiver),
+}
+
+/// `events.nats.*`: which server is sent the events, and in which form.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct NatsServer {
+    /// `events.nats.url`, which may hold a secret.
+    pub url: Url,
+    /// `events.nats.encoding`.
+    pub encoding: EventEncoding,
+}
+
+impl fmt::Debug for NatsServer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("NatsServer")
+            .field("encoding", &self.encoding)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `events.http.*`: who is sent the events, and in which form.
@@ -84,6 +104,7 @@ impl EventsSettings {
             .iter()
             .map(|name| match name.as_str() {
                 "log" => Some(EventSink::Log),
+                "nats" => NatsServer::assemble(&raw.nats, faults).map(EventSink::Nats),
                 "http" => HttpReceiver::assemble(&mut http, faults).map(EventSink::Http),
                 // the list's own rule has refused it
                 _ => None,
@@ -92,6 +113,19 @@ impl EventsSettings {
         Some(Self {
             sinks: sinks?,
             max_lag: max_lag?,
+        })
+    }
+}
+
+impl NatsServer {
+    fn assemble(raw: &raw::EventsNats, faults: &mut Faults) -> Option<Self> {
+        let url = raw.url.as_deref().and_then(NatsUrl::parse);
+        let url = faults.need("events.nats.url", url);
+        let encoding = raw.encoding.as_deref().and_then(EventEncoding::parse);
+        let encoding = faults.need("events.nats.encoding", encoding);
+        Some(Self {
+            url: url?.into_url(),
+            encoding: encoding?,
         })
     }
 }

@@ -20,7 +20,7 @@ use crate::raw::{self, Raw};
 
 pub use catalog::{CatalogLocation, CatalogSettings};
 use effective::Effective;
-pub use events::{EventEncoding, EventSink, EventsSettings, HttpReceiver};
+pub use events::{EventEncoding, EventSink, EventsSettings, HttpReceiver, NatsServer};
 pub use identity::{IdentitySettings, TokenAlgorithm, TokenKeys};
 pub(crate) use service::environments_of;
 pub use service::{HttpSettings, LimitsSettings, RateLimit, TenancySettings};

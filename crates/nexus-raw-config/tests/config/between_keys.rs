@@ -252,4 +252,12 @@ fn the_keys_of_a_sink_stand_with_it() {
             fault("events.http.hmac_secret", "is for the sink http only")
         )
     );
+    assert_eq!(
+        told(&[("events.sinks", r#"["nats"]"#)]),
+        "events.nats.url: is required with the sink nats"
+    );
+    assert_eq!(
+        told(&[("events.nats.url", "tls://nats.example.com")]),
+        fault("events.nats.url", "is for the sink nats only")
+    );
 }

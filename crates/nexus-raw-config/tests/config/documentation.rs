@@ -83,6 +83,7 @@ fn each_documented_example_and_default_is_taken() {
                 put(&mut table, "events.sinks", vec!["http"].into());
             }
             "events.http.url" => put(&mut table, "events.sinks", vec!["http"].into()),
+            "events.nats.url" => put(&mut table, "events.sinks", vec!["nats"].into()),
             "limits.burst" => put(&mut table, "limits.requests_per_second", 1.into()),
             _ => {}
         }

@@ -75,6 +75,10 @@ burst = 0 # default
 sinks = ["log"] # default
 max_lag_seconds = 900 # default
 
+[events.nats]
+# url is not set
+encoding = "native" # default
+
 [events.http]
 # url is not set
 encoding = "cloudevents" # default

@@ -175,29 +175,6 @@ fn a_name_without_two_underscores_belongs_to_others() {
 }
 
 #[test]
-fn keys_of_what_comes_later_are_refused_by_name() {
-    let reason = "is not available in this version";
-    for key in ["events.nats.url", "events.nats.encoding"] {
-        assert_eq!(
-            told_of(&sources(&[], &[(key, "canary")])),
-            fault(key, reason)
-        );
-
-        let directory = TempDir::new().unwrap();
-        let (table, leaf) = key.rsplit_once('.').unwrap();
-        let path = write(
-            &directory,
-            "nexus.toml",
-            format!("[{table}]\n{leaf} = \"canary\"\n"),
-        );
-        assert_eq!(
-            told_of(&with_file(&path)),
-            format!("{key}: {reason} ({})", path.display())
-        );
-    }
-}
-
-#[test]
 fn the_environment_of_the_process_is_read_as_it_is() {
     let read = Sources::from_process(Some("nexus.toml".into()), None);
     let directory = (

@@ -3,6 +3,8 @@
 
 mod http;
 mod log;
+mod nats;
 
 pub use http::{HttpEventSink, HttpSinkError, HttpSinkSettings};
 pub use log::SlogEventSink;
+pub use nats::{NatsEventSink, NatsSinkError, NatsSinkSettings};

@@ -107,6 +107,8 @@ pub(crate) const PLAN: Plan = Plan {
     ],
     owned: &[
         owned("actix-*", &["nexus-raw-server"]),
+        // the server's tests read what stands in a stream
+        owned("async-nats", &["nexus-raw-events", "nexus-raw-server"]),
         owned("aws-*", &["nexus-raw-storage-s3"]),
         owned("figment", &["nexus-raw-config"]),
         owned("governor", &["nexus-raw-server"]),

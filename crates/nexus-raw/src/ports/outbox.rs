@@ -28,6 +28,12 @@ impl SinkName {
         Self(Arc::from("http"))
     }
 
+    /// The sink that sends each event as a message of NATS.
+    #[must_use]
+    pub fn nats() -> Self {
+        Self(Arc::from("nats"))
+    }
+
     fn check(text: &str) -> Result<(), SinkNameError> {
         let mut bytes = text.bytes();
         let first = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());

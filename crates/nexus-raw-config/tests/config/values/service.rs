@@ -126,16 +126,9 @@ fn environments_are_one_to_sixteen_distinct_names() {
 fn sinks_are_one_or_more_of_those_that_there_are_and_later_ones_say_so() {
     holds(
         "events.sinks",
-        "a list of one or more of log and http, each once",
+        "a list of one or more of log, nats and http, each once",
         &[r#"["log"]"#],
         &["[]", r#"["log", "log"]"#, r#"["kafka"]"#, "log", "[1]"],
-    );
-    assert_eq!(
-        told(&[("events.sinks", r#"["log", "nats"]"#)]),
-        fault(
-            "events.sinks",
-            "names a sink that is not available in this version: nats comes later"
-        )
     );
     assert!(matches!(loaded(&[]).events.sinks[..], [EventSink::Log]));
 }
@@ -183,6 +176,58 @@ fn the_http_sink_has_a_url_a_form_and_perhaps_a_secret() {
             !shown.contains("receiver.example") && !shown.contains(secret),
             "{shown}"
         );
+    }
+}
+
+#[test]
+fn the_nats_sink_has_a_server_and_a_form() {
+    let url = "tls://nexus:of-the-server@nats.example.net:4222";
+    let more = [
+        ("events.sinks", r#"["log", "nats"]"#),
+        ("events.nats.url", url),
+    ];
+    let settings = loaded(&more);
+    let [EventSink::Log, EventSink::Nats(server)] = &settings.events.sinks[..] else {
+        panic!("{settings:?}")
+    };
+    assert_eq!(server.url.as_str(), url);
+    assert_eq!(server.encoding, EventEncoding::Native);
+    let shown = format!("{settings:?}{}", settings.effective_toml());
+    assert!(!shown.contains("of-the-server"), "{shown}");
+    let more = [more[0], more[1], ("events.nats.encoding", "openlineage")];
+    let sinks = loaded(&more).events.sinks;
+    let EventSink::Nats(server) = &sinks[1] else {
+        panic!("{sinks:?}")
+    };
+    assert_eq!(server.encoding, EventEncoding::OpenLineage);
+}
+
+#[test]
+fn the_nats_server_is_reached_in_safety() {
+    let with = |url| [("events.sinks", r#"["nats"]"#), ("events.nats.url", url)];
+    for url in [
+        "tls://nats.example.com",
+        "tls://token@nats.example.com:4222",
+        "nats://127.0.0.1:4222",
+        "nats://user:password@localhost",
+        "nats://[::1]:4222",
+    ] {
+        loaded(&with(url));
+    }
+    let rule = "must be a tls:// URL (nats:// only to loopback) of host and port, with user:password@ or token@ where the server wants it, and not a metadata or unspecified address";
+    for url in [
+        "nats://nats.example.com:4222",
+        "tls://169.254.169.254",
+        "tls://0.0.0.0",
+        "tls://nats.example.com/x",
+        "tls://nats.example.com?x",
+        "https://nats.example.com",
+        "ws://127.0.0.1",
+        "nats.example.com:4222",
+        "tls://a b",
+        "tls://",
+    ] {
+        assert_eq!(told(&with(url)), fault("events.nats.url", rule), "{url}");
     }
 }
 

@@ -1,0 +1,91 @@
+use std::time::Duration;
+
+use async_nats::{
+    Client, ConnectOptions, ServerAddr,
+    connection::State,
+    jetstream::{
+        self, Context,
+        stream::{self, StorageType},
+    },
+};
+use nexus_raw::ports::BoxError;
+use reqwest::Url;
+use tokio::sync::Mutex;
+
+use super::{STREAM, SUBJECTS};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// As long as a relay may take to come back with what it is not sure of: it is an outage of NATS
+/// itself that lasts longer, and what it did not acknowledge it may still have.
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
+
+/// The way to the server: made when it is first needed, and again when it was lost.
+pub(super) struct Connection {
+    url: Url,
+    open: Mutex<Option<Context>>,
+}
+
+impl Connection {
+    pub(super) fn to(url: Url) -> Self {
+        Self {
+            url,
+            open: Mutex::new(None),
+        }
+    }
+
+    /// The stream's context, with the stream there; each answer is waited for `patience` long.
+    ///
+    /// # Errors
+    /// When the server or the stream is not to be had now.
+    pub(super) async fn context(&self, patience: Duration) -> Result<Context, BoxError> {
+        let mut open = self.open.lock().await;
+        match &*open {
+            Some(context) if context.client().connection_state() == State::Connected => {
+                return Ok(context.clone());
+            }
+            // the client would come back by itself, but not before its own waits are over
+            _ => *open = None,
+        }
+        let mut context = jetstream::new(self.connect().await?);
+        context.set_timeout(patience);
+        have_stream(&context).await?;
+        Ok(open.insert(context).clone())
+    }
+
+    /// Looks for the stream again before the next delivery.
+    pub(super) async fn distrust(&self) {
+        *self.open.lock().await = None;
+    }
+
+    async fn connect(&self) -> Result<Client, BoxError> {
+        let address: ServerAddr = self.url.as_str().parse()?;
+        let options = ConnectOptions::new()
+            .name("nexus-raw")
+            .require_tls(self.url.scheme() == "tls")
+            .connection_timeout(CONNECT_TIMEOUT)
+            // the servers of a cluster may name addresses that nobody vouches for
+            .ignore_discovered_servers();
+        Ok(options.connect(address).await?)
+    }
+}
+
+/// Makes the stream where there is none. One that is there stays as it is, if it takes our
+/// subjects: how long and how often it keeps events is its owner's.
+async fn have_stream(context: &Context) -> Result<(), BoxError> {
+    let stream = context
+        .get_or_create_stream(stream::Config {
+            name: STREAM.to_owned(),
+            subjects: vec![SUBJECTS.to_owned()],
+            storage: StorageType::File,
+            duplicate_window: DUPLICATE_WINDOW,
+            ..stream::Config::default()
+        })
+        .await?;
+    let subjects = &stream.cached_info().config.subjects;
+    let takes_ours = |subject: &String| matches!(subject.as_str(), SUBJECTS | "nexus.>" | ">");
+    if subjects.iter().any(takes_ours) {
+        Ok(())
+    } else {
+        Err(format!("the stream {STREAM} does not take the subjects {SUBJECTS}").into())
+    }
+}
