@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
 use clap_complete::Shell;
 use nexus_raw::{
     asset::{
@@ -31,8 +31,8 @@ pub(crate) enum Command {
     Put(Box<PutArgs>),
     /// Print the record of a registered asset
     Show(ReadArgs),
-    /// Print what happened to an asset, in order
-    Events(ReadArgs),
+    /// Print what happened to an asset, or in the tenant and environment, in order
+    Events(EventsArgs),
     /// Print a token for a server in embedded mode on this machine
     Token(TokenArgs),
     /// Print a completion script for a shell
@@ -140,7 +140,27 @@ pub(crate) struct PutArgs {
     pub(crate) service: ServiceArgs,
 }
 
-/// `show` and `events`.
+/// `events`.
+#[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = true, args = ["id", "after", "follow"])]
+pub(crate) struct EventsArgs {
+    /// The asset; without one, the events of all assets of the tenant and environment are meant
+    #[arg(value_parser = AssetId::parse, conflicts_with_all = ["after", "follow"])]
+    pub(crate) id: Option<AssetId>,
+    /// Print the events of all assets after this place in their sequence; 0 for all
+    #[arg(long, value_name = "SEQUENCE", value_parser = sequence())]
+    pub(crate) after: Option<u64>,
+    /// Wait for more, and print each as it comes
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print what the service answers: of an asset byte for byte, of all assets one event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+/// `show`.
 #[derive(Debug, Args)]
 pub(crate) struct ReadArgs {
     /// The asset
@@ -171,6 +191,11 @@ pub(crate) struct TokenArgs {
     /// How long it is valid: 1 to 86400
     #[arg(long, default_value_t = 3600)]
     pub(crate) ttl_seconds: u32,
+}
+
+/// What the service takes for a sequence.
+fn sequence() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(..=i64::MAX.unsigned_abs())
 }
 
 fn role(name: &str) -> Result<Role, String> {

@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     Random(#[source] getrandom::Error),
     #[error("cannot run")]
     Runtime(#[source] io::Error),
+    #[error("after event {last} came {next}: this is not the catalogue that it was")]
+    Gap { last: u64, next: u64 },
     #[error("cannot write the output")]
     Output(#[from] io::Error),
 }
@@ -133,6 +135,9 @@ impl Failure {
             }),
             Self::Client(_) => Some(
                 "install the system's certificates (ca-certificates), or name a file of them in SSL_CERT_FILE",
+            ),
+            Self::Gap { .. } => Some(
+                "was the catalogue restored from a backup, or is --server another one? What was printed before may not stand",
             ),
             Self::FileChanged { .. } => {
                 Some("nothing was registered; put the file again when nobody writes to it")

@@ -31,6 +31,9 @@ use crate::{
 /// The service ends each request within 10 s by default; an operator may allow more.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How many events a page has at most: as many as the service gives.
+pub(crate) const FEED_LIMIT: usize = 1000;
+
 /// A longer token is refused by every server.
 const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
 
@@ -104,6 +107,21 @@ impl Service {
         self.call(Method::GET, &path, None::<&()>, None).await
     }
 
+    /// The events of all assets after a place in their sequence, up to [`FEED_LIMIT`] of them;
+    /// where there is none, those that come within so many seconds, or none.
+    pub(crate) async fn feed(&self, after: u64, wait_seconds: u8) -> Result<Bytes, Failure> {
+        let mut url = self.url("/nexus/raw/events");
+        let query = format!("after={after}&limit={FEED_LIMIT}&wait_seconds={wait_seconds}");
+        url.set_query(Some(&query));
+        self.ask(Method::GET, url, None::<&()>, None).await
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
     async fn call(
         &self,
         method: Method,
@@ -111,8 +129,16 @@ impl Service {
         body: Option<&impl Serialize>,
         key: Option<HeaderValue>,
     ) -> Result<Bytes, Failure> {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        self.ask(method, self.url(path), body, key).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&impl Serialize>,
+        key: Option<HeaderValue>,
+    ) -> Result<Bytes, Failure> {
         let http = self.http.for_url(&url)?;
         let attempt = || async {
             let mut request = http

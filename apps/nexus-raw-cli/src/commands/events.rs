@@ -1,13 +1,51 @@
 use std::io::Write;
 
-use crate::{args::ReadArgs, client::Service, failure::Failure, progress::Progress, render};
+use nexus_raw::asset::AssetId;
 
-pub(crate) async fn run(args: &ReadArgs, out: &mut impl Write) -> Result<(), Failure> {
+use crate::{
+    args::EventsArgs,
+    client::{FEED_LIMIT, Service},
+    failure::Failure,
+    progress::Progress,
+    render::{self, Feed},
+};
+
+/// How long the service is to wait for an event: the longest that it takes.
+const WAIT_SECONDS: u8 = 20;
+
+pub(crate) async fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Failure> {
     let service = Service::new(&args.service, Progress::none())?;
-    let answer = service.events(args.id).await?;
-    if args.json {
+    match args.id {
+        Some(id) => of_asset(&service, id, args.json, out).await,
+        None => of_all(&service, args, out).await,
+    }
+}
+
+async fn of_asset(
+    service: &Service,
+    id: AssetId,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let answer = service.events(id).await?;
+    if json {
         Ok(out.write_all(&answer)?)
     } else {
         render::events(out, &answer)
+    }
+}
+
+/// Prints page after page, each as it comes; whoever reads may stop at any place and go on later
+/// from the last sequence that was printed.
+async fn of_all(service: &Service, args: &EventsArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let mut feed = Feed::after(args.after.unwrap_or(0), args.json);
+    loop {
+        let wait = if args.follow { WAIT_SECONDS } else { 0 };
+        let page = service.feed(feed.last(), wait).await?;
+        let count = feed.write(out, &page)?;
+        out.flush()?;
+        if !args.follow && count < FEED_LIMIT {
+            return Ok(());
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 mod events;
 mod failure;
+mod feed;
 mod record;
 mod text;
 
 use self::text::{Shown, with_thousands};
-pub(crate) use self::{events::events, failure::failure, record::record};
+pub(crate) use self::{events::events, failure::failure, feed::Feed, record::record};

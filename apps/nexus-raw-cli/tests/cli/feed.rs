@@ -1,0 +1,111 @@
+use serde_json::json;
+
+use crate::{
+    run::{ID, Ran, command_for, run},
+    stub::{Answer, Stub},
+};
+
+fn event(sequence: u64) -> String {
+    let kind = if sequence % 2 == 1 {
+        "raw_asset_presigned"
+    } else {
+        "raw_asset_registered"
+    };
+    format!(
+        r#"{{"event_id":"e","event_type":"{kind}","sequence":{sequence},"occurred_at":"2026-11-24T01:00:07.123456Z","asset_id":"{ID}","user_id":"u_\u001b[2J","a_new_member":1.0}}"#
+    )
+}
+
+fn page(sequences: impl IntoIterator<Item = u64>) -> Answer {
+    let events: Vec<_> = sequences.into_iter().map(event).collect();
+    Answer::json(200, format!(r#"{{"events":[{}]}}"#, events.join(",")))
+}
+
+fn line(after: u64, wait: u8) -> String {
+    format!("GET /nexus/raw/events?after={after}&limit=1000&wait_seconds={wait}")
+}
+
+#[test]
+fn events_of_all_assets_are_printed_from_a_place_on_to_their_end() {
+    let stub = Stub::start(|_, _| page(3..=4));
+    let ran = run(&mut command_for(&stub.url), ["events", "--after", "2"]);
+    let expected = "\
+SEQUENCE  TIME                         EVENT                 ASSET                                 USER
+3         2026-11-24T01:00:07.123456Z  raw_asset_presigned   019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11  u_\\u{1b}[2J
+4         2026-11-24T01:00:07.123456Z  raw_asset_registered  019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11  u_\\u{1b}[2J
+";
+    assert_eq!(
+        (ran.exit, ran.out.as_str(), ran.err.as_str()),
+        (0, expected, "")
+    );
+    assert_eq!(stub.lines(), [line(2, 0)]);
+}
+
+#[test]
+fn a_full_page_is_followed_by_the_next_and_json_is_one_event_a_line_as_it_was_answered() {
+    let stub = Stub::start(|_, before| match before {
+        0 => page(1..=1000),
+        _ => page(1001..=1002),
+    });
+    let args = ["events", "--after", "0", "--json"];
+    let ran = run(&mut command_for(&stub.url), args);
+    let lines: Vec<_> = ran.out.lines().collect();
+    assert_eq!((ran.exit, lines.len()), (0, 1002), "{}", ran.err);
+    assert_eq!((lines[0], lines[1001]), (&*event(1), &*event(1002)));
+    assert_eq!(stub.lines(), [line(0, 0), line(1000, 0)]);
+}
+
+#[test]
+fn who_follows_asks_again_and_again_until_it_is_refused() {
+    let denied = json!({
+        "status": 401, "code": "unauthenticated", "title": "Not authenticated",
+    });
+    let stub = Stub::start(move |_, before| match before {
+        0 => page(1..=2),
+        1 => page([]),
+        2 => page(3..=3),
+        _ => Answer::problem(401, &denied),
+    });
+    let args = ["events", "--follow", "--json"];
+    let ran = run(&mut command_for(&stub.url), args);
+    let expected = format!("{}\n{}\n{}\n", event(1), event(2), event(3));
+    assert_eq!((ran.exit, ran.out), (6, expected));
+    assert_eq!(
+        stub.lines(),
+        [line(0, 20), line(2, 20), line(2, 20), line(3, 20)]
+    );
+}
+
+#[test]
+fn a_gap_ends_it_and_nothing_beyond_is_printed() {
+    for (sequences, next) in [([1, 3], 3), ([1, 1], 1)] {
+        let stub = Stub::start(move |_, _| page(sequences));
+        let args = ["events", "--after", "0", "--json"];
+        assert_eq!(
+            run(&mut command_for(&stub.url), args),
+            Ran {
+                exit: 1,
+                out: format!("{}\n", event(1)),
+                err: format!(
+                    "error: after event 1 came {next}: this is not the catalogue that it was\n\
+                     hint: was the catalogue restored from a backup, or is --server another one? \
+                     What was printed before may not stand\n"
+                ),
+            }
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_page_is_not_printed() {
+    for body in ["{}", r#"{"events":[{}]}"#, r#"{"events":"none"}"#, "[]"] {
+        let stub = Stub::start(move |_, _| Answer::json(200, body));
+        for args in [
+            &["events", "--follow"][..],
+            &["events", "--follow", "--json"],
+        ] {
+            let ran = run(&mut command_for(&stub.url), args);
+            assert_eq!((ran.exit, ran.out.as_str()), (1, ""), "{body}: {}", ran.err);
+        }
+    }
+}
