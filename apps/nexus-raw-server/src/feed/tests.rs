@@ -215,6 +215,26 @@ async fn each_is_told_what_it_asked_wherever_the_others_are() {
     assert_eq!(told[3..], [vec![5, 6, 7], vec![6, 7], vec![3, 4, 5, 6, 7]]);
 }
 
+#[test]
+fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
+    let (places, scope, user) = (Places::default(), home(), sample::user());
+    let enter = |after| {
+        let wanted = Wanted { after, limit: 10 };
+        let seat = places.enter(&scope, &user, wanted, &seldom());
+        seat.unwrap().unwrap()
+    };
+    let mut ahead = enter(4);
+    let asked = places.wanted(&scope).unwrap();
+    assert_eq!(asked.after, 4);
+    let mut behind = enter(2);
+    let page = [5, 6].map(|sequence| sample::event(&scope, sequence));
+    let again = places.tell(&scope, asked, page.to_vec());
+    assert!(again && ahead.told.try_recv().is_ok());
+    assert!(behind.told.try_recv().is_err());
+    // and what it wants is asked for next
+    assert_eq!(places.wanted(&scope).unwrap().after, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_user_of_a_tenant_and_all_together_have_so_many_places() {
     let world = World::new(FeedSettings {
