@@ -100,7 +100,7 @@ impl Application {
             None => None,
         };
         let (phase, watched) = watch::channel(Phase::Waiting(Dependency::Catalog));
-        let metrics = Metrics::new(plan.clock.now());
+        let metrics = Metrics::new(&plan.clock);
         let state = AppState {
             identity: plan.identity.clone(),
             environments: settings.tenancy.environments.clone(),

@@ -27,7 +27,8 @@ use std::{
 
 use nexus_raw::{
     ports::{
-        AssetCatalog, DatasetEventSink, DigestLedger, EventOutbox, RawStorageRepository, SinkName,
+        AssetCatalog, Clock, DatasetEventSink, DigestLedger, EventOutbox, RawStorageRepository,
+        SinkName,
     },
     time::Timestamp,
 };
@@ -42,7 +43,7 @@ use self::{
     calls::Calls,
     catalog::MeasuredCatalog,
     digests::MeasuredDigests,
-    outbox::MeasuredOutbox,
+    outbox::{LeadsUntil, MeasuredOutbox},
     registration::{Described, Registration},
     sinks::MeasuredSink,
     storage::MeasuredStorage,
@@ -76,6 +77,8 @@ struct Inner {
     open_intents_bytes: Whole,
     sampled: Float,
     leader: Whole,
+    leads_until: LeadsUntil,
+    clock: Arc<dyn Clock>,
     hashing_jobs: Whole,
     waiting: Whole,
     /// What is asked when it is scraped: it is in memory.
@@ -139,15 +142,15 @@ fn long() -> Histogram {
 }
 
 impl Metrics {
-    /// Nothing counted yet, in a process that began at `began`.
+    /// Nothing counted yet, in a process that begins now.
     #[must_use]
-    pub fn new(began: Timestamp) -> Self {
-        Self::describe(began).0
+    pub fn new(clock: &Arc<dyn Clock>) -> Self {
+        Self::describe(clock).0
     }
 
     /// The same, and the names of all metrics.
-    fn describe(began: Timestamp) -> (Self, Vec<Described>) {
-        let mut of = Registration::new(began);
+    fn describe(clock: &Arc<dyn Clock>) -> (Self, Vec<Described>) {
+        let mut of = Registration::new(clock.now());
         let inner = Inner {
             requests: Requests::register(&mut of),
             storage: Calls::register(
@@ -207,6 +210,8 @@ impl Metrics {
                 "When the catalogue last answered all that is looked up in it for metrics",
             ),
             leader: of.gauge("relay_leader", "1 while this process relays events"),
+            leads_until: LeadsUntil::default(),
+            clock: Arc::clone(clock),
             hashing_jobs: of.gauge(
                 "hashing_jobs",
                 "Objects that this process hashes, or is about to",
@@ -231,6 +236,8 @@ impl Metrics {
             self.0.hashing_jobs.set(whole(hashing.jobs()));
             self.0.waiting.set(whole(feed.waiting()));
         }
+        let leads = self.0.leads_until.is_after(self.0.clock.now());
+        self.0.leader.set(i64::from(leads));
         let mut text = String::with_capacity(16 * 1024);
         prometheus_text::encode(&mut text, &self.0.registry)?;
         Ok(text)
@@ -260,8 +267,8 @@ impl Metrics {
 
     /// The outbox, with each call measured as one of the catalogue, and who relays seen from it.
     pub(crate) fn outbox(&self, inner: Arc<dyn EventOutbox>) -> Arc<dyn EventOutbox> {
-        let (calls, leader) = (self.0.catalog.clone(), self.0.leader.clone());
-        Arc::new(MeasuredOutbox::new(inner, calls, leader))
+        let (calls, leads_until) = (self.0.catalog.clone(), self.0.leads_until.clone());
+        Arc::new(MeasuredOutbox::new(inner, calls, leads_until))
     }
 
     /// A sink, with its deliveries counted and measured.

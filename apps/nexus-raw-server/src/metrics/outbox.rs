@@ -1,4 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use nexus_raw::{
@@ -9,21 +15,36 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::{Whole, calls::Calls};
+use super::calls::Calls;
+
+/// Until when this process relays, unless it renews its lease.
+#[derive(Clone, Default)]
+pub(super) struct LeadsUntil(Arc<AtomicI64>);
+
+impl LeadsUntil {
+    /// In microseconds since 1970.
+    fn set(&self, micros: i64) {
+        self.0.store(micros, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_after(&self, now: Timestamp) -> bool {
+        self.0.load(Ordering::Relaxed) > now.as_micros()
+    }
+}
 
 /// An outbox whose calls are measured, and by which it shows whether this process relays.
 pub(super) struct MeasuredOutbox {
     inner: Arc<dyn EventOutbox>,
     calls: Calls,
-    leader: Whole,
+    leads_until: LeadsUntil,
 }
 
 impl MeasuredOutbox {
-    pub(super) fn new(inner: Arc<dyn EventOutbox>, calls: Calls, leader: Whole) -> Self {
+    pub(super) fn new(inner: Arc<dyn EventOutbox>, calls: Calls, leads_until: LeadsUntil) -> Self {
         Self {
             inner,
             calls,
-            leader,
+            leads_until,
         }
     }
 }
@@ -38,9 +59,12 @@ impl EventOutbox for MeasuredOutbox {
     ) -> Result<Option<Lease>, CatalogError> {
         let call = self.inner.lease(owner, now, ttl);
         let lease = self.calls.time("lease", call).await;
-        // the relay asks again and again; while nobody answers, nobody relays
-        let leads = matches!(lease, Ok(Some(_)));
-        self.leader.set(i64::from(leads));
+        // where nobody answers, what was held is held to its end
+        match &lease {
+            Ok(Some(lease)) => self.leads_until.set(lease.until.as_micros()),
+            Ok(None) => self.leads_until.set(0),
+            Err(_) => {}
+        }
         lease
     }
 

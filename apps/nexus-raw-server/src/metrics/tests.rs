@@ -17,13 +17,21 @@ use super::*;
 
 const OPERATIONS: &str = include_str!("../../../../docs/OPERATIONS.md");
 
+fn fixed() -> Arc<dyn Clock> {
+    Arc::new(FixedClock::at(sample::now()))
+}
+
+fn metrics() -> Metrics {
+    Metrics::new(&fixed())
+}
+
 fn read(metrics: &Metrics) -> Exposition {
     Exposition::parse(&metrics.render().unwrap()).unwrap()
 }
 
 /// Has every metric have a series.
 async fn all_used() -> (Metrics, Vec<Described>) {
-    let (metrics, described) = Metrics::describe(sample::now());
+    let (metrics, described) = Metrics::describe(&fixed());
     let (catalog, clock) = (
         Arc::new(FakeCatalog::new()),
         Arc::new(FixedClock::at(sample::now())),
@@ -127,7 +135,7 @@ fn the_alarms_of_the_document_are_of_metrics_that_there_are() {
 
 #[test]
 fn nothing_used_is_readable_too_and_says_what_process_it_is() {
-    let text = read(&Metrics::new(sample::now()));
+    let text = read(&metrics());
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     assert_eq!(text.value("nexus_raw_build_info", &version), Some(1.0));
     let began = text.value("process_start_time_seconds", &[]);
@@ -137,7 +145,7 @@ fn nothing_used_is_readable_too_and_says_what_process_it_is() {
 
 #[test]
 fn a_request_is_counted_by_route_method_and_status_and_never_by_what_callers_make_up() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let requests = metrics.requests();
     let took = Duration::from_millis(30);
     for (method, status) in [("GET", 200), ("GET", 200), ("BREW", 405), ("get", 405)] {
@@ -173,7 +181,7 @@ fn a_request_is_counted_by_route_method_and_status_and_never_by_what_callers_mak
 
 #[test]
 fn a_request_is_in_flight_until_it_is_let_go() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let flying = || read(&metrics).value("nexus_raw_http_requests_in_flight", &[]);
     let (one, two) = (metrics.requests().begin(), metrics.requests().begin());
     assert_eq!(flying(), Some(2.0));
@@ -184,7 +192,7 @@ fn a_request_is_in_flight_until_it_is_let_go() {
 
 #[tokio::test]
 async fn calls_are_told_apart_by_what_came_of_them() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let kept = FakeCatalog::new();
     let catalog = metrics.catalog(Arc::new(kept.clone()));
     let scope = sample::scope("t_a", "dev");
@@ -230,7 +238,7 @@ async fn calls_are_told_apart_by_what_came_of_them() {
 
 #[tokio::test]
 async fn a_sink_s_events_and_failures_are_counted_by_what_it_said() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let mut said = [
         Ok(Delivery { taken: 3 }),
         Err(SinkError::Unavailable {
@@ -286,36 +294,37 @@ impl DatasetEventSink for Hanging {
 }
 
 #[tokio::test]
-async fn who_has_the_lease_leads_until_another_has_it_or_nobody_answers() {
-    let metrics = Metrics::new(sample::now());
+async fn who_has_the_lease_leads_to_its_end_or_until_another_has_it() {
+    let clock = Arc::new(FixedClock::at(sample::now()));
+    let metrics = Metrics::new(&(Arc::clone(&clock) as Arc<dyn Clock>));
     let catalog = FakeCatalog::new();
     let outbox = metrics.outbox(Arc::new(catalog.clone()));
-    let leads = || read(&metrics).value("nexus_raw_relay_leader", &[]).unwrap();
+    let leads = || read(&metrics).value("nexus_raw_relay_leader", &[]).unwrap() > 0.0;
     let (us, them) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let ttl = Duration::from_secs(3);
-    outbox.lease(us, sample::now(), ttl).await.unwrap();
-    assert_eq!(leads().to_bits(), 1f64.to_bits());
-    // taken over
-    let later = sample::seconds_after(10);
-    catalog.lease(them, later, ttl).await.unwrap();
-    outbox.lease(us, later, ttl).await.unwrap();
-    assert_eq!(leads().to_bits(), 0f64.to_bits());
-    outbox
-        .lease(us, sample::seconds_after(20), ttl)
-        .await
-        .unwrap();
-    assert_eq!(leads().to_bits(), 1f64.to_bits());
+    assert!(!leads());
+    outbox.lease(us, clock.now(), ttl).await.unwrap();
+    assert!(leads());
+    // nobody answers, whether the call is told so or is dropped before
+    clock.advance(Duration::from_secs(2));
     catalog.set_available(false);
-    outbox
-        .lease(us, sample::seconds_after(21), ttl)
-        .await
-        .unwrap_err();
-    assert_eq!(leads().to_bits(), 0f64.to_bits());
+    outbox.lease(us, clock.now(), ttl).await.unwrap_err();
+    assert!(leads());
+    clock.advance(Duration::from_secs(1));
+    assert!(!leads());
+    catalog.set_available(true);
+    outbox.lease(us, clock.now(), ttl).await.unwrap();
+    assert!(leads());
+    // the clocks of two processes differ, and it is taken over
+    let later = sample::seconds_after(60);
+    catalog.lease(them, later, ttl).await.unwrap();
+    assert_eq!(outbox.lease(us, later, ttl).await.unwrap(), None);
+    assert!(!leads());
 }
 
 #[tokio::test]
 async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it_is() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let (catalog, clock) = (
         Arc::new(FakeCatalog::new()),
         Arc::new(FixedClock::at(sample::now())),
@@ -365,7 +374,7 @@ async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it
 
 #[tokio::test(start_paused = true)]
 async fn the_catalogue_is_asked_every_five_seconds_until_the_end() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let (catalog, clock) = (
         Arc::new(FakeCatalog::new()),
         Arc::new(FixedClock::at(sample::now())),
@@ -384,7 +393,7 @@ async fn the_catalogue_is_asked_every_five_seconds_until_the_end() {
 
 #[test]
 fn groups_are_told_by_their_size_once_they_are_committed() {
-    let metrics = Metrics::new(sample::now());
+    let metrics = metrics();
     let observe = metrics.group_observer();
     for (calls, committed) in [(1, true), (5, true), (256, true), (100, false)] {
         let took = Duration::from_millis(2);

@@ -153,7 +153,7 @@ impl Driver {
             environments: Environments::new(environments.into()).unwrap(),
             cors: http::CorsOrigins::default(),
             limits: http::Limits::default(),
-            metrics: Metrics::new(beginning()),
+            metrics: Metrics::new(&port),
             clock: Arc::clone(&port),
             request_timeout: Duration::from_mins(1),
             max_lag: Duration::from_mins(15),

@@ -16,6 +16,7 @@ mod http;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
+mod watching;
 
 use house::{Catalogue, Parts, Store};
 

@@ -106,7 +106,7 @@ impl House {
         };
         let (phase, watched) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "staging", "prod"].map(|it| Environment::parse(it).unwrap());
-        let metrics = Metrics::new(sample::now());
+        let metrics = Metrics::new(&port);
         let state = AppState {
             identity: parts.identity,
             environments: Environments::new(environments.into()).unwrap(),
