@@ -5,8 +5,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName,
-        StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
+        PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -52,7 +52,8 @@ pub(crate) trait GroupWriter: Send {
 /// Answers questions. See [`AssetCatalog`](nexus_raw::ports::AssetCatalog),
 /// [`CatalogCensus`](nexus_raw::ports::CatalogCensus),
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
-/// [`DigestLedger`](nexus_raw::ports::DigestLedger), whose methods these are.
+/// [`DigestLedger`](nexus_raw::ports::DigestLedger) and
+/// [`ParkedEvents`](nexus_raw::ports::ParkedEvents), whose methods these are.
 #[async_trait]
 pub(crate) trait Reader: Send + Sync {
     async fn find_intent(
@@ -98,7 +99,17 @@ pub(crate) trait Reader: Send + Sync {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    async fn retries(&self, sink: &SinkName, limit: u32)
+    -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    async fn parked(
+        &self,
+        filter: &ParkedFilter,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, CatalogError>;
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError>;
 

@@ -6,8 +6,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, Backlog, CallerKey, CatalogCensus, CatalogError, DigestLedger, EventOutbox,
-        HashingClaim, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset, OpenIntents,
-        ParkedEvent, PinnedObject, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        HashingClaim, IntentState, KeptEvent, KeyedIntent, KeyedOutcome, Lease, NewAsset,
+        OpenIntents, ParkedEvent, ParkedEvents, ParkedFilter, PinnedObject, RegisterOutcome,
+        RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -24,7 +25,8 @@ use crate::{
     sqlite,
     writer::{
         GroupObserver, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome,
-        LeaseRequest, Message, NewIntent, Progress, Registration, RepeatedPresign, Writer,
+        LeaseRequest, Message, NewIntent, Progress, Registration, RepeatedPresign, RetryRequest,
+        Writer,
     },
 };
 
@@ -274,8 +276,9 @@ impl EventOutbox for SqlAssetCatalog {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.undelivered(sink, limit)).await
+        timely(self.reader.undelivered(sink, limit, held)).await
     }
 
     async fn delivered(
@@ -289,6 +292,7 @@ impl EventOutbox for SqlAssetCatalog {
             epoch,
             cursors,
             parked: None,
+            retried: None,
         };
         self.writer.call(request, Message::Progress).await
     }
@@ -304,6 +308,32 @@ impl EventOutbox for SqlAssetCatalog {
             epoch,
             cursors: vec![(parked.scope.clone(), parked.sequence)],
             parked: Some(parked),
+            retried: None,
+        };
+        self.writer.call(request, Message::Progress).await
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        timely(self.reader.retries(sink, limit)).await
+    }
+
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        let request = Progress {
+            sink: sink.clone(),
+            epoch,
+            cursors: Vec::new(),
+            parked: None,
+            retried: Some((scope, sequence)),
         };
         self.writer.call(request, Message::Progress).await
     }
@@ -318,6 +348,22 @@ impl EventOutbox for SqlAssetCatalog {
 
     async fn committed(&self, patience: Duration) {
         self.writer.committed(patience).await;
+    }
+}
+
+#[async_trait]
+impl ParkedEvents for SqlAssetCatalog {
+    async fn parked(
+        &self,
+        filter: &ParkedFilter,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, CatalogError> {
+        timely(self.reader.parked(filter, limit)).await
+    }
+
+    async fn ask_retry(&self, filter: ParkedFilter, now: Timestamp) -> Result<u64, CatalogError> {
+        let request = RetryRequest { filter, now };
+        self.writer.call(request, Message::Retry).await
     }
 }
 

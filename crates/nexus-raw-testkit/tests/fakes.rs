@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nexus_raw::{
-    ports::{
-        DatasetEventSink, IdentityVerifier, ParkedEvent, RawStorageRepository, SinkName,
-        StoreCapabilities,
-    },
+    ports::{DatasetEventSink, IdentityVerifier, RawStorageRepository, StoreCapabilities},
     tenancy::{Principal, Role},
     time::Timestamp,
 };
@@ -36,10 +33,6 @@ impl CatalogHarness for InMemory {
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog {
         drop(open);
         self.open().await
-    }
-
-    async fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
-        self.0.parked(sink)
     }
 }
 

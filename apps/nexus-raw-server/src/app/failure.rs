@@ -1,6 +1,6 @@
 use std::{io, net::SocketAddr};
 
-use nexus_raw::asset::BucketNameError;
+use nexus_raw::{asset::BucketNameError, ports::CatalogError};
 use nexus_raw_catalog_sql::OpenError;
 use nexus_raw_config::{ConfigErrors, EmbeddedError};
 use nexus_raw_embedded_s3::StartError;
@@ -41,6 +41,9 @@ pub enum Failure {
     /// The catalogue cannot be opened.
     #[error("the catalogue cannot be used")]
     Catalog(#[from] OpenError),
+    /// The catalogue gave no answer.
+    #[error("the catalogue did not answer")]
+    CatalogCall(#[from] CatalogError),
     /// There is nothing to ask the store with.
     #[error("the object store cannot be used")]
     Connect(#[from] ConnectError),
@@ -94,6 +97,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Bind { .. }
+            | Self::CatalogCall(_)
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
             _ if self.may_pass() => UNAVAILABLE,
             Self::Output(_) | Self::System(_) | Self::MediumFailed => IO_ERROR,

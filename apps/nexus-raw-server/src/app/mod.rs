@@ -6,6 +6,7 @@ mod embedded;
 #[cfg(feature = "fail-points")]
 mod fail_points;
 mod failure;
+mod parked;
 mod patience;
 mod plan;
 mod signals;
@@ -19,8 +20,11 @@ use nexus_raw_config::Settings;
 use slog::Logger;
 use tokio::sync::watch;
 
-pub use self::failure::Failure;
 use self::{compose::Running, embedded::EmbeddedStore, patience::Patience, plan::Plan};
+pub use self::{
+    failure::Failure,
+    parked::{parked, retry},
+};
 use crate::{
     http::{self, AppState, CorsOrigins, Dependency, Phase},
     logging::Logging,

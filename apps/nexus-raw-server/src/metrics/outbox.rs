@@ -72,8 +72,9 @@ impl EventOutbox for MeasuredOutbox {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let call = self.inner.undelivered(sink, limit);
+        let call = self.inner.undelivered(sink, limit, held);
         self.calls.time("undelivered", call).await
     }
 
@@ -95,6 +96,26 @@ impl EventOutbox for MeasuredOutbox {
     ) -> Result<bool, CatalogError> {
         let call = self.inner.park(sink, parked, epoch);
         self.calls.time("park", call).await
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let call = self.inner.retries(sink, limit);
+        self.calls.time("retries", call).await
+    }
+
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        let call = self.inner.retried(sink, scope, sequence, epoch);
+        self.calls.time("retried", call).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

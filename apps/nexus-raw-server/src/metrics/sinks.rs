@@ -59,7 +59,7 @@ impl DatasetEventSink for MeasuredSink {
                 self.refused.inc();
                 *taken
             }
-            Err(SinkError::Unavailable { taken, .. }) => {
+            Err(SinkError::Failed { taken, .. } | SinkError::Unavailable { taken, .. }) => {
                 self.unavailable.inc();
                 *taken
             }

@@ -211,7 +211,7 @@ impl Lives {
         let catalog = catalog.await.unwrap();
         // a sink that was never delivered to has everything before it
         let auditor = SinkName::parse("auditor").unwrap();
-        let committed = catalog.undelivered(&auditor, u32::MAX).await.unwrap();
+        let committed = catalog.undelivered(&auditor, u32::MAX, &[]).await.unwrap();
         let mut committed: Vec<_> = committed
             .iter()
             .map(|event| serde_json::to_value(event).unwrap())

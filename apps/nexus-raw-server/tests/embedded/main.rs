@@ -25,6 +25,7 @@ mod machine;
 mod metrics;
 mod nats_sink;
 mod openapi_document;
+mod parked_events;
 mod proxy;
 mod slowness;
 mod smuggling;

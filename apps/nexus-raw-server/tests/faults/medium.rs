@@ -152,7 +152,7 @@ impl Patient {
         });
         let catalog = catalog.await.unwrap();
         let auditor = SinkName::parse("auditor").unwrap();
-        let events = catalog.undelivered(&auditor, u32::MAX).await.unwrap();
+        let events = catalog.undelivered(&auditor, u32::MAX, &[]).await.unwrap();
         let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
         let gapless: Vec<_> = (1..=events.len() as u64).collect();
         assert_eq!(sequences, gapless, "{name}");

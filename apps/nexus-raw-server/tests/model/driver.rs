@@ -241,7 +241,7 @@ impl Driver {
     /// The events of each place are those of the model, in order, and none has changed.
     async fn audit(&mut self, world: &World) {
         let auditor = SinkName::parse("audit").unwrap();
-        let all = self.ports.outbox.undelivered(&auditor, 100_000).await;
+        let all = self.ports.outbox.undelivered(&auditor, 100_000, &[]).await;
         let mut events: BTreeMap<Scope, Vec<_>> = BTreeMap::new();
         for event in all.unwrap() {
             events.entry(event.body.scope()).or_default().push(event);

@@ -116,9 +116,10 @@ impl EventOutbox for Gate {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.pass().await;
-        let events = self.outbox.undelivered(sink, limit).await?;
+        let events = self.outbox.undelivered(sink, limit, held).await?;
         self.ledger().on_undelivered(limit, &events);
         if events.is_empty() {
             self.halt(Halt::Drained);
@@ -151,6 +152,24 @@ impl EventOutbox for Gate {
         self.ledger().on_park(&parked, epoch, answer);
         self.pass().await;
         Ok(answer)
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.outbox.retries(sink, limit).await
+    }
+
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.outbox.retried(sink, scope, sequence, epoch).await
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
@@ -317,6 +336,7 @@ impl Relays {
                 first: Duration::from_millis(1),
                 most: Duration::from_millis(1),
             },
+            ..RelaySettings::default()
         };
         let relay = Relay::new(
             Arc::clone(&gate) as Arc<dyn EventOutbox>,

@@ -109,6 +109,8 @@ fn no_argument_is_a_secret() {
         &["serve", "--help"],
         &["check-config", "--help"],
         &["migrate", "--help"],
+        &["events", "parked", "--help"],
+        &["events", "retry", "--help"],
     ] {
         let Output { stdout, .. } = machine.program().args(subcommand).output().unwrap();
         let help = String::from_utf8(stdout).unwrap();
@@ -123,6 +125,12 @@ fn no_argument_is_a_secret() {
                 "--embedded",
                 "--data-dir",
                 "--help",
+                "--env",
+                "--json",
+                "--limit",
+                "--sequence",
+                "--sink",
+                "--tenant",
                 "--version",
             ];
             assert!(known.contains(&option), "{option}: is it a secret?");

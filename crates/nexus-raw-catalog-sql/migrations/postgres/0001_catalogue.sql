@@ -190,9 +190,13 @@ CREATE TABLE parked_event (
     sequence bigint NOT NULL,
     reason text NOT NULL,
     parked_at bigint NOT NULL,
+    -- when somebody asked for it to be tried again
+    retry_asked_at bigint,
     PRIMARY KEY (tenant_id, env, sink, sequence),
     FOREIGN KEY (tenant_id, env, sequence) REFERENCES event
 );
+CREATE INDEX parked_event_to_retry ON parked_event (sink, tenant_id, env, sequence)
+WHERE retry_asked_at IS NOT NULL;
 
 -- Who may do what one process at a time does. `epoch` rises at each take-over.
 CREATE TABLE lease (

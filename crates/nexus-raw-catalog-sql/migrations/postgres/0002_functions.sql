@@ -334,6 +334,7 @@ $$;
 CREATE FUNCTION progress_v1(asked json) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     parked json := asked -> 'parked';
+    retried json := asked -> 'retried';
 BEGIN
     PERFORM FROM lease l WHERE l.name = 'relay' AND l.epoch = (asked ->> 'epoch')::bigint
     FOR SHARE;
@@ -346,14 +347,36 @@ BEGIN
     ORDER BY c.tenant_id COLLATE "C", c.env COLLATE "C"
     ON CONFLICT (tenant_id, env, sink) DO UPDATE SET cursor = excluded.cursor
     WHERE excluded.cursor > d.cursor;
-    -- an event that was parked before stays as it was parked
+    -- an event that was parked before stays as it was parked, unless it was to be tried again
     IF json_typeof(parked) = 'object' THEN
-        INSERT INTO parked_event (tenant_id, env, sink, sequence, reason, parked_at)
+        INSERT INTO parked_event AS p (tenant_id, env, sink, sequence, reason, parked_at)
         VALUES (parked ->> 'tenant_id', parked ->> 'env', asked ->> 'sink',
             (parked ->> 'sequence')::bigint, parked ->> 'reason', (parked ->> 'parked_at')::bigint)
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (tenant_id, env, sink, sequence) DO UPDATE SET
+            reason = excluded.reason, parked_at = excluded.parked_at, retry_asked_at = NULL
+        WHERE p.retry_asked_at IS NOT NULL;
+    END IF;
+    IF json_typeof(retried) = 'object' THEN
+        DELETE FROM parked_event p
+        WHERE p.tenant_id = retried ->> 'tenant_id' AND p.env = retried ->> 'env'
+            AND p.sink = asked ->> 'sink' AND p.sequence = (retried ->> 'sequence')::bigint;
     END IF;
     RETURN 'true'::json;
+END
+$$;
+
+-- Marks parked events to be tried again; how many.
+CREATE FUNCTION ask_retry_v1(asked json) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    marked bigint;
+BEGIN
+    UPDATE parked_event p SET retry_asked_at = (asked ->> 'now')::bigint
+    WHERE p.sink = coalesce(asked ->> 'sink', p.sink)
+        AND p.tenant_id = coalesce(asked ->> 'tenant_id', p.tenant_id)
+        AND p.env = coalesce(asked ->> 'env', p.env)
+        AND p.sequence = coalesce((asked ->> 'sequence')::bigint, p.sequence);
+    GET DIAGNOSTICS marked = ROW_COUNT;
+    RETURN marked;
 END
 $$;
 
@@ -367,6 +390,7 @@ DECLARE
     scopes json[] := '{}';
     leases json[] := '{}';
     progress json[] := '{}';
+    retries bigint[] := '{}';
 BEGIN
     -- before any lock is held: two groups may bring the same store
     INSERT INTO object_store (endpoint, region, bucket)
@@ -385,7 +409,11 @@ BEGIN
     FOREACH block IN ARRAY ARRAY(SELECT json_array_elements(group_of -> 'progress')) LOOP
         progress := progress || progress_v1(block);
     END LOOP;
-    RETURN json_build_object('scopes', scopes, 'leases', leases, 'progress', progress);
+    FOREACH block IN ARRAY ARRAY(SELECT json_array_elements(group_of -> 'retries')) LOOP
+        retries := retries || ask_retry_v1(block);
+    END LOOP;
+    RETURN json_build_object('scopes', scopes, 'leases', leases, 'progress', progress,
+        'retries', retries);
 END
 $$;
 
@@ -568,8 +596,10 @@ $$;
 -- Each scope gets an equal share of the limit, and where there are more scopes than that, those
 -- whose first event has waited longest: every scope's turn comes. Sequences have no gap, so a
 -- place behind the cursor is a number of events.
-CREATE FUNCTION undelivered_v1(of_sink text, up_to bigint) RETURNS SETOF event_row_v1
-LANGUAGE plpgsql AS $$
+--
+-- `held` leaves out scopes, each `[tenant_id, env]`.
+CREATE FUNCTION undelivered_v1(of_sink text, up_to bigint, held json)
+RETURNS SETOF event_row_v1 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM enter_as_relay();
     RETURN QUERY
@@ -578,6 +608,9 @@ BEGIN
         FROM behind_v1(of_sink) b
         JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
             AND e.sequence = b.cursor + 1
+        WHERE NOT EXISTS (
+            SELECT FROM json_array_elements(held) h
+            WHERE h.value ->> 0 = b.tenant_id AND h.value ->> 1 = b.env)
         ORDER BY e.occurred_at, b.tenant_id, b.env
         LIMIT up_to
     ),
@@ -623,5 +656,43 @@ BEGIN
         AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100;
     SELECT count(*) INTO counted."backlog.parked" FROM parked_event p WHERE p.sink = of_sink;
     RETURN counted;
+END
+$$;
+
+-- The parked events that are to be tried again.
+CREATE FUNCTION retries_v1(of_sink text, up_to bigint) RETURNS SETOF event_row_v1
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM enter_as_relay();
+    RETURN QUERY
+    SELECT e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.salt, e.commitment, e.body
+    FROM parked_event p
+    JOIN event e ON e.tenant_id = p.tenant_id AND e.env = p.env AND e.sequence = p.sequence
+    WHERE p.sink = of_sink AND p.retry_asked_at IS NOT NULL
+    ORDER BY p.tenant_id, p.env, p.sequence
+    LIMIT up_to;
+END
+$$;
+
+CREATE TYPE parked_row_v1 AS (
+    "parked_event.sink" text, "parked_event.tenant_id" text, "parked_event.env" text,
+    "parked_event.sequence" bigint, "parked_event.reason" text,
+    "parked_event.parked_at" bigint, "parked_event.retry_asked_at" bigint
+);
+
+-- Parked events, for those who run the service; what is null is not asked about.
+CREATE FUNCTION parked_v1(
+    of_sink text, of_tenant text, of_env text, of_sequence bigint, up_to bigint
+) RETURNS SETOF parked_row_v1 LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM enter_as_relay();
+    RETURN QUERY
+    SELECT p.sink, p.tenant_id, p.env, p.sequence, p.reason, p.parked_at,
+        (p.retry_asked_at IS NOT NULL)::integer::bigint
+    FROM parked_event p
+    WHERE p.sink = coalesce(of_sink, p.sink) AND p.tenant_id = coalesce(of_tenant, p.tenant_id)
+        AND p.env = coalesce(of_env, p.env) AND p.sequence = coalesce(of_sequence, p.sequence)
+    ORDER BY p.sink, p.tenant_id, p.env, p.sequence
+    LIMIT up_to;
 END
 $$;

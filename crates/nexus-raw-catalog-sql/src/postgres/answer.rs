@@ -18,6 +18,7 @@ pub(super) struct Answer {
     scopes: Vec<Block>,
     leases: Vec<Option<Held>>,
     progress: Vec<bool>,
+    retries: Vec<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +70,7 @@ pub(super) struct Decided {
     pub(super) leases: Vec<Option<Lease>>,
     pub(super) progress: Vec<bool>,
     pub(super) hashings: Vec<HashingAnswer>,
+    pub(super) retries: Vec<u64>,
 }
 
 /// The answer is not one to the group that was sent.
@@ -90,6 +92,7 @@ impl Answer {
         if self.scopes.len() != scopes.len()
             || self.leases.len() != group.leases.len()
             || self.progress.len() != group.progress.len()
+            || self.retries.len() != group.retries.len()
         {
             return Err(Unlike);
         }
@@ -125,6 +128,7 @@ impl Answer {
                 .map(|held| held.map(|held| lease(held.epoch, held.until)).transpose())
                 .collect::<Result<_, _>>()?,
             progress: self.progress,
+            retries: self.retries,
             hashings: hashings
                 .into_iter()
                 .map(|answer| answer.ok_or(Unlike))

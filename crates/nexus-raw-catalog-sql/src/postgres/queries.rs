@@ -3,8 +3,11 @@
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{Backlog, CallerKey, IntentState, OpenIntents, PinnedObject, SinkName, StandingKey},
-    tenancy::Scope,
+    ports::{
+        Backlog, CallerKey, IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject,
+        SinkName, StandingKey,
+    },
+    tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
 use sqlx::{
@@ -175,13 +178,51 @@ pub(super) async fn undelivered(
     catalog_id: Uuid,
     sink: &SinkName,
     limit: u32,
+    held: &[Scope],
 ) -> Result<Vec<DatasetEvent>, QueryError> {
-    let rows = sqlx::query("SELECT * FROM undelivered_v1($1, $2)")
+    let held: Vec<_> = held
+        .iter()
+        .map(|it| (&it.tenant, &it.environment))
+        .collect();
+    let rows = sqlx::query("SELECT * FROM undelivered_v1($1, $2, $3::json)")
+        .bind(sink.as_str())
+        .bind(i64::from(limit))
+        // pairs of texts cannot fail
+        .bind(serde_json::to_string(&held).unwrap_or_default())
+        .fetch_all(connection)
+        .await?;
+    events(&rows, catalog_id)
+}
+
+pub(super) async fn retries(
+    connection: &mut PgConnection,
+    catalog_id: Uuid,
+    sink: &SinkName,
+    limit: u32,
+) -> Result<Vec<DatasetEvent>, QueryError> {
+    let rows = sqlx::query("SELECT * FROM retries_v1($1, $2)")
         .bind(sink.as_str())
         .bind(i64::from(limit))
         .fetch_all(connection)
         .await?;
     events(&rows, catalog_id)
+}
+
+pub(super) async fn parked(
+    connection: &mut PgConnection,
+    filter: &ParkedFilter,
+    limit: u32,
+) -> Result<Vec<KeptEvent>, QueryError> {
+    let rows = sqlx::query("SELECT * FROM parked_v1($1, $2, $3, $4, $5)")
+        .bind(filter.sink.as_ref().map(SinkName::as_str))
+        .bind(filter.tenant.as_ref().map(TenantId::as_str))
+        .bind(filter.environment.as_ref().map(Environment::as_str))
+        .bind(filter.sequence.map(u64::cast_signed))
+        .bind(i64::from(limit))
+        .fetch_all(connection)
+        .await?;
+    let kept = rows.iter().map(|row| decode::kept_event(&Columns(row)));
+    Ok(kept.collect::<Result<_, _>>()?)
 }
 
 fn events(rows: &[PgRow], catalog_id: Uuid) -> Result<Vec<DatasetEvent>, QueryError> {

@@ -3,8 +3,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName,
-        StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
+        PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -128,8 +128,25 @@ impl Reader for PostgresReader {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, on => queries::undelivered(on, self.catalog_id, sink, limit))
+        ask!(self, on => queries::undelivered(on, self.catalog_id, sink, limit, held))
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        ask!(self, on => queries::retries(on, self.catalog_id, sink, limit))
+    }
+
+    async fn parked(
+        &self,
+        filter: &ParkedFilter,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, CatalogError> {
+        ask!(self, on => queries::parked(on, filter, limit))
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

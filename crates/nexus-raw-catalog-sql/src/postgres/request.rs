@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use nexus_raw::{
     asset::{Activity, AssetId, CapturedAt, ObjectKey, PiiFlags, SourceUri},
-    ports::NewAsset,
-    tenancy::Scope,
+    ports::{NewAsset, SinkName},
+    tenancy::{Environment, Scope, TenantId},
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::{
     settings::ObjectStoreIdentity,
     writer::{
         Group, HashingRequest, HashingStep, LeaseRequest, NewIntent, Progress, Registration,
-        RepeatedPresign,
+        RepeatedPresign, RetryRequest,
     },
 };
 
@@ -41,6 +41,7 @@ struct Request<'a> {
     scopes: Vec<Block<'a>>,
     leases: Vec<Lease>,
     progress: Vec<Moved<'a>>,
+    retries: Vec<Retry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -282,6 +283,36 @@ struct Moved<'a> {
     epoch: u64,
     cursors: Vec<Reached<'a>>,
     parked: Option<LeftBehind<'a>>,
+    retried: Option<Place<'a>>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    tenant_id: &'a str,
+    env: &'a str,
+    sequence: u64,
+}
+
+#[derive(Serialize)]
+struct Retry<'a> {
+    sink: Option<&'a str>,
+    tenant_id: Option<&'a str>,
+    env: Option<&'a str>,
+    sequence: Option<u64>,
+    now: i64,
+}
+
+impl<'a> From<&&'a RetryRequest> for Retry<'a> {
+    fn from(asked: &&'a RetryRequest) -> Self {
+        let filter = &asked.filter;
+        Self {
+            sink: filter.sink.as_ref().map(SinkName::as_str),
+            tenant_id: filter.tenant.as_ref().map(TenantId::as_str),
+            env: filter.environment.as_ref().map(Environment::as_str),
+            sequence: filter.sequence,
+            now: asked.now.as_micros(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -323,6 +354,11 @@ impl<'a> Moved<'a> {
                 sequence: it.sequence,
                 reason: &it.reason,
                 parked_at: it.parked_at.as_micros(),
+            }),
+            retried: progress.retried.as_ref().map(|(scope, sequence)| Place {
+                tenant_id: scope.tenant.as_str(),
+                env: scope.environment.as_str(),
+                sequence: *sequence,
             }),
         }
     }
@@ -409,5 +445,6 @@ pub(super) fn text(
         scopes: blocks.collect(),
         leases: group.leases.iter().map(Lease::from).collect(),
         progress: group.progress.iter().map(|it| Moved::of(it)).collect(),
+        retries: group.retries.iter().map(Retry::from).collect(),
     })
 }

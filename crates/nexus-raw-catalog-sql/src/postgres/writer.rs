@@ -145,6 +145,7 @@ impl PostgresWriter {
             leases: decided.leases,
             progress: decided.progress,
             hashings: decided.hashings,
+            retries: decided.retries,
         }
     }
 }

@@ -9,7 +9,7 @@ use nexus_raw::{
         ObjectAddress, ObjectKey, Provenance, RawAsset, RawAssetParts, SourceUri, UploadIntent,
     },
     event::{DatasetEvent, EventBody},
-    ports::{Backlog, IntentState},
+    ports::{Backlog, IntentState, KeptEvent, ParkedEvent, SinkName},
     tenancy::{Scope, UserId},
     time::Timestamp,
 };
@@ -223,5 +223,19 @@ pub(crate) fn backlog(row: &Columns<'_>) -> Result<Backlog, CorruptColumn> {
         undelivered: row.unsigned("backlog.undelivered")?,
         oldest: oldest(row)?,
         parked: row.unsigned("backlog.parked")?,
+    })
+}
+
+/// A row of `parked_event`.
+pub(crate) fn kept_event(row: &Columns<'_>) -> Result<KeptEvent, CorruptColumn> {
+    Ok(KeptEvent {
+        sink: row.text("parked_event.sink", SinkName::parse)?,
+        parked: ParkedEvent {
+            scope: row.scope("parked_event.tenant_id", "parked_event.env")?,
+            sequence: row.unsigned("parked_event.sequence")?,
+            reason: row.get("parked_event.reason")?,
+            parked_at: row.timestamp("parked_event.parked_at")?,
+        },
+        retry_asked: row.get::<i64>("parked_event.retry_asked_at")? == 1,
     })
 }

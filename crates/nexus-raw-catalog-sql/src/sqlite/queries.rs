@@ -8,14 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName},
-    tenancy::Scope,
+    ports::{
+        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
+        PinnedObject, SinkName,
+    },
+    tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::fault::read_error;
+use super::{fault::read_error, parameters::rows_json};
 use crate::{
     error::CorruptColumn,
     registration::AssetKey,
@@ -140,6 +143,9 @@ const UNDELIVERED: &str = concat!(
             FROM behind b
             CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
                 AND e.sequence = b.cursor + 1
+            WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(?3) h
+                WHERE h.value ->> 0 = b.tenant_id AND h.value ->> 1 = b.env)
             ORDER BY waiting_since, b.tenant_id, b.env
             LIMIT ?2
         ),
@@ -178,6 +184,28 @@ const BACKLOG: &str = with_behind!(
                 AND p.sink = ?1
         ) AS "backlog.parked""#
 );
+
+const RETRIES: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM parked_event p INDEXED BY parked_event_to_retry
+    CROSS JOIN event e ON e.tenant_id = p.tenant_id AND e.env = p.env AND e.sequence = p.sequence
+    WHERE p.sink = ?1 AND p.retry_asked_at IS NOT NULL
+    ORDER BY p.tenant_id, p.env, p.sequence
+    LIMIT ?2"
+);
+
+// An operator's question, seldom asked.
+const PARKED: &str = r#"
+    SELECT p.sink AS "parked_event.sink", p.tenant_id AS "parked_event.tenant_id",
+        p.env AS "parked_event.env", p.sequence AS "parked_event.sequence",
+        p.reason AS "parked_event.reason", p.parked_at AS "parked_event.parked_at",
+        p.retry_asked_at IS NOT NULL AS "parked_event.retry_asked_at"
+    FROM parked_event p
+    WHERE (?1 IS NULL OR p.sink = ?1) AND (?2 IS NULL OR p.tenant_id = ?2)
+        AND (?3 IS NULL OR p.env = ?3) AND (?4 IS NULL OR p.sequence = ?4)
+    ORDER BY p.sink, p.tenant_id, p.env, p.sequence
+    LIMIT ?5"#;
 
 const KNOWN_DIGEST: &str = r#"
     SELECT d.sha256 AS "object_digest.sha256" FROM object_digest d
@@ -304,13 +332,46 @@ pub(super) async fn undelivered(
     catalog_id: Uuid,
     sink: &SinkName,
     limit: u32,
+    held: &[Scope],
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
+    let held = held.iter().map(|it| (&it.tenant, &it.environment));
     let rows = sqlx::query(UNDELIVERED)
+        .bind(sink.as_str())
+        .bind(limit)
+        .bind(rows_json(held))
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| event(row, catalog_id))
+}
+
+pub(super) async fn retries(
+    connection: &mut SqliteConnection,
+    catalog_id: Uuid,
+    sink: &SinkName,
+    limit: u32,
+) -> Result<Vec<DatasetEvent>, CatalogError> {
+    let rows = sqlx::query(RETRIES)
         .bind(sink.as_str())
         .bind(limit)
         .fetch_all(connection)
         .await;
     collect(rows, |row| event(row, catalog_id))
+}
+
+pub(super) async fn parked(
+    connection: &mut SqliteConnection,
+    filter: &ParkedFilter,
+    limit: u32,
+) -> Result<Vec<KeptEvent>, CatalogError> {
+    let rows = sqlx::query(PARKED)
+        .bind(filter.sink.as_ref().map(SinkName::as_str))
+        .bind(filter.tenant.as_ref().map(TenantId::as_str))
+        .bind(filter.environment.as_ref().map(Environment::as_str))
+        .bind(filter.sequence.map(u64::cast_signed))
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, decode::kept_event)
 }
 
 pub(super) async fn oldest_undelivered(
@@ -383,6 +444,7 @@ pub(super) const ALL: &[&str] = &[
     REGISTERED,
     EVENTS_OF,
     EVENTS_AFTER,
+    RETRIES,
     OPEN_INTENTS,
     UNDELIVERED,
     OLDEST_UNDELIVERED,

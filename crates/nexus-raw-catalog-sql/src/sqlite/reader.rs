@@ -3,8 +3,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject, SinkName,
-        StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
+        PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -111,9 +111,28 @@ impl Reader for SqliteReader {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::undelivered(&mut connection, self.catalog_id, sink, limit).await
+        queries::undelivered(&mut connection, self.catalog_id, sink, limit, held).await
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::retries(&mut connection, self.catalog_id, sink, limit).await
+    }
+
+    async fn parked(
+        &self,
+        filter: &ParkedFilter,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::parked(&mut connection, filter, limit).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

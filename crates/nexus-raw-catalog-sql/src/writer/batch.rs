@@ -3,7 +3,7 @@ use tokio::sync::oneshot;
 
 use super::group::{
     Group, HashingAnswer, HashingRequest, IntentOutcome, LeaseRequest, NewIntent, Outcomes,
-    Progress, Registration, RepeatedPresign,
+    Progress, Registration, RepeatedPresign, RetryRequest,
 };
 use crate::error::Failure;
 
@@ -23,6 +23,7 @@ pub(crate) enum Message {
     Lease(Call<LeaseRequest, Option<Lease>>),
     Progress(Call<Progress, bool>),
     Hashing(Call<HashingRequest, HashingAnswer>),
+    Retry(Call<RetryRequest, u64>),
     /// No more is to be written; the reply says that the database was let go of.
     Close(oneshot::Sender<()>),
 }
@@ -36,6 +37,7 @@ pub(super) struct Batch {
     leases: Vec<Call<LeaseRequest, Option<Lease>>>,
     progress: Vec<Call<Progress, bool>>,
     hashings: Vec<Call<HashingRequest, HashingAnswer>>,
+    retries: Vec<Call<RetryRequest, u64>>,
 }
 
 impl Batch {
@@ -49,6 +51,7 @@ impl Batch {
             Message::Lease(call) => add(&mut self.leases, call),
             Message::Progress(call) => add(&mut self.progress, call),
             Message::Hashing(call) => add(&mut self.hashings, call),
+            Message::Retry(call) => add(&mut self.retries, call),
             Message::Close(closed) => return Some(closed),
         }
         None
@@ -61,6 +64,7 @@ impl Batch {
             + self.leases.len()
             + self.progress.len()
             + self.hashings.len()
+            + self.retries.len()
     }
 
     /// The requests alone.
@@ -72,6 +76,7 @@ impl Batch {
             leases: requests(&self.leases),
             progress: requests(&self.progress),
             hashings: requests(&self.hashings),
+            retries: requests(&self.retries),
         }
     }
 
@@ -83,8 +88,13 @@ impl Batch {
         let leases = self.leases.into_iter().map(Message::Lease);
         let progress = self.progress.into_iter().map(Message::Progress);
         let hashings = self.hashings.into_iter().map(Message::Hashing);
+        let retries = self.retries.into_iter().map(Message::Retry);
         let all = intents.chain(repeats).chain(registrations);
-        let all = all.chain(leases).chain(progress).chain(hashings);
+        let all = all
+            .chain(leases)
+            .chain(progress)
+            .chain(hashings)
+            .chain(retries);
         all.map(|message| {
             let mut single = Self::default();
             single.add(message);
@@ -102,6 +112,7 @@ impl Batch {
         answer(self.leases, outcomes.leases);
         answer(self.progress, outcomes.progress);
         answer(self.hashings, outcomes.hashings);
+        answer(self.retries, outcomes.retries);
     }
 
     /// Answers every call with a failure.
@@ -112,6 +123,7 @@ impl Batch {
         refuse(self.leases, failure);
         refuse(self.progress, failure);
         refuse(self.hashings, failure);
+        refuse(self.retries, failure);
     }
 }
 

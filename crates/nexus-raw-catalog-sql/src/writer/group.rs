@@ -3,8 +3,8 @@ use std::time::Duration;
 use nexus_raw::{
     asset::{Sha256Digest, UploadIntent},
     ports::{
-        CallerKey, HashingClaim, Lease, NewAsset, ParkedEvent, PinnedObject, RegisterOutcome,
-        RepeatOutcome, SinkName,
+        CallerKey, HashingClaim, Lease, NewAsset, ParkedEvent, ParkedFilter, PinnedObject,
+        RegisterOutcome, RepeatOutcome, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -66,6 +66,15 @@ pub(crate) struct Progress {
     pub(crate) epoch: u64,
     pub(crate) cursors: Vec<(Scope, u64)>,
     pub(crate) parked: Option<ParkedEvent>,
+    /// An event that it took after all.
+    pub(crate) retried: Option<(Scope, u64)>,
+}
+
+/// A wish to have parked events tried again.
+#[derive(Debug)]
+pub(crate) struct RetryRequest {
+    pub(crate) filter: ParkedFilter,
+    pub(crate) now: Timestamp,
 }
 
 /// What a hasher has to say of an object.
@@ -114,6 +123,7 @@ pub(crate) struct Group<'a> {
     pub(crate) leases: Vec<&'a LeaseRequest>,
     pub(crate) progress: Vec<&'a Progress>,
     pub(crate) hashings: Vec<&'a HashingRequest>,
+    pub(crate) retries: Vec<&'a RetryRequest>,
 }
 
 impl Group<'_> {
@@ -124,6 +134,7 @@ impl Group<'_> {
             + self.leases.len()
             + self.progress.len()
             + self.hashings.len()
+            + self.retries.len()
     }
 }
 
@@ -137,12 +148,14 @@ pub(crate) struct Outcomes {
     pub(crate) leases: Vec<Option<Lease>>,
     pub(crate) progress: Vec<bool>,
     pub(crate) hashings: Vec<HashingAnswer>,
+    pub(crate) retries: Vec<u64>,
 }
 
 impl Outcomes {
-    /// Whether an event was written.
+    /// Whether there is something new for the relay.
     pub(crate) fn has_event(&self) -> bool {
-        self.intents.contains(&IntentOutcome::Recorded)
+        self.retries.iter().any(|asked| *asked > 0)
+            || self.intents.contains(&IntentOutcome::Recorded)
             || self.repeats.contains(&RepeatOutcome::Recorded)
             || self
                 .registrations

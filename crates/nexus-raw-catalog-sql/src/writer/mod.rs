@@ -23,7 +23,7 @@ pub(crate) use self::{
     batch::{Call, Message},
     group::{
         Group, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, LeaseRequest,
-        NewIntent, Outcomes, Progress, Registration, RepeatedPresign,
+        NewIntent, Outcomes, Progress, Registration, RepeatedPresign, RetryRequest,
     },
 };
 use crate::{

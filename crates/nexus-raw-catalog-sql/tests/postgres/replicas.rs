@@ -91,7 +91,7 @@ async fn of_three_servers_one_relays_and_a_late_one_moves_nothing() {
     let cursors = vec![(scope.clone(), 1)];
     let moved = one.delivered(&sink, cursors.clone(), first.epoch).await;
     assert!(!moved.unwrap());
-    assert_eq!(third.undelivered(&sink, 10).await.unwrap().len(), 1);
+    assert_eq!(third.undelivered(&sink, 10, &[]).await.unwrap().len(), 1);
     assert!(other.delivered(&sink, cursors, second.epoch).await.unwrap());
-    assert_eq!(third.undelivered(&sink, 10).await.unwrap().len(), 0);
+    assert_eq!(third.undelivered(&sink, 10, &[]).await.unwrap().len(), 0);
 }

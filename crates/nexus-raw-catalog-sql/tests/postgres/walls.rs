@@ -84,13 +84,6 @@ impl nexus_raw_testkit::contract::catalog::CatalogHarness for WithoutConditions 
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog {
         self.0.reopen(open).await
     }
-
-    async fn parked(
-        &self,
-        sink: &nexus_raw::ports::SinkName,
-    ) -> Vec<nexus_raw::ports::ParkedEvent> {
-        self.0.parked(sink).await
-    }
 }
 
 /// The whole contract holds by the policies alone.

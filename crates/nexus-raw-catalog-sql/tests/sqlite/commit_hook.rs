@@ -48,7 +48,7 @@ async fn the_hook_is_called_with_all_written_and_nothing_committed() {
     for ((written, after), (transaction, events)) in seen.into_iter().zip(expected) {
         assert_eq!(written, transaction);
         let before = after.open().await;
-        let committed = before.undelivered(&sample::sink_name(), 10).await;
+        let committed = before.undelivered(&sample::sink_name(), 10, &[]).await;
         assert_eq!(committed.unwrap().len(), events);
     }
 }

@@ -1,11 +1,6 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use nexus_raw::{
-    ports::{ParkedEvent, SinkName},
-    tenancy::{Environment, Scope, TenantId},
-    time::Timestamp,
-};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_testkit::contract::catalog::{CatalogHarness, OpenCatalog};
 
@@ -38,29 +33,6 @@ impl CatalogHarness for OnDisk {
         let closing = self.open.lock().unwrap().take();
         closing.unwrap().close().await;
         self.open().await
-    }
-
-    async fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
-        let rows: Vec<(String, String, i64, String, i64)> = sqlx::query_as(
-            "SELECT tenant_id, env, sequence, reason, parked_at FROM parked_event
-             WHERE sink = ?1 ORDER BY rowid",
-        )
-        .bind(sink.as_str())
-        .fetch_all(&mut self.home.raw().await)
-        .await
-        .unwrap();
-        let parked = rows
-            .into_iter()
-            .map(|(tenant, env, sequence, reason, at)| ParkedEvent {
-                scope: Scope {
-                    tenant: TenantId::parse(&tenant).unwrap(),
-                    environment: Environment::parse(&env).unwrap(),
-                },
-                sequence: sequence.cast_unsigned(),
-                reason,
-                parked_at: Timestamp::from_micros(at).unwrap(),
-            });
-        parked.collect()
     }
 }
 

@@ -153,7 +153,7 @@ async fn one_corrupt_record_does_not_stop_the_others() {
     recorded.unwrap();
     assert_eq!(
         catalog
-            .undelivered(&sample::sink_name(), 10)
+            .undelivered(&sample::sink_name(), 10, &[])
             .await
             .unwrap()
             .len(),

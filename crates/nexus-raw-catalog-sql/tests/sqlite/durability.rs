@@ -15,14 +15,17 @@ async fn what_was_answered_is_there_after_a_kill() {
     let [first, second] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
     let new = register(&catalog, &first, sample::provenance()).await;
     presign(&catalog, &second).await;
-    let events = catalog.undelivered(&sample::sink_name(), 10).await.unwrap();
+    let events = catalog
+        .undelivered(&sample::sink_name(), 10, &[])
+        .await
+        .unwrap();
     assert_eq!(events.len(), 3);
 
     let after = killed(&home.file());
     let reopened = after.open().await;
     let found = reopened.find_asset(&scope, first.asset_id).await.unwrap();
     assert_eq!(found, Some(new.asset));
-    let again = reopened.undelivered(&sample::sink_name(), 10).await;
+    let again = reopened.undelivered(&sample::sink_name(), 10, &[]).await;
     assert_eq!(again.unwrap(), events);
     presign(&reopened, &sample::intent(&scope, sample::asset_id(3))).await;
     let next = reopened.events_of(&scope, sample::asset_id(3)).await;
@@ -47,7 +50,7 @@ async fn a_kill_in_the_middle_of_writing_leaves_no_gap_and_nothing_half() {
         let after = killed(&home.file());
         let reopened = after.open().await;
         let events = reopened
-            .undelivered(&sample::sink_name(), 1000)
+            .undelivered(&sample::sink_name(), 1000, &[])
             .await
             .unwrap();
         assert!(events.len() >= answered, "{} of {answered}", events.len());

@@ -1,6 +1,7 @@
 //! The relay: brings committed events to the sinks, one relay at a time across processes.
 
 mod backoff;
+mod held;
 mod offer;
 mod outage;
 mod settings;

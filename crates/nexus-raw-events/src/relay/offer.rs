@@ -23,6 +23,8 @@ pub(super) enum Then<'a> {
     More,
     /// The sink takes nothing more now.
     Unavailable(String),
+    /// The sink failed on this event, which it may take later.
+    Failed(&'a DatasetEvent, String),
     /// The sink will never take this event.
     Refused(&'a DatasetEvent, String),
 }
@@ -47,6 +49,13 @@ impl<'a> Offer<'a> {
                 let reason = ErrorChain(&*source).to_string();
                 match events.get(taken) {
                     Some(event) => (taken, Then::Refused(event, reason)),
+                    None => (taken, Then::Unavailable(reason)),
+                }
+            }
+            Ok(Err(SinkError::Failed { taken, source })) => {
+                let reason = ErrorChain(&*source).to_string();
+                match events.get(taken) {
+                    Some(event) => (taken, Then::Failed(event, reason)),
                     None => (taken, Then::Unavailable(reason)),
                 }
             }

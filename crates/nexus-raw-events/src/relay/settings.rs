@@ -19,10 +19,16 @@ pub struct RelaySettings {
     pub deadline: Duration,
     /// The waits between tries when a sink or the catalogue fails.
     pub backoff: Backoff,
+    /// How often an event is offered to a sink that fails on it
+    /// ([`SinkError::Failed`](nexus_raw::ports::SinkError::Failed)) before it is parked; at least 1.
+    pub tries: u32,
+    /// The waits between these tries.
+    pub retry: Backoff,
 }
 
 /// 256 events at once, a lease of 3 s, a look each second, 5 s for each delivery, and waits of
-/// 0.1 s to 3 s: a crash is made good within 4 s, an outage within 3 s of its end.
+/// 0.1 s to 3 s: a crash is made good within 4 s, an outage within 3 s of its end. An event that a
+/// sink fails on is tried ten times in four minutes.
 impl Default for RelaySettings {
     fn default() -> Self {
         Self {
@@ -33,6 +39,11 @@ impl Default for RelaySettings {
             backoff: Backoff {
                 first: Duration::from_millis(100),
                 most: Duration::from_secs(3),
+            },
+            tries: 10,
+            retry: Backoff {
+                first: Duration::from_secs(1),
+                most: Duration::from_mins(1),
             },
         }
     }
@@ -45,12 +56,15 @@ impl RelaySettings {
             self.patience,
             self.deadline,
             self.backoff.first,
+            self.retry.first,
         ];
         if self.batch == 0 {
             Err(RelayError::EmptyBatch)
+        } else if self.tries == 0 {
+            Err(RelayError::NoTry)
         } else if waits.contains(&Duration::ZERO) {
             Err(RelayError::NoWait)
-        } else if self.backoff.most < self.backoff.first {
+        } else if self.backoff.most < self.backoff.first || self.retry.most < self.retry.first {
             Err(RelayError::Backoff)
         } else {
             Ok(())
@@ -71,7 +85,10 @@ pub enum RelayError {
     /// One of the durations is zero.
     #[error("the lease, the patience, the deadline and the waits must not be zero")]
     NoWait,
-    /// `backoff.most` is below `backoff.first`.
+    /// `tries` is 0.
+    #[error("an event must be tried once at least")]
+    NoTry,
+    /// `backoff.most` is below `backoff.first`, or so with `retry`.
     #[error("the longest wait must not be shorter than the first")]
     Backoff,
 }

@@ -4,15 +4,16 @@ use nexus_raw::{
     event::DatasetEvent,
     ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, ParkedEvent},
 };
-use slog::{Logger, error, o};
+use slog::{Logger, error, info, o};
 use tokio::{
     sync::watch,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
-    Relay,
+    Relay, RelaySettings,
     backoff::Retry,
+    held::Held,
     offer::{Offer, Then},
     outage::Outage,
     signals::{Bell, Stop},
@@ -37,7 +38,14 @@ pub(super) struct Worker<'a> {
     log: Logger,
     sink_outage: Outage,
     catalogue_outage: Outage,
+    settings: RelaySettings,
+    held: Held,
+    /// When parked events were last looked for that are to be tried again.
+    looked: Option<Instant>,
 }
+
+/// How many parked events are tried again at a time, so that new ones do not wait for many.
+const RETRIES: u32 = 16;
 
 /// What one pass over the outbox came to.
 enum Pass {
@@ -74,6 +82,9 @@ impl<'a> Worker<'a> {
             retry: Retry::new(relay.settings.backoff, (relay.owner, sink.name())),
             sink_outage: Outage::new(&log, "sink"),
             catalogue_outage: Outage::new(&log, "catalogue"),
+            settings: relay.settings,
+            held: Held::default(),
+            looked: None,
             log,
         }
     }
@@ -85,8 +96,9 @@ impl<'a> Worker<'a> {
             let wait = match self.pass(epoch).await {
                 Pass::Idle => {
                     self.catalogue_outage.worked();
+                    let held = self.held.wait().unwrap_or(Duration::MAX);
                     // a ring during the pass counts; an error cannot be: the bell outlives us
-                    let _ = stop.or(self.rings.changed()).await;
+                    let _ = stop.or(timeout(held, self.rings.changed())).await;
                     continue;
                 }
                 Pass::Moved => {
@@ -112,9 +124,14 @@ impl<'a> Worker<'a> {
     }
 
     async fn pass(&mut self, epoch: u64) -> Pass {
+        self.held.under(epoch);
+        if let Some(pass) = self.try_parked(epoch).await {
+            return pass;
+        }
         let mut stop = self.stop.clone();
-        let reading = self.answer(self.outbox.undelivered(self.sink.name(), self.batch));
-        let events = match stop.or(reading).await {
+        let held = self.held.scopes();
+        let undelivered = self.outbox.undelivered(self.sink.name(), self.batch, &held);
+        let events = match stop.or(self.answer(undelivered)).await {
             Some(Ok(events)) if !events.is_empty() => events,
             Some(Ok(_)) | None => return Pass::Idle,
             Some(Err(error)) => return Pass::CatalogueFailed(error),
@@ -139,15 +156,75 @@ impl<'a> Worker<'a> {
                     }
                     Pass::SinkFailed(reason)
                 }
-                Then::More | Then::Refused(..) => Pass::Moved,
+                Then::More | Then::Failed(..) | Then::Refused(..) => Pass::Moved,
             },
         }
     }
 
+    /// Offers parked events again that somebody asked for, each alone. What is wrong then is told;
+    /// otherwise new ones have their turn.
+    async fn try_parked(&mut self, epoch: u64) -> Option<Pass> {
+        let patience = self.settings.patience;
+        if self.looked.is_some_and(|at| at.elapsed() < patience) {
+            return None;
+        }
+        let mut stop = self.stop.clone();
+        let asking = self.answer(self.outbox.retries(self.sink.name(), RETRIES));
+        let events = match stop.or(asking).await {
+            Some(Ok(events)) => events,
+            None => return None,
+            Some(Err(error)) => return Some(Pass::CatalogueFailed(error)),
+        };
+        // where there may be more, they are looked for again at once
+        self.looked = (events.len() < RETRIES as usize).then(Instant::now);
+        for event in &events {
+            let alone = std::slice::from_ref(event);
+            let delivering = timeout(self.deadline, self.sink.deliver(alone));
+            let offer = tokio::select! {
+                biased;
+                () = self.tenure.lost(epoch) => return Some(Pass::LeaseLost),
+                answer = delivering => Offer::read(alone, answer),
+            };
+            let settled = match offer.then {
+                Then::More => self.forget(event, epoch).await,
+                Then::Failed(event, reason) | Then::Refused(event, reason) => {
+                    self.park(event, &reason, epoch).await
+                }
+                Then::Unavailable(reason) => return Some(Pass::SinkFailed(reason)),
+            };
+            match settled {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.tenure.deny(epoch);
+                    return Some(Pass::LeaseLost);
+                }
+                Err(error) => return Some(Pass::CatalogueFailed(error)),
+            }
+        }
+        None
+    }
+
+    /// Writes down that a parked event was taken after all.
+    async fn forget(&self, event: &DatasetEvent, epoch: u64) -> Result<bool, CatalogError> {
+        let (sink, scope) = (self.sink.name(), event.body.scope());
+        let forgetting = self.outbox.retried(sink, scope, event.sequence, epoch);
+        let done = self.answer(forgetting).await?;
+        if done {
+            info!(self.log, "parked event delivered";
+                "event_id" => event.event_id.to_string(),
+                "tenant_id" => event.body.tenant_id.as_str(),
+                "env" => event.body.env.as_str(),
+                "sequence" => event.sequence,
+            );
+        }
+        Ok(done)
+    }
+
     /// Writes down what became of a batch; `false` when the lease is no longer this relay's.
-    async fn settle(&self, offer: &Offer<'_>, epoch: u64) -> Result<bool, CatalogError> {
+    async fn settle(&mut self, offer: &Offer<'_>, epoch: u64) -> Result<bool, CatalogError> {
         let cursors = offer.cursors();
         if !cursors.is_empty() {
+            self.held.taken(&cursors);
             let marking = self.outbox.delivered(self.sink.name(), cursors, epoch);
             if !self.answer(marking).await? {
                 return Ok(false);
@@ -155,6 +232,16 @@ impl<'a> Worker<'a> {
         }
         match &offer.then {
             Then::Refused(event, reason) => self.park(event, reason, epoch).await,
+            Then::Failed(event, reason) => {
+                let scope = event.body.scope();
+                match self.held.failed(scope, event.sequence, &self.settings) {
+                    Some(tries) => {
+                        let reason = format!("{reason} ({tries} tries)");
+                        self.park(event, &reason, epoch).await
+                    }
+                    None => Ok(true),
+                }
+            }
             Then::More | Then::Unavailable(_) => Ok(true),
         }
     }

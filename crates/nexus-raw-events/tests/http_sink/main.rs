@@ -167,8 +167,22 @@ async fn an_event_that_the_receiver_refuses_is_refused_and_no_later_one_is_sent(
 }
 
 #[tokio::test]
+async fn an_event_that_the_receiver_stumbles_over_is_told_from_an_outage() {
+    for code in [500, 501, 507, 599] {
+        let receiver =
+            Receiver::open(move |before| status(if before == 1 { code } else { 200 })).await;
+        let outcome = sink(settings(&receiver)).deliver(&events(5)).await;
+        let Err(SinkError::Failed { taken: 1, source }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(source.to_string(), format!("the receiver answered {code}"));
+        assert_eq!(receiver.got().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn any_other_answer_holds_the_events_up() {
-    for code in [301, 307, 401, 403, 404, 408, 409, 429, 500, 502, 503, 504] {
+    for code in [301, 307, 401, 403, 404, 408, 409, 429, 502, 503, 504] {
         let answer = move |before| match before {
             0 => status(200),
             _ => Answer::Status(code, vec![("location", "http://127.0.0.1:1/".to_owned())]),

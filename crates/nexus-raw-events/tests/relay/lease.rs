@@ -184,8 +184,9 @@ impl EventOutbox for Forgetful {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        self.catalog.undelivered(sink, limit).await
+        self.catalog.undelivered(sink, limit, held).await
     }
 
     async fn delivered(
@@ -204,6 +205,24 @@ impl EventOutbox for Forgetful {
         _epoch: u64,
     ) -> Result<bool, CatalogError> {
         Ok(false)
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.catalog.retries(sink, limit).await
+    }
+
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.catalog.retried(sink, scope, sequence, epoch).await
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
@@ -237,4 +256,38 @@ async fn a_denied_epoch_is_followed_by_a_rest() {
     relay.run(sleep(Duration::from_secs(10))).await;
     let leases = outbox.leases.load(Ordering::Relaxed);
     assert!((50..=101).contains(&leases), "{leases}");
+}
+
+/// Whatever the moment at which a relay dies, within 5 s another delivers: its lease of 3 s, and a
+/// third of it until the other asks again.
+#[tokio::test(start_paused = true)]
+async fn another_relay_delivers_within_five_seconds_of_a_death() {
+    for moment in 0..30 {
+        let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
+        let sink = ScriptedSink::willing("log");
+        let [dying, other] = [1, 2].map(|owner| relay(&catalog, &[&sink], &clock, owner));
+        commit(&catalog, &scope(), 0..1).await;
+        let surviving = async {
+            // it asks at other moments than the first
+            tokio::time::sleep(Duration::from_millis(37 * moment)).await;
+            other.run(pending()).await;
+        };
+        let watching = async {
+            select! {
+                () = dying.run(pending()) => {}
+                () = tokio::time::sleep(Duration::from_millis(4000 + 100 * moment)) => {}
+            }
+            let died = tokio::time::Instant::now();
+            commit(&catalog, &scope(), 1..2).await;
+            sink.has_taken(2).await;
+            died.elapsed()
+        };
+        select! {
+            () = surviving => {}
+            taken_over = watching => {
+                assert!(taken_over < Duration::from_secs(5), "{moment}: {taken_over:?}");
+            }
+        }
+        assert_eq!(sink.sequences(&scope()), [1, 2]);
+    }
 }

@@ -12,3 +12,4 @@ mod order;
 mod settings;
 mod shutdown;
 mod support;
+mod tries;

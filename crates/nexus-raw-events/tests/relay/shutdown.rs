@@ -69,7 +69,7 @@ async fn a_delivery_under_way_is_finished_and_marked_before_the_end() {
         }),
         conducting
     );
-    let left = catalog.undelivered(&sink.name, 10).await.unwrap();
+    let left = catalog.undelivered(&sink.name, 10, &[]).await.unwrap();
     let left: Vec<_> = left.iter().map(|event| event.sequence).collect();
     assert_eq!(left, [4]);
 }

@@ -33,6 +33,8 @@ pub(crate) enum Reaction {
     TakeOnly(usize),
     /// Takes at most so many, then fails.
     Fail(usize),
+    /// Takes at most so many, then fails on the next.
+    Stumble(usize),
     /// Takes at most so many, then refuses the next.
     Refuse(usize),
     /// Takes at most so many and never answers.
@@ -103,6 +105,7 @@ impl DatasetEventSink for ScriptedSink {
         }
         let (Reaction::TakeOnly(most)
         | Reaction::Fail(most)
+        | Reaction::Stumble(most)
         | Reaction::Refuse(most)
         | Reaction::Hang(most)) = reaction
         else {
@@ -122,6 +125,10 @@ impl DatasetEventSink for ScriptedSink {
             Reaction::Fail(_) => Err(SinkError::Unavailable {
                 taken,
                 source: "no connection".into(),
+            }),
+            Reaction::Stumble(_) => Err(SinkError::Failed {
+                taken,
+                source: "no luck".into(),
             }),
             Reaction::Refuse(_) => Err(SinkError::Refused {
                 taken,

@@ -78,7 +78,7 @@ impl FakeCatalog {
     /// What was parked for a sink, in the order of parking.
     #[must_use]
     pub fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
-        self.state().parked(sink).to_vec()
+        self.state().parked(sink)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

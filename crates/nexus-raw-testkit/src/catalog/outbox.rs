@@ -3,7 +3,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{Backlog, CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
+    ports::{
+        Backlog, CatalogError, EventOutbox, KeptEvent, Lease, ParkedEvent, ParkedEvents,
+        ParkedFilter, SinkName,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -27,9 +30,11 @@ impl EventOutbox for FakeCatalog {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let limit = usize::try_from(limit).unwrap();
-        self.read(|state| state.undelivered(sink, limit)).await
+        self.read(|state| state.undelivered(sink, limit, held))
+            .await
     }
 
     async fn delivered(
@@ -52,6 +57,26 @@ impl EventOutbox for FakeCatalog {
         Ok(self.state().park(sink, parked, epoch))
     }
 
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let limit = usize::try_from(limit).unwrap();
+        self.read(|state| state.retries(sink, limit)).await
+    }
+
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.connect().await?;
+        Ok(self.state().retried(sink, &scope, sequence, epoch))
+    }
+
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         self.read(|state| state.oldest_undelivered(sink)).await
     }
@@ -63,5 +88,25 @@ impl EventOutbox for FakeCatalog {
     async fn committed(&self, patience: Duration) {
         // at the end of patience there is nothing to tell: the caller looks for itself
         let _ = tokio::time::timeout(patience, self.shared.committed.notified()).await;
+    }
+}
+
+#[async_trait]
+impl ParkedEvents for FakeCatalog {
+    async fn parked(
+        &self,
+        filter: &ParkedFilter,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, CatalogError> {
+        let limit = usize::try_from(limit).unwrap();
+        self.read(|state| state.kept(filter, limit)).await
+    }
+
+    async fn ask_retry(&self, filter: ParkedFilter, _now: Timestamp) -> Result<u64, CatalogError> {
+        self.connect().await?;
+        let asked = self.state().ask_retry(&filter);
+        // as after a commit: a relay may have something to do
+        self.shared.committed.notify_waiters();
+        Ok(asked)
     }
 }

@@ -4,8 +4,9 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, Lease, NewAsset,
-        OpenIntents, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, KeyedIntent, KeyedOutcome, Lease,
+        NewAsset, OpenIntents, ParkedEvent, ParkedFilter, RegisterOutcome, RepeatOutcome, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -50,7 +51,25 @@ struct HeldLease {
 #[derive(Default)]
 struct Progress {
     cursors: BTreeMap<Scope, u64>,
-    parked: Vec<ParkedEvent>,
+    parked: Vec<Parked>,
+}
+
+struct Parked {
+    event: ParkedEvent,
+    retry_asked: bool,
+}
+
+fn is_meant(filter: &ParkedFilter, sink: &SinkName, event: &ParkedEvent) -> bool {
+    filter.sink.as_ref().is_none_or(|it| it == sink)
+        && filter
+            .tenant
+            .as_ref()
+            .is_none_or(|it| *it == event.scope.tenant)
+        && filter
+            .environment
+            .as_ref()
+            .is_none_or(|it| *it == event.scope.environment)
+        && filter.sequence.is_none_or(|it| it == event.sequence)
 }
 
 impl State {
@@ -196,10 +215,16 @@ impl State {
         Some(lease)
     }
 
-    pub(super) fn undelivered(&self, sink: &SinkName, limit: usize) -> Vec<DatasetEvent> {
+    pub(super) fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: usize,
+        held: &[Scope],
+    ) -> Vec<DatasetEvent> {
         let mut pending: Vec<_> = self
             .scopes
             .iter()
+            .filter(|(scope, _)| !held.contains(scope))
             .map(|(scope, state)| state.events[self.cursor(sink, scope)..].iter())
             .collect();
         // one of each scope in turn, so that a busy scope does not keep the others waiting
@@ -255,15 +280,96 @@ impl State {
         let moved = self.delivered(sink, vec![cursor], epoch);
         if moved {
             let progress = self.progress.entry(sink.clone()).or_default();
-            progress.parked.push(parked);
+            let place = |it: &&mut Parked| {
+                (&it.event.scope, it.event.sequence) == (&parked.scope, parked.sequence)
+            };
+            match progress.parked.iter_mut().find(place) {
+                Some(kept) if kept.retry_asked => {
+                    kept.event = parked;
+                    kept.retry_asked = false;
+                }
+                // one that was parked before stays as it was parked
+                Some(_) => {}
+                None => progress.parked.push(Parked {
+                    event: parked,
+                    retry_asked: false,
+                }),
+            }
         }
         moved
     }
 
-    pub(super) fn parked(&self, sink: &SinkName) -> &[ParkedEvent] {
-        self.progress
-            .get(sink)
-            .map_or(&[], |progress| progress.parked.as_slice())
+    pub(super) fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
+        let progress = self.progress.get(sink).into_iter();
+        let parked = progress.flat_map(|progress| &progress.parked);
+        parked.map(|parked| parked.event.clone()).collect()
+    }
+
+    pub(super) fn kept(&self, filter: &ParkedFilter, limit: usize) -> Vec<KeptEvent> {
+        let mut kept: Vec<_> = self
+            .progress
+            .iter()
+            .flat_map(|(sink, progress)| progress.parked.iter().map(move |it| (sink, it)))
+            .filter(|(sink, it)| is_meant(filter, sink, &it.event))
+            .map(|(sink, it)| KeptEvent {
+                sink: sink.clone(),
+                parked: it.event.clone(),
+                retry_asked: it.retry_asked,
+            })
+            .collect();
+        kept.sort_by(|one, other| {
+            let place =
+                |it: &KeptEvent| (it.sink.clone(), it.parked.scope.clone(), it.parked.sequence);
+            place(one).cmp(&place(other))
+        });
+        kept.truncate(limit);
+        kept
+    }
+
+    pub(super) fn ask_retry(&mut self, filter: &ParkedFilter) -> u64 {
+        let mut asked = 0;
+        for (sink, progress) in &mut self.progress {
+            for it in &mut progress.parked {
+                if is_meant(filter, sink, &it.event) {
+                    it.retry_asked = true;
+                    asked += 1;
+                }
+            }
+        }
+        asked
+    }
+
+    pub(super) fn retries(&self, sink: &SinkName, limit: usize) -> Vec<DatasetEvent> {
+        let filter = ParkedFilter {
+            sink: Some(sink.clone()),
+            ..ParkedFilter::default()
+        };
+        self.kept(&filter, usize::MAX)
+            .into_iter()
+            .filter(|it| it.retry_asked)
+            .take(limit)
+            .map(|it| {
+                let place = usize::try_from(it.parked.sequence).unwrap() - 1;
+                self.events_in(&it.parked.scope)[place].clone()
+            })
+            .collect()
+    }
+
+    pub(super) fn retried(
+        &mut self,
+        sink: &SinkName,
+        scope: &Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> bool {
+        if !self.is_current(epoch) {
+            return false;
+        }
+        let progress = self.progress.entry(sink.clone()).or_default();
+        progress
+            .parked
+            .retain(|it| (&it.event.scope, it.event.sequence) != (scope, sequence));
+        true
     }
 
     fn is_current(&self, epoch: u64) -> bool {

@@ -13,6 +13,7 @@ mod hasher;
 mod idempotency;
 mod identity;
 mod outbox;
+mod parked;
 mod sink;
 mod storage;
 
@@ -25,6 +26,7 @@ pub use self::{
     hasher::MockObjectHasher,
     identity::MockIdentityVerifier,
     outbox::MockEventOutbox,
+    parked::MockParkedEvents,
     sink::MockDatasetEventSink,
     storage::MockRawStorageRepository,
 };
@@ -41,6 +43,7 @@ pub use self::{
     },
     identity::{IdentityError, IdentityVerifier},
     outbox::{Backlog, EventOutbox, Lease, ParkedEvent, SinkName, SinkNameError},
+    parked::{KeptEvent, ParkedEvents, ParkedFilter},
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{
         HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, SignedUrl,

@@ -105,7 +105,8 @@ pub trait EventOutbox: Send + Sync + 'static {
     ) -> Result<Option<Lease>, CatalogError>;
 
     /// Up to `limit` events that lie after the sink's cursors: per scope in order of sequence and
-    /// without a gap from the cursor on; no scope waits for ever for another.
+    /// without a gap from the cursor on; no scope waits for ever for another. Nothing of the
+    /// scopes in `held`, which take no room from the others.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -113,6 +114,7 @@ pub trait EventOutbox: Send + Sync + 'static {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     /// Moves the sink's cursors forward: for each scope, to this sequence. `false`, and nothing
@@ -128,7 +130,9 @@ pub trait EventOutbox: Send + Sync + 'static {
     ) -> Result<bool, CatalogError>;
 
     /// Keeps an event that the sink refused for good, and moves the cursor past it, in one
-    /// transaction. `false`, and nothing done, when `epoch` is no longer the lease's.
+    /// transaction. One that was parked before, and was to be tried again, is kept with its new
+    /// reason, and is no longer to be tried. `false`, and nothing done, when `epoch` is no longer
+    /// the lease's.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -136,6 +140,28 @@ pub trait EventOutbox: Send + Sync + 'static {
         &self,
         sink: &SinkName,
         parked: ParkedEvent,
+        epoch: u64,
+    ) -> Result<bool, CatalogError>;
+
+    /// Up to `limit` of the sink's parked events that are to be tried again
+    /// ([`ParkedEvents::ask_retry`](super::ParkedEvents::ask_retry)), per scope in order of
+    /// sequence.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn retries(&self, sink: &SinkName, limit: u32)
+    -> Result<Vec<DatasetEvent>, CatalogError>;
+
+    /// Forgets that an event was parked: the sink has taken it after all. `false`, and nothing
+    /// done, when `epoch` is no longer the lease's.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
         epoch: u64,
     ) -> Result<bool, CatalogError>;
 

@@ -24,6 +24,17 @@ pub enum SinkError {
         #[source]
         source: BoxError,
     },
+    /// The sink has answered about the event after those taken, with a failure that may pass. It is
+    /// offered again, a bounded number of times and with growing waits; only the events of its own
+    /// tenant and environment wait for it.
+    #[error("the event sink failed on an event")]
+    Failed {
+        /// How many events, from the first on, were taken.
+        taken: usize,
+        /// Why the next one was not.
+        #[source]
+        source: BoxError,
+    },
     /// The sink will never take the event after those taken: it is parked, and the rest goes on.
     #[error("the event sink refused an event")]
     Refused {

@@ -52,8 +52,9 @@ impl EventOutbox for OutboxWithPoints {
         &self,
         sink: &SinkName,
         limit: u32,
+        held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        self.inner.undelivered(sink, limit).await
+        self.inner.undelivered(sink, limit, held).await
     }
 
     async fn delivered(
@@ -74,6 +75,24 @@ impl EventOutbox for OutboxWithPoints {
         epoch: u64,
     ) -> Result<bool, CatalogError> {
         self.inner.park(sink, parked, epoch).await
+    }
+
+    async fn retries(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+    ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        self.inner.retries(sink, limit).await
+    }
+
+    async fn retried(
+        &self,
+        sink: &SinkName,
+        scope: Scope,
+        sequence: u64,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.inner.retried(sink, scope, sequence, epoch).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

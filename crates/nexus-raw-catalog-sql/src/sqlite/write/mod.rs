@@ -66,6 +66,10 @@ pub(in crate::sqlite) async fn group(
         let answer = hashing::step(connection, request).await?;
         outcomes.hashings.push(answer);
     }
+    for request in &group.retries {
+        let asked = relay::ask_retry(connection, request).await?;
+        outcomes.retries.push(asked);
+    }
     Ok(outcomes)
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     ports::{CatalogError, Lease, ParkedEvent, SinkName},
-    tenancy::Scope,
+    tenancy::{Environment, Scope, TenantId},
 };
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
@@ -11,7 +11,7 @@ use crate::{
     error::CorruptColumn,
     rows::Columns,
     sqlite::{fault::write_error, parameters::rows_json},
-    writer::{LeaseRequest, Progress},
+    writer::{LeaseRequest, Progress, RetryRequest},
 };
 
 const LEASE: &str = r#"
@@ -83,14 +83,19 @@ pub(super) async fn progress(
     if let Some(parked) = &progress.parked {
         park(connection, &progress.sink, parked).await?;
     }
+    if let Some((scope, sequence)) = &progress.retried {
+        forget(connection, &progress.sink, scope, *sequence).await?;
+    }
     Ok(true)
 }
 
-// An event that was parked before stays as it was parked.
+// An event that was parked before stays as it was parked, unless it was to be tried again.
 const PARK: &str = "
     INSERT INTO parked_event (tenant_id, env, sink, sequence, reason, parked_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT DO UPDATE SET
+        reason = excluded.reason, parked_at = excluded.parked_at, retry_asked_at = NULL
+    WHERE retry_asked_at IS NOT NULL";
 
 async fn park(
     connection: &mut SqliteConnection,
@@ -107,4 +112,46 @@ async fn park(
         .execute(connection)
         .await;
     done.map(|_| ()).map_err(write_error)
+}
+
+const FORGET: &str = "
+    DELETE FROM parked_event
+    WHERE tenant_id = ?1 AND env = ?2 AND sink = ?3 AND sequence = ?4";
+
+async fn forget(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+    scope: &Scope,
+    sequence: u64,
+) -> Result<(), WriteError> {
+    let done = sqlx::query(FORGET)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(sink.as_str())
+        .bind(sequence.cast_signed())
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(write_error)
+}
+
+const ASK_RETRY: &str = "
+    UPDATE parked_event SET retry_asked_at = ?5
+    WHERE (?1 IS NULL OR sink = ?1) AND (?2 IS NULL OR tenant_id = ?2)
+        AND (?3 IS NULL OR env = ?3) AND (?4 IS NULL OR sequence = ?4)";
+
+/// Marks parked events to be tried again; how many.
+pub(super) async fn ask_retry(
+    connection: &mut SqliteConnection,
+    RetryRequest { filter, now }: &RetryRequest,
+) -> Result<u64, WriteError> {
+    let done = sqlx::query(ASK_RETRY)
+        .bind(filter.sink.as_ref().map(SinkName::as_str))
+        .bind(filter.tenant.as_ref().map(TenantId::as_str))
+        .bind(filter.environment.as_ref().map(Environment::as_str))
+        .bind(filter.sequence.map(u64::cast_signed))
+        .bind(now.as_micros())
+        .execute(connection)
+        .await
+        .map_err(write_error)?;
+    Ok(done.rows_affected())
 }

@@ -36,7 +36,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The sink named `http`: each event is one POST, in order.
 ///
 /// The receiver has taken an event once it answers 2xx. It refuses one for good, which is then
-/// parked, by 400, 413, 415 or 422. Whatever else happens, another answer, a redirect, silence,
+/// parked, by 400, 413, 415 or 422, and fails on one by 500 and other answers of its kind: that one is
+/// tried again a number of times. Whatever else happens, another answer, a redirect, silence,
 /// holds up the events: they are sent again, not before the time that `Retry-After` names, and at
 /// the latest five minutes later.
 ///
@@ -168,6 +169,9 @@ impl DatasetEventSink for HttpEventSink {
                 Ok(()) => {}
                 Err(NotTaken::Refused(source)) => {
                     return Err(SinkError::Refused { taken, source });
+                }
+                Err(NotTaken::Failed(source)) => {
+                    return Err(SinkError::Failed { taken, source });
                 }
                 Err(NotTaken::Unavailable { reason, rest }) => {
                     self.rest_for(rest);

@@ -21,6 +21,8 @@ pub(super) enum Verdict {
 pub(super) enum NotTaken {
     /// It never will be.
     Refused(BoxError),
+    /// The receiver stumbled over it, and may not the next time.
+    Failed(BoxError),
     /// Not now; `rest`: not before that time has passed.
     Unavailable {
         reason: BoxError,
@@ -29,7 +31,9 @@ pub(super) enum NotTaken {
 }
 
 impl Verdict {
-    /// Only an answer about the event itself refuses it. A wrong path, a withdrawn right or a
+    /// Only an answer about the event itself refuses it. That it failed, and not the receiver as a
+    /// whole, is what 500 and its like say: 502, 503 and 504 come from what stands before the
+    /// receiver, or of its own state. A wrong path, a withdrawn right or a
     /// receiver that is gone says nothing of the event: an operator can mend it, and nothing was
     /// lost meanwhile.
     pub(super) fn of(status: StatusCode, headers: &HeaderMap) -> Self {
@@ -40,6 +44,13 @@ impl Verdict {
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
             | StatusCode::UNPROCESSABLE_ENTITY => Self::NotTaken(NotTaken::Refused(reason)),
+            StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Self::NotTaken(NotTaken::Unavailable {
+                reason,
+                rest: rest_of(headers),
+            }),
+            status if status.is_server_error() => Self::NotTaken(NotTaken::Failed(reason)),
             // "the sender SHOULD refrain from sending any further notifications" (HTTP web hooks
             // for event delivery, section 2.2)
             StatusCode::GONE => Self::NotTaken(NotTaken::Unavailable {
@@ -92,6 +103,12 @@ mod tests {
                 Verdict::NotTaken(NotTaken::Refused(_))
             );
             assert_eq!(refused, [400, 413, 415, 422].contains(&status), "{status}");
+            let failed = matches!(
+                verdict(status, None),
+                Verdict::NotTaken(NotTaken::Failed(_))
+            );
+            let is_failure = status >= 500 && ![502, 503, 504].contains(&status);
+            assert_eq!(failed, is_failure, "{status}");
         }
     }
 

@@ -22,7 +22,7 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, CallerKey, CatalogCensus, DigestLedger, EventOutbox, IntentState,
-        KeyedOutcome, NewAsset, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        KeyedOutcome, NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     service::PresignRequest,
     tenancy::Scope,
@@ -43,6 +43,8 @@ pub struct OpenCatalog {
     pub outbox: Arc<dyn EventOutbox>,
     /// As the hasher sees it.
     pub digests: Arc<dyn DigestLedger>,
+    /// As whoever sees to parked events sees it.
+    pub parked: Arc<dyn ParkedEvents>,
     /// As those who run it see it.
     pub census: Arc<dyn CatalogCensus>,
 }
@@ -50,14 +52,15 @@ pub struct OpenCatalog {
 impl OpenCatalog {
     /// The ports of one implementation.
     #[must_use]
-    pub fn of<C: AssetCatalog + EventOutbox + DigestLedger + CatalogCensus>(
+    pub fn of<C: AssetCatalog + EventOutbox + DigestLedger + CatalogCensus + ParkedEvents>(
         catalog: Arc<C>,
     ) -> Self {
         Self {
             catalog: catalog.clone(),
             outbox: catalog.clone(),
             digests: catalog.clone(),
-            census: catalog,
+            census: catalog.clone(),
+            parked: catalog,
         }
     }
 }
@@ -71,10 +74,6 @@ pub trait CatalogHarness: Send + Sync {
     /// Closes the catalogue that [`Self::open`] gave, as the end of the process would, and opens
     /// it again over what it kept. The suite holds no other handle to it.
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog;
-
-    /// What the catalogue keeps of events parked for `sink`, in the order of parking. No port
-    /// tells it, so the harness looks for itself.
-    async fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent>;
 }
 
 /// Puts an implementation of `AssetCatalog` and `CatalogCensus` through its contract. Takes an expression that gives

@@ -33,6 +33,7 @@ macro_rules! outbox_contract {
                 undelivered_events_come_per_scope_in_order_and_whole,
                 no_more_than_the_limit_is_given,
                 a_quiet_scope_does_not_wait_for_a_busy_one,
+                held_scopes_are_left_out_and_take_no_room,
                 delivered_events_are_not_given_again,
                 what_was_not_delivered_is_given_again,
                 each_sink_has_its_own_cursors,
@@ -49,6 +50,11 @@ macro_rules! outbox_contract {
                 a_parked_event_is_kept_with_its_reason_and_passed,
                 an_epoch_that_is_over_parks_nothing,
                 a_parked_event_is_parked_for_its_sink_alone,
+                parked_events_are_found_by_what_is_asked_of_them,
+                what_was_asked_for_is_given_to_be_tried_again_in_order,
+                a_parked_event_that_was_taken_is_parked_no_more,
+                an_event_that_is_refused_again_is_parked_anew,
+                what_was_asked_for_outlives_a_restart,
                 waiting_ends_after_a_commit,
                 a_commit_between_two_waits_is_not_missed,
                 waiting_ends_with_its_patience,
@@ -90,7 +96,7 @@ fn sink(name: &str) -> SinkName {
 }
 
 async fn undelivered(open: &OpenCatalog, sink: &SinkName, limit: u32) -> Vec<DatasetEvent> {
-    open.outbox.undelivered(sink, limit).await.unwrap()
+    open.outbox.undelivered(sink, limit, &[]).await.unwrap()
 }
 
 /// Marks as a relay of this epoch does; whether it was let.
@@ -126,7 +132,7 @@ pub(super) async fn drain(outbox: &Arc<dyn EventOutbox>, sink: &SinkName) -> Vec
     let epoch = lease(outbox, RELAY).await.epoch;
     let mut drained = Vec::new();
     loop {
-        let batch = outbox.undelivered(sink, 100).await.unwrap();
+        let batch = outbox.undelivered(sink, 100, &[]).await.unwrap();
         if batch.is_empty() {
             return drained;
         }

@@ -1,7 +1,15 @@
-use nexus_raw::{ports::ParkedEvent, tenancy::Scope};
+use nexus_raw::{
+    ports::{KeptEvent, ParkedEvent, ParkedFilter},
+    tenancy::Scope,
+};
 
-use super::{RELAY, RIVAL, commit, delivered, lease, lease_at, sequences, sink, undelivered};
-use crate::{contract::catalog::CatalogHarness, sample};
+use super::{
+    RELAY, RIVAL, commit, delivered, lease, lease_at, places, sequences, sink, undelivered,
+};
+use crate::{
+    contract::catalog::{CatalogHarness, OpenCatalog},
+    sample,
+};
 
 fn refused(scope: &Scope, sequence: u64) -> ParkedEvent {
     ParkedEvent {
@@ -9,6 +17,19 @@ fn refused(scope: &Scope, sequence: u64) -> ParkedEvent {
         sequence,
         reason: "too large: 2 MiB '; \u{1f4a5}".to_owned(),
         parked_at: sample::seconds_after(5),
+    }
+}
+
+/// What is kept of events parked for a sink.
+async fn all_parked(open: &OpenCatalog, name: &str) -> Vec<ParkedEvent> {
+    let kept = open.parked.parked(&of_sink(name), 100).await.unwrap();
+    kept.into_iter().map(|kept| kept.parked).collect()
+}
+
+fn of_sink(name: &str) -> ParkedFilter {
+    ParkedFilter {
+        sink: Some(sink(name)),
+        ..ParkedFilter::default()
     }
 }
 
@@ -28,7 +49,7 @@ pub async fn a_parked_event_is_kept_with_its_reason_and_passed(harness: &impl Ca
     let events = undelivered(&open, &sink("log"), 10).await;
     assert_eq!(sequences(&events, &scope), [3]);
     assert_eq!(
-        harness.parked(&sink("log")).await,
+        all_parked(&open, "log").await,
         [refused(&scope, 1), refused(&scope, 2)]
     );
 }
@@ -46,7 +67,7 @@ pub async fn an_epoch_that_is_over_parks_nothing(harness: &impl CatalogHarness) 
         .await;
     assert!(!parked.unwrap());
     assert_eq!(undelivered(&open, &sink("log"), 10).await.len(), 1);
-    assert_eq!(harness.parked(&sink("log")).await, []);
+    assert_eq!(all_parked(&open, "log").await, []);
 }
 
 /// What one sink refuses, another may take.
@@ -61,7 +82,7 @@ pub async fn a_parked_event_is_parked_for_its_sink_alone(harness: &impl CatalogH
         .await;
     assert!(parked.unwrap());
     assert_eq!(undelivered(&open, &sink("nats"), 10).await.len(), 1);
-    assert_eq!(harness.parked(&sink("nats")).await, []);
+    assert_eq!(all_parked(&open, "nats").await, []);
 }
 
 /// A restart delivers nothing twice that was marked, forgets nothing that was parked, and gives
@@ -81,10 +102,186 @@ pub async fn cursors_parked_events_and_epochs_outlive_a_restart(harness: &impl C
     let open = harness.reopen(open).await;
     let events = undelivered(&open, &sink("log"), 10).await;
     assert_eq!(sequences(&events, &scope), [3]);
-    assert_eq!(harness.parked(&sink("log")).await, [refused(&scope, 2)]);
+    assert_eq!(all_parked(&open, "log").await, [refused(&scope, 2)]);
     // the lease itself may be over before its end: a catalogue of one process knows its owner gone
     let taken = lease_at(&open.outbox, RIVAL, 30).await.unwrap();
     assert!(taken.epoch > held.epoch);
     assert!(!delivered(&open, &sink("log"), vec![(scope.clone(), 3)], held.epoch).await);
     assert_eq!(undelivered(&open, &sink("log"), 10).await, events);
+}
+
+/// Parks the first two events of two scopes for `log`, and one for `nats`.
+async fn park_some(open: &OpenCatalog) -> (Vec<Scope>, u64) {
+    let scopes = vec![sample::scope("t_a", "dev"), sample::scope("t_b", "prod")];
+    let epoch = lease(&open.outbox, RELAY).await.epoch;
+    for scope in &scopes {
+        commit(open, scope, 1, 3).await;
+        for sequence in [1, 2] {
+            let refused = refused(scope, sequence);
+            assert!(
+                open.outbox
+                    .park(&sink("log"), refused, epoch)
+                    .await
+                    .unwrap()
+            );
+        }
+    }
+    let refused = refused(&scopes[0], 1);
+    assert!(
+        open.outbox
+            .park(&sink("nats"), refused, epoch)
+            .await
+            .unwrap()
+    );
+    (scopes, epoch)
+}
+
+async fn ask(open: &OpenCatalog, filter: ParkedFilter) -> u64 {
+    open.parked.ask_retry(filter, sample::now()).await.unwrap()
+}
+
+async fn retries(open: &OpenCatalog, name: &str) -> Vec<(Scope, u64)> {
+    places(&open.outbox.retries(&sink(name), 100).await.unwrap())
+}
+
+/// By each of its parts, and by all together.
+pub async fn parked_events_are_found_by_what_is_asked_of_them(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let (scopes, _) = park_some(&open).await;
+    let kept = |name: &str, scope: &Scope, sequence| KeptEvent {
+        sink: sink(name),
+        parked: refused(scope, sequence),
+        retry_asked: false,
+    };
+    let all = [
+        kept("log", &scopes[0], 1),
+        kept("log", &scopes[0], 2),
+        kept("log", &scopes[1], 1),
+        kept("log", &scopes[1], 2),
+        kept("nats", &scopes[0], 1),
+    ];
+    let everything = ParkedFilter::default();
+    for (filter, expected) in [
+        (everything.clone(), &[0, 1, 2, 3, 4][..]),
+        (of_sink("nats"), &[4]),
+        (of_sink("http"), &[]),
+        (
+            ParkedFilter {
+                tenant: Some(scopes[1].tenant.clone()),
+                ..everything.clone()
+            },
+            &[2, 3],
+        ),
+        (
+            ParkedFilter {
+                environment: Some(scopes[0].environment.clone()),
+                sequence: Some(1),
+                ..everything.clone()
+            },
+            &[0, 4],
+        ),
+        (
+            ParkedFilter {
+                tenant: Some(scopes[0].tenant.clone()),
+                environment: Some(scopes[1].environment.clone()),
+                ..everything.clone()
+            },
+            &[],
+        ),
+    ] {
+        let found = open.parked.parked(&filter, 100).await.unwrap();
+        let expected: Vec<_> = expected.iter().map(|at| all[*at].clone()).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let first = open.parked.parked(&everything, 2).await.unwrap();
+    assert_eq!(first, all[..2]);
+}
+
+/// Nothing else is, and asking twice asks once.
+pub async fn what_was_asked_for_is_given_to_be_tried_again_in_order(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let (scopes, _) = park_some(&open).await;
+    assert_eq!(retries(&open, "log").await, []);
+    let second = ParkedFilter {
+        sequence: Some(2),
+        ..of_sink("log")
+    };
+    assert_eq!(ask(&open, second.clone()).await, 2);
+    assert_eq!(ask(&open, second).await, 2);
+    let both: Vec<_> = scopes.iter().map(|scope| (scope.clone(), 2)).collect();
+    assert_eq!(retries(&open, "log").await, both);
+    assert_eq!(retries(&open, "nats").await, []);
+    assert_eq!(open.outbox.retries(&sink("log"), 1).await.unwrap().len(), 1);
+    let asked = open.parked.parked(&of_sink("log"), 100).await.unwrap();
+    let asked: Vec<_> = asked.iter().map(|it| it.retry_asked).collect();
+    assert_eq!(asked, [false, true, false, true]);
+    // the cursors stay where they are
+    let events = undelivered(&open, &sink("log"), 100).await;
+    assert_eq!(
+        places(&events),
+        scopes.iter().map(|it| (it.clone(), 3)).collect::<Vec<_>>()
+    );
+}
+
+/// It was taken after all: it is forgotten that it was parked, under the lease alone.
+pub async fn a_parked_event_that_was_taken_is_parked_no_more(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let (scopes, epoch) = park_some(&open).await;
+    ask(&open, of_sink("log")).await;
+    let retried = async |epoch| {
+        let sink = sink("log");
+        let retried = open.outbox.retried(&sink, scopes[0].clone(), 1, epoch);
+        retried.await.unwrap()
+    };
+    assert!(!retried(epoch + 1).await);
+    assert_eq!(retries(&open, "log").await.len(), 4);
+    assert!(retried(epoch).await);
+    let left =
+        [(0, 2), (1, 1), (1, 2)].map(|(at, sequence): (usize, _)| (scopes[at].clone(), sequence));
+    assert_eq!(retries(&open, "log").await, left);
+    assert_eq!(all_parked(&open, "log").await.len(), 3);
+    assert_eq!(all_parked(&open, "nats").await.len(), 1);
+}
+
+/// With the reason that it was refused for the last time, and until somebody asks again.
+pub async fn an_event_that_is_refused_again_is_parked_anew(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let (scopes, epoch) = park_some(&open).await;
+    let again = ParkedEvent {
+        reason: "still too large".to_owned(),
+        parked_at: sample::seconds_after(60),
+        ..refused(&scopes[0], 1)
+    };
+    let park = async || {
+        let sink = sink("log");
+        let parking = open.outbox.park(&sink, again.clone(), epoch);
+        assert!(parking.await.unwrap());
+    };
+    // nobody asked: a relay that repeats itself changes nothing
+    park().await;
+    assert_eq!(all_parked(&open, "log").await[0], refused(&scopes[0], 1));
+    ask(&open, of_sink("log")).await;
+    park().await;
+    assert_eq!(all_parked(&open, "log").await[0], again);
+    assert_eq!(retries(&open, "log").await.len(), 3);
+}
+
+/// A restart does not forget it.
+pub async fn what_was_asked_for_outlives_a_restart(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    park_some(&open).await;
+    ask(&open, of_sink("nats")).await;
+    let before = open
+        .parked
+        .parked(&ParkedFilter::default(), 100)
+        .await
+        .unwrap();
+    let open = harness.reopen(open).await;
+    assert_eq!(retries(&open, "nats").await.len(), 1);
+    let after = open
+        .parked
+        .parked(&ParkedFilter::default(), 100)
+        .await
+        .unwrap();
+    assert_eq!(after, before);
 }

@@ -1,4 +1,4 @@
-use nexus_raw::asset::Provenance;
+use nexus_raw::{asset::Provenance, tenancy::Scope};
 
 use super::{RELAY, commit, delivered, drain, lease, places, sequences, sink, undelivered};
 use crate::{contract::catalog::CatalogHarness, sample};
@@ -76,4 +76,26 @@ pub async fn a_quiet_scope_does_not_wait_for_a_busy_one(harness: &impl CatalogHa
     assert_eq!(waiting, []);
     let rest = drain(&open.outbox, &sink("log")).await;
     assert_eq!(rest.last().map(|event| event.sequence), Some(130));
+}
+
+/// A held scope gives nothing, whatever lies in it, and takes no room from the others.
+pub async fn held_scopes_are_left_out_and_take_no_room(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let [held, free, other] =
+        [("t_a", "dev"), ("t_a", "prod"), ("t_b", "dev")].map(|(t, e)| sample::scope(t, e));
+    commit(&open, &held, 1, 30).await;
+    commit(&open, &free, 1, 4).await;
+    commit(&open, &other, 1, 4).await;
+    let of = async |limit, held: &[Scope]| {
+        open.outbox
+            .undelivered(&sink("log"), limit, held)
+            .await
+            .unwrap()
+    };
+    let events = of(8, std::slice::from_ref(&held)).await;
+    assert_eq!(sequences(&events, &held), [0; 0]);
+    assert_eq!(sequences(&events, &free), [1, 2, 3, 4]);
+    assert_eq!(sequences(&events, &other), [1, 2, 3, 4]);
+    assert_eq!(of(8, &[held.clone(), free, other]).await, []);
+    assert_eq!(of(100, &[]).await.len(), 38);
 }

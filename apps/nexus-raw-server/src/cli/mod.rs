@@ -1,5 +1,7 @@
 //! The program's command line.
 
+mod events;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -9,6 +11,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
+use self::events::EventsCommand;
 use crate::{
     app::{self, Failure},
     error_chain::error_chain,
@@ -33,7 +36,7 @@ Exit codes:
   74  the catalogue's medium failed
   78  the configuration, the store or the catalogue must be changed first";
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until SIGTERM or SIGINT; what is done without a command.
     Serve,
@@ -42,6 +45,10 @@ enum Command {
     /// Make the catalogue's schema, or bring it up to date. Servers of the version before may go
     /// on meanwhile. SQLite's is also brought up to date by `serve`.
     Migrate,
+    /// See to the events that sinks have refused. A catalogue in SQLite is one process's at a time:
+    /// stop the server first.
+    #[command(subcommand)]
+    Events(EventsCommand),
 }
 
 /// Where the configuration comes from, besides `NEXUS_RAW_…` variables.
@@ -66,6 +73,10 @@ pub fn run() -> ExitCode {
         Command::Serve => serve(cli.from),
         Command::CheckConfig => check_config(cli.from),
         Command::Migrate => migrate(cli.from),
+        Command::Events(command) => cli
+            .from
+            .load(EmbeddedMode::prepare)
+            .and_then(|settings| events::run(command, &settings)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
