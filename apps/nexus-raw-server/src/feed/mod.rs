@@ -16,6 +16,7 @@ use nexus_raw::{
 };
 use tokio::{
     runtime::Handle,
+    sync::Semaphore,
     time::{Instant, timeout_at},
 };
 
@@ -27,6 +28,9 @@ pub struct FeedSettings {
     /// How long a scope that somebody waits for is not looked at, while nothing was written there
     /// by this process: others may have written.
     pub look_every: Duration,
+    /// How many scopes are looked at at once: however many are waited for, most connections to the
+    /// catalogue are left to requests.
+    pub looks_at_once: usize,
     /// How many may wait at once.
     pub most: usize,
     /// How many of these may be one user's in one tenant.
@@ -37,6 +41,7 @@ impl Default for FeedSettings {
     fn default() -> Self {
         Self {
             look_every: Duration::from_millis(500),
+            looks_at_once: 4,
             most: 1024,
             most_of_one: 16,
         }
@@ -73,6 +78,8 @@ struct Shared {
     /// Where a watch outlives the request that began it: a worker's own runtime ends with it.
     runtime: Handle,
     places: Places,
+    /// Turns to look at a scope.
+    turns: Semaphore,
 }
 
 impl Feed {
@@ -84,6 +91,7 @@ impl Feed {
             settings,
             runtime: Handle::current(),
             places: Places::default(),
+            turns: Semaphore::new(settings.looks_at_once),
         }))
     }
 

@@ -177,6 +177,23 @@ async fn a_scope_that_nobody_waits_for_is_not_looked_at() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scope_is_looked_at_only_when_its_turn_has_come() {
+    let world = World::new(seldom());
+    write(&world.kept, &home(), 1).await;
+    let others = world.feed.0.turns.acquire_many(4).await.unwrap();
+    let began = Instant::now();
+    let home = home();
+    let looked = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(world.looks(), 0);
+        drop(others);
+    };
+    let (told, ()) = join(world.wait(&home, 0, 10), looked).await;
+    assert_eq!((told.unwrap(), world.looks()), (vec![1], 1));
+    assert_eq!(began.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_in_another_scope_wakes_nobody() {
     let world = World::new(seldom());
     let home = home();

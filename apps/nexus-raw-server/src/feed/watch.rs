@@ -75,12 +75,20 @@ impl Watch {
             catalog,
             settings,
             places,
+            turns,
             ..
         } = &*self.shared;
         // it looks before it waits: something may have been written since the first caller looked
-        while let Some(wanted) = places.wanted(&self.scope) {
+        loop {
+            // turns are never withdrawn
+            let turn = turns.acquire().await.ok();
+            let Some(wanted) = places.wanted(&self.scope) else {
+                return;
+            };
             let Wanted { after, limit } = wanted;
-            let again = match catalog.events_after(&self.scope, after, limit).await {
+            let page = catalog.events_after(&self.scope, after, limit).await;
+            drop(turn);
+            let again = match page {
                 Ok(page) => places.tell(&self.scope, wanted, page),
                 Err(error) => {
                     places.fail(&self.scope, error);
