@@ -24,7 +24,7 @@ pub fn parked(
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn retry(settings: &Settings, filter: ParkedFilter) -> Result<u64, Failure> {
+pub fn retry(settings: &Settings, filter: &ParkedFilter) -> Result<u64, Failure> {
     ask(settings, async |catalog, plan| {
         catalog.ask_retry(filter.clone(), plan.clock.now()).await
     })

@@ -72,7 +72,7 @@ pub(super) fn run(command: EventsCommand, settings: &Settings) -> Result<(), Fai
             }
         }
         EventsCommand::Retry { which } => {
-            let asked = app::retry(settings, which.into())?;
+            let asked = app::retry(settings, &which.into())?;
             let events = if asked == 1 { "event" } else { "events" };
             writeln!(out, "{asked} parked {events} will be sent again")
         }

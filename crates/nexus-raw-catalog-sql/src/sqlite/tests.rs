@@ -58,6 +58,7 @@ async fn no_statement_scans_a_table_that_grows_with_use() {
                 "",
                 "json_each",
                 "k",
+                "h",
                 "s",
                 "b",
                 "turn",

@@ -50,7 +50,7 @@ impl Held {
     /// Counts one more try of the event in this place; how many there were, once that is enough.
     pub(super) fn failed(
         &mut self,
-        scope: Scope,
+        scope: &Scope,
         sequence: u64,
         settings: &RelaySettings,
     ) -> Option<u32> {
@@ -70,7 +70,7 @@ impl Held {
         waiting.tries += 1;
         if waiting.tries >= settings.tries {
             let tries = waiting.tries;
-            self.waiting.remove(&scope);
+            self.waiting.remove(scope);
             return Some(tries);
         }
         waiting.until = now + settings.retry.after(waiting.tries);

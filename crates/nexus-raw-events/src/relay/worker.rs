@@ -234,7 +234,7 @@ impl<'a> Worker<'a> {
             Then::Refused(event, reason) => self.park(event, reason, epoch).await,
             Then::Failed(event, reason) => {
                 let scope = event.body.scope();
-                match self.held.failed(scope, event.sequence, &self.settings) {
+                match self.held.failed(&scope, event.sequence, &self.settings) {
                     Some(tries) => {
                         let reason = format!("{reason} ({tries} tries)");
                         self.park(event, &reason, epoch).await
