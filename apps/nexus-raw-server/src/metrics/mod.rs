@@ -184,7 +184,7 @@ impl Metrics {
                 ),
                 parked: of.gauges(
                     "outbox_parked_events",
-                    "Events that the sink has refused for good",
+                    "Events that were set aside for the sink",
                 ),
                 oldest_age: of.gauges(
                     "outbox_oldest_undelivered_age_seconds",

@@ -78,7 +78,7 @@ pub struct Backlog {
     pub undelivered: u64,
     /// When the oldest of them occurred; see [`EventOutbox::oldest_undelivered`].
     pub oldest: Option<Timestamp>,
-    /// How many events it has refused for good.
+    /// How many events were parked for it and not taken since.
     pub parked: u64,
 }
 
