@@ -111,6 +111,7 @@ async fn a_catalogue_of_the_first_version_is_brought_up_to_date() {
     change(
         &home,
         "DROP TABLE object_digest; DROP INDEX upload_intent_in_work;
+         DROP INDEX parked_event_to_retry; ALTER TABLE parked_event DROP COLUMN retry_asked_at;
          DELETE FROM _sqlx_migrations WHERE version > 1",
     )
     .await;

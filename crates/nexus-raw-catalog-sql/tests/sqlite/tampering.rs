@@ -149,7 +149,7 @@ async fn no_row_reaches_into_another_tenant() {
         "INSERT INTO event SELECT 't_b', env, sequence, event_id, asset_id, event_type,
             occurred_at, salt, commitment, body FROM event",
         "INSERT INTO delivery VALUES ('t_b', 'dev', 'log', 1)",
-        "INSERT INTO parked_event VALUES ('t_b', 'dev', 'log', 1, '', 0)",
+        "INSERT INTO parked_event VALUES ('t_b', 'dev', 'log', 1, '', 0, NULL)",
         "INSERT INTO idempotency SELECT 't_b', env, 'u', 'r', 'k', zeroblob(32), asset_id, 0
          FROM upload_intent LIMIT 1",
     ] {
