@@ -13,11 +13,11 @@ PARTS ?=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo run test $(CRATES:%=test-%) soak bench lint doc deny fmt tools base
+.PHONY: help demo run run-scale test $(CRATES:%=test-%) soak bench lint doc deny fmt tools base
 
 help: ## list these commands
 	@printf '\nNexus raw storage\n\n'
-	@awk -F ' *## *' '/^[a-z][a-z-]*:.*## / { sub(/:.*/, "", $$1); printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ' *## *' '/^[a-z][a-z-]*:.*## / { sub(/:.*/, "", $$1); printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\nThe tests of one crate alone\n\n'
 	@printf '  make test-%s\n' $(CRATES)
 	@printf '\n'
@@ -28,6 +28,10 @@ demo: base ## see a photograph go in, and a forged one refused
 
 run: base ## serve in embedded mode, with all data in .nexus-raw
 	@cargo run --locked -p nexus-raw-server -- --embedded --data-dir .nexus-raw
+
+run-scale: tools ## serve from three replicas on PostgreSQL, SeaweedFS and NATS, to look at
+	@cargo build --locked -p nexus-raw-server -p nexus-raw-cli
+	@tools/run-scale
 
 # all features, since some tests stand behind one (a store that lies, mocks of the ports)
 test: tools ## run every test of every crate
