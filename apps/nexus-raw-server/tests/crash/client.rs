@@ -12,6 +12,7 @@ use crate::{
 
 /// One name is a prefix of the other: whatever mixes scopes up shows.
 pub(crate) const TENANTS: [&str; 2] = ["t_crash", "t_crash-b"];
+const ENV: &str = "dev";
 
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -47,7 +48,7 @@ impl Client {
         let content = format!("asset {worker} {turn} ").repeat(1 + turn % 200);
         let presigned = self.presign(tenant, content.as_bytes()).await?;
         let asset_id = presigned["asset_id"].as_str().unwrap();
-        ledger.presigned(asset_id, tenant);
+        ledger.presigned(asset_id, (tenant, ENV));
 
         let answer = whole(upload(&presigned["upload"], content.as_bytes()).await)?;
         assert_eq!(answer.status, 200, "upload of {asset_id}");
@@ -114,7 +115,7 @@ impl Client {
         Request::new(self.server, method, path)
             .header("authorization", &format!("Bearer {}", self.token))
             .header("x-tenant-id", tenant)
-            .header("x-env", "dev")
+            .header("x-env", ENV)
     }
 }
 

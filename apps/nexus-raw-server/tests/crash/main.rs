@@ -16,11 +16,15 @@ mod client;
 #[path = "../common/http.rs"]
 mod http;
 mod keyed;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/ledger.rs"]
 mod ledger;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;
 mod plan;
+#[path = "../common/random.rs"]
+mod random;
 
 use std::{
     fs,
@@ -42,7 +46,8 @@ use nexus_raw::{
     tenancy::Role,
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
-use plan::{End, Random};
+use plan::End;
+use random::Random;
 
 const CLIENTS: usize = 8;
 /// How long a program may take to be ready after a kill. A machine that is busy with other things

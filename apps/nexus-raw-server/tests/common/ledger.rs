@@ -9,6 +9,7 @@ use tokio::sync::watch;
 pub(crate) struct Asset {
     pub(crate) id: String,
     pub(crate) tenant: &'static str,
+    pub(crate) env: &'static str,
     /// S3 said 200 to the upload.
     pub(crate) uploaded: bool,
     /// The body of the 201, or of a later 200.
@@ -32,10 +33,11 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn presigned(&self, asset_id: &str, tenant: &'static str) {
+    pub(crate) fn presigned(&self, asset_id: &str, (tenant, env): (&'static str, &'static str)) {
         let asset = Asset {
             id: asset_id.to_owned(),
             tenant,
+            env,
             uploaded: false,
             record: None,
         };

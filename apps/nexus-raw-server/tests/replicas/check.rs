@@ -1,0 +1,151 @@
+//! What must hold in the end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use nexus_raw::tenancy::Role;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::{
+    ENVS, TENANTS,
+    fleet::Fleet,
+    http::{Answer, Request},
+    ledger::{Asset, Ledger},
+    stream::Stream,
+};
+
+/// A tenant and an environment.
+pub(crate) type Scope = (String, String);
+
+/// The events of each scope as the catalogue has them.
+pub(crate) type Committed = BTreeMap<Scope, Vec<Value>>;
+
+/// How long a call may take when nothing is wrong any more.
+const CALL: Duration = Duration::from_secs(5);
+
+const PRESIGNED: &str = "raw_asset_presigned";
+const REGISTERED: &str = "raw_asset_registered";
+
+/// Asks the replicas in turn.
+struct Reader<'a> {
+    fleet: &'a Fleet,
+    token: String,
+    asked: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn of(fleet: &'a Fleet) -> Self {
+        let token = fleet.token(&TENANTS, Role::Owner);
+        Self {
+            fleet,
+            token,
+            asked: 0,
+        }
+    }
+
+    async fn get(&mut self, (tenant, env): (&str, &str), path: &str) -> Answer {
+        self.asked += 1;
+        let server = self.fleet.address(self.asked).unwrap();
+        let request = Request::new(server, "GET", path)
+            .header("authorization", &format!("Bearer {}", self.token))
+            .header("x-tenant-id", tenant)
+            .header("x-env", env);
+        let answer = timeout(CALL, request.send()).await;
+        answer.unwrap_or_else(|_| panic!("{path} was not answered in {CALL:?}"))
+    }
+
+    async fn events(&mut self, scope: (&str, &str), path: &str) -> Vec<Value> {
+        let (status, mut body) = self.get(scope, path).await.whole();
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_value(body["events"].take()).unwrap()
+    }
+}
+
+/// Reads the feed of every scope from its beginning, a page at each replica in turn. The sequences
+/// are 1 to n.
+pub(crate) async fn committed(fleet: &Fleet) -> Committed {
+    let mut reader = Reader::of(fleet);
+    let mut committed = Committed::new();
+    for (tenant, env) in TENANTS.iter().flat_map(|it| ENVS.map(|env| (*it, env))) {
+        let mut events: Vec<Value> = Vec::new();
+        loop {
+            let path = format!("/nexus/raw/events?after={}&limit=500", events.len());
+            let page = reader.events((tenant, env), &path).await;
+            if page.is_empty() {
+                break;
+            }
+            events.extend(page);
+            let last = &events.last().unwrap()["sequence"];
+            assert_eq!(
+                last,
+                events.len(),
+                "a gap in the catalogue of {tenant}, {env}"
+            );
+        }
+        committed.insert((tenant.to_owned(), env.to_owned()), events);
+    }
+    committed
+}
+
+/// After repeats are dropped, the stream has the events of each scope as the catalogue has them:
+/// the same, in order of their sequences, which are 1 to n.
+pub(crate) fn the_stream_has_each_event_once_and_in_order(stream: &Stream, committed: &Committed) {
+    assert_eq!(
+        stream.events.keys().collect::<Vec<_>>(),
+        committed.keys().collect::<Vec<_>>()
+    );
+    for (scope, told) in &stream.events {
+        let sequences: Vec<_> = told.iter().map(|it| it["sequence"].as_u64()).collect();
+        let last = committed[scope].len() as u64;
+        let expected: Vec<_> = (1..=last).map(Some).collect();
+        assert_eq!(sequences, expected, "gaps, or another order, in {scope:?}");
+        assert_eq!(told, &committed[scope], "events of {scope:?}");
+        let registered = told.iter().filter(|it| it["event_type"] == REGISTERED);
+        let ids = registered.map(|it| it["asset_id"].as_str().unwrap());
+        let mut seen = BTreeSet::new();
+        for id in ids {
+            assert!(seen.insert(id), "{id} was registered twice");
+        }
+    }
+}
+
+/// What was answered is read as it was answered, and told of; what was told of can be read.
+pub(crate) async fn every_answer_stands(fleet: &Fleet, ledger: &Ledger, committed: &Committed) {
+    let mut reader = Reader::of(fleet);
+    let mut told: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for event in committed.values().flatten() {
+        let asset_id = event["asset_id"].as_str().unwrap();
+        told.entry(asset_id).or_default().push(event);
+    }
+    for asset in ledger.assets() {
+        let events = told.remove(&*asset.id).unwrap_or_default();
+        asset_stands(&mut reader, &asset, &events).await;
+    }
+    // whoever lost an answer came back under the same key until there was one
+    assert_eq!(told.len(), 0, "events of assets that nobody was given");
+}
+
+async fn asset_stands(reader: &mut Reader<'_>, asset: &Asset, told: &[&Value]) {
+    let scope = (asset.tenant, asset.env);
+    let asset_id = &asset.id;
+    let of = |kind: &str| told.iter().filter(|it| it["event_type"] == kind).count();
+    assert!(
+        of(PRESIGNED) >= 1,
+        "{asset_id} was presigned and not told of"
+    );
+    let path = format!("/nexus/raw/{asset_id}");
+    let listed = reader.events(scope, &format!("{path}/events")).await;
+    let listed: Vec<_> = listed.iter().collect();
+    assert_eq!(listed, told, "events of {asset_id}");
+    let read = reader.get(scope, &path).await;
+    match &asset.record {
+        Some(record) => {
+            assert_eq!((read.status, &read.body), (200, record), "{asset_id}");
+            assert_eq!(of(REGISTERED), 1, "{asset_id} was registered");
+        }
+        None => assert_eq!(read.problem().0, 404, "{asset_id} was not registered"),
+    }
+}

@@ -1,0 +1,127 @@
+//! Three replicas on PostgreSQL, SeaweedFS and NATS, under load, while one after the other is
+//! killed, the database crashes and the stream goes away: whatever was answered stays, each event
+//! arrives, in order and without a gap, and nothing waits for ever.
+//!
+//! `NEXUS_RAW_SEED` draws who is killed when, `NEXUS_RAW_REPLICA_ROUNDS` says how often it all happens.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "where an expectation breaks, the test must end, and tell how it came there"
+)]
+
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/caller.rs"]
+mod caller;
+mod check;
+mod client;
+mod fleet;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/house.rs"]
+mod house;
+#[path = "../common/http.rs"]
+mod http;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/ledger.rs"]
+mod ledger;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/machine.rs"]
+mod machine;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../common/random.rs"]
+mod random;
+mod stream;
+mod trouble;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use client::{Client, Work};
+use fleet::Fleet;
+use house::{Catalogue, Parts, Store};
+use ledger::Ledger;
+use nexus_raw::tenancy::Role;
+use nexus_raw_testkit::Nats;
+use random::{Random, number};
+use stream::Stream;
+
+const HOUSE: Parts = Parts {
+    store: Store::SeaweedFs,
+    catalogue: Catalogue::Postgres,
+};
+
+/// One name is a prefix of the other: whatever mixes scopes up shows.
+const TENANTS: [&str; 2] = ["t_replica", "t_replica-b"];
+const ENVS: [&str; 2] = ["dev", "prod"];
+
+/// One for each scope, and one more for two of them, so that writes to a scope meet.
+const CLIENTS: usize = 6;
+
+/// How long the relay may be away after the death of the replica that had it.
+const TAKEOVER: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_and_in_order() {
+    let mut random = Random::seeded();
+    let nats = Arc::new(Nats::start());
+    let fleet = Arc::new(Fleet::start(&nats.url()).await);
+    let (ledger, stop) = (
+        Arc::new(Ledger::default()),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let began = Instant::now();
+    let load: Vec<_> = (0..CLIENTS)
+        .map(|worker| {
+            let token = fleet.token(&TENANTS, Role::Owner);
+            let client = Client::new(worker, &token, Arc::clone(&fleet), Arc::clone(&ledger));
+            let stop = Arc::clone(&stop);
+            tokio::spawn(async move { client.work(&stop).await })
+        })
+        .collect();
+
+    let deaths = trouble::of_replicas(&fleet).await;
+    for _ in 0..number("NEXUS_RAW_REPLICA_ROUNDS").unwrap_or(1) {
+        trouble::of_everything(&fleet, &nats, &mut random).await;
+    }
+    fleet.wait_for_a_relay().await;
+    stop.store(true, Ordering::Relaxed);
+    let mut work = Work::default();
+    for client in load {
+        work.add(&client.await.unwrap());
+    }
+    let worked = began.elapsed();
+
+    let committed = check::committed(&fleet).await;
+    let mut stream = Stream::open(&nats).await;
+    let drained = stream.read_until(&committed).await;
+    check::the_stream_has_each_event_once_and_in_order(&stream, &committed);
+    check::every_answer_stands(&fleet, &ledger, &committed).await;
+    let takeovers: Vec<_> = deaths.iter().map(|death| stream.silence(*death)).collect();
+    let events: usize = committed.values().map(Vec::len).sum();
+    println!(
+        "{worked:.1?} of load: {} kills, {} presigned, {} registered, {events} events, {} told again, \
+         {} calls, {} of them sent again, the longest {:.1?}, the longest until it succeeded {:.1?}; \
+         relay taken over after {takeovers:.1?}; outbox empty {drained:.1?} after the load",
+        fleet.kills(),
+        work.presigned,
+        work.registered,
+        stream.repeats(),
+        work.calls,
+        work.retries,
+        work.longest_call,
+        work.longest_until_done,
+    );
+    assert!(
+        takeovers.iter().all(|silence| *silence <= TAKEOVER),
+        "the relay was away for longer than {TAKEOVER:?}: {takeovers:?}"
+    );
+    assert!(
+        work.registered > 10 * fleet.kills(),
+        "too little load to prove anything"
+    );
+}

@@ -1,0 +1,94 @@
+//! What goes wrong, and when.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use nexus_raw_testkit::{Nats, Postgres};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    fleet::{Fleet, REPLICAS},
+    random::Random,
+};
+
+/// How often the replica that relays is killed while all else goes well.
+const DEATHS_OF_A_RELAY: usize = 3;
+/// How long the stream is away.
+const OUTAGE: Duration = Duration::from_secs(20);
+
+/// Kills the replica that relays, some times, and waits until another does; when each died.
+pub(crate) async fn of_replicas(fleet: &Fleet) -> Vec<SystemTime> {
+    let mut deaths = Vec::new();
+    for _ in 0..DEATHS_OF_A_RELAY {
+        let replica = fleet.wait_for_a_relay().await;
+        // until the load flows by it
+        sleep(Duration::from_secs(1)).await;
+        let died = fleet.kill(replica);
+        println!("replica {replica}, which relayed, was killed");
+        let next = fleet.wait_for_a_relay().await;
+        println!(
+            "replica {next} relays, {:.1?} later",
+            died.elapsed().unwrap()
+        );
+        deaths.push(died);
+        fleet.start_again(replica).await;
+    }
+    deaths
+}
+
+/// Kills one replica after the other, while the database crashes and the stream goes away, and a
+/// little longer.
+pub(crate) async fn of_everything(fleet: &Fleet, nats: &Arc<Nats>, random: &mut Random) {
+    let database = Duration::from_millis(2_000 + random.below(14_000));
+    let database = tokio::spawn(of_the_database(database));
+    let outage = tokio::spawn(of_the_stream(Arc::clone(nats)));
+    while !(database.is_finished() && outage.is_finished()) {
+        of_one_replica(fleet, random).await;
+    }
+    database.await.unwrap();
+    outage.await.unwrap();
+    for _ in 0..REPLICAS {
+        of_one_replica(fleet, random).await;
+    }
+}
+
+async fn of_one_replica(fleet: &Fleet, random: &mut Random) {
+    sleep(Duration::from_millis(500 + random.below(1_500))).await;
+    let replica = usize::try_from(random.below(REPLICAS as u64)).unwrap();
+    fleet.kill(replica);
+    println!("replica {replica} was killed");
+    sleep(Duration::from_millis(random.below(1_500))).await;
+    let began = Instant::now();
+    fleet.start_again(replica).await;
+    let took = began.elapsed();
+    println!("replica {replica} is ready, {took:.1?} after its start");
+}
+
+async fn of_the_database(after: Duration) {
+    sleep(after).await;
+    let began = Instant::now();
+    let crash = spawn_blocking(|| {
+        let server = Postgres::shared();
+        server.stop_immediately();
+        server.start_again();
+    });
+    crash.await.unwrap();
+    println!(
+        "PostgreSQL was ended at once, and is back after {:.1?}",
+        began.elapsed()
+    );
+}
+
+async fn of_the_stream(nats: Arc<Nats>) {
+    let stopped = Arc::clone(&nats);
+    spawn_blocking(move || stopped.stop()).await.unwrap();
+    println!("NATS was killed");
+    sleep(OUTAGE).await;
+    spawn_blocking(move || nats.start_again()).await.unwrap();
+    println!("NATS is back");
+}
