@@ -103,7 +103,7 @@ async fn a_refused_event_is_listed_and_sent_again_when_somebody_asks() {
         let place = json!([event["tenant_id"], event["sequence"]]);
         assert_eq!(place, json!(["t_demo", sequence]));
     }
-    drop(server);
+    server.stop();
 
     let listed = command(&machine, &url, &["events", "parked", "--json"]);
     let listed: Vec<Value> = listed
@@ -147,7 +147,8 @@ async fn a_refused_event_is_listed_and_sent_again_when_somebody_asks() {
     let event = next();
     let place = json!([event["tenant_id"], event["sequence"]]);
     assert_eq!(place, json!(["t_odd", 2]));
-    drop(server);
+    // what was delivered is written down before the end
+    server.stop();
     let left = command(&machine, &url, &["events", "parked"]);
     assert!(
         left.contains("t_odd") && left.lines().count() == 2,

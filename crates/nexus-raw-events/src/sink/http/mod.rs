@@ -119,7 +119,7 @@ impl HttpEventSink {
                 reason: error.without_url().into(),
                 rest: None,
             })?;
-        match Verdict::of(answer.status(), answer.headers()) {
+        match Verdict::of(answer.status(), answer.headers(), self.clock.now()) {
             Verdict::Taken => Ok(()),
             Verdict::NotTaken(why) => Err(why),
         }

@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use nexus_raw::ports::BoxError;
+use nexus_raw::{ports::BoxError, time::Timestamp};
 use reqwest::{
     StatusCode,
     header::{HeaderMap, RETRY_AFTER},
@@ -36,7 +36,7 @@ impl Verdict {
     /// receiver, or of its own state. A wrong path, a withdrawn right or a
     /// receiver that is gone says nothing of the event: an operator can mend it, and nothing was
     /// lost meanwhile.
-    pub(super) fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+    pub(super) fn of(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Self {
         let reason: BoxError = format!("the receiver answered {}", status.as_u16()).into();
         match status {
             status if status.is_success() => Self::Taken,
@@ -48,7 +48,7 @@ impl Verdict {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => Self::NotTaken(NotTaken::Unavailable {
                 reason,
-                rest: rest_of(headers),
+                rest: rest_of(headers, now),
             }),
             status if status.is_server_error() => Self::NotTaken(NotTaken::Failed(reason)),
             // "the sender SHOULD refrain from sending any further notifications" (HTTP web hooks
@@ -59,25 +59,32 @@ impl Verdict {
             }),
             _ => Self::NotTaken(NotTaken::Unavailable {
                 reason,
-                rest: rest_of(headers),
+                rest: rest_of(headers, now),
             }),
         }
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110, section 10.2.3). A date is not read: it would need the
-/// receiver's clock to agree with ours.
-fn rest_of(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let is_number = !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| {
-        let seconds = seconds.parse().unwrap_or(u64::MAX);
-        Duration::from_secs(seconds).min(LONGEST_REST)
-    })
+/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3). A date is as good as both
+/// clocks are; whatever it says, it holds nothing up for longer than [`LONGEST_REST`].
+fn rest_of(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let is_number = !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit());
+    let rest = if is_number {
+        Duration::from_secs(after.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(after).ok()?;
+        let date = date.duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let now = u64::try_from(now.as_unix_seconds()).unwrap_or(0);
+        Duration::from_secs(date.saturating_sub(now))
+    };
+    Some(rest.min(LONGEST_REST))
 }
 
 #[cfg(test)]
 mod tests {
+    use nexus_raw_testkit::sample;
+
     use super::*;
 
     fn verdict(status: u16, retry_after: Option<&'static str>) -> Verdict {
@@ -85,7 +92,11 @@ mod tests {
         if let Some(value) = retry_after {
             headers.insert(RETRY_AFTER, value.parse().unwrap());
         }
-        Verdict::of(StatusCode::from_u16(status).unwrap(), &headers)
+        Verdict::of(
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            sample::now(),
+        )
     }
 
     #[test]
@@ -123,7 +134,14 @@ mod tests {
             (Some("-1"), None),
             (Some("1.5"), None),
             (Some(""), None),
-            (Some("Fri, 27 Nov 2026 11:00:00 GMT"), None),
+            // the sample's time is 2026-11-24T01:00:00Z
+            (Some("Tue, 24 Nov 2026 01:00:07 GMT"), Some(7)),
+            (Some("Tuesday, 24-Nov-26 01:01:00 GMT"), Some(60)),
+            (Some("Tue Nov 24 01:00:00 2026"), Some(0)),
+            (Some("Mon, 23 Nov 2026 01:00:00 GMT"), Some(0)),
+            (Some("Fri, 27 Nov 2026 11:00:00 GMT"), Some(300)),
+            (Some("Tue, 24 Nov 2026 01:00:07 CET"), None),
+            (Some("soon"), None),
         ] {
             for status in [429, 503] {
                 let Verdict::NotTaken(NotTaken::Unavailable { rest, .. }) = verdict(status, asked)
