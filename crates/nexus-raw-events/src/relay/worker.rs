@@ -178,9 +178,7 @@ impl<'a> Worker<'a> {
         // where there may be more, they are looked for again at once
         self.looked = (events.len() < RETRIES as usize).then(Instant::now);
         for event in &events {
-            if stop.or(std::future::ready(())).await.is_none() {
-                return None;
-            }
+            stop.or(std::future::ready(())).await?;
             let alone = std::slice::from_ref(event);
             let delivering = timeout(self.deadline, self.sink.deliver(alone));
             let offer = tokio::select! {
