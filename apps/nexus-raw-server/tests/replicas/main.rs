@@ -84,7 +84,7 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         })
         .collect();
 
-    let deaths = trouble::of_replicas(&fleet).await;
+    let deaths = trouble::of_relays(&fleet, &mut random).await;
     for _ in 0..number("NEXUS_RAW_REPLICA_ROUNDS").unwrap_or(1) {
         trouble::of_everything(&fleet, &nats, &mut random).await;
     }

@@ -21,13 +21,13 @@ const DEATHS_OF_A_RELAY: usize = 3;
 /// How long the stream is away.
 const OUTAGE: Duration = Duration::from_secs(20);
 
-/// Kills the replica that relays, some times, and waits until another does; when each died.
-pub(crate) async fn of_replicas(fleet: &Fleet) -> Vec<SystemTime> {
+/// Kills the replica that relays, a few times, and waits until another does; when each died.
+pub(crate) async fn of_relays(fleet: &Fleet, random: &mut Random) -> Vec<SystemTime> {
     let mut deaths = Vec::new();
     for _ in 0..DEATHS_OF_A_RELAY {
         let replica = fleet.wait_for_a_relay().await;
-        // until the load flows by it
-        sleep(Duration::from_secs(1)).await;
+        // anywhere between two renewals of its lease
+        sleep(Duration::from_millis(1_000 + random.below(1_000))).await;
         let died = fleet.kill(replica);
         println!("replica {replica}, which relayed, was killed");
         let next = fleet.wait_for_a_relay().await;
