@@ -64,16 +64,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The scopes that clients write to.
+pub(crate) fn scopes() -> impl Iterator<Item = Scope> {
+    let of = |tenant: &str| ENVS.map(|env| (tenant.to_owned(), env.to_owned()));
+    TENANTS.into_iter().flat_map(of)
+}
+
 /// Reads the feed of every scope from its beginning, a page at each replica in turn. The sequences
 /// are 1 to n.
 pub(crate) async fn committed(fleet: &Fleet) -> Committed {
     let mut reader = Reader::of(fleet);
     let mut committed = Committed::new();
-    for (tenant, env) in TENANTS.iter().flat_map(|it| ENVS.map(|env| (*it, env))) {
+    for (tenant, env) in scopes() {
         let mut events: Vec<Value> = Vec::new();
         loop {
             let path = format!("/nexus/raw/events?after={}&limit=500", events.len());
-            let page = reader.events((tenant, env), &path).await;
+            let page = reader.events((&tenant, &env), &path).await;
             if page.is_empty() {
                 break;
             }
@@ -85,7 +91,7 @@ pub(crate) async fn committed(fleet: &Fleet) -> Committed {
                 "a gap in the catalogue of {tenant}, {env}"
             );
         }
-        committed.insert((tenant.to_owned(), env.to_owned()), events);
+        committed.insert((tenant, env), events);
     }
     committed
 }

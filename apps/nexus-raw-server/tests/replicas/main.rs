@@ -16,6 +16,7 @@ mod caller;
 mod check;
 mod client;
 mod fleet;
+mod follower;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/house.rs"]
 mod house;
@@ -70,10 +71,9 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
     let mut random = Random::seeded();
     let nats = Arc::new(Nats::start());
     let fleet = Arc::new(Fleet::start(&nats.url()).await);
-    let (ledger, stop) = (
-        Arc::new(Ledger::default()),
-        Arc::new(AtomicBool::new(false)),
-    );
+    let ledger = Arc::new(Ledger::default());
+    // the clients stop first, and then who reads of them
+    let (stop, quiet) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
     let began = Instant::now();
     let load: Vec<_> = (0..CLIENTS)
         .map(|worker| {
@@ -83,6 +83,7 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
             tokio::spawn(async move { client.work(&stop).await })
         })
         .collect();
+    let followers = follower::of_every_scope(&fleet, &quiet);
 
     let deaths = trouble::of_relays(&fleet, &mut random).await;
     for _ in 0..number("NEXUS_RAW_REPLICA_ROUNDS").unwrap_or(1) {
@@ -95,18 +96,23 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         work.add(&client.await.unwrap());
     }
     let worked = began.elapsed();
+    quiet.store(true, Ordering::Relaxed);
 
     let committed = check::committed(&fleet).await;
     let mut stream = Stream::open(&nats).await;
     let drained = stream.read_until(&committed).await;
     check::the_stream_has_each_event_once_and_in_order(&stream, &committed);
+    for follower in followers {
+        let (scope, pulled) = follower.await.unwrap();
+        assert!(pulled == committed[&scope], "pulled otherwise: {scope:?}");
+    }
     check::every_answer_stands(&fleet, &ledger, &committed).await;
     let takeovers: Vec<_> = deaths.iter().map(|death| stream.silence(*death)).collect();
     let events: usize = committed.values().map(Vec::len).sum();
     println!(
         "{worked:.1?} of load: {} kills, {} presigned, {} registered, {events} events, {} told again, \
          {} calls, {} of them sent again, the longest {:.1?}, the longest until it succeeded {:.1?}; \
-         relay taken over after {takeovers:.1?}; outbox empty {drained:.1?} after the load",
+         relay taken over after {takeovers:.1?}; all of it read from the stream {drained:.1?} after the load",
         fleet.kills(),
         work.presigned,
         work.registered,
