@@ -7,6 +7,7 @@ mod commit_hook;
 mod commitment;
 mod error;
 mod location;
+mod object_store;
 mod postgres;
 mod registration;
 mod rows;
@@ -19,6 +20,7 @@ pub use self::commit_hook::{CommitHook, Transaction};
 pub use self::{
     catalog::SqlAssetCatalog,
     error::OpenError,
-    settings::{ObjectStoreIdentity, SqlCatalogSettings},
+    object_store::ObjectStoreIdentity,
+    settings::SqlCatalogSettings,
     writer::{GroupAttempt, GroupObserver},
 };

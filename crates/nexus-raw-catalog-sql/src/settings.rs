@@ -1,8 +1,6 @@
 use std::fmt;
 
-use nexus_raw::asset::BucketName;
-
-use crate::{error::OpenError, location::Location};
+use crate::{error::OpenError, location::Location, object_store::ObjectStoreIdentity};
 
 /// Where the catalogue is, and of which object store it tells.
 #[derive(Clone)]
@@ -31,20 +29,6 @@ impl SqlCatalogSettings {
     }
 }
 
-/// What tells one object store from another.
-///
-/// It is kept with each intent, so that what was written under one bucket goes on saying so when
-/// the settings name another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectStoreIdentity {
-    /// The endpoint; `None` is AWS's own.
-    pub endpoint: Option<String>,
-    /// The region.
-    pub region: String,
-    /// The bucket.
-    pub bucket: BucketName,
-}
-
 impl fmt::Debug for SqlCatalogSettings {
     /// Of the URL only the kind: one of PostgreSQL may hold a password.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,6 +43,8 @@ impl fmt::Debug for SqlCatalogSettings {
 
 #[cfg(test)]
 mod tests {
+    use nexus_raw::asset::BucketName;
+
     use super::*;
 
     #[test]

@@ -15,7 +15,7 @@ use sqlx::postgres::PgConnectOptions;
 
 pub(crate) use self::{connect::migrate, url::parse as parse_url};
 use self::{reader::PostgresReader, session::Session, writer::PostgresWriter};
-use crate::{backend::Backend, error::OpenError, rows::cells, settings::ObjectStoreIdentity};
+use crate::{backend::Backend, error::OpenError, object_store::ObjectStoreIdentity, rows::cells};
 
 cells!(sqlx::postgres::PgRow);
 

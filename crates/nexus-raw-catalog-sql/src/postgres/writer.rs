@@ -18,7 +18,7 @@ use super::{
 use crate::{
     backend::{GroupWriter, WriteError},
     error::{CorruptColumn, Failure},
-    settings::ObjectStoreIdentity,
+    object_store::ObjectStoreIdentity,
     writer::{Group, Outcomes, Registration},
 };
 

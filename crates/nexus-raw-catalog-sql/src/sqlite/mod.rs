@@ -29,7 +29,7 @@ use self::{
     fault::open_error, files::OpenFiles, lock::CatalogLock, reader::SqliteReader, write::Context,
     writer::SqliteWriter,
 };
-use crate::{backend::Backend, error::OpenError, rows::cells, settings::ObjectStoreIdentity};
+use crate::{backend::Backend, error::OpenError, object_store::ObjectStoreIdentity, rows::cells};
 
 cells!(sqlx::sqlite::SqliteRow);
 

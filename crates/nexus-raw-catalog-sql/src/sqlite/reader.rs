@@ -114,7 +114,7 @@ impl Reader for SqliteReader {
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::undelivered(&mut connection, self.catalog_id, sink, limit, held).await
+        queries::outbox::undelivered(&mut connection, self.catalog_id, sink, limit, held).await
     }
 
     async fn retries(
@@ -123,7 +123,7 @@ impl Reader for SqliteReader {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::retries(&mut connection, self.catalog_id, sink, limit).await
+        queries::outbox::retries(&mut connection, self.catalog_id, sink, limit).await
     }
 
     async fn parked(
@@ -132,17 +132,17 @@ impl Reader for SqliteReader {
         limit: u32,
     ) -> Result<Vec<KeptEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::parked(&mut connection, filter, limit).await
+        queries::outbox::parked(&mut connection, filter, limit).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::oldest_undelivered(&mut connection, sink).await
+        queries::outbox::oldest_undelivered(&mut connection, sink).await
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::backlog(&mut connection, sink).await
+        queries::outbox::backlog(&mut connection, sink).await
     }
 
     async fn known_digest(

@@ -45,7 +45,11 @@ fn group(intents: &[NewIntent]) -> Group<'_> {
 async fn no_statement_scans_a_table_that_grows_with_use() {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     schema::migrate(&mut connection).await.unwrap();
-    for sql in queries::ALL.iter().chain(write::ALL) {
+    for sql in queries::ALL
+        .iter()
+        .chain(queries::outbox::ALL)
+        .chain(write::ALL)
+    {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
             .fetch_all(&mut connection)

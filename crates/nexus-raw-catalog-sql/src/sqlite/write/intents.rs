@@ -6,9 +6,9 @@ use sqlx::SqliteConnection;
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
+    object_store::ObjectStoreIdentity,
     registration::AssetKey,
     rows::Columns,
-    settings::ObjectStoreIdentity,
     sqlite::{fault::write_error, parameters::rows_json},
     writer::{IntentOutcome, NewIntent},
 };

@@ -18,7 +18,7 @@ pub(in crate::sqlite) use self::hashing::END_CLAIMS;
 use self::{events::PlacedEvent, ledger::Ledger};
 use crate::{
     backend::WriteError,
-    settings::ObjectStoreIdentity,
+    object_store::ObjectStoreIdentity,
     writer::{Group, IntentOutcome, NewIntent, Outcomes, Registration, RepeatedPresign},
 };
 

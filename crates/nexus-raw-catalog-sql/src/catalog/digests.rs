@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nexus_raw::{
+    asset::Sha256Digest,
+    ports::{CatalogError, DigestLedger, HashingClaim, PinnedObject},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::{SqlAssetCatalog, timely};
+use crate::writer::{HashingAnswer, HashingRequest, HashingStep, Message};
+
+impl SqlAssetCatalog {
+    async fn hashing(
+        &self,
+        object: &PinnedObject,
+        step: HashingStep,
+    ) -> Result<HashingAnswer, CatalogError> {
+        let object = object.clone();
+        let request = HashingRequest { object, step };
+        self.writer.call(request, Message::Hashing).await
+    }
+
+    /// Whether a step was done.
+    async fn done(&self, object: &PinnedObject, step: HashingStep) -> Result<bool, CatalogError> {
+        Ok(self.hashing(object, step).await? == HashingAnswer::Done(true))
+    }
+}
+
+#[async_trait]
+impl DigestLedger for SqlAssetCatalog {
+    async fn known_digest(
+        &self,
+        object: &PinnedObject,
+    ) -> Result<Option<Sha256Digest>, CatalogError> {
+        timely(self.reader.known_digest(object)).await
+    }
+
+    async fn claim_hashing(
+        &self,
+        object: &PinnedObject,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<HashingClaim, CatalogError> {
+        let step = HashingStep::Claim { owner, now, ttl };
+        match self.hashing(object, step).await? {
+            HashingAnswer::Claim(claim) => Ok(claim),
+            // the writer answers a claim with a claim
+            HashingAnswer::Done(_) => Ok(HashingClaim::Closed),
+        }
+    }
+
+    async fn renew_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<bool, CatalogError> {
+        let step = HashingStep::Renew { epoch, now, ttl };
+        self.done(object, step).await
+    }
+
+    async fn record_digest(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+        digest: Sha256Digest,
+    ) -> Result<bool, CatalogError> {
+        self.done(object, HashingStep::Record { epoch, digest })
+            .await
+    }
+
+    async fn release_hashing(
+        &self,
+        object: &PinnedObject,
+        epoch: u64,
+    ) -> Result<bool, CatalogError> {
+        self.done(object, HashingStep::Release { epoch }).await
+    }
+}

@@ -1,0 +1,238 @@
+//! The members of a group that are of one scope.
+
+use std::{collections::BTreeMap, fmt};
+
+use nexus_raw::{
+    asset::{Activity, AssetId, CapturedAt, PiiFlags, SourceUri},
+    event::EventType,
+    ports::NewAsset,
+};
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::{
+    commitment::CommittedBody,
+    writer::{HashingRequest, HashingStep, NewIntent, RepeatedPresign},
+};
+
+/// Bytes as PostgreSQL reads them from a text: `\x` and hexadecimal digits.
+struct Bytes<'a>(&'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl fmt::Display for Bytes<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("\\x")?;
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+#[derive(Serialize)]
+struct SealedBody<'a> {
+    event_type: EventType,
+    occurred_at: i64,
+    salt: Bytes<'a>,
+    commitment: Bytes<'a>,
+    body: &'a str,
+}
+
+impl<'a> From<&'a CommittedBody> for SealedBody<'a> {
+    fn from(event: &'a CommittedBody) -> Self {
+        Self {
+            event_type: event.event_type,
+            occurred_at: event.occurred_at.as_micros(),
+            salt: Bytes(&event.salt),
+            commitment: Bytes(&event.commitment),
+            body: &event.body,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Intent<'a> {
+    n: usize,
+    asset_id: Uuid,
+    bucket: &'a str,
+    filename: &'a str,
+    content_type: &'a str,
+    size_bytes: u64,
+    sha256: Bytes<'a>,
+    requested_by: &'a str,
+    requested_at: i64,
+    ends_at: i64,
+    #[serde(flatten)]
+    key: Option<Called<'a>>,
+    #[serde(flatten)]
+    event: SealedBody<'a>,
+}
+
+#[derive(Serialize)]
+struct Called<'a> {
+    user_id: &'a str,
+    route: &'a str,
+    idempotency_key: String,
+    body_digest: Bytes<'a>,
+}
+
+impl<'a> Intent<'a> {
+    pub(super) fn of(n: usize, new: &'a NewIntent) -> Self {
+        let intent = &new.intent;
+        Self {
+            n,
+            asset_id: intent.asset_id.as_uuid(),
+            bucket: intent.address.bucket.as_str(),
+            filename: intent.facts.filename.as_str(),
+            content_type: intent.facts.content_type.as_str(),
+            size_bytes: intent.facts.size_bytes.get(),
+            sha256: Bytes(intent.facts.sha256.as_bytes()),
+            requested_by: intent.requested_by.as_str(),
+            requested_at: intent.requested_at.as_micros(),
+            ends_at: intent.ends_at.as_micros(),
+            key: new.key.as_deref().map(|key| Called {
+                user_id: key.caller.user.as_str(),
+                route: key.caller.route.as_str(),
+                idempotency_key: key.caller.key.digest().to_string(),
+                body_digest: Bytes(key.body_digest.as_bytes()),
+            }),
+            event: SealedBody::from(&new.event),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Repeat<'a> {
+    n: usize,
+    asset_id: Uuid,
+    #[serde(flatten)]
+    event: SealedBody<'a>,
+}
+
+impl<'a> Repeat<'a> {
+    pub(super) fn of(n: usize, it: &'a RepeatedPresign) -> Self {
+        Self {
+            n,
+            asset_id: it.event.asset_id.as_uuid(),
+            event: SealedBody::from(&it.event),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Record<'a> {
+    n: usize,
+    asset_id: Uuid,
+    bucket: &'a str,
+    filename: &'a str,
+    content_type: &'a str,
+    size_bytes: u64,
+    sha256: Bytes<'a>,
+    captured_at: Option<i64>,
+    captured_offset_minutes: Option<i16>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    altitude_m: Option<f64>,
+    accuracy_m: Option<f64>,
+    source_uri: Option<&'a str>,
+    activity: Option<&'a str>,
+    pii_flags: &'a PiiFlags,
+    train_ok: bool,
+    registered_by: &'a str,
+    imported_at: i64,
+    provenance_digest: Bytes<'a>,
+    integrity_level: &'static str,
+    integrity_version_id: Option<&'a str>,
+    integrity_etag: &'a str,
+    labels: &'a BTreeMap<String, String>,
+    parents: Vec<Uuid>,
+    #[serde(flatten)]
+    event: SealedBody<'a>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn of(n: usize, new: &'a NewAsset, event: &'a CommittedBody) -> Self {
+        let parts = new.asset.parts();
+        let provenance = &parts.provenance;
+        let location = provenance.capture_location;
+        let lineage = &provenance.lineage;
+        let parents = lineage.derived_from.as_slice().iter();
+        Self {
+            n,
+            asset_id: parts.asset_id.as_uuid(),
+            bucket: parts.address.bucket.as_str(),
+            filename: parts.facts.filename.as_str(),
+            content_type: parts.facts.content_type.as_str(),
+            size_bytes: parts.facts.size_bytes.get(),
+            sha256: Bytes(parts.facts.sha256.as_bytes()),
+            captured_at: provenance.captured_at.map(|it| it.at().as_micros()),
+            captured_offset_minutes: provenance.captured_at.map(CapturedAt::offset_minutes),
+            latitude: location.map(|it| it.latitude()),
+            longitude: location.map(|it| it.longitude()),
+            altitude_m: location.and_then(|it| it.altitude_m()),
+            accuracy_m: location.and_then(|it| it.accuracy_m()),
+            source_uri: lineage.source_uri.as_ref().map(SourceUri::as_str),
+            activity: lineage.activity.as_ref().map(Activity::as_str),
+            pii_flags: &provenance.pii_flags,
+            train_ok: provenance.train_ok,
+            registered_by: parts.registered_by.as_str(),
+            imported_at: parts.imported_at.as_micros(),
+            provenance_digest: Bytes(new.provenance_digest.as_bytes()),
+            integrity_level: parts.integrity.level.as_str(),
+            integrity_version_id: parts.integrity.version_id.as_deref(),
+            integrity_etag: &parts.integrity.etag,
+            labels: provenance.labels.as_map(),
+            parents: parents.map(AssetId::as_uuid).collect(),
+            event: SealedBody::from(event),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Hashing<'a> {
+    n: usize,
+    asset_id: Uuid,
+    etag: &'a str,
+    version_id: Option<&'a str>,
+    #[serde(flatten)]
+    step: Step<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "step", rename_all = "lowercase")]
+enum Step<'a> {
+    Claim { owner: Uuid, now: i64, until: i64 },
+    Renew { epoch: u64, until: i64 },
+    Record { epoch: u64, sha256: Bytes<'a> },
+    Release { epoch: u64 },
+}
+
+impl<'a> Hashing<'a> {
+    pub(super) fn of(n: usize, asked: &'a HashingRequest) -> Self {
+        let object = &asked.object;
+        Self {
+            n,
+            asset_id: object.asset_id.as_uuid(),
+            etag: &object.etag,
+            version_id: object.version_id.as_deref(),
+            step: match &asked.step {
+                HashingStep::Claim { owner, now, ttl } => Step::Claim {
+                    owner: *owner,
+                    now: now.as_micros(),
+                    until: now.saturating_add(*ttl).as_micros(),
+                },
+                HashingStep::Renew { epoch, now, ttl } => Step::Renew {
+                    epoch: *epoch,
+                    until: now.saturating_add(*ttl).as_micros(),
+                },
+                HashingStep::Record { epoch, digest } => Step::Record {
+                    epoch: *epoch,
+                    sha256: Bytes(digest.as_bytes()),
+                },
+                HashingStep::Release { epoch } => Step::Release { epoch: *epoch },
+            },
+        }
+    }
+}

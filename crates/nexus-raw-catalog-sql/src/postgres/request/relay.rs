@@ -1,0 +1,116 @@
+//! What the relay, and whoever sees to parked events, have to say.
+
+use std::collections::BTreeMap;
+
+use nexus_raw::{
+    ports::SinkName,
+    tenancy::{Environment, Scope, TenantId},
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::writer::{LeaseRequest, Progress, RetryRequest};
+
+#[derive(Serialize)]
+pub(super) struct Lease {
+    owner: Uuid,
+    now: i64,
+    until: i64,
+}
+
+impl From<&&LeaseRequest> for Lease {
+    fn from(asked: &&LeaseRequest) -> Self {
+        Self {
+            owner: asked.owner,
+            now: asked.now.as_micros(),
+            until: asked.now.saturating_add(asked.ttl).as_micros(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Moved<'a> {
+    sink: &'a str,
+    epoch: u64,
+    cursors: Vec<Reached<'a>>,
+    parked: Option<LeftBehind<'a>>,
+    retried: Option<Place<'a>>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    tenant_id: &'a str,
+    env: &'a str,
+    sequence: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Retry<'a> {
+    sink: Option<&'a str>,
+    tenant_id: Option<&'a str>,
+    env: Option<&'a str>,
+    sequence: Option<u64>,
+    now: i64,
+}
+
+impl<'a> From<&&'a RetryRequest> for Retry<'a> {
+    fn from(asked: &&'a RetryRequest) -> Self {
+        let filter = &asked.filter;
+        Self {
+            sink: filter.sink.as_ref().map(SinkName::as_str),
+            tenant_id: filter.tenant.as_ref().map(TenantId::as_str),
+            env: filter.environment.as_ref().map(Environment::as_str),
+            sequence: filter.sequence,
+            now: asked.now.as_micros(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Reached<'a> {
+    tenant_id: &'a str,
+    env: &'a str,
+    cursor: u64,
+}
+
+#[derive(Serialize)]
+struct LeftBehind<'a> {
+    tenant_id: &'a str,
+    env: &'a str,
+    sequence: u64,
+    reason: &'a str,
+    parked_at: i64,
+}
+
+impl<'a> Moved<'a> {
+    pub(super) fn of(progress: &'a Progress) -> Self {
+        // a batch may name a scope once for each of its events
+        let mut cursors: BTreeMap<&Scope, u64> = BTreeMap::new();
+        for (scope, sequence) in &progress.cursors {
+            let cursor = cursors.entry(scope).or_default();
+            *cursor = (*cursor).max(*sequence);
+        }
+        let cursors = cursors.into_iter().map(|(scope, cursor)| Reached {
+            tenant_id: scope.tenant.as_str(),
+            env: scope.environment.as_str(),
+            cursor,
+        });
+        Self {
+            sink: progress.sink.as_str(),
+            epoch: progress.epoch,
+            cursors: cursors.collect(),
+            parked: progress.parked.as_ref().map(|it| LeftBehind {
+                tenant_id: it.scope.tenant.as_str(),
+                env: it.scope.environment.as_str(),
+                sequence: it.sequence,
+                reason: &it.reason,
+                parked_at: it.parked_at.as_micros(),
+            }),
+            retried: progress.retried.as_ref().map(|(scope, sequence)| Place {
+                tenant_id: scope.tenant.as_str(),
+                env: scope.environment.as_str(),
+                sequence: *sequence,
+            }),
+        }
+    }
+}

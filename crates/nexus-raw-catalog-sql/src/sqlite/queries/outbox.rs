@@ -1,0 +1,182 @@
+//! The questions of the relay, and of whoever sees to what it has parked.
+
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{Backlog, CatalogError, KeptEvent, ParkedFilter, SinkName},
+    tenancy::{Environment, Scope, TenantId},
+    time::Timestamp,
+};
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use super::{collect, event};
+use crate::{
+    rows::{Columns, decode},
+    sqlite::{fault::read_error, parameters::rows_json},
+};
+
+/// The scopes in which sink `?1` has something before it, as `behind`.
+macro_rules! with_behind {
+    ($rest:literal) => {
+        concat!(
+            "WITH behind AS (
+                SELECT s.tenant_id, s.env, coalesce(d.cursor, 0) AS cursor, s.last_sequence
+                FROM scope s
+                LEFT JOIN delivery d
+                    ON d.tenant_id = s.tenant_id AND d.env = s.env AND d.sink = ?1
+                WHERE s.last_sequence > coalesce(d.cursor, 0)
+            )",
+            $rest
+        )
+    };
+}
+
+// Each scope gets an equal share of the limit, and where there are more scopes than that, those
+// whose first event has waited longest: every scope's turn comes. Sequences have no gap, so a
+// place behind the cursor is a number of events.
+const UNDELIVERED: &str = concat!(
+    with_behind!(
+        ",
+        turn AS (
+            SELECT b.tenant_id, b.env, b.cursor, e.occurred_at AS waiting_since
+            FROM behind b
+            CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+                AND e.sequence = b.cursor + 1
+            WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(?3) h
+                WHERE h.value ->> 0 = b.tenant_id AND h.value ->> 1 = b.env)
+            ORDER BY waiting_since, b.tenant_id, b.env
+            LIMIT ?2
+        ),
+        share AS (SELECT (?2 + count(*) - 1) / max(count(*), 1) AS events FROM turn)
+        SELECT "
+    ),
+    event_columns!(),
+    " FROM share CROSS JOIN turn t
+    CROSS JOIN event e ON e.tenant_id = t.tenant_id AND e.env = t.env
+        AND e.sequence > t.cursor AND e.sequence <= t.cursor + share.events
+    ORDER BY e.sequence - t.cursor, t.waiting_since, t.tenant_id, t.env
+    LIMIT ?2"
+);
+
+// An event happens before it is committed, by the seconds that its commit may take and no more; so
+// one behind the first hundred is older than all of these by those seconds at most, of 900 that a
+// lag is told from. To look at all would cost the more, the longer a sink is away.
+const OLDEST_UNDELIVERED: &str = with_behind!(
+    r#" SELECT min(e.occurred_at) AS "event.occurred_at"
+    FROM behind b
+    CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+        AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100"#
+);
+
+// Sequences have no gap: what lies behind a cursor need not be counted.
+const BACKLOG: &str = with_behind!(
+    r#" SELECT
+        (SELECT coalesce(sum(b.last_sequence - b.cursor), 0) FROM behind b
+        ) AS "backlog.undelivered",
+        (SELECT min(e.occurred_at) FROM behind b
+            CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
+                AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100
+        ) AS "event.occurred_at",
+        (SELECT count(*) FROM scope s
+            CROSS JOIN parked_event p ON p.tenant_id = s.tenant_id AND p.env = s.env
+                AND p.sink = ?1
+        ) AS "backlog.parked""#
+);
+
+const RETRIES: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM parked_event p INDEXED BY parked_event_to_retry
+    CROSS JOIN event e ON e.tenant_id = p.tenant_id AND e.env = p.env AND e.sequence = p.sequence
+    WHERE p.sink = ?1 AND p.retry_asked_at IS NOT NULL
+    ORDER BY p.tenant_id, p.env, p.sequence
+    LIMIT ?2"
+);
+
+// An operator's question, seldom asked.
+const PARKED: &str = r#"
+    SELECT p.sink AS "parked_event.sink", p.tenant_id AS "parked_event.tenant_id",
+        p.env AS "parked_event.env", p.sequence AS "parked_event.sequence",
+        p.reason AS "parked_event.reason", p.parked_at AS "parked_event.parked_at",
+        p.retry_asked_at IS NOT NULL AS "parked_event.retry_asked_at"
+    FROM parked_event p
+    WHERE (?1 IS NULL OR p.sink = ?1) AND (?2 IS NULL OR p.tenant_id = ?2)
+        AND (?3 IS NULL OR p.env = ?3) AND (?4 IS NULL OR p.sequence = ?4)
+    ORDER BY p.sink, p.tenant_id, p.env, p.sequence
+    LIMIT ?5"#;
+
+pub(in crate::sqlite) async fn undelivered(
+    connection: &mut SqliteConnection,
+    catalog_id: Uuid,
+    sink: &SinkName,
+    limit: u32,
+    held: &[Scope],
+) -> Result<Vec<DatasetEvent>, CatalogError> {
+    let held = held.iter().map(|it| (&it.tenant, &it.environment));
+    let rows = sqlx::query(UNDELIVERED)
+        .bind(sink.as_str())
+        .bind(limit)
+        .bind(rows_json(held))
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| event(row, catalog_id))
+}
+
+pub(in crate::sqlite) async fn retries(
+    connection: &mut SqliteConnection,
+    catalog_id: Uuid,
+    sink: &SinkName,
+    limit: u32,
+) -> Result<Vec<DatasetEvent>, CatalogError> {
+    let rows = sqlx::query(RETRIES)
+        .bind(sink.as_str())
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| event(row, catalog_id))
+}
+
+pub(in crate::sqlite) async fn parked(
+    connection: &mut SqliteConnection,
+    filter: &ParkedFilter,
+    limit: u32,
+) -> Result<Vec<KeptEvent>, CatalogError> {
+    let rows = sqlx::query(PARKED)
+        .bind(filter.sink.as_ref().map(SinkName::as_str))
+        .bind(filter.tenant.as_ref().map(TenantId::as_str))
+        .bind(filter.environment.as_ref().map(Environment::as_str))
+        .bind(filter.sequence.map(u64::cast_signed))
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, decode::kept_event)
+}
+
+pub(in crate::sqlite) async fn oldest_undelivered(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+) -> Result<Option<Timestamp>, CatalogError> {
+    let row = sqlx::query(OLDEST_UNDELIVERED)
+        .bind(sink.as_str())
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    Ok(decode::oldest(&Columns(&row))?)
+}
+
+pub(in crate::sqlite) async fn backlog(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+) -> Result<Backlog, CatalogError> {
+    let row = sqlx::query(BACKLOG)
+        .bind(sink.as_str())
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    Ok(decode::backlog(&Columns(&row))?)
+}
+
+/// Every statement here that is asked often.
+#[cfg(test)]
+pub(in crate::sqlite) const ALL: &[&str] = &[UNDELIVERED, OLDEST_UNDELIVERED, BACKLOG, RETRIES];
