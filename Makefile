@@ -44,7 +44,7 @@ soak: tools ## run what takes too long for every change
 	@tools/soak $(PARTS)
 
 # bench targets alone: libraries have none, and their test harness does not know `--quick`
-bench: base ## measure the parts, and requests against the floor
+bench: tools ## measure the parts, and requests against the floor
 	@cargo bench --workspace --bench '*' --locked $(ARGS)
 
 lint: base ## check format, clippy, documentation, architecture, dependencies

@@ -1,7 +1,7 @@
 //! What it costs to make a presign durable: one caller alone, and 64 who come at once.
 //!
 //! The time includes the flush to disk, so it is the disk's as much as ours: compare on one
-//! machine only. `TMPDIR` says where the catalogue is.
+//! machine only. `TMPDIR` says where the catalogue, or the cluster of PostgreSQL, is.
 #![expect(
     clippy::unwrap_used,
     reason = "where something fails, the benchmark must end"
@@ -18,31 +18,42 @@ use std::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nexus_raw::ports::AssetCatalog;
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{Postgres, sample};
 use tokio::task::JoinSet;
 
-fn presign(criterion: &mut Criterion) {
+fn on_sqlite(criterion: &mut Criterion) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("catalog.sqlite");
+    presign(criterion, "sqlite", format!("sqlite:{}", file.display()));
+}
+
+fn on_postgres(criterion: &mut Criterion) {
+    let server = Postgres::start();
+    presign(criterion, "postgres", server.database().url);
+}
+
+fn presign(criterion: &mut Criterion, database: &str, url: String) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let open = SqlAssetCatalog::open(SqlCatalogSettings {
-        url: format!(
-            "sqlite:{}",
-            directory.path().join("catalog.sqlite").display()
-        ),
+    let settings = SqlCatalogSettings {
+        url,
         max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
         object_store: ObjectStoreIdentity {
             endpoint: None,
             region: "eu-west-1".to_owned(),
             bucket: sample::bucket(),
         },
-    });
-    let catalog = Arc::new(runtime.block_on(open).unwrap());
+    };
+    let open = async {
+        SqlAssetCatalog::migrate(settings.clone()).await.unwrap();
+        SqlAssetCatalog::open(settings).await.unwrap()
+    };
+    let catalog = Arc::new(runtime.block_on(open));
     let numbers = Arc::new(AtomicU64::new(1));
-    let mut group = criterion.benchmark_group("presign");
+    let mut group = criterion.benchmark_group(format!("presign on {database}"));
     for callers in [1, 64] {
         group.throughput(Throughput::Elements(callers));
         group.bench_function(format!("{callers} at once"), |bencher| {
@@ -85,5 +96,5 @@ async fn round(catalog: &Arc<SqlAssetCatalog>, numbers: &AtomicU64, callers: u64
     began.elapsed()
 }
 
-criterion_group!(benches, presign);
+criterion_group!(benches, on_sqlite, on_postgres);
 criterion_main!(benches);
