@@ -5,7 +5,7 @@ use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
 use nexus_raw_testkit::{Postgres, sample};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::support::{Home, presign};
+use crate::support::{Home, presign, register};
 
 async fn run(raw: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
@@ -56,6 +56,42 @@ async fn a_newer_schema_is_refused_unless_it_serves_this_version() {
     )
     .await;
     home.open().await.ready().await.unwrap();
+}
+
+/// A later version's migration has added a column, a table and a function beside ours, and says
+/// that it serves us: a server of ours that runs goes on, and one starts.
+#[tokio::test]
+async fn an_expanded_schema_serves_a_running_server_and_a_new_one() {
+    let home = Home::new().await;
+    let running = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [before, during, after] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    register(&running, &before, sample::provenance()).await;
+    let mut raw = home.raw().await;
+    run(
+        &mut raw,
+        "ALTER TABLE asset ADD COLUMN verified_at bigint;
+         ALTER TABLE event ADD COLUMN kind text DEFAULT 'asset' NOT NULL;
+         CREATE TABLE later (tenant_id text, env text);
+         ALTER TABLE later ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE FUNCTION write_v2(group_of json, again boolean) RETURNS json LANGUAGE sql
+             AS 'SELECT write_v1(group_of, again)';
+         INSERT INTO schema_version VALUES (9000, 2);
+         INSERT INTO _sqlx_migrations
+             (version, description, success, checksum, execution_time)
+             VALUES (9000, 'expand', true, '\\x00', 0)",
+    )
+    .await;
+    register(&running, &during, sample::provenance()).await;
+    let started = home.open().await;
+    register(&started, &after, sample::provenance()).await;
+    for server in [&running, &started] {
+        for intent in [&before, &during, &after] {
+            let found = server.find_asset(&scope, intent.asset_id).await;
+            assert!(found.unwrap().is_some());
+        }
+        assert_eq!(server.events_after(&scope, 0, 100).await.unwrap().len(), 6);
+    }
 }
 
 #[tokio::test]
@@ -183,5 +219,5 @@ async fn a_role_with_the_rights_of_the_documentation_may_serve() {
     let catalog = SqlAssetCatalog::open(settings).await.unwrap();
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
-    crate::support::register(&catalog, &intent, sample::provenance()).await;
+    register(&catalog, &intent, sample::provenance()).await;
 }
