@@ -25,7 +25,7 @@ pub use self::{
     canary::{Canaries, Found, TELLING_BYTES},
     catalog::FakeCatalog,
     clock::FixedClock,
-    engines::{Database, Nats, Postgres, SeaweedFs},
+    engines::{Database, Guard, Nats, Postgres, SeaweedFs},
     exposition::{Exposition, SeriesLabels},
     http::HttpRequest,
     identity::FakeIdentity,

@@ -21,7 +21,7 @@ use nexus_raw::{
 };
 use nexus_raw_events::{NatsEventSink, NatsSinkError, NatsSinkSettings, encoding::Encoding};
 use nexus_raw_testkit::{
-    Nats,
+    Guard, Nats,
     sample::{self, scope},
 };
 
@@ -198,6 +198,28 @@ async fn a_server_that_is_not_there_holds_the_events_up_and_is_found_when_it_com
     nats.start_again();
     let delivery = sink.deliver(&events("t_a", 1, 2)).await.unwrap();
     assert_eq!(delivery, Delivery { taken: 2 });
+}
+
+/// By what the URL says, encoded as URLs are; and whoever is not let in is told so without it.
+#[tokio::test]
+async fn a_guarded_server_hears_what_the_url_says() {
+    for guard in [Guard::Password, Guard::Token] {
+        let nats = Nats::guarded(guard);
+        let delivery = sink(&nats).deliver(&events("t_a", 1, 2)).await.unwrap();
+        assert_eq!(delivery, Delivery { taken: 2 });
+        assert_eq!(messages(&nats).await.len(), 2);
+        let mut wrong = settings(&nats);
+        let set = match guard {
+            Guard::Password => wrong.url.set_password(Some("hunter2")),
+            _ => wrong.url.set_username("hunter2"),
+        };
+        set.unwrap();
+        let stranger = NatsEventSink::new(wrong).unwrap();
+        let (taken, reason) = unavailable(&stranger, &events("t_a", 3, 3)).await;
+        assert_eq!(taken, 0);
+        assert!(reason.contains("authorization violation"), "{reason}");
+        assert!(!reason.contains("hunter2"), "{reason}");
+    }
 }
 
 /// It would hold up all the others for ever.

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use async_nats::jetstream::{self, Context};
+use async_nats::{
+    ConnectOptions,
+    jetstream::{self, Context},
+};
 use nexus_raw_events::{NatsEventSink, NatsSinkSettings, encoding::Encoding};
 use nexus_raw_testkit::Nats;
 use serde_json::Value;
@@ -19,7 +22,11 @@ pub(crate) fn sink(nats: &Nats) -> NatsEventSink {
 }
 
 pub(crate) async fn context(nats: &Nats) -> Context {
-    jetstream::new(async_nats::connect(nats.url()).await.unwrap())
+    // the client does not look for credentials in a URL
+    let options = ConnectOptions::new()
+        .user_and_password(Nats::USER.to_owned(), Nats::PASSWORD.to_owned())
+        .token(Nats::PASSWORD.to_owned());
+    jetstream::new(options.connect(nats.url()).await.unwrap())
 }
 
 /// A message as it stands in the stream.

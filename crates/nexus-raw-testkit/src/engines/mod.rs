@@ -7,7 +7,7 @@ mod seaweedfs;
 mod supervised;
 
 pub use self::{
-    nats::Nats,
+    nats::{Guard, Nats},
     postgres::{Database, Postgres},
     seaweedfs::SeaweedFs,
 };

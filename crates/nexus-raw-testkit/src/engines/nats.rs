@@ -18,6 +18,7 @@ use super::supervised::{DRAWS, Supervised, draw_port, program};
 #[derive(Debug)]
 pub struct Nats {
     running: Mutex<Option<Supervised>>,
+    guard: Guard,
     port: u16,
     directory: TempDir,
     /// Removes the directory, where this process cannot.
@@ -25,21 +26,44 @@ pub struct Nats {
     keeper: Supervised,
 }
 
+/// Whom a server lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Everybody.
+    Nobody,
+    /// Who says [`Nats::USER`] and [`Nats::PASSWORD`].
+    Password,
+    /// Who says [`Nats::PASSWORD`] as a token.
+    Token,
+}
+
 impl Nats {
-    /// Starts a server and waits until it is ready. Blocks.
+    /// The user of a guarded server.
+    pub const USER: &str = "nexus raw";
+    /// Its password, or its token; in a URL it is encoded.
+    pub const PASSWORD: &str = "p@ss:w/rd";
+
+    /// Starts a server that lets everybody in, and waits until it is ready. Blocks.
     ///
     /// # Panics
     /// When the program is not there, and says how to get it; a missing engine never passes for a
     /// test that held.
     #[must_use]
     pub fn start() -> Self {
+        Self::guarded(Guard::Nobody)
+    }
+
+    /// The same with a guard.
+    #[must_use]
+    pub fn guarded(guard: Guard) -> Self {
         let directory = tempfile::Builder::new().prefix("nats-").tempdir().unwrap();
         let keeper = Supervised::keeper(directory.path());
         for _ in 0..DRAWS {
             let port = draw_port();
-            if let Some(running) = serve(directory.path(), port) {
+            if let Some(running) = serve(directory.path(), port, guard) {
                 return Self {
                     running: Mutex::new(Some(running)),
+                    guard,
                     port,
                     directory,
                     keeper,
@@ -56,10 +80,16 @@ impl Nats {
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
     }
 
-    /// The URL that clients take.
+    /// The URL that clients take, with what its guard wants to hear.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        let (user, password) = ("nexus%20raw", "p%40ss%3Aw%2Frd");
+        let credentials = match self.guard {
+            Guard::Nobody => String::new(),
+            Guard::Password => format!("{user}:{password}@"),
+            Guard::Token => format!("{password}@"),
+        };
+        format!("nats://{credentials}127.0.0.1:{}", self.port)
     }
 
     /// Kills the server. What it has acknowledged stays in its store.
@@ -75,7 +105,7 @@ impl Nats {
         let mut running = self.running();
         assert!(running.is_none(), "the server runs");
         // somebody else may have the port for a moment
-        *running = (0..DRAWS).find_map(|_| serve(self.directory.path(), self.port));
+        *running = (0..DRAWS).find_map(|_| serve(self.directory.path(), self.port, self.guard));
         assert!(running.is_some(), "NATS did not start again");
     }
 
@@ -91,18 +121,27 @@ impl Drop for Nats {
     }
 }
 
-fn serve(directory: &Path, port: u16) -> Option<Supervised> {
+fn serve(directory: &Path, port: u16, guard: Guard) -> Option<Supervised> {
     let mut server = Command::new(program("nats-server"));
     server
         .args(["--addr", "127.0.0.1", "--jetstream", "--store_dir"])
         .arg(directory)
         .arg(format!("--port={port}"))
         .current_dir(directory);
+    match guard {
+        Guard::Nobody => {}
+        Guard::Password => {
+            server.args(["--user", Nats::USER, "--pass", Nats::PASSWORD]);
+        }
+        Guard::Token => {
+            server.args(["--auth", Nats::PASSWORD]);
+        }
+    }
     let mut server = Supervised::start(&server, "KILL", &[]);
     server.is_there(|| answers(port)).then_some(server)
 }
 
-/// Whether a server greets a client and answers it.
+/// Whether a server greets a client and answers it, if only that it is not let in.
 fn answers(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let patience = Duration::from_secs(1);
@@ -118,7 +157,8 @@ fn answers(port: u16) -> bool {
     let mut lines = BufReader::new(stream).lines();
     let hello = lines.next().and_then(Result::ok).unwrap_or_default();
     let pong = lines.next().and_then(Result::ok).unwrap_or_default();
-    hello.starts_with("INFO ") && hello.contains("\"jetstream\":true") && pong == "PONG"
+    let is_heard = pong == "PONG" || pong.starts_with("-ERR 'Authorization");
+    hello.starts_with("INFO ") && hello.contains("\"jetstream\":true") && is_heard
 }
 
 #[cfg(test)]

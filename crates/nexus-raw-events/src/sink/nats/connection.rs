@@ -9,6 +9,7 @@ use async_nats::{
     },
 };
 use nexus_raw::ports::BoxError;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use tokio::sync::Mutex;
 
@@ -57,9 +58,21 @@ impl Connection {
         *self.open.lock().await = None;
     }
 
+    /// What the URL says before the host: the client itself does not look there.
+    fn credentials(&self) -> Result<ConnectOptions, BoxError> {
+        let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
+        let options = ConnectOptions::new();
+        Ok(match (self.url.username(), self.url.password()) {
+            ("", None) => options,
+            (token, None) => options.token(decoded(token)?),
+            (user, Some(password)) => options.user_and_password(decoded(user)?, decoded(password)?),
+        })
+    }
+
     async fn connect(&self) -> Result<Client, BoxError> {
         let address: ServerAddr = self.url.as_str().parse()?;
-        let options = ConnectOptions::new()
+        let options = self.credentials()?;
+        let options = options
             .name("nexus-raw")
             .require_tls(self.url.scheme() == "tls")
             .connection_timeout(CONNECT_TIMEOUT)
