@@ -50,30 +50,24 @@ impl Held {
     /// Counts one more try of the event in this place; how many there were, once that is enough.
     pub(super) fn failed(
         &mut self,
-        scope: &Scope,
+        scope: Scope,
         sequence: u64,
         settings: &RelaySettings,
     ) -> Option<u32> {
         let now = Instant::now();
-        let waiting = self.waiting.entry(scope.clone()).or_insert(Waiting {
-            sequence,
-            tries: 0,
-            until: now,
-        });
-        if waiting.sequence != sequence {
-            *waiting = Waiting {
-                sequence,
-                tries: 0,
-                until: now,
-            };
-        }
-        waiting.tries += 1;
-        if waiting.tries >= settings.tries {
-            let tries = waiting.tries;
-            self.waiting.remove(scope);
+        // tries of an event before it, which was taken or parked meanwhile, do not count
+        let before = self.waiting.remove(&scope);
+        let before = before.filter(|waiting| waiting.sequence == sequence);
+        let tries = before.map_or(0, |waiting| waiting.tries) + 1;
+        if tries >= settings.tries {
             return Some(tries);
         }
-        waiting.until = now + settings.retry.after(waiting.tries);
+        let waiting = Waiting {
+            sequence,
+            tries,
+            until: now + settings.retry.after(tries),
+        };
+        self.waiting.insert(scope, waiting);
         None
     }
 

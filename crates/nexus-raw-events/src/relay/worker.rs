@@ -136,28 +136,44 @@ impl<'a> Worker<'a> {
             Some(Ok(_)) | None => return Pass::Idle,
             Some(Err(error)) => return Pass::CatalogueFailed(error),
         };
-        // once another relay may deliver, going on would mix its order with ours
-        let delivering = timeout(self.deadline, self.sink.deliver(&events));
-        let offer = tokio::select! {
-            biased;
-            () = self.tenure.lost(epoch) => return Pass::LeaseLost,
-            answer = delivering => Offer::read(&events, answer),
+        let Some(offer) = self.offer(&events, epoch).await else {
+            return Pass::LeaseLost;
         };
-        match self.settle(&offer, epoch).await {
-            Err(error) => Pass::CatalogueFailed(error),
+        let written = self.settle(&offer, epoch).await;
+        if let Some(pass) = self.stopped(written, epoch) {
+            return pass;
+        }
+        match offer.then {
+            Then::Unavailable(reason) => {
+                if !offer.taken.is_empty() {
+                    self.retry.reset();
+                }
+                Pass::SinkFailed(reason)
+            }
+            Then::More | Then::Failed(..) | Then::Refused(..) => Pass::Moved,
+        }
+    }
+
+    /// Offers events to the sink. `None` when the lease is lost meanwhile: once another relay may
+    /// deliver, going on would mix its order with ours.
+    async fn offer<'e>(&self, events: &'e [DatasetEvent], epoch: u64) -> Option<Offer<'e>> {
+        let delivering = timeout(self.deadline, self.sink.deliver(events));
+        tokio::select! {
+            biased;
+            () = self.tenure.lost(epoch) => None,
+            answer = delivering => Some(Offer::read(events, answer)),
+        }
+    }
+
+    /// How a pass ends whose outcome could not be written down; `None` where it could.
+    fn stopped(&self, written: Result<bool, CatalogError>, epoch: u64) -> Option<Pass> {
+        match written {
+            Ok(true) => None,
             Ok(false) => {
                 self.tenure.deny(epoch);
-                Pass::LeaseLost
+                Some(Pass::LeaseLost)
             }
-            Ok(true) => match offer.then {
-                Then::Unavailable(reason) => {
-                    if !offer.taken.is_empty() {
-                        self.retry.reset();
-                    }
-                    Pass::SinkFailed(reason)
-                }
-                Then::More | Then::Failed(..) | Then::Refused(..) => Pass::Moved,
-            },
+            Err(error) => Some(Pass::CatalogueFailed(error)),
         }
     }
 
@@ -175,32 +191,27 @@ impl<'a> Worker<'a> {
             None => return None,
             Some(Err(error)) => return Some(Pass::CatalogueFailed(error)),
         };
-        // where there may be more, they are looked for again at once
-        self.looked = (events.len() < RETRIES as usize).then(Instant::now);
+        // whatever comes of them, new ones have a turn before they are looked for again
+        self.looked = Some(Instant::now());
         for event in &events {
             stop.or(std::future::ready(())).await?;
-            let alone = std::slice::from_ref(event);
-            let delivering = timeout(self.deadline, self.sink.deliver(alone));
-            let offer = tokio::select! {
-                biased;
-                () = self.tenure.lost(epoch) => return Some(Pass::LeaseLost),
-                answer = delivering => Offer::read(alone, answer),
+            let Some(offer) = self.offer(std::slice::from_ref(event), epoch).await else {
+                return Some(Pass::LeaseLost);
             };
-            let settled = match offer.then {
+            let written = match offer.then {
                 Then::More => self.forget(event, epoch).await,
                 Then::Failed(event, reason) | Then::Refused(event, reason) => {
                     self.park(event, &reason, epoch).await
                 }
                 Then::Unavailable(reason) => return Some(Pass::SinkFailed(reason)),
             };
-            match settled {
-                Ok(true) => {}
-                Ok(false) => {
-                    self.tenure.deny(epoch);
-                    return Some(Pass::LeaseLost);
-                }
-                Err(error) => return Some(Pass::CatalogueFailed(error)),
+            if let Some(pass) = self.stopped(written, epoch) {
+                return Some(pass);
             }
+        }
+        if events.len() == RETRIES as usize {
+            // there may be more
+            self.looked = None;
         }
         None
     }
@@ -235,7 +246,7 @@ impl<'a> Worker<'a> {
             Then::Refused(event, reason) => self.park(event, reason, epoch).await,
             Then::Failed(event, reason) => {
                 let scope = event.body.scope();
-                match self.held.failed(&scope, event.sequence, &self.settings) {
+                match self.held.failed(scope, event.sequence, &self.settings) {
                     Some(tries) => {
                         let reason = format!("{reason} ({tries} tries)");
                         self.park(event, &reason, epoch).await

@@ -176,3 +176,46 @@ async fn a_parked_event_that_is_asked_for_comes_later_or_is_parked_anew() {
     taken.sort_unstable();
     assert_eq!(taken, [1, 2, 4, 5]);
 }
+
+/// However many parked events are asked for, and whatever becomes of them, new ones come through.
+#[tokio::test(start_paused = true)]
+async fn parked_events_that_a_sink_has_no_answer_to_do_not_hold_up_new_ones() {
+    const PARKED: u64 = 40;
+    let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
+    commit(&catalog, &scope(), 0..40).await;
+    let (silent, tries) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU32::new(0)),
+    );
+    let (is_silent, counted) = (Arc::clone(&silent), Arc::clone(&tries));
+    let sink = ScriptedSink::new("http", move |events| {
+        let parked = |event: &DatasetEvent| event.sequence <= PARKED;
+        match events.iter().position(parked) {
+            Some(at) if is_silent.load(Ordering::Relaxed) => {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Reaction::Fail(at)
+            }
+            Some(at) => Reaction::Refuse(at),
+            None => Reaction::Take,
+        }
+    });
+    let relay = relay(&catalog, &[&sink], &clock, 1);
+    let watching = async {
+        is_drained(&catalog, &sink).await;
+        assert_eq!(catalog.parked(sink_name(&sink)).len(), 40);
+        silent.store(true, Ordering::Relaxed);
+        let asked = catalog.ask_retry(ParkedFilter::default(), sample::now());
+        assert_eq!(asked.await.unwrap(), PARKED);
+        while tries.load(Ordering::Relaxed) == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+        commit(&catalog, &scope(), 40..41).await;
+        sink.has_taken(1).await;
+    };
+    select! {
+        () = relay.run(pending()) => {}
+        () = watching => {}
+        () = sleep(Duration::from_hours(1)) => panic!("the new event waits for parked ones"),
+    }
+    assert_eq!(sink.sequences(&scope()), [41]);
+}
