@@ -3,6 +3,7 @@
 
 mod http;
 mod log;
+mod loopback;
 mod nats;
 
 pub use http::{HttpEventSink, HttpSinkError, HttpSinkSettings};

@@ -3,9 +3,8 @@ use std::fmt;
 use nexus_raw::ports::BoxError;
 use reqwest::Url;
 use secrecy::SecretString;
-use url::Host;
 
-use crate::encoding::Encoding;
+use crate::{encoding::Encoding, sink::loopback::is_loopback};
 
 /// Where an [`HttpEventSink`](super::HttpEventSink) sends events, and in which form.
 #[derive(Clone)]
@@ -44,11 +43,5 @@ pub enum HttpSinkError {
 
 /// Whether nobody between us and the receiver can read what is sent.
 pub(super) fn is_trustworthy(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }

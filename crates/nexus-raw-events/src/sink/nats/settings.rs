@@ -1,9 +1,8 @@
 use std::fmt;
 
 use reqwest::Url;
-use url::Host;
 
-use crate::encoding::Encoding;
+use crate::{encoding::Encoding, sink::loopback::is_loopback};
 
 /// Where a [`NatsEventSink`](super::NatsEventSink) sends events, and in which form.
 #[derive(Clone)]
@@ -35,19 +34,7 @@ pub enum NatsSinkError {
 
 /// Whether nobody between us and the server can read what is sent.
 pub(super) fn is_trustworthy(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || is_loopback(name),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     let is_bare =
         matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
-    is_bare && (url.scheme() == "tls" || (url.scheme() == "nats" && is_loopback))
-}
-
-/// Of a scheme that it does not know, the parser leaves the host as text.
-fn is_loopback(host: &str) -> bool {
-    host.parse()
-        .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    is_bare && (url.scheme() == "tls" || (url.scheme() == "nats" && is_loopback(url)))
 }
