@@ -1,7 +1,6 @@
 //! Waits for events on behalf of callers: however many wait for those of one scope, the catalogue
 //! is asked once for all of them, when something was written there and twice a second otherwise.
 
-mod announcing;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -20,7 +19,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::{announcing::Announcing, places::Places};
+use self::places::Places;
+use crate::after_write::AfterWrite;
 
 /// How the service waits for events.
 #[derive(Debug, Clone, Copy)]
@@ -95,10 +95,14 @@ impl Feed {
         }))
     }
 
-    /// The catalogue, with each write through it told to those who wait for its scope.
+    /// The catalogue, with each write through it told to those who wait for its scope. What was
+    /// written for a caller who went away meanwhile is found by the feed's own looking.
     #[must_use]
     pub fn announcing(&self, catalog: Arc<dyn AssetCatalog>) -> Arc<dyn AssetCatalog> {
-        Arc::new(Announcing::new(catalog, self.clone()))
+        let feed = self.clone();
+        Arc::new(AfterWrite::new(catalog, move |scope, _| {
+            feed.written(scope);
+        }))
     }
 
     /// Has every wait end at once with what there is, which is nothing, and each later one too.

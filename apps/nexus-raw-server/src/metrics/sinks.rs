@@ -15,6 +15,7 @@ pub(super) struct MeasuredSink {
     events: Counter,
     seconds: Histogram,
     unavailable: Counter,
+    failed: Counter,
     refused: Counter,
     dropped: Counter,
 }
@@ -32,6 +33,7 @@ impl MeasuredSink {
             events: sinks.events.get_or_create_owned(&of),
             seconds: sinks.seconds.get_or_create_owned(&of),
             unavailable: failures("unavailable"),
+            failed: failures("failed"),
             refused: failures("refused"),
             dropped: failures("timeout"),
             inner,
@@ -59,11 +61,19 @@ impl DatasetEventSink for MeasuredSink {
                 self.refused.inc();
                 *taken
             }
-            Err(SinkError::Failed { taken, .. } | SinkError::Unavailable { taken, .. }) => {
+            Err(SinkError::Failed { taken, .. }) => {
+                self.failed.inc();
+                *taken
+            }
+            Err(SinkError::Unavailable { taken, .. }) => {
                 self.unavailable.inc();
                 *taken
             }
-            Err(_) => 0,
+            // a kind of failure that is not known yet parks nothing
+            Err(_) => {
+                self.unavailable.inc();
+                0
+            }
         };
         self.events.inc_by(u64::try_from(taken).unwrap_or(0));
         delivered

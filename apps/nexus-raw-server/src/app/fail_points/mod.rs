@@ -4,7 +4,6 @@
 //! The point is the text of the file that `NEXUS_RAW_FAIL_POINT_FILE` names; the process ends the
 //! next time that it gets there. While there is no such file, nothing happens.
 
-mod catalog;
 mod delivery;
 mod storage;
 
@@ -15,10 +14,10 @@ use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog, SqlCatalogSettings, Tran
 use rustix::process::{Signal, getpid, kill_process};
 
 use self::{
-    catalog::CatalogWithPoints,
     delivery::{OutboxWithPoints, SinkWithPoints},
     storage::StorageWithPoints,
 };
+use crate::after_write::{AfterWrite, Write};
 
 /// The places, in the order in which an asset comes by them.
 #[derive(Debug, Clone, Copy)]
@@ -124,10 +123,13 @@ pub(super) fn around(
         inner: storage,
         points: points.clone(),
     };
-    let catalog = CatalogWithPoints {
-        inner: catalog,
-        points: points.clone(),
-    };
+    let after = points.clone();
+    let catalog = AfterWrite::new(catalog, move |_, write| {
+        after.reached(match write {
+            Write::Presign => Point::AfterIntent,
+            Write::Registration => Point::AfterCommit,
+        });
+    });
     let outbox = OutboxWithPoints {
         inner: outbox,
         points,

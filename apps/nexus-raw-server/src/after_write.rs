@@ -12,24 +12,30 @@ use nexus_raw::{
     time::Timestamp,
 };
 
-use super::Feed;
-
-/// A catalogue that tells the feed of each write, whatever came of it: an answer that was lost
-/// may have been written too. What was written for a caller who went away meanwhile is found by
-/// the feed's own looking.
-pub(super) struct Announcing {
-    inner: Arc<dyn AssetCatalog>,
-    feed: Feed,
+/// What a write was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// An intent, or one more presign of it.
+    Presign,
+    Registration,
 }
 
-impl Announcing {
-    pub(super) fn new(inner: Arc<dyn AssetCatalog>, feed: Feed) -> Self {
-        Self { inner, feed }
+/// A catalogue that has something done after each write, with its scope, whatever came of it: an
+/// answer that was lost may have been written too. A write whose caller went away meanwhile is
+/// not told of.
+pub(crate) struct AfterWrite<F> {
+    inner: Arc<dyn AssetCatalog>,
+    then: F,
+}
+
+impl<F: Fn(&Scope, Write) + Send + Sync + 'static> AfterWrite<F> {
+    pub(crate) fn new(inner: Arc<dyn AssetCatalog>, then: F) -> Self {
+        Self { inner, then }
     }
 }
 
 #[async_trait]
-impl AssetCatalog for Announcing {
+impl<F: Fn(&Scope, Write) + Send + Sync + 'static> AssetCatalog for AfterWrite<F> {
     async fn record_intent(
         &self,
         intent: UploadIntent,
@@ -37,14 +43,14 @@ impl AssetCatalog for Announcing {
     ) -> Result<(), CatalogError> {
         let scope = intent.scope.clone();
         let recorded = self.inner.record_intent(intent, event).await;
-        self.feed.written(&scope);
+        (self.then)(&scope, Write::Presign);
         recorded
     }
 
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
         let scope = new.key.scope.clone();
         let recorded = self.inner.record_keyed_intent(new).await;
-        self.feed.written(&scope);
+        (self.then)(&scope, Write::Presign);
         recorded
     }
 
@@ -54,7 +60,7 @@ impl AssetCatalog for Announcing {
     ) -> Result<RepeatOutcome, CatalogError> {
         let scope = event.scope();
         let recorded = self.inner.record_repeated_presign(event).await;
-        self.feed.written(&scope);
+        (self.then)(&scope, Write::Presign);
         recorded
     }
 
@@ -85,7 +91,7 @@ impl AssetCatalog for Announcing {
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
         let scope = new.event.scope();
         let registered = self.inner.register(new).await;
-        self.feed.written(&scope);
+        (self.then)(&scope, Write::Registration);
         registered
     }
 

@@ -1,0 +1,181 @@
+//! What is asked of the ports.
+
+use std::{future::pending, time::Duration};
+
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{CatalogError, Delivery, MockDatasetEventSink, SinkError},
+};
+use nexus_raw_catalog_sql::GroupAttempt;
+use uuid::Uuid;
+
+use super::*;
+
+#[tokio::test]
+async fn calls_are_told_apart_by_what_came_of_them() {
+    let metrics = metrics();
+    let kept = FakeCatalog::new();
+    let catalog = metrics.catalog(Arc::new(kept.clone()));
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let event = sample::presigned(&intent);
+    catalog
+        .record_intent(intent.clone(), event.clone())
+        .await
+        .unwrap();
+    catalog.record_intent(intent, event).await.unwrap_err();
+    kept.set_available(false);
+    catalog.ready().await.unwrap_err();
+    // one that is dropped under way
+    drop(futures_util::FutureExt::now_or_never(catalog.ready()));
+    let corrupt = async { Err::<(), _>(CatalogError::Corrupt("a row".into())) };
+    metrics
+        .0
+        .catalog
+        .time("find_asset", corrupt)
+        .await
+        .unwrap_err();
+    let text = read(&metrics);
+    let count = |operation, outcome| {
+        let labels = [("operation", operation), ("outcome", outcome)];
+        text.value("nexus_raw_catalog_call_duration_seconds_count", &labels)
+    };
+    for (operation, outcome) in [
+        ("record_intent", "ok"),
+        ("record_intent", "already_exists"),
+        ("ready", "unavailable"),
+        ("ready", "dropped"),
+        ("find_asset", "corrupt"),
+    ] {
+        assert_eq!(
+            count(operation, outcome),
+            Some(1.0),
+            "{operation} {outcome}"
+        );
+    }
+    let series = text.series("nexus_raw_catalog_call_duration_seconds_count");
+    assert_eq!(series.count(), 5);
+}
+
+#[tokio::test]
+async fn a_sink_s_events_and_failures_are_counted_by_what_it_said() {
+    let metrics = metrics();
+    let mut said = [
+        Ok(Delivery { taken: 3 }),
+        Err(SinkError::Unavailable {
+            taken: 2,
+            source: "away".into(),
+        }),
+        Err(SinkError::Failed {
+            taken: 4,
+            source: "not this one".into(),
+        }),
+        Err(SinkError::Refused {
+            taken: 1,
+            source: "never".into(),
+        }),
+    ]
+    .into_iter();
+    let mut sink = MockDatasetEventSink::new();
+    sink.expect_name().return_const(sample::sink_name());
+    sink.expect_deliver()
+        .returning(move |_| said.next().unwrap());
+    let sink = metrics.sink(Arc::new(sink));
+    for _ in 0..4 {
+        let _ = sink.deliver(&[]).await;
+    }
+    let hanging = metrics.sink(Arc::new(Hanging(sample::sink_name())));
+    drop(futures_util::FutureExt::now_or_never(hanging.deliver(&[])));
+    let text = read(&metrics);
+    let name = sample::sink_name().to_string();
+    let of_sink = [("sink", &*name)];
+    assert_eq!(
+        text.value("nexus_raw_sink_events_total", &of_sink),
+        Some(10.0)
+    );
+    for reason in ["unavailable", "failed", "refused", "timeout"] {
+        let labels = [("reason", reason), ("sink", &*name)];
+        assert_eq!(
+            text.value("nexus_raw_sink_failures_total", &labels),
+            Some(1.0),
+            "{reason}"
+        );
+    }
+    let deliveries = text.value("nexus_raw_sink_delivery_duration_seconds_count", &of_sink);
+    assert_eq!(deliveries, Some(5.0));
+}
+
+struct Hanging(SinkName);
+
+#[async_trait::async_trait]
+impl DatasetEventSink for Hanging {
+    fn name(&self) -> &SinkName {
+        &self.0
+    }
+
+    async fn deliver(&self, _: &[DatasetEvent]) -> Result<Delivery, SinkError> {
+        pending().await
+    }
+}
+
+#[tokio::test]
+async fn who_has_the_lease_leads_to_its_end_or_until_another_has_it() {
+    let clock = Arc::new(FixedClock::at(sample::now()));
+    let metrics = Metrics::new(&(Arc::clone(&clock) as Arc<dyn Clock>));
+    let catalog = FakeCatalog::new();
+    let outbox = metrics.outbox(Arc::new(catalog.clone()));
+    let leads = || read(&metrics).value("nexus_raw_relay_leader", &[]).unwrap() > 0.0;
+    let (us, them) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let ttl = Duration::from_secs(3);
+    assert!(!leads());
+    outbox.lease(us, clock.now(), ttl).await.unwrap();
+    assert!(leads());
+    // nobody answers, whether the call is told so or is dropped before
+    clock.advance(Duration::from_secs(2));
+    catalog.set_available(false);
+    outbox.lease(us, clock.now(), ttl).await.unwrap_err();
+    assert!(leads());
+    clock.advance(Duration::from_secs(1));
+    assert!(!leads());
+    catalog.set_available(true);
+    outbox.lease(us, clock.now(), ttl).await.unwrap();
+    assert!(leads());
+    // the clocks of two processes differ, and it is taken over
+    let later = sample::seconds_after(60);
+    catalog.lease(them, later, ttl).await.unwrap();
+    assert_eq!(outbox.lease(us, later, ttl).await.unwrap(), None);
+    assert!(!leads());
+}
+
+#[test]
+fn groups_are_told_by_their_size_once_they_are_committed() {
+    let metrics = metrics();
+    let observe = metrics.group_observer();
+    for (calls, committed) in [(1, true), (5, true), (256, true), (100, false)] {
+        let took = Duration::from_millis(2);
+        observe(GroupAttempt {
+            calls,
+            took,
+            committed,
+        });
+    }
+    let text = read(&metrics);
+    let bucket = |le| text.value("nexus_raw_catalog_group_calls_bucket", &[("le", le)]);
+    let told = [
+        bucket("1"),
+        bucket("4"),
+        bucket("8"),
+        bucket("128"),
+        bucket("256"),
+    ];
+    assert_eq!(
+        told,
+        [Some(1.0), Some(1.0), Some(2.0), Some(2.0), Some(3.0)]
+    );
+    let sum = text.value("nexus_raw_catalog_group_calls_sum", &[]);
+    assert_eq!(sum, Some(262.0));
+    for (outcome, count) in [("committed", 3.0), ("failed", 1.0)] {
+        let name = "nexus_raw_catalog_group_duration_seconds_count";
+        assert_eq!(text.value(name, &[("outcome", outcome)]), Some(count));
+    }
+}

@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it_is() {
+    let metrics = metrics();
+    let (catalog, clock) = (
+        Arc::new(FakeCatalog::new()),
+        Arc::new(FixedClock::at(sample::now())),
+    );
+    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    let event = sample::presigned(&intent);
+    let occurred_at = event.occurred_at;
+    catalog.record_intent(intent.clone(), event).await.unwrap();
+    clock.set(sample::seconds_after(60));
+    let sampler = sampler(&metrics, &catalog, &clock);
+    let name = sample::sink_name().to_string();
+    let looked_up = || {
+        let text = read(&metrics);
+        let of_sink = [("sink", &*name)];
+        [
+            text.value("nexus_raw_open_intents", &[]),
+            text.value("nexus_raw_open_intents_bytes", &[]),
+            text.value("nexus_raw_outbox_undelivered_events", &of_sink),
+            text.value("nexus_raw_outbox_oldest_undelivered_age_seconds", &of_sink),
+            text.value("nexus_raw_outbox_parked_events", &of_sink),
+            text.value("nexus_raw_sampled_timestamp_seconds", &[]),
+        ]
+    };
+    assert_eq!(
+        looked_up(),
+        [Some(0.0), Some(0.0), None, None, None, Some(0.0)]
+    );
+    sampler.sample().await.unwrap();
+    let age = sample::seconds_after(60).since(occurred_at).as_secs_f64();
+    let bytes = intent.facts.size_bytes.get();
+    #[expect(clippy::cast_precision_loss, reason = "a few bytes")]
+    let expected = [
+        Some(1.0),
+        Some(bytes as f64),
+        Some(1.0),
+        Some(age),
+        Some(0.0),
+        Some(1_795_482_060.0),
+    ];
+    assert_eq!(looked_up(), expected);
+
+    catalog.set_available(false);
+    clock.set(sample::seconds_after(600));
+    sampler.sample().await.unwrap_err();
+    assert_eq!(looked_up(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_catalogue_is_asked_every_five_seconds_until_the_end() {
+    let metrics = metrics();
+    let (catalog, clock) = (
+        Arc::new(FakeCatalog::new()),
+        Arc::new(FixedClock::at(sample::now())),
+    );
+    let mut sampler = sampler(&metrics, &catalog, &clock);
+    sampler.outbox = metrics.outbox(Arc::clone(&catalog) as _);
+    let asked = || {
+        let labels = [("operation", "backlog"), ("outcome", "ok")];
+        read(&metrics).value("nexus_raw_catalog_call_duration_seconds_count", &labels)
+    };
+    let end = tokio::time::sleep(Duration::from_millis(60_500));
+    sampler.run(end).await;
+    // one at once, then one each five seconds
+    assert_eq!(asked(), Some(13.0));
+}
