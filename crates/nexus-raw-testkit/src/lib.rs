@@ -19,6 +19,7 @@ mod proxy;
 pub mod s3;
 pub mod sample;
 mod sink;
+pub mod steps;
 mod store;
 
 pub use self::{

@@ -10,11 +10,14 @@ use nexus_raw::{
     tenancy::Scope,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{
+    sample,
+    steps::{presign, presign_and_register},
+};
 use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::time::Instant;
 
-use crate::{proxy::Proxy, support::Home, support::presign};
+use crate::{proxy::Proxy, support::Home};
 
 /// How long any call may take.
 const BOUND: Duration = Duration::from_secs(3);
@@ -115,7 +118,7 @@ async fn at_each_statement_of_a_register(
     let scope = sample::scope("t_a", "dev");
     let parent = sample::intent(&scope, sample::asset_id(0));
     arm(&mut raw, NEVER, "").await;
-    crate::support::register(&catalog, &parent, sample::provenance()).await;
+    presign_and_register(&catalog, &parent, sample::provenance()).await;
     let mut at: i64 = 1;
     loop {
         let intent = sample::intent(&scope, sample::asset_id(at.unsigned_abs()));

@@ -2,10 +2,13 @@
 
 use nexus_raw::ports::AssetCatalog;
 use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
-use nexus_raw_testkit::{Postgres, sample};
+use nexus_raw_testkit::{
+    Postgres, sample,
+    steps::{presign, presign_and_register},
+};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::support::{Home, presign, register};
+use crate::support::Home;
 
 async fn run(raw: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
@@ -66,7 +69,7 @@ async fn an_expanded_schema_serves_a_running_server_and_a_new_one() {
     let running = home.open().await;
     let scope = sample::scope("t_a", "dev");
     let [before, during, after] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
-    register(&running, &before, sample::provenance()).await;
+    presign_and_register(&running, &before, sample::provenance()).await;
     let mut raw = home.raw().await;
     run(
         &mut raw,
@@ -82,9 +85,9 @@ async fn an_expanded_schema_serves_a_running_server_and_a_new_one() {
              VALUES (9000, 'expand', true, '\\x00', 0)",
     )
     .await;
-    register(&running, &during, sample::provenance()).await;
+    presign_and_register(&running, &during, sample::provenance()).await;
     let started = home.open().await;
-    register(&started, &after, sample::provenance()).await;
+    presign_and_register(&started, &after, sample::provenance()).await;
     for server in [&running, &started] {
         for intent in [&before, &during, &after] {
             let found = server.find_asset(&scope, intent.asset_id).await;
@@ -219,5 +222,5 @@ async fn a_role_with_the_rights_of_the_documentation_may_serve() {
     let catalog = SqlAssetCatalog::open(settings).await.unwrap();
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
-    register(&catalog, &intent, sample::provenance()).await;
+    presign_and_register(&catalog, &intent, sample::provenance()).await;
 }

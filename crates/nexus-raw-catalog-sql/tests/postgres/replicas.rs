@@ -9,11 +9,11 @@ use nexus_raw::{
     tenancy::Scope,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{sample, steps::presign};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::support::{Home, presign};
+use crate::support::Home;
 
 async fn three(home: &Home) -> [Arc<SqlAssetCatalog>; 3] {
     [
@@ -79,7 +79,7 @@ async fn of_three_servers_one_relays_and_a_late_one_moves_nothing() {
     let home = Home::new().await;
     let [one, other, third] = three(&home).await;
     let scope = sample::scope("t_a", "dev");
-    presign(&one, &sample::intent(&scope, sample::asset_id(1))).await;
+    presign(&*one, &sample::intent(&scope, sample::asset_id(1))).await;
     let ttl = Duration::from_secs(3);
     let owner = Uuid::from_u128;
     let at = sample::seconds_after;

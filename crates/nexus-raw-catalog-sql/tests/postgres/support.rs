@@ -1,9 +1,5 @@
 use std::net::SocketAddr;
 
-use nexus_raw::{
-    asset::{Provenance, UploadIntent},
-    ports::{AssetCatalog, NewAsset, RegisterOutcome},
-};
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, OpenError, SqlAssetCatalog, SqlCatalogSettings};
 use nexus_raw_testkit::{Database, Postgres, sample};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -115,21 +111,4 @@ fn settings(url: &str) -> SqlCatalogSettings {
             bucket: sample::bucket(),
         },
     }
-}
-
-pub(crate) async fn presign(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
-    let event = sample::presigned(intent);
-    catalog.record_intent(intent.clone(), event).await.unwrap();
-}
-
-pub(crate) async fn register(
-    catalog: &SqlAssetCatalog,
-    intent: &UploadIntent,
-    provenance: Provenance,
-) -> NewAsset {
-    presign(catalog, intent).await;
-    let new = sample::new_asset(intent, provenance);
-    let outcome = catalog.register(new.clone()).await.unwrap();
-    assert_eq!(outcome, RegisterOutcome::Registered);
-    new
 }

@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use nexus_raw::{asset::Provenance, ports::AssetCatalog};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
-use nexus_raw_testkit::{contract::catalog::OpenCatalog, sample};
+use nexus_raw_testkit::{contract::catalog::OpenCatalog, sample, steps::presign_and_register};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::{
-    contract::OnServer,
-    support::{Home, register},
-};
+use crate::{contract::OnServer, support::Home};
 
 /// Our functions, each as it was made.
 const FUNCTIONS: &str = "
@@ -101,7 +98,7 @@ async fn without_conditions_and_policies_a_stranger_sees_everything() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
-    register(&catalog, &intent, Provenance::default()).await;
+    presign_and_register(&catalog, &intent, Provenance::default()).await;
     let stranger = sample::scope("t_b", "dev");
     let found = async || {
         catalog
@@ -129,9 +126,9 @@ async fn each_table_shows_a_scope_its_own_rows_and_takes_no_others() {
     for tenant in ["t_a", "t_b"] {
         let scope = sample::scope(tenant, "dev");
         let [parent, child, keyed] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
-        register(&catalog, &parent, sample::provenance()).await;
+        presign_and_register(&*catalog, &parent, sample::provenance()).await;
         let lineage = sample::derived_from(&[parent.asset_id]);
-        register(&catalog, &child, lineage).await;
+        presign_and_register(&*catalog, &child, lineage).await;
         let key = sample::key(&scope, "k");
         let new = sample::keyed(&key, &keyed);
         catalog.record_keyed_intent(new).await.unwrap();
@@ -187,7 +184,7 @@ async fn no_call_leaves_its_scope_behind_on_the_connection() {
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
-    register(&catalog, &intent, sample::provenance()).await;
+    presign_and_register(&catalog, &intent, sample::provenance()).await;
     let mut raw = home.raw().await;
     for call in [
         "SELECT count(*) FROM events_of_v1('t_a', 'dev', $1::uuid)",

@@ -2,11 +2,14 @@ use std::sync::{Arc, Mutex};
 
 use nexus_raw::ports::EventOutbox;
 use nexus_raw_catalog_sql::{SqlAssetCatalog, Transaction};
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{
+    sample,
+    steps::{presign, presign_and_register},
+};
 use std::time::Duration;
 use uuid::Uuid;
 
-use crate::support::{Home, killed, presign, register, settings};
+use crate::support::{Home, killed, settings};
 
 #[tokio::test]
 async fn the_hook_is_called_with_all_written_and_nothing_committed() {
@@ -23,7 +26,7 @@ async fn the_hook_is_called_with_all_written_and_nothing_committed() {
     let catalog = catalog.unwrap();
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
-    register(&catalog, &intent, sample::provenance()).await;
+    presign_and_register(&catalog, &intent, sample::provenance()).await;
     presign(&catalog, &sample::intent(&scope, sample::asset_id(2))).await;
     let (owner, now) = (Uuid::from_u128(1), sample::now());
     catalog

@@ -1,9 +1,9 @@
 use std::error::Error;
 
 use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox};
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{sample, steps::presign_and_register};
 
-use crate::support::{Home, register};
+use crate::support::Home;
 
 /// The source of a corruption, told without what stands in the column.
 fn told<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> String {
@@ -68,7 +68,7 @@ async fn a_record_that_does_not_read_back_is_told_by_its_column() {
         let catalog = home.open().await;
         let scope = sample::scope("t_a", "dev");
         let intent = sample::intent(&scope, sample::asset_id(1));
-        let new = register(&catalog, &intent, sample::provenance()).await;
+        let new = presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
         let expected = format!("the column {column} holds what was never written to it");
         let found = catalog.find_asset(&scope, intent.asset_id).await;
@@ -99,7 +99,7 @@ async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
         let catalog = home.open().await;
         let scope = sample::scope("t_a", "dev");
         let intent = sample::intent(&scope, sample::asset_id(1));
-        register(&catalog, &intent, sample::provenance()).await;
+        presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
         let found = catalog.find_intent(&scope, intent.asset_id).await;
         let expected =
@@ -128,7 +128,7 @@ async fn an_event_that_is_not_the_committed_one_is_told_by_its_column() {
         let catalog = home.open().await;
         let scope = sample::scope("t_a", "dev");
         let intent = sample::intent(&scope, sample::asset_id(1));
-        register(&catalog, &intent, sample::provenance()).await;
+        presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
         let expected = format!("the column event.{column} holds what was never written to it");
         let found = catalog.events_of(&scope, intent.asset_id).await;
@@ -142,7 +142,7 @@ async fn one_corrupt_record_does_not_stop_the_others() {
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
     let [spoilt, sound] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
-    let spoilt_record = register(&catalog, &spoilt, sample::provenance()).await;
+    let spoilt_record = presign_and_register(&catalog, &spoilt, sample::provenance()).await;
     home.tamper("UPDATE asset SET train_ok = 0").await;
     let event = sample::presigned(&sound);
     let (refused, recorded) = tokio::join!(
@@ -169,7 +169,7 @@ async fn a_commitment_can_be_recomputed_by_whoever_has_salt_and_body() {
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
-    let new = register(&catalog, &intent, sample::provenance()).await;
+    let new = presign_and_register(&catalog, &intent, sample::provenance()).await;
     let rows: Vec<(Vec<u8>, String, Vec<u8>)> =
         sqlx::query_as("SELECT salt, body, commitment FROM event ORDER BY sequence")
             .fetch_all(&mut home.raw().await)

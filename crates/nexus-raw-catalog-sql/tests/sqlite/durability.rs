@@ -1,11 +1,14 @@
 use std::{sync::Arc, time::Duration};
 
 use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox};
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{
+    sample,
+    steps::{presign, presign_and_register},
+};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::support::{Home, killed, presign, register};
+use crate::support::{Home, killed};
 
 #[tokio::test]
 async fn what_was_answered_is_there_after_a_kill() {
@@ -13,7 +16,7 @@ async fn what_was_answered_is_there_after_a_kill() {
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
     let [first, second] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
-    let new = register(&catalog, &first, sample::provenance()).await;
+    let new = presign_and_register(&catalog, &first, sample::provenance()).await;
     presign(&catalog, &second).await;
     let events = catalog
         .undelivered(&sample::sink_name(), 10, &[])
@@ -41,7 +44,7 @@ async fn a_kill_in_the_middle_of_writing_leaves_no_gap_and_nothing_half() {
     for n in 0..300 {
         let catalog = catalog.clone();
         let intent = sample::intent(&scope, sample::asset_id(n));
-        writers.spawn(async move { presign(&catalog, &intent).await });
+        writers.spawn(async move { presign(&*catalog, &intent).await });
     }
     for answered in [10, 100, 200] {
         while writers.len() > 300 - answered {
@@ -74,7 +77,7 @@ async fn a_growing_log_is_carried_over() {
         for n in 0..500 {
             let catalog = catalog.clone();
             let intent = sample::intent(&scope, sample::asset_id(round * 500 + n));
-            writers.spawn(async move { presign(&catalog, &intent).await });
+            writers.spawn(async move { presign(&*catalog, &intent).await });
         }
         writers.join_all().await;
         let log = home.file().with_file_name("catalog.sqlite-wal");

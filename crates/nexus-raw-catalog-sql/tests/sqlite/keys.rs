@@ -1,9 +1,9 @@
 use std::fs;
 
 use nexus_raw::ports::{AssetCatalog, CatalogError, IntentState, KeyedOutcome, RepeatOutcome};
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{sample, steps::presign};
 
-use crate::support::{Home, presign};
+use crate::support::Home;
 
 /// Callers put secrets into keys; whoever reads the file learns none.
 #[tokio::test]

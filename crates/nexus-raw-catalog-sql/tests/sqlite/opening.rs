@@ -8,10 +8,10 @@ use nexus_raw::{
     ports::{AssetCatalog, DigestLedger, HashingClaim, IntentState, PinnedObject},
 };
 use nexus_raw_catalog_sql::OpenError;
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{sample, steps::presign};
 use uuid::Uuid;
 
-use crate::support::{Home, open, presign, refusal};
+use crate::support::{Home, open, refusal};
 
 async fn made() -> Home {
     let home = Home::new();

@@ -3,9 +3,12 @@ use nexus_raw::{
     ports::{AssetCatalog, IntentState},
     tenancy::Scope,
 };
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{
+    sample,
+    steps::{presign, presign_and_register},
+};
 
-use crate::support::{Home, open, presign, register};
+use crate::support::{Home, open};
 
 fn intent_in(bucket: &str, scope: &Scope, number: u64) -> UploadIntent {
     let intent = sample::intent(scope, sample::asset_id(number));
@@ -27,13 +30,13 @@ async fn another_bucket_leaves_what_was_written_where_it_was() {
 
     let bucket = BucketName::parse("old-bucket").unwrap();
     let catalog = open(&home.file(), bucket).await.unwrap();
-    register(&catalog, &old_record, Provenance::default()).await;
+    presign_and_register(&catalog, &old_record, Provenance::default()).await;
     presign(&catalog, &old_intent).await;
     catalog.close().await;
 
     let bucket = BucketName::parse("new-bucket").unwrap();
     let catalog = open(&home.file(), bucket).await.unwrap();
-    register(&catalog, &new_record, Provenance::default()).await;
+    presign_and_register(&catalog, &new_record, Provenance::default()).await;
     // what was promised before is registered where it was promised
     let late = sample::new_asset(&old_intent, Provenance::default());
     catalog.register(late).await.unwrap();

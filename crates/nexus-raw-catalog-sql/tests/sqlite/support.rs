@@ -3,10 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nexus_raw::{
-    asset::{BucketName, Provenance, UploadIntent},
-    ports::{AssetCatalog, NewAsset, RegisterOutcome},
-};
+use nexus_raw::asset::BucketName;
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, OpenError, SqlAssetCatalog, SqlCatalogSettings};
 use nexus_raw_testkit::sample;
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -94,21 +91,4 @@ pub(crate) async fn refusal(file: &Path) -> String {
         Err(OpenError::Unfit { finding }) => finding,
         other => panic!("{other:?}"),
     }
-}
-
-pub(crate) async fn presign(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
-    let event = sample::presigned(intent);
-    catalog.record_intent(intent.clone(), event).await.unwrap();
-}
-
-pub(crate) async fn register(
-    catalog: &SqlAssetCatalog,
-    intent: &UploadIntent,
-    provenance: Provenance,
-) -> NewAsset {
-    presign(catalog, intent).await;
-    let new = sample::new_asset(intent, provenance);
-    let outcome = catalog.register(new.clone()).await.unwrap();
-    assert_eq!(outcome, RegisterOutcome::Registered);
-    new
 }

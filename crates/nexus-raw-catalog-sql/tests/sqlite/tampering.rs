@@ -1,7 +1,10 @@
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{
+    sample,
+    steps::{presign, presign_and_register},
+};
 use sqlx::SqliteConnection;
 
-use crate::support::{Home, presign, register};
+use crate::support::Home;
 
 /// A catalogue with two records, one made from the other, and an intent; and a connection to it
 /// that keeps foreign keys, as the catalogue's own does.
@@ -10,9 +13,9 @@ async fn filled() -> (Home, SqliteConnection) {
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
     let [parent, child, pending] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
-    register(&catalog, &parent, sample::provenance()).await;
+    presign_and_register(&catalog, &parent, sample::provenance()).await;
     let lineage = sample::derived_from(&[parent.asset_id]);
-    register(&catalog, &child, lineage).await;
+    presign_and_register(&catalog, &child, lineage).await;
     presign(&catalog, &pending).await;
     catalog.close().await;
     let mut raw = home.raw().await;

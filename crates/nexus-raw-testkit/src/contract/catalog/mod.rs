@@ -32,7 +32,7 @@ pub use self::{
     census::*, durability::*, events::*, feed::*, fidelity::*, intents::*, isolation::*,
     key_races::*, keys::*, parents::*, races::*, registration::*,
 };
-use crate::sample;
+use crate::{sample, steps};
 
 /// A catalogue, by each of its ports.
 #[derive(Clone)]
@@ -139,25 +139,16 @@ macro_rules! catalog_contract {
     };
 }
 
-/// Records `intent` with the event of its presign.
 async fn presign(open: &OpenCatalog, intent: &UploadIntent) {
-    let recorded = open
-        .catalog
-        .record_intent(intent.clone(), sample::presigned(intent))
-        .await;
-    assert!(recorded.is_ok(), "{recorded:?}");
+    steps::presign(&*open.catalog, intent).await;
 }
 
-/// Records and registers `intent`; what was written.
 async fn presign_and_register(
     open: &OpenCatalog,
     intent: &UploadIntent,
     provenance: Provenance,
 ) -> NewAsset {
-    presign(open, intent).await;
-    let new = sample::new_asset(intent, provenance);
-    assert_eq!(register(open, &new).await, RegisterOutcome::Registered);
-    new
+    steps::presign_and_register(&*open.catalog, intent, provenance).await
 }
 
 async fn register(open: &OpenCatalog, new: &NewAsset) -> RegisterOutcome {
