@@ -1,13 +1,13 @@
 //! The members of a group that are of one scope.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{Activity, AssetId, CapturedAt, PiiFlags, SourceUri},
     event::EventType,
     ports::NewAsset,
 };
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::Error as _};
 use uuid::Uuid;
 
 use crate::{
@@ -16,18 +16,16 @@ use crate::{
 };
 
 /// Bytes as PostgreSQL reads them from a text: `\x` and hexadecimal digits.
-struct Bytes<'a>(&'a [u8]);
+///
+/// All that are sent are of 32 bytes, digests and salts.
+struct Bytes<'a>(&'a [u8; 32]);
 
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl fmt::Display for Bytes<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("\\x")?;
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+        let mut text = [0; 2 + 64];
+        text[..2].copy_from_slice(b"\\x");
+        hex::encode_to_slice(self.0, &mut text[2..]).map_err(S::Error::custom)?;
+        to.serialize_str(str::from_utf8(&text).map_err(S::Error::custom)?)
     }
 }
 
