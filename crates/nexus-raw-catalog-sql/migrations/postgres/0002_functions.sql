@@ -651,9 +651,7 @@ BEGIN
     PERFORM enter_as_relay();
     SELECT coalesce(sum(b.last_sequence - b.cursor), 0) INTO counted."backlog.undelivered"
     FROM behind_v1(of_sink) b;
-    SELECT min(e.occurred_at) INTO counted."event.occurred_at" FROM behind_v1(of_sink) b
-    JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
-        AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100;
+    counted."event.occurred_at" := oldest_undelivered_v1(of_sink);
     SELECT count(*) INTO counted."backlog.parked" FROM parked_event p WHERE p.sink = of_sink;
     RETURN counted;
 END

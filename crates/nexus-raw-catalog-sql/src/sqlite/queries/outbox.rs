@@ -59,25 +59,29 @@ const UNDELIVERED: &str = concat!(
     LIMIT ?2"
 );
 
-// An event happens before it is committed, by the seconds that its commit may take and no more; so
-// one behind the first hundred is older than all of these by those seconds at most, of 900 that a
-// lag is told from. To look at all would cost the more, the longer a sink is away.
-const OLDEST_UNDELIVERED: &str = with_behind!(
-    r#" SELECT min(e.occurred_at) AS "event.occurred_at"
-    FROM behind b
-    CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
-        AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100"#
-);
-
-// Sequences have no gap: what lies behind a cursor need not be counted.
-const BACKLOG: &str = with_behind!(
-    r#" SELECT
-        (SELECT coalesce(sum(b.last_sequence - b.cursor), 0) FROM behind b
-        ) AS "backlog.undelivered",
-        (SELECT min(e.occurred_at) FROM behind b
+/// When the oldest event in `behind` happened, as a value.
+///
+/// An event happens before it is committed, by the seconds that its commit may take and no more; so
+/// one behind the first hundred is older than all of these by those seconds at most, of 900 that a
+/// lag is told from. To look at all would cost the more, the longer a sink is away.
+macro_rules! oldest {
+    () => {
+        r#"(SELECT min(e.occurred_at) FROM behind b
             CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
                 AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100
-        ) AS "event.occurred_at",
+        ) AS "event.occurred_at""#
+    };
+}
+
+const OLDEST_UNDELIVERED: &str = concat!(with_behind!(" SELECT "), oldest!());
+
+// Sequences have no gap: what lies behind a cursor need not be counted.
+const BACKLOG: &str = concat!(
+    with_behind!(" SELECT "),
+    oldest!(),
+    r#",
+        (SELECT coalesce(sum(b.last_sequence - b.cursor), 0) FROM behind b
+        ) AS "backlog.undelivered",
         (SELECT count(*) FROM scope s
             CROSS JOIN parked_event p ON p.tenant_id = s.tenant_id AND p.env = s.env
                 AND p.sink = ?1
