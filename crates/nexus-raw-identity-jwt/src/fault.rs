@@ -65,6 +65,9 @@ pub enum TokenFault {
         /// The parameter.
         name: &'static str,
     },
+    /// `typ` says that the token is for another use.
+    #[error("the header says that the token is for another use")]
+    Type,
     /// `alg` is missing or not exactly the configured one.
     #[error("the header names no algorithm, or another than the configured one")]
     Algorithm,
@@ -88,6 +91,12 @@ pub enum TokenFault {
     ClaimType {
         /// The claim, as configured.
         name: String,
+    },
+    /// A claim that binds the token to what is not looked at here.
+    #[error("the token has the claim {name}, which is not allowed")]
+    ClaimForbidden {
+        /// The claim.
+        name: &'static str,
     },
     /// `iss` is somebody else.
     #[error("the token is by another issuer")]

@@ -28,11 +28,21 @@ impl UnverifiedHeader {
         if header.get("alg").and_then(Json::as_str) != Some(algorithm) {
             return Err(TokenFault::Algorithm);
         }
-        // any type is taken, since issuers disagree on it (`JWT`, `at+jwt`, none)
-        optional_string(&header, "typ")?;
+        if optional_string(&header, "typ")?.is_some_and(|it| !is_ours(it)) {
+            return Err(TokenFault::Type);
+        }
         let key_id = optional_string(&header, "kid")?.map(str::to_owned);
         Ok(Self { key_id })
     }
+}
+
+/// Whether a token of this type is one to come in by: of RFC 7519, section 5.1, or RFC 9068,
+/// section 2.1. Issuers also sign tokens for other ends with the same keys (logout, DPoP proofs,
+/// refresh). A media type has no case, and its `application/` may be left out (RFC 7515, 4.1.9).
+fn is_ours(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    let subtype = typ.strip_prefix("application/").unwrap_or(&typ);
+    matches!(subtype, "jwt" | "at+jwt")
 }
 
 fn optional_string<'a>(

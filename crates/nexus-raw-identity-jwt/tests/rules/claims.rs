@@ -139,6 +139,22 @@ fn the_subject_is_a_user_id() {
 }
 
 #[test]
+fn a_token_that_is_bound_to_a_key_is_refused() {
+    for bound in [
+        json!({"jkt": "a"}),
+        json!({"x5t#S256": "a"}),
+        json!({}),
+        json!(null),
+    ] {
+        assert_eq!(
+            verify(&with("cnf", bound.clone())),
+            Err(TokenFault::ClaimForbidden { name: "cnf" }),
+            "{bound}"
+        );
+    }
+}
+
+#[test]
 fn other_claims_are_ignored() {
     assert!(verify(&with("scope", json!({"any": ["thing", 1e300]}))).is_ok());
 }
