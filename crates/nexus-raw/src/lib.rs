@@ -6,5 +6,5 @@ pub mod json;
 pub mod ports;
 pub mod service;
 pub mod tenancy;
-mod text;
+pub mod text;
 pub mod time;

@@ -1,5 +1,7 @@
 use std::fmt::{self, Write as _};
 
+use nexus_raw::text::is_invisible;
+
 /// Text of others, safe for a terminal: what would move its cursor, turn its direction, or hide,
 /// is written as an escape.
 pub(super) struct Shown<'a>(pub(super) &'a str);
@@ -7,25 +9,14 @@ pub(super) struct Shown<'a>(pub(super) &'a str);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
-            if is_plain(character) {
-                out.write_char(character)?;
-            } else {
+            if is_invisible(character) {
                 write!(out, "{}", character.escape_unicode())?;
+            } else {
+                out.write_char(character)?;
             }
         }
         Ok(())
     }
-}
-
-fn is_plain(character: char) -> bool {
-    // marks, embeddings, overrides and isolates of direction; zero-width and invisible characters
-    let hides = matches!(
-        character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    );
-    !character.is_control() && !hides
 }
 
 /// An integer with a comma every three digits.

@@ -47,8 +47,8 @@ fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
     let scope = row.scope("upload_intent.tenant_id", "upload_intent.env")?;
     let asset_id = row.asset_id("upload_intent.asset_id")?;
     let facts = ContentFacts {
-        filename: row.text("upload_intent.filename", Filename::parse)?,
-        content_type: row.text("upload_intent.content_type", ContentType::parse)?,
+        filename: row.text("upload_intent.filename", Filename::from_stored)?,
+        content_type: row.text("upload_intent.content_type", ContentType::from_stored)?,
         size_bytes: size(row, "upload_intent.size_bytes")?,
         sha256: row.digest("upload_intent.sha256")?,
     };
@@ -58,7 +58,7 @@ fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
         asset_id,
         scope,
         facts,
-        requested_by: row.text("upload_intent.requested_by", UserId::parse)?,
+        requested_by: row.text("upload_intent.requested_by", UserId::from_stored)?,
         requested_at: row.timestamp("upload_intent.requested_at")?,
         ends_at: row.timestamp("upload_intent.ends_at")?,
     })
@@ -74,8 +74,8 @@ pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
     let scope = row.scope("asset.tenant_id", "asset.env")?;
     let asset_id = row.asset_id("asset.asset_id")?;
     let facts = ContentFacts {
-        filename: row.text("asset.filename", Filename::parse)?,
-        content_type: row.text("asset.content_type", ContentType::parse)?,
+        filename: row.text("asset.filename", Filename::from_stored)?,
+        content_type: row.text("asset.content_type", ContentType::from_stored)?,
         size_bytes: size(row, "asset.size_bytes")?,
         sha256: row.digest("asset.sha256")?,
     };
@@ -87,7 +87,7 @@ pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
         facts,
         provenance,
         imported_at: row.timestamp("asset.imported_at")?,
-        registered_by: row.text("asset.registered_by", UserId::parse)?,
+        registered_by: row.text("asset.registered_by", UserId::from_stored)?,
         integrity: Integrity {
             level: row.text("asset.integrity_level", |name| {
                 IntegrityLevel::from_name(name).ok_or(())
@@ -105,7 +105,7 @@ fn provenance(row: &Columns<'_>) -> Result<Provenance, CorruptColumn> {
         capture_location: capture_location(row)?,
         lineage: Lineage {
             derived_from: row.text("lineage_edge.parent_id", parents)?,
-            source_uri: row.optional_text("asset.source_uri", SourceUri::parse)?,
+            source_uri: row.optional_text("asset.source_uri", SourceUri::from_stored)?,
             activity: row.optional_text("asset.activity", Activity::parse)?,
         },
         pii_flags: row.text("asset.pii_flags", |json| serde_json::from_str(json))?,

@@ -14,7 +14,7 @@ pub(crate) fn event() -> DatasetEvent {
     DatasetEvent {
         sequence: u64::from(u32::MAX) + 1,
         body: EventBody {
-            user_id: UserId::parse("u \"x\" % \u{202e}\u{1f9d1}").unwrap(),
+            user_id: UserId::from_stored("u \"x\" % \u{202e}\u{1f9d1}").unwrap(),
             lineage: Lineage {
                 derived_from: DerivedFrom::parse((1..=64).map(asset_id).collect()).unwrap(),
                 activity: Some(Activity::parse("\"a\"\\n \u{1f4f7}\u{10ffff}").unwrap()),

@@ -124,12 +124,24 @@ fn the_subject_is_a_user_id() {
         "u",
         "user@example.test",
         "Jos\u{e9} 1",
+        "realm/group\\user\u{a0}1",
+        "\u{645}\u{6cc}\u{200c}\u{62e}",
         &"\u{e9}".repeat(255),
     ] {
         let principal = verify(&with("sub", json!(subject))).unwrap();
         assert_eq!(principal.user().as_str(), subject);
     }
-    for subject in ["", "a\u{0}", "a\nb", "a\u{85}", &"u".repeat(256)] {
+    for subject in [
+        "",
+        "a\u{0}",
+        "a\nb",
+        "a\u{85}",
+        "a\u{202e}b",
+        "a\u{2028}b",
+        "a\u{200d}b",
+        "a\u{ffff}b",
+        &"u".repeat(256),
+    ] {
         assert_eq!(
             verify(&with("sub", json!(subject))),
             Err(TokenFault::Subject),

@@ -112,7 +112,7 @@ pub async fn odd_text_arrives_as_it_was(harness: &impl SinkHarness) {
     let odd = "\"a\"\\n\r\n\t\u{1b}[31m{\"event\":1}\u{2028}\u{1f4f7}\u{10ffff}";
     let body = EventBody {
         event_type: EventType::RawAssetRegistered,
-        user_id: UserId::parse("u \"x\" \u{202e}\u{1f9d1}").unwrap(),
+        user_id: UserId::from_stored("u \"x\" \u{202e}\u{1f9d1}").unwrap(),
         lineage: Lineage {
             activity: Some(Activity::parse(odd).unwrap()),
             ..Lineage::default()

@@ -46,9 +46,23 @@ impl ContentType {
         }
         media_type(text.as_bytes()).ok_or(ContentTypeError::Grammar)
     }
+
+    /// A type and a subtype in the value of a header: what every version has asked for.
+    fn check_stored(text: &str) -> Result<(), ContentTypeError> {
+        if !(1..=127).contains(&text.len()) {
+            return Err(ContentTypeError::Length);
+        }
+        let in_header = |byte| matches!(byte, b' '..=b'~' | b'\t');
+        let both = |text| name(name(text)?.strip_prefix(b"/")?);
+        if text.bytes().all(in_header) && both(text.as_bytes().trim_ascii()).is_some() {
+            Ok(())
+        } else {
+            Err(ContentTypeError::Grammar)
+        }
+    }
 }
 
-validated_text!(ContentType, ContentTypeError);
+validated_text!(ContentType, ContentTypeError, stored: check_stored);
 
 /// `type "/" subtype *( OWS ";" OWS name "=" ( token / quoted-string ) )`, whole.
 fn media_type(text: &[u8]) -> Option<()> {
@@ -161,6 +175,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_stored_type_is_the_value_of_a_header() {
+        for stored in ["a/b;\tc=d", "a/b;  c=d", "a/b;;c=d", " a/b "] {
+            let it = ContentType::from_stored(stored).unwrap();
+            assert_eq!(it.as_str(), stored);
+            assert!(ContentType::parse(stored).is_err(), "{stored:?}");
+        }
+        let long = "a".repeat(128);
+        for bad in [
+            "",
+            "a",
+            "a/",
+            "/b",
+            "*/*",
+            "a/b\r\nx: y",
+            "a/b\u{0}",
+            "a/\u{e9}",
+            &long,
+        ] {
+            assert!(ContentType::from_stored(bad).is_err(), "{bad:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn an_accepted_type_is_printable_ascii_with_one_slash_before_any_parameter(text in "[ -~]{0,20}|[a/;=\" *\\\\]{0,12}") {
@@ -168,6 +205,7 @@ mod tests {
                 let essence = it.as_str().split(';').next().unwrap();
                 prop_assert_eq!(essence.matches('/').count(), 1);
                 prop_assert!(it.as_str().bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+                prop_assert_eq!(ContentType::from_stored(&text), Ok(it));
             }
         }
     }

@@ -1,16 +1,16 @@
 use std::sync::Arc;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-use crate::text::validated_text;
+use crate::text::{has_invisible, validated_text};
 
 /// The name of the file that an asset was, as the caller gave it: the last segment of its key.
 ///
 /// Accepted or refused, never mended: a name that is silently changed is another name. The text
 /// is NFC (Unicode Annex 15), 1 to 255 bytes of UTF-8, one path segment, and shows what it is: it
-/// has no control, line-separating or invisible character, which could hide or reorder what a
-/// person reads (Unicode Technical Report 36), and no space of any kind at its edges. What NFKC would turn into a forbidden name,
+/// has no [invisible character](crate::text::is_invisible), which could hide or reorder what a
+/// person reads, but for joiners (U+200C, U+200D) between two characters that are neither ASCII nor
+/// joiners, and no space of any kind at its edges. What NFKC would turn into a forbidden name,
 /// such as a full-width solidus, is refused too, since systems downstream fold names that way.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Filename(Arc<str>);
@@ -27,8 +27,11 @@ pub enum FilenameError {
     /// Contains `/` or `\`.
     #[error("must not contain `/` or `\\`")]
     Separator,
-    /// Contains a control, line-separating, bidirectional-format or zero-width character.
-    #[error("must not contain control, bidirectional-format or zero-width characters")]
+    /// Contains a control, line-separating, bidirectional-format or zero-width character, or a
+    /// noncharacter.
+    #[error(
+        "must not contain control, bidirectional-format or zero-width characters, nor noncharacters"
+    )]
     Invisible,
     /// Is `.` or `..`.
     #[error("must not be `.` or `..`")]
@@ -57,11 +60,26 @@ impl Filename {
         Self::check_shape(&folded).map_err(|_| FilenameError::Compatibility)
     }
 
+    /// One segment of a key, whatever else it shows: what every version has asked for.
+    fn check_stored(text: &str) -> Result<(), FilenameError> {
+        if !(1..=255).contains(&text.len()) {
+            Err(FilenameError::Length)
+        } else if text.contains(['/', '\\']) {
+            Err(FilenameError::Separator)
+        } else if text.contains('\0') {
+            Err(FilenameError::Invisible)
+        } else if text == "." || text == ".." {
+            Err(FilenameError::Dots)
+        } else {
+            Ok(())
+        }
+    }
+
     fn check_shape(text: &str) -> Result<(), FilenameError> {
         if text.contains(['/', '\\']) {
             return Err(FilenameError::Separator);
         }
-        if text.chars().any(is_invisible) {
+        if has_invisible(text) {
             return Err(FilenameError::Invisible);
         }
         if text == "." || text == ".." {
@@ -76,28 +94,7 @@ impl Filename {
     }
 }
 
-validated_text!(Filename, FilenameError);
-
-/// Control (Cc), format (Cf: all bidirectional and zero-width controls), line and paragraph
-/// separators (Zl, Zp), and what shows nothing although it counts as a letter or a mark: the
-/// combining grapheme joiner, the Hangul fillers (two more fold into them), the Khmer inherent
-/// vowels. These are the characters of Unicode's `Default_Ignorable_Code_Point` but for variation
-/// selectors, which show: they choose how an emoji or an ideograph looks.
-fn is_invisible(char: char) -> bool {
-    if char.is_ascii() {
-        return char.is_ascii_control();
-    }
-    matches!(
-        char.general_category(),
-        GeneralCategory::Control
-            | GeneralCategory::Format
-            | GeneralCategory::LineSeparator
-            | GeneralCategory::ParagraphSeparator
-    ) || matches!(
-        char,
-        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-    )
-}
+validated_text!(Filename, FilenameError, stored: check_stored);
 
 #[cfg(test)]
 mod tests {
@@ -121,6 +118,10 @@ mod tests {
             "\u{2764}\u{fe0f}.gif",
             "a\u{1680}b",
             "'; DROP TABLE asset; --",
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}.pdf",
+            "\u{dc1}\u{dca}\u{200d}\u{dbb}\u{dd3}.txt",
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}.png",
+            "\u{2764}\u{fe0f}\u{200d}\u{1f525}.gif",
         ] {
             assert_eq!(
                 Filename::parse(good).map(|name| name.to_string()),
@@ -161,6 +162,15 @@ mod tests {
             ("a\u{1160}", Invisible),
             ("a\u{17b4}b", Invisible),
             ("a\u{e0041}b", Invisible),
+            ("\u{200d}\u{645}", Invisible),
+            ("\u{645}\u{200c}", Invisible),
+            ("\u{645}\u{200c}.pdf", Invisible),
+            ("a\u{200c}\u{645}", Invisible),
+            ("\u{645}\u{200c}\u{200d}\u{645}", Invisible),
+            ("a\u{fdd0}b", Invisible),
+            ("a\u{fffe}b", Invisible),
+            ("a\u{10ffff}b", Invisible),
+            ("\u{ff21}\u{200d}\u{ff22}", Compatibility),
             ("e\u{301}.txt", NotNfc),
             ("a\u{ff0f}b", Compatibility),
             ("a\u{ff3c}b", Compatibility),
@@ -194,11 +204,34 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_stored_name_is_one_segment_whatever_else_it_shows() {
+        for stored in [
+            "a\u{fdd0}b",
+            "a\u{202e}gpj.exe",
+            "a\u{200d}b",
+            " a. ",
+            "e\u{301}",
+            "a\u{ff0f}b",
+        ] {
+            let name = Filename::from_stored(stored).unwrap();
+            assert_eq!(name.as_str(), stored);
+            assert!(Filename::parse(stored).is_err(), "{stored:?}");
+            let json = serde_json::to_string(&name).unwrap();
+            assert_eq!(serde_json::from_str::<Filename>(&json).unwrap(), name);
+        }
+        let long = "a".repeat(256);
+        for bad in ["", ".", "..", "a/b", "..\\b", "a\0", &long] {
+            assert!(Filename::from_stored(bad).is_err(), "{bad:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn an_accepted_name_is_one_visible_segment_also_after_folding(text in "\\PC{0,40}|[./\\\\ \u{ff0e}\u{ff0f}\u{2024}a]{0,6}") {
             if let Ok(name) = Filename::parse(&text) {
                 prop_assert_eq!(name.as_str(), text.as_str());
+                prop_assert_eq!(Filename::from_stored(&text), Ok(name));
                 let folded: String = text.nfkc().collect();
                 for form in [text.as_str(), folded.as_str()] {
                     prop_assert!(!form.contains(['/', '\\']));

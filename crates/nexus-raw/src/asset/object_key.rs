@@ -43,7 +43,7 @@ impl ObjectKey {
         &self.0
     }
 
-    /// Reads a key back to the parts it was made of.
+    /// Reads a key back to the parts it was made of, by this or an earlier version.
     ///
     /// # Errors
     /// When the text is no key that [`Self::for_asset`] makes.
@@ -60,7 +60,7 @@ impl ObjectKey {
             environment: Environment::parse(environment).map_err(|_| ObjectKeyError)?,
         };
         let asset = AssetId::parse(asset).map_err(|_| ObjectKeyError)?;
-        let filename = Filename::parse(filename).map_err(|_| ObjectKeyError)?;
+        let filename = Filename::from_stored(filename).map_err(|_| ObjectKeyError)?;
         Ok((scope, asset, filename))
     }
 }

@@ -31,8 +31,9 @@ pub(crate) struct AssetId(String);
 pub(crate) struct Sha256(String);
 
 /// A file's name: Unicode NFC, 1 to 255 bytes of UTF-8, one path segment, no control,
-/// bidirectional-format or zero-width character nor a blank filler, no space of any kind at an end;
-/// nor anything that NFKC turns into another than that.
+/// bidirectional-format or zero-width character nor a blank filler (U+200C and U+200D may stand
+/// between two characters that are neither ASCII nor one of the two), no noncharacter, no space of any
+/// kind at an end; nor anything that NFKC turns into another than that.
 #[derive(Deserialize, ToSchema)]
 #[schema(
     format = "nexus-filename",
@@ -53,14 +54,15 @@ pub(crate) struct Filename(String);
 )]
 pub(crate) struct ContentType(String);
 
-/// Where content was before: a URI by RFC 3986 with a scheme, up to 2048 bytes, without password
-/// or signature.
+/// Where content was before: a URI by RFC 3986, up to 2048 bytes, of the scheme https, http, s3, gs,
+/// az, abfss, ftp, ftps, sftp, file, urn, doi or ipfs; without user information, and without a
+/// parameter of query, path or fragment that is a signature or a key.
 #[derive(Deserialize, ToSchema)]
 #[schema(
-    format = "uri",
+    format = "nexus-source-uri",
     min_length = 1,
     max_length = 2048,
-    pattern = r"^(?![^/?#]*//[^/?#@]*:[^/?#]*@)(?![^?#]*\?(?:[^#]*&)?(?:[Xx]-[Aa][Mm][Zz]-[Ss][Ii][Gg][Nn][Aa][Tt][Uu][Rr][Ee]|[Xx]-[Aa][Mm][Zz]-[Ss][Ee][Cc][Uu][Rr][Ii][Tt][Yy]-[Tt][Oo][Kk][Ee][Nn]|[Xx]-[Gg][Oo][Oo][Gg]-[Ss][Ii][Gg][Nn][Aa][Tt][Uu][Rr][Ee]|[Ss][Ii][Gg][Nn][Aa][Tt][Uu][Rr][Ee]|[Ss][Ii][Gg])(?:[=&#]|$))[A-Za-z][A-Za-z0-9+.-]*:",
+    pattern = r"^(?:(?:[Hh][Tt][Tt][Pp][Ss]?|[Ss]3|[Gg][Ss]|[Aa][Zz]|[Aa][Bb][Ff][Ss][Ss]|[Ff][Tt][Pp][Ss]?|[Ss][Ff][Tt][Pp])://[^/?#@]+(?:[/?#]|$)|(?:[Ff][Ii][Ll][Ee]|[Uu][Rr][Nn]|[Dd][Oo][Ii]|[Ii][Pp][Ff][Ss]):(?!//[^/?#]*@))",
     examples("https://camera.example.com/2008/DSCN0010.jpg")
 )]
 pub(crate) struct SourceUri(String);

@@ -43,6 +43,13 @@ filenames = st.text(st.characters(exclude_categories=["Cs", "Cn", *INVISIBLE]), 
 instants = st.datetimes(datetime.datetime(1, 1, 3), datetime.datetime(2026, 1, 1))
 offsets = st.sampled_from(["Z", "+00:00", "-00:00", "-07:30", "+14:00", "+23:59", "-23:59"])
 
+sources = st.from_regex(
+    r"(?:(?:https?|HTTPS|s3|gs|az|abfss|ftps?|sftp)://[a-z0-9.]{1,20}|file://|ipfs:|urn:x:|doi:10\.)"
+    r"(?:/[a-z0-9._~@-]{1,12}){0,3}(?:\?[xyz]=[a-z0-9@]{0,8})?(?:#[xyz]{0,4})?",
+    fullmatch=True,
+)
+
+schemathesis.openapi.format("nexus-source-uri", sources)
 schemathesis.openapi.format("nexus-filename", filenames.filter(is_filename))
 schemathesis.openapi.format("nexus-text-128", at_most(128))
 schemathesis.openapi.format("nexus-text-256", at_most(256))
