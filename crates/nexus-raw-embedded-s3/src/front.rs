@@ -13,6 +13,7 @@ use hyper::{Method, Request};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError, HttpResponse, S3Error};
+use tokio::sync::watch;
 
 use crate::access::OnlyWhatIsHonoured;
 use crate::auth::OneKeyPair;
@@ -35,13 +36,18 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(settings: &Settings, store: Store) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        store: Store,
+        medium_failed: watch::Sender<bool>,
+    ) -> Self {
         let mut config = S3Config::default();
         config.xml_max_body_size = LARGEST_XML_BYTES;
         let mut builder = S3ServiceBuilder::new(StoreService {
             store: Arc::new(store),
             region: settings.region.clone(),
             lies: settings.lies.clone(),
+            medium_failed,
         });
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(OneKeyPair::new(&settings.credentials));

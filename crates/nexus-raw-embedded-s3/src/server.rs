@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::error::{ShutdownError, StartError};
 use crate::front::Front;
@@ -29,6 +29,7 @@ pub struct EmbeddedS3;
 pub struct EmbeddedS3Handle {
     addr: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
+    medium_failed: watch::Receiver<bool>,
     thread: Option<JoinHandle<bool>>,
 }
 
@@ -45,7 +46,8 @@ impl EmbeddedS3 {
         let (listener, addr) = bind(settings.bind)?;
         let runtime = runtime()?;
         let shutdown_timeout = settings.shutdown_timeout;
-        let front = Arc::new(Front::new(settings, store));
+        let (failing, medium_failed) = watch::channel(false);
+        let front = Arc::new(Front::new(settings, store, failing));
         let (stop, stopped) = oneshot::channel();
         let listener = {
             let _entered = runtime.enter();
@@ -63,6 +65,7 @@ impl EmbeddedS3 {
         Ok(EmbeddedS3Handle {
             addr,
             stop: Some(stop),
+            medium_failed,
             thread: Some(thread),
         })
     }
@@ -79,6 +82,19 @@ impl EmbeddedS3Handle {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// Resolves once a flush to disk has failed, which is when what the data directory holds is known
+    /// only to a new start; otherwise never. Every request is answered 500 from then on, and the
+    /// process should end.
+    pub fn medium_failed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut failed = self.medium_failed.clone();
+        async move {
+            if failed.wait_for(|failed| *failed).await.is_err() {
+                // the server has ended, and can fail no more
+                std::future::pending().await
+            }
+        }
     }
 
     /// Takes no more connections, lets running requests finish within the shutdown timeout of the

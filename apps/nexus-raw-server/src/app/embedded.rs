@@ -43,6 +43,11 @@ impl EmbeddedStore {
         self.0.endpoint()
     }
 
+    /// Resolves once a flush of the store to disk has failed.
+    pub(super) fn medium_failed(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.medium_failed()
+    }
+
     /// Lets running uploads finish, and ends it.
     pub(super) async fn stop(self, log: &Logger) {
         // it blocks until its thread has ended

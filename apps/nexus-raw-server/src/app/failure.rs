@@ -68,6 +68,11 @@ pub enum Failure {
     /// The medium under the catalogue failed while the server ran.
     #[error("the medium of the catalogue failed: what it holds is known only after a new start")]
     MediumFailed,
+    /// The medium under the embedded object store failed while the server ran.
+    #[error(
+        "the medium of the embedded object store failed: what it holds is known only after a new start"
+    )]
+    StoreMediumFailed,
     /// The relay ended while the server ran: no event would be delivered any more.
     #[error("the relay of events ended by a defect; what was not delivered is after a new start")]
     RelayEnded,
@@ -100,7 +105,9 @@ impl Failure {
             | Self::CatalogCall(_)
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
             _ if self.may_pass() => UNAVAILABLE,
-            Self::Output(_) | Self::System(_) | Self::MediumFailed => IO_ERROR,
+            Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {
+                IO_ERROR
+            }
             Self::RelayEnded => SOFTWARE,
             _ => CONFIG,
         }

@@ -12,7 +12,7 @@ mod plan;
 mod signals;
 mod sinks;
 
-use std::net::SocketAddr;
+use std::{future::pending, net::SocketAddr};
 
 use actix_web::dev::Server;
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -167,7 +167,14 @@ impl Application {
         let metrics_handle = self.metrics_server.handle();
         let serving_metrics = tokio::spawn(self.metrics_server);
         let parts = (&self.plan, &self.phase, &self.metrics);
-        let (running, outcome) = work(parts, log, asked_to_end).await;
+        let store = self.store.as_ref().map(EmbeddedStore::medium_failed);
+        let store_failed = async move {
+            match store {
+                Some(failed) => failed.await,
+                None => pending().await,
+            }
+        };
+        let (running, outcome) = work(parts, log, asked_to_end, store_failed).await;
         if let Some(running) = &running {
             running.end_waits();
         }
@@ -193,14 +200,16 @@ async fn work(
     (plan, phase, metrics): (&Plan, &watch::Sender<Phase>, &Metrics),
     log: &Logger,
     asked_to_end: impl Future<Output = &'static str>,
+    store_failed: impl Future<Output = ()>,
 ) -> (Option<Running>, Result<(), Failure>) {
-    tokio::pin!(asked_to_end);
+    tokio::pin!(asked_to_end, store_failed);
     let started = tokio::select! {
         started = compose::start(plan, phase, metrics, log) => started,
         signal = &mut asked_to_end => {
             slog::info!(log, "ending before the start was done"; "signal" => signal);
             return (None, Ok(()));
         }
+        () = &mut store_failed => return (None, Err(Failure::StoreMediumFailed)),
     };
     let running = match started {
         Ok(running) => running,
@@ -213,6 +222,7 @@ async fn work(
             Ok(())
         }
         () = running.medium_failed() => Err(Failure::MediumFailed),
+        () = store_failed => Err(Failure::StoreMediumFailed),
         () = running.relay_ended() => Err(Failure::RelayEnded),
     };
     (Some(running), outcome)

@@ -33,7 +33,7 @@ Exit codes:
   0   ended as it was asked to
   2   the command line is not right
   69  the store or the catalogue did not answer, or something is in use
-  74  the catalogue's medium failed
+  74  the medium of the catalogue or of the embedded object store failed
   78  the configuration, the store or the catalogue must be changed first";
 
 #[derive(Debug, Subcommand)]

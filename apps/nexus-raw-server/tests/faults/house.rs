@@ -9,12 +9,13 @@ use nexus_raw::{
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
 use nexus_raw_server::system::SystemClock;
+use nexus_raw_testkit::s3::Endpoint;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     http::{Answer, Request},
-    machine::Machine,
+    machine::{Machine, Server},
 };
 
 const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
@@ -68,6 +69,27 @@ pub(crate) fn program(machine: &Machine, endpoint: &str) -> Command {
         ("NEXUS_RAW_IDENTITY__HS256_SECRET", HS256_SECRET),
     ]);
     command
+}
+
+/// The program in embedded mode, with keys that a test knows.
+pub(crate) fn embedded(machine: &Machine) -> Command {
+    let mut command = machine.embedded();
+    command.envs([
+        ("NEXUS_RAW_STORAGE__BUCKET", "nexus-raw"),
+        ("NEXUS_RAW_STORAGE__REGION", "eu-central-1"),
+        ("NEXUS_RAW_STORAGE__ACCESS_KEY_ID", ACCESS_KEY_ID),
+        ("NEXUS_RAW_STORAGE__SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+        ("NEXUS_RAW_IDENTITY__ISSUER", ISSUER),
+        ("NEXUS_RAW_IDENTITY__AUDIENCE", AUDIENCE),
+        ("NEXUS_RAW_IDENTITY__HS256_SECRET", HS256_SECRET),
+    ]);
+    command
+}
+
+/// The store of a program in embedded mode, as whoever has its keys reaches it.
+pub(crate) fn store_of(server: &Server) -> Endpoint {
+    let url = server.s3_endpoint.as_deref().unwrap();
+    Endpoint::at(url, "eu-central-1", ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 }
 
 /// An owner who calls a running server.
@@ -138,6 +160,11 @@ impl Owner {
 
     /// Does what a presign gave leave for.
     pub(crate) async fn upload(&self, presigned: &Answer, content: &[u8]) {
+        assert_eq!(self.put(presigned, content).await, Some(200));
+    }
+
+    /// The same, whatever the store answers; `None` when it is gone.
+    pub(crate) async fn put(&self, presigned: &Answer, content: &[u8]) -> Option<u16> {
         let (status, presigned) = presigned.whole();
         assert_eq!(status, 200, "{presigned}");
         let upload = &presigned["upload"];
@@ -154,7 +181,8 @@ impl Owner {
             .fold(request.with("host", host), |request, (name, value)| {
                 request.header(name, value.as_str().unwrap())
             });
-        assert_eq!(request.body(content).send().await.status, 200);
+        let answer = request.body(content).send_to_the_end().await?;
+        Some(answer.status)
     }
 
     /// The types of the events of an asset.

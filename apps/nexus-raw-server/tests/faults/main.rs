@@ -7,6 +7,7 @@
 )]
 
 mod cases;
+mod embedded_store;
 mod house;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/http.rs"]

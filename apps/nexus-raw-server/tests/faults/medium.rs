@@ -5,7 +5,7 @@
 use std::{
     env,
     ops::RangeInclusive,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -29,14 +29,14 @@ const FLUSHES: &str = "fsync,fdatasync";
 
 /// Which calls of the system fail, and how.
 #[derive(Debug, Clone)]
-struct Injection {
+pub(crate) struct Injection {
     calls: &'static str,
     error: &'static str,
     /// As strace counts them, in each thread: `7`, `7+`, `7..9`.
     when: String,
 }
 
-fn injection(calls: &'static str, error: &'static str, when: &str) -> Injection {
+pub(crate) fn injection(calls: &'static str, error: &'static str, when: &str) -> Injection {
     let when = when.to_owned();
     Injection { calls, error, when }
 }
@@ -77,29 +77,9 @@ impl Patient {
     /// The program; with an injection, under strace. It stays our own child (`-D`).
     fn program(&self, calls: &str, injection: Option<&Injection>) -> Command {
         let program = program(&self.machine, &self.store.endpoint());
-        let mut command = Command::new("strace");
         let wal = self.catalog().with_file_name("catalog.sqlite-wal");
-        command
-            .args(["-D", "-f", "--seccomp-bpf", "-qq", "-o"])
-            .arg(self.trace())
-            .arg("-P")
-            .arg(self.catalog())
-            .arg("-P")
-            .arg(wal)
-            .args(["-e", &format!("trace={calls}")]);
-        if let Some(Injection { calls, error, when }) = injection {
-            command.args(["-e", &format!("inject={calls}:error={error}:when={when}")]);
-        }
-        let set = program
-            .get_envs()
-            .filter_map(|(name, it)| Some((name, it?)));
-        command
-            .env_clear()
-            .envs(set)
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .current_dir(program.get_current_dir().unwrap())
-            .arg(program.get_program());
-        command
+        let paths = [self.catalog(), wal];
+        traced(&program, &self.trace(), &paths, calls, injection)
     }
 
     /// How many of these calls a life of the server makes.
@@ -158,6 +138,36 @@ impl Patient {
         assert_eq!(sequences, gapless, "{name}");
         catalog.close().await;
     }
+}
+
+/// The program under strace, which sees these calls on these paths alone, and has some of them fail.
+pub(crate) fn traced(
+    program: &Command,
+    trace: &Path,
+    paths: &[PathBuf],
+    calls: &str,
+    injection: Option<&Injection>,
+) -> Command {
+    let mut command = Command::new("strace");
+    command
+        .args(["-D", "-f", "--seccomp-bpf", "-qq", "-o"])
+        .arg(trace)
+        .args(paths.iter().flat_map(|path| [Path::new("-P"), path]))
+        .args(["-e", &format!("trace={calls}")]);
+    if let Some(Injection { calls, error, when }) = injection {
+        command.args(["-e", &format!("inject={calls}:error={error}:when={when}")]);
+    }
+    let set = program
+        .get_envs()
+        .filter_map(|(name, it)| Some((name, it?)));
+    command
+        .env_clear()
+        .envs(set)
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .current_dir(program.get_current_dir().unwrap())
+        .arg(program.get_program())
+        .args(program.get_args());
+    command
 }
 
 /// Presigns, uploads and registers so many times, or until the server is gone.

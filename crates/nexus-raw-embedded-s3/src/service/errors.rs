@@ -19,7 +19,9 @@ pub(super) fn of_store(error: &StoreError) -> S3Error {
             PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold"
         ),
-        StoreError::Damaged(_) | StoreError::Io(_) => internal(error),
+        StoreError::Damaged(_) | StoreError::Io(_) | StoreError::Flush(_) | StoreError::Stopped => {
+            internal(error)
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
+use tokio::sync::watch;
+
 use crate::lies::Lies;
 use crate::store::{BucketName, Store, StoreError};
 
@@ -28,6 +30,8 @@ pub(crate) struct StoreService {
     pub(crate) store: Arc<Store>,
     pub(crate) region: String,
     pub(crate) lies: Lies,
+    /// True once a flush to disk has failed.
+    pub(crate) medium_failed: watch::Sender<bool>,
 }
 
 impl StoreService {
@@ -38,7 +42,12 @@ impl StoreService {
     ) -> S3Result<T> {
         let store = Arc::clone(&self.store);
         match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(done) => done.map_err(|error| errors::of_store(&error)),
+            Ok(done) => done.map_err(|error| {
+                if error.is_of_the_medium() {
+                    self.medium_failed.send_replace(true);
+                }
+                errors::of_store(&error)
+            }),
             Err(defect) => Err(errors::internal(&defect)),
         }
     }

@@ -12,6 +12,7 @@ mod layout;
 mod open;
 mod record;
 mod staged;
+mod unsettled;
 
 pub(crate) use bucket_name::BucketName;
 pub(crate) use open::OpenError;
@@ -20,8 +21,12 @@ pub(crate) use staged::StagedObject;
 
 use std::fs::{self, File};
 use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use layout::Layout;
+use layout::{Layout, Place};
+use tempfile::NamedTempFile;
+use unsettled::Unsettled;
 
 /// What a write does where the key is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,17 @@ pub(crate) enum StoreError {
     Damaged(#[source] format::FormatError),
     #[error("the data directory cannot be read or written")]
     Io(#[from] io::Error),
+    #[error("the names in a directory could not be flushed to disk")]
+    Flush(#[source] io::Error),
+    #[error("nothing is read or written any more since a flush to disk failed")]
+    Stopped,
+}
+
+impl StoreError {
+    /// Whether what the disk holds is known only after a new start.
+    pub(crate) fn is_of_the_medium(&self) -> bool {
+        matches!(self, Self::Flush(_) | Self::Stopped)
+    }
 }
 
 /// An object as it is: its record, and its content at the start of a file.
@@ -56,9 +72,16 @@ pub(crate) struct StoredObject {
 }
 
 /// The objects in one data directory. No second store can be opened on it meanwhile.
+///
+/// What is seen is durable: a name that is not flushed yet is waited for. When a flush of names
+/// fails, they are taken back and nothing is read or written any more, since the system may show
+/// what the disk does not have, and a second flush would succeed without having written it.
 #[derive(Debug)]
 pub(crate) struct Store {
     layout: Layout,
+    unsettled: Unsettled,
+    /// A flush of names has failed.
+    stopped: AtomicBool,
     /// Held for its lock alone.
     _lock: File,
 }
@@ -66,16 +89,19 @@ pub(crate) struct Store {
 impl Store {
     /// Makes an empty bucket, whole or not at all.
     pub(crate) fn create_bucket(&self, bucket: &BucketName) -> Result<(), StoreError> {
+        self.check()?;
         if self.has_bucket(bucket)? {
             return Err(StoreError::BucketExists);
         }
+        let buckets = File::open(self.layout.buckets())?;
         let staged = tempfile::tempdir_in(self.layout.staging())?;
         for shard in Layout::shards() {
             fs::create_dir(staged.path().join(shard))?;
         }
         sync_directory(staged.path())?;
-        match fs::rename(staged.path(), self.layout.bucket(bucket)) {
-            Ok(()) => Ok(sync_directory(&self.layout.buckets())?),
+        let place = self.layout.bucket(bucket);
+        match fs::rename(staged.path(), &place) {
+            Ok(()) => self.flush(&buckets, || fs::remove_dir_all(&place)),
             // made by another request meanwhile
             Err(error)
                 if matches!(
@@ -95,6 +121,7 @@ impl Store {
 
     /// Begins an object that nobody sees until it is published. It goes away when dropped.
     pub(crate) fn stage(&self) -> Result<StagedObject, StoreError> {
+        self.check()?;
         Ok(StagedObject::in_directory(&self.layout.staging())?)
     }
 
@@ -107,20 +134,34 @@ impl Store {
         record: &ObjectRecord,
         if_taken: IfTaken,
     ) -> Result<(), StoreError> {
+        self.check()?;
         let sealed = staged.seal(record)?;
         let place = self.layout.object(bucket, &record.key);
-        let published = match if_taken {
-            IfTaken::Replace => sealed.persist(&place.file),
-            IfTaken::Refuse => sealed.persist_noclobber(&place.file),
+        let shard = open_shard(&place)?;
+        let _unsettled = self.unsettled.begin(&place.file);
+        let (before, published) = match if_taken {
+            IfTaken::Replace => (self.kept(&place)?, sealed.persist(&place.file)),
+            IfTaken::Refuse => (None, sealed.persist_noclobber(&place.file)),
         };
         match published.map_err(|refused| refused.error) {
-            Ok(_) => Ok(sync_directory(&place.shard)?),
+            Ok(_) => self.flush(&shard, || match &before {
+                Some(before) => fs::rename(before, &place.file),
+                None => fs::remove_file(&place.file),
+            }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(StoreError::ObjectExists)
             }
-            // the shards of a bucket are made with it
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NoSuchBucket),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A second name of what is at a place, while it is replaced.
+    fn kept(&self, place: &Place) -> io::Result<Option<NamedTempFile<()>>> {
+        let link = |name: &Path| fs::hard_link(&place.file, name);
+        match tempfile::Builder::new().make_in(self.layout.staging(), link) {
+            Ok(kept) => Ok(Some(kept)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -130,7 +171,9 @@ impl Store {
         bucket: &BucketName,
         key: &str,
     ) -> Result<Option<StoredObject>, StoreError> {
-        let mut file = match File::open(self.layout.object(bucket, key).file) {
+        let opened = self.unsettled.read(&self.layout.object(bucket, key).file);
+        self.check()?;
+        let mut file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return if self.has_bucket(bucket)? {
@@ -154,23 +197,57 @@ impl Store {
 
     /// Removes the object at a key, if there is one, and returns once that is durable.
     pub(crate) fn delete_object(&self, bucket: &BucketName, key: &str) -> Result<(), StoreError> {
+        self.check()?;
         let place = self.layout.object(bucket, key);
-        match fs::remove_file(place.file) {
-            Ok(()) => Ok(sync_directory(&place.shard)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if self.has_bucket(bucket)? {
-                    Ok(())
-                } else {
-                    Err(StoreError::NoSuchBucket)
-                }
-            }
+        let shard = open_shard(&place)?;
+        let _unsettled = self.unsettled.begin(&place.file);
+        match fs::remove_file(&place.file) {
+            // whether it is there again after a crash, nobody knows; it is not seen before
+            Ok(()) => self.flush(&shard, || Ok(())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the names in a directory durable. Where that fails, everything stops, and `take_back`
+    /// undoes what was named.
+    fn flush(
+        &self,
+        directory: &File,
+        take_back: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let Err(error) = directory.sync_all() else {
+            return Ok(());
+        };
+        // before the name is gone, so that nobody who has seen it believes it
+        self.stopped.store(true, Ordering::SeqCst);
+        let failure = match take_back() {
+            Ok(()) => error,
+            Err(more) => io::Error::other(format!("{error}; and it could not be undone: {more}")),
+        };
+        Err(StoreError::Flush(failure))
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.stopped.load(Ordering::SeqCst) {
+            Err(StoreError::Stopped)
+        } else {
+            Ok(())
         }
     }
 }
 
+/// The directory of a place, opened before its names change: where the system has no descriptor
+/// left, nothing has happened yet. The shards of a bucket are made with it.
+fn open_shard(place: &Place) -> Result<File, StoreError> {
+    File::open(&place.shard).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::NoSuchBucket,
+        _ => error.into(),
+    })
+}
+
 /// Makes the names in a directory durable.
-fn sync_directory(path: &std::path::Path) -> io::Result<()> {
+fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

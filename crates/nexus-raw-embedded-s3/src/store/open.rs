@@ -6,7 +6,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::layout::Layout;
-use super::{Store, sync_directory};
+use super::unsettled::Unsettled;
+use super::{AtomicBool, Store, sync_directory};
 
 /// The content of the file that is both format and lock.
 const FORMAT: &str = "nexus-raw-embedded-s3 format 1\n";
@@ -27,6 +28,7 @@ impl Store {
     /// left half-written.
     pub(crate) fn open(root: &Path) -> Result<Self, OpenError> {
         let layout = Layout::new(root);
+        let is_new = !root.try_exists()?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -37,8 +39,13 @@ impl Store {
             _ => fs::create_dir(layout.staging())?,
         }
         sync_directory(layout.root())?;
+        if is_new {
+            sync_directory(&root.join(".."))?;
+        }
         Ok(Self {
             layout,
+            unsettled: Unsettled::default(),
+            stopped: AtomicBool::new(false),
             _lock: lock,
         })
     }

@@ -203,3 +203,65 @@ fn an_absent_bucket_is_told_from_an_absent_key() {
         Err(StoreError::NoSuchBucket)
     ));
 }
+
+#[test]
+fn a_reader_waits_for_the_change_under_way() {
+    let (_directory, store, bucket) = store();
+    put(&store, "k", "one", IfTaken::Refuse).unwrap();
+    let change = store
+        .unsettled
+        .begin(&store.layout.object(&bucket, "k").file);
+    std::thread::scope(|scope| {
+        let (tell, told) = std::sync::mpsc::channel();
+        let (store, bucket) = (&store, &bucket);
+        scope.spawn(move || tell.send(store.open_object(bucket, "k").unwrap().is_some()));
+        assert!(
+            told.recv_timeout(std::time::Duration::from_millis(200))
+                .is_err()
+        );
+        // another key is no matter
+        put(store, "other", "one", IfTaken::Refuse).unwrap();
+        assert!(get(store, "other").is_some());
+        std::fs::remove_file(store.layout.object(bucket, "k").file).unwrap();
+        drop(change);
+        assert!(!told.recv().unwrap());
+    });
+}
+
+#[test]
+fn after_a_flush_that_failed_nothing_is_read_or_written_any_more() {
+    let (_directory, store, bucket) = store();
+    put(&store, "k", "one", IfTaken::Refuse).unwrap();
+    let staged = store.stage().unwrap();
+    // a pipe is no medium: it cannot be flushed
+    let (pipe, _other_end) = io::pipe().unwrap();
+    let unflushable = File::from(std::os::fd::OwnedFd::from(pipe));
+    let place = store.layout.object(&bucket, "k").file;
+    let failed = store.flush(&unflushable, || fs::remove_file(&place));
+    assert!(matches!(failed, Err(StoreError::Flush(_))));
+    assert!(!place.exists());
+    let refused = [
+        store.open_object(&bucket, "k").map(drop),
+        store.stage().map(drop),
+        store.publish(staged, &bucket, &record("k", "v"), IfTaken::Refuse),
+        store.delete_object(&bucket, "k"),
+        store.create_bucket(&BucketName::parse("more").unwrap()),
+    ];
+    for refused in refused {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, StoreError::Stopped) && error.is_of_the_medium());
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_opened_is_found_before_anything_is_named() {
+    let (_directory, store, bucket) = store();
+    put(&store, "k", "one", IfTaken::Refuse).unwrap();
+    let place = store.layout.object(&bucket, "new");
+    // what cannot be opened as a directory's file: a loop of links
+    fs::remove_dir(&place.shard).unwrap();
+    std::os::unix::fs::symlink(&place.shard, &place.shard).unwrap();
+    let refused = put(&store, "new", "one", IfTaken::Refuse);
+    assert!(matches!(refused, Err(StoreError::Io(_))), "{refused:?}");
+    assert!(store.check().is_ok());
+}
