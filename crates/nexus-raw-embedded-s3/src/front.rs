@@ -23,6 +23,7 @@ use crate::request_body::RequestBody;
 use crate::service::StoreService;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::uploads::Uploads;
 
 /// Of the operations here, only the making of a bucket has a body of XML, of some 200 bytes.
 const LARGEST_XML_BYTES: usize = 16 * 1024;
@@ -32,7 +33,7 @@ pub(crate) struct Front {
     cors: Cors,
     gate: Gate,
     s3: S3Service,
-    idle_timeout: Duration,
+    body_leeway: Duration,
 }
 
 impl Front {
@@ -47,6 +48,7 @@ impl Front {
             store: Arc::new(store),
             region: settings.region.clone(),
             lies: settings.lies.clone(),
+            uploads: Arc::new(Uploads::new()),
             medium_failed,
         });
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
@@ -59,7 +61,7 @@ impl Front {
                 lies: settings.lies.clone(),
             },
             s3: builder.build(),
-            idle_timeout: settings.idle_timeout,
+            body_leeway: settings.body_leeway,
         }
     }
 
@@ -71,7 +73,7 @@ impl Front {
         // to read on would ask a client that waits for leave (RFC 9110, section 10.1.1) to send
         let may_drain = !head.headers.contains_key(EXPECT);
         let origin = head.headers.get(ORIGIN).cloned();
-        let body = RequestBody::new(body, self.idle_timeout);
+        let body = RequestBody::new(body, self.body_leeway);
         let is_preflight = head.method == Method::OPTIONS;
         let mut answer = self.answer_head(head, &body).await;
         if let (Some(origin), Ok(answer), false) = (origin, &mut answer, is_preflight) {
@@ -87,7 +89,7 @@ impl Front {
 
     async fn answer_head(
         &self,
-        head: Parts,
+        mut head: Parts,
         body: &RequestBody,
     ) -> Result<HttpResponse, HttpError> {
         if let Some(answer) = self.cors.preflight(&head) {
@@ -95,6 +97,7 @@ impl Front {
         }
         match self.gate.check(&head) {
             Ok(()) => {
+                head.extensions.insert(body.clone());
                 let body = Body::http_body(body.clone());
                 self.s3.call(Request::from_parts(head, body)).await
             }

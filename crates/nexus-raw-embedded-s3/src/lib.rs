@@ -5,6 +5,7 @@ mod auth;
 mod checksum;
 mod clock;
 mod conditions;
+mod connections;
 mod cors;
 mod digests;
 mod error;
@@ -19,6 +20,7 @@ mod server;
 mod service;
 mod settings;
 mod store;
+mod uploads;
 
 pub use error::{ShutdownError, StartError};
 pub use lies::Lie;

@@ -1,4 +1,4 @@
-//! Connections: taken one by one, bounded in number, in the size of their heads and in time.
+//! Taking connections, one by one: bounded in number, in the size of their heads and in time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use s3s::HttpError;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
+use crate::connections::{AnswerBody, Connection, Connections};
 use crate::front::Front;
 
-/// More wait in the system's queue.
-const MOST_CONNECTIONS: usize = 256;
 /// From the first byte of a head, or the end of the answer before, to its last byte.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const MOST_HEADERS: usize = 96;
@@ -30,19 +30,22 @@ pub(crate) async fn serve(
     mut stop: oneshot::Receiver<()>,
     shutdown_timeout: Duration,
 ) -> bool {
-    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let connections = Arc::new(Connections::default());
     let running = GracefulShutdown::new();
     loop {
         let next = tokio::select! {
             _ = &mut stop => break,
-            next = accept(&listener, &slots) => next,
+            next = accept(&listener, &connections) => next,
         };
-        if let Some((stream, slot)) = next {
-            let connection = connection(stream, Arc::clone(&front), &running);
+        if let Some((stream, place)) = next {
+            let place = Arc::new(place);
+            let serving = connection(stream, Arc::clone(&front), Arc::clone(&place), &running);
             tokio::spawn(async move {
-                // a connection that breaks concerns its client alone
-                let _ = connection.await;
-                drop(slot);
+                tokio::select! {
+                    // a connection that breaks concerns its client alone
+                    _ = serving => {}
+                    () = place.made_room() => {}
+                }
             });
         }
     }
@@ -52,14 +55,13 @@ pub(crate) async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    connections: &Arc<Connections>,
+) -> Option<(TcpStream, Connection)> {
     match listener.accept().await {
         Ok((stream, _)) => {
             // a small answer must not wait for more to come
             stream.set_nodelay(true).ok()?;
-            Some((stream, slot))
+            Some((stream, connections.enter().await))
         }
         Err(error) => {
             tracing::warn!(%error, "the embedded S3 server could not take a connection");
@@ -72,11 +74,19 @@ async fn accept(
 fn connection(
     stream: TcpStream,
     front: Arc<Front>,
+    place: Arc<Connection>,
     running: &GracefulShutdown,
 ) -> impl Future<Output = hyper::Result<()>> + use<> {
     let service = service_fn(move |request| {
         let front = Arc::clone(&front);
-        async move { front.answer(request).await }
+        let busy = place.begin();
+        async move {
+            let answer = front.answer(request).await?;
+            if answer.status().is_success() {
+                busy.granted();
+            }
+            Ok::<_, HttpError>(answer.map(|body| AnswerBody { body, _busy: busy }))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -26,7 +26,7 @@ pub struct Settings {
     pub(crate) region: String,
     pub(crate) buckets: Vec<String>,
     pub(crate) cors_origins: Vec<String>,
-    pub(crate) idle_timeout: Duration,
+    pub(crate) body_leeway: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) lies: Lies,
 }
@@ -43,7 +43,7 @@ impl Settings {
             region: "us-east-1".to_owned(),
             buckets: Vec::new(),
             cors_origins: Vec::new(),
-            idle_timeout: Duration::from_secs(30),
+            body_leeway: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
             lies: Lies::default(),
         }
@@ -78,10 +78,11 @@ impl Settings {
         self
     }
 
-    /// How long a client may send nothing in the middle of a body. Default 30 s.
+    /// How far a client may fall behind 16 KiB a second in the middle of a body, and so for how long
+    /// it may send nothing. Default 10 s.
     #[must_use]
-    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = timeout;
+    pub fn with_body_leeway(mut self, leeway: Duration) -> Self {
+        self.body_leeway = leeway;
         self
     }
 

@@ -45,6 +45,11 @@ pub(super) fn report(error: &dyn Error) {
     tracing::error!(error = causes.join(": "), "the embedded S3 server failed");
 }
 
+/// Where everything is busy with uploads.
+pub(super) fn slow_down() -> S3Error {
+    s3_error!(SlowDown, "Please reduce your request rate.")
+}
+
 pub(super) fn no_such_key() -> S3Error {
     s3_error!(NoSuchKey, "The specified key does not exist.")
 }

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::lies::Lies;
 use crate::store::{BucketName, Store, StoreError};
+use crate::uploads::Uploads;
 
 /// S3 over one store.
 #[derive(Debug, Clone)]
@@ -30,6 +31,7 @@ pub(crate) struct StoreService {
     pub(crate) store: Arc<Store>,
     pub(crate) region: String,
     pub(crate) lies: Lies,
+    pub(crate) uploads: Arc<Uploads>,
     /// True once a flush to disk has failed.
     pub(crate) medium_failed: watch::Sender<bool>,
 }

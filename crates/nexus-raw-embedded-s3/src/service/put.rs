@@ -1,17 +1,22 @@
 //! PUT of an object: all bytes, all digests, and only then one step into place.
 
+use hyper::Uri;
 use hyper::header::HeaderMap;
+use hyper::http::Extensions;
 use s3s::dto::{ETag, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::stored_headers::{is_stream, stored_headers};
 use super::upload::{incomplete, receive};
-use super::{StoreService, bucket, bucket_name};
+use super::{StoreService, bucket, bucket_name, errors};
+use crate::auth::{is_presigned, query_pairs};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::clock;
 use crate::digests::{Declared, Running};
 use crate::lies::Lie;
+use crate::request_body::RequestBody;
 use crate::store::{IfTaken, ObjectRecord};
+use crate::uploads::Place;
 
 pub(super) async fn put(
     service: &StoreService,
@@ -24,6 +29,7 @@ pub(super) async fn put(
     let headers = stored_headers(&request.headers)?;
     let declared_bytes = declared_bytes(&request.headers)?;
     bucket::require(service, bucket.clone()).await?;
+    let _place = place(service, &request.uri, &request.extensions).await?;
 
     let body = request.input.body;
     let upload = receive(service, body, Running::new(declared.algorithm())).await?;
@@ -55,6 +61,21 @@ pub(super) async fn put(
         .blocking(move |store| store.publish(staged, &bucket, &record, if_taken))
         .await?;
     Ok(S3Response::new(output(etag, checksum)))
+}
+
+/// A place among the uploads, for whoever has no more than a URL. Who signs headers has the key.
+async fn place(
+    service: &StoreService,
+    uri: &Uri,
+    extensions: &Extensions,
+) -> S3Result<Option<Place>> {
+    match extensions.get::<RequestBody>() {
+        Some(body) if is_presigned(&query_pairs(uri.query())) => {
+            let place = service.uploads.enter(body).await;
+            place.map(Some).ok_or_else(errors::slow_down)
+        }
+        _ => Ok(None),
+    }
 }
 
 fn output(etag: ETag, checksum: Option<Checksum>) -> PutObjectOutput {

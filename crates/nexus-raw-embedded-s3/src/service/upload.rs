@@ -73,7 +73,7 @@ fn of_body(error: &StdError) -> S3Error {
             "The request signature we calculated does not match the signature you provided. \
              Check your key and signing method."
         )
-    } else if text.contains(&RequestBodyError::Silent.to_string()) {
+    } else if text.contains(&RequestBodyError::Slow.to_string()) {
         s3_error!(
             RequestTimeout,
             "Your socket connection to the server was not read from or written to within the \

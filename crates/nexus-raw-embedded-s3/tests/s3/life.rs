@@ -1,13 +1,13 @@
 //! Start, stop, and what breaks off between.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Settings, ShutdownError, StartError};
 
-use nexus_raw_testkit::s3::http;
+use nexus_raw_testkit::s3::{Presign, http};
 
 use crate::support::{self, Server, wait_until};
 
@@ -43,11 +43,111 @@ fn an_upload_that_breaks_off_leaves_nothing() {
 #[test]
 fn an_upload_that_falls_silent_is_ended() {
     let server =
-        Server::start_with(|settings| settings.with_idle_timeout(Duration::from_millis(200)));
+        Server::start_with(|settings| settings.with_body_leeway(Duration::from_millis(200)));
     let mut upload = half_an_upload(&server);
     let answer = http::receive(&mut upload).unwrap();
     assert_eq!(answer.error(), (400, "RequestTimeout".to_owned()));
     assert_eq!((server.object_files(), server.staged_files()), (0, 0));
+}
+
+fn presign(server: &Server, path: &str, headers: &[(String, String)]) -> String {
+    server.signer().presign(&Presign {
+        method: "PUT",
+        path,
+        headers,
+        query: &[],
+        expires: 60,
+    })
+}
+
+/// The beginning of an upload by a presigned URL.
+fn half_a_presigned_upload(server: &Server, key: &str) -> TcpStream {
+    let target = format!("/raw/{key}");
+    let headers = support::upload_headers(b"0123456789");
+    let target = presign(server, &target, &headers);
+    let addr = server.handle.addr().to_string();
+    let mut stream = http::connect(&addr).unwrap();
+    let head = http::head(&addr, "PUT", &target, &headers, 10);
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"01234").unwrap();
+    stream
+}
+
+#[test]
+fn an_upload_that_drips_is_ended() {
+    let leeway = Duration::from_millis(300);
+    let server = Server::start_with(|settings| settings.with_body_leeway(leeway));
+    let addr = server.handle.addr().to_string();
+    let headers = server
+        .signer()
+        .sign_header("PUT", "/raw/k", &[], &[0; 100_000]);
+    let mut upload = http::connect(&addr).unwrap();
+    let head = http::head(&addr, "PUT", "/raw/k", &headers, 100_000);
+    upload.write_all(head.as_bytes()).unwrap();
+    // a byte every 20 ms, until it is answered: never silent, and far below the least rate
+    upload
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .unwrap();
+    let began = Instant::now();
+    while upload.peek(&mut [0]).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it goes on");
+        upload.write_all(b"0").unwrap();
+    }
+    assert!(began.elapsed() >= leeway, "{:?}", began.elapsed());
+    upload.set_read_timeout(None).unwrap();
+    let answer = http::receive(&mut upload).unwrap();
+    assert_eq!(answer.error(), (400, "RequestTimeout".to_owned()));
+    assert_eq!((server.object_files(), server.staged_files()), (0, 0));
+}
+
+#[test]
+fn a_slow_upload_makes_room_for_a_new_one_and_calls_without_a_body_have_room_anyway() {
+    let server = Server::start();
+    let uploads: Vec<_> = (0..192)
+        .map(|n| half_a_presigned_upload(&server, &format!("slow-{n}")))
+        .collect();
+    wait_until(|| server.staged_files() == 192);
+    let began = Instant::now();
+    assert_eq!(server.signed("HEAD", "/raw/k", &[], b"").status, 404);
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+
+    let headers = support::upload_headers(b"content");
+    let target = presign(&server, "/raw/k", &headers);
+    assert_eq!(
+        server.send("PUT", &target, &headers, b"content").status,
+        200
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
+    wait_until(|| server.staged_files() == 191);
+    drop(uploads);
+}
+
+#[test]
+fn the_longest_idle_connection_makes_room_for_a_new_one() {
+    let server = Server::start();
+    let addr = server.handle.addr().to_string();
+    let mut idle: Vec<_> = (0..256).map(|_| http::connect(&addr).unwrap()).collect();
+    let began = Instant::now();
+    assert_eq!(server.signed("HEAD", "/raw/k", &[], b"").status, 404);
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    let mut first = idle.remove(0);
+    assert_eq!(first.read(&mut [0]).unwrap(), 0, "the first one was closed");
+    let last = idle.last_mut().unwrap();
+    last.set_nonblocking(true).unwrap();
+    let open = last.read(&mut [0]).unwrap_err();
+    assert_eq!(open.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]
