@@ -180,6 +180,31 @@ pub fn derived_from(parents: &[AssetId]) -> Provenance {
     }
 }
 
+/// A promise by a user, of a file name and of a media type that were taken before the rules of today
+/// refused them, and what registers it, with a source of such a kind.
+#[must_use]
+pub fn of_older_rules(scope: &Scope, asset_id: AssetId) -> (UploadIntent, NewAsset) {
+    let facts = ContentFacts {
+        filename: Filename::from_stored("a\u{fdd0}\u{202e}gpj.exe").unwrap(),
+        content_type: ContentType::from_stored("text/plain;\tcharset=utf-8;").unwrap(),
+        ..facts()
+    };
+    let intent = UploadIntent {
+        requested_by: UserId::from_stored("u\u{202e}\u{2028}\u{ffff}demo").unwrap(),
+        ..intent_of(scope, asset_id, facts)
+    };
+    let source = "javascript://user:password@host/?X-Amz-Signature=00#token=1";
+    let provenance = Provenance {
+        lineage: Lineage {
+            source_uri: Some(SourceUri::from_stored(source).unwrap()),
+            ..provenance().lineage
+        },
+        ..provenance()
+    };
+    let new = new_asset(&intent, provenance);
+    (intent, new)
+}
+
 /// The event of the presign of `intent`.
 #[must_use]
 pub fn presigned(intent: &UploadIntent) -> EventBody {

@@ -148,6 +148,11 @@ impl Machine {
 
     /// The same, with this role in each of several tenants.
     pub(crate) fn token_for(&self, tenants: &[&str], role: Role) -> String {
+        self.token_of(UserId::parse("u_demo").unwrap(), tenants, role)
+    }
+
+    /// The same, of another user.
+    pub(crate) fn token_of(&self, user: UserId, tenants: &[&str], role: Role) -> String {
         let mode = EmbeddedMode::open_existing(&self.data_dir()).unwrap();
         let keys = KeySettings::Hs256 {
             secret: mode.secrets().hs256_secret.clone(),
@@ -156,7 +161,7 @@ impl Machine {
         let settings = JwtSettings::new(EMBEDDED_ISSUER, EMBEDDED_AUDIENCE, keys);
         let issuer = TokenIssuer::new(settings, Arc::new(SystemClock)).unwrap();
         let request = TokenRequest {
-            user: UserId::parse("u_demo").unwrap(),
+            user,
             memberships: tenants
                 .iter()
                 .map(|tenant| (TenantId::parse(tenant).unwrap(), Some(role)))

@@ -24,6 +24,7 @@ mod jwks;
 mod machine;
 mod metrics;
 mod nats_sink;
+mod older_rows;
 mod openapi_document;
 mod parked_events;
 mod proxy;

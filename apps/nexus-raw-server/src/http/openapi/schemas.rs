@@ -120,11 +120,13 @@ pub(crate) struct RawAsset {
     env: String,
     /// Where its object is: `s3://`, the bucket, `/`, the key.
     uri: String,
-    filename: Filename,
+    /// As it was promised. Records from before a rule was made stricter may have what it refuses now;
+    /// so may other texts of callers here.
+    filename: String,
     sha256: Sha256,
     #[schema(minimum = 1)]
     size_bytes: u64,
-    content_type: ContentType,
+    content_type: String,
     /// When the content came to be, in UTC.
     #[schema(required = true)]
     captured_at: Option<Time>,
@@ -149,7 +151,7 @@ pub(crate) struct Lineage {
     #[schema(max_items = 64)]
     derived_from: BTreeSet<AssetId>,
     #[schema(required = true)]
-    source_uri: Option<SourceUri>,
+    source_uri: Option<String>,
     #[schema(required = true)]
     activity: Option<Activity>,
 }
@@ -208,7 +210,7 @@ pub(crate) struct DatasetEvent {
     sha256: Sha256,
     #[schema(minimum = 1)]
     size_bytes: u64,
-    content_type: ContentType,
+    content_type: String,
     lineage: Lineage,
     /// `null` before registration: not yet stated.
     #[schema(required = true)]

@@ -1,11 +1,12 @@
 use nexus_raw::{
     asset::{CapturedAt, Provenance, RawAsset},
-    ports::IntentState,
+    ports::{CallerKey, IntentState, RegisterOutcome},
 };
 
 use super::{
-    CatalogHarness, already_registered, intent_state, odd, presign, presign_and_register, record,
-    register, registered, told,
+    CatalogHarness, already_registered, events, events_after, intent_state, key_of, odd,
+    pending_under_key, presign, presign_again, presign_and_register, presign_keyed,
+    presigned_again, record, register, registered, told,
 };
 use crate::sample;
 
@@ -31,6 +32,45 @@ pub async fn every_field_reads_back_as_it_was_written(harness: &impl CatalogHarn
         let told = told(&open, &scope, intent.asset_id).await;
         let bodies: Vec<_> = told.into_iter().map(|(_, body)| body).collect();
         assert_eq!(bodies, [sample::presigned(&intent), new.event]);
+    }
+}
+
+/// A rule that becomes stricter is asked at the door: what was kept before it is found, told and
+/// delivered as it was written.
+pub async fn what_the_rules_of_before_took_is_found_and_told(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let (intent, new) = sample::of_older_rules(&scope, sample::asset_id(1));
+    let key = CallerKey {
+        user: intent.requested_by.clone(),
+        ..sample::key(&scope, "order-1")
+    };
+    presign_keyed(&open, &key, &intent).await;
+    assert_eq!(key_of(&open, &key).await, Some(pending_under_key(&intent)));
+    presign_again(&open, &intent).await;
+    assert_eq!(register(&open, &new).await, RegisterOutcome::Registered);
+    assert_eq!(register(&open, &new).await, already_registered(&new));
+
+    let open = harness.reopen(open).await;
+    let (scope, id) = (&scope, intent.asset_id);
+    assert_eq!(record(&open, scope, id).await.as_ref(), Some(&new.asset));
+    assert_eq!(
+        intent_state(&open, scope, id).await,
+        Some(registered(&intent, &new))
+    );
+    let bodies = [
+        sample::presigned(&intent),
+        presigned_again(&intent),
+        new.event,
+    ];
+    let sink = sample::sink_name();
+    for events in [
+        events(&open, scope, id).await,
+        events_after(&open, scope, 0, 10).await,
+        open.outbox.undelivered(&sink, 10, &[]).await.unwrap(),
+    ] {
+        let told: Vec<_> = events.into_iter().map(|event| event.body).collect();
+        assert_eq!(told, bodies);
     }
 }
 

@@ -127,6 +127,7 @@ macro_rules! catalog_contract {
                 a_dropped_keyed_call_happened_whole_or_not_at_all,
                 keys_are_there_after_reopening,
                 every_field_reads_back_as_it_was_written,
+                what_the_rules_of_before_took_is_found_and_told,
                 an_unstated_provenance_reads_back_unstated,
                 of_a_hundred_racing_registrations_one_writes,
                 of_racing_intents_of_one_id_one_is_recorded,

@@ -213,7 +213,8 @@ fn lineage() -> impl Strategy<Value = Lineage> {
     let source = prop_oneof![
         Just("https://a.example/%27;%20DROP%20TABLE?q='x'#f".to_owned()),
         Just(longest),
-        "[a-z][a-z0-9+.-]{0,10}:[a-zA-Z0-9/._~-]{0,40}",
+        "(https|HTTP|s3|gs|sftp)://[a-z0-9.-]{1,10}(/[a-zA-Z0-9._~-]{0,40})?",
+        "(file|urn|doi|ipfs):[a-zA-Z0-9/._~-]{0,40}",
     ]
     .prop_filter_map("a source", |text| SourceUri::parse(&text).ok());
     let activity = text(0..=128).prop_map(|text| Activity::parse(&text).unwrap());
