@@ -1,10 +1,13 @@
 use std::{
-    fmt,
+    borrow::Cow,
+    fmt::{self, Write as _},
     fs::File,
     io::{self, ErrorKind, Write},
     os::fd::AsFd,
     sync::{Arc, Mutex, PoisonError},
 };
+
+use nexus_raw::text::is_invisible;
 
 /// One output, shared by all who write lines to it.
 ///
@@ -97,6 +100,10 @@ impl Output {
 /// each line, as `slog_json` does with `set_flush(true)`: it writes a record in dozens of pieces,
 /// between which another writer's line would land.
 ///
+/// Characters that hide, reorder or break what is read, such as U+202E and U+2028, are written as
+/// JSON escapes them (`\u202e`): JSON itself lets all from U+007F on stand as they are, and a line
+/// has texts of callers, some kept since before a rule forbade them.
+///
 /// When the output fails, the lines are dropped and the flush has the error: whoever wrote them
 /// knows that they are not there, and they do not turn up later, unasked, before other lines. A
 /// fragment that the output took is ended before its next line, so a reader meets at most one
@@ -117,10 +124,29 @@ impl Write for LineWriter {
         let Some(last) = self.buffer.iter().rposition(|byte| *byte == b'\n') else {
             return Ok(());
         };
-        let written = self.output.write_lines(&self.buffer[..=last]);
+        let written = self.output.write_lines(&shown(&self.buffer[..=last]));
         self.buffer.drain(..=last);
         written
     }
+}
+
+/// The lines with what is invisible escaped. What is before U+007F is JSON's own to escape.
+fn shown(lines: &[u8]) -> Cow<'_, [u8]> {
+    if lines.iter().all(|byte| *byte < 0x7f) {
+        return Cow::Borrowed(lines);
+    }
+    let mut shown = String::with_capacity(lines.len());
+    for char in String::from_utf8_lossy(lines).chars() {
+        if char < '\u{7f}' || !is_invisible(char) {
+            shown.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            // writing to a string does not fail
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(shown.into_bytes())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use nexus_raw_events::SharedOutput;
 use slog::{Drain, FnValue, Level, LevelFilter, Logger, PushFnValue, Record, o};
 use slog_async::{Async, AsyncGuard, OverflowStrategy};
 
+use super::terminal::Shown;
 use crate::system::SystemClock;
 
 /// How many records may wait to be written. Beyond that they are counted and dropped: requests
@@ -21,7 +22,7 @@ pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) 
     let level = level(settings.level);
     if for_a_person {
         let decorator = slog_term::TermDecorator::new().stderr().build();
-        let drain = slog_term::FullFormat::new(decorator)
+        let drain = slog_term::FullFormat::new(Shown(decorator))
             .use_utc_timestamp()
             .use_original_order()
             .build();

@@ -5,6 +5,7 @@
 mod drain;
 mod libraries;
 mod panics;
+mod terminal;
 
 use std::io;
 

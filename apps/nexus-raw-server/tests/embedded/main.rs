@@ -19,6 +19,7 @@ mod house;
 mod http;
 mod http_sink;
 mod jwks;
+mod log_lines;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;

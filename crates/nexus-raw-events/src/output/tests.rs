@@ -136,3 +136,18 @@ fn lines_of_many_writers_never_mix() {
         assert_eq!(line, line[..1].repeat(40));
     }
 }
+
+#[test]
+fn what_hides_reorders_or_breaks_a_line_is_escaped_and_reads_back() {
+    let text = "a\u{7f}\u{85}\u{9b}\u{202e}\u{2028}\u{2066}\u{200d}\u{feff}\u{ffff}\u{e0041}\u{e9}\u{1f4f7}\u{fe0f}";
+    let line = format!("{}\n", serde_json::to_string(text).unwrap());
+    let medium = Medium::default();
+    let mut lines = SharedOutput::new(medium.clone()).lines();
+    assert_eq!(write(&mut lines, &line), Ok(()));
+    let written = medium.writes().concat();
+    assert_eq!(
+        written,
+        "\"a\\u007f\\u0085\\u009b\\u202e\\u2028\\u2066\\u200d\\ufeff\\uffff\\udb40\\udc41\u{e9}\u{1f4f7}\u{fe0f}\"\n"
+    );
+    assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+}
