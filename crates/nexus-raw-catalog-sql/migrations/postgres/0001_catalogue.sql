@@ -10,6 +10,10 @@
 -- An event has no column for its id: that follows from the catalogue's id and the event's place,
 -- and is derived (UUIDv5, by SHA-1) where an event is read.
 
+-- The names in functions mean what they meant here, whatever search path a session has: each
+-- function keeps this one, by `SET search_path FROM CURRENT`. What is temporary comes last.
+SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
+
 -- From which migration on a server must know the schema to be able to use it. A migration that
 -- only expands repeats the number of the one before it, so that servers of the version before go
 -- on; one that takes something away says its own.
@@ -222,7 +226,7 @@ CREATE TABLE idempotency (
 
 -- What was written stays as it was written. A migration that brings erasure replaces the triggers
 -- it has to get past; nothing else ever needs to.
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     RAISE EXCEPTION '%', tg_argv[0] USING ERRCODE = 'integrity_constraint_violation';
 END
@@ -302,16 +306,19 @@ BEGIN
 END
 $$;
 
--- Says whose rows the statements after it are about, until the transaction ends.
-CREATE FUNCTION enter(tenant_id text, env text) RETURNS void LANGUAGE plpgsql AS $$
+-- Says whose rows the statements after it are about, until the transaction ends. They are not the
+-- relay's, whatever a session was told to begin with.
+CREATE FUNCTION enter(tenant_id text, env text) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM set_config('nexus_raw.tenant_id', tenant_id, true),
-        set_config('nexus_raw.env', env, true);
+        set_config('nexus_raw.env', env, true),
+        set_config('nexus_raw.relay', 'off', true);
 END
 $$;
 
 -- Says that the statements after it are the relay's.
-CREATE FUNCTION enter_as_relay() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION enter_as_relay() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM set_config('nexus_raw.relay', 'on', true);
 END

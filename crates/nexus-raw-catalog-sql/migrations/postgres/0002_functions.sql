@@ -10,6 +10,9 @@
 
 INSERT INTO schema_version VALUES (2, 2);
 
+-- as in the migration before
+SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
+
 -- What a group says of one intent, with its event and, where it has one, its caller's key. `n` is
 -- its place in the group.
 CREATE TYPE new_intent_v1 AS (
@@ -50,7 +53,7 @@ CREATE TYPE hashing_step_v1 AS (
 -- `again` says that the group may have been committed before, when its answer was lost. A member
 -- whose event is there was: an event's commitment is over 32 random bytes of its own.
 CREATE FUNCTION write_scope_v1(block json, store json, again boolean) RETURNS json
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     own scope%ROWTYPE;
     intents new_intent_v1[];
@@ -261,7 +264,7 @@ $$;
 
 -- Does what one hasher asks for: the work lease of its intent, and what came out.
 CREATE FUNCTION hash_v1(own scope, asked hashing_step_v1) RETURNS json
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     standing record;
     stood boolean;
@@ -312,7 +315,8 @@ END
 $$;
 
 -- Takes or renews the relay's lease.
-CREATE FUNCTION lease_v1(asked json) RETURNS json LANGUAGE plpgsql AS $$
+CREATE FUNCTION lease_v1(asked json) RETURNS json
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     taken record;
 BEGIN
@@ -331,7 +335,8 @@ $$;
 
 -- Moves cursors and parks an event, if the epoch is still the lease's. The lease's row is held
 -- until the end, so that nobody takes it over in between.
-CREATE FUNCTION progress_v1(asked json) RETURNS json LANGUAGE plpgsql AS $$
+CREATE FUNCTION progress_v1(asked json) RETURNS json
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     parked json := asked -> 'parked';
     retried json := asked -> 'retried';
@@ -366,7 +371,8 @@ END
 $$;
 
 -- Marks parked events to be tried again; how many.
-CREATE FUNCTION ask_retry_v1(asked json) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION ask_retry_v1(asked json) RETURNS bigint
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     marked bigint;
 BEGIN
@@ -383,7 +389,7 @@ $$;
 -- Writes a group in one transaction. Its scopes come in the order of their names, so that two
 -- groups that wait for each other cannot be; the relay's lease comes after them all.
 CREATE FUNCTION write_v1(group_of json, again boolean) RETURNS json
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     store json := group_of -> 'store';
     block json;
@@ -431,7 +437,8 @@ CREATE TYPE asset_row_v1 AS (
     "asset_label.value" text, "lineage_edge.parent_id" text
 );
 
-CREATE FUNCTION asset_row_v1(a asset) RETURNS asset_row_v1 LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION asset_row_v1(a asset) RETURNS asset_row_v1
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     found_row asset_row_v1;
 BEGIN
@@ -451,7 +458,7 @@ END
 $$;
 
 CREATE FUNCTION asset_v1(of_tenant text, of_env text, id uuid) RETURNS SETOF asset_row_v1
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     it asset%ROWTYPE;
 BEGIN
@@ -479,7 +486,7 @@ CREATE TYPE intent_found_v1 AS (intent intent_row_v1, asset asset_row_v1);
 
 -- Both are of one statement, and so of one moment.
 CREATE FUNCTION intent_v1(of_tenant text, of_env text, id uuid) RETURNS SETOF intent_found_v1
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
@@ -497,7 +504,7 @@ $$;
 
 -- The places in `ids`, from 0 on, of those that are not registered.
 CREATE FUNCTION unknown_parents_v1(of_tenant text, of_env text, ids uuid[]) RETURNS SETOF bigint
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
@@ -514,7 +521,7 @@ CREATE TYPE key_row_v1 AS ("idempotency.body_digest" bytea, "idempotency.asset_i
 -- What a caller's key stands for at `now`.
 CREATE FUNCTION key_v1(
     of_tenant text, of_env text, of_user text, of_route text, named text, now bigint
-) RETURNS SETOF key_row_v1 LANGUAGE plpgsql AS $$
+) RETURNS SETOF key_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
@@ -526,7 +533,7 @@ $$;
 
 CREATE FUNCTION known_digest_v1(
     of_tenant text, of_env text, id uuid, of_etag text, of_version text
-) RETURNS SETOF bytea LANGUAGE plpgsql AS $$
+) RETURNS SETOF bytea LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
@@ -542,7 +549,7 @@ CREATE TYPE event_row_v1 AS (
 );
 
 CREATE FUNCTION events_of_v1(of_tenant text, of_env text, id uuid) RETURNS SETOF event_row_v1
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
@@ -554,7 +561,7 @@ END
 $$;
 
 CREATE FUNCTION events_after_v1(of_tenant text, of_env text, after bigint, up_to bigint)
-RETURNS SETOF event_row_v1 LANGUAGE plpgsql AS $$
+RETURNS SETOF event_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
@@ -569,7 +576,8 @@ $$;
 CREATE TYPE open_intents_v1 AS ("scope.open_count" bigint, "scope.open_bytes" bigint);
 
 -- Of all scopes together.
-CREATE FUNCTION open_intents_v1() RETURNS open_intents_v1 LANGUAGE plpgsql AS $$
+CREATE FUNCTION open_intents_v1() RETURNS open_intents_v1
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     counted open_intents_v1;
 BEGIN
@@ -583,7 +591,7 @@ $$;
 -- The scopes in which a sink has something before it.
 CREATE FUNCTION behind_v1(of_sink text)
 RETURNS TABLE (tenant_id text, env text, cursor bigint, last_sequence bigint)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 BEGIN
     RETURN QUERY
     SELECT s.tenant_id, s.env, coalesce(d.cursor, 0), s.last_sequence
@@ -599,7 +607,7 @@ $$;
 --
 -- `held` leaves out scopes, each `[tenant_id, env]`.
 CREATE FUNCTION undelivered_v1(of_sink text, up_to bigint, held json)
-RETURNS SETOF event_row_v1 LANGUAGE plpgsql AS $$
+RETURNS SETOF event_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
     RETURN QUERY
@@ -627,7 +635,8 @@ $$;
 -- An event happens before it is committed, by the seconds that its commit may take and no more; so
 -- one behind the first hundred is older than all of these by those seconds at most, of 900 that a
 -- lag is told from. To look at all would cost the more, the longer a sink is away.
-CREATE FUNCTION oldest_undelivered_v1(of_sink text) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION oldest_undelivered_v1(of_sink text) RETURNS bigint
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
     RETURN (
@@ -644,7 +653,8 @@ CREATE TYPE backlog_v1 AS (
 );
 
 -- How much lies before a sink. Sequences have no gap: what lies behind a cursor need not be counted.
-CREATE FUNCTION backlog_v1(of_sink text) RETURNS backlog_v1 LANGUAGE plpgsql AS $$
+CREATE FUNCTION backlog_v1(of_sink text) RETURNS backlog_v1
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     counted backlog_v1;
 BEGIN
@@ -659,7 +669,7 @@ $$;
 
 -- The parked events that are to be tried again.
 CREATE FUNCTION retries_v1(of_sink text, up_to bigint) RETURNS SETOF event_row_v1
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
     RETURN QUERY
@@ -681,7 +691,7 @@ CREATE TYPE parked_row_v1 AS (
 -- Parked events, for those who run the service; what is null is not asked about.
 CREATE FUNCTION parked_v1(
     of_sink text, of_tenant text, of_env text, of_sequence bigint, up_to bigint
-) RETURNS SETOF parked_row_v1 LANGUAGE plpgsql AS $$
+) RETURNS SETOF parked_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
     RETURN QUERY

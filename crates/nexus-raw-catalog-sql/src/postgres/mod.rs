@@ -3,12 +3,14 @@
 mod answer;
 mod connect;
 mod fault;
+mod made;
 mod queries;
 mod reader;
 mod request;
 mod schema;
 mod session;
 mod url;
+mod walls;
 mod writer;
 
 use sqlx::postgres::PgConnectOptions;

@@ -1,14 +1,12 @@
 use std::collections::BTreeMap;
 
-use sqlx::{
-    PgConnection,
-    migrate::{MigrateError, Migrator},
+use sqlx::{PgConnection, migrate::MigrateError};
+
+use super::{
+    fault::open_error,
+    made::{FUNCTIONS, MIGRATIONS},
 };
-
-use super::fault::open_error;
 use crate::error::OpenError;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Brings the schema up to date; the migrations that this took.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
@@ -25,7 +23,7 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, O
     Ok(known.filter(|it| !before.contains_key(it)).collect())
 }
 
-/// Makes sure that the schema is one that this program can use, and that its walls stand.
+/// Makes sure that the schema is one that this program can use.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError> {
     if !has_migrations(connection).await? {
         return Err(unmigrated());
@@ -44,7 +42,7 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError
             return Err(migrate_error(MigrateError::VersionMissing(version)));
         }
     }
-    check_walls(connection).await
+    check_functions(connection).await
 }
 
 fn unmigrated() -> OpenError {
@@ -83,27 +81,48 @@ async fn serves(connection: &mut PgConnection, version: i64, own: i64) -> Result
     .map_err(open_error)
 }
 
-/// Row-level security is on, also for the tables' owner, wherever there is a tenant.
-async fn check_walls(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let open: Vec<String> = sqlx::query_scalar(
-        "SELECT c.relname::text FROM pg_class c
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-         WHERE c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
-            AND c.relnamespace =
-                (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))
-         ORDER BY c.relname",
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(open_error)?;
-    if open.is_empty() {
+/// Each of our functions is the one that its migration made: with that body, with the right of who
+/// calls it, and with a search path of its own, so that what its names mean is not the session's to
+/// say.
+async fn check_functions(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let found: Vec<Function> = sqlx::query_as(FOUND_FUNCTIONS)
+        .fetch_all(connection)
+        .await
+        .map_err(open_error)?;
+    let mut other = Vec::new();
+    for (name, body) in FUNCTIONS.iter() {
+        let mut named = found.iter().filter(|function| function.name == *name);
+        let is_ours =
+            |function: &Function| function.body == *body && function.is_plain && function.is_pinned;
+        if !named.next().is_some_and(is_ours) || named.next().is_some() {
+            other.push(*name);
+        }
+    }
+    if other.is_empty() {
         Ok(())
     } else {
         Err(OpenError::unfit(format!(
-            "row-level security must be enabled and forced for {}",
-            open.join(", ")
+            "the functions {} are not as `nexus-raw-server migrate` makes them, with their body, \
+             SECURITY INVOKER and a search_path of their own alone: restore them from a backup",
+            other.join(", ")
         )))
     }
+}
+
+/// The path is that of the migration: the schema in which all of it is, and then what is temporary.
+const FOUND_FUNCTIONS: &str = "
+    SELECT p.proname::text AS name, p.prosrc AS body, NOT p.prosecdef AS is_plain,
+        coalesce(p.proconfig = ARRAY[format('search_path=%I, pg_temp', n.nspname)], false)
+            AS is_pinned
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
+
+#[derive(sqlx::FromRow)]
+struct Function {
+    name: String,
+    body: String,
+    is_plain: bool,
+    is_pinned: bool,
 }
 
 fn migrate_error(error: MigrateError) -> OpenError {

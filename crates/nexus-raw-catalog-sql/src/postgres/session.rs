@@ -1,10 +1,13 @@
 //! What holds for each connection: time limits, and that it leads to the catalogue that was
-//! opened, on a server that keeps what it commits.
+//! opened, on a server that keeps what it commits, behind a wall that stands.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::fault::open_error;
+use super::{
+    fault::open_error,
+    walls::{self, Breach},
+};
 use crate::error::OpenError;
 
 /// A statement takes milliseconds; what takes this long has stopped making sense to its caller.
@@ -25,6 +28,7 @@ const STANDING: &str = "
                 THEN 'sees all'
             WHEN current_setting('fsync') = 'off' THEN 'loses files'
             WHEN current_setting('synchronous_commit') = 'off' THEN 'loses commits'
+            WHEN current_setting('session_replication_role') <> 'origin' THEN 'fires no triggers'
         END AS unfit
     FROM catalog";
 
@@ -84,23 +88,25 @@ struct Found {
 
 impl Found {
     async fn at(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let row = sqlx::query(STANDING).fetch_one(connection).await?;
+        let row = sqlx::query(STANDING).fetch_one(&mut *connection).await?;
         let id: &[u8] = row.try_get("catalog_id")?;
         let unfit: Option<&str> = row.try_get("unfit")?;
         Ok(Self {
             catalog_id: Uuid::from_slice(id).map_err(|error| sqlx::Error::Decode(error.into()))?,
-            unfit: unfit.map(|unfit| match unfit {
-                "standby" => Unfit::Standby,
-                "loses files" => Unfit::LosesFiles,
-                "loses commits" => Unfit::LosesCommits,
-                _ => Unfit::SeesAll,
-            }),
+            unfit: match unfit {
+                None => walls::breach(connection).await?.map(Unfit::Wall),
+                Some("standby") => Some(Unfit::Standby),
+                Some("loses files") => Some(Unfit::LosesFiles),
+                Some("loses commits") => Some(Unfit::LosesCommits),
+                Some("fires no triggers") => Some(Unfit::FiresNoTriggers),
+                Some(_) => Some(Unfit::SeesAll),
+            },
         })
     }
 }
 
 /// Why a connection must not be used.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 enum Unfit {
     #[error("the database is a standby, which takes no writes")]
     Standby,
@@ -118,4 +124,11 @@ enum Unfit {
          server, the database and the role"
     )]
     LosesCommits,
+    #[error(
+        "the triggers that keep what was written do not fire: set session_replication_role = \
+         origin, for the server, the database and the role"
+    )]
+    FiresNoTriggers,
+    #[error(transparent)]
+    Wall(Breach),
 }

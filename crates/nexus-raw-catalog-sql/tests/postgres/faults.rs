@@ -14,10 +14,13 @@ use nexus_raw_testkit::{
     sample,
     steps::{presign, presign_and_register},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 use tokio::time::Instant;
 
-use crate::{proxy::Proxy, support::Home};
+use crate::{
+    proxy::Proxy,
+    support::{Home, run},
+};
 
 /// How long any call may take.
 const BOUND: Duration = Duration::from_secs(3);
@@ -51,15 +54,14 @@ const FUNCTIONS: &str = "
         AND proname IN ('write_v1', 'write_scope_v1', 'hash_v1')";
 
 async fn put_points(raw: &mut PgConnection) {
-    sqlx::raw_sql(POINT).execute(&mut *raw).await.unwrap();
+    run(raw, POINT).await;
     let functions: Vec<String> = sqlx::query_scalar(FUNCTIONS)
         .fetch_all(&mut *raw)
         .await
         .unwrap();
     assert_eq!(functions.len(), 3);
     for function in functions {
-        let with_points = AssertSqlSafe(with_points(&function));
-        sqlx::raw_sql(with_points).execute(&mut *raw).await.unwrap();
+        run(raw, &with_points(&function)).await;
     }
 }
 
@@ -113,8 +115,8 @@ async fn at_each_statement_of_a_register(
 ) {
     let home = Home::new().await;
     let mut raw = home.raw().await;
-    put_points(&mut raw).await;
     let catalog = home.open().await;
+    put_points(&mut raw).await;
     let scope = sample::scope("t_a", "dev");
     let parent = sample::intent(&scope, sample::asset_id(0));
     arm(&mut raw, NEVER, "").await;

@@ -6,16 +6,8 @@ use nexus_raw_testkit::{
     Postgres, sample,
     steps::{presign, presign_and_register},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
 
-use crate::support::Home;
-
-async fn run(raw: &mut PgConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
-        .execute(raw)
-        .await
-        .unwrap();
-}
+use crate::support::{Home, run};
 
 #[tokio::test]
 async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
@@ -121,6 +113,23 @@ async fn a_server_that_answers_before_a_commit_is_durable_is_refused() {
     let finding = home.refusal().await;
     assert!(finding.contains("set synchronous_commit = on"), "{finding}");
     home.alter_role(&mut admin, "SET synchronous_commit = local")
+        .await;
+    drop(home.open().await);
+}
+
+/// It would keep nothing as it was written, and no reference either.
+#[tokio::test]
+async fn a_role_for_whom_no_trigger_fires_is_refused() {
+    let home = Home::new().await;
+    let mut admin = home.admin().await;
+    home.alter_role(&mut admin, "SET session_replication_role = replica")
+        .await;
+    let finding = home.refusal().await;
+    assert!(
+        finding.contains("set session_replication_role = origin"),
+        "{finding}"
+    );
+    home.alter_role(&mut admin, "RESET session_replication_role")
         .await;
     drop(home.open().await);
 }

@@ -45,6 +45,11 @@ impl Home {
         &self.0.role
     }
 
+    /// The name of the database.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Where its server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         let (_, rest) = self.0.url.rsplit_once('@').unwrap();
@@ -80,11 +85,7 @@ impl Home {
 
     /// Gives the catalogue's role a right, or takes it.
     pub(crate) async fn alter_role(&self, admin: &mut PgConnection, how: &str) {
-        let sql = format!("ALTER ROLE {} {how}", self.0.role);
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(admin)
-            .await
-            .unwrap();
+        run(admin, &format!("ALTER ROLE {} {how}", self.0.role)).await;
     }
 
     /// Ends every connection of the catalogue's role.
@@ -99,6 +100,14 @@ impl Home {
         .await
         .unwrap();
     }
+}
+
+/// Runs one statement, or several.
+pub(crate) async fn run(raw: &mut PgConnection, sql: &str) {
+    let ran = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(raw)
+        .await;
+    assert!(ran.is_ok(), "{sql}: {ran:?}");
 }
 
 fn settings(url: &str) -> SqlCatalogSettings {

@@ -1,35 +1,39 @@
 //! Row-level security, on its own: without it a condition that somebody forgets shows all tenants.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use nexus_raw::{asset::Provenance, ports::AssetCatalog};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
-use nexus_raw_testkit::{contract::catalog::OpenCatalog, sample, steps::presign_and_register};
+use nexus_raw_testkit::{
+    Postgres, contract::catalog::OpenCatalog, sample, steps::presign_and_register,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::{contract::OnServer, support::Home};
+use crate::{
+    contract::OnServer,
+    support::{Home, run},
+};
 
 /// Our functions, each as it was made.
 const FUNCTIONS: &str = "
     SELECT pg_get_functiondef(oid) FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace AND prokind = 'f' ORDER BY proname";
 
-/// Takes every condition on the scope out of our functions, so that the policies stand alone.
-pub(crate) async fn forget_conditions(raw: &mut PgConnection) {
+/// Takes every condition on the scope out of our functions, so that the policies stand alone; the
+/// functions as they were.
+async fn forget_conditions(raw: &mut PgConnection) -> Vec<String> {
     let functions: Vec<String> = sqlx::query_scalar(FUNCTIONS)
         .fetch_all(&mut *raw)
         .await
         .unwrap();
     let mut forgotten = 0;
-    for function in functions {
-        let (without, taken) = without_conditions(&function);
+    for function in &functions {
+        let (without, taken) = without_conditions(function);
         forgotten += taken;
-        sqlx::raw_sql(AssertSqlSafe(without))
-            .execute(&mut *raw)
-            .await
-            .unwrap();
+        run(raw, &without).await;
     }
     assert_eq!(forgotten, CONDITIONS, "conditions that name a scope");
+    functions
 }
 
 /// How many there are. One that is written in another form would not be taken out, and so not be
@@ -67,19 +71,37 @@ fn matching(text: &str) -> usize {
     close.unwrap()
 }
 
-/// A catalogue whose functions have no condition on the scope.
+/// A catalogue whose functions have no condition on the scope, from after its opening on.
 #[derive(Default)]
-struct WithoutConditions(OnServer);
+struct WithoutConditions {
+    on: OnServer,
+    functions: Mutex<Vec<String>>,
+}
+
+impl WithoutConditions {
+    async fn forget(&self) {
+        let functions = forget_conditions(&mut self.on.home().await.raw().await).await;
+        *self.functions.lock().unwrap() = functions;
+    }
+}
 
 #[async_trait::async_trait]
 impl nexus_raw_testkit::contract::catalog::CatalogHarness for WithoutConditions {
     async fn open(&self) -> OpenCatalog {
-        forget_conditions(&mut self.0.home().await.raw().await).await;
-        self.0.open().await
+        let open = self.on.open().await;
+        self.forget().await;
+        open
     }
 
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog {
-        self.0.reopen(open).await
+        let mut raw = self.on.home().await.raw().await;
+        let functions = std::mem::take(&mut *self.functions.lock().unwrap());
+        for function in functions {
+            run(&mut raw, &function).await;
+        }
+        let open = self.on.reopen(open).await;
+        self.forget().await;
+        open
     }
 }
 
@@ -110,10 +132,7 @@ async fn without_conditions_and_policies_a_stranger_sees_everything() {
     let mut raw = home.raw().await;
     forget_conditions(&mut raw).await;
     assert!(!found().await, "the policies are no wall");
-    sqlx::raw_sql("ALTER TABLE asset NO FORCE ROW LEVEL SECURITY")
-        .execute(&mut raw)
-        .await
-        .unwrap();
+    run(&mut raw, "ALTER TABLE asset NO FORCE ROW LEVEL SECURITY").await;
     assert!(found().await, "the conditions were not taken out");
 }
 
@@ -134,15 +153,7 @@ async fn each_table_shows_a_scope_its_own_rows_and_takes_no_others() {
         catalog.record_keyed_intent(new).await.unwrap();
     }
     let mut raw = home.raw().await;
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT c.relname::text FROM pg_class c
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
-         WHERE c.relkind = 'r' ORDER BY 1",
-    )
-    .fetch_all(&mut raw)
-    .await
-    .unwrap();
-    assert_eq!(tables.len(), 10, "{tables:?}");
+    let tables = tables_of_tenants(&mut raw).await;
     let mut with_rows = 0;
     for table in &tables {
         assert_eq!(tenants(&mut raw, table, "").await, [""; 0], "{table}");
@@ -163,6 +174,19 @@ async fn each_table_shows_a_scope_its_own_rows_and_takes_no_others() {
     let refused = sqlx::query(foreign).execute(&mut raw).await.unwrap_err();
     let refused = refused.as_database_error().unwrap();
     assert_eq!(refused.code().as_deref(), Some("42501"), "{refused}");
+}
+
+async fn tables_of_tenants(raw: &mut PgConnection) -> Vec<String> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT c.relname::text FROM pg_class c
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+         WHERE c.relkind = 'r' ORDER BY 1",
+    )
+    .fetch_all(raw)
+    .await
+    .unwrap();
+    assert_eq!(tables.len(), 10, "{tables:?}");
+    tables
 }
 
 async fn tenants(raw: &mut PgConnection, table: &str, tenant: &str) -> Vec<String> {
@@ -223,43 +247,290 @@ async fn a_role_to_whom_the_walls_do_not_apply_is_refused() {
 
 #[tokio::test]
 async fn a_schema_with_a_wall_taken_down_is_refused() {
-    for down in ["NO FORCE", "DISABLE"] {
-        let home = Home::new().await;
-        let sql = format!("ALTER TABLE lineage_edge {down} ROW LEVEL SECURITY");
-        let mut raw = home.raw().await;
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut raw)
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    for table in tables_of_tenants(&mut raw).await {
+        for (down, up) in [("NO FORCE", "FORCE"), ("DISABLE", "ENABLE")] {
+            run(
+                &mut raw,
+                &format!("ALTER TABLE {table} {down} ROW LEVEL SECURITY"),
+            )
+            .await;
+            assert_eq!(
+                home.refusal().await,
+                format!("row-level security must be enabled and forced for {table}")
+            );
+            run(
+                &mut raw,
+                &format!("ALTER TABLE {table} {up} ROW LEVEL SECURITY"),
+            )
+            .await;
+        }
+    }
+    drop(home.open().await);
+}
+
+#[tokio::test]
+async fn a_policy_that_is_not_the_catalogues_is_refused() {
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    for table in tables_of_tenants(&mut raw).await {
+        for made in [
+            "USING (true)",
+            "FOR SELECT USING (true)",
+            "AS RESTRICTIVE USING (true)",
+        ] {
+            run(&mut raw, &format!("CREATE POLICY extra ON {table} {made}")).await;
+            let finding = home.refusal().await;
+            let told = format!(
+                "the policy extra on {table} is not the catalogue's, and may show a tenant the \
+                 rows of another: DROP POLICY extra ON {table}"
+            );
+            assert_eq!(finding, told);
+            do_as_told(&mut raw, &finding).await;
+        }
+    }
+    drop(home.open().await);
+}
+
+/// However one of our policies is changed, it is told, and what is told mends it.
+#[tokio::test]
+async fn a_policy_that_was_changed_is_refused_and_told_how_it_was() {
+    const SCOPE: &str = "tenant_id = current_setting('nexus_raw.tenant_id', true)
+        AND env = current_setting('nexus_raw.env', true)";
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    let policies: Vec<(String, String)> =
+        sqlx::query_as("SELECT tablename::text, policyname::text FROM pg_policies ORDER BY 1, 2")
+            .fetch_all(&mut raw)
             .await
             .unwrap();
-        assert_eq!(
-            home.refusal().await,
-            "row-level security must be enabled and forced for lineage_edge"
+    assert_eq!(policies.len(), 14, "{policies:?}");
+    for (n, (table, name)) in policies.into_iter().enumerate() {
+        let of = format!("POLICY {name} ON {table}");
+        let changes = [
+            format!("DROP {of}"),
+            format!("ALTER {of} USING (true)"),
+            format!("ALTER {of} TO {}", home.role()),
+            format!("DROP {of}; CREATE {of} AS RESTRICTIVE USING ({SCOPE})"),
+            format!("DROP {of}; CREATE {of} FOR UPDATE USING ({SCOPE})"),
+            format!("DROP {of}; CREATE {of} USING ({SCOPE}) WITH CHECK (true)"),
+            format!("DROP {of}; CREATE {of} USING ({SCOPE} OR tenant_id = '')"),
+        ];
+        // each is tried on several tables, and each table with several
+        for change in [
+            &changes[n % changes.len()],
+            &changes[(n + 3) % changes.len()],
+        ] {
+            run(&mut raw, change).await;
+            let finding = home.refusal().await;
+            let told = format!(
+                "the policy {name} on {table} is not the one that `nexus-raw-server migrate` \
+                 makes: DROP POLICY IF EXISTS {name} ON {table}; CREATE {of} AS PERMISSIVE FOR "
+            );
+            assert!(finding.starts_with(&told), "{change}: {finding}");
+            do_as_told(&mut raw, &finding).await;
+        }
+    }
+    drop(home.open().await);
+}
+
+/// What stands behind the first colon of a finding.
+async fn do_as_told(raw: &mut PgConnection, finding: &str) {
+    run(raw, finding.split_once(": ").unwrap().1).await;
+}
+
+/// Whoever has not said whose rows a statement is about would see those of the preset.
+#[tokio::test]
+async fn a_preset_of_what_opens_the_wall_is_refused_wherever_it_stands() {
+    let server = Postgres::start();
+    let home = Home::on(&server).await;
+    let mut admin = home.admin().await;
+    let (role, database) = (home.role(), home.name());
+    for name in ["nexus_raw.relay", "nexus_raw.tenant_id", "Nexus_Raw.Env"] {
+        let told = format!(
+            "{} must not be preset, since it says whose rows are seen: take it out of the role's, \
+             the database's and the server's settings (ALTER ROLE … RESET, ALTER DATABASE … RESET, \
+             ALTER SYSTEM RESET)",
+            name.to_lowercase()
         );
+        for of in [
+            format!("ROLE {role}"),
+            format!("ROLE {role} IN DATABASE {database}"),
+            format!("ROLE ALL IN DATABASE {database}"),
+            format!("DATABASE {database}"),
+            "ROLE ALL".to_owned(),
+        ] {
+            run(&mut admin, &format!("ALTER {of} SET {name} = 'on'")).await;
+            assert_eq!(home.refusal().await, told, "{of}");
+            run(&mut admin, &format!("ALTER {of} RESET {name}")).await;
+        }
+        drop(home.open().await);
+    }
+    // the server itself takes one that a session of its own knows
+    run(&mut admin, "SET nexus_raw.relay = 'on'").await;
+    for statement in [
+        "ALTER SYSTEM SET nexus_raw.relay = 'on'",
+        "SELECT pg_reload_conf()",
+    ] {
+        run(&mut admin, statement).await;
+    }
+    // it does so when it gets to it
+    while let Ok(catalog) = SqlAssetCatalog::open(home.settings()).await {
+        catalog.close().await;
+    }
+    let finding = home.refusal().await;
+    assert!(
+        finding.starts_with("nexus_raw.relay must not be preset"),
+        "{finding}"
+    );
+}
+
+/// A pooler may hand out a session that somebody else told to be the relay's: what a caller's
+/// function reads is the scope's all the same.
+#[tokio::test]
+async fn a_session_that_was_told_to_be_the_relays_shows_a_caller_nothing_more() {
+    let home = Home::new().await;
+    let catalog = home.open().await;
+    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    presign_and_register(&catalog, &intent, Provenance::default()).await;
+    let mut raw = home.raw().await;
+    forget_conditions(&mut raw).await;
+    run(&mut raw, "SET nexus_raw.relay = 'on'").await;
+    for (reader, seen) in [("t_a", 2), ("t_b", 0)] {
+        let events: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM events_after_v1($1, 'dev', 0, 10)")
+                .bind(reader)
+                .fetch_one(&mut raw)
+                .await
+                .unwrap();
+        assert_eq!(events, seen, "{reader}");
     }
 }
 
-/// A server that goes on while a role gains a right must not write with it: the next connection
-/// is looked at.
+/// A server that goes on while a role gains a right, or the wall falls, must not work with it: the
+/// next connection is looked at.
 #[tokio::test]
-async fn a_right_that_a_role_gains_later_is_noticed_at_the_next_connection() {
+async fn what_opens_the_wall_later_is_noticed_at_the_next_connection() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let mut admin = home.admin().await;
-    home.alter_role(&mut admin, "BYPASSRLS").await;
-    home.end_others(&mut admin).await;
-    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
-    let event = sample::presigned(&intent);
-    assert!(
-        catalog
-            .record_intent(intent.clone(), event.clone())
-            .await
-            .is_err()
-    );
-    assert!(catalog.ready().await.is_err());
-    home.alter_role(&mut admin, "NOBYPASSRLS").await;
-    catalog.record_intent(intent, event).await.unwrap();
-    catalog.ready().await.unwrap();
+    let role = home.role();
+    for (n, (opens, closes)) in [
+        (
+            format!("ALTER ROLE {role} BYPASSRLS"),
+            format!("ALTER ROLE {role} NOBYPASSRLS"),
+        ),
+        (
+            format!("ALTER ROLE {role} SET nexus_raw.relay = 'on'"),
+            format!("ALTER ROLE {role} RESET nexus_raw.relay"),
+        ),
+        (
+            "CREATE POLICY extra ON event USING (true)".to_owned(),
+            "DROP POLICY extra ON event".to_owned(),
+        ),
+        (
+            "ALTER TABLE asset NO FORCE ROW LEVEL SECURITY".to_owned(),
+            "ALTER TABLE asset FORCE ROW LEVEL SECURITY".to_owned(),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        run(&mut admin, &opens).await;
+        home.end_others(&mut admin).await;
+        let id = sample::asset_id(n.try_into().unwrap());
+        let intent = sample::intent(&sample::scope("t_a", "dev"), id);
+        let event = sample::presigned(&intent);
+        let written = catalog.record_intent(intent.clone(), event.clone()).await;
+        assert!(written.is_err(), "{opens}");
+        assert!(catalog.ready().await.is_err(), "{opens}");
+        run(&mut admin, &closes).await;
+        catalog.record_intent(intent, event).await.unwrap();
+        catalog.ready().await.unwrap();
+    }
     drop(admin.close().await);
+}
+
+/// A table or a function of the same name that a session would find first is not taken for ours.
+#[tokio::test]
+async fn names_in_functions_are_not_the_sessions_to_say() {
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    run(
+        &mut raw,
+        "CREATE SCHEMA elsewhere;
+         CREATE TABLE elsewhere.event AS SELECT * FROM event;
+         CREATE FUNCTION elsewhere.set_config(text, text, boolean) RETURNS text LANGUAGE sql
+             AS 'SELECT $2'",
+    )
+    .await;
+    run(
+        &mut raw,
+        &format!(
+            "ALTER ROLE {} SET search_path = elsewhere, public, pg_catalog",
+            home.role()
+        ),
+    )
+    .await;
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    presign_and_register(&catalog, &intent, Provenance::default()).await;
+    assert_eq!(catalog.events_after(&scope, 0, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_as_it_was_made_is_refused() {
+    let home = Home::new().await;
+    let (mut raw, mut admin) = (home.raw().await, home.admin().await);
+    let functions: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT proname::text, oid::regprocedure::text, pg_get_functiondef(oid) FROM pg_proc
+         WHERE pronamespace = current_schema()::regnamespace ORDER BY 1",
+    )
+    .fetch_all(&mut raw)
+    .await
+    .unwrap();
+    assert!(functions.len() >= 24, "{functions:?}");
+    for (n, (name, signature, made)) in functions.iter().enumerate() {
+        let parameters = &signature[name.len()..];
+        let function = format!("ALTER FUNCTION {signature}");
+        // each is tried on several functions
+        let (change, back) = match n % 6 {
+            0 => (format!("{function} RESET search_path"), made),
+            1 => (format!("{function} SET search_path = public"), made),
+            2 => (format!("{function} SET nexus_raw.relay = 'on'"), made),
+            3 => (format!("{function} SECURITY DEFINER"), made),
+            4 => (made.replacen("BEGIN", "BEGIN -- changed", 1), made),
+            _ => (
+                format!("{function} RENAME TO gone"),
+                &format!("ALTER FUNCTION gone{parameters} RENAME TO {name}"),
+            ),
+        };
+        run(&mut admin, &change).await;
+        assert_eq!(
+            home.refusal().await,
+            format!(
+                "the functions {name} are not as `nexus-raw-server migrate` makes them, with \
+                 their body, SECURITY INVOKER and a search_path of their own alone: restore \
+                 them from a backup"
+            ),
+            "{change}"
+        );
+        run(&mut admin, back).await;
+    }
+    drop(home.open().await);
+    run(
+        &mut raw,
+        "CREATE FUNCTION write_v1(group_of json, again integer) RETURNS json LANGUAGE sql
+             AS 'SELECT group_of'",
+    )
+    .await;
+    assert!(
+        home.refusal()
+            .await
+            .starts_with("the functions write_v1 are not")
+    );
 }
 
 /// The functions that the tests change are those that the catalogue calls.
@@ -267,10 +538,8 @@ async fn a_right_that_a_role_gains_later_is_noticed_at_the_next_connection() {
 async fn a_catalogue_calls_the_functions_that_the_tests_change() {
     let home = Home::new().await;
     let catalog: SqlAssetCatalog = home.open().await;
-    sqlx::raw_sql("ALTER FUNCTION write_v1(json, boolean) RENAME TO gone")
-        .execute(&mut home.raw().await)
-        .await
-        .unwrap();
+    let gone = "ALTER FUNCTION write_v1(json, boolean) RENAME TO gone";
+    run(&mut home.raw().await, gone).await;
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
     let event = sample::presigned(&intent);
     assert!(catalog.record_intent(intent, event).await.is_err());

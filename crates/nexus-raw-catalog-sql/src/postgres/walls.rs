@@ -1,0 +1,165 @@
+//! The wall between tenants: row-level security as the migrations make it, and nothing that opens
+//! it from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{FromRow, PgConnection};
+
+use super::made::TABLES;
+
+/// The policies of the tables that have a tenant, as PostgreSQL writes them.
+const POLICIES: &str = "
+    SELECT c.relname::text AS table, p.polname::text AS name,
+        format('AS %s FOR %s TO %s USING (%s)%s',
+            CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+            CASE p.polcmd WHEN '*' THEN 'ALL' WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+                WHEN 'w' THEN 'UPDATE' ELSE 'DELETE' END,
+            CASE WHEN p.polroles = '{0}' THEN 'PUBLIC' ELSE array_to_string(ARRAY(
+                SELECT coalesce(quote_ident(r.rolname), 'PUBLIC') FROM unnest(p.polroles) m (role)
+                LEFT JOIN pg_roles r ON r.oid = m.role), ', ') END,
+            pg_get_expr(p.polqual, p.polrelid),
+            ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') AS rule
+    FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+    WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
+
+/// The tables for which it is enabled and forced, so that it holds for their owner too, and those
+/// that have a tenant and lack it. A later version's tables are among them.
+const SECURED: &str = "
+    SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS is_secured
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+    WHERE c.relkind IN ('r', 'p')
+        AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))
+    ORDER BY c.relname";
+
+/// Settings that were not made by our functions, and not in this session: whoever has not said whose
+/// rows a statement is about would see those of the preset. `''` is what a setting goes back to.
+const PRESETS: &str = "
+    SELECT DISTINCT name FROM (
+        SELECT lower(split_part(preset, '=', 1)) AS name
+        FROM pg_db_role_setting s, unnest(s.setconfig) preset
+        WHERE s.setrole IN (0, current_user::regrole, session_user::regrole)
+            AND s.setdatabase IN
+                (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+        UNION ALL
+        SELECT name FROM unnest(ARRAY[
+            'nexus_raw.tenant_id', 'nexus_raw.env', 'nexus_raw.relay']) name
+        WHERE current_setting(name, true) <> ''
+    ) preset
+    WHERE name LIKE 'nexus\\_raw.%' ORDER BY name";
+
+const OWN_SCOPE: &str = "AS PERMISSIVE FOR ALL TO PUBLIC USING \
+    (((tenant_id = current_setting('nexus_raw.tenant_id'::text, true)) \
+    AND (env = current_setting('nexus_raw.env'::text, true))))";
+const RELAY_READS: &str = "AS PERMISSIVE FOR SELECT TO PUBLIC USING \
+    ((current_setting('nexus_raw.relay'::text, true) = 'on'::text))";
+const RELAY_NOTES: &str = "AS PERMISSIVE FOR ALL TO PUBLIC USING \
+    ((current_setting('nexus_raw.relay'::text, true) = 'on'::text))";
+
+/// What the relay may see and note of all scopes; everything else is each scope's own.
+const OF_THE_RELAY: [(&str, &str, &str); 4] = [
+    ("scope", "relay_reads", RELAY_READS),
+    ("event", "relay_reads", RELAY_READS),
+    ("delivery", "relay_notes", RELAY_NOTES),
+    ("parked_event", "relay_notes", RELAY_NOTES),
+];
+
+#[derive(FromRow)]
+struct Policy {
+    table: String,
+    name: String,
+    rule: String,
+}
+
+#[derive(FromRow)]
+struct Table {
+    name: String,
+    is_secured: bool,
+}
+
+/// What is wrong with the wall, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Breach(String);
+
+/// Looks whether the wall stands.
+pub(super) async fn breach(connection: &mut PgConnection) -> Result<Option<Breach>, sqlx::Error> {
+    let tables: Vec<Table> = sqlx::query_as(SECURED).fetch_all(&mut *connection).await?;
+    let policies: Vec<Policy> = sqlx::query_as(POLICIES).fetch_all(&mut *connection).await?;
+    let presets: Vec<String> = sqlx::query_scalar(PRESETS).fetch_all(connection).await?;
+    let found = unsecured(&tables)
+        .or_else(|| other_policies(&policies))
+        .or_else(|| preset(&presets));
+    Ok(found.map(Breach))
+}
+
+fn unsecured(tables: &[Table]) -> Option<String> {
+    let there: BTreeSet<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    let missing: Vec<&str> = TABLES
+        .iter()
+        .copied()
+        .filter(|name| !there.contains(name))
+        .collect();
+    if !missing.is_empty() {
+        return Some(format!(
+            "the catalogue lacks the tables {}: restore it from a backup",
+            missing.join(", ")
+        ));
+    }
+    let open: Vec<&str> = tables
+        .iter()
+        .filter(|table| !table.is_secured)
+        .map(|table| table.name.as_str())
+        .collect();
+    (!open.is_empty()).then(|| {
+        format!(
+            "row-level security must be enabled and forced for {}",
+            open.join(", ")
+        )
+    })
+}
+
+fn other_policies(policies: &[Policy]) -> Option<String> {
+    let own = TABLES.iter().map(|table| (*table, "own_scope", OWN_SCOPE));
+    let made: BTreeMap<(&str, &str), &str> = own
+        .chain(OF_THE_RELAY)
+        .map(|(table, name, rule)| ((table, name), rule))
+        .collect();
+    // a later version's tables have policies that it alone knows
+    let found: BTreeMap<(&str, &str), &str> = policies
+        .iter()
+        .filter(|policy| TABLES.contains(&policy.table.as_str()))
+        .map(|policy| {
+            (
+                (policy.table.as_str(), policy.name.as_str()),
+                policy.rule.as_str(),
+            )
+        })
+        .collect();
+    let extra = found.keys().find(|policy| !made.contains_key(*policy));
+    if let Some((table, name)) = extra {
+        return Some(format!(
+            "the policy {name} on {table} is not the catalogue's, and may show a tenant the rows \
+             of another: DROP POLICY {name} ON {table}"
+        ));
+    }
+    let changed = made
+        .iter()
+        .find(|(policy, rule)| found.get(*policy) != Some(rule));
+    changed.map(|((table, name), rule)| {
+        format!(
+            "the policy {name} on {table} is not the one that `nexus-raw-server migrate` makes: \
+             DROP POLICY IF EXISTS {name} ON {table}; CREATE POLICY {name} ON {table} {rule}"
+        )
+    })
+}
+
+fn preset(presets: &[String]) -> Option<String> {
+    (!presets.is_empty()).then(|| {
+        format!(
+            "{} must not be preset, since it says whose rows are seen: take it out of the role's, \
+             the database's and the server's settings (ALTER ROLE … RESET, ALTER DATABASE … RESET, \
+             ALTER SYSTEM RESET)",
+            presets.join(", ")
+        )
+    })
+}
