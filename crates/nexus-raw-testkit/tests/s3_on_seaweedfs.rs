@@ -4,7 +4,7 @@ use std::sync::{Arc, Once};
 
 use nexus_raw_testkit::{
     SeaweedFs,
-    contract::s3::{Bench, Server, set_rule_for_browsers},
+    contract::s3::{Bench, Server, set_cors_rule},
     s3_contract,
 };
 
@@ -13,7 +13,7 @@ fn on_seaweedfs(rule: &str) -> (Server, Bench, Arc<SeaweedFs>) {
     let server = SeaweedFs::shared();
     let endpoint = server.s3();
     PREPARED.call_once(|| {
-        let set = set_rule_for_browsers(&endpoint, SeaweedFs::BUCKET);
+        let set = set_cors_rule(&endpoint, SeaweedFs::BUCKET);
         assert_eq!(set.error(), (200, String::new()));
     });
     let bench = Bench::new(&endpoint, SeaweedFs::BUCKET, rule);

@@ -2,8 +2,8 @@
 //! house; which one it is stands in the test binary's `HOUSE`.
 
 mod behind_its_back;
-mod browsers;
 mod contents;
+mod cors;
 mod ends_of_urls;
 mod feed;
 mod forgeries;

@@ -11,9 +11,7 @@ use std::{
 
 use nexus_raw::tenancy::Role;
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
-use nexus_raw_testkit::{
-    Database, Postgres, SeaweedFs, contract::s3::set_rule_for_browsers, s3::Endpoint,
-};
+use nexus_raw_testkit::{Database, Postgres, SeaweedFs, contract::s3::set_cors_rule, s3::Endpoint};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -151,7 +149,7 @@ impl House {
     /// Gives the bucket the rule for browsers; in embedded mode the server does by itself.
     pub(crate) fn let_pages_upload(&self) {
         if let Some(store) = &self.seaweedfs {
-            let set = set_rule_for_browsers(&store.s3(), self.bucket());
+            let set = set_cors_rule(&store.s3(), self.bucket());
             assert_eq!(set.error(), (200, String::new()));
         }
     }

@@ -12,8 +12,8 @@
 
 mod authorization;
 mod bench;
-mod browsers;
 mod conditions;
+mod cors;
 mod digests;
 mod keys;
 mod objects;
@@ -24,8 +24,8 @@ mod table;
 pub use self::{
     authorization::*,
     bench::Bench,
-    browsers::*,
     conditions::*,
+    cors::*,
     digests::*,
     keys::*,
     objects::*,
@@ -179,7 +179,7 @@ macro_rules! s3_rules {
                 a_key_of_1024_bytes,
                 a_key_of_1024_bytes_in_one_segment,
                 a_key_of_1025_bytes,
-                a_bucket_takes_a_rule_for_browsers,
+                a_bucket_takes_a_cors_rule,
                 a_page_of_the_origin_may_upload,
                 a_page_of_another_origin_may_not,
                 a_page_may_not_delete,

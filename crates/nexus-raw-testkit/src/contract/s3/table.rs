@@ -359,9 +359,9 @@ pub static TABLE: &[(&str, &[Row])] = &[
         ],
     ),
     (
-        "Browsers",
+        "Pages of other origins (CORS)",
         &[
-            row("a_bucket_takes_a_rule_for_browsers", "200").embedded("501 NotImplemented"),
+            row("a_bucket_takes_a_cors_rule", "200").embedded("501 NotImplemented"),
             row(
                 "a_page_of_the_origin_may_upload",
                 "200 for https://app.example.com",

@@ -1,4 +1,4 @@
-//! What a browser needs: leave to upload from a page, and an answer that the page may read.
+//! What a page of another origin needs: leave to upload, and an answer that it may read.
 
 use super::bench::{Bench, CONTENT, ORIGIN, or, said};
 use crate::s3::{Answer, Endpoint};
@@ -14,7 +14,7 @@ const RULE: &str = "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-
 
 /// Sets the bucket's rule for pages of `https://app.example.com`.
 #[must_use]
-pub fn set_rule_for_browsers(endpoint: &Endpoint, bucket: &str) -> Answer {
+pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str) -> Answer {
     let target = format!("/{bucket}?cors");
     endpoint.signed("PUT", &target, &[], RULE.as_bytes())
 }
@@ -44,9 +44,9 @@ fn names(answer: &Answer, header: &str, wanted: &[&str]) -> bool {
 const SIGNED: &str =
     "content-type,if-none-match,x-amz-checksum-sha256,x-amz-meta-asset-id,x-amz-meta-tenant-id";
 
-pub fn a_bucket_takes_a_rule_for_browsers(bench: &Bench) -> String {
+pub fn a_bucket_takes_a_cors_rule(bench: &Bench) -> String {
     let bucket = bench.new_bucket();
-    said(&set_rule_for_browsers(&bench.endpoint, &bucket[1..]))
+    said(&set_cors_rule(&bench.endpoint, &bucket[1..]))
 }
 
 pub fn a_page_of_the_origin_may_upload(bench: &Bench) -> String {

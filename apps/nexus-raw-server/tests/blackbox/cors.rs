@@ -1,4 +1,5 @@
-//! A page of a configured origin does the whole job from a browser; others get nowhere.
+//! What the answers say to a browser about a page of another origin, as headers: a page of a configured
+//! origin may do the whole job, others may not. No browser runs here.
 
 use serde_json::json;
 
