@@ -53,7 +53,11 @@ async fn another_object_at_the_key_is_not_registered_and_each_difference_is_name
             &[""],
         ),
         (&photo[..], vec![("x-amz-meta-more", Some("1"))], &[""]),
-        (&photo[..], vec![("cache-control", Some("no-store"))], &[""]),
+        (
+            &photo[..],
+            vec![("content-disposition", Some("inline"))],
+            &[""],
+        ),
         (&photo[..], vec![("content-encoding", Some("gzip"))], &[""]),
         (&photo[..], vec![("content-language", Some("de"))], &[""]),
     ] {

@@ -84,3 +84,23 @@ async fn an_object_with_a_header_that_nobody_promised_is_not_registered() {
         (422, "object-mismatch".to_owned(), pointers)
     );
 }
+
+#[tokio::test]
+async fn what_browsers_add_to_an_upload_by_themselves_keeps_nothing_from_being_registered() {
+    let (house, photo) = (House::open(), photograph("DSCN0010.jpg"));
+    let server = house.start();
+    let caller = house.owner_of("t_demo", &server);
+    for added in [
+        &[("cache-control", "no-cache"), ("pragma", "no-cache")][..],
+        &[("cache-control", "max-age=0")],
+        &[("expires", "Thu, 01 Dec 2033 16:00:00 GMT")],
+    ] {
+        let mut upload = caller.presign("DSCN0010.jpg", &photo).await;
+        for (name, value) in added {
+            upload = upload.with(name, Some(value));
+        }
+        assert_eq!(upload.put(&photo).await, 200, "{added:?}");
+        let answer = caller.register(&json!({"asset_id": upload.asset_id})).await;
+        assert_eq!(answer.status, 201, "{added:?}: {:?}", answer.json());
+    }
+}

@@ -124,7 +124,8 @@ fn upload() -> impl Strategy<Value = Upload> {
         Upload::OtherLength,
         Upload::WithoutMetadata,
         Upload::WithMoreMetadata,
-        Upload::WithCacheControl,
+        Upload::AsABrowser,
+        Upload::WithAnEncoding,
     ];
     prop_oneof![3 => Just(Upload::AsTold), 1 => select(odd)]
 }

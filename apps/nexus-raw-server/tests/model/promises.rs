@@ -154,7 +154,7 @@ impl World {
             hex: asset.file.content().hex,
             content_type: asset.file.content_type(),
             has_its_metadata: true,
-            has_a_foreign_header: how == Upload::WithCacheControl,
+            has_a_foreign_header: how == Upload::WithAnEncoding,
         };
         let same_length = asset.file.other_bytes().bytes.len() == told.size;
         let statuses = match how {
@@ -164,8 +164,12 @@ impl World {
             // which of two faults is told is the store's to say
             Upload::OtherBytes if asset.object.is_some() => vec![400, 412],
             Upload::OtherBytes => vec![400],
-            Upload::AsTold | Upload::WithCacheControl if asset.object.is_some() => vec![412],
-            Upload::AsTold | Upload::WithCacheControl => {
+            Upload::AsTold | Upload::AsABrowser | Upload::WithAnEncoding
+                if asset.object.is_some() =>
+            {
+                vec![412]
+            }
+            Upload::AsTold | Upload::AsABrowser | Upload::WithAnEncoding => {
                 asset.object = Some(told);
                 vec![200]
             }

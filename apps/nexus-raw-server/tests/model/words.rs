@@ -138,8 +138,10 @@ pub(crate) enum Upload {
     OtherLength,
     WithoutMetadata,
     WithMoreMetadata,
-    /// With a header that S3 takes unsigned and keeps.
-    WithCacheControl,
+    /// With headers that S3 takes unsigned, as browsers add them by themselves.
+    AsABrowser,
+    /// With another header that S3 takes unsigned and keeps.
+    WithAnEncoding,
 }
 
 /// What somebody with the bucket's own rights puts at an asset's key.

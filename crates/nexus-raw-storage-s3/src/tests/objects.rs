@@ -120,8 +120,6 @@ async fn every_header_that_no_upload_has_is_told() {
         ("content-encoding", "gzip"),
         ("content-disposition", "attachment"),
         ("content-language", "en"),
-        ("cache-control", "no-cache"),
-        ("expires", "never"),
         ("x-amz-website-redirect-location", "/elsewhere"),
         ("x-amz-missing-meta", "2"),
     ];
@@ -133,4 +131,18 @@ async fn every_header_that_no_upload_has_is_told() {
         all.map(|(name, _)| name)
     );
     assert_eq!(stored(&[("x-amz-missing-meta", "0")]).await, bare());
+}
+
+#[tokio::test]
+async fn what_browsers_add_to_an_upload_by_themselves_is_not_told() {
+    let added = [
+        ("cache-control", "no-cache"),
+        ("cache-control", "max-age=0, \u{e9}"),
+        ("pragma", "no-cache"),
+        ("expires", "never"),
+        ("expires", "Thu, 01 Dec 2033 16:00:00 GMT"),
+    ];
+    for header in added {
+        assert_eq!(stored(&[header]).await, bare(), "{header:?}");
+    }
 }

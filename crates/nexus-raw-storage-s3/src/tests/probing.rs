@@ -87,9 +87,9 @@ async fn a_store_that_does_not_keep_an_upload_as_it_was_signed_is_unfit() {
         (stored().with("x-amz-meta-more", "1"), "other user metadata"),
         (
             stored()
-                .with("cache-control", "no-cache")
-                .with("expires", "0"),
-            "cache-control, expires besides",
+                .with("content-encoding", "gzip")
+                .with("content-language", "en"),
+            "content-encoding, content-language besides",
         ),
     ] {
         assert_eq!(
@@ -103,6 +103,20 @@ async fn a_store_that_does_not_keep_an_upload_as_it_was_signed_is_unfit() {
         findings_when("HEAD", path, Answer::status(404)).await,
         ["the store does not find nexus-raw-probe/v1/create-once.pdf after it was stored"]
     );
+}
+
+#[tokio::test]
+async fn a_store_may_say_how_long_to_keep_a_copy() {
+    let path = "/nexus-raw-probe/v1/create-once";
+    let answer = stored()
+        .with("cache-control", "no-cache")
+        .with("expires", "0");
+    let report = probe_of(settings(), move |seen| {
+        let looked_at = seen.method == "HEAD" && seen.path.starts_with(path);
+        looked_at.then(|| Some(answer.clone()))
+    })
+    .await;
+    assert_eq!(report.unwrap().capabilities, enforcing());
 }
 
 #[tokio::test]

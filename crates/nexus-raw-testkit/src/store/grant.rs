@@ -9,13 +9,12 @@ use nexus_raw::{
 use super::PutOutcome;
 use crate::HttpRequest;
 
-/// Headers that S3 takes unsigned and keeps with the object.
-const FOREIGN_HEADERS: [&str; 5] = [
-    "cache-control",
+/// Headers that S3 takes unsigned and keeps with the object, save those that browsers add by
+/// themselves.
+const FOREIGN_HEADERS: [&str; 3] = [
     "content-disposition",
     "content-encoding",
     "content-language",
-    "expires",
 ];
 
 /// What one signature stands for.

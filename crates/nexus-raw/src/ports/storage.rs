@@ -75,8 +75,8 @@ pub struct StoredObject {
     /// Its user metadata, names in lower case without `x-amz-meta-`.
     pub user_metadata: BTreeMap<String, String>,
     /// The names of headers that it carries and that no upload of ours has: `content-encoding`,
-    /// `content-disposition`, `content-language`, `cache-control`, `expires`,
-    /// `x-amz-website-redirect-location`.
+    /// `content-disposition`, `content-language`, `x-amz-website-redirect-location`. Never
+    /// `cache-control`, `pragma` or `expires`, which browsers add to an upload by themselves.
     pub foreign_headers: Vec<&'static str>,
 }
 

@@ -75,10 +75,10 @@ async fn every_way_in_which_an_object_differs_is_named_and_refused() {
             vec![Mismatch::UserMetadata],
         ),
         (
-            change(|it| it.foreign_headers = vec!["cache-control", "expires"]),
+            change(|it| it.foreign_headers = vec!["content-disposition", "content-language"]),
             vec![
-                Mismatch::ForeignHeader("cache-control"),
-                Mismatch::ForeignHeader("expires"),
+                Mismatch::ForeignHeader("content-disposition"),
+                Mismatch::ForeignHeader("content-language"),
             ],
         ),
         (
@@ -127,6 +127,27 @@ async fn a_header_that_s3_takes_unsigned_is_found_at_registration() {
         panic!("{refused:?}");
     };
     assert_eq!(mismatches, [Mismatch::ForeignHeader("content-encoding")]);
+}
+
+/// The Fetch standard has browsers add them to a conditional PUT, and no page can prevent it.
+#[tokio::test]
+async fn a_header_that_browsers_add_by_themselves_is_not_looked_at() {
+    let house = House::new();
+    let presigned = house.presign().await;
+    let mut headers = presigned.upload.headers.clone();
+    for (name, value) in [
+        ("Cache-Control", "no-cache"),
+        ("Pragma", "no-cache"),
+        ("Expires", "0"),
+    ] {
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    let outcome = house
+        .store
+        .put(&presigned.upload, &headers, sample::CONTENT);
+    assert_eq!(outcome, PutOutcome::Stored);
+    let registered = house.register(plain(presigned.asset_id)).await.unwrap();
+    assert!(registered.created);
 }
 
 #[tokio::test]

@@ -33,7 +33,11 @@ impl Driver {
                     Upload::OtherLength => body = file.other_length().bytes,
                     Upload::WithoutMetadata => headers.retain(|(name, _)| name != "x-amz-meta-env"),
                     Upload::WithMoreMetadata => headers.push(extra("x-amz-meta-more", "1")),
-                    Upload::WithCacheControl => headers.push(extra("cache-control", "no-cache")),
+                    Upload::AsABrowser => headers.extend([
+                        extra("cache-control", "no-cache"),
+                        extra("pragma", "no-cache"),
+                    ]),
+                    Upload::WithAnEncoding => headers.push(extra("content-encoding", "gzip")),
                 }
                 self.ports.store.put(upload, &headers, body).await
             }

@@ -50,6 +50,7 @@ macro_rules! storage_contract {
                 a_removed_header_is_refused,
                 an_added_amz_header_is_refused,
                 an_added_content_header_is_refused_or_told,
+                what_a_browser_adds_is_taken_and_not_told,
                 another_method_is_refused,
                 another_key_is_refused,
                 a_changed_query_is_refused,

@@ -142,11 +142,9 @@ pub async fn an_added_amz_header_is_refused(harness: &impl StorageHarness) {
 pub async fn an_added_content_header_is_refused_or_told(harness: &impl StorageHarness) {
     let bench = Bench::open(harness, "an_added_content_header_is_refused_or_told").await;
     for (number, (name, value)) in (1..).zip([
-        ("cache-control", "max-age=3600"),
         ("content-disposition", "attachment"),
         ("content-encoding", "gzip"),
         ("content-language", "en"),
-        ("expires", "Thu, 01 Dec 2033 16:00:00 GMT"),
     ]) {
         let intent = bench.intent(number);
         let upload = bench.presign(&intent).await;
@@ -160,6 +158,29 @@ pub async fn an_added_content_header_is_refused_or_told(harness: &impl StorageHa
         } else {
             assert_eq!(foreign, None, "{status} to {name}");
         }
+    }
+}
+
+/// Browsers add these to the upload by themselves; they neither stop it nor are told of.
+pub async fn what_a_browser_adds_is_taken_and_not_told(harness: &impl StorageHarness) {
+    let bench = Bench::open(harness, "what_a_browser_adds_is_taken_and_not_told").await;
+    for (number, added) in (1..).zip([
+        &[("cache-control", "no-cache"), ("pragma", "no-cache")][..],
+        &[("cache-control", "max-age=0")],
+        &[("expires", "Thu, 01 Dec 2033 16:00:00 GMT")],
+    ]) {
+        let intent = bench.intent(number);
+        let upload = bench.presign(&intent).await;
+        let mut changed = request(&upload, CONTENT);
+        for (name, value) in added {
+            changed
+                .headers
+                .push(((*name).to_owned(), (*value).to_owned()));
+        }
+        assert_eq!(bench.send(changed).await, 200, "{added:?}");
+        let stored = bench.repository.stat(&intent.address).await.unwrap();
+        let foreign = stored.map(|object| object.foreign_headers);
+        assert_eq!(foreign, Some(vec![]), "{added:?}");
     }
 }
 
