@@ -14,7 +14,7 @@ use std::{
 use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware};
 use nexus_raw::tenancy::{Principal, TenantId, UserId};
 
-use super::error::ApiError;
+use super::error::{ApiError, whole_seconds};
 
 /// After how many requests the buckets that are full again are forgotten: a full bucket and none
 /// are the same. So there are never more buckets than requests that were served in the time in
@@ -105,11 +105,6 @@ impl Buckets {
             }
         })
     }
-}
-
-/// Rounded up, since before that it is too early; and never none.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
 }
 
 impl fmt::Debug for Limits {

@@ -64,6 +64,7 @@ DECLARE
     stands integer[] := '{}';
     recorded integer[] := '{}';
     repeated integer[] := '{}';
+    exhausted integer[] := '{}';
     registered json[] := '{}';
     hashed json[] := '{}';
     hashing hashing_step_v1;
@@ -156,12 +157,25 @@ BEGIN
     END IF;
 
     IF cardinality(repeats) > 0 THEN
-        fresh := ARRAY(
-            SELECT r.n FROM unnest(repeats) r
-            JOIN upload_intent i ON i.asset_id = r.asset_id
-            WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env)
-                AND i.state = 'pending' AND r.commitment <> ALL (known)
-            ORDER BY r.n);
+        -- of one intent there are no more presigns than may be, so they are counted and not kept
+        -- count of
+        WITH pending AS MATERIALIZED (
+            SELECT i.asset_id, (block ->> 'max_presigns')::bigint - (
+                SELECT count(*) FROM event e
+                WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env)
+                    AND e.asset_id = i.asset_id AND e.event_type = 'raw_asset_presigned') AS room
+            FROM (SELECT DISTINCT r.asset_id FROM unnest(repeats) r) asked
+            JOIN upload_intent i ON i.asset_id = asked.asset_id
+            WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.state = 'pending'
+        ), turn AS (
+            SELECT r.n, p.room, row_number() OVER (PARTITION BY r.asset_id ORDER BY r.n) AS turn
+            FROM unnest(repeats) r JOIN pending p ON p.asset_id = r.asset_id
+            WHERE r.commitment <> ALL (known)
+        )
+        SELECT coalesce(array_agg(t.n ORDER BY t.n) FILTER (WHERE t.turn <= t.room), '{}'),
+            coalesce(array_agg(t.n ORDER BY t.n) FILTER (WHERE t.turn > t.room), '{}')
+        INTO fresh, exhausted
+        FROM turn t;
 
         INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at, salt,
             commitment, body)
@@ -258,7 +272,7 @@ BEGIN
     END LOOP;
 
     RETURN json_build_object('recorded', recorded, 'key_stands', stands, 'repeated', repeated,
-        'registrations', registered, 'hashings', hashed);
+        'exhausted', exhausted, 'registrations', registered, 'hashings', hashed);
 END
 $$;
 

@@ -26,6 +26,7 @@ struct Block {
     recorded: Vec<usize>,
     key_stands: Vec<usize>,
     repeated: Vec<usize>,
+    exhausted: Vec<usize>,
     registrations: Vec<Verdict>,
     hashings: Vec<Hashed>,
 }
@@ -105,6 +106,9 @@ impl Answer {
             }
             for n in block.repeated {
                 *repeats.get_mut(n).ok_or(Unlike)? = RepeatOutcome::Recorded;
+            }
+            for n in block.exhausted {
+                *repeats.get_mut(n).ok_or(Unlike)? = RepeatOutcome::Exhausted;
             }
             if block.registrations.len() != members.registrations.len()
                 || block.hashings.len() != members.hashings.len()

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
-    event::{DatasetEvent, EventBody},
+    event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, IntentState, KeptEvent, KeyedIntent, KeyedOutcome, Lease,
         NewAsset, OpenIntents, ParkedEvent, ParkedFilter, RegisterOutcome, RepeatOutcome, SinkName,
@@ -155,18 +155,22 @@ impl State {
 
     pub(super) fn record_repeated_presign(&mut self, event: EventBody) -> RepeatOutcome {
         let key = event.scope();
-        match self.scopes.get_mut(&key) {
-            Some(scope)
-                if matches!(
-                    scope.intents.get(&event.asset_id),
-                    Some(IntentState::Pending(_))
-                ) =>
-            {
-                scope.append(&key, event);
-                RepeatOutcome::Recorded
-            }
-            _ => RepeatOutcome::NotPending,
+        let Some(scope) = self.scopes.get_mut(&key) else {
+            return RepeatOutcome::NotPending;
+        };
+        let intent = scope.intents.get(&event.asset_id);
+        if !matches!(intent, Some(IntentState::Pending(_))) {
+            return RepeatOutcome::NotPending;
         }
+        let presigns = scope.events.iter().filter(|told| {
+            told.body.asset_id == event.asset_id
+                && told.body.event_type == EventType::RawAssetPresigned
+        });
+        if presigns.count() >= UploadIntent::MAX_PRESIGNS.try_into().unwrap() {
+            return RepeatOutcome::Exhausted;
+        }
+        scope.append(&key, event);
+        RepeatOutcome::Recorded
     }
 
     pub(super) fn register(&mut self, new: NewAsset) -> RegisterOutcome {

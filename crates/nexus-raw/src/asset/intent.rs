@@ -24,6 +24,10 @@ pub struct UploadIntent {
 }
 
 impl UploadIntent {
+    /// How often one intent may be presigned: each URL that leaves is an event, and what a caller
+    /// can have written under one key has an end.
+    pub const MAX_PRESIGNS: u32 = 100;
+
     /// The user metadata that the object must carry, each name without its `x-amz-meta-` prefix:
     /// whose object it is stands on the object itself.
     #[must_use]

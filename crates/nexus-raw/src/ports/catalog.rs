@@ -88,7 +88,8 @@ pub trait AssetCatalog: Send + Sync + 'static {
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError>;
 
     /// Writes one more event of a presign, if the asset's intent is pending, ended or not: each
-    /// URL that leaves is an event.
+    /// URL that leaves is an event. Of one intent there are [`UploadIntent::MAX_PRESIGNS`] at
+    /// most, the first included, whoever races.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

@@ -123,6 +123,9 @@ pub enum RepeatOutcome {
     Recorded,
     /// The intent is not pending, or there is none; nothing was written.
     NotPending,
+    /// The intent is pending and was presigned [`UploadIntent::MAX_PRESIGNS`] times already;
+    /// nothing was written.
+    Exhausted,
 }
 
 #[cfg(test)]

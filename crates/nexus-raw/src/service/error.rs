@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::Mismatch;
 use crate::{
-    asset::{AssetId, ByteSize, RawAsset},
+    asset::{AssetId, ByteSize, RawAsset, UploadIntent},
     ports::{CatalogError, StorageError},
 };
 
@@ -24,6 +24,15 @@ pub enum PresignError {
     KeyRegistered {
         /// The asset.
         asset_id: AssetId,
+    },
+    /// The intent that the caller's key stands for was presigned as often as one may be.
+    #[error(
+        "the upload was presigned {} times, as often as one may be",
+        UploadIntent::MAX_PRESIGNS
+    )]
+    PresignsExhausted {
+        /// When the intent ends, and the key is free for a new one.
+        retry_after: Duration,
     },
     /// The store cannot be signed for.
     #[error("the upload could not be signed")]

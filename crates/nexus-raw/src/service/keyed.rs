@@ -106,9 +106,12 @@ impl RawStorageService {
         let now = self.clock.now();
         let presigned = self.sign(intent, now).await?;
         let event = EventBody::presigned(intent, access.user(), context, now);
-        Ok(match self.catalog.record_repeated_presign(event).await? {
-            RepeatOutcome::Recorded => Some(presigned),
-            RepeatOutcome::NotPending => None,
-        })
+        match self.catalog.record_repeated_presign(event).await? {
+            RepeatOutcome::Recorded => Ok(Some(presigned)),
+            RepeatOutcome::NotPending => Ok(None),
+            RepeatOutcome::Exhausted => Err(PresignError::PresignsExhausted {
+                retry_after: intent.ends_at.since(now),
+            }),
+        }
     }
 }

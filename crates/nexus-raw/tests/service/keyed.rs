@@ -223,6 +223,16 @@ async fn an_asset_that_is_registered_meanwhile_gives_no_more_urls() {
 }
 
 #[tokio::test]
+async fn an_upload_that_was_presigned_as_often_as_it_may_be_waits_for_its_intents_end() {
+    let told = Told::by(catalog([Step::Again(RepeatOutcome::Exhausted)]));
+    let refused = told.presign().await;
+    let Err(PresignError::PresignsExhausted { retry_after }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(retry_after, intent().ends_at.since(sample::now()));
+}
+
+#[tokio::test]
 async fn a_key_that_never_settles_is_given_up() {
     let told = Told::by(catalog(
         [(); 4].map(|()| Step::Again(RepeatOutcome::NotPending)),

@@ -4,6 +4,8 @@
 mod code;
 mod problem;
 
+use std::time::Duration;
+
 use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
     asset::AssetId,
@@ -23,6 +25,11 @@ use super::{
 
 /// Seconds after which it is worth asking again, while something that the service needs is away.
 const RETRY_AFTER_SECONDS: &str = "2";
+
+/// As `Retry-After` says a wait: rounded up, since before that it is too early; and never none.
+pub(super) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
+}
 
 /// Why a request does not get what it asks for.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +171,11 @@ fn presign(error: &PresignError) -> Problem {
             ])
         }
         PresignError::KeyRegistered { asset_id } => conflict_with(*asset_id, error.to_string()),
+        PresignError::PresignsExhausted { retry_after } => Problem::new(
+            ProblemCode::RateLimited,
+            "the upload was presigned as often as one may be; the key is free again later",
+        )
+        .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
         PresignError::Storage(error) => storage(error),
         PresignError::Catalog(error) => catalog(error),
         _ => internal(),
@@ -203,7 +215,7 @@ fn register(error: &RegisterError) -> Problem {
             ProblemCode::VerificationPending,
             "the service still reads the object to verify it; register again later",
         )
-        .with_header(RETRY_AFTER, &retry_after.as_secs().to_string()),
+        .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
         RegisterError::Storage(error) => storage(error),
         RegisterError::Catalog(error) => catalog(error),
         _ => internal(),

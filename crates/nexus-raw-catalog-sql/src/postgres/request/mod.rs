@@ -5,7 +5,10 @@ mod relay;
 
 use std::collections::BTreeMap;
 
-use nexus_raw::{asset::ObjectKey, tenancy::Scope};
+use nexus_raw::{
+    asset::{ObjectKey, UploadIntent},
+    tenancy::Scope,
+};
 use serde::Serialize;
 
 use self::{
@@ -42,6 +45,7 @@ struct Block<'a> {
     env: &'a str,
     intents: Vec<Intent<'a>>,
     repeats: Vec<Repeat<'a>>,
+    max_presigns: u32,
     registrations: Vec<Record<'a>>,
     hashings: Vec<Hashing<'a>>,
 }
@@ -102,6 +106,7 @@ pub(super) fn text(
             .iter()
             .map(|(n, it)| Repeat::of(*n, it))
             .collect(),
+        max_presigns: UploadIntent::MAX_PRESIGNS,
         registrations: of
             .registrations
             .iter()

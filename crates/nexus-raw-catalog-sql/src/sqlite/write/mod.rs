@@ -37,9 +37,9 @@ pub(in crate::sqlite) async fn group(
     group: &Group<'_>,
 ) -> Result<Outcomes, WriteError> {
     let intents = keys::record(connection, context, &group.intents).await?;
-    let repeats = repeats::decide(connection, &group.repeats).await?;
-    let registrations = registrations::decide(connection, &group.registrations).await?;
     let recorded = chosen(&group.intents, &intents, &IntentOutcome::Recorded);
+    let repeats = repeats::decide(connection, &group.repeats, &recorded).await?;
+    let registrations = registrations::decide(connection, &group.registrations).await?;
     let repeated = chosen(&group.repeats, &repeats, &RepeatOutcome::Recorded);
     let registered = chosen(
         &group.registrations,
@@ -139,7 +139,7 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     keys::STANDING,
     ledger::WRITE,
     registrations::MARK,
-    repeats::PENDING,
+    repeats::PRESIGNS,
     hashing::STANDING,
     hashing::CLAIM,
     hashing::RENEW,

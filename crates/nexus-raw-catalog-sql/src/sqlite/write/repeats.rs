@@ -1,41 +1,86 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use nexus_raw::ports::RepeatOutcome;
-use sqlx::SqliteConnection;
+use nexus_raw::{
+    asset::{AssetId, UploadIntent},
+    ports::{CatalogError, RepeatOutcome},
+    tenancy::Scope,
+};
+use sqlx::{Row, SqliteConnection};
 
 use crate::{
     backend::WriteError,
-    sqlite::{fault::write_error, parameters::keys_json},
-    writer::RepeatedPresign,
+    sqlite::{
+        fault::{read_error, write_error},
+        parameters::keys_json,
+    },
+    writer::{NewIntent, RepeatedPresign},
 };
 
-pub(super) const PENDING: &str = "
-    SELECT k.key FROM json_each(?1) k
+/// Of each intent that is pending, how many presigns there are: no more than may be, so there is
+/// nothing to be saved by a counter that each repeat would have to write.
+pub(super) const PRESIGNS: &str = "
+    SELECT k.key, (
+        SELECT count(*) FROM event e
+        WHERE e.tenant_id = i.tenant_id AND e.env = i.env AND e.asset_id = i.asset_id
+            AND e.event_type = 'raw_asset_presigned'
+    )
+    FROM json_each(?1) k
     CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
         AND i.asset_id = unhex(k.value ->> 2)
     WHERE i.state = 'pending'";
 
-/// Decides of which intents one more presign may be told: those that are pending now.
+/// Decides of which intents one more presign may be told: those that are pending now, up to
+/// [`UploadIntent::MAX_PRESIGNS`]. The first presigns of the `recorded`, which the same group
+/// writes, are still to come.
 pub(super) async fn decide(
     connection: &mut SqliteConnection,
     repeats: &[&RepeatedPresign],
+    recorded: &[&NewIntent],
 ) -> Result<Vec<RepeatOutcome>, WriteError> {
     if repeats.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = repeats.iter().map(|it| (&it.scope, it.event.asset_id));
-    let pending: Vec<i64> = sqlx::query_scalar(PENDING)
-        .bind(keys_json(keys))
+    let mut presigns = presigns(connection, repeats).await?;
+    for it in recorded {
+        if let Some(presigns) = presigns.get_mut(&(&it.intent.scope, it.intent.asset_id)) {
+            *presigns += 1;
+        }
+    }
+    let outcomes = repeats.iter().map(|it| {
+        let presigns = presigns.get_mut(&(&it.scope, it.event.asset_id));
+        presigns.map_or(RepeatOutcome::NotPending, |presigns| {
+            if *presigns >= i64::from(UploadIntent::MAX_PRESIGNS) {
+                return RepeatOutcome::Exhausted;
+            }
+            *presigns += 1;
+            RepeatOutcome::Recorded
+        })
+    });
+    Ok(outcomes.collect())
+}
+
+/// How often each of these intents was presigned that is pending.
+async fn presigns<'a>(
+    connection: &mut SqliteConnection,
+    repeats: &[&'a RepeatedPresign],
+) -> Result<BTreeMap<(&'a Scope, AssetId), i64>, WriteError> {
+    let mut keys: Vec<_> = repeats
+        .iter()
+        .map(|it| (&it.scope, it.event.asset_id))
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let rows = sqlx::query(PRESIGNS)
+        .bind(keys_json(keys.iter().copied()))
         .fetch_all(connection)
         .await
         .map_err(write_error)?;
-    let pending: BTreeSet<_> = pending.into_iter().collect();
-    let outcomes = (0..).zip(repeats).map(|(place, _)| {
-        if pending.contains(&place) {
-            RepeatOutcome::Recorded
-        } else {
-            RepeatOutcome::NotPending
-        }
+    let counted = rows.iter().map(|row| {
+        let place: i64 = row.try_get(0)?;
+        let key = usize::try_from(place).ok().and_then(|at| keys.get(at));
+        let key = key.ok_or(sqlx::Error::RowNotFound)?;
+        Ok((*key, row.try_get(1)?))
     });
-    Ok(outcomes.collect())
+    let counted: Result<_, sqlx::Error> = counted.collect();
+    Ok(counted.map_err(|error| CatalogError::from(read_error(error)))?)
 }

@@ -60,6 +60,33 @@ pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_a
     assert!(sequences.eq(1..=100), "{} events", told.len());
 }
 
+/// Whoever comes after the last one is told so, and each who was let through is an event.
+pub async fn however_many_repeats_race_an_intent_is_presigned_a_hundred_times(
+    harness: &impl CatalogHarness,
+) {
+    const CALLERS: usize = 130;
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intents = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    for intent in &intents {
+        presign(&open, intent).await;
+    }
+    let mut callers = JoinSet::new();
+    for n in 0..2 * CALLERS {
+        let (open, intent) = (open.clone(), intents[n % 2].clone());
+        callers.spawn(async move { (n % 2, presign_again(&open, &intent).await) });
+    }
+    let outcomes = callers.join_all().await;
+    for (n, intent) in intents.iter().enumerate() {
+        let of = |outcome| outcomes.iter().filter(|it| **it == (n, outcome)).count();
+        assert_eq!(of(RepeatOutcome::Recorded), 99);
+        assert_eq!(of(RepeatOutcome::Exhausted), CALLERS - 99);
+        assert_eq!(told(&open, &scope, intent.asset_id).await.len(), 100);
+    }
+    let last = drain(&open.outbox, &sample::sink_name()).await.pop();
+    assert_eq!(last.map(|event| event.sequence), Some(200));
+}
+
 /// Four keys that 16 writers of a scope share, among presigns without a key, repeats and
 /// registrations: every sequence counts from 1, and a presign comes before its registration.
 pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &impl CatalogHarness) {

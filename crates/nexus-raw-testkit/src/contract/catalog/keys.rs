@@ -233,6 +233,48 @@ pub async fn what_is_not_pending_is_not_presigned_again(harness: &impl CatalogHa
     );
 }
 
+/// The hundredth passes, the next does not: it has no event and no place in the sequence, after a
+/// restart neither. Of other assets and scopes nothing is counted; and once it is registered, the
+/// intent is what it always is then.
+pub async fn an_intent_is_presigned_a_hundred_times_and_then_writes_nothing(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let neighbours = [
+        sample::intent(&scope, sample::asset_id(2)),
+        sample::intent(&sample::scope("t_b", "dev"), sample::asset_id(1)),
+    ];
+    presign(&open, &intent).await;
+    for neighbour in &neighbours {
+        presign(&open, neighbour).await;
+    }
+    for n in 2..=100 {
+        let outcome = presign_again(&open, &intent).await;
+        assert_eq!(outcome, RepeatOutcome::Recorded, "{n}");
+    }
+    let told_of = told(&open, &scope, intent.asset_id).await;
+    assert_eq!(told_of.len(), 100);
+    let outcome = presign_again(&open, &intent).await;
+    assert_eq!(outcome, RepeatOutcome::Exhausted);
+
+    let open = harness.reopen(open).await;
+    let outcome = presign_again(&open, &intent).await;
+    assert_eq!(outcome, RepeatOutcome::Exhausted);
+    assert_eq!(told(&open, &scope, intent.asset_id).await, told_of);
+    for neighbour in &neighbours {
+        let outcome = presign_again(&open, neighbour).await;
+        assert_eq!(outcome, RepeatOutcome::Recorded);
+    }
+    let new = sample::new_asset(&intent, Provenance::default());
+    register(&open, &new).await;
+    let last = told(&open, &scope, intent.asset_id).await.pop();
+    assert_eq!(last, Some((103, new.event)));
+    let outcome = presign_again(&open, &intent).await;
+    assert_eq!(outcome, RepeatOutcome::NotPending);
+}
+
 /// Keys stand after a restart as they stood before, over what became of their intents.
 pub async fn keys_are_there_after_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;

@@ -122,6 +122,8 @@ macro_rules! catalog_contract {
                 keys_of_other_scopes_users_and_routes_do_not_meet,
                 a_repeated_presign_is_one_more_event_and_nothing_else,
                 what_is_not_pending_is_not_presigned_again,
+                an_intent_is_presigned_a_hundred_times_and_then_writes_nothing,
+                however_many_repeats_race_an_intent_is_presigned_a_hundred_times,
                 of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_an_event,
                 keyed_and_repeated_presigns_among_others_leave_no_gap,
                 a_dropped_keyed_call_happened_whole_or_not_at_all,
