@@ -1,12 +1,18 @@
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use nexus_raw::{
     asset::{ByteSize, ContentFacts, ObjectAddress, ObjectKey, UploadIntent},
     event::EventBody,
-    ports::{CatalogError, IntentState, StorageError},
-    service::{PresignError, PresignRequest, PresignedAsset, UploadPolicy},
+    ports::{
+        AssetCatalog, CatalogError, IdempotencyKey, IntentState, MockRawStorageRepository,
+        PresignedUpload, SignedUrl, StorageError, UploadTerms,
+    },
+    service::{PresignError, PresignRequest, PresignedAsset, RawStorageService, UploadPolicy},
 };
-use nexus_raw_testkit::{PutOutcome, sample};
+use nexus_raw_testkit::{SequentialIds, sample};
 
 use crate::house::House;
 
@@ -53,19 +59,65 @@ async fn each_presign_is_an_asset_of_its_own() {
     assert_eq!(house.events().len(), 2);
 }
 
+/// How long a URL lives is the store's to work out: what is told to it is the promise that was
+/// written, whose end does not move when it is signed again, and the policy's time to live.
 #[tokio::test]
-async fn the_url_never_outlives_the_intent() {
-    let minute = Duration::from_mins(1);
-    let house = House::with_policy(UploadPolicy {
-        presign_ttl: minute,
-        intent_ttl: minute,
+async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move() {
+    let policy = UploadPolicy {
+        presign_ttl: Duration::from_mins(2),
+        intent_ttl: Duration::from_mins(3),
         ..UploadPolicy::default()
+    };
+    let signed = Arc::new(Mutex::new(Vec::new()));
+    let mut store = MockRawStorageRepository::new();
+    store.expect_bucket().return_const(sample::bucket());
+    let told = signed.clone();
+    store.expect_presign_upload().returning(move |terms| {
+        let UploadTerms { intent, now, ttl } = terms;
+        told.lock().unwrap().push((intent.clone(), now, ttl));
+        Ok(PresignedUpload {
+            method: "PUT",
+            url: SignedUrl::new("https://s3.test/".to_owned()),
+            headers: Vec::new(),
+            expires_at: now,
+        })
     });
-    let presigned = house.presign().await;
-    assert_eq!(presigned.upload.expires_at, sample::seconds_after(60));
-    house.clock.advance(minute);
-    let outcome = house.store.upload(&presigned.upload, sample::CONTENT);
-    assert_eq!(outcome, PutOutcome::RequestExpired);
+    let House {
+        clock,
+        catalog,
+        scope,
+        access,
+        context,
+        ..
+    } = House::new();
+    let service = RawStorageService::new(
+        Arc::new(store),
+        Arc::new(catalog.clone()),
+        clock.clone(),
+        Arc::new(SequentialIds::seeded(1)),
+        policy,
+    );
+    let key = IdempotencyKey::parse("k").unwrap();
+    let request = || PresignRequest {
+        facts: sample::facts(),
+    };
+    let presign = || service.presign_upload_keyed(&access, &context, key.clone(), request());
+    let asset_id = presign().await.unwrap().asset_id;
+    clock.advance(Duration::from_secs(100));
+    assert_eq!(presign().await.unwrap().asset_id, asset_id);
+    let Some(IntentState::Pending(intent)) = catalog.find_intent(&scope, asset_id).await.unwrap()
+    else {
+        panic!("no intent");
+    };
+    assert_eq!(intent.ends_at, sample::seconds_after(180));
+    let ttl = policy.presign_ttl;
+    assert_eq!(
+        *signed.lock().unwrap(),
+        [
+            (intent.clone(), sample::now(), ttl),
+            (intent, sample::seconds_after(100), ttl)
+        ]
+    );
 }
 
 #[tokio::test]

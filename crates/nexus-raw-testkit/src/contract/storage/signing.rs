@@ -81,6 +81,9 @@ pub async fn an_upload_ends_with_its_time_to_live_or_its_intent(harness: &impl S
             upload.expires_at,
             bench.now.saturating_add(Duration::from_secs(expected))
         );
+        // what the store goes by is in the URL
+        let life = format!("&X-Amz-Expires={expected}&");
+        assert!(upload.url.expose().contains(&life), "no {life}");
     }
 }
 
