@@ -1,3 +1,4 @@
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use nexus_raw::json::Json;
@@ -74,12 +75,13 @@ fn rsa(jwk: &Json) -> Option<DecodingKey> {
     fits.then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
 }
 
-/// RFC 7518, section 6.2.1. Whether the point is on the curve is seen at each verification.
+/// RFC 7518, section 6.2.1: a point that is on the curve.
 fn p256(jwk: &Json) -> Option<DecodingKey> {
     is(jwk, "kty", "EC")?;
     is(jwk, "crv", "P-256")?;
     // an uncompressed point (SEC 1, section 2.3.3)
     let point = [vec![4], coordinate(jwk, "x")?, coordinate(jwk, "y")?].concat();
+    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).ok()?;
     Some(DecodingKey::from_ec_der(&point))
 }
 
@@ -122,8 +124,12 @@ mod tests {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// The base point of P-256 (FIPS 186-4, section D.1.2.3).
+    const X: &str = "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY";
+    const Y: &str = "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+
     fn ec() -> Value {
-        json!({"kty": "EC", "crv": "P-256", "x": encode(&[1; 32]), "y": encode(&[2; 32])})
+        json!({"kty": "EC", "crv": "P-256", "x": X, "y": Y})
     }
 
     fn with(mut jwk: Value, name: &str, value: Value) -> Value {
@@ -162,6 +168,22 @@ mod tests {
         }
         for other in [JwksAlgorithm::Rs256, JwksAlgorithm::EdDsa] {
             assert!(!is_usable(&ec(), other), "{other:?}");
+        }
+    }
+
+    /// By one that is not, whoever knows the library's arithmetic might forge signatures.
+    #[test]
+    fn a_point_is_on_the_curve() {
+        assert!(is_usable(&ec(), JwksAlgorithm::Es256));
+        for (x, y) in [
+            (X, X),
+            (Y, X),
+            (X, &encode(&[0; 32])),
+            (&encode(&[0; 32]), &encode(&[0; 32])),
+            (&encode(&[0xff; 32]), Y),
+        ] {
+            let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
+            assert!(!is_usable(&jwk, JwksAlgorithm::Es256), "{jwk}");
         }
     }
 

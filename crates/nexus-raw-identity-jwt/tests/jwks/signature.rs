@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
-use nexus_raw_identity_jwt::{JwksAlgorithm, TokenFault};
-use serde_json::json;
+use nexus_raw_identity_jwt::{JwksAlgorithm, JwksFault, JwtSettingsError, TokenFault};
+use serde_json::{Value, json};
 
 use crate::{
     file::KeyFile,
@@ -12,6 +12,7 @@ use crate::{
 async fn an_rsa_public_key_is_no_secret_of_hs256() {
     let key = Key::rsa();
     let verifier = KeyFile::of(&set(&[&key])).verifier(key.algorithm).unwrap();
+    assert_eq!(judge(&verifier, &key.token()).await, None);
     let public = key.public();
     let modulus = public["n"].as_str().unwrap();
     // whatever spelling of the public key the library could take for a secret
@@ -38,6 +39,7 @@ async fn only_the_configured_algorithm_is_taken() {
     let file = KeyFile::of(&set(&keys.iter().collect::<Vec<_>>()));
     for key in &keys {
         let verifier = file.verifier(key.algorithm).unwrap();
+        assert_eq!(judge(&verifier, &key.token()).await, None);
         for other in keys.iter().filter(|other| other.id != key.id) {
             assert_eq!(
                 judge(&verifier, &other.token()).await,
@@ -63,6 +65,8 @@ async fn a_signature_by_another_digest_of_the_family_is_refused() {
     let key = Key::rsa();
     let verifier = KeyFile::of(&set(&[&key])).verifier(key.algorithm).unwrap();
     let header = json!({"alg": "RS256", "kid": key.id});
+    let token = sign(&header, &claims(), &key.private, Algorithm::RS256);
+    assert_eq!(judge(&verifier, &token).await, None);
     for alg in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let token = sign(&header, &claims(), &key.private, alg);
         let answer = judge(&verifier, &token).await;
@@ -75,6 +79,7 @@ async fn a_signature_of_zeros_is_refused_in_each_algorithm() {
     for key in Key::of_each_algorithm() {
         let verifier = KeyFile::of(&set(&[&key])).verifier(key.algorithm).unwrap();
         let token = key.token();
+        assert_eq!(judge(&verifier, &token).await, None);
         let (input, _) = token.rsplit_once('.').unwrap();
         for length in [0, 1, 32, 64, 256] {
             let zeros = URL_SAFE_NO_PAD.encode(vec![0; length]);
@@ -94,21 +99,31 @@ async fn another_key_under_the_same_name_is_refused() {
     let file = KeyFile::of(&set(&[&key]));
     let verifier = file.verifier(JwksAlgorithm::Es256).unwrap();
     let header = json!({"alg": "ES256", "kid": key.id});
+    assert_eq!(judge(&verifier, &key.sign(&header, &claims())).await, None);
     assert_eq!(
         judge(&verifier, &other.sign(&header, &claims())).await,
         Some(TokenFault::Signature)
     );
 }
 
+/// It is no key at all, and a file with no other one is refused at the start.
 #[tokio::test]
-async fn a_key_whose_point_is_not_on_the_curve_verifies_nothing() {
-    let key = Key::p256();
+async fn a_key_whose_point_is_not_on_the_curve_is_none() {
+    let (key, other) = (Key::p256(), Key::other_p256());
+    let started = |jwk: &Value| {
+        let set = json!({ "keys": [jwk, other.public()] }).to_string();
+        KeyFile::of(&set).verifier(key.algorithm).unwrap()
+    };
     let mut jwk = key.public();
+    assert_eq!(judge(&started(&jwk), &key.token()).await, None);
     jwk["y"] = jwk["x"].clone();
-    let file = KeyFile::of(&json!({ "keys": [jwk] }).to_string());
-    let verifier = file.verifier(key.algorithm).unwrap();
     assert_eq!(
-        judge(&verifier, &key.token()).await,
-        Some(TokenFault::Signature)
+        judge(&started(&jwk), &key.token()).await,
+        Some(TokenFault::UnknownKey)
+    );
+    let alone = KeyFile::of(&json!({ "keys": [jwk] }).to_string());
+    assert_eq!(
+        alone.verifier(key.algorithm).err(),
+        Some(JwtSettingsError::Jwks(JwksFault::NoUsableKey))
     );
 }

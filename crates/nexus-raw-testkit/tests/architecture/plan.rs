@@ -109,7 +109,10 @@ pub(crate) const PLAN: Plan = Plan {
         owned("actix-*", &["nexus-raw-server"]),
         // the server's tests read what stands in a stream
         owned("async-nats", &["nexus-raw-events", "nexus-raw-server"]),
-        owned("aws-*", &["nexus-raw-storage-s3"]),
+        owned("aws-config", &["nexus-raw-storage-s3"]),
+        owned("aws-credential-types", &["nexus-raw-storage-s3"]),
+        owned("aws-lc-*", &["nexus-raw-identity-jwt"]),
+        owned("aws-s*", &["nexus-raw-storage-s3"]),
         owned("figment", &["nexus-raw-config"]),
         owned("governor", &["nexus-raw-server"]),
         owned("jsonwebtoken", &["nexus-raw-identity-jwt"]),
