@@ -16,7 +16,9 @@ use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Lie, Sett
 use nexus_raw_storage_s3::{
     ProbeError, S3RawStorageRepository, S3Settings, ServerSideEncryption, UnprobedS3,
 };
-use nexus_raw_testkit::{HttpRequest, contract::storage::StorageHarness, storage_contract};
+use nexus_raw_testkit::{
+    HttpRequest, behind_a_dead_proxy, contract::storage::StorageHarness, storage_contract,
+};
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -267,5 +269,15 @@ async fn what_the_embedded_store_does_not_have_is_not_promised() {
         };
         let refused = "presigned PutObject was answered with status 501 NotImplemented: check the machine's time, storage.sse,";
         assert!(finding.starts_with(refused), "{finding}");
+    }
+}
+
+/// Neither by the SDK nor by the probe's own requests.
+#[tokio::test]
+async fn no_proxy_is_asked() {
+    if behind_a_dead_proxy("no_proxy_is_asked") {
+        let store = OnEmbedded::new();
+        let repository = store.probe().await.unwrap();
+        repository.ready().await.unwrap();
     }
 }

@@ -15,6 +15,7 @@ mod exposition;
 mod http;
 mod identity;
 mod ids;
+mod proxied;
 mod proxy;
 pub mod s3;
 pub mod sample;
@@ -31,6 +32,7 @@ pub use self::{
     http::HttpRequest,
     identity::FakeIdentity,
     ids::SequentialIds,
+    proxied::behind_a_dead_proxy,
     proxy::{Fault, FaultyProxy},
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},

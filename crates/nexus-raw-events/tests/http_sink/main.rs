@@ -24,7 +24,7 @@ use nexus_raw_events::{
     encoding::{self, Encoding},
 };
 use nexus_raw_testkit::{
-    FixedClock,
+    FixedClock, behind_a_dead_proxy,
     sample::{self, scope},
 };
 use sha2::Sha256;
@@ -317,5 +317,14 @@ async fn neither_the_url_nor_the_secret_shows() {
             !shown.contains("hush") && !shown.contains("a secret"),
             "{shown}"
         );
+    }
+}
+
+#[tokio::test]
+async fn no_proxy_is_asked() {
+    if behind_a_dead_proxy("no_proxy_is_asked") {
+        let receiver = Receiver::open(|_| status(204)).await;
+        let delivery = sink(settings(&receiver)).deliver(&events(1)).await;
+        assert_eq!(delivery.unwrap(), Delivery { taken: 1 });
     }
 }

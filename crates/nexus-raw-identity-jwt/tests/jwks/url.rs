@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use nexus_raw_identity_jwt::{JwksAlgorithm, JwtSettingsError, KeySettings, TokenFault};
+use nexus_raw_testkit::behind_a_dead_proxy;
 use tokio::{
     task::yield_now,
     time::{Instant, advance, pause, resume},
@@ -191,5 +192,14 @@ fn a_url_over_which_others_could_put_their_keys_is_refused() {
             Some(JwtSettingsError::JwksUrl),
             "{url}"
         );
+    }
+}
+
+#[tokio::test]
+async fn no_proxy_is_asked() {
+    if behind_a_dead_proxy("url::no_proxy_is_asked") {
+        let key = Key::p256();
+        let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
+        assert_eq!(judge(&issuer.verifier(), &key.token()).await, None);
     }
 }

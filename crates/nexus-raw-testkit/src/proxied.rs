@@ -1,0 +1,40 @@
+use std::{env, process::Command};
+
+/// The variables by which HTTP clients are told of a proxy.
+const VARIABLES: [&str; 6] = [
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+];
+
+/// Set in the second run.
+const SECOND_RUN: &str = "NEXUS_RAW_TEST_BEHIND_A_PROXY";
+
+/// Runs the test `name` of this program a second time, in an environment whose every variable for a
+/// proxy names an address where nobody listens. `true` in that second run: what asks a proxy there
+/// fails, and the test is to show that its client does not.
+///
+/// # Panics
+/// In the first run, when the second one fails.
+#[must_use]
+pub fn behind_a_dead_proxy(name: &str) -> bool {
+    if env::var_os(SECOND_RUN).is_some() {
+        return true;
+    }
+    let again = Command::new(env::current_exe().unwrap())
+        .args(["--exact", name])
+        .envs(VARIABLES.map(|variable| (variable, "http://127.0.0.1:1")))
+        .env(SECOND_RUN, "1")
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&again.stdout);
+    assert!(again.status.success(), "{told}");
+    // a name that is no test's has none run
+    assert!(told.contains("1 passed"), "{name} is no test: {told}");
+    false
+}
