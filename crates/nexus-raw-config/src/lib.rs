@@ -16,7 +16,7 @@ pub use embedded::{
     EmbeddedError, EmbeddedMode, EmbeddedSecrets,
 };
 pub use faults::{ConfigErrors, Fault};
-pub use keys::markdown_table;
+pub use keys::{markdown_table, secret_keys};
 pub use load::load;
 pub use settings::{
     CatalogLocation, CatalogSettings, EmbeddedSettings, EventEncoding, EventSink, EventsSettings,

@@ -44,6 +44,11 @@ impl Key {
     }
 }
 
+/// The keys whose values are secrets: never printed, and each may come from a file by `<name>_file`.
+pub fn secret_keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(|key| key.secret).map(|key| key.name)
+}
+
 /// The key of exactly this name.
 pub(crate) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
@@ -73,10 +78,7 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
     // below this a suggestion misleads more than it helps
     const ALIKE: f64 = 0.7;
     let leaf = name.rsplit('.').next().unwrap_or(name);
-    let files = KEYS
-        .iter()
-        .filter(|key| key.secret)
-        .map(|key| format!("{}_file", key.name));
+    let files = secret_keys().map(|key| format!("{key}_file"));
     let all = KEYS.iter().map(|key| key.name.to_owned()).chain(files);
     all.map(|known| {
         let same_leaf = known
@@ -128,8 +130,8 @@ mod tests {
         );
         assert!(find_by_file_form("identity.issuer_file").is_none());
         assert!(find_by_file_form("identity.jwks_file").is_none());
-        for key in KEYS.iter().filter(|key| key.secret) {
-            assert!(find(&format!("{}_file", key.name)).is_none());
+        for key in secret_keys() {
+            assert!(find(&format!("{key}_file")).is_none());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Secrets from files, and secrets that stay secret.
 
-use nexus_raw_config::{Sources, TokenKeys, load};
+use nexus_raw_config::{CatalogLocation, EventSink, Sources, TokenKeys, load, secret_keys};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -64,44 +64,76 @@ fn a_secret_can_come_from_a_file_by_variable_or_by_toml() {
     }
 }
 
+/// A value with a secret in it for each key that holds one.
+const CANARIES: [(&str, &str); 8] = [
+    ("storage.access_key_id", "canary-of-the-key-id"),
+    ("storage.secret_access_key", "canary-of-the-secret-key"),
+    (
+        "catalog.url",
+        "postgres://app:canary-of-the-database@db/nexus?password=canary-of-the-query",
+    ),
+    (
+        "identity.hs256_secret",
+        "canary-of-the-secret-of-32-bytes-of-now",
+    ),
+    (
+        "identity.hs256_previous_secret",
+        "canary-of-the-previous-secret-of-32-bytes",
+    ),
+    ("events.nats.url", "nats://canary-of-nats@127.0.0.1:4222"),
+    (
+        "events.http.url",
+        "https://hooks.example.com/canary-of-the-path?key=canary",
+    ),
+    (
+        "events.http.hmac_secret",
+        "canary-of-the-secret-of-signatures-of-32-bytes",
+    ),
+];
+
+/// All of them, each by its own key or by its file.
+fn with_canaries(as_given: impl Fn(&'static str, &'static str) -> (String, String)) -> Sources {
+    let known: Vec<&str> = CANARIES.iter().map(|(key, _)| *key).collect();
+    assert_eq!(secret_keys().collect::<Vec<_>>(), known);
+    let mut more = vec![(
+        "events.sinks".to_owned(),
+        r#"["log", "nats", "http"]"#.to_owned(),
+    )];
+    more.extend(CANARIES.map(|(key, value)| as_given(key, value)));
+    let more: Vec<(&str, &str)> = more.iter().map(|(key, value)| (&**key, &**value)).collect();
+    sources(&known, &more)
+}
+
 #[test]
 fn every_secret_has_its_file_form() {
     let directory = TempDir::new().unwrap();
-    let file = |name: &str, content: &str| {
-        write(&directory, name, content)
-            .to_str()
-            .unwrap()
-            .to_owned()
-    };
-    let settings = load(&sources(
-        &["catalog.url", "identity.hs256_secret"],
-        &[
-            ("storage.access_key_id_file", &file("id", "id\n")),
-            ("storage.secret_access_key_file", &file("key", "key\n")),
-            ("catalog.url_file", &file("url", "postgres://u:p@h/d\n")),
-            ("identity.hs256_secret_file", &file("secret", SECRET)),
-            (
-                "identity.hs256_previous_secret_file",
-                &file("previous", &SECRET.to_uppercase()),
-            ),
-        ],
-    ))
-    .unwrap();
+    let settings = load(&with_canaries(|key, value| {
+        let file = write(&directory, key, format!("{value}\n"));
+        (format!("{key}_file"), file.to_str().unwrap().to_owned())
+    }));
+    let settings = settings.unwrap();
     let pair = settings.storage.credentials.unwrap();
-    assert_eq!(
-        (
-            pair.access_key_id.expose_secret(),
-            pair.secret_access_key.expose_secret()
-        ),
-        ("id", "key")
-    );
-    assert!(matches!(
-        settings.identity.keys,
-        TokenKeys::Hs256 {
-            previous: Some(_),
-            ..
-        }
-    ));
+    let CatalogLocation::Postgres(catalog) = settings.catalog.location else {
+        panic!("no server");
+    };
+    let TokenKeys::Hs256 { secret, previous } = settings.identity.keys else {
+        panic!("no secret");
+    };
+    let [EventSink::Log, EventSink::Nats(nats), EventSink::Http(http)] = &*settings.events.sinks
+    else {
+        panic!("{:?}", settings.events.sinks);
+    };
+    let arrived = [
+        pair.access_key_id.expose_secret(),
+        pair.secret_access_key.expose_secret(),
+        catalog.expose_secret(),
+        secret.expose_secret(),
+        previous.as_ref().unwrap().expose_secret(),
+        nats.url.as_str(),
+        http.url.as_str(),
+        http.hmac_secret.as_ref().unwrap().expose_secret(),
+    ];
+    assert_eq!(arrived, CANARIES.map(|(_, value)| value));
 }
 
 #[test]
@@ -223,19 +255,7 @@ fn a_file_form_is_for_secrets_only() {
 
 #[test]
 fn no_secret_shows_in_debug_or_in_the_printed_configuration() {
-    let secrets = [
-        ("storage.access_key_id", "canary-of-the-key-id"),
-        ("storage.secret_access_key", "canary-of-the-secret-key"),
-        (
-            "identity.hs256_previous_secret",
-            "canary-of-the-previous-secret-of-32-bytes",
-        ),
-        (
-            "catalog.url",
-            "postgres://app:canary-of-the-database@db/nexus?password=canary-of-the-query",
-        ),
-    ];
-    let sources = sources(&["catalog.url"], &secrets);
+    let sources = with_canaries(|key, value| (key.to_owned(), value.to_owned()));
     let settings = load(&sources).unwrap();
     for shown in [
         settings.effective_toml(),
