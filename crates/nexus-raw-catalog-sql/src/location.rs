@@ -4,8 +4,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{error::OpenError, postgres};
 
-/// Which database a URL names.
-#[derive(Debug)]
+/// Which database a URL names. It does not print: sqlx's options show their password.
 pub(crate) enum Location {
     /// A file of this machine.
     Sqlite(PathBuf),
@@ -71,7 +70,7 @@ mod tests {
             "mysql://h/d",
             "",
         ] {
-            let error = Location::parse(url).unwrap_err();
+            let error = Location::parse(url).err().unwrap();
             assert!(matches!(error, OpenError::Unfit { .. }), "{url}");
             assert_eq!(
                 error.to_string(),

@@ -1,5 +1,6 @@
 //! What a server is started with.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,12 +10,18 @@ use secrecy::SecretString;
 use crate::lies::Lies;
 
 /// The one key pair that the server knows.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Credentials {
     /// 1..=128 characters of `A-Z a-z 0-9 _ . -`.
     pub access_key_id: String,
     /// Any text but the empty one. Never printed.
     pub secret_access_key: SecretString,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Credentials(redacted)")
+    }
 }
 
 /// How to start an [`EmbeddedS3`](crate::EmbeddedS3).

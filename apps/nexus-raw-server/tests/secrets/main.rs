@@ -12,6 +12,7 @@ mod debugged;
 mod echoing_store;
 mod evidence;
 mod exits;
+mod holders;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/http.rs"]
 mod http;
