@@ -109,7 +109,8 @@ impl Application {
             identity: plan.identity.clone(),
             environments: settings.tenancy.environments.clone(),
             limits: plan.limits.clone(),
-            cors: CorsOrigins::new(settings.http.cors_origins.iter().map(String::as_str)),
+            cors: CorsOrigins::new(settings.http.cors_origins.iter().map(String::as_str))
+                .with_headers(&settings.http.cors_headers),
             clock: plan.clock.clone(),
             request_timeout: settings.http.request_timeout,
             max_lag: settings.events.max_lag,

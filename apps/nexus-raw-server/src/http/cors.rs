@@ -17,10 +17,8 @@ use super::trace::single;
 
 /// What a page may send: the methods of the routes, and the headers that they read.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
-const HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, X-Env, \
-     X-Request-Id, X-Tenant-Id",
-);
+const HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, \
+                       X-Env, X-Request-Id, X-Tenant-Id";
 /// What a page may read of an answer, beside what every page may.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Location, Retry-After, Traceparent, WWW-Authenticate, X-Request-Id",
@@ -33,22 +31,49 @@ const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 ///
 /// No origin is let in by a pattern, and credentials mode stays off: a token is sent by the page
 /// itself, never added by the browser.
-#[derive(Debug, Clone, Default)]
-pub struct CorsOrigins(Vec<HeaderValue>);
+#[derive(Debug, Clone)]
+pub struct CorsOrigins {
+    origins: Vec<HeaderValue>,
+    /// What their pages may send.
+    headers: HeaderValue,
+}
+
+impl Default for CorsOrigins {
+    fn default() -> Self {
+        Self {
+            origins: Vec::new(),
+            headers: HeaderValue::from_static(HEADERS),
+        }
+    }
+}
 
 impl CorsOrigins {
     /// Of origins as browsers write them, which are compared byte for byte.
     #[must_use]
     pub fn new<'a>(origins: impl IntoIterator<Item = &'a str>) -> Self {
         // what is no header value is the origin of no request
-        let values = origins.into_iter().filter_map(|it| it.parse().ok());
-        Self(values.collect())
+        let origins = origins.into_iter().filter_map(|it| it.parse().ok());
+        Self {
+            origins: origins.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Lets their pages send these headers as well; nothing reads them.
+    #[must_use]
+    pub fn with_headers(self, more: &[String]) -> Self {
+        let headers = [&[HEADERS.to_owned()], more].concat().join(", ");
+        Self {
+            // names of headers always are one; of anything else, the page may send no more
+            headers: headers.parse().unwrap_or(self.headers),
+            ..self
+        }
     }
 
     /// The origin of a request, where it is one of these.
     fn let_in(&self, headers: &HeaderMap) -> Option<&HeaderValue> {
         let origin = single(headers, &ORIGIN)?;
-        self.0.iter().find(|it| *it == origin)
+        self.origins.iter().find(|it| *it == origin)
     }
 
     /// The answer to the question of a browser whether a page may send what it wants to: the same
@@ -65,14 +90,14 @@ impl CorsOrigins {
         let mut response = HttpResponse::NoContent();
         response
             .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
-            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, HEADERS))
+            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone()))
             .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS));
         Some(response.finish())
     }
 
     /// Adds to an answer, whatever it is, who may read it.
     pub(super) fn complete(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        if self.0.is_empty() {
+        if self.origins.is_empty() {
             return;
         }
         // a cache must not give the answer to one page to another one

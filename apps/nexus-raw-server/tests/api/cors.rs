@@ -9,11 +9,20 @@ use serde_json::json;
 use crate::support::{Answer, House, Parts, Request, presign_body};
 
 const PAGE: &str = "https://app.example.com";
+/// Pages, and apps that have an origin of their own.
+const LET_IN: [&str; 5] = [
+    PAGE,
+    "http://localhost:3000",
+    "http://app.localhost:3000",
+    "capacitor://localhost",
+    "tauri://localhost",
+];
+const TRACING: [&str; 3] = ["tracestate", "baggage", "sentry-trace"];
 const EXPOSED: &str = "ETag, Location, Retry-After, Traceparent, WWW-Authenticate, X-Request-Id";
 
 fn parts() -> Parts {
     Parts {
-        cors: CorsOrigins::new([PAGE, "http://localhost:3000"]),
+        cors: CorsOrigins::new(LET_IN).with_headers(&TRACING.map(str::to_owned)),
         ..Parts::default()
     }
 }
@@ -52,7 +61,7 @@ async fn a_preflight_of_a_configured_origin_is_answered_without_a_token_and_touc
         "/openapi.json",
         "/no-such-route",
     ] {
-        for origin in [PAGE, "http://localhost:3000"] {
+        for origin in LET_IN {
             let answer = preflight(&house, target, origin).send().await;
             assert_eq!((answer.status, &*answer.body), (204, &b""[..]), "{target}");
             assert_eq!(
@@ -61,7 +70,7 @@ async fn a_preflight_of_a_configured_origin_is_answered_without_a_token_and_touc
                     (
                         "access-control-allow-headers",
                         "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, \
-                         X-Env, X-Request-Id, X-Tenant-Id"
+                         X-Env, X-Request-Id, X-Tenant-Id, tracestate, baggage, sentry-trace"
                     ),
                     ("access-control-allow-methods", "GET, HEAD, POST"),
                     ("access-control-allow-origin", origin),
@@ -115,6 +124,19 @@ async fn a_preflight_of_any_other_origin_is_a_request_that_no_route_serves() {
     let answer = twice.send().await;
     assert_eq!(answer.status, 405);
     assert_eq!(told(&answer), [None, None, Some("Origin")]);
+}
+
+#[actix_web::test]
+async fn where_no_more_headers_are_configured_a_page_may_send_those_that_are_read() {
+    let house = House::open_with(Parts {
+        cors: CorsOrigins::new([PAGE]),
+        ..Parts::default()
+    });
+    let answer = preflight(&house, "/healthz", PAGE).send().await;
+    let read = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, X-Env, \
+                X-Request-Id, X-Tenant-Id";
+    let granted = answer.header("access-control-allow-headers");
+    assert_eq!((answer.status, granted), (204, Some(read)));
 }
 
 #[actix_web::test]

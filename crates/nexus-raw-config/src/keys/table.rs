@@ -98,9 +98,16 @@ pub(crate) const KEYS: &[Key] = &[
     list(
         "http.cors_origins",
         "[]",
-        "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path or a default port; http only to loopback",
+        "a list of up to 64 distinct origins such as https://app.example.com or capacitor://localhost, lower case, without a path or a default port; http only to loopback and names below localhost",
         "The origins whose pages may call the API from a browser, exactly. None: no answer tells anything of CORS.",
         r#"["https://app.example.com"]"#,
+    ),
+    list(
+        "http.cors_headers",
+        r#"["tracestate", "baggage", "sentry-trace"]"#,
+        "a list of up to 32 distinct names of headers, of 1 to 64 characters each, without a pattern",
+        "The headers that these pages may send, besides those that the API reads: what tracing libraries add to every call.",
+        r#"["tracestate", "x-datadog-trace-id"]"#,
     ),
     integer("http.request_timeout_seconds", "10", "an integer from 1 to 300", "How long a request may take, its body included.")
         .example("15"),

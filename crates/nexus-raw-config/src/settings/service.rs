@@ -16,6 +16,8 @@ pub struct HttpSettings {
     pub bind: SocketAddr,
     /// Origins as browsers send them, compared byte for byte. Empty: no CORS.
     pub cors_origins: Vec<String>,
+    /// Names of headers that their pages may send besides those that the API reads.
+    pub cors_headers: Vec<String>,
     /// How long a request may take, its body included.
     pub request_timeout: Duration,
     /// How long running requests may go on after a request to stop.
@@ -26,6 +28,7 @@ impl HttpSettings {
     pub(super) fn assemble(raw: &raw::Http, faults: &mut Faults) -> Option<Self> {
         let bind = address("http.bind", raw.bind.as_deref(), faults);
         let cors_origins = faults.need("http.cors_origins", raw.cors_origins.clone());
+        let cors_headers = faults.need("http.cors_headers", raw.cors_headers.clone());
         let request_timeout = seconds(
             "http.request_timeout_seconds",
             raw.request_timeout_seconds,
@@ -39,6 +42,7 @@ impl HttpSettings {
         Some(Self {
             bind: bind?,
             cors_origins: cors_origins?,
+            cors_headers: cors_headers?,
             request_timeout: request_timeout?,
             shutdown_timeout: shutdown_timeout?,
         })

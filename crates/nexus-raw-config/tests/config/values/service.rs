@@ -40,12 +40,15 @@ fn a_cors_origin_is_one_as_browsers_send_it() {
     };
     holds(
         "http.cors_origins",
-        "a list of up to 64 distinct origins such as https://app.example.com, lower case, without a path or a default port; http only to loopback",
+        "a list of up to 64 distinct origins such as https://app.example.com or capacitor://localhost, lower case, without a path or a default port; http only to loopback and names below localhost",
         &[
             "[]",
             r#"["https://a.example.com", "http://localhost:3000"]"#,
             r#"["https://a.example.com:8443", "http://127.0.0.1", "https://[2001:db8::1]"]"#,
             r#"["https://xn--bcher-kva.example"]"#,
+            r#"["capacitor://localhost", "ionic://localhost", "tauri://localhost"]"#,
+            r#"["http://app.localhost:3000", "http://tauri.localhost", "http://[::1]:3000"]"#,
+            r#"["chrome-extension://jkbfgdfjhnkogcbmnpbbjkdgmibdlnjf", "app://host:8080"]"#,
             &origins(64),
         ],
         &[
@@ -76,6 +79,27 @@ fn a_cors_origin_is_one_as_browsers_send_it() {
             r#"["https://u@a.example.com"]"#,
             r#"["https://a.example.com", "https://a.example.com"]"#,
             r#"["file:///x"]"#,
+            r#"["file://"]"#,
+            r#"["file://localhost"]"#,
+            r#"["capacitor://"]"#,
+            r#"["capacitor://localhost/"]"#,
+            r#"["capacitor://localhost/x"]"#,
+            r#"["capacitor://Localhost"]"#,
+            r#"["Capacitor://localhost"]"#,
+            r#"["capacitor://*"]"#,
+            r#"["capacitor://u@localhost"]"#,
+            r#"["capacitor://a,b"]"#,
+            r#"["capacitor:localhost"]"#,
+            r#"["http://localhost.example.com"]"#,
+            r#"["http://applocalhost"]"#,
+            r#"["http://app.localhost:80"]"#,
+            r#"["http://.localhost"]"#,
+            r#"["ws://localhost:3000"]"#,
+            r#"["wss://a.example.com"]"#,
+            r#"["ftp://a.example.com"]"#,
+            r#"["javascript://localhost"]"#,
+            r#"["data:text/html,x"]"#,
+            r#"["blob:https://a.example.com/x"]"#,
             "[1]",
             "[[]]",
             "[a]",
@@ -120,6 +144,42 @@ fn environments_are_one_to_sixteen_distinct_names() {
         .map(ToString::to_string)
         .collect();
     assert_eq!(names, ["test", "live"]);
+}
+
+#[test]
+fn a_cors_header_is_a_name_and_no_pattern() {
+    let names = |count: usize| {
+        let names = (0..count).map(|n| format!("x-a{n}"));
+        format!("{:?}", names.collect::<Vec<_>>())
+    };
+    holds(
+        "http.cors_headers",
+        "a list of up to 32 distinct names of headers, of 1 to 64 characters each, without a pattern",
+        &[
+            "[]",
+            r#"["tracestate", "X-Datadog-Trace-Id", "b3"]"#,
+            &format!(r#"["{}"]"#, "a".repeat(64)),
+            &names(32),
+        ],
+        &[
+            "",
+            "tracestate",
+            r#"["*"]"#,
+            r#"["x-b3-*"]"#,
+            r#"[""]"#,
+            r#"["a b"]"#,
+            r#"["a,b"]"#,
+            r#"["a:"]"#,
+            r#"["a\r\nb"]"#,
+            r#"["tr\u00e9"]"#,
+            r#"["b3", "B3"]"#,
+            &format!(r#"["{}"]"#, "a".repeat(65)),
+            &names(33),
+            "[1]",
+        ],
+    );
+    let default = loaded(&[]).http.cors_headers;
+    assert_eq!(default, ["tracestate", "baggage", "sentry-trace"]);
 }
 
 #[test]
