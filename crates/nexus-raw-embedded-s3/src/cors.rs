@@ -1,8 +1,8 @@
 //! What a browser asks before it lets a page upload, and what it must be told to show the answer:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>.
 //!
-//! The rule is one for all buckets: the origins of the settings, the methods of objects, every
-//! request header, since a header that counts is signed anyway.
+//! The rule is one for all buckets, that of `docs/BROWSERS.md`: the origins of the settings may PUT,
+//! with the headers that an upload signs.
 
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -13,11 +13,14 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use s3s::{Body, HttpResponse, S3Error, S3ErrorCode, S3Result};
 
-/// The methods of a browser that the server has.
-const METHODS: &str = "GET, HEAD, PUT";
-/// What a page may read of an answer: how it proves to its user what was stored.
-const EXPOSED: &str = "ETag, x-amz-checksum-sha256, x-amz-request-id, x-amz-version-id";
-const MAX_AGE_SECONDS: &str = "3000";
+/// What a page may do.
+const METHOD: Method = Method::PUT;
+/// The headers that it may send, by name or by the start of it.
+const HEADERS: [&str; 3] = ["content-type", "if-none-match", "x-amz-checksum-sha256"];
+const STARTS: [&str; 2] = ["x-amz-meta-", "x-amz-server-side-encryption"];
+/// What it may read of an answer.
+const EXPOSED: &str = "ETag";
+const MAX_AGE_SECONDS: &str = "3600";
 
 /// The origins that may use the server from a browser, as browsers send them.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +51,8 @@ impl Cors {
                 "Insufficient information. Origin and Access-Control-Request-Method are needed.",
             ));
         };
-        let is_known = |method: &HeaderValue| METHODS.split(", ").any(|known| method == known);
-        if !self.includes(origin) || !is_known(method) {
+        let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
+        if !self.includes(origin) || method != METHOD.as_str() || !asked.is_none_or(may_be_sent) {
             return Err(refusal(
                 StatusCode::FORBIDDEN,
                 "AccessForbidden",
@@ -58,24 +61,24 @@ impl Cors {
         }
         let mut response = HttpResponse::new(Body::empty());
         let answer = response.headers_mut();
-        self.mark(origin, answer);
+        self.mark(origin, &METHOD, answer);
         answer.insert(
             ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static(METHODS),
+            HeaderValue::from_static("PUT"),
         );
         answer.insert(
             ACCESS_CONTROL_MAX_AGE,
             HeaderValue::from_static(MAX_AGE_SECONDS),
         );
-        if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        if let Some(asked) = asked {
             answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
         Ok(response)
     }
 
-    /// Lets the page that asked read the answer, a refusal too, if its origin may.
-    pub(crate) fn mark(&self, origin: &HeaderValue, answer: &mut HeaderMap) {
-        if !self.includes(origin) {
+    /// Lets the page that asked read the answer, a refusal too, if it may ask so.
+    pub(crate) fn mark(&self, origin: &HeaderValue, method: &Method, answer: &mut HeaderMap) {
+        if !self.includes(origin) || *method != METHOD {
             return;
         }
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -96,6 +99,15 @@ impl Cors {
             .iter()
             .any(|known| origin.as_bytes() == known.as_bytes())
     }
+}
+
+/// Whether a page may send all that it asks for, by whatever case.
+fn may_be_sent(asked: &HeaderValue) -> bool {
+    let asked = asked.to_str().unwrap_or("*").to_ascii_lowercase();
+    asked
+        .split(',')
+        .map(str::trim)
+        .all(|name| HEADERS.contains(&name) || STARTS.iter().any(|start| name.starts_with(start)))
 }
 
 /// Codes of S3 that `s3s` does not know.

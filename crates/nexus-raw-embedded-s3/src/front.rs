@@ -74,10 +74,10 @@ impl Front {
         let may_drain = !head.headers.contains_key(EXPECT);
         let origin = head.headers.get(ORIGIN).cloned();
         let body = RequestBody::new(body, self.body_leeway);
-        let is_preflight = head.method == Method::OPTIONS;
+        let method = head.method.clone();
         let mut answer = self.answer_head(head, &body).await;
-        if let (Some(origin), Ok(answer), false) = (origin, &mut answer, is_preflight) {
-            self.cors.mark(&origin, answer.headers_mut());
+        if let (Some(origin), Ok(answer)) = (origin, &mut answer) {
+            self.cors.mark(&origin, &method, answer.headers_mut());
         }
         let is_refused = !matches!(&answer, Ok(answer) if answer.status().is_success());
         if is_refused && may_drain {

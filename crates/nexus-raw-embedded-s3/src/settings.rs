@@ -77,7 +77,7 @@ impl Settings {
         self
     }
 
-    /// An origin whose pages may read and write objects from a browser, as browsers send it:
+    /// An origin whose pages may upload from a browser, as browsers send it:
     /// `https://app.example.com`. Compared byte for byte; without any, no page may.
     #[must_use]
     pub fn with_cors_origin(mut self, origin: impl Into<String>) -> Self {

@@ -57,11 +57,9 @@ fn user_metadata(head: &HeadObjectOutput) -> BTreeMap<String, String> {
 /// What a store can be made to keep by headers that it takes without their being signed, and that
 /// changes what the object is.
 ///
-/// `Cache-Control` and `Expires` are not looked at, and `Pragma` is kept by no store that we know: of
-/// a request with `If-None-Match` the Fetch standard makes the cache mode `no-store`, and has the
-/// browser add `Cache-Control` and `Pragma` by itself (HTTP-network-or-cache fetch,
-/// <https://fetch.spec.whatwg.org/#http-network-or-cache-fetch>, steps 16 to 18). No page can
-/// prevent it.
+/// `Cache-Control` and `Expires` are not looked at, and `Pragma` is kept by no store that we know: to
+/// a request with `If-None-Match` a browser adds `Cache-Control` and `Pragma` by itself
+/// (<https://fetch.spec.whatwg.org/#http-network-or-cache-fetch>).
 fn foreign_headers(head: &HeadObjectOutput) -> Vec<&'static str> {
     [
         ("content-encoding", head.content_encoding().is_some()),

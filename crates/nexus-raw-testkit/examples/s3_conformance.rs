@@ -34,7 +34,7 @@ fn main() -> io::Result<ExitCode> {
     let [url, region, bucket, id, secret] = VARIABLES.map(variable);
     let (bucket, endpoint) = (bucket?, Endpoint::at(&url?, &region?, &id?, &secret?));
     // a server that has no such rules has its origins by other means, or refuses them all
-    let _ = set_cors_rule(&endpoint, &bucket);
+    let _ = set_cors_rule(&endpoint, &bucket, "https://app.example.com");
     let mut output = io::stdout().lock();
     writeln!(output, "| rule | AWS documents | measured |\n|---|---|---|")?;
     let mut differs = false;

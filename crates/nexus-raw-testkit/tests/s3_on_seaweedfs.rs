@@ -13,7 +13,7 @@ fn on_seaweedfs(rule: &str) -> (Server, Bench, Arc<SeaweedFs>) {
     let server = SeaweedFs::shared();
     let endpoint = server.s3();
     PREPARED.call_once(|| {
-        let set = set_cors_rule(&endpoint, SeaweedFs::BUCKET);
+        let set = set_cors_rule(&endpoint, SeaweedFs::BUCKET, "https://app.example.com");
         assert_eq!(set.error(), (200, String::new()));
     });
     let bench = Bench::new(&endpoint, SeaweedFs::BUCKET, rule);

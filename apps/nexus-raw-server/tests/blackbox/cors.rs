@@ -21,7 +21,7 @@ fn reader(answer: &Answer) -> Option<&str> {
 #[tokio::test]
 async fn a_page_of_a_configured_origin_presigns_uploads_and_registers() {
     let (house, photo) = (House::open(), photograph("DSCN0042.jpg"));
-    house.let_pages_upload();
+    house.let_pages_upload(ORIGIN);
     let origins = format!("[\"{ORIGIN}\"]");
     let server = house.start_with(&[("HTTP__CORS_ORIGINS", &origins)]);
     let caller = house.owner_of("t_demo", &server);

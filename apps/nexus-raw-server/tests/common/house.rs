@@ -146,10 +146,11 @@ impl House {
         Caller::with_role(tenant, role, &self.machine, server)
     }
 
-    /// Gives the bucket the rule for browsers; in embedded mode the server does by itself.
-    pub(crate) fn let_pages_upload(&self) {
+    /// Gives the bucket the CORS rule for pages of `origin`; in embedded mode the server has it by
+    /// itself.
+    pub(crate) fn let_pages_upload(&self, origin: &str) {
         if let Some(store) = &self.seaweedfs {
-            let set = set_cors_rule(&store.s3(), self.bucket());
+            let set = set_cors_rule(&store.s3(), self.bucket(), origin);
             assert_eq!(set.error(), (200, String::new()));
         }
     }

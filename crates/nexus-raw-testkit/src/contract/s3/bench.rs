@@ -4,7 +4,7 @@ use crate::s3::{Answer, Endpoint, Presign, Signer, base64_sha256};
 pub(super) const CONTENT: &[u8] = b"a photograph";
 /// Other bytes of the same length.
 pub(super) const OTHER: &[u8] = b"a holograph!";
-/// The origin that the bucket's rule for browsers names.
+/// The origin that the bucket's CORS rule names.
 pub(super) const ORIGIN: &str = "https://app.example.com";
 
 /// A store with a bucket that the rules may fill. Each rule keeps to keys of its own, so that they

@@ -3,20 +3,46 @@
 use super::bench::{Bench, CONTENT, ORIGIN, or, said};
 use crate::s3::{Answer, Endpoint};
 
-/// The rule that a bucket needs for uploads from a page.
-const RULE: &str = "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><CORSRule>\
-    <AllowedOrigin>https://app.example.com</AllowedOrigin>\
-    <AllowedMethod>GET</AllowedMethod><AllowedMethod>HEAD</AllowedMethod>\
-    <AllowedMethod>PUT</AllowedMethod><AllowedHeader>*</AllowedHeader>\
-    <ExposeHeader>ETag</ExposeHeader><ExposeHeader>x-amz-checksum-sha256</ExposeHeader>\
-    <ExposeHeader>x-amz-version-id</ExposeHeader><MaxAgeSeconds>3000</MaxAgeSeconds>\
-    </CORSRule></CORSConfiguration>";
+/// Where the rule stands that a bucket needs for uploads from a page.
+const DOCUMENT: &str = include_str!("../../../../../docs/BROWSERS.md");
 
-/// Sets the bucket's rule for pages of `https://app.example.com`.
+/// Gives the bucket the rule of `docs/BROWSERS.md`, for pages of this origin.
+///
+/// # Panics
+/// When the document has no such rule.
 #[must_use]
-pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str) -> Answer {
+pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str, origin: &str) -> Answer {
+    let rule = documented_rule().replace(ORIGIN, origin);
     let target = format!("/{bucket}?cors");
-    endpoint.signed("PUT", &target, &[], RULE.as_bytes())
+    endpoint.signed("PUT", &target, &[], rule.as_bytes())
+}
+
+/// The rule as XML, as PutBucketCors takes it; command lines take JSON.
+fn documented_rule() -> String {
+    let rule = DOCUMENT.split("```json\n").nth(1).unwrap();
+    let rule: serde_json::Value = serde_json::from_str(rule.split("```").next().unwrap()).unwrap();
+    let [rule] = &rule["CORSRules"].as_array().unwrap()[..] else {
+        panic!("not one rule: {rule}");
+    };
+    let mut xml = String::new();
+    for (name, values) in rule.as_object().unwrap() {
+        // lists are named in the plural, and their elements are not
+        let element = if values.is_array() {
+            &name[..name.len() - 1]
+        } else {
+            name
+        };
+        let one = std::slice::from_ref(values);
+        for value in values.as_array().map_or(one, Vec::as_slice) {
+            let text = value.to_string();
+            let text = text.trim_matches('"');
+            xml += &format!("<{element}>{text}</{element}>");
+        }
+    }
+    format!(
+        "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+         <CORSRule>{xml}</CORSRule></CORSConfiguration>"
+    )
 }
 
 fn preflight(bench: &Bench, origin: &str, method: &str, headers: &str) -> Answer {
@@ -41,12 +67,13 @@ fn names(answer: &Answer, header: &str, wanted: &[&str]) -> bool {
         .all(|name| listed.contains(name) || listed == ["*"])
 }
 
-const SIGNED: &str =
-    "content-type,if-none-match,x-amz-checksum-sha256,x-amz-meta-asset-id,x-amz-meta-tenant-id";
+const SIGNED: &str = "content-type,if-none-match,x-amz-checksum-sha256,x-amz-meta-asset-id,\
+    x-amz-meta-env,x-amz-meta-tenant-id,x-amz-server-side-encryption,\
+    x-amz-server-side-encryption-aws-kms-key-id";
 
 pub fn a_bucket_takes_a_cors_rule(bench: &Bench) -> String {
     let bucket = bench.new_bucket();
-    said(&set_cors_rule(&bench.endpoint, &bucket[1..]))
+    said(&set_cors_rule(&bench.endpoint, &bucket[1..], ORIGIN))
 }
 
 pub fn a_page_of_the_origin_may_upload(bench: &Bench) -> String {
@@ -67,11 +94,28 @@ pub fn a_page_of_another_origin_may_not(bench: &Bench) -> String {
     said(&answer) + origin.map_or("", |_| ", allowed")
 }
 
+/// Whether a browser would go on: it goes by the lists, whatever the status.
+fn refused(bench: &Bench, method: &str, headers: &[&str]) -> String {
+    let answer = preflight(bench, ORIGIN, method, &headers.join(","));
+    let method = names(
+        &answer,
+        "access-control-allow-methods",
+        &[&method.to_lowercase()],
+    );
+    let headers = names(&answer, "access-control-allow-headers", headers);
+    said(&answer) + if method && headers { ", allowed" } else { "" }
+}
+
 pub fn a_page_may_not_delete(bench: &Bench) -> String {
-    let answer = preflight(bench, ORIGIN, "DELETE", "");
-    // a browser goes by the list, whatever the status
-    let listed = names(&answer, "access-control-allow-methods", &["delete"]);
-    said(&answer) + if listed { ", allowed" } else { "" }
+    refused(bench, "DELETE", &[])
+}
+
+pub fn a_page_may_not_read(bench: &Bench) -> String {
+    refused(bench, "GET", &["range"])
+}
+
+pub fn a_page_may_send_no_other_header(bench: &Bench) -> String {
+    refused(bench, "PUT", &["content-type", "x-amz-acl"])
 }
 
 /// What a page sees of the answer to its PUT.
@@ -102,6 +146,15 @@ pub fn the_answer_differs_by_origin_and_says_so(bench: &Bench) -> String {
 
 pub fn a_page_of_another_origin_reads_nothing(bench: &Bench) -> String {
     seen(bench, "https://evil.example").1
+}
+
+pub fn what_a_page_may_not_ask_it_may_not_read(bench: &Bench) -> String {
+    let path = bench.path("k");
+    let mut headers = bench.signer().sign_header("GET", &path, &[], b"");
+    headers.push(("origin".to_owned(), ORIGIN.to_owned()));
+    let answer = bench.send("GET", &path, &headers, b"");
+    let told = answer.header("access-control-allow-origin");
+    format!("{} for {}", answer.status, told.unwrap_or("nobody"))
 }
 
 pub fn the_page_may_read_a_refusal(bench: &Bench) -> String {

@@ -369,6 +369,9 @@ pub static TABLE: &[(&str, &[Row])] = &[
             row("a_page_of_another_origin_may_not", "403 AccessForbidden")
                 .seaweedfs("403 AccessDenied"),
             row("a_page_may_not_delete", "403 AccessForbidden").seaweedfs("200"),
+            row("a_page_may_not_read", "403 AccessForbidden").seaweedfs("200"),
+            row("a_page_may_send_no_other_header", "403 AccessForbidden").seaweedfs("200"),
+            row("what_a_page_may_not_ask_it_may_not_read", "404 for nobody"),
             row(
                 "the_page_may_read_the_tag_of_what_it_uploaded",
                 "200 for https://app.example.com, yes",
