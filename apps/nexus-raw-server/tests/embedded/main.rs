@@ -8,6 +8,8 @@
 mod api_document;
 #[path = "../blackbox/mod.rs"]
 mod blackbox;
+#[path = "../browsers/mod.rs"]
+mod browsers;
 #[path = "../common/caller.rs"]
 mod caller;
 mod careless_stores;

@@ -7,6 +7,8 @@
 
 #[path = "../blackbox/mod.rs"]
 mod blackbox;
+#[path = "../browsers/mod.rs"]
+mod browsers;
 #[path = "../common/caller.rs"]
 mod caller;
 #[path = "../common/house.rs"]

@@ -1,12 +1,14 @@
 //! Real engines of a test's own, on loopback and on disk: each starts on free ports, in a temporary
 //! directory, and ends with the process that started it, whatever ended that.
 
+mod browser;
 mod nats;
 mod postgres;
 mod seaweedfs;
 mod supervised;
 
 pub use self::{
+    browser::{Browser, OpenPage},
     nats::{Guard, Nats},
     postgres::{Database, Postgres},
     seaweedfs::SeaweedFs,

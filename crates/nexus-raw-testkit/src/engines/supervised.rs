@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Where `make tools` puts the engines.
-const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
+pub(super) const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
 
 /// Engines are ready in seconds; a busy machine may take its time.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
@@ -17,9 +17,9 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) const DRAWS: u32 = 5;
 
 /// Runs the program that its arguments name until its standard input ends, which it does when the
-/// test's process does, whatever ended that; then sends it the signal `$1`, waits for its end, and
-/// removes the paths that `$2` names. A signal of the terminal, which reaches the whole group,
-/// must not cut that short.
+/// test's process does, whatever ended that; then sends it the signal `$1`, and to the process group
+/// that it leads, where it leads one; waits for its end, and removes the paths that `$2` names. A
+/// signal of the terminal, which reaches the whole group, must not cut that short.
 const SUPERVISOR: &str = r#"
 trap '' INT HUP
 signal=$1 leftovers=$2
@@ -27,7 +27,7 @@ shift 2
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
-{ cat >/dev/null; kill -"$signal" "$server"; } <&3 2>/dev/null &
+{ cat >/dev/null; kill -"$signal" -- "-$server" || kill -"$signal" "$server"; } <&3 2>/dev/null &
 exec 3<&-
 wait "$server"
 [ -z "$leftovers" ] || rm -rf $leftovers

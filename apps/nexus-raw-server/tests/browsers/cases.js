@@ -1,0 +1,148 @@
+// Runs by itself what a browser is to be tried with, and reports what came of each case. Which cases
+// there are, and what must come of them, is the test's.
+
+const setting = await (await fetch('./setting.json')).json()
+
+// Pages read a file in pieces: no piece is longer than this.
+const LONGEST_PIECE = 4 * 1024 * 1024
+
+function refuseToReadWhole(realm) {
+  const { arrayBuffer } = realm.Blob.prototype
+  realm.Blob.prototype.arrayBuffer = function () {
+    if (this.size > LONGEST_PIECE) throw new Error(`${this.size} bytes are read at once`)
+    return arrayBuffer.call(this)
+  }
+  for (const name of ['bytes', 'text']) {
+    realm.Blob.prototype[name] = () => { throw new Error(`a file is read whole, by ${name}()`) }
+  }
+  realm.FileReader = undefined
+}
+
+// As docs/API.md has it, with the headers that tracing libraries add.
+function post(route, body) {
+  return fetch(`${setting.service}/nexus/raw/${route}`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${setting.token}`,
+      'content-type': 'application/json',
+      'x-tenant-id': 't_demo',
+      'x-env': 'dev',
+      tracestate: 'vendor=1',
+      baggage: 'sentry-environment=test',
+      'sentry-trace': '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1',
+    },
+    body: JSON.stringify(body),
+  })
+}
+
+async function presign(file) {
+  const answer = await post('presign-upload', {
+    filename: file.name,
+    content_type: file.type,
+    size_bytes: file.size,
+    sha256: file.sha256,
+  })
+  const told = await answer.text()
+  if (answer.status !== 200) throw new Error(told)
+  return { status: answer.status, ...JSON.parse(told) }
+}
+
+// The ways to PUT that a page has.
+const ways = {
+  async fetch({ method, url, headers }, content, { cache }) {
+    return (await fetch(url, { method, headers, body: content, cache })).status
+  },
+
+  async request({ method, url, headers }, content, { bytes }) {
+    const body = bytes ? new Uint8Array(await content.arrayBuffer()) : content
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest()
+      request.open(method, url)
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
+      request.onload = () => resolve(request.status)
+      request.onerror = () => reject(new Error('XMLHttpRequest had no answer'))
+      request.send(body)
+    })
+  },
+}
+
+async function upload(way) {
+  const [file] = way.files
+  const { status, asset_id, upload } = await presign(file)
+  const put = await ways[way.by](upload, await content(file), way)
+  const registered = await post('register', { asset_id })
+  return { statuses: [status, put, registered.status], uris: [(await registered.json()).uri] }
+}
+
+async function content(file) {
+  const bytes = await (await fetch(`./${file.content}`)).blob()
+  return new File([bytes], file.name, { type: file.type })
+}
+
+// A page of the document, as it stands there, in a frame: its form is filled in and sent.
+async function page(way) {
+  const frame = document.createElement('iframe')
+  frame.src = way.page
+  const loaded = new Promise((resolve) => (frame.onload = resolve))
+  document.body.append(frame)
+  await loaded
+  const { contentWindow: realm, contentDocument: page } = frame
+  const chosen = new realm.DataTransfer()
+  for (const file of way.files) chosen.items.add(await content(file))
+  refuseToReadWhole(window)
+  refuseToReadWhole(realm)
+  const { elements } = page.forms[0]
+  elements.token.value = setting.token
+  elements.files.files = chosen.files
+  page.forms[0].requestSubmit()
+
+  const ended = (what) => [...page.querySelectorAll(`ul .${what}`)]
+  const isFull = (bar) => bar.value === bar.max && bar.max > 0
+  await new Promise((resolve) => {
+    const look = () => {
+      const bars = [...page.querySelectorAll('progress')]
+      // Uppy says how far it is every half second
+      const isDone = ended('registered').length === way.files.length && bars.every(isFull)
+      if (isDone || ended('failed').length > 0) resolve()
+    }
+    const all = { attributes: true, childList: true, subtree: true }
+    new MutationObserver(look).observe(page.documentElement, all)
+    look()
+  })
+  return {
+    failed: ended('failed').map((line) => line.textContent),
+    uris: ended('registered').map((line) => line.querySelector('output').textContent),
+  }
+}
+
+// A page of an origin that nobody lets in, which was even given a URL.
+async function stranger(way) {
+  const [file] = way.files
+  const { asset_id, upload } = await presign(file)
+  const frame = document.createElement('iframe')
+  frame.src = `${way.origin}/stranger.html`
+  const loaded = new Promise((resolve) => (frame.onload = resolve))
+  document.body.append(frame)
+  await loaded
+  const told = new Promise((resolve) => (window.onmessage = (event) => resolve(event.data)))
+  frame.contentWindow.postMessage({ setting, upload }, way.origin)
+  const tried = await told
+  const registered = await post('register', { asset_id })
+  return { tried, statuses: [registered.status], code: (await registered.json()).code }
+}
+
+const kinds = { upload, page, stranger }
+
+async function report(told) {
+  await fetch('./report', { method: 'POST', body: JSON.stringify(told) })
+}
+
+for (const [number, way] of setting.cases.entries()) {
+  let told
+  try {
+    told = await kinds[way.kind](way)
+  } catch (error) {
+    told = { error: `${error}` }
+  }
+  await report({ number, ...told })
+}
