@@ -107,8 +107,10 @@ impl<F: Fn(&Scope, Write) + Send + Sync + 'static> AssetCatalog for AfterWrite<F
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        self.inner.events_of(scope, asset).await
+        self.inner.events_of(scope, asset, after, limit).await
     }
 
     async fn events_after(

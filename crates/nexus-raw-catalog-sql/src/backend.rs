@@ -84,6 +84,8 @@ pub(crate) trait Reader: Send + Sync {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     async fn events_after(

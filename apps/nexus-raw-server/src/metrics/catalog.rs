@@ -94,8 +94,10 @@ impl AssetCatalog for MeasuredCatalog {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let call = self.inner.events_of(scope, asset);
+        let call = self.inner.events_of(scope, asset, after, limit);
         self.calls.time("events_of", call).await
     }
 

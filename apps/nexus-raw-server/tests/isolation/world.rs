@@ -292,9 +292,11 @@ impl AssetCatalog for Counted {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
-        self.inner.events_of(scope, asset).await
+        self.inner.events_of(scope, asset, after, limit).await
     }
 
     async fn events_after(

@@ -562,15 +562,17 @@ CREATE TYPE event_row_v1 AS (
     "event.salt" bytea, "event.commitment" bytea, "event.body" text
 );
 
-CREATE FUNCTION events_of_v1(of_tenant text, of_env text, id uuid) RETURNS SETOF event_row_v1
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION events_of_v1(
+    of_tenant text, of_env text, id uuid, after bigint, up_to bigint
+) RETURNS SETOF event_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
     SELECT e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.salt, e.commitment, e.body
     FROM event e
-    WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.asset_id = id
-    ORDER BY e.sequence;
+    WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.asset_id = id AND e.sequence > after
+    ORDER BY e.sequence
+    LIMIT up_to;
 END
 $$;
 

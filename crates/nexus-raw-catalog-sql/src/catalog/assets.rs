@@ -110,8 +110,10 @@ impl AssetCatalog for SqlAssetCatalog {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.events_of(scope, asset)).await
+        timely(self.reader.events_of(scope, asset, after, limit)).await
     }
 
     async fn events_after(

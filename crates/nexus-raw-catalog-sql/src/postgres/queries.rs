@@ -134,11 +134,22 @@ pub(super) async fn events_of(
     catalog_id: Uuid,
     scope: &Scope,
     asset: AssetId,
+    after: u64,
+    limit: u32,
 ) -> Result<Vec<DatasetEvent>, QueryError> {
-    let rows = about(scope, "SELECT * FROM events_of_v1($1, $2, $3::uuid)")
-        .bind(id(asset))
-        .fetch_all(connection)
-        .await?;
+    // beyond the largest number of PostgreSQL there is no event
+    let Ok(after) = i64::try_from(after) else {
+        return Ok(Vec::new());
+    };
+    let rows = about(
+        scope,
+        "SELECT * FROM events_of_v1($1, $2, $3::uuid, $4, $5)",
+    )
+    .bind(id(asset))
+    .bind(after)
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await?;
     events(&rows, catalog_id)
 }
 

@@ -106,8 +106,10 @@ impl Reader for PostgresReader {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, on => queries::events_of(on, self.catalog_id, scope, asset))
+        ask!(self, on => queries::events_of(on, self.catalog_id, scope, asset, after, limit))
     }
 
     async fn events_after(

@@ -87,9 +87,11 @@ impl Reader for SqliteReader {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::events_of(&mut connection, self.catalog_id, scope, asset).await
+        queries::events_of(&mut connection, self.catalog_id, scope, asset, after, limit).await
     }
 
     async fn events_after(

@@ -201,7 +201,11 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
         (8, 1),
     ] {
         let asset = sample::asset_id(number);
-        let told = backend.reader.events_of(&scope, asset).await.unwrap();
+        let told = backend
+            .reader
+            .events_of(&scope, asset, 0, 1000)
+            .await
+            .unwrap();
         assert_eq!(told.len(), events, "events of {number}");
     }
 }
@@ -245,7 +249,11 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
     let scope = sample::scope("t_a", "dev");
     for (number, sequences) in [(1, vec![1, 4, 6]), (2, vec![2, 3, 5]), (3, vec![])] {
         let asset = sample::asset_id(number);
-        let told = backend.reader.events_of(&scope, asset).await.unwrap();
+        let told = backend
+            .reader
+            .events_of(&scope, asset, 0, 1000)
+            .await
+            .unwrap();
         let told: Vec<_> = told.iter().map(|event| event.sequence).collect();
         assert_eq!(told, sequences, "events of {number}");
     }

@@ -170,7 +170,10 @@ async fn event_types(
     scope: &Scope,
     intent: &UploadIntent,
 ) -> Vec<EventType> {
-    let events = catalog.events_of(scope, intent.asset_id).await.unwrap();
+    let events = catalog
+        .events_of(scope, intent.asset_id, 0, 1000)
+        .await
+        .unwrap();
     events.iter().map(|event| event.body.event_type).collect()
 }
 

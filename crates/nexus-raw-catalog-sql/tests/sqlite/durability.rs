@@ -31,7 +31,9 @@ async fn what_was_answered_is_there_after_a_kill() {
     let again = reopened.undelivered(&sample::sink_name(), 10, &[]).await;
     assert_eq!(again.unwrap(), events);
     presign(&reopened, &sample::intent(&scope, sample::asset_id(3))).await;
-    let next = reopened.events_of(&scope, sample::asset_id(3)).await;
+    let next = reopened
+        .events_of(&scope, sample::asset_id(3), 0, 1000)
+        .await;
     assert_eq!(next.unwrap()[0].sequence, 4);
 }
 

@@ -190,11 +190,14 @@ impl AssetCatalog for FakeCatalog {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.read(|state| {
             let events = state.events_in(scope).iter();
             events
-                .filter(|event| event.body.asset_id == asset)
+                .filter(|event| event.body.asset_id == asset && event.sequence > after)
+                .take(usize::try_from(limit).unwrap())
                 .cloned()
                 .collect()
         })

@@ -147,7 +147,8 @@ pub trait AssetCatalog: Send + Sync + 'static {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError>;
 
-    /// The events of an asset in order of sequence; empty when this scope has none.
+    /// The events of an asset whose sequence is above `after`, in order of sequence: the first
+    /// `limit` of them. Empty when this scope has none.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -155,6 +156,8 @@ pub trait AssetCatalog: Send + Sync + 'static {
         &self,
         scope: &Scope,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     /// The events of a scope whose sequence is above `after`, in order of sequence: the first

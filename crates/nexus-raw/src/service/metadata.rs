@@ -22,22 +22,25 @@ impl RawStorageService {
             .ok_or(ReadError::AssetNotFound)
     }
 
-    /// The events of an asset, from its presign on, in order.
+    /// The events of an asset, from its presign on, whose sequence is above `after`, in order: the
+    /// first `limit` of them. None where there is none above, so whoever goes on from the last
+    /// sequence that it was given comes to the end.
     ///
     /// # Errors
-    /// [`ReadError::AssetNotFound`] when the scope has none.
+    /// [`ReadError::AssetNotFound`] when the scope has no such asset, presigned or registered.
     pub async fn events(
         &self,
         access: &ReadAccess,
         asset: AssetId,
+        after: u64,
+        limit: u32,
     ) -> Result<Vec<DatasetEvent>, ReadError> {
-        let events = self.catalog.events_of(access.scope(), asset).await?;
-        // every intent has its presign event, so no event means no asset
-        if events.is_empty() {
-            Err(ReadError::AssetNotFound)
-        } else {
-            Ok(events)
+        let scope = access.scope();
+        let events = self.catalog.events_of(scope, asset, after, limit).await?;
+        if events.is_empty() && self.catalog.find_intent(scope, asset).await?.is_none() {
+            return Err(ReadError::AssetNotFound);
         }
+        Ok(events)
     }
 
     /// The events of the scope whose sequence is above `after`, in order: the first `limit` of

@@ -151,7 +151,11 @@ impl House {
     pub(crate) async fn assert_pending(&self, asset: AssetId) {
         let state = self.state(asset).await;
         assert!(matches!(state, Some(IntentState::Pending(_))), "{state:?}");
-        let of_asset = self.catalog.events_of(&self.scope, asset).await.unwrap();
+        let of_asset = self
+            .catalog
+            .events_of(&self.scope, asset, 0, 1000)
+            .await
+            .unwrap();
         assert_eq!(of_asset.len(), 1, "{of_asset:?}");
     }
 }

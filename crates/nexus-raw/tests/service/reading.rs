@@ -11,7 +11,7 @@ async fn a_registered_asset_is_read_as_it_was_registered() {
     let id = asset.parts().asset_id;
     assert_eq!(house.service.metadata(&reader, id).await.unwrap(), asset);
     assert_eq!(
-        house.service.events(&reader, id).await.unwrap(),
+        house.service.events(&reader, id, 0, 1000).await.unwrap(),
         house.events()
     );
 }
@@ -27,8 +27,37 @@ async fn a_presigned_asset_has_events_and_no_record() {
         "{record:?}"
     );
     assert_eq!(
-        house.service.events(&reader, id).await.unwrap(),
+        house.service.events(&reader, id, 0, 1000).await.unwrap(),
         house.events()
+    );
+}
+
+#[tokio::test]
+async fn the_events_of_an_asset_are_read_on_from_a_sequence_to_an_end_that_is_no_absence() {
+    let house = House::new();
+    let id = house
+        .registered(sample::provenance())
+        .await
+        .parts()
+        .asset_id;
+    house.presign().await;
+    let all = house.events();
+    let reader = sample::read_access(&house.scope);
+    for (after, limit, given) in [
+        (0, 10, &all[..2]),
+        (0, 1, &all[..1]),
+        (1, 1, &all[1..2]),
+        (2, 10, &[]),
+        (u64::MAX, 10, &[]),
+    ] {
+        let events = house.service.events(&reader, id, after, limit).await;
+        assert_eq!(events.unwrap(), given, "after {after}");
+    }
+    let absent = house.service.events(&reader, sample::asset_id(999), 2, 10);
+    let absent = absent.await;
+    assert!(
+        matches!(absent, Err(ReadError::AssetNotFound)),
+        "{absent:?}"
     );
 }
 
@@ -73,7 +102,7 @@ async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
             matches!(record, Err(ReadError::AssetNotFound)),
             "{record:?}"
         );
-        let events = house.service.events(&reader, id).await;
+        let events = house.service.events(&reader, id, 0, 1000).await;
         assert!(
             matches!(events, Err(ReadError::AssetNotFound)),
             "{events:?}"
@@ -88,7 +117,7 @@ async fn a_catalogue_that_does_not_answer_is_not_an_absent_asset() {
     house.catalog.set_available(false);
     let reader = sample::read_access(&house.scope);
     let record = house.service.metadata(&reader, id).await;
-    let events = house.service.events(&reader, id).await;
+    let events = house.service.events(&reader, id, 0, 1000).await;
     let feed = house.service.events_after(&reader, 0, 10).await;
     for error in [record.err(), events.err(), feed.err()] {
         assert!(

@@ -17,7 +17,8 @@ pub(crate) async fn asset_events(
     call: Call<'_>,
     access: ReadAccess,
 ) -> Result<HttpResponse, ApiError> {
-    let events = call.core.service.events(&access, call.asset_id()?).await?;
+    let events = call.core.service.events(&access, call.asset_id()?, 0, 1000);
+    let events = events.await?;
     reply::json(HttpResponse::Ok(), &EventsReply { events })
 }
 

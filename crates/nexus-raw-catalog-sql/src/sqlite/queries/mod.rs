@@ -100,7 +100,8 @@ pub(super) mod outbox;
 const EVENTS_OF: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.asset_id = ?3 ORDER BY e.sequence"
+    " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.asset_id = ?3 AND e.sequence > ?4
+    ORDER BY e.sequence LIMIT ?5"
 );
 
 const EVENTS_AFTER: &str = concat!(
@@ -189,11 +190,19 @@ pub(super) async fn events_of(
     catalog_id: Uuid,
     scope: &Scope,
     asset: AssetId,
+    after: u64,
+    limit: u32,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
+    // beyond the largest number of SQLite there is no event
+    let Ok(after) = i64::try_from(after) else {
+        return Ok(Vec::new());
+    };
     let rows = sqlx::query(EVENTS_OF)
         .bind(scope.tenant.as_str())
         .bind(scope.environment.as_str())
         .bind(&asset.as_uuid().as_bytes()[..])
+        .bind(after)
+        .bind(limit)
         .fetch_all(connection)
         .await;
     collect(rows, |row| event(row, catalog_id))

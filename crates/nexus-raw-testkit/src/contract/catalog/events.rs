@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
-use nexus_raw::asset::Provenance;
+use nexus_raw::{asset::Provenance, event::DatasetEvent, tenancy::Scope};
 
-use super::{CatalogHarness, events, presign, presign_and_register, told};
+use super::{
+    CatalogHarness, events, presign, presign_again, presign_and_register, strangers, told,
+};
 use crate::sample;
 
 /// The bodies come back as they were written, in the order of their commits.
@@ -42,6 +44,51 @@ pub async fn events_of_an_asset_are_its_own(harness: &impl CatalogHarness) {
             told(&open, &scope, intent.asset_id).await,
             [(sequence, sample::presigned(intent))]
         );
+    }
+}
+
+/// Whatever their limit, and whatever other assets have written between; beyond the last there is
+/// none, and none of another scope.
+pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [intent, other] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    presign(&open, &intent).await;
+    presign(&open, &other).await;
+    for _ in 0..3 {
+        presign_again(&open, &other).await;
+        presign_again(&open, &intent).await;
+    }
+    let all = events(&open, &scope, intent.asset_id).await;
+    let sequences: Vec<_> = all.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, [1, 4, 6, 8]);
+    let page = async |scope: &Scope, after, limit| {
+        let page = open.catalog.events_of(scope, intent.asset_id, after, limit);
+        page.await.unwrap()
+    };
+    for limit in [1, 2, 3, 4, 5, 1000, u32::MAX] {
+        let mut joined = Vec::new();
+        loop {
+            let after = joined
+                .last()
+                .map_or(0, |event: &DatasetEvent| event.sequence);
+            let next = page(&scope, after, limit).await;
+            let left = u32::try_from(all.len() - joined.len()).unwrap();
+            assert_eq!(u32::try_from(next.len()), Ok(left.min(limit)), "{limit}");
+            if next.is_empty() {
+                break;
+            }
+            joined.extend(next);
+        }
+        assert_eq!(joined, all, "{limit}");
+    }
+    // a place between two events, and places behind them all
+    assert_eq!(page(&scope, 5, 1).await, all[2..3]);
+    for after in [8, 9, i64::MAX.unsigned_abs(), u64::MAX] {
+        assert_eq!(page(&scope, after, 1000).await, [], "{after}");
+    }
+    for stranger in strangers() {
+        assert_eq!(page(&stranger, 0, 1000).await, [], "{stranger}");
     }
 }
 

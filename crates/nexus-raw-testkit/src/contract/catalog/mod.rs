@@ -96,6 +96,7 @@ macro_rules! catalog_contract {
                 an_ended_intent_may_still_be_registered,
                 events_of_an_asset_come_in_order_and_say_what_was_written,
                 events_of_an_asset_are_its_own,
+                events_of_an_asset_come_in_pages_that_join,
                 event_ids_are_stable_and_distinct_across_scopes,
                 events_after_a_sequence_are_those_of_the_scope_above_it_in_order,
                 no_more_events_than_the_limit_are_given_and_pages_join_without_a_gap,
@@ -167,7 +168,7 @@ async fn record(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Option<Raw
 }
 
 async fn events(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<DatasetEvent> {
-    open.catalog.events_of(scope, asset).await.unwrap()
+    open.catalog.events_of(scope, asset, 0, 1000).await.unwrap()
 }
 
 async fn events_after(

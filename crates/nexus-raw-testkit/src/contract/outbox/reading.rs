@@ -28,7 +28,10 @@ pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl
     assert_eq!(events.len(), 11);
     assert_eq!(sequences(&events, &scopes[0]), [1, 2, 3, 4, 5, 6]);
     assert_eq!(sequences(&events, &scopes[1]), [1, 2, 3, 4, 5]);
-    let told = open.catalog.events_of(&scopes[0], intent.asset_id).await;
+    let told = open
+        .catalog
+        .events_of(&scopes[0], intent.asset_id, 0, 1000)
+        .await;
     let of_asset = events
         .into_iter()
         .filter(|event| event.body.scope() == scopes[0] && event.body.asset_id == intent.asset_id);
