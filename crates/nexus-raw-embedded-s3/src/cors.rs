@@ -116,3 +116,26 @@ fn refusal(status: StatusCode, code: &'static str, message: &'static str) -> S3E
     error.set_status_code(status);
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_is_the_one_that_the_document_has_for_buckets() {
+        let document = include_str!("../../../docs/BROWSERS.md");
+        let starts = STARTS.map(|start| format!("{start}*"));
+        let headers: Vec<&str> = HEADERS
+            .into_iter()
+            .chain(starts.iter().map(String::as_str))
+            .collect();
+        for line in [
+            format!("\"AllowedMethods\": {:?},", [METHOD.as_str()]),
+            format!("\"AllowedHeaders\": {headers:?},"),
+            format!("\"ExposeHeaders\": {:?},", [EXPOSED]),
+            format!("\"MaxAgeSeconds\": {MAX_AGE_SECONDS}\n"),
+        ] {
+            assert!(document.contains(&line), "{line}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! What a page of another origin needs: leave to upload, and an answer that it may read.
 
+use serde_json::Value;
+
 use super::bench::{Bench, CONTENT, ORIGIN, or, said};
 use crate::s3::{Answer, Endpoint};
 
@@ -17,31 +19,28 @@ pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str, origin: &str) -> Answer 
     endpoint.signed("PUT", &target, &[], rule.as_bytes())
 }
 
-/// The rule as XML, as PutBucketCors takes it; command lines take JSON.
+/// The rule as XML, as `PutBucketCors` takes it; command lines take JSON.
 fn documented_rule() -> String {
     let rule = DOCUMENT.split("```json\n").nth(1).unwrap();
-    let rule: serde_json::Value = serde_json::from_str(rule.split("```").next().unwrap()).unwrap();
+    let rule: Value = serde_json::from_str(rule.split("```").next().unwrap()).unwrap();
     let [rule] = &rule["CORSRules"].as_array().unwrap()[..] else {
         panic!("not one rule: {rule}");
     };
-    let mut xml = String::new();
-    for (name, values) in rule.as_object().unwrap() {
-        // lists are named in the plural, and their elements are not
-        let element = if values.is_array() {
-            &name[..name.len() - 1]
-        } else {
-            name
+    let elements = rule.as_object().unwrap().iter().flat_map(|(name, value)| {
+        // a list is named in the plural, and each of its elements is not
+        let (name, values) = match value.as_array() {
+            Some(values) => (&name[..name.len() - 1], &values[..]),
+            None => (name.as_str(), std::slice::from_ref(value)),
         };
-        let one = std::slice::from_ref(values);
-        for value in values.as_array().map_or(one, Vec::as_slice) {
+        values.iter().map(move |value| {
             let text = value.to_string();
-            let text = text.trim_matches('"');
-            xml += &format!("<{element}>{text}</{element}>");
-        }
-    }
+            format!("<{name}>{}</{name}>", text.trim_matches('"'))
+        })
+    });
+    let elements = elements.collect::<String>();
     format!(
         "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <CORSRule>{xml}</CORSRule></CORSConfiguration>"
+         <CORSRule>{elements}</CORSRule></CORSConfiguration>"
     )
 }
 
