@@ -92,7 +92,7 @@ impl EmbeddedS3Handle {
         async move {
             if failed.wait_for(|failed| *failed).await.is_err() {
                 // the server has ended, and can fail no more
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }

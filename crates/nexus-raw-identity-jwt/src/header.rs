@@ -37,7 +37,7 @@ impl UnverifiedHeader {
 }
 
 /// Whether a token of this type is one to come in by: of RFC 7519, section 5.1, or RFC 9068,
-/// section 2.1. Issuers also sign tokens for other ends with the same keys (logout, DPoP proofs,
+/// section 2.1. Issuers also sign tokens for other ends with the same keys (logout, `DPoP` proofs,
 /// refresh). A media type has no case, and its `application/` may be left out (RFC 7515, 4.1.9).
 fn is_ours(typ: &str) -> bool {
     let typ = typ.to_ascii_lowercase();

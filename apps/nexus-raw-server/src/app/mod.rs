@@ -172,7 +172,7 @@ impl Application {
         let store_failed = async move {
             match store {
                 Some(failed) => failed.await,
-                None => pending().await,
+                None => pending::<()>().await,
             }
         };
         let (running, outcome) = work(parts, log, asked_to_end, store_failed).await;

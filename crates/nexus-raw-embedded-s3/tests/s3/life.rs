@@ -80,7 +80,7 @@ fn an_upload_that_drips_is_ended() {
     let addr = server.handle.addr().to_string();
     let headers = server
         .signer()
-        .sign_header("PUT", "/raw/k", &[], &[0; 100_000]);
+        .sign_header("PUT", "/raw/k", &[], &b"0".repeat(100_000));
     let mut upload = http::connect(&addr).unwrap();
     let head = http::head(&addr, "PUT", "/raw/k", &headers, 100_000);
     upload.write_all(head.as_bytes()).unwrap();

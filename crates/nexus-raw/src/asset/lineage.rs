@@ -102,7 +102,7 @@ impl SourceUri {
         let uri = UriStr::new(text).map_err(|_| SourceUriError::Grammar)?;
         let is = |scheme: &&str| scheme.eq_ignore_ascii_case(uri.scheme_str());
         let needs_host = HOSTED_SCHEMES.iter().any(is);
-        if !needs_host && !OTHER_SCHEMES.iter().any(|scheme| is(scheme)) {
+        if !needs_host && !OTHER_SCHEMES.iter().any(is) {
             return Err(SourceUriError::Scheme);
         }
         let authority = uri.authority_components();
@@ -226,6 +226,7 @@ mod tests {
 
     #[test]
     fn a_source_is_a_uri_of_a_listed_scheme_kept_byte_for_byte() {
+        use SourceUriError::{Grammar, Length, Scheme};
         for good in [
             "https://a.example/b%20c?d=e#f",
             "HTTPS://a.example",
@@ -248,7 +249,6 @@ mod tests {
                 Ok(good.to_owned())
             );
         }
-        use SourceUriError::{Grammar, Length, Scheme};
         let long = format!("https://a.example/{}", "b".repeat(2048));
         for (bad, reason) in [
             ("", Length),
