@@ -211,7 +211,7 @@ async fn no_call_leaves_its_scope_behind_on_the_connection() {
     presign_and_register(&catalog, &intent, sample::provenance()).await;
     let mut raw = home.raw().await;
     for call in [
-        "SELECT count(*) FROM events_of_v1('t_a', 'dev', $1::uuid)",
+        "SELECT count(*) FROM events_of_v1('t_a', 'dev', $1::uuid, 0, 10)",
         "SELECT count(*) FROM undelivered_v1('log', 10, '[]') WHERE $1::uuid IS NOT NULL",
         "SELECT open_count FROM (SELECT (open_intents_v1()).\"scope.open_count\" AS open_count) c
             WHERE $1::uuid IS NOT NULL",
