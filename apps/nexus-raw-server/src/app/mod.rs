@@ -26,7 +26,7 @@ pub use self::{
     parked::{parked, retry},
 };
 use crate::{
-    http::{self, AppState, CorsOrigins, Dependency, Phase},
+    http::{self, Answers, AppState, CorsOrigins, Dependency, Phase},
     logging::Logging,
     metrics::Metrics,
 };
@@ -109,6 +109,7 @@ impl Application {
             identity: plan.identity.clone(),
             environments: settings.tenancy.environments.clone(),
             limits: plan.limits.clone(),
+            answers: Answers::default(),
             cors: CorsOrigins::new(settings.http.cors_origins.iter().map(String::as_str))
                 .with_headers(&settings.http.cors_headers),
             clock: plan.clock.clone(),

@@ -7,16 +7,28 @@ use actix_web::{
     web::Payload,
 };
 
-use super::{exchange::Answering, host::check_host};
+use super::{answers::Answers, connection::Connection, exchange::Answering, host::check_host};
 use crate::metrics::{self, Metrics};
 
 /// The one page of the listener of metrics. It needs no token: the address is for those who run the
 /// service.
 const PATH: &str = "/metrics";
 
-impl Answering for Metrics {
+/// The page, and how much of it may be under way.
+#[derive(Clone)]
+pub(super) struct MetricsPage {
+    pub(super) metrics: Metrics,
+    pub(super) answers: Answers,
+}
+
+impl Answering for MetricsPage {
     async fn answer(&self, request: &HttpRequest, _: &mut Payload) -> HttpResponse {
-        let mut response = page(self, request);
+        let page = page(&self.metrics, request);
+        let connection = request.conn_data::<Connection>();
+        let mut response = self
+            .answers
+            .admit(page, None, None, connection)
+            .unwrap_or_else(|_| HttpResponse::TooManyRequests().finish());
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,5 +1,6 @@
 //! The service over HTTP: what callers may rely on is written in `docs/API.md`.
 
+mod answers;
 mod bearer;
 mod body;
 mod call;
@@ -25,6 +26,7 @@ mod trace;
 mod trail;
 
 pub use self::{
+    answers::{AnswerSettings, Answers},
     cors::CorsOrigins,
     docs_page::render as docs_page,
     error::ProblemCode,

@@ -2,6 +2,7 @@ use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
 use nexus_raw::{event::RequestContext, ports::IdempotencyKey};
 
 use super::{
+    answers::FREE_BYTES,
     bearer::authenticate,
     body,
     call::{Call, Probe},
@@ -15,6 +16,9 @@ use super::{
 
 /// Where callers must be proved before anything else is looked at, the route included.
 const GUARDED: &str = "/nexus/";
+
+/// What the answer to a write has besides what its body has said: places, digests, times.
+const MOST_OF_ITS_OWN: usize = FREE_BYTES / 2;
 
 /// One request on its way through the checks.
 pub(super) struct Pipeline<'a> {
@@ -67,18 +71,25 @@ impl Pipeline<'_> {
             Handler::Open(handle) => handle(self.probe()).await,
             Handler::Read(handle) => {
                 let access = principal.authorize_read(&scope)?;
+                trail.member_of = Some(scope.tenant.clone());
                 self.app.limits.admit(&scope.tenant, &principal)?;
                 handle(self.call(captured, None)?, access).await
             }
             Handler::Write(handle) => {
                 let access = principal.authorize_write(&scope)?;
+                trail.member_of = Some(scope.tenant.clone());
                 self.app.limits.admit(&scope.tenant, &principal)?;
                 let key = if route.takes_idempotency_key() {
                     idempotency_key(headers)?
                 } else {
                     None
                 };
-                let body = body::read(self.request, payload).await?;
+                let (body, bytes) = body::read(self.request, payload).await?;
+                let most = bytes + MOST_OF_ITS_OWN;
+                if most > FREE_BYTES {
+                    // once it is written, it is too late to refuse the answer
+                    trail.reserved = Some(self.app.answers.charge(Some(&scope.tenant), most)?);
+                }
                 handle(self.call(captured, key)?, access, body).await
             }
         }

@@ -51,6 +51,7 @@ pub enum Access {
 
 const PRESIGN_UPLOAD: &str = "/nexus/raw/presign-upload";
 const EVENTS: &str = "/nexus/raw/events";
+const ASSET_EVENTS: &str = "/nexus/raw/{asset_id}/events";
 
 /// Every route. A path belongs to the first pattern that it matches.
 pub const ROUTES: &[Route] = &[
@@ -79,7 +80,7 @@ pub const ROUTES: &[Route] = &[
         handler: Handler::Read(|call, access| Box::pin(asset::asset(call, access))),
     },
     Route {
-        pattern: "/nexus/raw/{asset_id}/events",
+        pattern: ASSET_EVENTS,
         method: Method::GET,
         handler: Handler::Read(|call, access| Box::pin(asset_events::asset_events(call, access))),
     },
@@ -123,7 +124,7 @@ impl Route {
 
     /// Whether the query of a request means something here; other routes leave it alone.
     pub(crate) fn takes_query(&self) -> bool {
-        self.pattern == EVENTS
+        [EVENTS, ASSET_EVENTS].contains(&self.pattern)
     }
 
     fn serves(&self, method: &Method) -> bool {

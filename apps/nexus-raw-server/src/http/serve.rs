@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::{
+    connection::Connection,
     error::ApiError,
     pipeline::Pipeline,
     state::AppState,
@@ -63,23 +64,36 @@ async fn serve(
         Err(_) => Err(ApiError::Timeout),
     };
     let route = trail.route.map_or(UNMATCHED, |route| route.pattern);
-    let response = match outcome {
+    let reserved = trail.reserved.take();
+    let admit = |response, reserved| {
+        let connection = request.conn_data::<Connection>();
+        let tenant = trail.member_of.as_ref();
+        app.answers.admit(response, tenant, reserved, connection)
+    };
+    let error = match outcome.and_then(|response| admit(response, reserved)) {
         Ok(response) => {
             trail.served(&app.log, &trace.context, response.status(), began.elapsed());
-            response
+            return (response, route);
         }
+        Err(error) => error,
+    };
+    let told = |error: &ApiError| {
+        let problem = error.problem();
+        let response = problem.respond(request.path(), trace.context.trace_id);
+        (response, problem.code)
+    };
+    let (response, code) = told(&error);
+    // one that names every fault of a long body, or a long path, may be long itself
+    let (response, error, code) = match admit(response, None) {
+        Ok(response) => (response, error, code),
         Err(error) => {
-            let problem = error.problem();
-            trail.refused(
-                &app.log,
-                &trace.context,
-                &error,
-                problem.code,
-                began.elapsed(),
-            );
-            problem.respond(request.path(), trace.context.trace_id)
+            let (response, code) = told(&error);
+            let response = admit(response, None);
+            let mut bare = HttpResponse::build(code.status());
+            (response.unwrap_or_else(|_| bare.finish()), error, code)
         }
     };
+    trail.refused(&app.log, &trace.context, &error, code, began.elapsed());
     (response, route)
 }
 

@@ -10,9 +10,10 @@ use actix_web::{
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{
-    AppState,
+    Answers, AppState,
     connection::GatedStream,
     exchange::{Answering, answer},
+    metrics_page::MetricsPage,
 };
 use crate::metrics::Metrics;
 
@@ -65,7 +66,11 @@ pub fn bind_metrics(address: SocketAddr, metrics: Metrics) -> io::Result<(Server
         shutdown_timeout: Duration::from_secs(1),
         workers: 1,
     };
-    serve(&settings, metrics)
+    let page = MetricsPage {
+        metrics,
+        answers: Answers::default(),
+    };
+    serve(&settings, page)
 }
 
 fn serve<A: Answering>(

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::{feed::Feed, metrics::Metrics};
 
-use super::{cors::CorsOrigins, limits::Limits};
+use super::{answers::Answers, cors::CorsOrigins, limits::Limits};
 
 /// What every request can reach, from the moment the socket is bound.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct AppState {
     pub environments: Environments,
     /// How much each caller may ask.
     pub limits: Limits,
+    /// How much of answers may be under way.
+    pub answers: Answers,
     /// Whose pages may call from a browser.
     pub cors: CorsOrigins,
     /// What time it is.

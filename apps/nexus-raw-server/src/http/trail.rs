@@ -1,10 +1,14 @@
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use nexus_raw::{event::RequestContext, tenancy::UserId};
+use nexus_raw::{
+    event::RequestContext,
+    tenancy::{TenantId, UserId},
+};
 use slog::{Logger, o};
 
 use super::{
+    answers::Charge,
     error::{ApiError, ProblemCode},
     routes::{Access, Route},
     scope::NamedScope,
@@ -21,6 +25,10 @@ pub(super) struct Trail {
     /// Whether the route's GET was asked for by HEAD.
     pub(super) head: bool,
     pub(super) scope: NamedScope,
+    /// Whose answer it is: the tenant of which the caller was proved to be a member.
+    pub(super) member_of: Option<TenantId>,
+    /// What was set aside for the answer before anything was written.
+    pub(super) reserved: Option<Charge>,
 }
 
 impl Trail {

@@ -118,3 +118,42 @@ async fn events_are_told_from_presign_on_to_readers_of_the_scope() {
         (404, "asset-not-found".to_owned(), vec![])
     );
 }
+
+#[actix_web::test]
+async fn events_of_an_asset_come_in_pages_and_an_empty_one_is_the_end() {
+    let house = House::open();
+    let (asset_id, _) = house.registered().await;
+    house.presigned().await;
+    let path = format!("/nexus/raw/{asset_id}/events");
+    let all = house.get(&path).send().await.json()["events"].take();
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), 2);
+    for (query, told) in [
+        ("?", &all[..]),
+        ("?limit=1", &all[..1]),
+        ("?after=1", &all[1..]),
+        ("?limit=1&after=1", &all[1..]),
+        ("?after=2", &[]),
+        ("?after=9223372036854775807&limit=1000", &[]),
+    ] {
+        let page = house.get(&format!("{path}{query}")).send().await;
+        assert_eq!(page.whole(), (200, json!({"events": told})), "{query}");
+    }
+    let foreign = house.get(&format!("{path}?after=2")).with("x-env", "prod");
+    let absent = (404, "asset-not-found".to_owned(), vec![]);
+    assert_eq!(foreign.send().await.problem(), absent);
+    let faulty = house.get(&format!("{path}?limit=0&after=-1&x&wait_seconds=1"));
+    let answer = faulty.send().await;
+    assert_eq!(
+        (answer.status, answer.json()["errors"].take()),
+        (
+            422,
+            json!([
+                {"pointer": "/after", "detail": "must be an integer from 0 to 9223372036854775807"},
+                {"pointer": "/limit", "detail": "must be an integer from 1 to 1000"},
+                {"pointer": "/wait_seconds", "detail": "is not a known parameter"},
+                {"pointer": "/x", "detail": "is not a known parameter"},
+            ])
+        )
+    );
+}

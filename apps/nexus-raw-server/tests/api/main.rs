@@ -5,6 +5,7 @@
     reason = "test support: where an expectation breaks, the test must end"
 )]
 
+mod answers;
 mod asset;
 mod bodies;
 mod cors;

@@ -11,5 +11,6 @@ mod idempotency;
 mod life;
 mod main_job;
 mod problems;
+mod readers;
 mod refusals;
 mod restarts;

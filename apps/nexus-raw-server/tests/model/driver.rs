@@ -149,6 +149,7 @@ impl Driver {
         let (_, phase) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "prod"].map(|it| Environment::parse(it).unwrap());
         let state = AppState {
+            answers: Answers::default(),
             identity: Arc::new(Book),
             environments: Environments::new(environments.into()).unwrap(),
             cors: http::CorsOrigins::default(),

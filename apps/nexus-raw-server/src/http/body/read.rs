@@ -15,8 +15,11 @@ use crate::http::error::ApiError;
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Reads the body of a request as one strict JSON text: its media type first, then its length,
-/// then its content.
-pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Json, ApiError> {
+/// then its content. Gives how long it was, too.
+pub(crate) async fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(Json, usize), ApiError> {
     if is_framed_by_nothing(request) {
         let detail = "a request with a body must not ask for a WebSocket";
         return Err(ApiError::Malformed(detail.to_owned()));
@@ -25,7 +28,9 @@ pub(crate) async fn read(request: &HttpRequest, payload: &mut Payload) -> Result
         return Err(ApiError::UnsupportedMediaType);
     }
     let bytes = collect(request, payload).await?;
-    json::read(&bytes).map_err(|error| ApiError::Malformed(format!("the body {error}")))
+    let body = json::read(&bytes);
+    let body = body.map_err(|error| ApiError::Malformed(format!("the body {error}")))?;
+    Ok((body, bytes.len()))
 }
 
 /// Whether the library takes all that comes on the connection for the body, whatever length it

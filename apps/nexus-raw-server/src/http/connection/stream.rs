@@ -180,6 +180,7 @@ impl AsyncWrite for GatedStream {
         if this.connection.rouse() || this.overdue(cx).is_some() {
             cx.waker().wake_by_ref();
         }
+        this.connection.sent();
         Pin::new(&mut this.socket).poll_flush(cx)
     }
 

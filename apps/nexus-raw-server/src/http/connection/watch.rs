@@ -1,5 +1,7 @@
 use std::{
+    any::Any,
     cell::RefCell,
+    collections::VecDeque,
     future::poll_fn,
     rc::Rc,
     task::{Context, Poll, Waker},
@@ -63,6 +65,10 @@ struct Watch {
     since: Instant,
     head: HeadEnd,
     blocked: Option<Instant>,
+    /// By when each of the answers that are being sent must have been taken, in their order.
+    take_by: VecDeque<Instant>,
+    /// What is to be dropped once all that the library was given is sent: one thing an answer.
+    until_sent: Vec<Box<dyn Any>>,
     rouse: bool,
     cut: bool,
     caller: Caller,
@@ -106,6 +112,8 @@ impl Connection {
             since: now,
             head: HeadEnd::default(),
             blocked: None,
+            take_by: VecDeque::new(),
+            until_sent: Vec::new(),
             rouse: false,
             cut: false,
             caller: Caller::Unasked,
@@ -257,11 +265,36 @@ impl Connection {
         }
     }
 
+    /// The answer that is sent next must be taken within this time, whatever the caller takes
+    /// meanwhile.
+    pub(crate) fn to_be_taken_within(&self, time: Duration) {
+        let take_by = Instant::now() + time;
+        self.0.borrow_mut().take_by.push_back(take_by);
+    }
+
+    /// All of that answer is with the library: keeps a thing until all that the library has been given is sent, or the connection ends.
+    pub(crate) fn keep_until_sent(&self, kept: impl Any) {
+        self.0.borrow_mut().until_sent.push(Box::new(kept));
+    }
+
+    /// All that the library has been given is sent.
+    pub(super) fn sent(&self) {
+        let watch = &mut *self.0.borrow_mut();
+        let sent = watch.until_sent.len().min(watch.take_by.len());
+        watch.take_by.drain(..sent);
+        watch.until_sent.clear();
+    }
+
     /// Until when what is waited for must have come, and what it means that it has not.
     pub(super) fn deadline(&self) -> Option<(Instant, End)> {
         let watch = self.0.borrow();
-        if let Some(blocked) = watch.blocked {
-            return Some((blocked + TAKE_TIMEOUT, End::SlowTaker));
+        let blocked = watch.blocked.map(|since| since + TAKE_TIMEOUT);
+        if let Some(taken) = blocked
+            .into_iter()
+            .chain(watch.take_by.front().copied())
+            .min()
+        {
+            return Some((taken, End::SlowTaker));
         }
         match watch.phase {
             Phase::Fresh => Some((watch.since + HEAD_TIMEOUT, End::Unused)),
@@ -379,6 +412,28 @@ mod tests {
         connection.taking(false, now + Duration::from_secs(20));
         assert_eq!(ends(&connection, now), Some((30, End::SlowTaker)));
         connection.taking(true, now + Duration::from_secs(20));
+        assert_eq!(ends(&connection, now), Some((10, End::Unused)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_counted_answer_is_taken_in_its_time_and_what_is_kept_for_it_goes_once_it_is_sent() {
+        let now = Instant::now();
+        let connection = Connection::new(now);
+        let kept = Rc::new(());
+        connection.to_be_taken_within(Duration::from_secs(50));
+        connection.sent();
+        assert_eq!(ends(&connection, now), Some((50, End::SlowTaker)));
+        // a byte now and then does not prolong it
+        connection.taking(false, now + Duration::from_secs(10));
+        connection.taking(true, now + Duration::from_secs(39));
+        assert_eq!(ends(&connection, now), Some((50, End::SlowTaker)));
+        connection.taking(false, now);
+        assert_eq!(ends(&connection, now), Some((30, End::SlowTaker)));
+        connection.keep_until_sent(Rc::clone(&kept));
+        assert_eq!(Rc::strong_count(&kept), 2);
+        connection.taking(true, now);
+        connection.sent();
+        assert_eq!(Rc::strong_count(&kept), 1);
         assert_eq!(ends(&connection, now), Some((10, End::Unused)));
     }
 }

@@ -1,29 +1,40 @@
 use actix_web::HttpResponse;
-use nexus_raw::{event::DatasetEvent, tenancy::ReadAccess};
-use serde::Serialize;
+use nexus_raw::tenancy::ReadAccess;
 
-use crate::http::{call::Call, error::ApiError, reply};
+use super::events::{MOST, events_reply};
+use crate::http::{call::Call, error::ApiError, query::Query};
 
 /// What happened to an asset, from its presign on.
+///
+/// Whoever goes on with the `sequence` of the last event that it was given, until there is none,
+/// has them all.
 #[utoipa::path(
     get,
     path = "/nexus/raw/{asset_id}/events",
     operation_id = "getAssetEvents",
     tag = "assets",
-    params(("asset_id" = crate::http::openapi::AssetId, Path, description = "The asset.")),
+    params(
+        ("asset_id" = crate::http::openapi::AssetId, Path, description = "The asset."),
+        ("after" = Option<u64>, Query, minimum = 0, maximum = 9_223_372_036_854_775_807_u64, example = 0,
+            description = "Give the events of a higher `sequence` than this; 0 unless given."),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 1000,
+            description = "Give so many at most; 1000 unless given."),
+    ),
     responses((status = 200, description = "Its events in order of sequence.", body = crate::http::openapi::Events)),
 )]
 pub(crate) async fn asset_events(
     call: Call<'_>,
     access: ReadAccess,
 ) -> Result<HttpResponse, ApiError> {
-    let events = call.core.service.events(&access, call.asset_id()?, 0, 1000);
-    let events = events.await?;
-    reply::json(HttpResponse::Ok(), &EventsReply { events })
-}
-
-/// Events in order of sequence.
-#[derive(Serialize)]
-pub(crate) struct EventsReply {
-    pub(crate) events: Vec<DatasetEvent>,
+    let mut query = Query::of(call.request.query_string());
+    let after = query.integer("after", 0, 0, i64::MAX.unsigned_abs());
+    let limit = query.integer("limit", MOST, 1, MOST);
+    let (after, limit) = query
+        .finish(|| Some((after?, u32::try_from(limit?).ok()?)))
+        .map_err(ApiError::InvalidQuery)?;
+    let asset = call.asset_id()?;
+    // until the answer is written as JSON
+    let _turn = call.app.answers.page_turn(&access.scope().tenant).await?;
+    let service = &call.core.service;
+    events_reply(&service.events(&access, asset, after, limit).await?)
 }

@@ -2,10 +2,9 @@ use std::{future::pending, time::Duration};
 
 use actix_web::HttpResponse;
 use futures_util::future::Either;
-use nexus_raw::tenancy::ReadAccess;
+use nexus_raw::{event::DatasetEvent, tenancy::ReadAccess};
 use tokio::time::Instant;
 
-use super::asset_events::EventsReply;
 use crate::{
     feed::Wanted,
     http::{
@@ -15,7 +14,10 @@ use crate::{
 
 /// How many events an answer has unless the caller says otherwise, and at most.
 const LIMIT: u64 = 100;
-const MOST: u64 = 1000;
+pub(super) const MOST: u64 = 1000;
+/// How long a page of events may be; one event is less than 8 KiB. What an asset has, and what a
+/// feed gives unless more is asked for, is always shorter.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// How long a caller may have the service wait.
 const LONGEST_WAIT_SECONDS: u64 = 20;
 /// What a wait leaves of a request's time for reading and answering.
@@ -45,11 +47,16 @@ pub(crate) async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpRes
     let Asked { wanted, wait } =
         Asked::parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
     let service = &call.core.service;
+    let turn = call.app.answers.page_turn(&access.scope().tenant).await?;
     let mut events = service
         .events_after(&access, wanted.after, wanted.limit)
         .await?;
+    if !events.is_empty() {
+        return events_reply(&events);
+    }
+    drop(turn);
     let wait = wait.min(longest_wait(call.app.request_timeout));
-    if events.is_empty() && !wait.is_zero() {
+    if !wait.is_zero() {
         let gone = match call.request.conn_data::<Connection>() {
             Some(connection) => Either::Left(connection.left()),
             None => Either::Right(pending()),
@@ -60,7 +67,30 @@ pub(crate) async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpRes
             .wait(&access, wanted, began + wait, gone)
             .await?;
     }
-    reply::json(HttpResponse::Ok(), &EventsReply { events })
+    events_reply(&events)
+}
+
+/// Events in order of sequence: as many of the first as a page may have, and one at least.
+pub(super) fn events_reply(events: &[DatasetEvent]) -> Result<HttpResponse, ApiError> {
+    let page = page(events, MOST_BYTES)?;
+    Ok(reply::json_bytes(HttpResponse::Ok(), page))
+}
+
+fn page(events: &[DatasetEvent], most: usize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut page = b"{\"events\":[".to_vec();
+    for (n, event) in events.iter().enumerate() {
+        let before = page.len();
+        if n > 0 {
+            page.push(b',');
+        }
+        serde_json::to_writer(&mut page, event)?;
+        if n > 0 && page.len() > most {
+            page.truncate(before);
+            break;
+        }
+    }
+    page.extend_from_slice(b"]}");
+    Ok(page)
 }
 
 /// What the query says.
@@ -94,7 +124,33 @@ fn longest_wait(request_timeout: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use nexus_raw_testkit::sample;
+
     use super::*;
+
+    #[test]
+    fn a_page_has_as_many_events_as_its_bytes_allow_and_one_at_least() {
+        let scope = sample::scope("t_demo", "dev");
+        let events: Vec<_> = (1..=3).map(|n| sample::event(&scope, n)).collect();
+        let text = |n: usize| {
+            let told: Vec<_> = events[..n]
+                .iter()
+                .map(|event| serde_json::to_string(event).unwrap())
+                .collect();
+            format!("{{\"events\":[{}]}}", told.join(","))
+        };
+        for (most, told) in [
+            (0, 1),
+            (text(2).len() - 3, 1),
+            (text(2).len() - 2, 2),
+            (text(3).len() - 3, 2),
+            (text(3).len(), 3),
+        ] {
+            let page = page(&events, most).unwrap();
+            assert_eq!(String::from_utf8(page).unwrap(), text(told), "{most}");
+        }
+        assert_eq!(page(&[], MOST_BYTES).unwrap(), b"{\"events\":[]}");
+    }
 
     #[test]
     fn a_wait_leaves_time_to_answer() {

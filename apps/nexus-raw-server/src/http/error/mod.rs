@@ -50,6 +50,8 @@ pub(crate) enum ApiError {
     AssetNotFound,
     #[error("the caller asks too often")]
     RateLimited { retry_after_seconds: u64 },
+    #[error("too many bytes of answers are under way")]
+    TooMuchUnderWay,
     #[error("the body is not plain JSON")]
     UnsupportedMediaType,
     #[error("the body is over {MAX_BODY_BYTES} bytes")]
@@ -121,6 +123,11 @@ impl ApiError {
             Self::Feed(FeedError::Full) => Problem::new(
                 ProblemCode::RateLimited,
                 "too many requests wait for events; try again later",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::TooMuchUnderWay => Problem::new(
+                ProblemCode::RateLimited,
+                "too many answers are under way; read those that were sent, and try again later",
             )
             .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
             Self::UnsupportedMediaType => Problem::new(

@@ -202,9 +202,9 @@ fn answers(route: &Route, code: ProblemCode) -> bool {
     match code {
         P::RouteNotFound | P::MethodNotAllowed => false,
         P::RequestTimeout | P::Internal => true,
-        P::MalformedRequest | P::Unauthenticated | P::Forbidden | P::RateLimited => {
-            access != Access::Open
-        }
+        P::MalformedRequest | P::Unauthenticated | P::Forbidden => access != Access::Open,
+        // of the open ones those whose answers are long
+        P::RateLimited => access != Access::Open || ["/docs", "/openapi.json"].contains(&pattern),
         P::PayloadTooLarge | P::UnsupportedMediaType => access == Access::Write,
         P::ValidationFailed => access == Access::Write || route.takes_query(),
         P::AssetNotFound => pattern == "/nexus/raw/register" || pattern.contains('{'),

@@ -12,7 +12,7 @@ use nexus_raw::{
 };
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
-    http::{self, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
+    http::{self, Answers, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
     metrics::Metrics,
 };
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
@@ -48,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) log: Logger,
     pub(crate) cors: CorsOrigins,
     pub(crate) limits: Limits,
+    pub(crate) answers: Answers,
     pub(crate) feed: FeedSettings,
 }
 
@@ -62,6 +63,7 @@ impl Default for Parts {
             log: Logger::root(Discard, o!()),
             cors: CorsOrigins::default(),
             limits: Limits::default(),
+            answers: Answers::default(),
             feed: FeedSettings::default(),
         }
     }
@@ -110,6 +112,7 @@ impl House {
         let state = AppState {
             identity: parts.identity,
             environments: Environments::new(environments.into()).unwrap(),
+            answers: parts.answers,
             cors: parts.cors,
             limits: parts.limits,
             metrics: metrics.clone(),
