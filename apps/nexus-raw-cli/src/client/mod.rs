@@ -32,7 +32,7 @@ use crate::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many events a page has at most: as many as the service gives.
-pub(crate) const FEED_LIMIT: usize = 1000;
+const PAGE_LIMIT: usize = 1000;
 
 /// A longer token is refused by every server.
 const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
@@ -101,17 +101,18 @@ impl Service {
             .await
     }
 
-    /// The events of an asset.
-    pub(crate) async fn events(&self, id: AssetId) -> Result<Bytes, Failure> {
-        let path = format!("/nexus/raw/{id}/events");
-        self.call(Method::GET, &path, None::<&()>, None).await
+    /// A page of the events of an asset after a place in their sequence; an empty one is the end.
+    pub(crate) async fn events(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
+        let mut url = self.url(&format!("/nexus/raw/{id}/events"));
+        url.set_query(Some(&format!("after={after}&limit={PAGE_LIMIT}")));
+        self.ask(Method::GET, url, None::<&()>, None).await
     }
 
-    /// The events of all assets after a place in their sequence, up to [`FEED_LIMIT`] of them;
+    /// A page of the events of all assets after a place in their sequence; an empty one is the end;
     /// where there is none, those that come within so many seconds, or none.
     pub(crate) async fn feed(&self, after: u64, wait_seconds: u8) -> Result<Bytes, Failure> {
         let mut url = self.url("/nexus/raw/events");
-        let query = format!("after={after}&limit={FEED_LIMIT}&wait_seconds={wait_seconds}");
+        let query = format!("after={after}&limit={PAGE_LIMIT}&wait_seconds={wait_seconds}");
         url.set_query(Some(&query));
         self.ask(Method::GET, url, None::<&()>, None).await
     }

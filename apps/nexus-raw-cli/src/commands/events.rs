@@ -4,10 +4,10 @@ use nexus_raw::asset::AssetId;
 
 use crate::{
     args::EventsArgs,
-    client::{FEED_LIMIT, Service},
+    client::Service,
     failure::Failure,
     progress::Progress,
-    render::{self, Feed},
+    render::{AssetEvents, Feed},
 };
 
 /// How long the service is to wait for an event: the longest that it takes.
@@ -27,11 +27,12 @@ async fn of_asset(
     json: bool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let answer = service.events(id).await?;
-    if json {
-        Ok(out.write_all(&answer)?)
-    } else {
-        render::events(out, &answer)
+    let mut events = AssetEvents::new(json);
+    loop {
+        let page = service.events(id, events.last()).await?;
+        if events.add(out, &page)? == 0 {
+            return events.end(out);
+        }
     }
 }
 
@@ -44,7 +45,7 @@ async fn of_all(service: &Service, args: &EventsArgs, out: &mut impl Write) -> R
         let page = service.feed(feed.last(), wait).await?;
         let count = feed.write(out, &page)?;
         out.flush()?;
-        if !args.follow && count < FEED_LIMIT {
+        if !args.follow && count == 0 {
             return Ok(());
         }
     }

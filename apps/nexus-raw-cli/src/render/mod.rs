@@ -7,4 +7,4 @@ mod record;
 mod text;
 
 use self::text::{Shown, with_thousands};
-pub(crate) use self::{events::events, failure::failure, feed::Feed, record::record};
+pub(crate) use self::{events::AssetEvents, failure::failure, feed::Feed, record::record};

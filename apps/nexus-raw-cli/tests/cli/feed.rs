@@ -27,7 +27,10 @@ fn line(after: u64, wait: u8) -> String {
 
 #[test]
 fn events_of_all_assets_are_printed_from_a_place_on_to_their_end() {
-    let stub = Stub::start(|_, _| page(3..=4));
+    let stub = Stub::start(|_, before| match before {
+        0 => page(3..=4),
+        _ => page([]),
+    });
     let ran = run(&mut command_for(&stub.url), ["events", "--after", "2"]);
     let expected = "\
 SEQUENCE  TIME                         EVENT                 ASSET                                 USER
@@ -38,21 +41,26 @@ SEQUENCE  TIME                         EVENT                 ASSET              
         (ran.exit, ran.out.as_str(), ran.err.as_str()),
         (0, expected, "")
     );
-    assert_eq!(stub.lines(), [line(2, 0)]);
+    assert_eq!(stub.lines(), [line(2, 0), line(4, 0)]);
 }
 
 #[test]
-fn a_full_page_is_followed_by_the_next_and_json_is_one_event_a_line_as_it_was_answered() {
+fn a_page_is_followed_by_the_next_until_one_is_empty_and_json_is_one_event_a_line_as_it_was_answered()
+ {
     let stub = Stub::start(|_, before| match before {
         0 => page(1..=1000),
-        _ => page(1001..=1002),
+        // it may be shorter than was asked for, and not the last
+        1 => page(1001..=1002),
+        2 => page(1003..=1003),
+        _ => page([]),
     });
     let args = ["events", "--after", "0", "--json"];
     let ran = run(&mut command_for(&stub.url), args);
     let lines: Vec<_> = ran.out.lines().collect();
-    assert_eq!((ran.exit, lines.len()), (0, 1002), "{}", ran.err);
-    assert_eq!((lines[0], lines[1001]), (&*event(1), &*event(1002)));
-    assert_eq!(stub.lines(), [line(0, 0), line(1000, 0)]);
+    assert_eq!((ran.exit, lines.len()), (0, 1003), "{}", ran.err);
+    assert_eq!((lines[0], lines[1002]), (&*event(1), &*event(1003)));
+    let asked = [0, 1000, 1002, 1003].map(|after| line(after, 0));
+    assert_eq!(stub.lines(), asked);
 }
 
 #[test]

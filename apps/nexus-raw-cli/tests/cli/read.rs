@@ -72,32 +72,67 @@ fn events_are_a_table_in_order() {
             "user_id": "u_demo", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         })
     };
-    let body = json!({
-        "events": [event(9, "raw_asset_presigned"), event(10, "raw_asset_registered")],
+    let pages = [
+        json!([
+            event(9, "raw_asset_presigned"),
+            event(10, "raw_asset_registered")
+        ]),
+        json!([event(100, "raw_asset_of_another_kind")]),
+        json!([]),
+    ];
+    let stub = Stub::start(move |_, before| {
+        Answer::json(200, json!({"events": pages[before]}).to_string())
     });
-    let stub = Stub::start(move |_, _| Answer::json(200, body.to_string()));
     assert_eq!(
         run(&mut command_for(&stub.url), ["events", ID]),
         done(
             "\
-SEQUENCE  TIME                         EVENT                 USER    TRACE
-9         2026-11-24T01:00:07.123456Z  raw_asset_presigned   u_demo  4bf92f3577b34da6a3ce929d0e0e4736
-10        2026-11-24T01:00:07.123456Z  raw_asset_registered  u_demo  4bf92f3577b34da6a3ce929d0e0e4736
+SEQUENCE  TIME                         EVENT                      USER    TRACE
+9         2026-11-24T01:00:07.123456Z  raw_asset_presigned        u_demo  4bf92f3577b34da6a3ce929d0e0e4736
+10        2026-11-24T01:00:07.123456Z  raw_asset_registered       u_demo  4bf92f3577b34da6a3ce929d0e0e4736
+100       2026-11-24T01:00:07.123456Z  raw_asset_of_another_kind  u_demo  4bf92f3577b34da6a3ce929d0e0e4736
 "
         )
     );
-    assert_eq!(stub.lines(), [format!("GET /nexus/raw/{ID}/events")]);
+    let line = |after| format!("GET /nexus/raw/{ID}/events?after={after}&limit=1000");
+    assert_eq!(stub.lines(), [0, 10, 100].map(line));
 }
 
 #[test]
 fn json_is_the_answer_byte_for_byte() {
-    for command in ["show", "events"] {
-        let stub = Stub::start(|_, _| Answer::json(200, "{\"any\" : [ 1.0 ]}"));
-        assert_eq!(
-            run(&mut command_for(&stub.url), [command, ID, "--json"]),
-            done("{\"any\" : [ 1.0 ]}")
-        );
-    }
+    let stub = Stub::start(|_, _| Answer::json(200, "{\"any\" : [ 1.0 ]}"));
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["show", ID, "--json"]),
+        done("{\"any\" : [ 1.0 ]}")
+    );
+}
+
+#[test]
+fn events_as_json_are_one_answer_with_each_event_byte_for_byte() {
+    let events = [
+        "{\"any\" : [ 1.0 ], \"sequence\":1}",
+        "{ \"sequence\": 7 }",
+        "{\"sequence\":8}",
+    ];
+    let stub = Stub::start(move |_, before| {
+        let page = match before {
+            0 => format!("{{ \"events\" : [{} , {}] }}", events[0], events[1]),
+            1 => format!("{{\"events\":[{}]}}", events[2]),
+            _ => "{\"events\":[]}".to_owned(),
+        };
+        Answer::json(200, page)
+    });
+    assert_eq!(
+        run(&mut command_for(&stub.url), ["events", ID, "--json"]),
+        done(&format!("{{\"events\":[{}]}}", events.join(",")))
+    );
+}
+
+#[test]
+fn a_server_that_does_not_go_on_from_where_it_was_is_not_followed_for_ever() {
+    let stub = Stub::start(|_, _| Answer::json(200, "{\"events\":[{\"sequence\":1}]}"));
+    let ran = run(&mut command_for(&stub.url), ["events", ID, "--json"]);
+    assert_eq!((ran.exit, stub.lines().len()), (1, 2), "{}", ran.err);
 }
 
 #[test]
