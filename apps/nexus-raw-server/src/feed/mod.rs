@@ -33,7 +33,9 @@ pub struct FeedSettings {
     pub looks_at_once: usize,
     /// How many may wait at once.
     pub most: usize,
-    /// How many of these may be one user's in one tenant.
+    /// How many of these may be one tenant's, whoever waits in it.
+    pub most_of_tenant: usize,
+    /// How many of these may be one user's, over all tenants.
     pub most_of_one: usize,
 }
 
@@ -43,6 +45,7 @@ impl Default for FeedSettings {
             look_every: Duration::from_millis(500),
             looks_at_once: 4,
             most: 1024,
+            most_of_tenant: 128,
             most_of_one: 16,
         }
     }

@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -18,8 +19,6 @@ use super::{FeedError, FeedSettings, Wanted};
 /// What those who wait are told: a page of events of their scope, or that it could not be read.
 pub(super) type Told = Result<Arc<Vec<DatasetEvent>>, Arc<CatalogError>>;
 
-type Caller = (TenantId, UserId);
-
 /// Who waits for which scope.
 #[derive(Default)]
 pub(super) struct Places {
@@ -31,7 +30,9 @@ pub(super) struct Places {
 #[derive(Default)]
 struct Table {
     scopes: HashMap<Scope, Watched>,
-    callers: HashMap<Caller, usize>,
+    /// How many wait of each, of whom any does.
+    users: HashMap<UserId, usize>,
+    tenants: HashMap<TenantId, usize>,
     waiting: usize,
     given: u64,
     closed: bool,
@@ -72,12 +73,14 @@ impl Places {
         if table.closed {
             return Ok(None);
         }
-        let caller = (scope.tenant.clone(), caller.clone());
-        let theirs = table.callers.get(&caller).copied().unwrap_or(0);
-        if table.waiting >= settings.most || theirs >= settings.most_of_one {
+        if table.waiting >= settings.most
+            || count(&table.tenants, &scope.tenant) >= settings.most_of_tenant
+            || count(&table.users, caller) >= settings.most_of_one
+        {
             return Err(FeedError::Full);
         }
-        table.callers.insert(caller, theirs + 1);
+        *table.users.entry(caller.clone()).or_default() += 1;
+        *table.tenants.entry(scope.tenant.clone()).or_default() += 1;
         table.waiting += 1;
         table.given += 1;
         let number = table.given;
@@ -108,11 +111,8 @@ impl Places {
     pub(super) fn leave(&self, scope: &Scope, caller: &UserId, number: u64) {
         let mut table = self.lock();
         table.waiting -= 1;
-        let caller = (scope.tenant.clone(), caller.clone());
-        match table.callers.get_mut(&caller) {
-            Some(theirs) if *theirs > 1 => *theirs -= 1,
-            _ => drop(table.callers.remove(&caller)),
-        }
+        take_one(&mut table.users, caller);
+        take_one(&mut table.tenants, &scope.tenant);
         if let Some(watched) = table.scopes.get_mut(scope) {
             watched.waiters.remove(&number);
         }
@@ -120,6 +120,13 @@ impl Places {
 
     pub(super) fn waiting(&self) -> usize {
         self.lock().waiting
+    }
+
+    /// Of how many users and tenants there is a count.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, usize) {
+        let table = self.lock();
+        (table.users.len(), table.tenants.len())
     }
 
     /// Has the scope be looked at now, where somebody waits for it.
@@ -211,5 +218,17 @@ impl Places {
     fn lock(&self) -> MutexGuard<'_, Table> {
         // nothing is left half done where the lock is held
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count<K: Eq + Hash>(counts: &HashMap<K, usize>, key: &K) -> usize {
+    counts.get(key).copied().unwrap_or(0)
+}
+
+/// Of whom none is left, nothing is kept.
+fn take_one<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    match counts.get_mut(key) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(counts.remove(key)),
     }
 }

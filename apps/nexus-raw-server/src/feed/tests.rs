@@ -253,35 +253,53 @@ fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_user_of_a_tenant_and_all_together_have_so_many_places() {
+async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places() {
     let world = World::new(FeedSettings {
-        most: 3,
+        most: 4,
+        most_of_tenant: 3,
         most_of_one: 2,
         ..seldom()
     });
-    let (scope, prod, other) = (
+    let (scope, prod, other, third) = (
         home(),
         sample::scope("t_a", "prod"),
         sample::scope("t_b", "dev"),
+        sample::scope("t_c", "dev"),
     );
     let wait = |user, scope| wait_as(&world.feed, user, scope, 0, 10).boxed_local();
-    let mut of_one = join(wait("u_1", &scope), wait("u_1", &prod));
-    assert!((&mut of_one).now_or_never().is_none());
-    // the same user in the same tenant, whatever the environment
-    let full = wait("u_1", &scope).await;
-    assert!(matches!(full, Err(FeedError::Full)), "{full:?}");
-    let mut another = wait("u_1", &other);
-    assert!((&mut another).now_or_never().is_none());
-    let full = wait("u_2", &scope).await;
-    assert!(matches!(full, Err(FeedError::Full)), "{full:?}");
+    let waits = |user, scope| {
+        let mut wait = wait(user, scope);
+        assert!((&mut wait).now_or_never().is_none(), "{user}");
+        wait
+    };
+    let is_full = async |user, scope| {
+        let told = wait(user, scope).await;
+        assert!(matches!(told, Err(FeedError::Full)), "{user}: {told:?}");
+    };
+    let of_one = (waits("u_1", &scope), waits("u_1", &other));
+    // the same user, whatever the tenant and the environment
+    is_full("u_1", &prod).await;
+    is_full("u_1", &third).await;
+    let of_tenant = (waits("u_2", &scope), waits("u_3", &prod));
+    drop(of_one.1);
+    // the same tenant, whoever asks
+    is_full("u_4", &prod).await;
+    is_full("u_1", &scope).await;
+    let last = waits("u_1", &other);
+    // and there are no more in all
+    is_full("u_5", &third).await;
 
-    // who goes away leaves the place to others
-    drop(another);
-    assert_eq!(world.feed.waiting(), 2);
-    let mut in_place = wait("u_2", &scope);
-    assert!((&mut in_place).now_or_never().is_none());
-    drop((of_one, in_place));
+    // who goes away leaves its place to others, in each of the counts
+    drop(last);
+    assert_eq!(world.feed.waiting(), 3);
+    let in_all = waits("u_5", &third);
+    drop(of_tenant.0);
+    let in_tenant = waits("u_1", &prod);
+    is_full("u_1", &third).await;
+    drop((of_one.0, of_tenant.1, in_all, in_tenant));
     assert_eq!(world.feed.waiting(), 0);
+    let kept = world.feed.0.places.kept();
+    assert_eq!(kept, (0, 0), "of users and tenants of whom nobody waits");
 }
 
 #[tokio::test(start_paused = true)]

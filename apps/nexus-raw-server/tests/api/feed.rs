@@ -17,6 +17,8 @@ use crate::{
 const FEED: &str = "/nexus/raw/events";
 /// Far more than anything here takes on a loaded machine.
 const SOON: Duration = Duration::from_secs(20);
+/// Of a wait of 20 s.
+const LONG_BEFORE_ITS_END: Duration = Duration::from_secs(10);
 
 /// A service that looks for events only when it has written some.
 fn seldom_looking() -> Parts {
@@ -268,8 +270,8 @@ async fn a_wait_ends_empty_within_the_time_of_a_request() {
     }
 }
 
-#[actix_web::test]
-async fn who_goes_away_leaves_the_place_to_others() {
+/// A service with one place for each user, and what takes it when it is said on a wire.
+fn with_one_place() -> (House, String) {
     let house = House::open_with(Parts {
         feed: FeedSettings {
             most_of_one: 1,
@@ -279,25 +281,107 @@ async fn who_goes_away_leaves_the_place_to_others() {
     });
     let request = format!(
         "GET {FEED}?wait_seconds=20 HTTP/1.1\r\nHost: nexus.test\r\nAuthorization: Bearer owner\r\n\
-         X-Tenant-Id: t_demo\r\nX-Env: dev\r\n\r\n"
+         X-Tenant-Id: t_demo\r\nX-Env: dev\r\n"
     );
-    for _ in 0..3 {
+    (house, request)
+}
+
+#[actix_web::test]
+async fn who_goes_away_leaves_the_place_to_others() {
+    let (house, request) = with_one_place();
+    let next = "GET /healthz HTTP/1.1\r\nHost: nexus.test\r\n\r\n";
+    for (name, behind) in [
+        ("nothing", "\r\n".to_owned()),
+        ("its next request", format!("\r\n{next}")),
+        ("half a head", "\r\nGET /heal".to_owned()),
+        ("many requests", format!("\r\n{}", next.repeat(100))),
+        ("its body", "Content-Length: 5\r\n\r\nabcde".to_owned()),
+        ("half a body", "Content-Length: 9\r\n\r\nabcde".to_owned()),
+    ] {
         let mut wire = Wire::open(house.address).await;
-        wire.say(&request).await;
+        wire.say(format!("{request}{behind}")).await;
         waiting(&house, 1).await;
+        let others = house.get(&format!("{FEED}?wait_seconds=20")).send().await;
+        assert_eq!(others.status, 429, "{name}: the place is taken");
+        // by itself the wait would end after 20 s
+        let began = Instant::now();
         drop(wire);
         waiting(&house, 0).await;
+        assert!(began.elapsed() < LONG_BEFORE_ITS_END, "{name}");
     }
-    // one that only says that it has nothing more to send is answered, and sooner than it asked
+    // and others have it
+    let other = house.get(&format!("{FEED}?wait_seconds=20")).send();
+    let writes = async {
+        waiting(&house, 1).await;
+        house.presigned().await;
+    };
+    assert_eq!(sequences(&join(other, writes).await.0), [1]);
+}
+
+#[actix_web::test]
+async fn who_cannot_be_watched_does_not_wait() {
+    let (house, request) = with_one_place();
+    let body = "x".repeat(64 * 1024);
+    let next = format!("GET /healthz HTTP/1.1\r\nHost: nexus.test\r\nX-Long: {body}\r\n\r\n");
+    for (name, behind, last) in [
+        ("more than is read ahead", format!("\r\n{next}"), false),
+        (
+            "a long body",
+            format!("Content-Length: 99999\r\n\r\n{body}"),
+            true,
+        ),
+        (
+            "a body of chunks",
+            "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n".to_owned(),
+            true,
+        ),
+    ] {
+        let mut wire = Wire::open(house.address).await;
+        let began = Instant::now();
+        wire.say(format!("{request}{behind}")).await;
+        let heard = loop {
+            let heard = wire.listen(Duration::from_millis(20)).await;
+            if heard.closed || !heard.statuses.is_empty() || began.elapsed() > SOON {
+                break heard;
+            }
+        };
+        assert_eq!(heard.statuses[0], 200, "{name}");
+        assert!(heard.text.contains(r#"{"events":[]}"#), "{name}");
+        assert!(began.elapsed() < LONG_BEFORE_ITS_END, "{name}");
+        waiting(&house, 0).await;
+        if last {
+            assert!(wire.listen(SOON).await.closed, "{name}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn what_was_sent_behind_a_wait_is_served_after_it() {
+    let (house, request) = with_one_place();
+    let next = "GET /healthz HTTP/1.1\r\nHost: nexus.test\r\n\r\n";
     let mut wire = Wire::open(house.address).await;
-    wire.say(&request).await;
+    wire.say(format!("{request}\r\n{next}{}", &next[..9])).await;
+    waiting(&house, 1).await;
+    house.presigned().await;
+    waiting(&house, 0).await;
+    wire.say(&next[9..]).await;
+    // one that only says that it has nothing more to send is answered
+    wire.say_no_more().await;
+    let heard = wire.listen(SOON).await;
+    assert_eq!((heard.statuses, heard.closed), (vec![200; 3], true));
+    assert!(heard.text.contains("raw_asset_presigned"), "{}", heard.text);
+
+    // and sooner than it asked
+    let mut wire = Wire::open(house.address).await;
+    wire.say(format!("{}\r\n", request.replace("?", "?after=1&")))
+        .await;
     waiting(&house, 1).await;
     let began = Instant::now();
     wire.say_no_more().await;
     let heard = wire.listen(SOON).await;
     assert_eq!((heard.statuses, heard.closed), (vec![200], true));
     assert!(heard.text.ends_with(r#"{"events":[]}"#), "{}", heard.text);
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < LONG_BEFORE_ITS_END);
 }
 
 #[actix_web::test]

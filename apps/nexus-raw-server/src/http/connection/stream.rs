@@ -17,6 +17,9 @@ use super::watch::{Connection, End, Gate};
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
+/// How much is read of what a caller sends behind a request that still waits.
+const MOST_READ_AHEAD: usize = 16 * 1024;
+
 /// A caller's connection as the library reads it: one request at a time, each under a deadline.
 pub(crate) struct GatedStream {
     socket: TcpStream,
@@ -63,18 +66,25 @@ impl GatedStream {
         None
     }
 
-    /// Looks at what comes next without taking it, where somebody wants to know whether the caller
-    /// is there: its end comes as the end of what it sends. What else it sends meanwhile, such as
-    /// its next request, stays where it is and hides that end.
+    /// Reads ahead, where somebody wants to know whether the caller is there: its end comes as the
+    /// end of what it sends, behind what else it sends meanwhile, such as its next request. That is
+    /// held, up to a bound; a caller who sends more can be watched no longer, and counts as gone.
     fn see_whether_the_caller_left(&mut self, cx: &mut Context<'_>) {
-        if !self.connection.is_asked() || self.held.has_remaining() {
+        if !self.connection.is_asked() {
             return;
         }
-        let mut byte = [0];
-        let came = self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte));
-        if matches!(came, Poll::Ready(Ok(0) | Err(_))) {
-            self.connection.leave();
+        while self.held.len() < MOST_READ_AHEAD {
+            let mut piece = [0; 4096];
+            let mut came = ReadBuf::new(&mut piece);
+            match Pin::new(&mut self.socket).poll_read(cx, &mut came) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) if !came.filled().is_empty() => {
+                    self.held.extend_from_slice(came.filled());
+                }
+                Poll::Ready(_) => break,
+            }
         }
+        self.connection.leave();
     }
 
     /// Gives what comes next, and no more than `most`.
@@ -136,7 +146,12 @@ impl AsyncRead for GatedStream {
             Gate::Bytes(most) => {
                 let before = into.filled().len();
                 let came = this.fill(cx, into, most);
-                this.connection.gave(into.filled().len() - before);
+                let bytes = into.filled().len() - before;
+                this.connection.gave(bytes);
+                if came.is_ready() && bytes == 0 && into.remaining() > 0 {
+                    // its end, in the middle of a body
+                    this.connection.leave();
+                }
                 came
             }
         };

@@ -24,6 +24,9 @@ const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// chunks of fair size: beyond that a body is all framing.
 const MAX_CHUNKED_BYTES: usize = 512 * 1024;
 
+/// How much of a body the library takes although nobody reads it.
+const MOST_UNREAD: u64 = 16 * 1024;
+
 /// How the end of a request's body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyLength {
@@ -131,6 +134,8 @@ impl Connection {
             return false;
         }
         watch.rouse = body != BodyLength::Known(0);
+        // whether it is still there is looked at anew for each request
+        watch.caller = Caller::Unasked;
         watch.phase = Phase::Serving(match body {
             BodyLength::Known(bytes) => Body::Left(bytes),
             BodyLength::Chunked => Body::ChunkedLeft(MAX_CHUNKED_BYTES),
@@ -157,7 +162,8 @@ impl Connection {
     }
 
     /// Resolves once the caller of the request that is served has gone away. One that has closed
-    /// its sending half alone counts as gone too: the two cannot be told apart.
+    /// its sending half alone counts as gone too: the two cannot be told apart. So does one that
+    /// cannot be watched, since it sends a long body that nobody reads.
     ///
     /// The socket is watched for it only while somebody waits here.
     pub(crate) fn left(&self) -> impl Future<Output = ()> + use<> {
@@ -167,7 +173,14 @@ impl Connection {
 
     fn poll_left(&self, cx: &Context<'_>) -> Poll<()> {
         let mut watch = self.0.borrow_mut();
+        // its end is seen behind its body alone, which nobody reads while it waits
+        let sends_much = match watch.phase {
+            Phase::Serving(Body::Left(left)) => left > MOST_UNREAD,
+            Phase::Serving(Body::ChunkedLeft(_)) => true,
+            _ => false,
+        };
         match &mut watch.caller {
+            _ if sends_much => Poll::Ready(()),
             Caller::Left => Poll::Ready(()),
             Caller::Asked(waker) => {
                 waker.clone_from(cx.waker());
