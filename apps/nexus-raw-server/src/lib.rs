@@ -9,4 +9,5 @@ mod hashing;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod readiness;
 pub mod system;

@@ -17,6 +17,7 @@ use crate::{
     hashing::Hashing,
     http::{Core, Dependency, Phase},
     metrics::{Metrics, Sampler},
+    readiness::{self, Backlogs, Readiness},
     system::{self, SystemAssetIds},
 };
 
@@ -90,12 +91,14 @@ pub(super) async fn start(
         log.clone(),
     );
     metrics.watch(hashing.clone(), feed.clone());
+    let backlogs = Backlogs::default();
     let sampler = Sampler {
         metrics: metrics.clone(),
         census: Arc::clone(&catalog) as _,
-        outbox: Arc::clone(&outbox),
+        outbox,
         sinks: relay.sink_names().cloned().collect(),
         clock: Arc::clone(&plan.clock),
+        backlogs: backlogs.clone(),
     };
     let core = Core {
         service: RawStorageService::new(
@@ -107,10 +110,7 @@ pub(super) async fn start(
         )
         .with_hasher(Arc::new(hashing.clone())),
         feed: feed.clone(),
-        storage,
-        catalog: records,
-        outbox,
-        sinks: relay.sink_names().cloned().collect(),
+        readiness: Readiness::new(storage, records, backlogs, readiness::HOLDS),
     };
     let (stop_relay, stopped) = oneshot::channel();
     let relay = Background::spawn(async move {

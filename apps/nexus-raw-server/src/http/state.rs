@@ -1,14 +1,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use nexus_raw::{
-    ports::{AssetCatalog, Clock, EventOutbox, IdentityVerifier, RawStorageRepository, SinkName},
+    ports::{Clock, IdentityVerifier},
     service::RawStorageService,
     tenancy::Environments,
 };
 use slog::Logger;
 use tokio::sync::watch;
 
-use crate::{feed::Feed, metrics::Metrics};
+use crate::{feed::Feed, metrics::Metrics, readiness::Readiness};
 
 use super::{answers::Answers, cors::CorsOrigins, limits::Limits};
 
@@ -72,14 +72,8 @@ pub struct Core {
     pub service: RawStorageService,
     /// Who waits for events.
     pub feed: Feed,
-    /// The store, for its readiness.
-    pub storage: Arc<dyn RawStorageRepository>,
-    /// The catalogue, for its readiness.
-    pub catalog: Arc<dyn AssetCatalog>,
-    /// The committed events, for their delivery's age.
-    pub outbox: Arc<dyn EventOutbox>,
-    /// Where events are delivered.
-    pub sinks: Vec<SinkName>,
+    /// Whether all that it needs answers, and events are delivered.
+    pub readiness: Readiness,
 }
 
 impl AppState {

@@ -4,6 +4,7 @@ use nexus_raw::ports::{CatalogCensus, CatalogError, Clock, EventOutbox, SinkName
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Metrics, OfSink, unix_seconds, whole};
+use crate::readiness::Backlogs;
 
 /// How often the catalogue is asked, whoever scrapes how often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -18,6 +19,8 @@ pub(crate) struct Sampler {
     pub(crate) outbox: Arc<dyn EventOutbox>,
     pub(crate) sinks: Vec<SinkName>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where readiness takes it from.
+    pub(crate) backlogs: Backlogs,
 }
 
 impl Sampler {
@@ -56,6 +59,7 @@ impl Sampler {
         let outbox = &self.metrics.0.outbox;
         let of = OfSink::named(sink);
         let backlog = self.outbox.backlog(sink).await?;
+        self.backlogs.note(sink, backlog.oldest);
         let age = backlog.oldest.map(|oldest| self.clock.now().since(oldest));
         let seconds = age.unwrap_or_default().as_secs_f64();
         outbox

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
+use nexus_raw::ports::SinkName;
 use nexus_raw_server::http::{Dependency, Phase};
+use nexus_raw_testkit::sample;
 use serde_json::json;
 
 use crate::support::{House, Parts, Request, presign_body};
@@ -48,7 +50,8 @@ async fn readiness_tells_which_part_is_away() {
 #[actix_web::test]
 async fn an_event_that_is_not_delivered_in_time_makes_the_service_unready() {
     let house = House::open();
-    house.presigned().await;
+    let sink = SinkName::log();
+    house.backlogs.note(&sink, Some(sample::now()));
     house.clock.advance(Duration::from_secs(899));
     let get = || Request::new(house.address, "GET", "/readyz");
     assert_eq!(get().send().await.status, 200);
@@ -59,6 +62,20 @@ async fn an_event_that_is_not_delivered_in_time_makes_the_service_unready() {
         (503, "sink-unavailable".to_owned(), vec![])
     );
     assert_eq!(answer.header("retry-after"), Some("2"));
+    house.backlogs.note(&sink, None);
+    assert_eq!(get().send().await.status, 200);
+}
+
+#[actix_web::test]
+async fn what_was_looked_up_holds_for_all_who_ask_in_the_same_second() {
+    let house = House::open_with(Parts {
+        readiness_holds: Duration::from_hours(1),
+        ..Parts::default()
+    });
+    let get = || Request::new(house.address, "GET", "/readyz");
+    assert_eq!(get().send().await.status, 200);
+    house.store.set_available(false);
+    assert_eq!(get().send().await.status, 200);
 }
 
 #[actix_web::test]

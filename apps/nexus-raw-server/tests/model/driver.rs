@@ -28,6 +28,7 @@ use nexus_raw_server::{
     feed::{Feed, FeedSettings},
     http::{self, AppState, Core, Phase},
     metrics::Metrics,
+    readiness::{self, Backlogs, Readiness},
 };
 use nexus_raw_testkit::{FixedClock, SequentialIds};
 use proptest_state_machine::StateMachineTest;
@@ -141,10 +142,12 @@ impl Driver {
                 UploadPolicy::default(),
             ),
             feed: Feed::new(Arc::clone(&ports.catalog), FeedSettings::default()),
-            storage: Arc::clone(&ports.storage),
-            catalog: Arc::clone(&ports.catalog),
-            outbox: Arc::clone(&ports.outbox),
-            sinks: vec![SinkName::log()],
+            readiness: Readiness::new(
+                Arc::clone(&ports.storage),
+                Arc::clone(&ports.catalog),
+                Backlogs::default(),
+                readiness::HOLDS,
+            ),
         };
         let (_, phase) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "prod"].map(|it| Environment::parse(it).unwrap());

@@ -16,7 +16,7 @@ use nexus_raw::{
 
 pub use self::code::ProblemCode;
 pub(crate) use self::problem::{Problem, ProblemBody};
-use crate::feed::FeedError;
+use crate::{feed::FeedError, readiness::Unready};
 
 use super::{
     body::{Fault, Faults, MAX_BODY_BYTES},
@@ -70,10 +70,8 @@ pub(crate) enum ApiError {
     Feed(#[from] FeedError),
     #[error("the service still waits for the {0}")]
     Starting(Dependency),
-    #[error("the object store is not ready")]
-    Storage(#[from] StorageError),
-    #[error("the catalogue is not ready")]
-    Catalog(#[from] CatalogError),
+    #[error("the service is not ready")]
+    Unready(#[from] Unready),
     #[error("the oldest undelivered event of sink `{sink}` is {lag_seconds} s old")]
     SinkLags { sink: String, lag_seconds: u64 },
     #[error("the answer could not be written as JSON")]
@@ -147,11 +145,13 @@ impl ApiError {
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
             Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
-            Self::Read(ReadError::Catalog(error)) | Self::Catalog(error) => catalog(error),
-            Self::Feed(FeedError::Catalog(error)) => catalog(error),
+            Self::Read(ReadError::Catalog(error)) => catalog(error),
+            Self::Feed(FeedError::Catalog(error)) | Self::Unready(Unready::Catalog(error)) => {
+                catalog(error)
+            }
+            Self::Unready(Unready::Storage(error)) => storage(error),
             Self::Starting(Dependency::Storage) => storage_unavailable(),
             Self::Starting(Dependency::Catalog) => catalog_unavailable(),
-            Self::Storage(error) => storage(error),
             Self::SinkLags { .. } => Problem::new(
                 ProblemCode::SinkUnavailable,
                 "events are not delivered in time",
@@ -161,7 +161,10 @@ impl ApiError {
                 ProblemCode::RequestTimeout,
                 "the request took too long; it may be tried again",
             ),
-            Self::Read(_) | Self::Unwritable(_) | Self::Panicked => internal(),
+            Self::Read(_)
+            | Self::Unready(Unready::BrokenOff)
+            | Self::Unwritable(_)
+            | Self::Panicked => internal(),
         }
     }
 }

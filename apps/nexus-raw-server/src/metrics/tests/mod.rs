@@ -7,6 +7,7 @@ use nexus_raw::ports::Clock;
 use nexus_raw_testkit::{Exposition, FakeCatalog, FixedClock, sample};
 
 use super::*;
+use crate::readiness::Backlogs;
 
 fn fixed() -> Arc<dyn Clock> {
     Arc::new(FixedClock::at(sample::now()))
@@ -27,5 +28,6 @@ fn sampler(metrics: &Metrics, catalog: &Arc<FakeCatalog>, clock: &Arc<FixedClock
         outbox: Arc::clone(catalog) as _,
         sinks: vec![sample::sink_name()],
         clock: Arc::clone(clock) as _,
+        backlogs: Backlogs::default(),
     }
 }

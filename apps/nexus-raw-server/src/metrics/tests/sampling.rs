@@ -45,11 +45,15 @@ async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it
         Some(1_795_482_060.0),
     ];
     assert_eq!(looked_up(), expected);
+    // readiness has it from here
+    let lags = || sampler.backlogs.oldest();
+    assert_eq!(lags(), Some((sample::sink_name(), occurred_at)));
 
     catalog.set_available(false);
     clock.set(sample::seconds_after(600));
     sampler.sample().await.unwrap_err();
     assert_eq!(looked_up(), expected);
+    assert_eq!(lags(), Some((sample::sink_name(), occurred_at)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@ use actix_web::dev::ServerHandle;
 use nexus_raw::{
     asset::{ObjectAddress, ObjectKey},
     ports::{
-        AssetCatalog, Clock, EventOutbox, IdentityVerifier, ObjectHasher, RawStorageRepository,
-        SinkName, StoreCapabilities, StoredObject,
+        AssetCatalog, Clock, IdentityVerifier, ObjectHasher, RawStorageRepository,
+        StoreCapabilities, StoredObject,
     },
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
@@ -14,6 +14,7 @@ use nexus_raw_server::{
     feed::{Feed, FeedSettings},
     http::{self, Answers, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
     metrics::Metrics,
+    readiness::{Backlogs, Readiness},
 };
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<FakeStore>,
     pub(crate) catalog: Arc<FakeCatalog>,
     pub(crate) feed: Feed,
+    pub(crate) backlogs: Backlogs,
     pub(crate) metrics: Metrics,
     pub(crate) phase: watch::Sender<Phase>,
     server: ServerHandle,
@@ -50,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) answers: Answers,
     pub(crate) feed: FeedSettings,
+    pub(crate) readiness_holds: Duration,
 }
 
 impl Default for Parts {
@@ -65,6 +68,8 @@ impl Default for Parts {
             limits: Limits::default(),
             answers: Answers::default(),
             feed: FeedSettings::default(),
+            // what a test changes is seen at once
+            readiness_holds: Duration::ZERO,
         }
     }
 }
@@ -98,13 +103,11 @@ impl House {
                 keeps_octet_stream: true,
             });
         }
+        let backlogs = Backlogs::default();
         let core = Core {
             service,
             feed: feed.clone(),
-            storage,
-            catalog: asked,
-            outbox: Arc::clone(&catalog) as Arc<dyn EventOutbox>,
-            sinks: vec![SinkName::parse("log").unwrap()],
+            readiness: Readiness::new(storage, asked, backlogs.clone(), parts.readiness_holds),
         };
         let (phase, watched) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "staging", "prod"].map(|it| Environment::parse(it).unwrap());
@@ -136,6 +139,7 @@ impl House {
             store,
             catalog,
             feed,
+            backlogs,
             metrics,
             phase,
             server: handle,

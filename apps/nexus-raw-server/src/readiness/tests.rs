@@ -1,0 +1,155 @@
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use nexus_raw::{
+    asset::{BucketName, ObjectAddress},
+    ports::{
+        HashOutcome, MockAssetCatalog, MockRawStorageRepository, PinnedObject, PresignedUpload,
+        StoreCapabilities, StoredObject, UploadTerms,
+    },
+};
+use nexus_raw_testkit::sample;
+use tokio::time::{advance, sleep};
+
+use super::*;
+
+/// A store that takes a while to tell whether it is ready.
+struct SlowStore(MockRawStorageRepository, Duration);
+
+#[async_trait]
+impl RawStorageRepository for SlowStore {
+    fn bucket(&self) -> &BucketName {
+        self.0.bucket()
+    }
+
+    fn capabilities(&self) -> StoreCapabilities {
+        self.0.capabilities()
+    }
+
+    async fn presign_upload<'a>(
+        &self,
+        terms: UploadTerms<'a>,
+    ) -> Result<PresignedUpload, StorageError> {
+        self.0.presign_upload(terms).await
+    }
+
+    async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
+        self.0.stat(address).await
+    }
+
+    async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
+        self.0.hash(object).await
+    }
+
+    async fn ready(&self) -> Result<(), StorageError> {
+        let ready = self.0.ready().await;
+        sleep(self.1).await;
+        ready
+    }
+}
+
+/// Store and catalogue, with how often each was asked. The store takes so long to answer, and
+/// says that it is away the first time where `away_at_first`.
+fn asked(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Arc<AtomicU32>) {
+    let (stores, catalogs) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let mut storage = MockRawStorageRepository::new();
+    let count = Arc::clone(&stores);
+    storage.expect_ready().returning(move || {
+        if count.fetch_add(1, SeqCst) == 0 && away_at_first {
+            return Err(StorageError::Unavailable("down".into()));
+        }
+        Ok(())
+    });
+    let mut catalog = MockAssetCatalog::new();
+    let count = Arc::clone(&catalogs);
+    catalog.expect_ready().returning(move || {
+        count.fetch_add(1, SeqCst);
+        Ok(())
+    });
+    let storage = Arc::new(SlowStore(storage, takes));
+    let readiness = Readiness::new(storage, Arc::new(catalog), Backlogs::default(), HOLDS);
+    (readiness, stores, catalogs)
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_and_catalogue_are_asked_once_a_second_for_all_callers() {
+    let (readiness, stores, catalogs) = asked(Duration::ZERO, false);
+    for millis in 0..5000 {
+        join_all((0..10).map(|_| readiness.look()))
+            .await
+            .into_iter()
+            .for_each(|looked| looked.unwrap());
+        let seconds = millis / 1000 + 1;
+        assert_eq!(
+            (stores.load(SeqCst), catalogs.load(SeqCst)),
+            (seconds, seconds)
+        );
+        advance(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_takes() {
+    let (readiness, stores, _) = asked(Duration::from_secs(4), true);
+    let asks = (0..30).map(async |tenth| {
+        sleep(Duration::from_millis(tenth * 100)).await;
+        readiness.look().await
+    });
+    let told = join_all(asks).await;
+    assert!(
+        told.iter().all(|it| matches!(it, Err(Unready::Storage(_)))),
+        "{told:?}"
+    );
+    assert_eq!(stores.load(SeqCst), 1);
+    // one that failed is not believed for longer either
+    assert!(readiness.look().await.is_ok());
+    assert_eq!(stores.load(SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_goes_on_when_who_began_it_goes_away() {
+    let (readiness, stores, _) = asked(Duration::from_millis(600), false);
+    assert!(readiness.look().now_or_never().is_none());
+    sleep(Duration::from_millis(700)).await;
+    // it is done by now
+    assert!(
+        readiness
+            .look()
+            .now_or_never()
+            .is_some_and(|looked| looked.is_ok())
+    );
+    assert_eq!(stores.load(SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_panics_is_told_as_such_and_the_next_one_looks_anew() {
+    let mut storage = MockRawStorageRepository::new();
+    storage
+        .expect_ready()
+        .once()
+        .returning(|| panic!("on purpose"));
+    storage.expect_ready().returning(|| Ok(()));
+    let mut catalog = MockAssetCatalog::new();
+    catalog.expect_ready().returning(|| Ok(()));
+    let backlogs = Backlogs::default();
+    let readiness = Readiness::new(Arc::new(storage), Arc::new(catalog), backlogs, HOLDS);
+    assert!(matches!(readiness.look().await, Err(Unready::BrokenOff)));
+    advance(HOLDS).await;
+    assert!(readiness.look().await.is_ok());
+}
+
+#[test]
+fn the_sink_that_lags_most_is_told() {
+    let backlogs = Backlogs::default();
+    assert_eq!(backlogs.oldest(), None);
+    let sinks = ["http", "log", "nats"].map(|name| SinkName::parse(name).unwrap());
+    for (sink, seconds) in sinks.iter().zip([Some(20), Some(10), None]) {
+        backlogs.note(sink, seconds.map(sample::seconds_after));
+    }
+    let log = Some((sinks[1].clone(), sample::seconds_after(10)));
+    assert_eq!(backlogs.oldest(), log);
+    backlogs.note(&sinks[1], None);
+    let http = Some((sinks[0].clone(), sample::seconds_after(20)));
+    assert_eq!(backlogs.oldest(), http);
+}
