@@ -79,7 +79,10 @@ pub(super) async fn start(
         RelaySettings::default(),
     )?
     .with_log(log.clone());
-    let feed = Feed::new(Arc::clone(&records), FeedSettings::default());
+    let feed = Feed::new(
+        Arc::clone(&records),
+        FeedSettings::within(plan.server.connections),
+    );
     let records = feed.announcing(records);
     let digests = metrics.digests(Arc::clone(&catalog) as _);
     let hashing = Hashing::new(

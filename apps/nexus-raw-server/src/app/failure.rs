@@ -65,6 +65,16 @@ pub enum Failure {
     /// The system gives no threads or no signals.
     #[error("the system gives no threads or signals")]
     System(#[source] io::Error),
+    /// The system lets the process have too few files open.
+    #[error(
+        "the hard limit of open files is {limit}, and this configuration needs {needed}: raise it (systemd: LimitNOFILE; a shell: ulimit -Hn)"
+    )]
+    Descriptors {
+        /// How many may be open.
+        limit: usize,
+        /// How many must be.
+        needed: usize,
+    },
     /// The medium under the catalogue failed while the server ran.
     #[error("the medium of the catalogue failed: what it holds is known only after a new start")]
     MediumFailed,

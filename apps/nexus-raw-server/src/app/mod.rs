@@ -2,6 +2,7 @@
 
 mod background;
 mod compose;
+mod descriptors;
 mod embedded;
 #[cfg(feature = "fail-points")]
 mod fail_points;
@@ -95,6 +96,11 @@ impl Application {
     /// When the configuration asks for what cannot be, or an address is not to be had.
     pub fn build(settings: &Settings, log: Logger) -> Result<Self, Failure> {
         let mut plan = Plan::of(settings)?;
+        let limit = descriptors::raised_limit();
+        let workers = plan.server.workers;
+        plan.server.connections = descriptors::connections(limit, settings, workers)?;
+        slog::info!(log, "files may be open";
+            "descriptors" => limit, "http_connections" => plan.server.connections);
         let store = match &settings.embedded {
             Some(embedded) => Some(EmbeddedStore::start(
                 embedded,
@@ -126,9 +132,11 @@ impl Application {
             })?;
         let bind = settings.metrics.bind;
         let (metrics_server, metrics_address) =
-            http::bind_metrics(bind, metrics.clone()).map_err(|source| Failure::Bind {
-                address: bind,
-                source,
+            http::bind_metrics(bind, metrics.clone(), log.clone()).map_err(|source| {
+                Failure::Bind {
+                    address: bind,
+                    source,
+                }
             })?;
         Ok(Self {
             plan,

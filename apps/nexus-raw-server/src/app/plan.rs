@@ -44,6 +44,8 @@ impl Plan {
                 bind: settings.http.bind,
                 shutdown_timeout: settings.http.shutdown_timeout,
                 workers: thread::available_parallelism().map_or(1, NonZero::get),
+                // as many as the start finds room for
+                connections: 0,
             },
             identity: Arc::new(identity(&settings.identity, Arc::clone(&clock))?),
             catalog: catalog(settings, &storage)?,

@@ -39,6 +39,23 @@ pub struct FeedSettings {
     pub most_of_one: usize,
 }
 
+impl FeedSettings {
+    /// Where no more connections than these may be open: each who waits has one, and half of them
+    /// are left to others.
+    #[must_use]
+    pub fn within(connections: usize) -> Self {
+        let usual = Self::default();
+        let most = usual.most.min(connections / 2).max(1);
+        let most_of_tenant = usual.most_of_tenant.min(most / 8).max(1);
+        Self {
+            most,
+            most_of_tenant,
+            most_of_one: usual.most_of_one.min(most_of_tenant),
+            ..usual
+        }
+    }
+}
+
 impl Default for FeedSettings {
     fn default() -> Self {
         Self {

@@ -25,6 +25,7 @@ mod state;
 mod trace;
 mod trail;
 
+pub(crate) use self::server::METRICS_CONNECTIONS;
 pub use self::{
     answers::{AnswerSettings, Answers},
     cors::CorsOrigins,

@@ -1,17 +1,21 @@
-use std::{future::ready, io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use actix_http::{HttpService, KeepAlive};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_http::{
+    HttpService, KeepAlive,
+    error::{DispatchError, ParseError},
+};
+use actix_service::{IntoServiceFactory, Service, apply_fn_factory, map_config};
 use actix_web::{
     App,
     dev::{AppConfig, Server},
     web,
 };
+use slog::Logger;
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{
     Answers, AppState,
-    connection::GatedStream,
+    connection::{Connection, GatedStream, OpenConnections},
     exchange::{Answering, answer},
     metrics_page::MetricsPage,
 };
@@ -26,10 +30,12 @@ pub struct ServerSettings {
     pub shutdown_timeout: Duration,
     /// How many threads serve.
     pub workers: usize,
+    /// How many connections may be open, on all threads together.
+    pub connections: usize,
 }
 
-/// How many connections one thread holds open; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 10_000;
+/// How many connections the listener of metrics holds open: those who scrape are few.
+pub(crate) const METRICS_CONNECTIONS: usize = 32;
 
 /// How many connections wait in the system's queue; the system may allow fewer.
 const BACKLOG: u32 = 2048;
@@ -52,39 +58,57 @@ pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig
 /// # Errors
 /// When the address is in use or not of this machine.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
-    serve(settings, state)
+    let most = most_idle(settings);
+    let open = OpenConnections::new(most, state.metrics.listener("api"), state.log.clone());
+    serve(settings, state, &open)
 }
 
 /// Binds the socket of `/metrics`; its connections are held to the same rules.
 ///
 /// # Errors
 /// When the address is in use or not of this machine.
-pub fn bind_metrics(address: SocketAddr, metrics: Metrics) -> io::Result<(Server, SocketAddr)> {
+pub fn bind_metrics(
+    address: SocketAddr,
+    metrics: Metrics,
+    log: Logger,
+) -> io::Result<(Server, SocketAddr)> {
     let settings = ServerSettings {
         bind: address,
         // a scrape is answered at once
         shutdown_timeout: Duration::from_secs(1),
         workers: 1,
+        connections: METRICS_CONNECTIONS,
     };
+    let open = OpenConnections::new(most_idle(&settings), metrics.listener("metrics"), log);
     let page = MetricsPage {
         metrics,
         answers: Answers::default(),
     };
-    serve(&settings, page)
+    serve(&settings, page, &open)
+}
+
+/// How many connections may be open before idle ones are closed: less than all, so that there is
+/// room for new ones while these end.
+fn most_idle(settings: &ServerSettings) -> usize {
+    let room = (settings.connections / 16).max(settings.workers);
+    settings.connections.saturating_sub(room).max(1)
 }
 
 fn serve<A: Answering>(
     settings: &ServerSettings,
     answering: A,
+    open: &Arc<OpenConnections>,
 ) -> io::Result<(Server, SocketAddr)> {
     let listener = listen(settings.bind)?;
     let address = listener.local_addr()?;
     let server = Server::build()
         .workers(settings.workers)
-        .max_concurrent_connections(MAX_CONNECTIONS)
+        // the rest waits in the system's queue, which it does only while no idle one can be closed
+        .max_concurrent_connections((settings.connections / settings.workers).max(1))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
+    let open = Arc::clone(open);
     // what `HttpServer` of the library does, but for the stream between it and the socket
     let server = server.listen("http", listener, move || {
         let app = App::new()
@@ -105,15 +129,47 @@ fn serve<A: Answering>(
                 data.insert(stream.connection().clone());
             })
             .h1(app);
-        fn_service(|socket: TcpStream| {
+        let open = Arc::clone(&open);
+        apply_fn_factory(http, move |socket: TcpStream, http| {
             let peer = socket.peer_addr().ok();
             // answers are late without it, and right
             let _ = socket.set_nodelay(true);
-            ready(Ok((GatedStream::new(socket), peer)))
+            let (stream, closed) = GatedStream::new(socket, &open);
+            let (connection, open) = (stream.connection().clone(), Arc::clone(&open));
+            let served = http.call((stream, peer));
+            async move {
+                tokio::select! {
+                    ended = served => {
+                        tell_unreadable(&connection, &open, ended.as_ref().err());
+                        ended
+                    }
+                    // its room is another's; the socket goes with what is dropped here
+                    Ok(()) = closed => Ok(()),
+                }
+            }
         })
-        .and_then(http)
     })?;
     Ok((server.run(), address))
+}
+
+/// Counts a head that could not be read. Nobody has to have a token to send one, so it is no line
+/// that operators see by default.
+fn tell_unreadable(connection: &Connection, open: &OpenConnections, ended: Option<&DispatchError>) {
+    let (status, error) = match ended {
+        _ if connection.was_too_slow() => (408, "it did not come whole in time".to_owned()),
+        Some(DispatchError::Parse(error)) if connection.is_before_a_request() => {
+            let status = match error {
+                ParseError::TooLarge => 431,
+                _ => 400,
+            };
+            (status, error.to_string())
+        }
+        _ => return,
+    };
+    let metrics = open.metrics();
+    metrics.unreadable(status);
+    slog::debug!(open.log(), "a request head could not be read";
+        "listener" => metrics.listener(), "status" => status, "error" => error);
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {

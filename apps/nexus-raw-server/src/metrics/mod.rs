@@ -7,6 +7,7 @@
 
 mod calls;
 mod catalog;
+mod connections;
 mod digests;
 mod outbox;
 mod registration;
@@ -42,6 +43,7 @@ use prometheus_client::{
 use self::{
     calls::Calls,
     catalog::MeasuredCatalog,
+    connections::Listeners,
     digests::MeasuredDigests,
     outbox::{LeadsUntil, MeasuredOutbox},
     registration::{Described, Registration},
@@ -49,6 +51,7 @@ use self::{
     storage::MeasuredStorage,
 };
 pub(crate) use self::{
+    connections::OfListener,
     requests::{PREFLIGHT, Requests, UNMATCHED},
     sampler::Sampler,
 };
@@ -68,6 +71,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     requests: Requests,
+    listeners: Listeners,
     storage: Calls,
     catalog: Calls,
     groups: Groups,
@@ -153,6 +157,7 @@ impl Metrics {
         let mut of = Registration::new(clock.now());
         let inner = Inner {
             requests: Requests::register(&mut of),
+            listeners: Listeners::register(&mut of),
             storage: Calls::register(
                 &mut of,
                 "storage_call_duration_seconds",
@@ -245,6 +250,11 @@ impl Metrics {
 
     pub(crate) fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    /// What is counted of the listener of this name.
+    pub(crate) fn listener(&self, name: &'static str) -> OfListener {
+        self.0.listeners.named(name)
     }
 
     /// The store, with each call measured.

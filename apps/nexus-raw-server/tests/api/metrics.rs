@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use actix_web::dev::ServerHandle;
 use nexus_raw_server::http;
 use nexus_raw_testkit::Exposition;
+use slog::{Discard, Logger, o};
 
 use crate::{
     support::{Answer, House, Request},
@@ -17,7 +18,8 @@ struct Listener(SocketAddr, ServerHandle);
 impl Listener {
     fn beside(house: &House) -> Self {
         let any = ([127, 0, 0, 1], 0).into();
-        let (server, address) = http::bind_metrics(any, house.metrics.clone()).unwrap();
+        let log = Logger::root(Discard, o!());
+        let (server, address) = http::bind_metrics(any, house.metrics.clone(), log).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         Self(address, handle)

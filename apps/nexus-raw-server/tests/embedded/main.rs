@@ -34,7 +34,9 @@ mod proxy;
 mod slowness;
 mod smuggling;
 mod stopping;
+mod strangers;
 mod unfit_stores;
+mod unreadable;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/wire.rs"]
 mod wire;

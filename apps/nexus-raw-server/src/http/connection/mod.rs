@@ -5,10 +5,12 @@
 //! is given to read is gated: one request at a time, each under a deadline (ADR 0016).
 
 mod head;
+mod open;
 mod stream;
 mod watch;
 
 pub(super) use self::{
+    open::OpenConnections,
     stream::GatedStream,
     watch::{BodyLength, Connection},
 };

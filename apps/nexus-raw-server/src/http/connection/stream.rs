@@ -1,6 +1,7 @@
 use std::{
     io::{self, ErrorKind},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -8,10 +9,14 @@ use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::oneshot,
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::watch::{Connection, End, Gate};
+use super::{
+    open::OpenConnections,
+    watch::{Connection, End, Gate},
+};
 
 /// What a head that did not come whole in time is answered.
 const REQUEST_TIMEOUT: &[u8] =
@@ -31,13 +36,19 @@ pub(crate) struct GatedStream {
 }
 
 impl GatedStream {
-    pub(crate) fn new(socket: TcpStream) -> Self {
-        Self {
+    /// With what resolves when the connection has to be closed to make room for another.
+    pub(crate) fn new(
+        socket: TcpStream,
+        among: &Arc<OpenConnections>,
+    ) -> (Self, oneshot::Receiver<()>) {
+        let (open, closed) = among.enter();
+        let stream = Self {
             socket,
-            connection: Connection::new(Instant::now()),
+            connection: Connection::new(Instant::now(), Some(open)),
             held: BytesMut::new(),
             alarm: None,
-        }
+        };
+        (stream, closed)
     }
 
     /// How far the connection is.
@@ -142,7 +153,13 @@ impl AsyncRead for GatedStream {
                 this.see_whether_the_caller_left(cx);
                 Poll::Pending
             }
-            Gate::Head => this.fill_with_head(cx, into),
+            Gate::Head => {
+                let came = this.fill_with_head(cx, into);
+                if came.is_pending() {
+                    this.connection.nothing_came();
+                }
+                came
+            }
             Gate::Bytes(most) => {
                 let before = into.filled().len();
                 let came = this.fill(cx, into, most);
@@ -162,6 +179,7 @@ impl AsyncRead for GatedStream {
                 if end == End::SlowHead {
                     // nothing else is being written; where there is no room, it is only closed
                     let _ = this.socket.try_write(REQUEST_TIMEOUT);
+                    this.connection.head_came_too_slowly();
                 }
                 // to the library, the caller has nothing more to say
                 into.clear();

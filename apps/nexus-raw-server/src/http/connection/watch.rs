@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::head::HeadEnd;
+use super::{head::HeadEnd, open::OpenConnection};
 
 /// How long a head may take, from its first byte on; the first of a connection from its opening.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,6 +75,11 @@ struct Watch {
     rouse: bool,
     cut: bool,
     caller: Caller,
+    /// An answer is not sent yet to its end.
+    unsent: bool,
+    too_slow: bool,
+    /// Its place among the connections of its listener.
+    open: Option<OpenConnection>,
 }
 
 /// Whether the caller is still there, where somebody wants to know.
@@ -109,7 +114,7 @@ enum Body {
 }
 
 impl Connection {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, open: Option<OpenConnection>) -> Self {
         Self(Rc::new(RefCell::new(Watch {
             phase: Phase::Fresh,
             since: now,
@@ -120,16 +125,21 @@ impl Connection {
             rouse: false,
             cut: false,
             caller: Caller::Unasked,
+            unsent: false,
+            too_slow: false,
+            open,
         })))
     }
 
     /// A request is served from now on; no other is until it is answered.
     ///
     /// `false` where the last answer was given already: nothing may be answered any more
-    /// (RFC 9112, section 9.6), and the connection is cut once what was answered is sent.
+    /// (RFC 9112, section 9.6), and the connection is cut once what was answered is sent. Also
+    /// where another connection was given the room of this one.
     pub(crate) fn serve(&self, body: BodyLength) -> bool {
         let mut watch = self.0.borrow_mut();
-        if matches!(watch.phase, Phase::Over { .. } | Phase::Serving(_)) {
+        let over = matches!(watch.phase, Phase::Over { .. } | Phase::Serving(_));
+        if over || !watch.mark_used() {
             watch.cut = true;
             return false;
         }
@@ -159,6 +169,7 @@ impl Connection {
         watch.head = HeadEnd::default();
         watch.since = Instant::now();
         watch.rouse = true;
+        watch.unsent = true;
     }
 
     /// Resolves once the caller of the request that is served has gone away. One that has closed
@@ -241,7 +252,11 @@ impl Connection {
         let end = watch.head.find(bytes);
         match watch.phase {
             // the time of the first head runs from the opening
-            Phase::Idle if watch.head.has_begun() => watch.since = now,
+            Phase::Idle if watch.head.has_begun() => {
+                watch.since = now;
+                // idle anew, unless the rest has come too
+                watch.mark_used();
+            }
             Phase::Idle => return bytes.len(),
             _ => {}
         }
@@ -268,13 +283,19 @@ impl Connection {
     pub(super) fn taking(&self, some: bool, now: Instant) {
         let mut watch = self.0.borrow_mut();
         if some {
-            watch.blocked = None;
+            if watch.blocked.take().is_some() && watch.unsent {
+                watch.mark_used();
+            }
             // it can send nothing else before it has the answer
             if watch.phase == Phase::Idle {
                 watch.since = now;
             }
-        } else {
-            watch.blocked.get_or_insert(now);
+        } else if watch.blocked.is_none() {
+            watch.blocked = Some(now);
+            // who takes nothing is idle, but for a next request that is served meanwhile
+            if !matches!(watch.phase, Phase::Serving(_)) {
+                watch.mark_idle();
+            }
         }
     }
 
@@ -296,6 +317,32 @@ impl Connection {
         let sent = watch.until_sent.len().min(watch.take_by.len());
         watch.take_by.drain(..sent);
         watch.until_sent.clear();
+        watch.unsent = false;
+    }
+
+    /// Nothing came, or nothing more, of a head that is waited for.
+    pub(super) fn nothing_came(&self) {
+        let watch = self.0.borrow();
+        if !watch.unsent && watch.open.as_ref().is_some_and(OpenConnection::is_busy) {
+            watch.mark_idle();
+        }
+    }
+
+    /// A head did not come whole in time.
+    pub(super) fn head_came_too_slowly(&self) {
+        self.0.borrow_mut().too_slow = true;
+    }
+
+    /// Whether a head did not come whole in time.
+    pub(crate) fn was_too_slow(&self) -> bool {
+        self.0.borrow().too_slow
+    }
+
+    /// Whether no request is served, and none was the last: what the library could not read was a
+    /// head.
+    pub(crate) fn is_before_a_request(&self) -> bool {
+        let phase = self.0.borrow().phase;
+        !matches!(phase, Phase::Serving(_) | Phase::Over { .. })
     }
 
     /// Until when what is waited for must have come, and what it means that it has not.
@@ -329,6 +376,19 @@ impl Connection {
     }
 }
 
+impl Watch {
+    /// `false` where another connection was given the room of this one, which ends.
+    fn mark_used(&self) -> bool {
+        self.open.as_ref().is_none_or(OpenConnection::mark_used)
+    }
+
+    fn mark_idle(&self) {
+        if let Some(open) = &self.open {
+            open.mark_idle(self.phase == Phase::Fresh);
+        }
+    }
+}
+
 /// Somebody who wants to know whether the caller is there, until it is dropped.
 struct Asking(Connection);
 
@@ -355,7 +415,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_head_has_ten_seconds_from_its_first_byte_and_the_first_from_the_opening() {
         let opened = Instant::now();
-        let connection = Connection::new(opened);
+        let connection = Connection::new(opened, None);
         assert_eq!(ends(&connection, opened), Some((10, End::Unused)));
         let later = opened + Duration::from_secs(4);
         assert_eq!(connection.head_within(&HEAD[..5], later), 5);
@@ -380,7 +440,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_request_at_a_time_is_let_through() {
         let now = Instant::now();
-        let connection = Connection::new(now);
+        let connection = Connection::new(now, None);
         let two = [HEAD, HEAD].concat();
         assert_eq!(connection.gate(), Gate::Head);
         assert_eq!(connection.head_within(&two, now), HEAD.len());
@@ -398,7 +458,7 @@ mod tests {
     async fn after_the_last_answer_nothing_is_served() {
         let now = Instant::now();
         for (drain, gate) in [(false, Gate::Shut), (true, Gate::Bytes(MAX_CHUNKED_BYTES))] {
-            let connection = Connection::new(now);
+            let connection = Connection::new(now, None);
             connection.head_within(HEAD, now);
             assert!(connection.serve(BodyLength::Chunked));
             connection.served(true, drain);
@@ -411,7 +471,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_is_all_framing_is_told() {
-        let connection = Connection::new(Instant::now());
+        let connection = Connection::new(Instant::now(), None);
         assert!(connection.serve(BodyLength::Chunked) && !connection.has_ended());
         connection.gave(MAX_CHUNKED_BYTES);
         assert!(connection.has_ended());
@@ -420,7 +480,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_has_thirty_seconds_to_take_something_of_an_answer() {
         let now = Instant::now();
-        let connection = Connection::new(now);
+        let connection = Connection::new(now, None);
         connection.taking(false, now);
         connection.taking(false, now + Duration::from_secs(20));
         assert_eq!(ends(&connection, now), Some((30, End::SlowTaker)));

@@ -40,6 +40,7 @@ async fn all_used() -> (Metrics, Vec<Described>) {
     });
     let requests = metrics.requests();
     requests.answered(&Method::GET, "/healthz", StatusCode::OK, took);
+    metrics.listener("api").unreadable(400);
     let sampler = sampler(&metrics, &catalog, &clock);
     sampler.sample().await.unwrap();
     (metrics, described)

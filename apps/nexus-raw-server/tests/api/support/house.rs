@@ -52,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) answers: Answers,
     pub(crate) feed: FeedSettings,
+    pub(crate) connections: usize,
     pub(crate) readiness_holds: Duration,
 }
 
@@ -68,6 +69,7 @@ impl Default for Parts {
             limits: Limits::default(),
             answers: Answers::default(),
             feed: FeedSettings::default(),
+            connections: 1000,
             // what a test changes is seen at once
             readiness_holds: Duration::ZERO,
         }
@@ -129,6 +131,7 @@ impl House {
             bind: ([127, 0, 0, 1], 0).into(),
             shutdown_timeout: Duration::from_secs(5),
             workers: 1,
+            connections: parts.connections,
         };
         let (server, address) = http::bind(&settings, state).unwrap();
         let handle = server.handle();

@@ -1,0 +1,328 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use slog::Logger;
+use tokio::sync::oneshot;
+
+use crate::metrics::OfListener;
+
+/// How often it is logged that connections are closed to make room, however many are.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// A request is under way.
+const BUSY: u64 = u64::MAX;
+/// Another connection was given the room.
+const CLOSED: u64 = u64::MAX - 1;
+
+/// The open connections of a listener, on all of its threads. When there are more than there may
+/// be, those are closed that have been idle for longest, and never one with a request under way.
+pub(crate) struct OpenConnections {
+    most: usize,
+    began: Instant,
+    /// How many there are: who goes idle asks this first, and mostly no more.
+    count: AtomicUsize,
+    list: Mutex<List>,
+    metrics: OfListener,
+    log: Logger,
+}
+
+#[derive(Default)]
+struct List {
+    given: u64,
+    open: HashMap<u64, Entry>,
+    /// The connections that had been idle for longest when all were last looked at, the longest
+    /// last, each with the time that it became so. Who becomes idle later is behind them all, so
+    /// that whoever of them is idle since that time still is the longest.
+    longest: Vec<(u64, u64)>,
+    told: Option<Instant>,
+    untold: u64,
+}
+
+struct Entry {
+    used: Arc<AtomicU64>,
+    close: oneshot::Sender<()>,
+}
+
+/// One of the open connections, until it is dropped.
+pub(super) struct OpenConnection {
+    among: Arc<OpenConnections>,
+    number: u64,
+    /// [`BUSY`], [`CLOSED`], or since when it is idle, in microseconds. The connection itself and
+    /// who closes it change it, each from what it has seen: so none is closed that is in use.
+    used: Arc<AtomicU64>,
+}
+
+impl OpenConnections {
+    pub(crate) fn new(most: usize, metrics: OfListener, log: Logger) -> Arc<Self> {
+        metrics.may_have(most);
+        Arc::new(Self {
+            most,
+            began: Instant::now(),
+            count: AtomicUsize::new(0),
+            list: Mutex::default(),
+            metrics,
+            log,
+        })
+    }
+
+    /// What is counted of the listener.
+    pub(crate) fn metrics(&self) -> &OfListener {
+        &self.metrics
+    }
+
+    pub(crate) fn log(&self) -> &Logger {
+        &self.log
+    }
+
+    /// A new connection, and what resolves when it has to be closed. It is not idle before it was
+    /// looked at: what it asks for may have come already.
+    pub(super) fn enter(self: &Arc<Self>) -> (OpenConnection, oneshot::Receiver<()>) {
+        let used = Arc::new(AtomicU64::new(BUSY));
+        let (close, closed) = oneshot::channel();
+        let mut list = self.lock();
+        list.given += 1;
+        let number = list.given;
+        let entry = Entry {
+            used: Arc::clone(&used),
+            close,
+        };
+        list.open.insert(number, entry);
+        self.make_room(list, None);
+        let connection = OpenConnection {
+            among: Arc::clone(self),
+            number,
+            used,
+        };
+        (connection, closed)
+    }
+
+    /// Closes as many as there are too many, but for one that is spared.
+    fn make_room(&self, mut list: MutexGuard<'_, List>, spared: Option<u64>) {
+        while list.open.len() > self.most && list.close_the_longest_idle(spared) {
+            list.untold += 1;
+            self.metrics.closed_for_room();
+        }
+        self.counted(&list);
+        let told_lately = list.told.is_some_and(|told| told.elapsed() < TOLD_EVERY);
+        if list.untold > 0 && !told_lately {
+            slog::warn!(self.log, "idle connections were closed to make room for new ones";
+                "listener" => self.metrics.listener(), "closed" => list.untold,
+                "most_connections" => self.most);
+            list.untold = 0;
+            list.told = Some(Instant::now());
+        }
+    }
+
+    fn counted(&self, list: &List) {
+        self.count.store(list.open.len(), SeqCst);
+        self.metrics.has(list.open.len());
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).map_or(0, |now| now.min(CLOSED - 1))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, List> {
+        // nothing is left half done where the lock is held
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl List {
+    /// `false` where none is idle.
+    fn close_the_longest_idle(&mut self, spared: Option<u64>) -> bool {
+        let mut looked = false;
+        loop {
+            while let Some((since, number)) = self.longest.pop() {
+                let open = self.open.get(&number);
+                let still = open.is_some_and(|it| {
+                    let used = &it.used;
+                    used.compare_exchange(since, CLOSED, SeqCst, SeqCst).is_ok()
+                });
+                if still && let Some(entry) = self.open.remove(&number) {
+                    // it may be ending by itself
+                    let _ = entry.close.send(());
+                    return true;
+                }
+            }
+            if looked {
+                return false;
+            }
+            looked = true;
+            self.look(spared);
+        }
+    }
+
+    /// Looks at all for the next to be closed: a part of them, so that each closing costs the
+    /// same however many are open.
+    fn look(&mut self, spared: Option<u64>) {
+        let idle = self
+            .open
+            .iter()
+            .filter(|(number, _)| Some(**number) != spared);
+        let idle = idle.map(|(number, entry)| (entry.used.load(SeqCst), *number));
+        let mut idle: Vec<_> = idle.filter(|(since, _)| *since < CLOSED).collect();
+        let part = self.open.len() / 16 + 1;
+        if idle.len() > part {
+            idle.select_nth_unstable(part);
+            idle.truncate(part);
+        }
+        idle.sort_unstable_by(|one, other| other.cmp(one));
+        self.longest = idle;
+    }
+}
+
+impl OpenConnection {
+    /// A request is under way from now on; `false` where the connection is being closed.
+    pub(super) fn mark_used(&self) -> bool {
+        self.turn(BUSY)
+    }
+
+    /// No request is under way from now on. Where it is `new`, another has to make room for it.
+    pub(super) fn mark_idle(&self, new: bool) {
+        self.turn(self.among.now());
+        if self.among.count.load(SeqCst) > self.among.most {
+            let spared = new.then_some(self.number);
+            self.among.make_room(self.among.lock(), spared);
+        }
+    }
+
+    /// Whether a request is under way, or may have come.
+    pub(super) fn is_busy(&self) -> bool {
+        self.used.load(SeqCst) == BUSY
+    }
+
+    fn turn(&self, to: u64) -> bool {
+        let from = self.used.load(SeqCst);
+        from != CLOSED && self.used.compare_exchange(from, to, SeqCst, SeqCst).is_ok()
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        let mut list = self.among.lock();
+        list.open.remove(&self.number);
+        self.among.counted(&list);
+    }
+}
+
+impl std::fmt::Debug for OpenConnection {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("OpenConnection").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw_testkit::{FixedClock, sample};
+    use slog::{Discard, o};
+
+    use super::*;
+    use crate::metrics::Metrics;
+
+    type Open = (OpenConnection, oneshot::Receiver<()>);
+
+    fn room_for(most: usize) -> Arc<OpenConnections> {
+        let metrics = Metrics::new(&(Arc::new(FixedClock::at(sample::now())) as _));
+        let log = Logger::root(Discard, o!());
+        OpenConnections::new(most, metrics.listener("api"), log)
+    }
+
+    fn is_closed(open: &mut Open) -> bool {
+        open.1.try_recv().is_ok()
+    }
+
+    /// Gives each connection a moment of its own.
+    fn enter(among: &Arc<OpenConnections>) -> Open {
+        let now = among.now();
+        while among.now() == now {
+            std::hint::spin_loop();
+        }
+        let open = among.enter();
+        open.0.mark_idle(true);
+        open
+    }
+
+    #[test]
+    fn the_longest_idle_makes_room_for_a_new_one() {
+        let among = room_for(3);
+        let mut open: Vec<_> = (0..3).map(|_| enter(&among)).collect();
+        // used since: the second is now the longest idle, then the third, then the first
+        assert!(open[0].0.mark_used());
+        open[0].0.mark_idle(false);
+        for expected in [1, 2, 0] {
+            let newcomer = enter(&among);
+            open.push(newcomer);
+            assert!(is_closed(&mut open[expected]), "{expected}");
+            let closed = open.iter_mut().filter(|it| it.1.is_terminated()).count();
+            assert_eq!(closed, open.len() - 3, "one for each");
+        }
+        assert_eq!(among.lock().open.len(), 3);
+    }
+
+    #[test]
+    fn a_connection_with_a_request_under_way_is_never_closed() {
+        let among = room_for(2);
+        let mut used: Vec<_> = (0..2).map(|_| enter(&among)).collect();
+        assert!(used.iter().all(|it| it.0.mark_used()));
+        let mut first = enter(&among);
+        assert!(!is_closed(&mut first), "nobody refuses the newcomer");
+        let mut second = enter(&among);
+        assert!(is_closed(&mut first) && !is_closed(&mut second));
+        // a request that comes too late for its connection is not served
+        assert!(!first.0.mark_used());
+        assert!(!used.iter_mut().any(is_closed));
+        // as soon as one is idle, it is the one too many
+        used[1].0.mark_idle(false);
+        assert!(is_closed(&mut second) && !used.iter_mut().any(is_closed));
+    }
+
+    #[test]
+    fn who_was_not_looked_at_yet_is_not_closed_however_many_come() {
+        let among = room_for(2);
+        let mut unseen = among.enter();
+        let newcomers: Vec<_> = (0..10).map(|_| enter(&among)).collect();
+        assert!(!is_closed(&mut unseen) && unseen.0.is_busy());
+        assert_eq!((newcomers.len(), among.lock().open.len()), (10, 2));
+    }
+
+    #[test]
+    fn in_whatever_order_they_are_used_the_longest_idle_goes_first() {
+        let among = room_for(100);
+        let mut open: Vec<_> = (0..100).map(|_| enter(&among)).collect();
+        let order = |round: usize| (0..100).map(move |at| (at * 37 + round * 11) % 100);
+        for round in 0..3 {
+            for at in order(round) {
+                let now = among.now();
+                assert!(open[at].0.mark_used());
+                while among.now() == now {
+                    std::hint::spin_loop();
+                }
+                open[at].0.mark_idle(false);
+            }
+        }
+        let mut newcomers = Vec::new();
+        for at in order(2) {
+            newcomers.push(enter(&among));
+            assert!(is_closed(&mut open[at]), "{at}");
+            assert_eq!(among.lock().open.len(), 100);
+        }
+    }
+
+    #[test]
+    fn who_leaves_by_itself_makes_room() {
+        let among = room_for(2);
+        let mut stays = enter(&among);
+        drop(enter(&among));
+        let newcomer = enter(&among);
+        assert!(!is_closed(&mut stays));
+        drop((stays, newcomer));
+        assert_eq!(among.count.load(SeqCst), 0);
+    }
+}
