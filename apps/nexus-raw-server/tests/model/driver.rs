@@ -26,7 +26,7 @@ use nexus_raw::{
 };
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
-    http::{self, AppState, Core, Phase},
+    http::{self, Answers, AppState, Core, Phase},
     metrics::Metrics,
     readiness::{self, Backlogs, Readiness},
 };

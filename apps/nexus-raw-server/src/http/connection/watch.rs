@@ -306,7 +306,8 @@ impl Connection {
         self.0.borrow_mut().take_by.push_back(take_by);
     }
 
-    /// All of that answer is with the library: keeps a thing until all that the library has been given is sent, or the connection ends.
+    /// All of that answer is with the library: keeps `kept` until all that the library was given is
+    /// sent, or the connection ends.
     pub(crate) fn keep_until_sent(&self, kept: impl Any) {
         self.0.borrow_mut().until_sent.push(Box::new(kept));
     }
@@ -491,7 +492,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_counted_answer_is_taken_in_its_time_and_what_is_kept_for_it_goes_once_it_is_sent() {
         let now = Instant::now();
-        let connection = Connection::new(now);
+        let connection = Connection::new(now, None);
         let kept = Rc::new(());
         connection.to_be_taken_within(Duration::from_secs(50));
         connection.sent();

@@ -189,7 +189,7 @@ impl House {
                 Err(ReadError::AssetNotFound) => Reply::NotFound,
                 Err(other) => panic!("{other:?}"),
             },
-            Op::Events => match self.service.events(&read, self.asset).await {
+            Op::Events => match self.service.events(&read, self.asset, 0, 1000).await {
                 Ok(events) => Reply::Events(events.len()),
                 Err(ReadError::AssetNotFound) => Reply::NotFound,
                 Err(other) => panic!("{other:?}"),
