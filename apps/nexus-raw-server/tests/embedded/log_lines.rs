@@ -68,7 +68,8 @@ async fn send_in_headers(caller: &Caller) {
 }
 
 async fn send_in_lines(server: &Server, caller: &Caller) {
-    let encoded: String = HIDES.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = HIDES.bytes().map(|byte| format!("%{byte:02x}"));
+    let encoded = encoded.collect::<Vec<_>>().concat();
     for target in [
         format!("/{HIDES}"),
         format!("/{encoded}"),
