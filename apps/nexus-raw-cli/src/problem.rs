@@ -73,6 +73,7 @@ impl Problem {
             "request-timeout"
             | "storage-unavailable"
             | "catalog-unavailable"
+            | "identity-unavailable"
             | "sink-unavailable" => "this passes by itself; try again later",
             "internal" => "tell whoever runs the service, with the trace id",
             _ => return None,
@@ -121,6 +122,7 @@ mod tests {
             (500, "internal", Exit::Other),
             (503, "storage-unavailable", Exit::Unavailable),
             (503, "catalog-unavailable", Exit::Unavailable),
+            (503, "identity-unavailable", Exit::Unavailable),
         ] {
             assert_eq!(exit(status, code), expected, "{code}");
         }

@@ -23,7 +23,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// What is wrong with a token.
+/// What is wrong with a token, or why that cannot be said.
 ///
 /// For the log alone: a caller learns nothing of it. No variant holds anything that came out of
 /// the token, names of claims included: those are our own.
@@ -77,6 +77,10 @@ pub enum TokenFault {
     /// The JWKS has no key that `kid` names; or `kid` is missing, and it has not exactly one key.
     #[error("the header names none of the keys, or does not say which one of several")]
     UnknownKey,
+    /// No key set has come yet, or the last one is too old to be believed: nothing is wrong with
+    /// the token, as far as can be seen without a key.
+    #[error("there are no keys to verify the token with")]
+    NoKeys,
     /// No configured key made this signature for these bytes.
     #[error("the signature is not by a configured key")]
     Signature,

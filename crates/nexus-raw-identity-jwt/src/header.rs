@@ -1,6 +1,6 @@
 use nexus_raw::json::Json;
 
-use crate::{Part, TokenFault, compact};
+use crate::{Part, TokenFault, compact, keys::KeySource};
 
 /// Parameters that would change how a token is verified or bring a key along: keys come from
 /// the configuration, and no extension is understood (RFC 7515, sections 4.1.2 to 4.1.6 and
@@ -15,8 +15,8 @@ pub(crate) struct UnverifiedHeader {
 }
 
 impl UnverifiedHeader {
-    /// Reads the header of a token that must be signed with `algorithm`.
-    pub(crate) fn read(text: &str, algorithm: &str) -> Result<Self, TokenFault> {
+    /// Reads the header of a token that one of `keys` must have signed.
+    pub(crate) fn read(text: &str, keys: &KeySource) -> Result<Self, TokenFault> {
         let header = compact::decode_object(Part::Header, text)?;
         if let Some(name) = FORBIDDEN
             .into_iter()
@@ -24,8 +24,8 @@ impl UnverifiedHeader {
         {
             return Err(TokenFault::HeaderForbidden { name });
         }
-        // compared as text: neither another case nor another family is ever near
-        if header.get("alg").and_then(Json::as_str) != Some(algorithm) {
+        let alg = header.get("alg").and_then(Json::as_str);
+        if !alg.is_some_and(|alg| keys.takes(alg)) {
             return Err(TokenFault::Algorithm);
         }
         if optional_string(&header, "typ")?.is_some_and(|it| !is_ours(it)) {

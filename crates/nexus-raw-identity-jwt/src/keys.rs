@@ -2,7 +2,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    JwtSettingsError, TokenFault,
+    JwtSettingsError, Part, TokenFault, compact,
     header::UnverifiedHeader,
     jwks::{self, Jwks, Location},
     settings::KeySettings,
@@ -23,7 +23,8 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    /// A JWKS file is read now; a JWKS of a URL is fetched when the first token comes.
+    /// A JWKS file is read now; a JWKS of a URL is fetched by [`Jwks::come`], or when the
+    /// first token comes.
     pub(crate) fn from_settings(settings: &KeySettings) -> Result<Self, JwtSettingsError> {
         Ok(match settings {
             KeySettings::Hs256 { secret, previous } => Self::SharedSecrets(
@@ -48,12 +49,31 @@ impl KeySource {
         })
     }
 
-    /// The only `alg` that tokens may have.
-    pub(crate) fn algorithm(&self) -> &'static str {
+    /// Whether tokens may have this `alg`. It is compared as text: neither another case nor another
+    /// family is ever near.
+    pub(crate) fn takes(&self, alg: &str) -> bool {
         match self {
-            Self::SharedSecrets(_) => "HS256",
-            Self::Jwks(jwks) => jwks.algorithm().name(),
+            Self::SharedSecrets(_) => alg == "HS256",
+            Self::Jwks(jwks) => jwks.algorithm().is_named(alg),
         }
+    }
+
+    /// Whether there are keys now. Shared secrets always are.
+    pub(crate) fn are_there(&self) -> bool {
+        match self {
+            Self::SharedSecrets(_) => true,
+            Self::Jwks(jwks) => jwks.has_keys(),
+        }
+    }
+
+    /// Whether `signature` can be one at all: what can be said of it without a key.
+    pub(crate) fn check_form(&self, signature: &str) -> Result<(), TokenFault> {
+        let bytes = compact::decode(Part::Signature, signature)?.len();
+        let fits = match self {
+            Self::SharedSecrets(_) => bytes == 32,
+            Self::Jwks(jwks) => jwks.algorithm().has_signatures_of(bytes),
+        };
+        fits.then_some(()).ok_or(TokenFault::Signature)
     }
 
     /// Whether one of the keys made `signature`, in base64url, for `signing_input`. The library

@@ -14,7 +14,7 @@ mod verifier;
 pub use self::{
     fault::{Part, TokenFault},
     issuer::{IssueError, TokenIssuer, TokenRequest},
-    jwks::{JwksAlgorithm, JwksFault},
+    jwks::{DroppedKey, JwksAlgorithm, JwksFault, KeyFault},
     settings::{JwtSettings, JwtSettingsError, KeySettings, MIN_SECRET_BYTES},
     verifier::JwtIdentityVerifier,
 };

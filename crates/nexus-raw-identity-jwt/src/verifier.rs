@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, future::pending, sync::Arc};
 
 use async_trait::async_trait;
 use nexus_raw::{
@@ -23,7 +23,9 @@ pub struct JwtIdentityVerifier {
 
 impl JwtIdentityVerifier {
     /// A verifier of the tokens that `settings` describe. A JWKS file is read, once; a JWKS of a
-    /// URL is fetched when the first token comes, and until there is one every token is refused.
+    /// URL is fetched by [`keys_came`](Self::keys_came), which is to run beside, or when the first
+    /// token comes. Until there is one no token can be judged
+    /// ([`IdentityError::Unavailable`]).
     ///
     /// # Errors
     /// [`JwtSettingsError`] where tokens could be forged, or would never be valid; where the JWKS
@@ -37,9 +39,32 @@ impl JwtIdentityVerifier {
         })
     }
 
+    /// Asks for keys while there are none, at least every 5 s; resolves once there are some, which
+    /// with shared secrets is at once. Must be awaited within a tokio runtime.
+    pub async fn keys_came(&self) {
+        if let KeySource::Jwks(jwks) = &self.keys {
+            jwks.come().await;
+        }
+    }
+
+    /// Resolves once the keys could not be renewed for so long that they are believed no longer,
+    /// which shared secrets never are. While it is awaited, keys that no token had renewed are
+    /// renewed before that. Must be awaited within a tokio runtime.
+    pub async fn keys_ended(&self) {
+        match &self.keys {
+            KeySource::Jwks(jwks) => jwks.ended().await,
+            KeySource::SharedSecrets(_) => pending().await,
+        }
+    }
+
     async fn principal(&self, token: &str) -> Result<Principal, TokenFault> {
         let token = UnverifiedToken::split(token)?;
-        let header = UnverifiedHeader::read(token.header, self.keys.algorithm())?;
+        let header = UnverifiedHeader::read(token.header, &self.keys)?;
+        if !self.keys.are_there() {
+            // what is wrong without a key is refused without one; nothing is believed by this
+            self.keys.check_form(token.signature)?;
+            claims::read(token.claims, &self.settings, self.clock.now())?;
+        }
         self.keys
             .verify(&header, token.signing_input, token.signature)
             .await?;
@@ -50,9 +75,18 @@ impl JwtIdentityVerifier {
 #[async_trait]
 impl IdentityVerifier for JwtIdentityVerifier {
     async fn verify(&self, token: &str) -> Result<Principal, IdentityError> {
-        self.principal(token)
-            .await
-            .map_err(|fault| IdentityError::Invalid(Box::new(fault)))
+        self.principal(token).await.map_err(|fault| match fault {
+            TokenFault::NoKeys => IdentityError::Unavailable(fault.into()),
+            _ => IdentityError::Invalid(fault.into()),
+        })
+    }
+
+    async fn ready(&self) -> Result<(), IdentityError> {
+        if self.keys.are_there() {
+            Ok(())
+        } else {
+            Err(IdentityError::Unavailable(TokenFault::NoKeys.into()))
+        }
     }
 }
 

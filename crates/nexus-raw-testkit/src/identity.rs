@@ -38,4 +38,8 @@ impl IdentityVerifier for FakeIdentity {
         let known = self.tokens.get(token).cloned();
         known.ok_or_else(|| IdentityError::Invalid(Box::new(UnknownToken)))
     }
+
+    async fn ready(&self) -> Result<(), IdentityError> {
+        Ok(())
+    }
 }

@@ -13,11 +13,13 @@ mod plan;
 mod signals;
 mod sinks;
 
-use std::{future::pending, net::SocketAddr};
+use std::{future::pending, net::SocketAddr, sync::Arc};
 
 use actix_web::dev::Server;
+use nexus_raw::ports::IdentityVerifier as _;
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_config::Settings;
+use nexus_raw_identity_jwt::JwtIdentityVerifier;
 use slog::Logger;
 use tokio::sync::watch;
 
@@ -112,7 +114,7 @@ impl Application {
         let (phase, watched) = watch::channel(Phase::Waiting(Dependency::Catalog));
         let metrics = Metrics::new(&plan.clock);
         let state = AppState {
-            identity: plan.identity.clone(),
+            identity: Arc::clone(&plan.identity) as _,
             environments: settings.tenancy.environments.clone(),
             limits: plan.limits.clone(),
             answers: Answers::default(),
@@ -176,6 +178,7 @@ impl Application {
         let serving = tokio::spawn(self.server);
         let metrics_handle = self.metrics_server.handle();
         let serving_metrics = tokio::spawn(self.metrics_server);
+        let keys = tokio::spawn(keep_keys(Arc::clone(&self.plan.identity), log.clone()));
         let parts = (&self.plan, &self.phase, &self.metrics);
         let store = self.store.as_ref().map(EmbeddedStore::medium_failed);
         let store_failed = async move {
@@ -189,6 +192,7 @@ impl Application {
             running.end_waits();
         }
         handle.stop(true).await;
+        keys.abort();
         // what the server's own task says is told by its sockets already
         let _ = serving.await;
         if let Some(running) = running {
@@ -202,6 +206,18 @@ impl Application {
         let _ = serving_metrics.await;
         slog::info!(log, "ended");
         outcome
+    }
+}
+
+/// Has keys of tokens asked for whenever there are none. The start does not wait for them: what
+/// needs no caller goes on without.
+async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
+    loop {
+        if identity.ready().await.is_err() {
+            identity.keys_came().await;
+            slog::info!(log, "tokens can be verified: the keys came");
+        }
+        identity.keys_ended().await;
     }
 }
 

@@ -1,10 +1,6 @@
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
-use nexus_raw::{
-    asset::BucketName,
-    ports::{Clock, IdentityVerifier},
-    service::UploadPolicy,
-};
+use nexus_raw::{asset::BucketName, ports::Clock, service::UploadPolicy};
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
 use nexus_raw_config::{
     CatalogLocation, EventSink, IdentitySettings, ServerSideEncryption as Encryption, Settings,
@@ -25,7 +21,7 @@ use crate::{
 pub(super) struct Plan {
     pub(super) server: ServerSettings,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) identity: Arc<dyn IdentityVerifier>,
+    pub(super) identity: Arc<JwtIdentityVerifier>,
     pub(super) storage: S3Settings,
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,

@@ -60,7 +60,8 @@ impl Trail {
     }
 
     /// Writes the line of a request that did not: a failure with all its causes, a refused write
-    /// or a refused credential as a warning, a refused read for information.
+    /// or a credential that was refused or could not be judged as a warning, a refused read for
+    /// information.
     pub(super) fn refused(
         &self,
         log: &Logger,
@@ -74,6 +75,9 @@ impl Trail {
         let is_probe = self.access() == Some(Access::Open) && code != ProblemCode::Internal;
         if is_probe {
             slog::info!(log, "refused");
+        } else if code == ProblemCode::IdentityUnavailable {
+            // anybody can bring it about, and what is away is told where it is asked
+            slog::warn!(log, "refused");
         } else if code.status().is_server_error() {
             slog::error!(log, "failed");
         } else if self.access() == Some(Access::Read) && code != ProblemCode::Unauthenticated {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use nexus_raw::ports::{IdentityError, MockIdentityVerifier};
 use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings};
 use nexus_raw_testkit::{FixedClock, sample};
 use serde_json::{Value, json};
@@ -42,6 +43,35 @@ fn house(lines: &Lines) -> House {
         log: lines.logger(),
         ..Parts::default()
     })
+}
+
+/// Anybody can send one: it is no failure of the service's own.
+#[actix_web::test]
+async fn a_token_that_cannot_be_judged_is_a_warning() {
+    let mut identity = MockIdentityVerifier::new();
+    identity
+        .expect_verify()
+        .returning(|_| Err(IdentityError::Unavailable("there are no keys".into())));
+    let lines = Lines::default();
+    let house = House::open_with(Parts {
+        identity: Arc::new(identity),
+        log: lines.logger(),
+        ..Parts::default()
+    });
+    assert_eq!(house.get(PATH).send().await.status, 503);
+    let line = only_line(&lines, "");
+    assert_eq!(
+        ["level", "msg", "status", "code", "error"].map(|name| line[name].clone()),
+        [
+            json!("WARN"),
+            json!("refused"),
+            json!(503),
+            json!("identity-unavailable"),
+            json!(
+                "callers cannot be proved: the credential cannot be verified now: there are no keys"
+            ),
+        ]
+    );
 }
 
 #[actix_web::test]

@@ -1,11 +1,11 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use nexus_raw::ports::SinkName;
+use nexus_raw::ports::{IdentityError, MockIdentityVerifier, SinkName};
 use nexus_raw_server::http::{Dependency, Phase};
 use nexus_raw_testkit::sample;
 use serde_json::json;
 
-use crate::support::{House, Parts, Request, presign_body};
+use crate::support::{House, Parts, Request, TRACE_ID, presign_body};
 
 #[actix_web::test]
 async fn probes_and_the_document_need_no_token() {
@@ -45,6 +45,60 @@ async fn readiness_tells_which_part_is_away() {
     );
     house.catalog.set_available(true);
     assert_eq!(get().send().await.status, 200);
+}
+
+#[actix_web::test]
+async fn without_keys_the_service_is_unready_and_so_is_its_answer_to_a_token() {
+    let away = || IdentityError::Unavailable("no keys: a secret".into());
+    let mut identity = MockIdentityVerifier::new();
+    identity.expect_verify().returning(move |token| {
+        Err(match token {
+            "faulty" => IdentityError::Invalid("faulty: a secret".into()),
+            _ => away(),
+        })
+    });
+    identity.expect_ready().returning(move || Err(away()));
+    let house = House::open_with(Parts {
+        identity: Arc::new(identity),
+        ..Parts::default()
+    });
+    let unavailable = |instance: &str| {
+        json!({
+            "type": "urn:nexus-raw:problem:identity-unavailable",
+            "title": "Identity unavailable",
+            "status": 503,
+            "detail": "the service has no keys yet to verify tokens with; try again later",
+            "instance": instance,
+            "code": "identity-unavailable",
+            "trace_id": TRACE_ID,
+        })
+    };
+    let presign = "/nexus/raw/presign-upload";
+    for (request, path) in [
+        (house.get("/readyz"), "/readyz"),
+        (house.presign(&presign_body()), presign),
+        // no route is told of before the caller is proved
+        (
+            house.get("/nexus/raw/no/such/route"),
+            "/nexus/raw/no/such/route",
+        ),
+    ] {
+        let answer = request.send().await;
+        assert_eq!(answer.whole(), (503, unavailable(path)));
+        assert_eq!(answer.header("retry-after"), Some("2"));
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+    let faulty = house.presign(&presign_body());
+    for request in [
+        faulty.clone().without("authorization"),
+        faulty.clone().with("authorization", "Basic b3duZXI6"),
+        faulty.with("authorization", "Bearer faulty"),
+    ] {
+        let refused = (401, "unauthenticated".to_owned(), vec![]);
+        assert_eq!(request.send().await.problem(), refused);
+    }
+    assert_eq!(house.get("/healthz").send().await.status, 200);
+    assert_eq!(house.events(), 0);
 }
 
 #[actix_web::test]

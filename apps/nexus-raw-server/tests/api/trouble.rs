@@ -153,6 +153,10 @@ impl IdentityVerifier for Doorkeeper {
         let tenant = sample::scope("t_demo", "dev").tenant;
         Ok(sample::principal(&tenant, Role::Owner))
     }
+
+    async fn ready(&self) -> Result<(), IdentityError> {
+        Ok(())
+    }
 }
 
 #[actix_web::test]

@@ -10,9 +10,10 @@ use crate::{house::House, http::Request, machine::photograph};
 
 /// What no caller can bring about alone: something that the service needs must be away, broken or
 /// unable to check digests, or a limit must be configured.
-const OF_OTHER_TESTS: [&str; 7] = [
+const OF_OTHER_TESTS: [&str; 8] = [
     "catalog-unavailable",
     "idempotency-key-reused",
+    "identity-unavailable",
     "internal",
     "rate-limited",
     "sink-unavailable",

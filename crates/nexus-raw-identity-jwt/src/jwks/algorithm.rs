@@ -1,5 +1,10 @@
 use jsonwebtoken::Algorithm;
 
+/// RFC 7518, section 3.3.
+pub(super) const MIN_RSA_BITS: usize = 2048;
+/// What the library verifies with; larger ones would be a way to keep it busy.
+pub(super) const MAX_RSA_BITS: usize = 8192;
+
 /// The one algorithm of tokens that are signed with a private key (RFC 7518, section 3.1;
 /// RFC 8037, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +18,22 @@ pub enum JwksAlgorithm {
 }
 
 impl JwksAlgorithm {
-    /// What `alg` of a token's header must be, and of a key, where it has one.
+    /// Whether `alg`, of a token's header or of a key, stands for it.
+    pub(crate) fn is_named(self, alg: &str) -> bool {
+        // what RFC 9864, section 2.2 calls it, since `EdDSA` does not say which curve
+        alg == self.name() || (self == Self::EdDsa && alg == "Ed25519")
+    }
+
+    /// Whether a signature can have so many bytes: of RSA as many as the modulus, of the others
+    /// two numbers of 32 bytes.
+    pub(crate) fn has_signatures_of(self, bytes: usize) -> bool {
+        match self {
+            Self::Rs256 => (MIN_RSA_BITS / 8..=MAX_RSA_BITS / 8).contains(&bytes),
+            Self::Es256 | Self::EdDsa => bytes == 64,
+        }
+    }
+
+    /// Its name, as the configuration has it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",

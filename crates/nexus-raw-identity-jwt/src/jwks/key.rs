@@ -3,13 +3,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use nexus_raw::json::Json;
 
-use super::JwksAlgorithm;
+use super::{
+    JwksAlgorithm,
+    algorithm::{MAX_RSA_BITS, MIN_RSA_BITS},
+    fault::KeyFault,
+};
 use crate::keys::is_key_id;
 
-/// RFC 7518, section 3.3.
-const MIN_RSA_BITS: usize = 2048;
-/// What the library verifies with; larger ones would be a way to keep it busy.
-const MAX_RSA_BITS: usize = 8192;
 /// As the library has it: 33 bits.
 const MAX_EXPONENT_BYTES: usize = 5;
 /// The length of a coordinate of P-256, and of a public key of Ed25519 (RFC 8037).
@@ -23,85 +23,127 @@ pub(crate) struct UsableKey {
 }
 
 impl UsableKey {
-    /// Reads a JWK (RFC 7517, section 4); `None` where it is not meant to verify signatures of
-    /// `algorithm`, is too weak for it, or is malformed.
-    pub(crate) fn read(jwk: &Json, algorithm: JwksAlgorithm) -> Option<Self> {
-        // whose private half is public is nobody's key any more
-        if jwk.get("d").is_some() || !is_for(jwk, algorithm) {
-            return None;
+    /// Reads a JWK (RFC 7517, section 4). A member that is `null` counts as absent: issuers whose
+    /// libraries write every member publish keys so.
+    ///
+    /// # Errors
+    /// Why it may not verify signatures of `algorithm`.
+    pub(crate) fn read(jwk: &Json, algorithm: JwksAlgorithm) -> Result<Self, KeyFault> {
+        if !matches!(jwk, Json::Object(_)) {
+            return Err(KeyFault::NotAnObject);
         }
-        let id = match jwk.get("kid") {
-            None => None,
-            Some(id) => Some(id.as_str().filter(|id| is_key_id(id))?.to_owned()),
-        };
+        // whose private half is public is nobody's key any more
+        if member(jwk, "d").is_some() {
+            return Err(KeyFault::Private);
+        }
+        check_meant_for(jwk, algorithm)?;
+        let id = id(jwk)?.map(str::to_owned);
         let key = match algorithm {
             JwksAlgorithm::Rs256 => rsa(jwk),
             JwksAlgorithm::Es256 => p256(jwk),
             JwksAlgorithm::EdDsa => ed25519(jwk),
         }?;
-        Some(Self { id, key })
+        Ok(Self { id, key })
     }
 }
 
+/// `kid`, where the key has one.
+pub(crate) fn id(jwk: &Json) -> Result<Option<&str>, KeyFault> {
+    member(jwk, "kid")
+        .map(|id| {
+            id.as_str()
+                .filter(|id| is_key_id(id))
+                .ok_or(KeyFault::KeyId)
+        })
+        .transpose()
+}
+
+fn member<'a>(jwk: &'a Json, name: &str) -> Option<&'a Json> {
+    jwk.get(name).filter(|value| **value != Json::Null)
+}
+
 /// Whether `use`, `key_ops` and `alg`, where present, have the key verify with `algorithm`.
-fn is_for(jwk: &Json, algorithm: JwksAlgorithm) -> bool {
-    let says = |name, wanted| {
-        jwk.get(name)
-            .is_none_or(|value| value.as_str() == Some(wanted))
-    };
-    let verifies = match jwk.get("key_ops") {
-        None => true,
-        Some(Json::Array(operations)) => operations
-            .iter()
-            .any(|operation| operation.as_str() == Some("verify")),
-        Some(_) => false,
-    };
-    says("use", "sig") && says("alg", algorithm.name()) && verifies
+fn check_meant_for(jwk: &Json, algorithm: JwksAlgorithm) -> Result<(), KeyFault> {
+    if member(jwk, "use").is_some() {
+        check(jwk, "use", "sig")?;
+    }
+    match member(jwk, "key_ops") {
+        None => {}
+        Some(Json::Array(operations))
+            if operations.iter().any(|it| it.as_str() == Some("verify")) => {}
+        Some(_) => return Err(KeyFault::Operations),
+    }
+    match member(jwk, "alg") {
+        Some(alg) if !alg.as_str().is_some_and(|alg| algorithm.is_named(alg)) => {
+            Err(KeyFault::Other {
+                name: "alg",
+                wanted: algorithm.name(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// RFC 7518, section 6.3.1.
-fn rsa(jwk: &Json) -> Option<DecodingKey> {
-    is(jwk, "kty", "RSA")?;
+fn rsa(jwk: &Json) -> Result<DecodingKey, KeyFault> {
+    check(jwk, "kty", "RSA")?;
     let modulus = without_leading_zeros(bytes(jwk, "n")?);
     let exponent = without_leading_zeros(bytes(jwk, "e")?);
-    let bits = modulus.len() * 8 - usize::try_from(modulus.first()?.leading_zeros()).ok()?;
+    let unused = modulus.first().map_or(0, |byte| byte.leading_zeros());
+    let bits = modulus.len() * 8 - usize::try_from(unused).unwrap_or(0);
+    if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+        return Err(KeyFault::Bits(bits));
+    }
     let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
-    let fits = (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits)
-        && is_odd(&modulus)
-        && (1..=MAX_EXPONENT_BYTES).contains(&exponent.len())
-        && is_odd(&exponent)
-        // by 1, every signature would be its own message
-        && exponent != [1];
-    fits.then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+    // by the exponent 1, every signature would be its own message
+    if !is_odd(&modulus) || !is_odd(&exponent) || exponent == [1] {
+        return Err(KeyFault::NotRsa);
+    }
+    if exponent.len() > MAX_EXPONENT_BYTES {
+        return Err(KeyFault::Exponent);
+    }
+    Ok(DecodingKey::from_rsa_raw_components(&modulus, &exponent))
 }
 
 /// RFC 7518, section 6.2.1: a point that is on the curve.
-fn p256(jwk: &Json) -> Option<DecodingKey> {
-    is(jwk, "kty", "EC")?;
-    is(jwk, "crv", "P-256")?;
+fn p256(jwk: &Json) -> Result<DecodingKey, KeyFault> {
+    check(jwk, "kty", "EC")?;
+    check(jwk, "crv", "P-256")?;
     // an uncompressed point (SEC 1, section 2.3.3)
     let point = [vec![4], coordinate(jwk, "x")?, coordinate(jwk, "y")?].concat();
-    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).ok()?;
-    Some(DecodingKey::from_ec_der(&point))
+    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(|_| KeyFault::NotOnCurve)?;
+    Ok(DecodingKey::from_ec_der(&point))
 }
 
 /// RFC 8037, section 2.
-fn ed25519(jwk: &Json) -> Option<DecodingKey> {
-    is(jwk, "kty", "OKP")?;
-    is(jwk, "crv", "Ed25519")?;
-    Some(DecodingKey::from_ed_der(&coordinate(jwk, "x")?))
+fn ed25519(jwk: &Json) -> Result<DecodingKey, KeyFault> {
+    check(jwk, "kty", "OKP")?;
+    check(jwk, "crv", "Ed25519")?;
+    Ok(DecodingKey::from_ed_der(&coordinate(jwk, "x")?))
 }
 
-fn is(jwk: &Json, name: &str, wanted: &str) -> Option<()> {
-    (jwk.get(name)?.as_str()? == wanted).then_some(())
+fn check(jwk: &Json, name: &'static str, wanted: &'static str) -> Result<(), KeyFault> {
+    if member(jwk, name).and_then(Json::as_str) == Some(wanted) {
+        Ok(())
+    } else {
+        Err(KeyFault::Other { name, wanted })
+    }
 }
 
-fn bytes(jwk: &Json, name: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok()
+fn bytes(jwk: &Json, name: &'static str) -> Result<Vec<u8>, KeyFault> {
+    member(jwk, name)
+        .and_then(Json::as_str)
+        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+        .ok_or(KeyFault::Bytes { name })
 }
 
-fn coordinate(jwk: &Json, name: &str) -> Option<Vec<u8>> {
-    bytes(jwk, name).filter(|bytes| bytes.len() == COORDINATE_BYTES)
+fn coordinate(jwk: &Json, name: &'static str) -> Result<Vec<u8>, KeyFault> {
+    let bytes = bytes(jwk, name)?;
+    if bytes.len() == COORDINATE_BYTES {
+        Ok(bytes)
+    } else {
+        Err(KeyFault::Length { name })
+    }
 }
 
 fn without_leading_zeros(number: Vec<u8>) -> Vec<u8> {
@@ -115,9 +157,9 @@ mod tests {
 
     use super::*;
 
-    fn is_usable(jwk: &Value, algorithm: JwksAlgorithm) -> bool {
+    fn fault(jwk: &Value, algorithm: JwksAlgorithm) -> Option<KeyFault> {
         let jwk = json::read(jwk.to_string().as_bytes()).unwrap();
-        UsableKey::read(&jwk, algorithm).is_some()
+        UsableKey::read(&jwk, algorithm).err()
     }
 
     fn encode(bytes: &[u8]) -> String {
@@ -132,49 +174,101 @@ mod tests {
         json!({"kty": "EC", "crv": "P-256", "x": X, "y": Y})
     }
 
+    fn okp() -> Value {
+        json!({"kty": "OKP", "crv": "Ed25519", "x": encode(&[1; 32])})
+    }
+
     fn with(mut jwk: Value, name: &str, value: Value) -> Value {
         jwk[name] = value;
         jwk
     }
 
+    fn other(name: &'static str, wanted: &'static str) -> KeyFault {
+        KeyFault::Other { name, wanted }
+    }
+
     #[test]
     fn a_key_of_another_use_operation_or_algorithm_is_passed_over() {
-        for (name, value, usable) in [
-            ("use", json!("sig"), true),
-            ("use", json!("enc"), false),
-            ("use", json!(1), false),
-            ("key_ops", json!(["sign", "verify"]), true),
-            ("key_ops", json!(["encrypt"]), false),
-            ("key_ops", json!([]), false),
-            ("key_ops", json!("verify"), false),
-            ("alg", json!("ES256"), true),
-            ("alg", json!("ES384"), false),
-            ("alg", json!("HS256"), false),
-            ("alg", json!(null), false),
-            ("kid", json!("2026-11"), true),
-            ("kid", json!("../../dev/null"), false),
-            ("kid", json!(1), false),
-            ("kty", json!("RSA"), false),
-            ("crv", json!("P-384"), false),
-            ("crv", json!("secp256k1"), false),
-            ("x", json!(encode(&[1; 31])), false),
-            ("y", json!(encode(&[1; 33])), false),
-            ("y", json!("!"), false),
-            ("d", json!(encode(&[3; 32])), false),
-            ("x5c", json!(["AAAA"]), true),
+        let operations = Some(KeyFault::Operations);
+        for (name, value, dropped) in [
+            ("use", json!("sig"), None),
+            ("use", json!("enc"), Some(other("use", "sig"))),
+            ("use", json!(1), Some(other("use", "sig"))),
+            ("key_ops", json!(["sign", "verify"]), None),
+            ("key_ops", json!(["encrypt"]), operations),
+            ("key_ops", json!([]), operations),
+            ("key_ops", json!("verify"), operations),
+            ("alg", json!("ES256"), None),
+            ("alg", json!("ES384"), Some(other("alg", "ES256"))),
+            ("alg", json!("HS256"), Some(other("alg", "ES256"))),
+            ("alg", json!("Ed25519"), Some(other("alg", "ES256"))),
+            ("kid", json!("2026-11"), None),
+            ("kid", json!("../../dev/null"), Some(KeyFault::KeyId)),
+            ("kid", json!(1), Some(KeyFault::KeyId)),
+            ("kty", json!("RSA"), Some(other("kty", "EC"))),
+            ("crv", json!("P-384"), Some(other("crv", "P-256"))),
+            ("crv", json!("secp256k1"), Some(other("crv", "P-256"))),
+            (
+                "x",
+                json!(encode(&[1; 31])),
+                Some(KeyFault::Length { name: "x" }),
+            ),
+            (
+                "y",
+                json!(encode(&[1; 33])),
+                Some(KeyFault::Length { name: "y" }),
+            ),
+            ("y", json!("!"), Some(KeyFault::Bytes { name: "y" })),
+            ("y", json!(null), Some(KeyFault::Bytes { name: "y" })),
+            ("d", json!(encode(&[3; 32])), Some(KeyFault::Private)),
+            ("x5c", json!(["AAAA"]), None),
         ] {
             let jwk = with(ec(), name, value);
-            assert_eq!(is_usable(&jwk, JwksAlgorithm::Es256), usable, "{jwk}");
+            assert_eq!(fault(&jwk, JwksAlgorithm::Es256), dropped, "{jwk}");
         }
-        for other in [JwksAlgorithm::Rs256, JwksAlgorithm::EdDsa] {
-            assert!(!is_usable(&ec(), other), "{other:?}");
+        assert_eq!(
+            fault(&ec(), JwksAlgorithm::Rs256),
+            Some(other("kty", "RSA"))
+        );
+        assert_eq!(
+            fault(&ec(), JwksAlgorithm::EdDsa),
+            Some(other("kty", "OKP"))
+        );
+        for jwk in [json!(1), json!("EC"), json!([]), json!(null)] {
+            let dropped = fault(&jwk, JwksAlgorithm::Es256);
+            assert_eq!(dropped, Some(KeyFault::NotAnObject), "{jwk}");
+        }
+    }
+
+    #[test]
+    fn a_null_member_of_a_key_counts_as_absent() {
+        for name in ["use", "key_ops", "alg", "kid", "d", "x5c", "x5t", "exp"] {
+            let jwk = with(ec(), name, json!(null));
+            assert_eq!(fault(&jwk, JwksAlgorithm::Es256), None, "{jwk}");
+        }
+        for (name, wanted) in [("kty", "EC"), ("crv", "P-256")] {
+            let jwk = with(ec(), name, json!(null));
+            assert_eq!(fault(&jwk, JwksAlgorithm::Es256), Some(other(name, wanted)));
+        }
+    }
+
+    #[test]
+    fn a_key_of_ed25519_may_name_the_algorithm_by_its_old_name_or_its_own() {
+        for (alg, dropped) in [
+            ("EdDSA", None),
+            ("Ed25519", None), // RFC 9864, section 2.2
+            ("Ed448", Some(other("alg", "EdDSA"))),
+            ("ed25519", Some(other("alg", "EdDSA"))),
+        ] {
+            let jwk = with(okp(), "alg", json!(alg));
+            assert_eq!(fault(&jwk, JwksAlgorithm::EdDsa), dropped, "{alg}");
         }
     }
 
     /// By one that is not, whoever knows the library's arithmetic might forge signatures.
     #[test]
     fn a_point_is_on_the_curve() {
-        assert!(is_usable(&ec(), JwksAlgorithm::Es256));
+        assert_eq!(fault(&ec(), JwksAlgorithm::Es256), None);
         for (x, y) in [
             (X, X),
             (Y, X),
@@ -183,19 +277,20 @@ mod tests {
             (&encode(&[0xff; 32]), Y),
         ] {
             let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
-            assert!(!is_usable(&jwk, JwksAlgorithm::Es256), "{jwk}");
+            let dropped = fault(&jwk, JwksAlgorithm::Es256);
+            assert_eq!(dropped, Some(KeyFault::NotOnCurve), "{jwk}");
         }
     }
 
     #[test]
     fn a_symmetric_key_is_never_usable() {
         let jwk = json!({"kty": "oct", "k": encode(&[1; 32])});
-        for algorithm in [
-            JwksAlgorithm::Rs256,
-            JwksAlgorithm::Es256,
-            JwksAlgorithm::EdDsa,
+        for (algorithm, kty) in [
+            (JwksAlgorithm::Rs256, "RSA"),
+            (JwksAlgorithm::Es256, "EC"),
+            (JwksAlgorithm::EdDsa, "OKP"),
         ] {
-            assert!(!is_usable(&jwk, algorithm));
+            assert_eq!(fault(&jwk, algorithm), Some(other("kty", kty)));
         }
     }
 
@@ -206,25 +301,27 @@ mod tests {
             modulus[0] = first;
             modulus
         };
+        let even = [vec![0xff; 255], vec![0xfe]].concat();
         let f4 = &[1, 0, 1][..];
-        for (n, e, usable) in [
-            (modulus(0x80, 256), f4, true),
-            (modulus(0x7f, 256), f4, false), // 2047 bits
-            (modulus(0xff, 128), f4, false),
-            (modulus(0x00, 257), f4, true), // a zero in front does not count
-            (modulus(0x00, 256), f4, false),
-            (modulus(0xff, 1024), f4, true),
-            (modulus(0x01, 1025), f4, false),
-            (vec![], f4, false),
-            (vec![0; 256], f4, false),
-            (modulus(0xff, 256), &[3], true),
-            (modulus(0xff, 256), &[1], false),
-            (modulus(0xff, 256), &[0, 0], false),
-            (modulus(0xff, 256), &[2], false),
-            (modulus(0xff, 256), &[1; 6], false),
+        for (n, e, dropped) in [
+            (modulus(0x80, 256), f4, None),
+            (modulus(0x7f, 256), f4, Some(KeyFault::Bits(2047))),
+            (modulus(0xff, 128), f4, Some(KeyFault::Bits(1024))),
+            (modulus(0x00, 257), f4, None), // a zero in front does not count
+            (modulus(0x00, 256), f4, Some(KeyFault::Bits(2040))),
+            (modulus(0xff, 1024), f4, None),
+            (modulus(0x01, 1025), f4, Some(KeyFault::Bits(8193))),
+            (vec![], f4, Some(KeyFault::Bits(0))),
+            (vec![0; 256], f4, Some(KeyFault::Bits(0))),
+            (even, f4, Some(KeyFault::NotRsa)),
+            (modulus(0xff, 256), &[3], None),
+            (modulus(0xff, 256), &[1], Some(KeyFault::NotRsa)),
+            (modulus(0xff, 256), &[0, 0], Some(KeyFault::NotRsa)),
+            (modulus(0xff, 256), &[2], Some(KeyFault::NotRsa)),
+            (modulus(0xff, 256), &[1; 6], Some(KeyFault::Exponent)),
         ] {
             let jwk = json!({"kty": "RSA", "n": encode(&n), "e": encode(e)});
-            assert_eq!(is_usable(&jwk, JwksAlgorithm::Rs256), usable, "{jwk}");
+            assert_eq!(fault(&jwk, JwksAlgorithm::Rs256), dropped, "{jwk}");
         }
     }
 }

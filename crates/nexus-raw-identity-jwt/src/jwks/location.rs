@@ -18,7 +18,6 @@ const READ_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Where a JWKS is.
-#[derive(Clone)]
 pub(crate) enum Location {
     File(PathBuf),
     Url { url: Url, client: Client },
@@ -49,14 +48,17 @@ impl Location {
     }
 
     /// Reads or fetches the set, now.
-    pub(crate) async fn load(self, algorithm: JwksAlgorithm) -> Result<KeySet, LoadError> {
+    pub(crate) async fn load(&self, algorithm: JwksAlgorithm) -> Result<KeySet, LoadError> {
         let text = match self {
-            Self::File(path) => tokio::task::spawn_blocking(move || read(&path))
-                .await
-                .map_err(io::Error::other)
-                .and_then(|read| read)
-                .map_err(LoadError::File)?,
-            Self::Url { url, client } => fetch(&client, url).await?,
+            Self::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || read(&path))
+                    .await
+                    .map_err(io::Error::other)
+                    .and_then(|read| read)
+                    .map_err(LoadError::File)?
+            }
+            Self::Url { url, client } => fetch(client, url.clone()).await?,
         };
         Ok(KeySet::read(&text, algorithm)?)
     }

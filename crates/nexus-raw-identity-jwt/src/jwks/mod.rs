@@ -7,5 +7,8 @@ mod key;
 mod location;
 mod set;
 
-pub use self::{algorithm::JwksAlgorithm, fault::JwksFault};
+pub use self::{
+    algorithm::JwksAlgorithm,
+    fault::{DroppedKey, JwksFault, KeyFault},
+};
 pub(crate) use self::{cache::Jwks, location::Location, set::read_file};

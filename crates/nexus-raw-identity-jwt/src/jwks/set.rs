@@ -3,7 +3,12 @@ use std::path::Path;
 use jsonwebtoken::{DecodingKey, crypto};
 use nexus_raw::json::{self, Json};
 
-use super::{JwksAlgorithm, JwksFault, key::UsableKey, location};
+use super::{
+    JwksAlgorithm, JwksFault,
+    fault::DroppedKey,
+    key::{self, UsableKey},
+    location,
+};
 use crate::{JwtSettingsError, TokenFault};
 
 /// The longest JWKS, in bytes.
@@ -16,6 +21,8 @@ pub(crate) const MAX_KEYS: usize = 100;
 pub(crate) struct KeySet {
     algorithm: JwksAlgorithm,
     keys: Vec<UsableKey>,
+    /// The keys beside them, for the log.
+    pub(crate) dropped: Vec<DroppedKey>,
 }
 
 impl KeySet {
@@ -32,14 +39,25 @@ impl KeySet {
         if members.len() > MAX_KEYS {
             return Err(JwksFault::TooManyKeys);
         }
-        let keys: Vec<UsableKey> = members
-            .iter()
-            .filter_map(|jwk| UsableKey::read(jwk, algorithm))
-            .collect();
-        if keys.is_empty() {
-            return Err(JwksFault::NoUsableKey);
+        let (mut keys, mut dropped) = (Vec::new(), Vec::new());
+        for (jwk, position) in members.iter().zip(1..) {
+            match UsableKey::read(jwk, algorithm) {
+                Ok(key) => keys.push(key),
+                Err(fault) => dropped.push(DroppedKey {
+                    position,
+                    id: key::id(jwk).ok().flatten().map(str::to_owned),
+                    fault,
+                }),
+            }
         }
-        Ok(Self { algorithm, keys })
+        if keys.is_empty() {
+            return Err(JwksFault::NoUsableKey(dropped));
+        }
+        Ok(Self {
+            algorithm,
+            keys,
+            dropped,
+        })
     }
 
     /// Whether the key that a token names made its signature; without a name there must be no
@@ -116,10 +134,32 @@ mod tests {
     }
 
     #[test]
-    fn a_set_without_a_usable_key_is_none() {
-        for keys in ["", "1", "{}", &ed25519(r#","use":"enc""#)] {
+    fn a_set_without_a_usable_key_is_none_and_says_why_of_each() {
+        for (keys, reasons) in [
+            ("", ""),
+            ("1", "; key 1: it is no JSON object"),
+            ("{}", "; key 1: kty is not OKP"),
+            (
+                &ed25519(r#","use":"enc","kid":"2026-11""#),
+                "; key 1 (kid 2026-11): use is not sig",
+            ),
+            (
+                &[&ed25519(r#","kid":"../x""#), r#"{"kty":"EC","kid":"b"}"#].join(","),
+                "; key 1: kid is no name of a key; key 2 (kid b): kty is not OKP",
+            ),
+            (
+                &["1"; 17].join(","),
+                &(1..=16)
+                    .map(|it| format!("; key {it}: it is no JSON object"))
+                    .chain(["; and so on".to_owned()])
+                    .collect::<String>(),
+            ),
+        ] {
             let text = format!(r#"{{"keys":[{keys}]}}"#);
-            assert_eq!(fault(&text), Some(JwksFault::NoUsableKey), "{text}");
+            assert_eq!(
+                fault(&text).unwrap().to_string(),
+                format!("the JWKS has no public key for the configured algorithm{reasons}"),
+            );
         }
     }
 

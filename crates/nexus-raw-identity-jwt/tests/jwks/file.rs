@@ -1,14 +1,18 @@
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
-use nexus_raw::{json::JsonError, time::Timestamp};
+use nexus_raw::{
+    json::JsonError,
+    ports::{IdentityError, IdentityVerifier as _},
+    time::Timestamp,
+};
 use nexus_raw_identity_jwt::{
-    JwksAlgorithm, JwksFault, JwtIdentityVerifier, JwtSettings, JwtSettingsError, KeySettings,
-    TokenFault, TokenIssuer,
+    DroppedKey, JwksAlgorithm, JwksFault, JwtIdentityVerifier, JwtSettings, JwtSettingsError,
+    KeyFault, KeySettings, TokenFault, TokenIssuer,
 };
 use nexus_raw_testkit::FixedClock;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::time::advance;
+use tokio::time::{Instant, advance, timeout};
 
 use crate::forge::{Key, judge, set, verifier};
 
@@ -70,19 +74,35 @@ async fn a_token_without_kid_is_refused_where_there_is_a_choice() {
     assert_eq!(judge(&verifier, &other.token()).await, None);
 }
 
+/// A set whose only key is not used.
+fn dropped(id: Option<&str>, fault: KeyFault) -> JwksFault {
+    JwksFault::NoUsableKey(vec![DroppedKey {
+        position: 1,
+        id: id.map(str::to_owned),
+        fault,
+    }])
+}
+
+fn other(name: &'static str, wanted: &'static str) -> KeyFault {
+    KeyFault::Other { name, wanted }
+}
+
 #[test]
 fn a_file_without_a_usable_key_is_refused_at_the_start() {
     let start = |text: &str, algorithm| KeyFile::of(text).verifier(algorithm).err();
     let es256 = JwksAlgorithm::Es256;
     for (text, fault) in [
         ("{}", JwksFault::NotASet),
-        (r#"{"keys":[]}"#, JwksFault::NoUsableKey),
+        (r#"{"keys":[]}"#, JwksFault::NoUsableKey(vec![])),
         (
             r#"{"keys":[],"keys":[]}"#,
             JwksFault::Json(JsonError::RepeatedKey),
         ),
         (&" ".repeat(256 * 1024 + 1), JwksFault::TooLong),
-        (&set(&[&Key::ed25519()]), JwksFault::NoUsableKey),
+        (
+            &set(&[&Key::ed25519()]),
+            dropped(Some("ed25519"), other("alg", "ES256")),
+        ),
     ] {
         assert_eq!(start(text, es256), Some(JwtSettingsError::Jwks(fault)));
     }
@@ -90,14 +110,12 @@ fn a_file_without_a_usable_key_is_refused_at_the_start() {
     let small = json!({"keys": [{"kty": "RSA", "n": modulus, "e": "AQAB"}]});
     assert_eq!(
         start(&small.to_string(), JwksAlgorithm::Rs256),
-        Some(JwtSettingsError::Jwks(JwksFault::NoUsableKey)),
-        "RSA of 1024 bits"
+        Some(JwtSettingsError::Jwks(dropped(None, KeyFault::Bits(1024)))),
     );
     let secret = json!({"keys": [{"kty": "oct", "k": "A".repeat(43), "alg": "ES256"}]});
     assert_eq!(
         start(&secret.to_string(), es256),
-        Some(JwtSettingsError::Jwks(JwksFault::NoUsableKey)),
-        "a symmetric key"
+        Some(JwtSettingsError::Jwks(dropped(None, other("kty", "EC")))),
     );
 }
 
@@ -191,10 +209,48 @@ async fn the_last_keys_stay_for_a_day_where_the_file_is_spoilt() {
     advance(Duration::from_hours(3)).await;
     assert_eq!(
         judge(&verifier, &key.token()).await,
-        Some(TokenFault::UnknownKey),
+        Some(TokenFault::NoKeys),
         "a day old"
     );
     file.write(&set(&[&key]));
     advance(Duration::from_secs(5)).await;
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_no_token_renews_are_renewed_before_they_end() {
+    let (old, new) = (Key::p256(), Key::other_p256());
+    let file = KeyFile::of(&set(&[&old]));
+    let verifier = file.verifier(JwksAlgorithm::Es256).unwrap();
+    file.write(&set(&[&new]));
+    let began = Instant::now();
+    let days = Duration::from_hours(72);
+    assert!(timeout(days, verifier.keys_ended()).await.is_err());
+    assert_eq!(began.elapsed(), days);
+    verifier.ready().await.unwrap();
+    assert_eq!(judge(&verifier, &new.token()).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_end_after_a_day_and_come_again_by_themselves() {
+    let key = Key::p256();
+    let file = KeyFile::of(&set(&[&key]));
+    let verifier = file.verifier(JwksAlgorithm::Es256).unwrap();
+    file.write("{}");
+    let began = Instant::now();
+    verifier.keys_ended().await;
+    assert_eq!(began.elapsed(), Duration::from_hours(24));
+    assert!(matches!(
+        verifier.ready().await,
+        Err(IdentityError::Unavailable(_))
+    ));
+    let came = verifier.keys_came();
+    tokio::pin!(came);
+    assert!(timeout(Duration::from_mins(1), &mut came).await.is_err());
+    file.write(&set(&[&key]));
+    let mended = Instant::now();
+    came.await;
+    assert!(mended.elapsed() <= Duration::from_secs(5));
+    verifier.ready().await.unwrap();
     assert_eq!(judge(&verifier, &key.token()).await, None);
 }

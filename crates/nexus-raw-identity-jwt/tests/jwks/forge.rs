@@ -133,7 +133,16 @@ pub(crate) fn verifier(keys: KeySettings) -> Result<JwtIdentityVerifier, JwtSett
 pub(crate) fn fault(answer: Result<Principal, IdentityError>) -> Option<TokenFault> {
     match answer {
         Ok(_) => None,
-        Err(IdentityError::Invalid(source)) => Some(*source.downcast().unwrap()),
+        Err(IdentityError::Invalid(source)) => {
+            let fault = *source.downcast().unwrap();
+            assert_ne!(fault, TokenFault::NoKeys, "nothing is wrong with the token");
+            Some(fault)
+        }
+        Err(IdentityError::Unavailable(source)) => {
+            let fault = *source.downcast().unwrap();
+            assert_eq!(fault, TokenFault::NoKeys);
+            Some(fault)
+        }
         Err(other) => unreachable!("{other}"),
     }
 }

@@ -1,6 +1,8 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
-use nexus_raw_identity_jwt::{JwksAlgorithm, JwksFault, JwtSettingsError, TokenFault};
+use nexus_raw_identity_jwt::{
+    DroppedKey, JwksAlgorithm, JwksFault, JwtSettingsError, KeyFault, TokenFault,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,6 +60,27 @@ async fn only_the_configured_algorithm_is_taken() {
             Some(TokenFault::Algorithm)
         );
     }
+}
+
+/// RFC 9864, section 2.2: libraries that know it sign with `Ed25519` where others say `EdDSA`.
+#[tokio::test]
+async fn a_token_by_ed25519_may_name_the_algorithm_by_either_name() {
+    let (key, other) = (Key::ed25519(), Key::p256());
+    let mut jwk = key.public();
+    jwk["alg"] = json!("Ed25519");
+    let file = KeyFile::of(&json!({ "keys": [jwk, other.public()] }).to_string());
+    let verifier = file.verifier(key.algorithm).unwrap();
+    for alg in ["EdDSA", "Ed25519"] {
+        let token = key.sign(&json!({"alg": alg, "kid": key.id}), &claims());
+        assert_eq!(judge(&verifier, &token).await, None, "{alg}");
+    }
+    for alg in ["Ed448", "ed25519", "ES256"] {
+        let token = key.sign(&json!({"alg": alg, "kid": key.id}), &claims());
+        assert_eq!(judge(&verifier, &token).await, Some(TokenFault::Algorithm));
+    }
+    let verifier = file.verifier(other.algorithm).unwrap();
+    let token = other.sign(&json!({"alg": "Ed25519", "kid": other.id}), &claims());
+    assert_eq!(judge(&verifier, &token).await, Some(TokenFault::Algorithm));
 }
 
 #[tokio::test]
@@ -124,6 +147,12 @@ async fn a_key_whose_point_is_not_on_the_curve_is_none() {
     let alone = KeyFile::of(&json!({ "keys": [jwk] }).to_string());
     assert_eq!(
         alone.verifier(key.algorithm).err(),
-        Some(JwtSettingsError::Jwks(JwksFault::NoUsableKey))
+        Some(JwtSettingsError::Jwks(JwksFault::NoUsableKey(vec![
+            DroppedKey {
+                position: 1,
+                id: jwk["kid"].as_str().map(str::to_owned),
+                fault: KeyFault::NotOnCurve,
+            }
+        ])))
     );
 }

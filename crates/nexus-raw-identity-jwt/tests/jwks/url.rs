@@ -1,7 +1,8 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use nexus_raw_identity_jwt::{JwksAlgorithm, JwtSettingsError, KeySettings, TokenFault};
+use nexus_raw::ports::{IdentityError, IdentityVerifier as _};
+use nexus_raw_identity_jwt::{JwksAlgorithm, JwtSettingsError, KeySettings, Part, TokenFault};
 use nexus_raw_testkit::behind_a_dead_proxy;
 use tokio::{
     task::yield_now,
@@ -9,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    forge::{Key, judge, set, verifier},
+    forge::{Key, NOW, judge, set, verifier},
     issuer::{Answer, Issuer},
 };
 
@@ -21,6 +22,7 @@ async fn pass(time: Duration) {
 }
 
 const UNKNOWN: Option<TokenFault> = Some(TokenFault::UnknownKey);
+const NO_KEYS: Option<TokenFault> = Some(TokenFault::NoKeys);
 
 #[tokio::test]
 async fn keys_are_fetched_when_the_first_token_comes_once_for_all_who_wait() {
@@ -157,7 +159,7 @@ async fn the_last_keys_stay_while_the_issuer_answers_badly() {
 }
 
 #[tokio::test]
-async fn without_keys_every_token_is_refused_until_the_issuer_answers_well() {
+async fn without_keys_no_token_is_judged_until_the_issuer_answers_well() {
     let key = Key::p256();
     let good = set(&[&key]);
     let issuer = Issuer::start(Answer::Status("500 Internal Server Error", good.clone())).await;
@@ -172,12 +174,96 @@ async fn without_keys_every_token_is_refused_until_the_issuer_answers_well() {
         Answer::Silence,
     ] {
         issuer.answer_with(answer);
-        assert_eq!(judge(&verifier, &key.token()).await, UNKNOWN);
+        assert_eq!(judge(&verifier, &key.token()).await, NO_KEYS);
+        let ready = verifier.ready().await;
+        assert!(matches!(ready, Err(IdentityError::Unavailable(_))));
         pass(Duration::from_secs(5)).await;
     }
     assert_eq!(issuer.asked(), 7, "no redirect was followed");
     issuer.answer_with(Answer::Body(good));
     assert_eq!(judge(&verifier, &key.token()).await, None);
+    verifier.ready().await.unwrap();
+}
+
+#[tokio::test]
+async fn while_there_are_no_keys_they_are_asked_for_every_5_s_without_any_token() {
+    let key = Key::p256();
+    let good = set(&[&key]);
+    let issuer = Issuer::start(Answer::Status("500 Internal Server Error", good.clone())).await;
+    let verifier = Arc::new(issuer.verifier());
+    let coming = Arc::clone(&verifier);
+    let coming = tokio::spawn(async move { coming.keys_came().await });
+    for round in 1..=4 {
+        // one that is silent is given up in time
+        if round == 3 {
+            issuer.answer_with(Answer::Silence);
+        }
+        let began = std::time::Instant::now();
+        while issuer.asked() < round {
+            assert!(began.elapsed() < Duration::from_secs(3), "not asked");
+            yield_now().await;
+        }
+        assert!(!coming.is_finished());
+        pass(Duration::from_secs(5)).await;
+    }
+    issuer.answer_with(Answer::Body(good));
+    pass(Duration::from_secs(5)).await;
+    coming.await.unwrap();
+    verifier.ready().await.unwrap();
+    let asked = issuer.asked();
+    assert_eq!(judge(&verifier, &key.token()).await, None);
+    assert_eq!(issuer.asked(), asked);
+}
+
+#[tokio::test]
+async fn a_fault_that_needs_no_key_is_told_without_keys_and_has_none_fetched() {
+    let key = Key::p256();
+    let issuer = Issuer::start(Answer::Silence).await;
+    let verifier = issuer.verifier();
+    let header = serde_json::json!({"alg": "ES256", "kid": key.id});
+    let with = |name: &str, value: serde_json::Value| {
+        let mut claims = crate::forge::claims();
+        claims[name] = value;
+        key.sign(&header, &claims)
+    };
+    let token = key.token();
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    for (token, fault) in [
+        ("", TokenFault::NotThreeParts),
+        ("a.b.c", TokenFault::Base64(Part::Header)),
+        (&Key::rsa().token(), TokenFault::Algorithm),
+        (
+            &key.sign(
+                &serde_json::json!({"alg": "ES256", "kid": "../x"}),
+                &crate::forge::claims(),
+            ),
+            TokenFault::KeyId,
+        ),
+        (&format!("{input}."), TokenFault::Signature),
+        (
+            &format!("{input}.{}", &signature[2..]),
+            TokenFault::Signature,
+        ),
+        (
+            &format!("{input}.{signature}="),
+            TokenFault::Base64(Part::Signature),
+        ),
+        (&with("exp", (NOW - 60).into()), TokenFault::Expired),
+        (
+            &with("iss", "https://other.test".into()),
+            TokenFault::Issuer,
+        ),
+        (&with("aud", "other".into()), TokenFault::Audience),
+        (
+            &with("tenant_ids", "t_a".into()),
+            TokenFault::ClaimType {
+                name: "tenant_ids".to_owned(),
+            },
+        ),
+    ] {
+        assert_eq!(judge(&verifier, token).await, Some(fault), "{token}");
+    }
+    assert_eq!(issuer.asked(), 0);
 }
 
 #[test]

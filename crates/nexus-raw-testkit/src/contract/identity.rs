@@ -36,6 +36,7 @@ macro_rules! identity_contract {
                 a_token_changed_in_any_character_is_invalid,
                 a_token_with_anything_added_or_removed_is_invalid,
                 an_error_holds_nothing_of_the_token,
+                who_can_prove_a_caller_is_ready,
             ]
         );
     };
@@ -57,6 +58,14 @@ pub async fn a_genuine_token_proves_exactly_its_principal(harness: &impl Identit
     for _ in 0..2 {
         assert_eq!(verifier.verify(&token).await.unwrap(), principal);
     }
+}
+
+/// Where a genuine token is taken, the verifier says that it is ready.
+pub async fn who_can_prove_a_caller_is_ready(harness: &impl IdentityHarness) {
+    let verifier = harness.open().await;
+    let (token, _) = harness.genuine();
+    verifier.verify(&token).await.unwrap();
+    verifier.ready().await.unwrap();
 }
 
 /// Whatever the fault.

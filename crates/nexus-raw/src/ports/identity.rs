@@ -12,6 +12,10 @@ pub enum IdentityError {
     /// The credential proves nobody: forged, expired, malformed, or for somebody else.
     #[error("the credential is not valid")]
     Invalid(#[source] BoxError),
+    /// Nothing can be said of the credential now, since the verifier has no keys. It has no fault
+    /// that could be seen without them.
+    #[error("the credential cannot be verified now")]
+    Unavailable(#[source] BoxError),
 }
 
 /// Turns a bearer token into the caller that it proves.
@@ -25,6 +29,13 @@ pub trait IdentityVerifier: Send + Sync + 'static {
     /// The caller that `token` proves. `token` is what stands after `Bearer `, unchecked.
     ///
     /// # Errors
-    /// [`IdentityError::Invalid`] whatever is wrong with it.
+    /// [`IdentityError::Invalid`] whatever is wrong with it; [`IdentityError::Unavailable`] where
+    /// nothing is wrong that could be seen now, and nothing can be proved.
     async fn verify(&self, token: &str) -> Result<Principal, IdentityError>;
+
+    /// Whether callers can be proved now. It waits for nobody.
+    ///
+    /// # Errors
+    /// [`IdentityError::Unavailable`] where they cannot.
+    async fn ready(&self) -> Result<(), IdentityError>;
 }

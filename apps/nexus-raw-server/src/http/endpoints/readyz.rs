@@ -8,7 +8,8 @@ use crate::http::{
     state::{AppState, Core},
 };
 
-/// Whether the service can do its work: store and catalogue answer, events are delivered.
+/// Whether the service can do its work: store and catalogue answer, there are keys to verify tokens
+/// with, events are delivered.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -19,6 +20,7 @@ use crate::http::{
 pub(crate) async fn readyz(probe: Probe<'_>) -> Result<HttpResponse, ApiError> {
     let core = probe.app.core()?;
     core.readiness.look().await?;
+    probe.app.identity.ready().await?;
     sinks_keep_up(probe.app, &core)?;
     reply::json(HttpResponse::Ok(), &StatusReply { status: "ready" })
 }

@@ -81,6 +81,8 @@ problem_codes! {
     CatalogUnavailable = "catalog-unavailable", SERVICE_UNAVAILABLE, "Catalogue unavailable";
     /// Events are not delivered in time.
     SinkUnavailable = "sink-unavailable", SERVICE_UNAVAILABLE, "Event sink unavailable";
+    /// The service has no keys yet to prove callers with.
+    IdentityUnavailable = "identity-unavailable", SERVICE_UNAVAILABLE, "Identity unavailable";
 }
 
 // not derived: the derive does not see names that a macro has put in

@@ -39,7 +39,9 @@ pub(crate) enum ApiError {
     #[error("there is no bearer token")]
     NoToken,
     #[error("the token was refused")]
-    Token(#[from] IdentityError),
+    Token(#[source] IdentityError),
+    #[error("callers cannot be proved")]
+    Identity(#[source] IdentityError),
     #[error("access was denied")]
     Forbidden(#[from] AccessDenied),
     #[error("there is no such route")]
@@ -85,6 +87,16 @@ pub(crate) enum ApiError {
 impl From<Dependency> for ApiError {
     fn from(missing: Dependency) -> Self {
         Self::Starting(missing)
+    }
+}
+
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Unavailable(_) => Self::Identity(error),
+            // whatever else it is, the caller is not proved
+            _ => Self::Token(error),
+        }
     }
 }
 
@@ -152,6 +164,11 @@ impl ApiError {
             Self::Unready(Unready::Storage(error)) => storage(error),
             Self::Starting(Dependency::Storage) => storage_unavailable(),
             Self::Starting(Dependency::Catalog) => catalog_unavailable(),
+            Self::Identity(_) => Problem::new(
+                ProblemCode::IdentityUnavailable,
+                "the service has no keys yet to verify tokens with; try again later",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
             Self::SinkLags { .. } => Problem::new(
                 ProblemCode::SinkUnavailable,
                 "events are not delivered in time",

@@ -213,7 +213,7 @@ fn answers(route: &Route, code: ProblemCode) -> bool {
         P::ObjectNotUploaded | P::VerificationPending | P::UploadExpired | P::ObjectMismatch => {
             pattern == "/nexus/raw/register"
         }
-        P::StorageUnavailable | P::CatalogUnavailable => {
+        P::StorageUnavailable | P::CatalogUnavailable | P::IdentityUnavailable => {
             access != Access::Open || pattern == "/readyz"
         }
         P::SinkUnavailable => pattern == "/readyz",

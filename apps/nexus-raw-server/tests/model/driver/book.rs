@@ -18,4 +18,8 @@ impl IdentityVerifier for Book {
         });
         Ok(Principal::from_verified(user, memberships.collect()))
     }
+
+    async fn ready(&self) -> Result<(), IdentityError> {
+        Ok(())
+    }
 }
