@@ -55,7 +55,16 @@ impl DatasetEventSink for MeasuredSink {
         };
         let delivered = self.inner.deliver(events).await;
         running.ended = true;
-        let taken = match &delivered {
+        let taken = self.count(&delivered);
+        self.events.inc_by(u64::try_from(taken).unwrap_or(0));
+        delivered
+    }
+}
+
+impl MeasuredSink {
+    /// Counts what went wrong; how many events were taken.
+    fn count(&self, delivered: &Result<Delivery, SinkError>) -> usize {
+        match delivered {
             Ok(Delivery { taken }) => *taken,
             Err(SinkError::Refused { taken, .. }) => {
                 self.refused.inc();
@@ -69,14 +78,15 @@ impl DatasetEventSink for MeasuredSink {
                 self.unavailable.inc();
                 *taken
             }
+            Err(SinkError::ByScope(answers)) => {
+                answers.iter().map(|(_, answer)| self.count(answer)).sum()
+            }
             // a kind of failure that is not known yet parks nothing
             Err(_) => {
                 self.unavailable.inc();
                 0
             }
-        };
-        self.events.inc_by(u64::try_from(taken).unwrap_or(0));
-        delivered
+        }
     }
 }
 

@@ -1,32 +1,35 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use nexus_raw::{
     event::DatasetEvent,
     ports::{Delivery, SinkError},
     tenancy::Scope,
 };
-use std::collections::BTreeMap;
 use tokio::time::error::Elapsed;
 
+use super::held::Held;
 use crate::error_chain::ErrorChain;
 
 /// What a sink made of a batch.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Offer<'a> {
-    /// The events that it took.
-    pub(super) taken: &'a [DatasetEvent],
-    /// What it said of the next.
-    pub(super) then: Then<'a>,
+    /// For each scope, the sequence up to which the sink has taken its events.
+    pub(super) cursors: BTreeMap<Scope, u64>,
+    /// Events that were not taken, the next one of its scope each, and why.
+    pub(super) stops: Vec<(&'a DatasetEvent, Untaken)>,
+    /// Why the sink takes nothing more now, of whatever scope.
+    pub(super) outage: Option<String>,
 }
 
-/// How an offer ended, after the events that were taken.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Then<'a> {
-    /// The sink asks for more.
-    More,
-    /// The sink takes nothing more now.
+/// Why an event was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Untaken {
+    /// The sink takes nothing of its scope now.
     Unavailable(String),
     /// The sink failed on this event, which it may take later.
-    Failed(&'a DatasetEvent, String),
+    Failed(String),
     /// The sink will never take this event.
-    Refused(&'a DatasetEvent, String),
+    Refused(String),
 }
 
 impl<'a> Offer<'a> {
@@ -36,50 +39,117 @@ impl<'a> Offer<'a> {
         events: &'a [DatasetEvent],
         answer: Result<Result<Delivery, SinkError>, Elapsed>,
     ) -> Self {
-        let (taken, then) = match answer {
-            Ok(Ok(Delivery { taken: 0 })) => {
-                // without this, a sink that does nothing would be asked again at once, for ever
-                (
-                    0,
-                    Then::Unavailable("the event sink took nothing".to_owned()),
-                )
-            }
-            Ok(Ok(Delivery { taken })) => (taken, Then::More),
-            Ok(Err(SinkError::Refused { taken, source })) => {
-                let reason = ErrorChain(&*source).to_string();
-                match events.get(taken) {
-                    Some(event) => (taken, Then::Refused(event, reason)),
-                    None => (taken, Then::Unavailable(reason)),
+        let mut offer = Self::default();
+        let all = || events.iter().collect::<Vec<_>>();
+        match answer {
+            Ok(Err(SinkError::ByScope(answers))) => {
+                for (scope, answer) in answers {
+                    let of_scope = all().into_iter();
+                    let of_scope = of_scope.filter(|event| event.body.scope() == scope);
+                    offer.read_part(&of_scope.collect::<Vec<_>>(), answer);
                 }
             }
-            Ok(Err(SinkError::Failed { taken, source })) => {
-                let reason = ErrorChain(&*source).to_string();
-                match events.get(taken) {
-                    Some(event) => (taken, Then::Failed(event, reason)),
-                    None => (taken, Then::Unavailable(reason)),
+            Ok(answer) => {
+                offer.read_part(&all(), answer);
+                // without scopes, it is said of the whole sink
+                if let Some((_, Untaken::Unavailable(reason))) = offer.stops.last() {
+                    offer.outage = Some(reason.clone());
+                    offer.stops.clear();
                 }
             }
-            Ok(Err(SinkError::Unavailable { taken, source })) => {
-                (taken, Then::Unavailable(ErrorChain(&*source).to_string()))
+            Err(_elapsed) => {
+                offer.outage = Some("the event sink did not answer in time".to_owned());
             }
-            // a kind of failure that is not known yet parks nothing
-            Ok(Err(other)) => (0, Then::Unavailable(ErrorChain(&other).to_string())),
-            Err(_elapsed) => (
-                0,
-                Then::Unavailable("the event sink did not answer in time".to_owned()),
-            ),
-        };
-        let taken = &events[..taken.min(events.len())];
-        Self { taken, then }
+        }
+        let is_nothing = offer.cursors.is_empty() && offer.stops.is_empty();
+        if is_nothing && offer.outage.is_none() {
+            // without this, a sink that does nothing would be asked again at once, for ever
+            offer.outage = Some("the event sink took nothing".to_owned());
+        }
+        offer
     }
 
-    /// For each scope, the sequence up to which the sink has taken its events.
-    pub(super) fn cursors(&self) -> Vec<(Scope, u64)> {
-        let mut cursors = BTreeMap::new();
-        for event in self.taken {
-            cursors.insert(event.body.scope(), event.sequence);
+    fn read_part(&mut self, events: &[&'a DatasetEvent], answer: Result<Delivery, SinkError>) {
+        let (taken, stop) = match answer {
+            Ok(Delivery { taken }) => (taken, None),
+            Err(SinkError::Refused { taken, source }) => (
+                taken,
+                Some(Untaken::Refused(ErrorChain(&*source).to_string())),
+            ),
+            Err(SinkError::Failed { taken, source }) => (
+                taken,
+                Some(Untaken::Failed(ErrorChain(&*source).to_string())),
+            ),
+            Err(SinkError::Unavailable { taken, source }) => (
+                taken,
+                Some(Untaken::Unavailable(ErrorChain(&*source).to_string())),
+            ),
+            // a kind of failure that is not known yet parks nothing
+            Err(other) => (
+                0,
+                Some(Untaken::Unavailable(ErrorChain(&other).to_string())),
+            ),
+        };
+        for event in events.iter().take(taken) {
+            self.cursors.insert(event.body.scope(), event.sequence);
         }
-        cursors.into_iter().collect()
+        match (events.get(taken), stop) {
+            (Some(event), Some(stop)) => self.stops.push((event, stop)),
+            (
+                None,
+                Some(
+                    Untaken::Unavailable(reason)
+                    | Untaken::Failed(reason)
+                    | Untaken::Refused(reason),
+                ),
+            ) => self.outage = Some(reason),
+            (_, None) => {}
+        }
+    }
+
+    /// Tells an outage of the sink from the trouble of some scopes, by what is known of them.
+    ///
+    /// Where only scopes were offered that the sink did not take before while it took others, an
+    /// outage is theirs. It is the sink's where it took of no scope all that was offered, and
+    /// where more scopes would have to wait by themselves than can.
+    pub(super) fn weigh(&mut self, events: &'a [DatasetEvent], held: &Held) {
+        let mut first = BTreeMap::new();
+        for event in events {
+            let scope = event.body.scope();
+            let cursor = self.cursors.get(&scope).copied().unwrap_or(0);
+            if event.sequence > cursor {
+                first.entry(scope).or_insert(event);
+            }
+        }
+        let scopes: BTreeSet<Scope> = events.iter().map(|event| event.body.scope()).collect();
+        if scopes.iter().all(|scope| held.is_apart(scope)) {
+            if let Some(reason) = self.outage.take() {
+                let stop = Untaken::Unavailable(reason);
+                self.stops = first.into_values().map(|it| (it, stop.clone())).collect();
+            }
+            return;
+        }
+        let reasons = self.stops.iter().filter_map(|(_, stop)| match stop {
+            Untaken::Unavailable(reason) => Some(reason),
+            Untaken::Failed(_) | Untaken::Refused(_) => None,
+        });
+        if reasons.clone().count() == scopes.len() {
+            self.outage = reasons.min().cloned();
+            self.stops.clear();
+        }
+        let mut room = held.room();
+        self.stops.retain(|(event, stop)| match stop {
+            Untaken::Refused(_) => true,
+            _ if held.has(&event.body.scope()) => true,
+            Untaken::Unavailable(_) | Untaken::Failed(_) if room > 0 => {
+                room -= 1;
+                true
+            }
+            Untaken::Unavailable(reason) | Untaken::Failed(reason) => {
+                self.outage = Some(reason.clone());
+                false
+            }
+        });
     }
 }
 

@@ -1,10 +1,10 @@
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use nexus_raw::{
     event::DatasetEvent,
     ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, ParkedEvent},
 };
-use slog::{Logger, error, info, o};
+use slog::{Logger, error, info, o, warn};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -14,7 +14,7 @@ use super::{
     Relay, RelaySettings,
     backoff::Retry,
     held::Held,
-    offer::{Offer, Then},
+    offer::{Offer, Untaken},
     outage::Outage,
     signals::{Bell, Stop},
     tenure::Tenure,
@@ -136,21 +136,22 @@ impl<'a> Worker<'a> {
             Some(Ok(_)) | None => return Pass::Idle,
             Some(Err(error)) => return Pass::CatalogueFailed(error),
         };
-        let Some(offer) = self.offer(&events, epoch).await else {
+        let Some(mut offer) = self.offer(&events, epoch).await else {
             return Pass::LeaseLost;
         };
+        offer.weigh(&events, &self.held);
         let written = self.settle(&offer, epoch).await;
         if let Some(pass) = self.stopped(written, epoch) {
             return pass;
         }
-        match offer.then {
-            Then::Unavailable(reason) => {
-                if !offer.taken.is_empty() {
+        match offer.outage {
+            Some(reason) => {
+                if !offer.cursors.is_empty() {
                     self.retry.reset();
                 }
                 Pass::SinkFailed(reason)
             }
-            Then::More | Then::Failed(..) | Then::Refused(..) => Pass::Moved,
+            None => Pass::Moved,
         }
     }
 
@@ -198,12 +199,14 @@ impl<'a> Worker<'a> {
             let Some(offer) = self.offer(std::slice::from_ref(event), epoch).await else {
                 return Some(Pass::LeaseLost);
             };
-            let written = match offer.then {
-                Then::More => self.forget(event, epoch).await,
-                Then::Failed(event, reason) | Then::Refused(event, reason) => {
-                    self.park(event, &reason, epoch).await
+            let written = match (offer.outage, offer.stops.first()) {
+                (Some(reason), _) => return Some(Pass::SinkFailed(reason)),
+                (None, None) => self.forget(event, epoch).await,
+                (None, Some((event, Untaken::Failed(reason) | Untaken::Refused(reason)))) => {
+                    self.park(event, reason, epoch).await
                 }
-                Then::Unavailable(reason) => return Some(Pass::SinkFailed(reason)),
+                // it stays asked for
+                (None, Some((_, Untaken::Unavailable(_)))) => continue,
             };
             if let Some(pass) = self.stopped(written, epoch) {
                 return Some(pass);
@@ -234,28 +237,52 @@ impl<'a> Worker<'a> {
 
     /// Writes down what became of a batch; `false` when the lease is no longer this relay's.
     async fn settle(&mut self, offer: &Offer<'_>, epoch: u64) -> Result<bool, CatalogError> {
-        let cursors = offer.cursors();
-        if !cursors.is_empty() {
-            self.held.taken(&cursors);
+        let mut apart = BTreeSet::new();
+        let scopes = offer.cursors.keys().cloned();
+        let scopes = scopes.chain(offer.stops.iter().map(|(event, _)| event.body.scope()));
+        apart.extend(scopes.filter(|scope| self.held.is_apart(scope)));
+        if !offer.cursors.is_empty() {
+            self.held.taken(&offer.cursors);
+            let cursors = offer.cursors.clone().into_iter().collect();
             let marking = self.outbox.delivered(self.sink.name(), cursors, epoch);
             if !self.answer(marking).await? {
                 return Ok(false);
             }
         }
-        match &offer.then {
-            Then::Refused(event, reason) => self.park(event, reason, epoch).await,
-            Then::Failed(event, reason) => {
-                let scope = event.body.scope();
-                match self.held.failed(scope, event.sequence, &self.settings) {
-                    Some(tries) => {
-                        let reason = format!("{reason} ({tries} tries)");
-                        self.park(event, &reason, epoch).await
+        for (event, stop) in &offer.stops {
+            let scope = event.body.scope();
+            let reason = match stop {
+                Untaken::Unavailable(reason) => {
+                    let sequence = event.sequence;
+                    self.held
+                        .unavailable(scope.clone(), sequence, &self.settings);
+                    if !apart.remove(&scope) {
+                        warn!(self.log, "event delivery is held up"; "by" => "sink",
+                            "tenant_id" => scope.tenant.as_str(),
+                            "env" => scope.environment.as_str(), "reason" => reason);
                     }
-                    None => Ok(true),
+                    continue;
                 }
+                Untaken::Failed(reason) => {
+                    match self.held.failed(scope, event.sequence, &self.settings) {
+                        Some(tries) => format!("{reason} ({tries} tries)"),
+                        None => continue,
+                    }
+                }
+                Untaken::Refused(reason) => {
+                    self.held.forget(&scope);
+                    reason.clone()
+                }
+            };
+            if !self.park(event, &reason, epoch).await? {
+                return Ok(false);
             }
-            Then::More | Then::Unavailable(_) => Ok(true),
         }
+        for scope in apart {
+            info!(self.log, "event delivery goes on"; "by" => "sink",
+                "tenant_id" => scope.tenant.as_str(), "env" => scope.environment.as_str());
+        }
+        Ok(true)
     }
 
     async fn park(

@@ -10,6 +10,7 @@
 mod contract;
 #[path = "../example/mod.rs"]
 mod example;
+mod rights;
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_nats::{
-    ConnectOptions,
+    Client, ConnectOptions,
     jetstream::{self, Context},
 };
 use nexus_raw_events::{NatsEventSink, NatsSinkSettings, encoding::Encoding};
@@ -27,6 +27,13 @@ pub(crate) async fn context(nats: &Nats) -> Context {
         .user_and_password(Nats::USER.to_owned(), Nats::PASSWORD.to_owned())
         .token(Nats::PASSWORD.to_owned());
     jetstream::new(options.connect(nats.url()).await.unwrap())
+}
+
+/// A client that may do everything on a server with rights.
+pub(crate) async fn admin(nats: &Nats) -> Client {
+    let options =
+        ConnectOptions::new().user_and_password(Nats::ADMIN.to_owned(), Nats::PASSWORD.to_owned());
+    options.connect(nats.url()).await.unwrap()
 }
 
 /// A message as it stands in the stream.

@@ -15,6 +15,7 @@ fn reaction() -> impl Strategy<Value = Reaction> {
         (0_usize..5).prop_map(Reaction::Fail),
         (0_usize..5).prop_map(Reaction::Refuse),
         (0_usize..5).prop_map(Reaction::Hang),
+        Just(Reaction::Apart),
     ]
 }
 

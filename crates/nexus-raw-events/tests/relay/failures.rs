@@ -1,4 +1,11 @@
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use nexus_raw::ports::{DatasetEventSink, ParkedEvent};
 use nexus_raw_testkit::{FakeCatalog, sample};
@@ -104,6 +111,65 @@ async fn an_outage_of_a_sink_is_two_lines_however_long_it_lasts() {
         [
             json!({"level": "WARNING", "msg": "event delivery is held up", "sink": "log", "by": "sink", "reason": "no connection"}),
             json!({"level": "INFO", "msg": "event delivery goes on", "sink": "log", "by": "sink", "failures": 30}),
+        ]
+    );
+}
+
+/// What it took of others is marked, once; that scope alone is tried again, and told of, in two
+/// lines however often.
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_a_sink_does_not_take_waits_alone_and_what_it_took_of_others_is_marked() {
+    let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
+    let denied = sample::scope("t_b", "dev");
+    commit(&catalog, &denied, 100..103).await;
+    commit(&catalog, &scope(), 0..3).await;
+    let (mended, offers) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU32::new(0)),
+    );
+    let (is_mended, counted) = (Arc::clone(&mended), Arc::clone(&offers));
+    let sink = ScriptedSink::new("nats", move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        if is_mended.load(Ordering::Relaxed) {
+            Reaction::Take
+        } else {
+            Reaction::Apart
+        }
+    });
+    let relay = relay(&catalog, &[&sink], &clock, 1).with_log(log.logger());
+    let weather = async {
+        sink.has_taken(3).await;
+        for number in 3..40 {
+            sleep(Duration::from_secs(1)).await;
+            let began = Instant::now();
+            commit(&catalog, &scope(), number..number + 1).await;
+            sink.has_taken(usize::try_from(number).unwrap() + 1).await;
+            assert!(began.elapsed() < Duration::from_millis(50), "{number}");
+        }
+        mended.store(true, Ordering::Relaxed);
+        let back = Instant::now();
+        is_drained(&catalog, &sink).await;
+        back.elapsed()
+    };
+    select! {
+        () = relay.run(pending()) => {}
+        recovered = weather => assert!(recovered < Duration::from_secs(5), "{recovered:?}"),
+    }
+    assert_eq!(
+        sink.sequences(&scope()),
+        (1..=40).collect::<Vec<_>>(),
+        "none twice"
+    );
+    assert_eq!(sink.sequences(&denied), [1, 2, 3]);
+    // its waits grow to 3 s
+    let offers = offers.load(Ordering::Relaxed);
+    assert!(offers < 40 + 25, "{offers}");
+    assert_eq!(catalog.parked(sink.name()), []);
+    assert_eq!(
+        log.lines(),
+        [
+            json!({"level": "WARNING", "msg": "event delivery is held up", "sink": "nats", "by": "sink", "tenant_id": "t_b", "env": "dev", "reason": "no right"}),
+            json!({"level": "INFO", "msg": "event delivery goes on", "sink": "nats", "by": "sink", "tenant_id": "t_b", "env": "dev"}),
         ]
     );
 }

@@ -1,6 +1,7 @@
 //! A sink that does what its script says, a clock that goes with tokio's, and a log to look at.
 
 use std::{
+    collections::BTreeMap,
     future::pending,
     io,
     ops::Range,
@@ -41,6 +42,8 @@ pub(crate) enum Reaction {
     Hang(usize),
     /// Takes everything after so long.
     TakeAfter(Duration),
+    /// Takes the scopes side by side: everything but the events of `t_b`.
+    Apart,
 }
 
 type Script = Box<dyn Fn(&[DatasetEvent]) -> Reaction + Send + Sync>;
@@ -92,6 +95,32 @@ impl ScriptedSink {
     }
 }
 
+impl ScriptedSink {
+    fn take_all_but_one_scope(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
+        let mut scopes = BTreeMap::<Scope, Vec<DatasetEvent>>::new();
+        for event in events {
+            scopes
+                .entry(event.body.scope())
+                .or_default()
+                .push(event.clone());
+        }
+        let answers = scopes.into_iter().map(|(scope, events)| {
+            let answer = if scope.tenant.as_str() == "t_b" {
+                Err(SinkError::Unavailable {
+                    taken: 0,
+                    source: "no right".into(),
+                })
+            } else {
+                let taken = events.len();
+                self.taken.send_modify(|all| all.extend(events));
+                Ok(Delivery { taken })
+            };
+            (scope, answer)
+        });
+        Err(SinkError::ByScope(answers.collect()))
+    }
+}
+
 #[async_trait]
 impl DatasetEventSink for ScriptedSink {
     fn name(&self) -> &SinkName {
@@ -102,6 +131,9 @@ impl DatasetEventSink for ScriptedSink {
         let reaction = (self.script)(events);
         if let Reaction::TakeAfter(wait) = reaction {
             sleep(wait).await;
+        }
+        if matches!(reaction, Reaction::Apart) {
+            return self.take_all_but_one_scope(events);
         }
         let (Reaction::TakeOnly(most)
         | Reaction::Fail(most)
@@ -119,7 +151,7 @@ impl DatasetEventSink for ScriptedSink {
         self.taken
             .send_modify(|all| all.extend_from_slice(&events[..taken]));
         match reaction {
-            Reaction::Take | Reaction::TakeAfter(_) | Reaction::TakeOnly(_) => {
+            Reaction::Take | Reaction::TakeAfter(_) | Reaction::TakeOnly(_) | Reaction::Apart => {
                 Ok(Delivery { taken })
             }
             Reaction::Fail(_) => Err(SinkError::Unavailable {

@@ -35,12 +35,17 @@ pub enum Guard {
     Password,
     /// Who says [`Nats::PASSWORD`] as a token.
     Token,
+    /// [`Nats::USER`] with the rights that [`Nats::with_rights`] was given, and [`Nats::ADMIN`] with
+    /// every right.
+    Rights,
 }
 
 impl Nats {
     /// The user of a guarded server.
     pub const USER: &str = "nexus raw";
-    /// Its password, or its token; in a URL it is encoded.
+    /// The user that may do everything on a server [with rights](Self::with_rights).
+    pub const ADMIN: &str = "admin";
+    /// Their password, or the token; in a URL it is encoded.
     pub const PASSWORD: &str = "p@ss:w/rd";
 
     /// Starts a server that lets everybody in, and waits until it is ready. Blocks.
@@ -53,10 +58,30 @@ impl Nats {
         Self::guarded(Guard::Nobody)
     }
 
-    /// The same with a guard.
+    /// The same with a guard. One with rights denies [`Self::USER`] nothing.
     #[must_use]
     pub fn guarded(guard: Guard) -> Self {
+        Self::open(guard, "{}")
+    }
+
+    /// The same where [`Self::USER`] has these `permissions`, in the words of the server's
+    /// configuration.
+    #[must_use]
+    pub fn with_rights(permissions: &str) -> Self {
+        Self::open(Guard::Rights, permissions)
+    }
+
+    /// Has [`Self::USER`] have other rights from the next start on.
+    ///
+    /// # Panics
+    /// When they cannot be written down.
+    pub fn set_rights(&self, permissions: &str) {
+        write_rights(self.directory.path(), permissions);
+    }
+
+    fn open(guard: Guard, permissions: &str) -> Self {
         let directory = tempfile::Builder::new().prefix("nats-").tempdir().unwrap();
+        write_rights(directory.path(), permissions);
         let keeper = Supervised::keeper(directory.path());
         for _ in 0..DRAWS {
             let port = draw_port();
@@ -86,7 +111,7 @@ impl Nats {
         let (user, password) = ("nexus%20raw", "p%40ss%3Aw%2Frd");
         let credentials = match self.guard {
             Guard::Nobody => String::new(),
-            Guard::Password => format!("{user}:{password}@"),
+            Guard::Password | Guard::Rights => format!("{user}:{password}@"),
             Guard::Token => format!("{password}@"),
         };
         format!("nats://{credentials}127.0.0.1:{}", self.port)
@@ -121,6 +146,20 @@ impl Drop for Nats {
     }
 }
 
+/// The part of a server's configuration that has no switch.
+const CONFIGURATION: &str = "rights.conf";
+
+fn write_rights(directory: &Path, permissions: &str) {
+    let (user, admin, password) = (Nats::USER, Nats::ADMIN, Nats::PASSWORD);
+    let users = format!(
+        "authorization {{ users = [\n\
+         {{ user: \"{user}\", password: \"{password}\", permissions: {permissions} }}\n\
+         {{ user: \"{admin}\", password: \"{password}\" }}\n\
+         ] }}\n"
+    );
+    std::fs::write(directory.join(CONFIGURATION), users).unwrap();
+}
+
 fn serve(directory: &Path, port: u16, guard: Guard) -> Option<Supervised> {
     let mut server = Command::new(program("nats-server"));
     server
@@ -135,6 +174,9 @@ fn serve(directory: &Path, port: u16, guard: Guard) -> Option<Supervised> {
         }
         Guard::Token => {
             server.args(["--auth", Nats::PASSWORD]);
+        }
+        Guard::Rights => {
+            server.arg("--config").arg(directory.join(CONFIGURATION));
         }
     }
     let mut server = Supervised::start(&server, "KILL", &[]);

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::{BoxError, SinkName};
-use crate::event::DatasetEvent;
+use crate::{event::DatasetEvent, tenancy::Scope};
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub struct Delivery {
 }
 
 /// Why a sink did not take all of a batch. Events before `taken` were taken for good.
+///
+/// In [`SinkError::ByScope`] each scope has its own answer, as if its events had been offered alone:
+/// there `taken` counts them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SinkError {
@@ -44,6 +47,11 @@ pub enum SinkError {
         #[source]
         source: BoxError,
     },
+    /// The sink sends tenants and environments side by side, and did not take the events of each
+    /// of them. What it took is written down whatever became of the rest; only the events of a
+    /// scope that it could not take wait.
+    #[error("the event sink did not take the events of every tenant and environment")]
+    ByScope(Vec<(Scope, Result<Delivery, SinkError>)>),
 }
 
 /// Where committed events go.

@@ -74,6 +74,16 @@ async fn a_sink_s_events_and_failures_are_counted_by_what_it_said() {
             taken: 1,
             source: "never".into(),
         }),
+        Err(SinkError::ByScope(vec![
+            (sample::scope("t_a", "dev"), Ok(Delivery { taken: 5 })),
+            (
+                sample::scope("t_b", "dev"),
+                Err(SinkError::Unavailable {
+                    taken: 1,
+                    source: "no right".into(),
+                }),
+            ),
+        ])),
     ]
     .into_iter();
     let mut sink = MockDatasetEventSink::new();
@@ -81,7 +91,7 @@ async fn a_sink_s_events_and_failures_are_counted_by_what_it_said() {
     sink.expect_deliver()
         .returning(move |_| said.next().unwrap());
     let sink = metrics.sink(Arc::new(sink));
-    for _ in 0..4 {
+    for _ in 0..5 {
         let _ = sink.deliver(&[]).await;
     }
     let hanging = metrics.sink(Arc::new(Hanging(sample::sink_name())));
@@ -91,18 +101,23 @@ async fn a_sink_s_events_and_failures_are_counted_by_what_it_said() {
     let of_sink = [("sink", &*name)];
     assert_eq!(
         text.value("nexus_raw_sink_events_total", &of_sink),
-        Some(10.0)
+        Some(16.0)
     );
-    for reason in ["unavailable", "failed", "refused", "timeout"] {
+    for (reason, count) in [
+        ("unavailable", 2.0),
+        ("failed", 1.0),
+        ("refused", 1.0),
+        ("timeout", 1.0),
+    ] {
         let labels = [("reason", reason), ("sink", &*name)];
         assert_eq!(
             text.value("nexus_raw_sink_failures_total", &labels),
-            Some(1.0),
+            Some(count),
             "{reason}"
         );
     }
     let deliveries = text.value("nexus_raw_sink_delivery_duration_seconds_count", &of_sink);
-    assert_eq!(deliveries, Some(5.0));
+    assert_eq!(deliveries, Some(6.0));
 }
 
 struct Hanging(SinkName);

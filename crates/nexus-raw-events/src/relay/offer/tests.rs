@@ -3,6 +3,7 @@ use std::{future::pending, time::Duration};
 use nexus_raw_testkit::sample;
 
 use super::*;
+use crate::RelaySettings;
 
 fn events() -> Vec<DatasetEvent> {
     let (a, b) = (sample::scope("t_a", "dev"), sample::scope("t_b", "dev"));
@@ -15,76 +16,172 @@ fn source() -> nexus_raw::ports::BoxError {
     "full".into()
 }
 
-fn read(
-    events: &[DatasetEvent],
-    answer: Result<Delivery, SinkError>,
-) -> (Vec<(String, u64)>, Then<'_>) {
-    let offer = Offer::read(events, Ok(answer));
-    let cursors = offer.cursors().into_iter();
-    let cursors = cursors.map(|(scope, sequence)| (scope.to_string(), sequence));
-    (cursors.collect(), offer.then)
+fn read(events: &[DatasetEvent], answer: Result<Delivery, SinkError>) -> Offer<'_> {
+    Offer::read(events, Ok(answer))
+}
+
+fn cursors(list: &[(&str, u64)]) -> BTreeMap<Scope, u64> {
+    let list = list.iter();
+    list.map(|(tenant, sequence)| (sample::scope(tenant, "dev"), *sequence))
+        .collect()
+}
+
+fn unavailable(taken: usize) -> Result<Delivery, SinkError> {
+    Err(SinkError::Unavailable {
+        taken,
+        source: source(),
+    })
+}
+
+fn refused(taken: usize) -> Result<Delivery, SinkError> {
+    Err(SinkError::Refused {
+        taken,
+        source: source(),
+    })
+}
+
+fn by_scope<const N: usize>(
+    answers: [(&str, Result<Delivery, SinkError>); N],
+) -> Result<Delivery, SinkError> {
+    let answers = answers.into_iter();
+    let answers = answers.map(|(tenant, answer)| (sample::scope(tenant, "dev"), answer));
+    Err(SinkError::ByScope(answers.collect()))
+}
+
+fn full(stop: impl Fn(String) -> Untaken) -> Untaken {
+    stop("full".to_owned())
+}
+
+fn outage(of: &[(&str, u64)], reason: &str) -> Offer<'static> {
+    Offer {
+        cursors: cursors(of),
+        stops: vec![],
+        outage: Some(reason.to_owned()),
+    }
 }
 
 #[test]
 fn a_cursor_is_the_last_taken_of_its_scope() {
     let events = events();
-    let cursors = |list: &[(&str, u64)]| -> Vec<(String, u64)> {
-        let list = list.iter();
-        list.map(|(scope, sequence)| ((*scope).to_owned(), *sequence))
-            .collect()
-    };
-    let all = cursors(&[("t_a/dev", 3), ("t_b/dev", 7)]);
+    let all = [("t_a", 3), ("t_b", 7)];
+    for (taken, of) in [(4, &all[..]), (1, &[("t_a", 1)]), (9, &all)] {
+        let expected = Offer {
+            cursors: cursors(of),
+            ..Offer::default()
+        };
+        assert_eq!(read(&events, Ok(Delivery { taken })), expected);
+    }
     assert_eq!(
-        read(&events, Ok(Delivery { taken: 4 })),
-        (all.clone(), Then::More)
+        read(&events, unavailable(3)),
+        outage(&[("t_a", 2), ("t_b", 7)], "full")
     );
-    assert_eq!(
-        read(&events, Ok(Delivery { taken: 1 })),
-        (cursors(&[("t_a/dev", 1)]), Then::More)
-    );
-    let unavailable = SinkError::Unavailable {
-        taken: 3,
-        source: source(),
-    };
-    assert_eq!(
-        read(&events, Err(unavailable)),
-        (
-            cursors(&[("t_a/dev", 2), ("t_b/dev", 7)]),
-            Then::Unavailable("full".to_owned())
-        )
-    );
-    assert_eq!(read(&events, Ok(Delivery { taken: 9 })), (all, Then::More));
 }
 
 #[test]
 fn the_refused_event_is_the_one_after_those_taken() {
     let events = events();
-    let refused = |taken| SinkError::Refused {
-        taken,
-        source: source(),
+    assert_eq!(
+        read(&events, refused(2)).stops,
+        [(&events[2], full(Untaken::Refused))]
+    );
+    assert_eq!(read(&events, refused(4)), outage(&all_taken(), "full"));
+}
+
+fn all_taken() -> [(&'static str, u64); 2] {
+    [("t_a", 3), ("t_b", 7)]
+}
+
+#[test]
+fn each_scope_has_its_own_cursor_and_its_own_stop() {
+    let events = events();
+    let answer = by_scope([("t_a", unavailable(2)), ("t_b", Ok(Delivery { taken: 1 }))]);
+    let expected = Offer {
+        cursors: cursors(&[("t_a", 2), ("t_b", 7)]),
+        stops: vec![(&events[3], full(Untaken::Unavailable))],
+        outage: None,
     };
-    assert_eq!(
-        read(&events, Err(refused(2))).1,
-        Then::Refused(&events[2], "full".to_owned())
-    );
-    assert_eq!(
-        read(&events, Err(refused(4))).1,
-        Then::Unavailable("full".to_owned())
-    );
+    let mut offer = read(&events, answer);
+    assert_eq!(offer, expected);
+    offer.weigh(&events, &Held::default());
+    assert_eq!(offer, expected, "one scope was taken");
+    let answer = by_scope([("t_a", refused(0)), ("t_b", unavailable(0))]);
+    let expected = Offer {
+        stops: vec![
+            (&events[0], full(Untaken::Refused)),
+            (&events[1], full(Untaken::Unavailable)),
+        ],
+        ..Offer::default()
+    };
+    let mut offer = read(&events, answer);
+    assert_eq!(offer, expected);
+    offer.weigh(&events, &Held::default());
+    assert_eq!(offer, expected, "the sink answered about one scope");
+    // one that says more than it was asked is believed no further than the batch
+    let answer = by_scope([("t_c", refused(0)), ("t_b", Ok(Delivery { taken: 9 }))]);
+    assert_eq!(read(&events, answer).cursors, cursors(&[("t_b", 7)]));
+}
+
+#[test]
+fn no_scope_that_is_taken_is_an_outage_of_the_sink_unless_they_wait_already() {
+    let (events, settings) = (events(), RelaySettings::default());
+    let answer = || by_scope([("t_a", unavailable(2)), ("t_b", unavailable(0))]);
+    let mut offer = read(&events, answer());
+    offer.weigh(&events, &Held::default());
+    assert_eq!(offer, outage(&[("t_a", 2)], "full"));
+    let mut held = Held::default();
+    held.unavailable(sample::scope("t_a", "dev"), 1, &settings);
+    let mut offer = read(&events, answer());
+    offer.weigh(&events, &held);
+    assert_eq!(offer, outage(&[("t_a", 2)], "full"), "one of them is new");
+    held.unavailable(sample::scope("t_b", "dev"), 7, &settings);
+    let stops = vec![
+        (&events[3], full(Untaken::Unavailable)),
+        (&events[1], full(Untaken::Unavailable)),
+    ];
+    let expected = Offer {
+        cursors: cursors(&[("t_a", 2)]),
+        stops,
+        outage: None,
+    };
+    let mut offer = read(&events, answer());
+    offer.weigh(&events, &held);
+    assert_eq!(offer, expected);
+    // and so where the sink says it of itself: it is asked about nobody else
+    let mut offer = read(&events, unavailable(3));
+    offer.weigh(&events, &held);
+    assert_eq!(offer.outage, None);
+    assert_eq!(offer.stops, [(&events[3], full(Untaken::Unavailable))]);
+}
+
+#[test]
+fn more_scopes_than_can_wait_are_an_outage_of_the_sink() {
+    let (events, settings) = (events(), RelaySettings::default());
+    let mut held = Held::default();
+    let mut number = 0;
+    while held.room() > 0 {
+        number += 1;
+        let scope = sample::scope(&format!("t_{number}"), "dev");
+        held.unavailable(scope, 1, &settings);
+    }
+    assert_eq!(number, 1000);
+    let answer = by_scope([("t_a", unavailable(0)), ("t_b", Ok(Delivery { taken: 1 }))]);
+    let mut offer = read(&events, answer);
+    offer.weigh(&events, &held);
+    assert_eq!(offer, outage(&[("t_b", 7)], "full"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn silence_and_taking_nothing_count_as_being_unavailable() {
     let events = events();
     let late = tokio::time::timeout(Duration::from_secs(1), pending()).await;
-    let offer = Offer::read(&events, late);
-    assert_eq!(offer.taken, []);
     assert_eq!(
-        offer.then,
-        Then::Unavailable("the event sink did not answer in time".to_owned())
+        Offer::read(&events, late),
+        outage(&[], "the event sink did not answer in time")
     );
-    assert_eq!(
-        read(&events, Ok(Delivery { taken: 0 })).1,
-        Then::Unavailable("the event sink took nothing".to_owned())
-    );
+    for nothing in [Ok(Delivery { taken: 0 }), by_scope([])] {
+        assert_eq!(
+            read(&events, nothing),
+            outage(&[], "the event sink took nothing")
+        );
+    }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use async_nats::{
     Client, ConnectOptions, ServerAddr,
@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 use tokio::sync::Mutex;
 
-use super::{STREAM, SUBJECTS};
+use super::{STREAM, SUBJECTS, rights::Rights};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// As long as a relay may take to come back with what it is not sure of: it is an outage of NATS
@@ -23,7 +23,14 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
 /// The way to the server: made when it is first needed, and again when it was lost.
 pub(super) struct Connection {
     url: Url,
-    open: Mutex<Option<Context>>,
+    open: Mutex<Option<Open>>,
+}
+
+/// A connection that is there, with the stream behind it.
+#[derive(Clone)]
+pub(super) struct Open {
+    pub(super) context: Context,
+    pub(super) rights: Rights,
 }
 
 impl Connection {
@@ -34,23 +41,28 @@ impl Connection {
         }
     }
 
-    /// The stream's context, with the stream there; each answer is waited for `patience` long.
+    /// The connection, with the stream there; each answer is waited for `patience` long.
     ///
     /// # Errors
     /// When the server or the stream is not to be had now.
-    pub(super) async fn context(&self, patience: Duration) -> Result<Context, BoxError> {
+    pub(super) async fn open(&self, patience: Duration) -> Result<Open, BoxError> {
         let mut open = self.open.lock().await;
         match &*open {
-            Some(context) if context.client().connection_state() == State::Connected => {
-                return Ok(context.clone());
+            Some(open) if open.context.client().connection_state() == State::Connected => {
+                return Ok(open.clone());
             }
             // the client would come back by itself, but not before its own waits are over
             _ => *open = None,
         }
-        let mut context = jetstream::new(self.connect().await?);
+        let rights = Rights::default();
+        let mut context = jetstream::new(self.connect(rights.clone()).await?);
         context.set_timeout(patience);
-        have_stream(&context).await?;
-        Ok(open.insert(context).clone())
+        tokio::select! {
+            had = have_stream(&context) => had?,
+            // nothing else was asked on this connection yet
+            refused = rights.refused_any() => return Err(refused.into()),
+        }
+        Ok(open.insert(Open { context, rights }).clone())
     }
 
     /// Looks for the stream again before the next delivery.
@@ -69,13 +81,17 @@ impl Connection {
         })
     }
 
-    async fn connect(&self) -> Result<Client, BoxError> {
+    async fn connect(&self, rights: Rights) -> Result<Client, BoxError> {
         let address: ServerAddr = self.url.as_str().parse()?;
         let options = self.credentials()?;
         let options = options
             .name("nexus-raw")
             .require_tls(self.url.scheme() == "tls")
             .connection_timeout(CONNECT_TIMEOUT)
+            .event_callback(move |event| {
+                rights.hear(event);
+                ready(())
+            })
             // the servers of a cluster may name addresses that nobody vouches for
             .ignore_discovered_servers();
         Ok(options.connect(address).await?)

@@ -1,6 +1,7 @@
 //! Events as messages of NATS `JetStream`.
 
 mod connection;
+mod rights;
 mod settings;
 
 use std::{collections::BTreeMap, error::Error, fmt, time::Duration};
@@ -9,7 +10,7 @@ use async_nats::{
     HeaderMap,
     header::NATS_MESSAGE_ID,
     jetstream::{
-        self, Context, ErrorCode,
+        self, ErrorCode,
         context::{PublishError, PublishErrorKind},
     },
 };
@@ -22,7 +23,7 @@ use nexus_raw::{
 };
 use tokio::time::Instant;
 
-use self::connection::Connection;
+use self::connection::{Connection, Open};
 pub use self::settings::{NatsSinkError, NatsSinkSettings};
 use crate::encoding::{EncodedEvent, Encoding};
 
@@ -42,11 +43,12 @@ const LAST_START: Duration = Duration::from_secs(2);
 ///
 /// An event is taken once `JetStream` has acknowledged it. Within a tenant and environment the next
 /// one is sent only then, so that none stands in the stream before its predecessor; different
-/// scopes go side by side. What was sent and not acknowledged is sent again: the stream drops it by
+/// scopes go side by side, and one that is not taken holds up no other. What was sent and not acknowledged is sent again: the stream drops it by
 /// its id within its duplicate window, and after that the consumer does.
 ///
 /// An event that is larger than the server or the stream takes is refused for good. Everything
-/// else, a lost connection, silence, a stream that is full or gone, holds the events up.
+/// else, a lost connection, silence, a stream that is full or gone, a right that the user does not
+/// have, holds the events up.
 ///
 /// The stream is made if it is absent. The URL may hold a password and never shows.
 pub struct NatsEventSink {
@@ -71,30 +73,28 @@ impl NatsEventSink {
         })
     }
 
-    /// Sends the events of one scope, one after the other, until one is not taken; what became of
-    /// each that was sent, with its place in the batch.
+    /// Sends the events of one scope, one after the other, until one is not taken.
     async fn send_in_order(
         &self,
-        context: &Context,
-        events: Vec<(usize, &DatasetEvent)>,
+        open: &Open,
+        events: Vec<&DatasetEvent>,
         until: Instant,
-    ) -> Vec<(usize, Result<(), NotTaken>)> {
-        let mut sent = Vec::with_capacity(events.len());
-        for (place, event) in events {
+    ) -> Result<Delivery, SinkError> {
+        let mut taken = 0;
+        for event in events {
             if Instant::now() > until {
                 break;
             }
-            let outcome = self.send(context, event).await;
-            let goes_on = outcome.is_ok();
-            sent.push((place, outcome));
-            if !goes_on {
-                break;
-            }
+            self.send(open, event).await.map_err(|why| match why {
+                NotTaken::Refused(source) => SinkError::Refused { taken, source },
+                NotTaken::Unavailable(source) => SinkError::Unavailable { taken, source },
+            })?;
+            taken += 1;
         }
-        sent
+        Ok(Delivery { taken })
     }
 
-    async fn send(&self, context: &Context, event: &DatasetEvent) -> Result<(), NotTaken> {
+    async fn send(&self, open: &Open, event: &DatasetEvent) -> Result<(), NotTaken> {
         let encoded = self.encoding.encode(event);
         let encoded = encoded.map_err(|error| NotTaken::Refused(error.into()))?;
         let subject = format!(
@@ -103,11 +103,20 @@ impl NatsEventSink {
             event.body.env,
             event.body.event_type.as_str()
         );
+        open.rights.forget(&subject);
         let headers = headers(event, &encoded);
-        let sent = context
-            .publish_with_headers(subject, headers, encoded.payload.into())
-            .await;
-        let acknowledged = sent.map_err(not_taken)?.await.map_err(not_taken)?;
+        let publishing = async {
+            let sent =
+                open.context
+                    .publish_with_headers(subject.clone(), headers, encoded.payload.into());
+            sent.await?.await
+        };
+        let acknowledged = tokio::select! {
+            acknowledged = publishing => acknowledged.map_err(not_taken)?,
+            refused = open.rights.refused(&subject) => {
+                return Err(NotTaken::Unavailable(refused.into()));
+            }
+        };
         if acknowledged.stream == STREAM {
             Ok(())
         } else {
@@ -152,15 +161,20 @@ fn not_taken(error: PublishError) -> NotTaken {
     }
 }
 
-fn by_scope(events: &[DatasetEvent]) -> BTreeMap<Scope, Vec<(usize, &DatasetEvent)>> {
+fn by_scope(events: &[DatasetEvent]) -> BTreeMap<Scope, Vec<&DatasetEvent>> {
     let mut scopes: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (place, event) in events.iter().enumerate() {
-        scopes
-            .entry(event.body.scope())
-            .or_default()
-            .push((place, event));
+    for event in events {
+        scopes.entry(event.body.scope()).or_default().push(event);
     }
     scopes
+}
+
+fn taken(answer: &Result<Delivery, SinkError>) -> usize {
+    match answer {
+        Ok(Delivery { taken })
+        | Err(SinkError::Refused { taken, .. } | SinkError::Unavailable { taken, .. }) => *taken,
+        Err(_) => 0,
+    }
 }
 
 #[async_trait]
@@ -174,27 +188,25 @@ impl DatasetEventSink for NatsEventSink {
             return Ok(Delivery { taken: 0 });
         }
         let until = Instant::now() + LAST_START;
-        let unavailable = |source| SinkError::Unavailable { taken: 0, source };
-        let context = self.connection.context(PATIENCE).await;
-        let context = context.map_err(unavailable)?;
-        let scopes = by_scope(events).into_values();
-        let sent = scopes.map(|of_scope| self.send_in_order(&context, of_scope, until));
-        let mut outcomes: Vec<_> = join_all(sent).await.into_iter().flatten().collect();
-        outcomes.sort_unstable_by_key(|(place, _)| *place);
-        // what other scopes have beyond the first that was not taken is sent again, as a repeat
-        let mut taken = 0;
-        for (place, outcome) in outcomes {
-            match outcome {
-                _ if place > taken => break,
-                Ok(()) => taken += 1,
-                Err(NotTaken::Refused(source)) => return Err(SinkError::Refused { taken, source }),
-                Err(NotTaken::Unavailable(source)) => {
-                    self.connection.distrust().await;
-                    return Err(SinkError::Unavailable { taken, source });
-                }
-            }
+        let open = self.connection.open(PATIENCE).await;
+        let open = open.map_err(|source| SinkError::Unavailable { taken: 0, source })?;
+        let sent = by_scope(events).into_iter().map(async |(scope, events)| {
+            let answer = self.send_in_order(&open, events, until).await;
+            (scope, answer)
+        });
+        let mut answers = join_all(sent).await;
+        let sum = answers.iter().map(|(_, answer)| taken(answer)).sum();
+        if sum == 0 {
+            // not one was acknowledged: it may be the connection's or the stream's fault
+            self.connection.distrust().await;
         }
-        Ok(Delivery { taken })
+        if answers.len() > 1 && sum < events.len() {
+            return Err(SinkError::ByScope(answers));
+        }
+        match answers.pop() {
+            Some((_, answer)) if answers.is_empty() => answer,
+            _ => Ok(Delivery { taken: sum }),
+        }
     }
 }
 
