@@ -13,6 +13,7 @@ mod caller;
 mod house;
 #[path = "../common/http.rs"]
 mod http;
+mod ipv6;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
 mod machine;

@@ -49,6 +49,13 @@ pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
     // the error is not told: it may say what the URL says, and so a password
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| OpenError::unfit("the URL of PostgreSQL cannot be read"))?;
+    // an IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2), and nowhere else
+    let address = options.get_host().strip_prefix('[');
+    let address = address.and_then(|it| it.strip_suffix(']'));
+    let options = match address.map(str::to_owned) {
+        Some(address) => options.host(&address),
+        None => options,
+    };
     let options = secured(options, tls_is_said)?;
     let options = match options.get_application_name() {
         Some(_) => options,
@@ -72,7 +79,6 @@ fn secured(options: PgConnectOptions, tls_is_said: bool) -> Result<PgConnectOpti
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.starts_with('/')
         || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
@@ -103,6 +109,22 @@ mod tests {
         for weak in ["disable", "allow", "prefer", "require"] {
             let told = mode(&format!("postgres://u:p@db/nexus?sslmode={weak}"));
             assert!(told.contains("must be verified"), "{weak}: {told}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_connected_to_without_its_brackets() {
+        for (url, host, port) in [
+            ("postgres://u@[::1]/nexus", "::1", 5432),
+            (
+                "postgres://u:p@[2001:db8::1]:6432/nexus",
+                "2001:db8::1",
+                6432,
+            ),
+            ("postgres://u@127.0.0.1/nexus", "127.0.0.1", 5432),
+        ] {
+            let options = parse(url).unwrap();
+            assert_eq!((options.get_host(), options.get_port()), (host, port));
         }
     }
 
