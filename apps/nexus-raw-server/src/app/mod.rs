@@ -13,7 +13,7 @@ mod plan;
 mod signals;
 mod sinks;
 
-use std::{future::pending, net::SocketAddr, sync::Arc};
+use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::dev::Server;
 use nexus_raw::ports::IdentityVerifier as _;
@@ -27,6 +27,7 @@ use self::{compose::Running, embedded::EmbeddedStore, patience::Patience, plan::
 pub use self::{
     failure::Failure,
     parked::{parked, retry},
+    signals::Signals,
 };
 use crate::{
     http::{self, Answers, AppState, CorsOrigins, Dependency, Phase},
@@ -58,9 +59,9 @@ pub fn serve(settings: &Settings, logging: &Logging) -> Result<(), Failure> {
         .build()
         .map_err(Failure::System)?;
     runtime.block_on(async {
-        let asked_to_end = signals::asked_to_end().map_err(Failure::System)?;
+        let mut signals = Signals::heard().map_err(Failure::System)?;
         let application = Application::build(settings, logging.log().clone())?;
-        application.run_until_stopped(asked_to_end).await
+        application.run_until_stopped(&mut signals).await
     })
 }
 
@@ -159,16 +160,13 @@ impl Application {
         self.address.port()
     }
 
-    /// Starts, serves until `asked_to_end` says why to stop, and ends in order: no new
-    /// connections, running requests finished, deliveries finished, catalogue closed, store
-    /// stopped.
+    /// Starts, serves until one of `signals` comes, and ends in order: readiness taken back and
+    /// waited for as long as configured or until the next signal, no new connections, running
+    /// requests finished, deliveries finished, catalogue closed, store stopped.
     ///
     /// # Errors
     /// When the start fails for good or for too long, or the catalogue's medium fails.
-    pub async fn run_until_stopped(
-        self,
-        asked_to_end: impl Future<Output = &'static str>,
-    ) -> Result<(), Failure> {
+    pub async fn run_until_stopped(self, signals: &mut Signals) -> Result<(), Failure> {
         let log = &self.log;
         slog::info!(log, "listening";
             "http_address" => self.address.to_string(),
@@ -187,7 +185,7 @@ impl Application {
                 None => pending::<()>().await,
             }
         };
-        let (running, outcome) = work(parts, log, asked_to_end, store_failed).await;
+        let (running, outcome) = work(parts, log, signals, store_failed).await;
         if let Some(running) = &running {
             running.end_waits();
         }
@@ -225,13 +223,13 @@ async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
 async fn work(
     (plan, phase, metrics): (&Plan, &watch::Sender<Phase>, &Metrics),
     log: &Logger,
-    asked_to_end: impl Future<Output = &'static str>,
+    signals: &mut Signals,
     store_failed: impl Future<Output = ()>,
 ) -> (Option<Running>, Result<(), Failure>) {
-    tokio::pin!(asked_to_end, store_failed);
+    tokio::pin!(store_failed);
     let started = tokio::select! {
         started = compose::start(plan, phase, metrics, log) => started,
-        signal = &mut asked_to_end => {
+        signal = signals.next() => {
             slog::info!(log, "ending before the start was done"; "signal" => signal);
             return (None, Ok(()));
         }
@@ -242,14 +240,30 @@ async fn work(
         Err(failure) => return (None, Err(failure)),
     };
     slog::info!(log, "ready");
-    let outcome = tokio::select! {
-        signal = asked_to_end => {
-            slog::info!(log, "ending"; "signal" => signal);
-            Ok(())
+    let asked_to_end = async {
+        let signal = signals.next().await;
+        slog::info!(log, "ending"; "signal" => signal, "drain_seconds" => plan.drain.as_secs());
+        if !plan.drain.is_zero() {
+            drain(phase, plan.drain, signals).await;
         }
+    };
+    let outcome = tokio::select! {
+        () = asked_to_end => Ok(()),
         () = running.medium_failed() => Err(Failure::MediumFailed),
         () = store_failed => Err(Failure::StoreMediumFailed),
         () = running.relay_ended() => Err(Failure::RelayEnded),
     };
     (Some(running), outcome)
+}
+
+/// Goes on serving, and says that nobody new is to come: balancers hear of the end of a replica
+/// later than the replica. Whoever cannot wait sends a second signal.
+async fn drain(phase: &watch::Sender<Phase>, time: Duration, signals: &mut Signals) {
+    phase.send_modify(|phase| {
+        if let Phase::Started(core) = phase {
+            *phase = Phase::Draining(Arc::clone(core));
+        }
+    });
+    // either is the end of it
+    let _ = tokio::time::timeout(time, signals.next()).await;
 }

@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) hashing: HashingSettings,
     pub(super) sinks: Vec<EventSink>,
     pub(super) startup_timeout: Duration,
+    /// How long the service is still served once it is asked to end.
+    pub(super) drain: Duration,
 }
 
 impl Plan {
@@ -61,6 +63,7 @@ impl Plan {
             hashing: HashingSettings::within(settings.http.request_timeout),
             sinks: settings.events.sinks.clone(),
             startup_timeout: settings.storage.startup_timeout,
+            drain: settings.http.drain,
         })
     }
 }

@@ -38,7 +38,7 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until SIGTERM or SIGINT; what is done without a command.
+    /// Serve until SIGTERM, SIGINT or SIGHUP; what is done without a command.
     Serve,
     /// Print the configuration that would hold, secrets redacted, and reach for nothing.
     CheckConfig,
@@ -81,8 +81,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // nobody is left to be told when standard error is closed
-            let _ = writeln!(io::stderr(), "nexus-raw-server: {}", error_chain(&failure));
+            logging::last_words(format!("nexus-raw-server: {}", error_chain(&failure)));
             ExitCode::from(failure.exit_code())
         }
     }

@@ -46,6 +46,8 @@ pub enum Phase {
     Waiting(Dependency),
     /// All is there.
     Started(Arc<Core>),
+    /// All is there, and nobody new is to come: the service is about to end.
+    Draining(Arc<Core>),
 }
 
 /// What the service needs and does not have in itself.
@@ -81,7 +83,12 @@ impl AppState {
     pub(crate) fn core(&self) -> Result<Arc<Core>, Dependency> {
         match &*self.phase.borrow() {
             Phase::Waiting(dependency) => Err(*dependency),
-            Phase::Started(core) => Ok(Arc::clone(core)),
+            Phase::Started(core) | Phase::Draining(core) => Ok(Arc::clone(core)),
         }
+    }
+
+    /// Whether the service is about to end.
+    pub(crate) fn is_draining(&self) -> bool {
+        matches!(&*self.phase.borrow(), Phase::Draining(_))
     }
 }

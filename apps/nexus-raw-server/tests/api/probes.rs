@@ -48,6 +48,35 @@ async fn readiness_tells_which_part_is_away() {
 }
 
 #[actix_web::test]
+async fn a_service_that_is_about_to_end_is_unready_and_serves() {
+    let house = House::open();
+    house.phase.send_modify(|phase| {
+        if let Phase::Started(core) = phase {
+            *phase = Phase::Draining(Arc::clone(core));
+        }
+    });
+    let answer = house.get("/readyz").send().await;
+    assert_eq!(
+        answer.whole(),
+        (
+            503,
+            json!({
+                "type": "urn:nexus-raw:problem:storage-unavailable",
+                "title": "Storage unavailable",
+                "status": 503,
+                "detail": "the service is about to end; go to another one",
+                "instance": "/readyz",
+                "code": "storage-unavailable",
+                "trace_id": TRACE_ID,
+            })
+        )
+    );
+    assert_eq!(answer.header("retry-after"), Some("2"));
+    assert_eq!(house.get("/healthz").send().await.status, 200);
+    house.presigned().await;
+}
+
+#[actix_web::test]
 async fn without_keys_the_service_is_unready_and_so_is_its_answer_to_a_token() {
     let away = || IdentityError::Unavailable("no keys: a secret".into());
     let mut identity = MockIdentityVerifier::new();

@@ -1,13 +1,194 @@
 use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
 use nexus_raw::asset::Sha256Digest;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{caller::Caller, machine::Machine, wire::Wire};
+use crate::{
+    caller::Caller,
+    http::Request,
+    machine::{Machine, Server},
+    wire::Wire,
+};
+
+fn signal(name: &str, process: u32) {
+    let mut kill = Command::new("kill");
+    let told = kill.args(["-s", name, &process.to_string()]).status();
+    assert!(told.unwrap().success());
+}
+
+/// Waits for the end, which must come before long.
+fn end_of(child: &mut Child) -> ExitStatus {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it did not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// By which signal it says that it ends.
+fn ending(log: &[String]) -> Value {
+    let records = log.iter().map(|line| serde_json::from_str(line).unwrap());
+    let mut ending = records.filter(|record: &Value| record["msg"] == "ending");
+    ending.next().unwrap()["signal"].take()
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
+    let machine = Machine::new();
+    let mut command = machine.embedded();
+    let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        serde_json::from_str::<Value>(&line).unwrap()
+    };
+    let mut listening = next();
+    while listening["msg"] != "listening" {
+        listening = next();
+    }
+    while next()["msg"] != "ready" {}
+    // and nothing more is read: a pipe takes 64 KiB
+    let address = listening["http_address"].as_str().unwrap().parse().unwrap();
+    for _ in 0..400 {
+        let refused = Request::new(address, "GET", "/nexus/raw/events")
+            .send()
+            .await;
+        assert_eq!(refused.status, 401);
+    }
+    signal("TERM", child.id());
+    let status = end_of(&mut child);
+    assert_eq!(status.code(), Some(0));
+    drop(log);
+}
+
+#[test]
+fn an_error_that_nobody_reads_does_not_hold_up_a_start_that_fails() {
+    let machine = Machine::new();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // as much as it takes
+    writer.write_all(&vec![b'x'; 64 * 1024]).unwrap();
+    let mut command = machine.embedded();
+    command
+        .env("NEXUS_RAW_HTTP__BIND", "nowhere")
+        .stderr(writer);
+    let mut child = command.spawn().unwrap();
+    assert_eq!(end_of(&mut child).code(), Some(78));
+    drop(reader);
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_server_in_order() {
+    let machine = Machine::new();
+    let server = machine.start();
+    signal("HUP", server.id());
+    let (status, _, log) = server.ended();
+    assert_eq!((status.code(), ending(&log)), (Some(0), json!("SIGHUP")));
+    assert!(log.last().unwrap().contains("\"msg\":\"ended\""), "{log:?}");
+}
+
+/// As `nohup` starts it.
+#[tokio::test]
+async fn a_server_that_is_to_outlive_its_terminal_does() {
+    let machine = Machine::new();
+    let program = machine.embedded();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .current_dir(program.get_current_dir().unwrap());
+    for (name, value) in program.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let server = Machine::start_by(&mut command);
+    signal("HUP", server.id());
+    let alive = Request::new(server.address, "GET", "/healthz").send().await;
+    assert_eq!(alive.status, 200);
+    let (status, _, log) = server.stop();
+    assert_eq!((status.code(), ending(&log)), (Some(0), json!("SIGTERM")));
+}
+
+async fn is_unready(server: &Server) {
+    let unready = (503, "storage-unavailable".to_owned(), vec![]);
+    loop {
+        let readyz = Request::new(server.address, "GET", "/readyz").send().await;
+        if readyz.status != 200 {
+            assert_eq!(readyz.problem(), unready);
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn readiness_turns_so_long_before_the_listener_closes_as_it_is_told_to() {
+    let machine = Machine::new();
+    let server = Machine::start_by(machine.embedded().env("NEXUS_RAW_HTTP__DRAIN_SECONDS", "2"));
+    let caller = Caller::owner_of("t_demo", &machine, &server);
+    let began = Instant::now();
+    signal("TERM", server.id());
+    is_unready(&server).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        began.elapsed()
+    );
+    // on new connections
+    let mut promises = 0;
+    let body = json!({"filename": "a", "size_bytes": 1, "sha256": Sha256Digest::of(b"x")});
+    loop {
+        let request = caller.posting("/nexus/raw/presign-upload").json(&body);
+        let Some(answer) = request.send_to_the_end().await else {
+            break;
+        };
+        assert_eq!(answer.status, 200);
+        promises += 1;
+    }
+    let closed = began.elapsed();
+    assert!(
+        closed >= Duration::from_secs(2) && promises > 0,
+        "{closed:?}"
+    );
+    let (status, _, log) = server.ended();
+    assert_eq!((status.code(), ending(&log)), (Some(0), json!("SIGTERM")));
+    assert!(
+        began.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_wait_of_the_first() {
+    let machine = Machine::new();
+    let server = Machine::start_by(
+        machine
+            .embedded()
+            .env("NEXUS_RAW_HTTP__DRAIN_SECONDS", "300"),
+    );
+    signal("TERM", server.id());
+    is_unready(&server).await;
+    signal("INT", server.id());
+    let (status, _, log) = server.ended();
+    assert_eq!((status.code(), ending(&log)), (Some(0), json!("SIGTERM")));
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asked_to_end_under_load_the_server_gives_whole_answers_or_none_and_keeps_each() {

@@ -109,6 +109,13 @@ pub(crate) const KEYS: &[Key] = &[
         "The headers that these pages may send, besides those that the API reads: what tracing libraries add to every call.",
         r#"["tracestate", "x-datadog-trace-id"]"#,
     ),
+    integer(
+        "http.drain_seconds",
+        "0",
+        "an integer from 0 to 300",
+        "How long after SIGTERM the API is still served, while `/readyz` answers 503, before it stops listening. For Kubernetes.",
+    )
+    .example("10"),
     integer("http.request_timeout_seconds", "10", "an integer from 1 to 300", "How long a request may take, its body included.")
         .example("15"),
     integer("http.shutdown_timeout_seconds", "30", TO_AN_HOUR, "How long running requests may go on after SIGTERM.").example("60"),

@@ -46,6 +46,8 @@ pub(crate) struct Http {
     pub(crate) cors_origins: Option<Vec<String>>,
     #[validate(custom(function = shapes::header_names))]
     pub(crate) cors_headers: Option<Vec<String>>,
+    #[validate(range(min = 0, max = 300))]
+    pub(crate) drain_seconds: Option<i64>,
     #[validate(range(min = 1, max = 300))]
     pub(crate) request_timeout_seconds: Option<i64>,
     #[validate(range(min = 1, max = 3600))]
@@ -199,6 +201,7 @@ impl Raw {
                 bind: leaves.text("http.bind"),
                 cors_origins: leaves.list("http.cors_origins"),
                 cors_headers: leaves.list("http.cors_headers"),
+                drain_seconds: leaves.integer("http.drain_seconds"),
                 request_timeout_seconds: leaves.integer("http.request_timeout_seconds"),
                 shutdown_timeout_seconds: leaves.integer("http.shutdown_timeout_seconds"),
             },

@@ -18,6 +18,9 @@ pub struct HttpSettings {
     pub cors_origins: Vec<String>,
     /// Names of headers that their pages may send besides those that the API reads.
     pub cors_headers: Vec<String>,
+    /// How long the API is still served after a request to stop, while it says that it is not
+    /// ready. Zero: not at all.
+    pub drain: Duration,
     /// How long a request may take, its body included.
     pub request_timeout: Duration,
     /// How long running requests may go on after a request to stop.
@@ -29,6 +32,7 @@ impl HttpSettings {
         let bind = address("http.bind", raw.bind.as_deref(), faults);
         let cors_origins = faults.need("http.cors_origins", raw.cors_origins.clone());
         let cors_headers = faults.need("http.cors_headers", raw.cors_headers.clone());
+        let drain = seconds("http.drain_seconds", raw.drain_seconds, faults);
         let request_timeout = seconds(
             "http.request_timeout_seconds",
             raw.request_timeout_seconds,
@@ -43,6 +47,7 @@ impl HttpSettings {
             bind: bind?,
             cors_origins: cors_origins?,
             cors_headers: cors_headers?,
+            drain: drain?,
             request_timeout: request_timeout?,
             shutdown_timeout: shutdown_timeout?,
         })

@@ -27,6 +27,7 @@ fn every_key_is_printed_with_its_value_and_origin() {
 bind = "127.0.0.1:8080" # default
 cors_origins = [] # default
 cors_headers = ["tracestate", "baggage", "sentry-trace"] # default
+drain_seconds = 0 # default
 request_timeout_seconds = 10 # default
 shutdown_timeout_seconds = 30 # default
 

@@ -19,6 +19,9 @@ use crate::http::{
 )]
 pub(crate) async fn readyz(probe: Probe<'_>) -> Result<HttpResponse, ApiError> {
     let core = probe.app.core()?;
+    if probe.app.is_draining() {
+        return Err(ApiError::Draining);
+    }
     core.readiness.look().await?;
     probe.app.identity.ready().await?;
     sinks_keep_up(probe.app, &core)?;

@@ -72,6 +72,8 @@ pub(crate) enum ApiError {
     Feed(#[from] FeedError),
     #[error("the service still waits for the {0}")]
     Starting(Dependency),
+    #[error("the service is about to end")]
+    Draining,
     #[error("the service is not ready")]
     Unready(#[from] Unready),
     #[error("the oldest undelivered event of sink `{sink}` is {lag_seconds} s old")]
@@ -162,6 +164,12 @@ impl ApiError {
                 catalog(error)
             }
             Self::Unready(Unready::Storage(error)) => storage(error),
+            // no code says this alone: as while it starts, it is the storage that is not to be had here
+            Self::Draining => Problem::new(
+                ProblemCode::StorageUnavailable,
+                "the service is about to end; go to another one",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
             Self::Starting(Dependency::Storage) => storage_unavailable(),
             Self::Starting(Dependency::Catalog) => catalog_unavailable(),
             Self::Identity(_) => Problem::new(

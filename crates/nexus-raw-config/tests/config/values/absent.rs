@@ -27,6 +27,7 @@ fn what_nobody_sets_has_the_documented_default() {
     let settings = loaded(&[]);
     assert_eq!(settings.http.bind.to_string(), "127.0.0.1:8080");
     assert!(settings.http.cors_origins.is_empty());
+    assert_eq!(settings.http.drain, Duration::ZERO);
     assert_eq!(settings.http.request_timeout, Duration::from_secs(10));
     assert_eq!(settings.http.shutdown_timeout, Duration::from_secs(30));
     assert_eq!(settings.storage.endpoint, None);

@@ -36,6 +36,7 @@ fn integer(key: &str, from: i64, to: i64) {
 fn integers_have_the_documented_ranges() {
     const WEEK: i64 = 604_800;
     const FIVE_GIB: i64 = 5 * 1024 * 1024 * 1024;
+    integer("http.drain_seconds", 0, 300);
     integer("http.request_timeout_seconds", 1, 300);
     integer("http.shutdown_timeout_seconds", 1, 3600);
     integer("storage.max_object_bytes", 1, FIVE_GIB);
