@@ -109,7 +109,7 @@ async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_the_committed_one_is_told_by_its_column() {
+async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_reader() {
     for (sql, column) in [
         (
             "UPDATE event SET body = replace(body, 'u_demo', 'u_evil')",
@@ -131,8 +131,12 @@ async fn an_event_that_is_not_the_committed_one_is_told_by_its_column() {
         presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
         let expected = format!("the column event.{column} holds what was never written to it");
-        let found = catalog.events_of(&scope, intent.asset_id, 0, 1000).await;
-        assert_eq!(told(found), expected, "{sql}");
+        let of_asset = catalog.events_of(&scope, intent.asset_id, 0, 1000).await;
+        assert_eq!(told(of_asset), expected, "{sql}");
+        let feed = catalog.events_after(&scope, 0, 10).await;
+        assert_eq!(told(feed), expected, "{sql}");
+        let relay = catalog.undelivered(&sample::sink_name(), 10, &[]).await;
+        assert_eq!(told(relay), expected, "{sql}");
     }
 }
 

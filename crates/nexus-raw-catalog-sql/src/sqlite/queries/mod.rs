@@ -205,7 +205,7 @@ pub(super) async fn events_of(
         .bind(limit)
         .fetch_all(connection)
         .await;
-    collect(rows, |row| event(row, catalog_id))
+    collect(rows, |row| stored_event(row, catalog_id))
 }
 
 /// The events above a sequence, from there on without a gap.
@@ -227,7 +227,7 @@ pub(super) async fn events_after(
         .bind(limit)
         .fetch_all(connection)
         .await;
-    collect(rows, |row| decode::event(row, catalog_id))
+    collect(rows, |row| stored_event(row, catalog_id))
 }
 
 pub(super) async fn open_intents(
@@ -261,8 +261,8 @@ pub(super) async fn known_digest(
     Ok(digest.transpose()?)
 }
 
-/// A row of `event`, in the place that its id says.
-fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
+/// A row of `event`, in the place that its id says. Every reading of events goes through here.
+fn stored_event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
     const ID: &str = "event.event_id";
     let event = decode::event(row, catalog_id)?;
     if row.uuid(ID)? == event.event_id {

@@ -9,7 +9,7 @@ use nexus_raw::{
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::{collect, event};
+use super::{collect, stored_event};
 use crate::{
     rows::{Columns, decode},
     sqlite::{fault::read_error, parameters::rows_json},
@@ -124,7 +124,7 @@ pub(in crate::sqlite) async fn undelivered(
         .bind(rows_json(held))
         .fetch_all(connection)
         .await;
-    collect(rows, |row| event(row, catalog_id))
+    collect(rows, |row| stored_event(row, catalog_id))
 }
 
 pub(in crate::sqlite) async fn retries(
@@ -138,7 +138,7 @@ pub(in crate::sqlite) async fn retries(
         .bind(limit)
         .fetch_all(connection)
         .await;
-    collect(rows, |row| event(row, catalog_id))
+    collect(rows, |row| stored_event(row, catalog_id))
 }
 
 pub(in crate::sqlite) async fn parked(
