@@ -46,8 +46,8 @@ macro_rules! identity_contract {
 async fn refusal(verifier: &Arc<dyn IdentityVerifier>, token: &str, fault: &str) -> IdentityError {
     match verifier.verify(token).await {
         Err(invalid @ IdentityError::Invalid(_)) => invalid,
-        Err(other) => panic!("{fault}: {other:?}"),
-        Ok(principal) => panic!("{fault}: proves {principal:?}"),
+        Err(other) => panic!("expected: Invalid, for {fault}\n    came: {other:?}"),
+        Ok(principal) => panic!("expected: Invalid, for {fault}\n    came: {principal:?}"),
     }
 }
 

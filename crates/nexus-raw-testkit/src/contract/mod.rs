@@ -3,6 +3,8 @@
 //! A suite is a trait, the harness, by which the tests reach one implementation, and a macro that
 //! makes one `#[test]` of each rule. The tests bring their own runtime (tokio, two threads).
 
+#[macro_use]
+mod asserting;
 pub mod catalog;
 pub mod digests;
 pub mod identity;
@@ -11,7 +13,12 @@ pub mod s3;
 pub mod sink;
 pub mod storage;
 
-use std::{future::Future, time::Duration};
+use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 /// How long one rule may take before its implementation counts as hanging.
 const DEADLINE: Duration = Duration::from_mins(2);
@@ -27,6 +34,22 @@ pub fn run(rule: impl Future<Output = ()>) {
     assert!(outcome.is_ok(), "the rule did not end within {DEADLINE:?}");
 }
 
+/// Runs one rule of a suite as [`run`] does. Where it is broken, the last panic has all that there is
+/// to know: which rule, what was expected, and what came.
+pub fn run_rule(name: &str, rule: impl Future<Output = ()>) {
+    // what a rule has of its harness ends with it
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(rule))) {
+        panic!("the rule {name} is broken\n{}", text(&*panic));
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked")
+}
+
 /// One `#[test]` for each rule of a suite, each on a fresh harness.
 #[doc(hidden)]
 #[macro_export]
@@ -35,11 +58,80 @@ macro_rules! contract_tests {
         $(
             #[test]
             fn $rule() {
-                $crate::contract::run(async {
+                let name = concat!(stringify!($suite), "::", stringify!($rule));
+                $crate::contract::run_rule(name, async {
                     let harness = $harness;
                     $crate::contract::$suite::$rule(&harness).await;
                 });
             }
         )+
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use nexus_raw::ports::DatasetEventSink;
+    use serde_json::{Value, json};
+
+    use super::{sink::SinkHarness, *};
+    use crate::{RecordingSink, sample};
+
+    /// Behind it stands what nobody sent.
+    struct Haunted;
+
+    #[async_trait]
+    impl SinkHarness for Haunted {
+        async fn open(&self) -> Arc<dyn DatasetEventSink> {
+            Arc::new(RecordingSink::new(sample::sink_name()))
+        }
+
+        async fn received(&self) -> Vec<Value> {
+            vec![json!(7)]
+        }
+
+        async fn set_broken(&self, _broken: bool) {}
+    }
+
+    fn told(name: &str, rule: impl Future<Output = ()>) -> String {
+        let panic = catch_unwind(AssertUnwindSafe(|| run_rule(name, rule)));
+        text(&*panic.unwrap_err()).to_owned()
+    }
+
+    #[test]
+    fn a_broken_rule_is_named_with_what_was_expected_and_what_came() {
+        let rule = sink::an_empty_batch_is_nothing(&Haunted);
+        ::std::assert_eq!(
+            told("sink::an_empty_batch_is_nothing", rule),
+            "the rule sink::an_empty_batch_is_nothing is broken\n\
+             expected: []\n    came: [Number(7)]\n      of: harness.received().await"
+        );
+    }
+
+    #[test]
+    fn whatever_a_rule_asserts_says_what_was_expected_and_what_came() {
+        let lent = 3;
+        for (rule, expected) in [
+            (
+                told("a", async { assert!(lent > 4) }),
+                "expected: lent > 4\n    came: false",
+            ),
+            (
+                told("a", async { assert!(lent > 4, "{lent}") }),
+                "expected: lent > 4\n    came: 3",
+            ),
+            (
+                told("a", async { assert_eq!(lent, 4, "a loan of {lent}") }),
+                "expected: 4\n    came: 3\n      of: a loan of 3",
+            ),
+            (
+                told("a", async { assert_ne!(lent, 3) }),
+                "expected: another than 3\n    came: 3\n      of: lent",
+            ),
+        ] {
+            ::std::assert_eq!(rule, format!("the rule a is broken\n{expected}"));
+        }
+    }
 }

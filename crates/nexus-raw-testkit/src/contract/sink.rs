@@ -149,7 +149,7 @@ pub async fn a_broken_medium_is_unavailable_and_nothing_untaken_counts_as_taken(
     harness.set_broken(true).await;
     let outcome = sink.deliver(&batch(3, 5)).await;
     let Err(SinkError::Unavailable { taken, .. }) = outcome else {
-        panic!("{outcome:?}");
+        panic!("expected: Unavailable\n    came: {outcome:?}");
     };
     harness.set_broken(false).await;
     let received = harness.received().await;
@@ -169,7 +169,7 @@ pub async fn after_an_outage_nothing_is_missing(harness: &impl SinkHarness) {
     for _ in 0..2 {
         match sink.deliver(&events[taken_so_far..]).await {
             Err(SinkError::Unavailable { taken, .. }) => taken_so_far += taken,
-            other => panic!("{other:?}"),
+            other => panic!("expected: Unavailable\n    came: {other:?}"),
         }
     }
     harness.set_broken(false).await;

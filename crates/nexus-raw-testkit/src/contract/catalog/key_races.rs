@@ -30,12 +30,11 @@ pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_a
         callers.spawn(async move {
             let outcome = presign_keyed(&open, &key, &intent).await;
             if outcome == KeyedOutcome::KeyStands {
-                let Some(IntentState::Pending(first)) =
-                    key_of(&open, &key).await.map(|it| it.state)
-                else {
-                    panic!("the key stands for nothing");
+                let state = key_of(&open, &key).await.map(|it| it.state);
+                let Some(IntentState::Pending(first)) = &state else {
+                    panic!("expected: a pending intent under the key\n    came: {state:?}");
                 };
-                let outcome = presign_again(&open, &first).await;
+                let outcome = presign_again(&open, first).await;
                 assert_eq!(outcome, RepeatOutcome::Recorded);
             }
             (outcome, intent)
@@ -47,7 +46,7 @@ pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_a
         .filter(|(outcome, _)| *outcome == KeyedOutcome::Recorded)
         .collect();
     let [(_, first)] = first[..] else {
-        panic!("{} intents were recorded", first.len());
+        panic!("expected: one recorded intent\n    came: {}", first.len());
     };
     assert_eq!(key_of(&open, &key).await, Some(pending_under_key(first)));
     for (_, intent) in &outcomes {

@@ -34,7 +34,10 @@ pub async fn of_a_hundred_racing_registrations_one_writes(harness: &impl Catalog
         .filter(|(outcome, _)| *outcome == RegisterOutcome::Registered)
         .collect();
     let [(_, winner)] = winners[..] else {
-        panic!("{} registrations wrote", winners.len());
+        panic!(
+            "expected: one registration that wrote\n    came: {}",
+            winners.len()
+        );
     };
     let losers = outcomes
         .iter()
@@ -71,11 +74,14 @@ pub async fn of_racing_intents_of_one_id_one_is_recorded(harness: &impl CatalogH
         match outcome {
             Ok(()) => recorded.push(intent),
             Err(CatalogError::AlreadyExists) => {}
-            Err(other) => panic!("{other:?}"),
+            Err(other) => panic!("expected: AlreadyExists\n    came: {other:?}"),
         }
     }
     let [winner] = &recorded[..] else {
-        panic!("{} intents were recorded", recorded.len());
+        panic!(
+            "expected: one recorded intent\n    came: {}",
+            recorded.len()
+        );
     };
     assert_eq!(
         intent_state(&open, &scope, winner.asset_id).await,

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{
     OWNER, RIVAL, claim_at, digest, known, object, promised, record, release, renew_at, taken,
+    taken_at,
 };
 use crate::{contract::catalog::CatalogHarness, sample};
 
@@ -19,14 +20,10 @@ pub async fn a_claim_is_for_one_until_it_ends(harness: &impl CatalogHarness) {
     for (owner, seconds) in [(RIVAL, 0), (OWNER, 0), (RIVAL, 29)] {
         assert_eq!(claim_at(&open, &object, owner, seconds).await, held);
     }
-    let HashingClaim::Taken(over) = claim_at(&open, &object, RIVAL, 30).await else {
-        panic!("it has ended");
-    };
+    let over = taken_at(&open, &object, RIVAL, 30).await;
     assert_eq!(over.until, sample::seconds_after(60));
     assert!(over.epoch > lease.epoch, "{over:?} after {lease:?}");
-    let HashingClaim::Taken(back) = claim_at(&open, &object, OWNER, 60).await else {
-        panic!("it has ended");
-    };
+    let back = taken_at(&open, &object, OWNER, 60).await;
     assert!(back.epoch > over.epoch, "{back:?} after {over:?}");
 }
 
@@ -84,9 +81,7 @@ pub async fn under_an_epoch_that_is_over_nothing_is_done(harness: &impl CatalogH
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let stale = taken(&open, &object).await.epoch;
-    let HashingClaim::Taken(current) = claim_at(&open, &object, RIVAL, 30).await else {
-        panic!("it has ended");
-    };
+    let current = taken_at(&open, &object, RIVAL, 30).await;
     assert!(!renew_at(&open, &object, stale, 31).await);
     assert!(!record(&open, &object, stale, digest()).await);
     assert!(!release(&open, &object, stale).await);
@@ -109,9 +104,7 @@ pub async fn a_claim_that_was_given_back_is_free_at_once(harness: &impl CatalogH
     assert!(!release(&open, &object, lease.epoch).await);
     assert!(!renew_at(&open, &object, lease.epoch, 1).await);
     assert!(!record(&open, &object, lease.epoch, digest()).await);
-    let HashingClaim::Taken(next) = claim_at(&open, &object, RIVAL, 0).await else {
-        panic!("it was given back");
-    };
+    let next = taken_at(&open, &object, RIVAL, 0).await;
     assert!(next.epoch > lease.epoch, "{next:?} after {lease:?}");
 }
 
@@ -149,10 +142,7 @@ pub async fn a_claim_does_not_reach_into_another_scope(harness: &impl CatalogHar
     let mine = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     for (tenant, environment) in [("t_ab", "dev"), ("t_a", "prod")] {
         let scope = sample::scope(tenant, environment);
-        let epoch = match claim_at(&open, &mine, OWNER, 0).await {
-            HashingClaim::Taken(lease) => lease.epoch,
-            other => panic!("{other:?}"),
-        };
+        let epoch = taken(&open, &mine).await.epoch;
         // not there, so there is nothing of mine to be seen or touched by it
         let theirs = object(&scope, 1);
         assert_eq!(

@@ -85,9 +85,14 @@ async fn claim_at(
 
 /// Claims at the sample's time, where it must be free.
 async fn taken(open: &OpenCatalog, object: &PinnedObject) -> Lease {
-    match claim_at(open, object, OWNER, 0).await {
+    taken_at(open, object, OWNER, 0).await
+}
+
+/// Claims where it must be free.
+async fn taken_at(open: &OpenCatalog, object: &PinnedObject, owner: Uuid, seconds: i64) -> Lease {
+    match claim_at(open, object, owner, seconds).await {
         HashingClaim::Taken(lease) => lease,
-        other => panic!("{other:?}"),
+        other => panic!("expected: a claim that is taken\n    came: {other:?}"),
     }
 }
 

@@ -287,7 +287,7 @@ pub async fn odd_names_and_media_types_are_uploaded_and_found(harness: &impl Sto
         let upload = bench.presign(&intent).await;
         assert_eq!(bench.send(request(&upload, CONTENT)).await, 200, "{name}");
         let stored = bench.repository.stat(&intent.address).await.unwrap();
-        let stored = stored.unwrap_or_else(|| panic!("{name} is not found"));
+        let stored = stored.unwrap_or_else(|| panic!("expected: {name} is found\n    came: None"));
         if content_type != ContentType::OCTET_STREAM
             || bench.repository.capabilities().keeps_octet_stream
         {
