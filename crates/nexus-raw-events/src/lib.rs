@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod encoding;
-mod error_chain;
 mod output;
 mod relay;
 mod sink;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod asset;
+mod error_chain;
 pub mod event;
 pub mod json;
 pub mod ports;
@@ -8,3 +9,5 @@ pub mod service;
 pub mod tenancy;
 pub mod text;
 pub mod time;
+
+pub use error_chain::ErrorChain;

@@ -1,20 +1,13 @@
-use std::{
-    error::Error,
-    io::{self, Write},
-};
+use std::io::{self, Write};
+
+use nexus_raw::ErrorChain;
 
 use super::Shown;
 use crate::{failure::Failure, problem::Problem};
 
 /// Says what went wrong, once and whole, and what to do about it.
 pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
-    write!(out, "error: {}", Shown(&failure.to_string()))?;
-    let mut source = failure.source();
-    while let Some(error) = source {
-        write!(out, ": {}", Shown(&error.to_string()))?;
-        source = error.source();
-    }
-    writeln!(out)?;
+    writeln!(out, "error: {}", Shown(&ErrorChain(failure).to_string()))?;
     if let Failure::Problem(problem) | Failure::StillHashed { problem, .. } = failure {
         write_problem(out, problem)?;
     }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_raw::{
+    ErrorChain,
     event::DatasetEvent,
     ports::{Delivery, SinkError},
     tenancy::Scope,
@@ -8,7 +9,6 @@ use nexus_raw::{
 use tokio::time::error::Elapsed;
 
 use super::held::Held;
-use crate::error_chain::ErrorChain;
 
 /// What a sink made of a batch.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 use std::{convert::Infallible, future::pending, time::Duration};
 
 use nexus_raw::{
+    ErrorChain,
     ports::{CatalogError, Clock, EventOutbox, Lease},
     time::Timestamp,
 };
@@ -12,7 +13,6 @@ use tokio::{
 use uuid::Uuid;
 
 use super::outage::Outage;
-use crate::error_chain::ErrorChain;
 
 /// Which lease the relay holds, as its workers see it: [`Keeper::keep`] takes and renews it.
 pub(super) struct Tenure {

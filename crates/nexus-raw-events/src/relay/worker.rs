@@ -1,6 +1,7 @@
 use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use nexus_raw::{
+    ErrorChain,
     event::DatasetEvent,
     ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, ParkedEvent},
 };
@@ -19,7 +20,6 @@ use super::{
     signals::{Bell, Stop},
     tenure::Tenure,
 };
-use crate::error_chain::ErrorChain;
 
 /// The longest reason that is kept of a refusal, in characters.
 const LONGEST_REASON: usize = 1000;

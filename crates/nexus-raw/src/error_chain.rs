@@ -1,0 +1,84 @@
+use std::{error::Error, fmt, iter};
+
+/// Displays an error and what caused it, outermost first, on one line.
+///
+/// An error should not have its cause in its own text; some libraries' do. What such a text ends
+/// with is not repeated.
+#[derive(Debug)]
+pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for ErrorChain<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = self.0.to_string();
+        out.write_str(&before)?;
+        for cause in iter::successors(self.0.source(), |&error| error.source()) {
+            let text = cause.to_string();
+            if !ends_with_words(&before, &text) {
+                write!(out, ": {text}")?;
+            }
+            before = text;
+        }
+        Ok(())
+    }
+}
+
+/// Whether `text` ends with `words`, and not within one of its own.
+fn ends_with_words(text: &str, words: &str) -> bool {
+    text.strip_suffix(words)
+        .is_some_and(|rest| !rest.ends_with(char::is_alphanumeric))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Told(&'static str, Option<Box<Told>>);
+
+    impl fmt::Display for Told {
+        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            out.write_str(self.0)
+        }
+    }
+
+    impl Error for Told {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|it| it as _)
+        }
+    }
+
+    fn chain(texts: &[&'static str]) -> String {
+        let error = texts
+            .iter()
+            .rev()
+            .fold(None, |cause, &text| Some(Box::new(Told(text, cause))));
+        ErrorChain(&*error.unwrap()).to_string()
+    }
+
+    #[test]
+    fn each_cause_is_named_once_outermost_first() {
+        assert_eq!(chain(&["outer", "middle", "inner"]), "outer: middle: inner");
+        assert_eq!(chain(&["alone"]), "alone");
+    }
+
+    #[test]
+    fn a_cause_that_stands_in_the_text_of_what_it_caused_is_not_repeated() {
+        // as sqlx tells of PostgreSQL, and async-nats of what it is made of
+        for texts in [
+            &[
+                "not ready",
+                "error returned from database: no such table",
+                "no such table",
+            ][..],
+            &["not ready: a: b", "a: b", "b"],
+            &["not ready", "not ready", "not ready"],
+            &["a: b", "b", "c"],
+        ] {
+            let told = chain(texts);
+            for text in texts {
+                assert_eq!(told.matches(text).count(), 1, "{told:?}");
+            }
+        }
+        assert_eq!(chain(&["it cannot", "not"]), "it cannot: not");
+    }
+}
