@@ -2,7 +2,6 @@
 
 mod args;
 mod client;
-mod clock;
 mod commands;
 mod content;
 mod exit;

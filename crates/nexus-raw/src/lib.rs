@@ -6,6 +6,8 @@ pub mod event;
 pub mod json;
 pub mod ports;
 pub mod service;
+#[cfg(feature = "system")]
+pub mod system;
 pub mod tenancy;
 pub mod text;
 pub mod time;

@@ -1,9 +1,10 @@
 use std::{io::Write, sync::Arc, time::Duration};
 
+use nexus_raw::system::SystemClock;
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
 
-use crate::{args::TokenArgs, clock::SystemClock, failure::Failure};
+use crate::{args::TokenArgs, failure::Failure};
 
 /// Signs with the secret that a server in embedded mode keeps in its data directory: whoever may
 /// read that may be anybody.
