@@ -3,17 +3,24 @@
 use std::sync::Arc;
 
 use nexus_raw::ports::{HashOutcome, HashingProgress, MockObjectHasher};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use nexus_raw_testkit::sample;
 
-use crate::support::{House, Parts, TRACE_ID, uploaded};
+use crate::{
+    support::{House, Parts, TRACE_ID, uploaded},
+    trouble::Lines,
+};
 
 const ABSENT: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
 #[actix_web::test]
 async fn what_is_not_what_was_promised_is_named() {
-    let house = House::open();
+    let lines = Lines::default();
+    let house = House::open_with(Parts {
+        log: lines.logger(),
+        ..Parts::default()
+    });
     let asset_id = house.presigned().await;
     let request = house.register(&json!({"asset_id": asset_id}));
     let nothing = request.clone().send().await;
@@ -44,6 +51,15 @@ async fn what_is_not_what_was_promised_is_named() {
         ])
     );
     assert_eq!(house.events(), 1);
+    // the caller's detail is one text, and the log says which facts
+    assert_eq!(body["detail"], "what was uploaded is not what was promised");
+    let text = lines.text();
+    let line: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        line["error"],
+        "no asset was registered: what was uploaded is not what was promised: size_bytes, \
+         sha256, content_type, user metadata, header content-encoding"
+    );
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Mismatch;
+use super::{Mismatch, verification::named};
 use crate::{
     asset::{AssetId, ByteSize, RawAsset, UploadIntent},
     ports::{CatalogError, StorageError},
@@ -77,7 +77,7 @@ pub enum RegisterError {
     #[error("nothing was uploaded yet")]
     ObjectNotUploaded,
     /// Something else is at the key.
-    #[error("what was uploaded is not what was promised")]
+    #[error("what was uploaded is not what was promised: {}", named(mismatches))]
     ObjectMismatch {
         /// What differs.
         mismatches: Vec<Mismatch>,

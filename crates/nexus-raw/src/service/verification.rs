@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{
     asset::{ContentType, UploadIntent},
     ports::{StoreCapabilities, StoredObject},
@@ -16,6 +18,25 @@ pub enum Mismatch {
     UserMetadata,
     /// It carries a header that no signed upload has.
     ForeignHeader(&'static str),
+}
+
+impl fmt::Display for Mismatch {
+    /// What differs, by the name that the fact has in a record.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size => out.write_str("size_bytes"),
+            Self::Sha256 => out.write_str("sha256"),
+            Self::ContentType => out.write_str("content_type"),
+            Self::UserMetadata => out.write_str("user metadata"),
+            Self::ForeignHeader(name) => write!(out, "header {name}"),
+        }
+    }
+}
+
+/// All that differs, in one text.
+pub(super) fn named(mismatches: &[Mismatch]) -> String {
+    let names: Vec<String> = mismatches.iter().map(Mismatch::to_string).collect();
+    names.join(", ")
 }
 
 /// In which ways what the store says of an object differs from what was promised. Of its digest

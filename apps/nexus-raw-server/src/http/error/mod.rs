@@ -242,10 +242,11 @@ fn register(error: &RegisterError) -> Problem {
             ProblemCode::ObjectNotUploaded,
             "nothing was uploaded yet; upload and try again",
         ),
-        RegisterError::ObjectMismatch { mismatches } => {
-            Problem::new(ProblemCode::ObjectMismatch, error.to_string())
-                .with_errors(mismatches.iter().map(mismatch).collect())
-        }
+        RegisterError::ObjectMismatch { mismatches } => Problem::new(
+            ProblemCode::ObjectMismatch,
+            "what was uploaded is not what was promised",
+        )
+        .with_errors(mismatches.iter().map(mismatch).collect()),
         RegisterError::VerificationPending { retry_after } => Problem::new(
             ProblemCode::VerificationPending,
             "the service still reads the object to verify it; register again later",
