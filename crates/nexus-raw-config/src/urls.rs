@@ -160,8 +160,15 @@ impl Place {
     }
 
     fn of_v6(address: Ipv6Addr) -> Self {
-        if let Some(v4) = embedded_v4(address) {
+        if let Some(v4) = address.to_ipv4_mapped() {
             return Self::of_v4(v4);
+        }
+        if let Some(v4) = translated_v4(address) {
+            // what a translator would call loopback is its own
+            return match Self::of_v4(v4) {
+                Self::Loopback => Self::Elsewhere,
+                place => place,
+            };
         }
         // fd00:ec2::254 (EC2) and fd00:ec2::23 (EKS) lie in fd00:ec2::/32
         let metadata = address.segments()[..2] == [0xfd00, 0x0ec2];
@@ -175,17 +182,12 @@ impl Place {
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291, section 2.5.5.2) or
-/// translated by the well-known prefix of NAT64 (RFC 6052, section 2.1).
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d] = {
-        let octets = address.octets();
-        [octets[12], octets[13], octets[14], octets[15]]
-    };
+/// The IPv4 address that an IPv6 address is translated to by the well-known prefix of NAT64
+/// (RFC 6052, section 2.1).
+fn translated_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [.., a, b, c, d] = address.octets();
     let translated = address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
-    address
-        .to_ipv4_mapped()
-        .or_else(|| translated.then(|| Ipv4Addr::new(a, b, c, d)))
+    translated.then(|| Ipv4Addr::new(a, b, c, d))
 }
 
 #[cfg(test)]
@@ -216,6 +218,7 @@ mod tests {
             "http://localhost.example.com",
             "http://a.localhost",
             "http://[::ffff:10.0.0.7]",
+            "http://[64:ff9b::7f00:1]",
             "ftp://localhost",
             "localhost:9000",
             "https://",

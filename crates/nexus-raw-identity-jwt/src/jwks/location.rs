@@ -96,9 +96,11 @@ async fn fetch(client: &Client, url: Url) -> Result<Vec<u8>, LoadError> {
 /// Whether nobody between us and the issuer can put keys of their own into the answer.
 fn is_trustworthy(url: &Url) -> bool {
     let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+        // with the dot it is the same name, written whole (RFC 1034, section 3.1)
+        Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name) == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        // one that maps an IPv4 address is that one (RFC 4291, section 2.5.5.2)
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
     };
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
@@ -115,6 +117,9 @@ mod tests {
             ("http://127.0.0.1:8080/keys", true),
             ("http://[::1]/keys", true),
             ("http://localhost/keys", true),
+            ("http://localhost./keys", true),
+            ("http://[::ffff:127.0.0.1]/keys", true),
+            ("http://[::ffff:10.0.0.1]/keys", false),
             ("http://login.example.com/keys", false),
             ("http://127.0.0.1.example.com/keys", false),
             ("http://10.0.0.1/keys", false),
