@@ -90,27 +90,26 @@ fn unknown_leaves(table: &str, leaves: &Dict, layer: &Layer, faults: &mut Faults
     }
 }
 
-/// Why the file gave nothing. The reader's own text would quote a line of the file, and with it
-/// perhaps a secret: of that only the position is told.
+/// Why the file gave nothing. Of what the reader says only its own words are told, with the place:
+/// the rest would quote a line of the file, and with it perhaps a secret.
 fn why_not_read(path: &Path) -> String {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) => return format!("cannot be read: {}", error.kind()),
+        Err(error) => return format!("cannot be read: {error}"),
     };
     let Ok(text) = String::from_utf8(bytes) else {
         return "is not UTF-8".to_owned();
     };
-    let place = text
-        .parse::<toml::Table>()
-        .err()
-        .and_then(|error| error.span())
-        .and_then(|span| text.get(..span.start));
-    match place {
+    let Err(error) = text.parse::<toml::Table>() else {
+        return "is not valid TOML 1.0: it has what came with a later version".to_owned();
+    };
+    let reason = error.message();
+    match error.span().and_then(|span| text.get(..span.start)) {
         Some(before) => {
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-            format!("is not valid TOML at line {line}, column {column}")
+            format!("is not valid TOML at line {line}, column {column}: {reason}")
         }
-        None => "is not valid TOML".to_owned(),
+        None => format!("is not valid TOML: {reason}"),
     }
 }

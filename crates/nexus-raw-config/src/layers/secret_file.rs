@@ -43,8 +43,7 @@ pub(super) fn read_into(layer: &mut Layer, given: Vec<Given>, faults: &mut Fault
 
 fn read(path: &Path) -> Result<String, String> {
     const LONGEST: u64 = 64 * 1024;
-    let cannot =
-        |error: std::io::Error| format!("names a file that cannot be read: {}", error.kind());
+    let cannot = |error: std::io::Error| format!("names a file that cannot be read: {error}");
     // a pipe could hold up the start for ever
     if !std::fs::metadata(path).map_err(cannot)?.is_file() {
         return Err("names something that is not a file".to_owned());
@@ -68,8 +67,25 @@ fn read(path: &Path) -> Result<String, String> {
         }
     }
     if text.is_empty() {
-        Err("names an empty file".to_owned())
+        return Err("names an empty file".to_owned());
+    }
+    match stray(&text) {
+        Some(what) => Err(format!(
+            "names a file that {what}, which is no part of a secret"
+        )),
+        None => Ok(text),
+    }
+}
+
+/// What nobody sees in a file and everybody misses in a comparison.
+fn stray(text: &str) -> Option<&'static str> {
+    if text.starts_with('\u{feff}') {
+        Some("begins with a byte order mark")
+    } else if text.ends_with(['\n', '\r']) {
+        Some("ends with more than one line end")
+    } else if text.ends_with(char::is_whitespace) {
+        Some("ends with white space")
     } else {
-        Ok(text)
+        None
     }
 }

@@ -40,7 +40,9 @@ fn a_secret_can_come_from_a_file_by_variable_or_by_toml() {
         (format!("{SECRET}\n"), SECRET.to_owned()),
         (format!("{SECRET}\r\n"), SECRET.to_owned()),
         (SECRET.to_owned(), SECRET.to_owned()),
-        (format!(" {SECRET}\n\n"), format!(" {SECRET}\n")),
+        // what stands before it is part of it, as in a variable
+        (format!(" {SECRET}\n"), format!(" {SECRET}")),
+        (format!("{SECRET}\u{2028}x"), format!("{SECRET}\u{2028}x")),
     ] {
         let secret_file = write(&directory, "secret", &content);
         let by_variable = sources(
@@ -162,7 +164,10 @@ fn a_secret_file_that_gives_none_is_a_fault_of_its_own_key() {
     let big = "s".repeat(65 * 1024);
     let absent = directory.path().join("absent");
     for (path, reason) in [
-        (absent, "names a file that cannot be read: entity not found"),
+        (
+            absent,
+            "names a file that cannot be read: No such file or directory (os error 2)",
+        ),
         (
             directory.path().to_owned(),
             "names something that is not a file",
@@ -170,6 +175,27 @@ fn a_secret_file_that_gives_none_is_a_fault_of_its_own_key() {
         ("/dev/null".into(), "names something that is not a file"),
         (write(&directory, "empty", ""), "names an empty file"),
         (write(&directory, "line", "\n"), "names an empty file"),
+        // each would be part of the secret, and nobody would see it
+        (
+            write(&directory, "mark", format!("\u{feff}{SECRET}\n")),
+            "names a file that begins with a byte order mark, which is no part of a secret",
+        ),
+        (
+            write(&directory, "space", format!("{SECRET} \n")),
+            "names a file that ends with white space, which is no part of a secret",
+        ),
+        (
+            write(&directory, "tab", format!("{SECRET}\t")),
+            "names a file that ends with white space, which is no part of a secret",
+        ),
+        (
+            write(&directory, "lines", format!("{SECRET}\n\n")),
+            "names a file that ends with more than one line end, which is no part of a secret",
+        ),
+        (
+            write(&directory, "dos", format!("{SECRET}\r\n\r\n")),
+            "names a file that ends with more than one line end, which is no part of a secret",
+        ),
         (
             write(&directory, "binary", [0xff; 40]),
             "names a file that is not UTF-8",
@@ -239,7 +265,7 @@ fn a_secret_mistaken_for_a_path_is_not_told() {
         told,
         fault(
             "identity.hs256_secret_file",
-            "names a file that cannot be read: entity not found"
+            "names a file that cannot be read: No such file or directory (os error 2)"
         )
     );
 }

@@ -74,7 +74,7 @@ fn a_missing_file_is_a_fault_beside_all_others() {
     assert_eq!(
         told,
         format!(
-            "--config: cannot be read: entity not found ({})\n{}",
+            "--config: cannot be read: No such file or directory (os error 2) ({})\n{}",
             path.display(),
             fault("log.level", "must be error, warn, info, debug or trace")
         )
@@ -87,18 +87,21 @@ fn a_file_that_is_no_toml_is_told_by_its_place_and_never_quoted() {
     for (content, reason) in [
         (
             "[identity]\nhs256_secret = canary\n",
-            "is not valid TOML at line 2, column 16",
+            "is not valid TOML at line 2, column 16: string values must be quoted, expected literal string",
         ),
         (
             "a = 1\na = 'canary'\n",
-            "is not valid TOML at line 2, column 1",
+            "is not valid TOML at line 2, column 1: duplicate key",
         ),
         (
             "[identity]\nhs256_secret = \"canary\n",
-            "is not valid TOML at line 2, column 23",
+            "is not valid TOML at line 2, column 23: invalid basic string, expected `\"`",
         ),
         // TOML 1.1, where this is allowed, is not what is read
-        ("a = { b = 'canary',\n}\n", "is not valid TOML"),
+        (
+            "a = { b = 'canary',\n}\n",
+            "is not valid TOML 1.0: it has what came with a later version",
+        ),
     ] {
         let path = write(&directory, "bad.toml", content);
         assert_eq!(
@@ -114,7 +117,7 @@ fn a_file_that_is_no_toml_is_told_by_its_place_and_never_quoted() {
     assert_eq!(
         told_of(&with_file(directory.path())),
         format!(
-            "--config: cannot be read: is a directory ({})",
+            "--config: cannot be read: Is a directory (os error 21) ({})",
             directory.path().display()
         )
     );
