@@ -128,6 +128,17 @@ impl Drop for EmbeddedS3Handle {
     }
 }
 
+impl Settings {
+    /// Whether a server can be started with these, as far as can be known without the disk and
+    /// the network.
+    ///
+    /// # Errors
+    /// Those of [`StartError`] that name a setting.
+    pub fn check(&self) -> Result<(), StartError> {
+        checked(self).map(drop)
+    }
+}
+
 fn checked(settings: &Settings) -> Result<Vec<BucketName>, StartError> {
     if !settings.bind.ip().is_loopback() {
         return Err(StartError::NotLoopback {

@@ -1,8 +1,14 @@
-use std::fmt;
+use std::{
+    fmt,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 use nexus_raw::asset::BucketName;
 use secrecy::SecretString;
 use url::Url;
+
+use crate::{connect::ConnectError, endpoint::BucketUrl};
 
 /// Which bucket, where, and what it must be good for.
 #[derive(Debug, Clone)]
@@ -27,6 +33,21 @@ pub struct S3Settings {
     pub require_versioning: bool,
     /// Whether a store that takes `x-amz-*` headers that nobody signed is accepted.
     pub allow_unsigned_headers: bool,
+}
+
+impl S3Settings {
+    /// Whether bucket, region and endpoint make a place of a store; reaches for nothing.
+    ///
+    /// # Errors
+    /// [`ConnectError::Address`].
+    pub fn check(&self) -> Result<(), ConnectError> {
+        // the rules of the SDK are a computation, which is done at the first poll
+        let resolved = pin!(BucketUrl::resolve(self));
+        match resolved.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Err(error)) => Err(ConnectError::Address(error)),
+            Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
+        }
+    }
 }
 
 /// A key pair that does not end.

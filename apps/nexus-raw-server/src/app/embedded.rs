@@ -3,7 +3,7 @@ use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings}
 use nexus_raw_storage_s3::S3Settings;
 use slog::Logger;
 
-use super::Failure;
+use super::{Failure, failure::embedded_s3_key};
 use crate::error_chain::error_chain;
 
 /// The object store of embedded mode: an S3 server in the process, over `s3/` of the data
@@ -11,16 +11,16 @@ use crate::error_chain::error_chain;
 pub(super) struct EmbeddedStore(EmbeddedS3Handle);
 
 impl EmbeddedStore {
-    /// Starts it, and has `storage` point to where it listens. Pages that may call the API may
-    /// upload too.
-    pub(super) fn start(
+    /// How it is started. Pages that may call the API may upload too.
+    pub(super) fn settings(
         embedded: &EmbeddedSettings,
         cors_origins: &[String],
-        storage: &mut S3Settings,
-    ) -> Result<Self, Failure> {
+        storage: &S3Settings,
+    ) -> Result<Settings, Failure> {
         let Some(keys) = &storage.credentials else {
-            let reason = "storage.access_key_id: embedded mode needs a key pair".to_owned();
-            return Err(Failure::Unsupported(vec![reason]));
+            return Err(Failure::Config(vec![
+                "storage.access_key_id: is required in embedded mode".to_owned(),
+            ]));
         };
         let credentials = Credentials {
             access_key_id: keys.access_key_id.clone(),
@@ -33,7 +33,15 @@ impl EmbeddedStore {
         let settings = cors_origins.iter().fold(settings, |settings, origin| {
             settings.with_cors_origin(origin.as_str())
         });
-        let server = EmbeddedS3::start(&settings)?;
+        match settings.check() {
+            Ok(()) => Ok(settings),
+            Err(error) => Err(Failure::of_key(embedded_s3_key(&error), &error)),
+        }
+    }
+
+    /// Starts it, and has `storage` point to where it listens.
+    pub(super) fn start(settings: &Settings, storage: &mut S3Settings) -> Result<Self, Failure> {
+        let server = EmbeddedS3::start(settings)?;
         storage.endpoint = url::Url::parse(&server.endpoint()).ok();
         Ok(Self(server))
     }

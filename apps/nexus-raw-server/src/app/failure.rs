@@ -1,38 +1,38 @@
-use std::{io, net::SocketAddr};
+use std::{error::Error, io, net::SocketAddr};
 
-use nexus_raw::{asset::BucketNameError, ports::CatalogError};
+use nexus_raw::ports::CatalogError;
 use nexus_raw_catalog_sql::OpenError;
-use nexus_raw_config::{ConfigErrors, EmbeddedError};
+use nexus_raw_config::{ConfigErrors, EmbeddedError, Fault};
 use nexus_raw_embedded_s3::StartError;
-use nexus_raw_events::{HttpSinkError, NatsSinkError, RelayError};
-use nexus_raw_identity_jwt::JwtSettingsError;
+use nexus_raw_events::RelayError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
+
+use crate::error_chain::error_chain;
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The configuration has faults; each is a line.
-    #[error("the configuration is not right\n{0}")]
-    Config(ConfigErrors),
-    /// The configuration asks for what this version does not have; each is a line.
-    #[error("the configuration asks for what this version does not have\n{}", .0.join("\n"))]
-    Unsupported(Vec<String>),
+    /// The configuration has faults; each is a line that begins with its dotted key.
+    #[error("the configuration is not right\n{}", .0.join("\n"))]
+    Config(Vec<String>),
+    /// There is no configuration; each line names a key that it must have.
+    #[error(
+        "there is no configuration: to try the service on this machine, run `nexus-raw-server --embedded`, which needs \
+         none; otherwise give `--config FILE` or variables, with at least\n{}", .0.join("\n")
+    )]
+    Unconfigured(Vec<String>),
     /// The data directory of embedded mode cannot be used.
     #[error("embedded mode cannot start")]
     Embedded(#[from] EmbeddedError),
     /// The embedded S3 server did not start.
-    #[error("the embedded S3 server cannot start")]
+    #[error("the embedded S3 server cannot start; look at {}", embedded_s3_key(.0))]
     EmbeddedS3(#[from] StartError),
-    /// `storage.bucket` is no name of a bucket.
-    #[error("storage.bucket is not right")]
-    Bucket(#[from] BucketNameError),
-    /// Tokens cannot be verified with these settings.
-    #[error("tokens cannot be verified; look at {}", identity_key(.0))]
-    Identity(#[from] JwtSettingsError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}; look at {key}")]
     Bind {
+        /// The key of the configuration that names the address.
+        key: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the system says.
@@ -45,17 +45,11 @@ pub enum Failure {
     #[error("the catalogue did not answer")]
     CatalogCall(#[from] CatalogError),
     /// There is nothing to ask the store with.
-    #[error("the object store cannot be used")]
+    #[error("the object store cannot be used; look at {}", connect_key(.0))]
     Connect(#[from] ConnectError),
     /// The store was not proved.
     #[error("the object store cannot be used")]
     Probe(#[from] ProbeError),
-    /// A sink of events cannot be made.
-    #[error("events cannot be sent by HTTP")]
-    HttpSink(#[from] HttpSinkError),
-    /// A sink of events cannot be made.
-    #[error("events cannot be sent to NATS")]
-    NatsSink(#[from] NatsSinkError),
     /// Events cannot be relayed.
     #[error("events cannot be relayed")]
     Relay(#[from] RelayError),
@@ -88,12 +82,22 @@ pub enum Failure {
     RelayEnded,
 }
 
-/// The key of the configuration that an error of the token settings is about.
-fn identity_key(error: &JwtSettingsError) -> &'static str {
+/// The key of the configuration that a start of the embedded S3 server failed by.
+pub(super) fn embedded_s3_key(error: &StartError) -> &'static str {
     match error {
-        JwtSettingsError::JwksFile(_) | JwtSettingsError::Jwks(_) => "identity.jwks_file",
-        JwtSettingsError::JwksUrl | JwtSettingsError::HttpClient(_) => "identity.jwks_url",
-        _ => "identity",
+        StartError::NotLoopback { .. } | StartError::Bind { .. } => "embedded.s3_bind",
+        StartError::Credentials => "storage.access_key_id",
+        StartError::Region { .. } => "storage.region",
+        StartError::BucketName { .. } => "storage.bucket",
+        _ => "--data-dir",
+    }
+}
+
+/// The key of the configuration by which there is nothing to ask the store with.
+pub(super) fn connect_key(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::Credentials(_) => "storage.access_key_id",
+        _ => "storage.region",
     }
 }
 
@@ -134,11 +138,25 @@ impl Failure {
                 ))
         )
     }
+
+    /// These errors are of nobody having said anything.
+    pub(crate) fn unconfigured(errors: &ConfigErrors) -> Self {
+        Self::Unconfigured(lines(errors))
+    }
+
+    /// A fault of one key, which a part found in its settings.
+    pub(super) fn of_key(key: &str, error: &(dyn Error + 'static)) -> Self {
+        Self::Config(vec![format!("{key}: {}", error_chain(error))])
+    }
 }
 
-// not by `#[from]`, which would have it be a source too, and be told twice
+// each fault is a line of its own, and no source that would be told once more
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Self::Config(errors)
+        Self::Config(lines(&errors))
     }
+}
+
+fn lines(errors: &ConfigErrors) -> Vec<String> {
+    errors.faults().iter().map(Fault::to_string).collect()
 }

@@ -104,12 +104,8 @@ impl Application {
         plan.server.connections = descriptors::connections(limit, settings, workers)?;
         slog::info!(log, "files may be open";
             "descriptors" => limit, "http_connections" => plan.server.connections);
-        let store = match &settings.embedded {
-            Some(embedded) => Some(EmbeddedStore::start(
-                embedded,
-                &settings.http.cors_origins,
-                &mut plan.storage,
-            )?),
+        let store = match &plan.store {
+            Some(store) => Some(EmbeddedStore::start(store, &mut plan.storage)?),
             None => None,
         };
         let (phase, watched) = watch::channel(Phase::Waiting(Dependency::Catalog));
@@ -130,6 +126,7 @@ impl Application {
         };
         let (server, address) =
             http::bind(&plan.server, state).map_err(|source| Failure::Bind {
+                key: "http.bind",
                 address: plan.server.bind,
                 source,
             })?;
@@ -137,6 +134,7 @@ impl Application {
         let (metrics_server, metrics_address) =
             http::bind_metrics(bind, metrics.clone(), log.clone()).map_err(|source| {
                 Failure::Bind {
+                    key: "metrics.bind",
                     address: bind,
                     source,
                 }

@@ -1,42 +1,73 @@
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
-use nexus_raw::{asset::BucketName, ports::Clock, service::UploadPolicy};
+use nexus_raw::{
+    asset::BucketName,
+    ports::{Clock, DatasetEventSink},
+    service::UploadPolicy,
+};
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
 use nexus_raw_config::{
-    CatalogLocation, EventSink, IdentitySettings, ServerSideEncryption as Encryption, Settings,
+    CatalogLocation, IdentitySettings, ServerSideEncryption as Encryption, Settings,
     StorageSettings, TokenAlgorithm, TokenKeys,
 };
-use nexus_raw_identity_jwt::{JwksAlgorithm, JwtIdentityVerifier, JwtSettings, KeySettings};
+use nexus_raw_identity_jwt::{
+    JwksAlgorithm, JwtIdentityVerifier, JwtSettings, JwtSettingsError, KeySettings,
+};
 use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
 use secrecy::ExposeSecret;
 
-use super::Failure;
+use super::{Failure, embedded::EmbeddedStore, failure::connect_key, sinks};
 use crate::{
     hashing::HashingSettings,
     http::{Limits, ServerSettings},
     system::SystemClock,
 };
 
-/// The configuration in the words of each part: what can be known before anything is reached for.
+/// The configuration in the words of each part, and what can be made of it before anything is
+/// reached for.
 pub(super) struct Plan {
     pub(super) server: ServerSettings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Arc<JwtIdentityVerifier>,
     pub(super) storage: S3Settings,
+    /// Of embedded mode alone.
+    pub(super) store: Option<nexus_raw_embedded_s3::Settings>,
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,
     pub(super) limits: Limits,
     pub(super) hashing: HashingSettings,
-    pub(super) sinks: Vec<EventSink>,
+    pub(super) sinks: Vec<Arc<dyn DatasetEventSink>>,
     pub(super) startup_timeout: Duration,
     /// How long the service is still served once it is asked to end.
     pub(super) drain: Duration,
 }
 
 impl Plan {
+    /// Opens what needs nothing but the configuration, so that `check-config` refuses what a start
+    /// would; every fault at once.
     pub(super) fn of(settings: &Settings) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let storage = storage(&settings.storage)?;
+        let mut faults = Faults::default();
+        let identity = faults.sort_out(identity(&settings.identity, Arc::clone(&clock)));
+        let storage = faults.sort_out(storage(&settings.storage));
+        if let Some(storage) = &storage {
+            faults.sort_out(addressable(storage));
+        }
+        let catalog = storage
+            .as_ref()
+            .and_then(|storage| faults.sort_out(catalog(settings, storage)));
+        let store = settings.embedded.as_ref().zip(storage.as_ref());
+        let store = store.and_then(|(embedded, storage)| {
+            let origins = &settings.http.cors_origins;
+            faults.sort_out(EmbeddedStore::settings(embedded, origins, storage))
+        });
+        let sinks = faults.sort_out(sinks::open(&settings.events.sinks, &clock));
+        faults.end()?;
+        let (Some(identity), Some(storage), Some(catalog), Some(sinks)) =
+            (identity, storage, catalog, sinks)
+        else {
+            return Err(Failure::Config(Vec::new()));
+        };
         Ok(Self {
             server: ServerSettings {
                 bind: settings.http.bind,
@@ -45,10 +76,11 @@ impl Plan {
                 // as many as the start finds room for
                 connections: 0,
             },
-            identity: Arc::new(identity(&settings.identity, Arc::clone(&clock))?),
-            catalog: catalog(settings, &storage)?,
+            identity: Arc::new(identity),
+            catalog,
             clock,
             storage,
+            store,
             policy: UploadPolicy {
                 presign_ttl: settings.storage.presign_ttl,
                 intent_ttl: settings.storage.intent_ttl,
@@ -61,10 +93,35 @@ impl Plan {
                 .map(|rate| Limits::per_second(rate.requests_per_second, rate.burst))
                 .unwrap_or_default(),
             hashing: HashingSettings::within(settings.http.request_timeout),
-            sinks: settings.events.sinks.clone(),
+            sinks,
             startup_timeout: settings.storage.startup_timeout,
             drain: settings.http.drain,
         })
+    }
+}
+
+/// The faults of all parts together; another failure where there is one.
+#[derive(Default)]
+struct Faults {
+    lines: Vec<String>,
+    other: Option<Failure>,
+}
+
+impl Faults {
+    fn sort_out<T>(&mut self, part: Result<T, Failure>) -> Option<T> {
+        match part {
+            Ok(part) => return Some(part),
+            Err(Failure::Config(lines)) => self.lines.extend(lines),
+            Err(other) => self.other = Some(other),
+        }
+        None
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        match self {
+            Self { lines, .. } if !lines.is_empty() => Err(Failure::Config(lines)),
+            Self { other, .. } => other.map_or(Ok(()), Err),
+        }
     }
 }
 
@@ -78,8 +135,10 @@ fn catalog(settings: &Settings, storage: &S3Settings) -> Result<SqlCatalogSettin
             bucket: storage.bucket.clone(),
         },
     };
-    catalog.check()?;
-    Ok(catalog)
+    match catalog.check() {
+        Ok(()) => Ok(catalog),
+        Err(error) => Err(Failure::of_key("catalog.url", &error)),
+    }
 }
 
 fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {
@@ -87,8 +146,10 @@ fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {
         access_key_id: keys.access_key_id.expose_secret().to_owned(),
         secret_access_key: keys.secret_access_key.clone(),
     });
+    let bucket = BucketName::parse(&settings.bucket)
+        .map_err(|error| Failure::of_key("storage.bucket", &error))?;
     Ok(S3Settings {
-        bucket: BucketName::parse(&settings.bucket)?,
+        bucket,
         region: settings.region.clone(),
         endpoint: settings.endpoint.clone(),
         force_path_style: settings.force_path_style,
@@ -104,6 +165,12 @@ fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {
         require_versioning: settings.require_versioning,
         allow_unsigned_headers: settings.allow_unsigned_headers,
     })
+}
+
+fn addressable(storage: &S3Settings) -> Result<(), Failure> {
+    storage
+        .check()
+        .map_err(|error| Failure::of_key(connect_key(&error), &error))
 }
 
 fn catalog_url(location: &CatalogLocation) -> String {
@@ -148,7 +215,22 @@ fn identity(
         tenant_ids_claim: settings.tenant_ids_claim.clone(),
         role_map_claim: settings.role_map_claim.clone(),
     };
-    Ok(JwtIdentityVerifier::new(settings, clock)?)
+    JwtIdentityVerifier::new(settings, clock)
+        .map_err(|error| Failure::of_key(identity_key(&error), &error))
+}
+
+/// The key of the configuration that an error of the token settings is about.
+fn identity_key(error: &JwtSettingsError) -> &'static str {
+    match error {
+        JwtSettingsError::JwksFile(_) | JwtSettingsError::Jwks(_) => "identity.jwks_file",
+        JwtSettingsError::JwksUrl | JwtSettingsError::HttpClient(_) => "identity.jwks_url",
+        JwtSettingsError::SecretTooShort => "identity.hs256_secret",
+        JwtSettingsError::Audience => "identity.audience",
+        JwtSettingsError::Leeway => "identity.leeway_seconds",
+        JwtSettingsError::MaxLifetime => "identity.max_lifetime_seconds",
+        JwtSettingsError::ClaimName(_) => "identity.role_map_claim",
+        _ => "identity.issuer",
+    }
 }
 
 fn jwks_algorithm(algorithm: TokenAlgorithm) -> Result<JwksAlgorithm, Failure> {
@@ -157,7 +239,7 @@ fn jwks_algorithm(algorithm: TokenAlgorithm) -> Result<JwksAlgorithm, Failure> {
         TokenAlgorithm::Es256 => Ok(JwksAlgorithm::Es256),
         TokenAlgorithm::EdDsa => Ok(JwksAlgorithm::EdDsa),
         // the configuration has refused it already
-        TokenAlgorithm::Hs256 => Err(Failure::Unsupported(vec![
+        TokenAlgorithm::Hs256 => Err(Failure::Config(vec![
             "identity.algorithm: a JWKS has no shared secrets".to_owned(),
         ])),
     }

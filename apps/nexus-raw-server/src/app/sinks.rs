@@ -3,13 +3,13 @@ use std::sync::Arc;
 use nexus_raw::ports::{Clock, DatasetEventSink};
 use nexus_raw_config::{EventEncoding, EventSink, HttpReceiver};
 use nexus_raw_events::{
-    HttpEventSink, HttpSinkSettings, NatsEventSink, NatsSinkSettings, SharedOutput, SlogEventSink,
-    encoding::Encoding,
+    HttpEventSink, HttpSinkError, HttpSinkSettings, NatsEventSink, NatsSinkSettings, SharedOutput,
+    SlogEventSink, encoding::Encoding,
 };
 
 use super::Failure;
 
-/// The sinks that the configuration names, in its order.
+/// The sinks that the configuration names, in its order. Nothing is connected yet.
 pub(super) fn open(
     sinks: &[EventSink],
     clock: &Arc<dyn Clock>,
@@ -27,14 +27,26 @@ fn open_one(
             Ok(Arc::new(SlogEventSink::json_lines(&output)))
         }
         EventSink::Http(receiver) => {
-            let sink = HttpEventSink::new(http(receiver)?, Arc::clone(clock))?;
+            let sink = HttpEventSink::new(http(receiver)?, Arc::clone(clock))
+                .map_err(|error| Failure::of_key(http_key(&error), &error))?;
             Ok(Arc::new(sink))
         }
-        EventSink::Nats(server) => Ok(Arc::new(NatsEventSink::new(NatsSinkSettings {
-            url: server.url.clone(),
-            encoding: encoding(server.encoding)?,
-        })?)),
+        EventSink::Nats(server) => {
+            let sink = NatsEventSink::new(NatsSinkSettings {
+                url: server.url.clone(),
+                encoding: encoding(server.encoding)?,
+            });
+            let sink = sink.map_err(|error| Failure::of_key("events.nats.url", &error))?;
+            Ok(Arc::new(sink))
+        }
         other => Err(unknown(other)),
+    }
+}
+
+fn http_key(error: &HttpSinkError) -> &'static str {
+    match error {
+        HttpSinkError::ShortSecret => "events.http.hmac_secret",
+        _ => "events.http.url",
     }
 }
 
@@ -58,5 +70,5 @@ fn encoding(configured: EventEncoding) -> Result<Encoding, Failure> {
 
 /// What the configuration knows and this server does not: it is refused, not left out.
 fn unknown(what: &impl std::fmt::Debug) -> Failure {
-    Failure::Unsupported(vec![format!("events.sinks: {what:?}")])
+    Failure::Config(vec![format!("events.sinks: this version has no {what:?}")])
 }

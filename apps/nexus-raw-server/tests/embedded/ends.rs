@@ -124,7 +124,7 @@ fn a_database_whose_name_could_be_anybodys_on_the_network_is_refused_before_it_i
             (code, &*told),
             (
                 78,
-                "nexus-raw-server: the catalogue cannot be used: the connection to PostgreSQL \
+                "nexus-raw-server: the configuration is not right\ncatalog.url: the connection to PostgreSQL \
                  over a network must be verified: leave `sslmode` out, or say `verify-full` or \
                  `verify-ca`, with `sslrootcert` for an authority of your own\n"
             ),
@@ -171,10 +171,10 @@ fn an_address_in_use_ends_with_69() {
     let machine = Machine::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for name in [
-        "NEXUS_RAW_HTTP__BIND",
-        "NEXUS_RAW_METRICS__BIND",
-        "NEXUS_RAW_EMBEDDED__S3_BIND",
+    for (name, key) in [
+        ("NEXUS_RAW_HTTP__BIND", "http.bind"),
+        ("NEXUS_RAW_METRICS__BIND", "metrics.bind"),
+        ("NEXUS_RAW_EMBEDDED__S3_BIND", "embedded.s3_bind"),
     ] {
         let (code, told) = ended(machine.embedded().env(name, &address));
         assert_eq!(code, 69, "{told}");
@@ -219,6 +219,7 @@ fn a_second_server_on_one_catalogue_ends_with_69_after_the_time_to_start() {
     drop(server);
 }
 
+        assert!(told.contains(&format!("; look at {key}: ")), "{told}");
 #[test]
 fn embedded_mode_brings_its_own_store_and_stays_on_the_machine() {
     let machine = Machine::new();
@@ -275,6 +276,78 @@ fn migrate_makes_the_catalogue_and_says_what_it_did() {
     );
     assert_eq!(migrate(), "the catalogue's schema is up to date\n");
 }
+/// What only a part knows of its settings: `check-config` has it open what `serve` opens.
+#[test]
+fn check_config_refuses_what_a_start_refuses_before_it_reaches_for_anything() {
+    for (mode, overrides, faults) in [
+        (
+            "alone",
+            &[("NEXUS_RAW_STORAGE__REGION", "-")][..],
+            &["storage.region"][..],
+        ),
+        (
+            "alone",
+            &[
+                ("NEXUS_RAW_STORAGE__REGION", "-"),
+                (
+                    "NEXUS_RAW_CATALOG__URL",
+                    "postgres://nexus:hidden@db.example.com/nexus?sslmode=require",
+                ),
+            ],
+            &["catalog.url", "storage.region"],
+        ),
+        (
+            "embedded",
+            &[
+                ("NEXUS_RAW_STORAGE__ACCESS_KEY_ID", "a+b"),
+                ("NEXUS_RAW_STORAGE__SECRET_ACCESS_KEY", "hidden"),
+            ],
+            &["storage.access_key_id"],
+        ),
+    ] {
+        let told = ["check-config", "serve"].map(|subcommand| {
+            let machine = Machine::new();
+            let mut command = match mode {
+                "embedded" => machine.embedded(),
+                _ => complete(&machine),
+            };
+            let (code, told) = ended(command.arg(subcommand).envs(overrides.iter().copied()));
+            assert_eq!(code, 78, "{subcommand} {overrides:?}: {told}");
+            assert!(!told.contains("hidden"), "{told}");
+            told
+        });
+        assert_eq!(told[0], told[1], "{overrides:?}");
+        let mut named: Vec<_> = told[0]
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(": ").next())
+            .collect();
+        named.sort_unstable();
+        assert_eq!(named, faults, "{told:?}");
+    }
+}
+
+/// All names of this machine that the configuration takes, the sinks take too.
+#[test]
+fn a_receiver_on_this_machine_is_one_to_check_config_and_to_serve() {
+    for host in ["localhost", "localhost.", "[::1]", "[::ffff:127.0.0.1]"] {
+        let machine = Machine::new();
+        let command = || {
+            let mut command = machine.embedded();
+            command.envs([
+                ("NEXUS_RAW_EVENTS__SINKS", "[\"http\", \"nats\"]".to_owned()),
+                ("NEXUS_RAW_EVENTS__HTTP__URL", format!("http://{host}:9/")),
+                ("NEXUS_RAW_EVENTS__NATS__URL", format!("nats://{host}:9")),
+            ]);
+            command
+        };
+        let (code, told) = ended(command().arg("check-config"));
+        assert_eq!(code, 0, "{host}: {told}");
+        let (status, _, log) = Machine::start_by(&mut command()).stop();
+        assert_eq!(status.code(), Some(0), "{host}: {log:?}");
+    }
+}
+
 
 #[tokio::test]
 async fn asked_to_end_the_server_does_so_with_an_idle_connection_open() {
