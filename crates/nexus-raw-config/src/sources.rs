@@ -3,6 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::embedded::EmbeddedMode;
+use crate::layers::is_ours;
 
 /// Where a configuration comes from. Each later one wins over those before it: defaults,
 /// embedded mode, the file, the environment.
@@ -30,6 +31,17 @@ impl Sources {
             environment: std::env::vars_os().collect(),
             embedded,
         }
+    }
+}
+
+impl Sources {
+    /// Whether nobody has configured anything: no file, no mode, none of the server's variables.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let is_ours = |name: &OsString| is_ours(&name.to_string_lossy());
+        self.config_file.is_none()
+            && self.embedded.is_none()
+            && !self.environment.iter().any(|(name, _)| is_ours(name))
     }
 }
 

@@ -120,6 +120,12 @@ impl From {
     ) -> Result<Settings, Failure> {
         let embedded = self.embedded.then(|| open(&self.data_dir)).transpose()?;
         let sources = Sources::from_process(self.config, embedded);
-        Ok(nexus_raw_config::load(&sources)?)
+        nexus_raw_config::load(&sources).map_err(|errors| {
+            if sources.is_empty() {
+                Failure::unconfigured(&errors)
+            } else {
+                errors.into()
+            }
+        })
     }
 }

@@ -66,6 +66,47 @@ fn a_faulty_configuration_ends_with_78_and_names_every_key() {
     assert!(!told.contains("hidden"), "{told}");
 }
 
+/// The first thing that a newcomer reads of the program.
+#[test]
+fn without_any_configuration_the_program_names_embedded_mode_first() {
+    for subcommand in [None, Some("serve"), Some("check-config"), Some("migrate")] {
+        let machine = Machine::new();
+        let mut command = machine.program();
+        command
+            .env_remove("NEXUS_RAW_HTTP__BIND")
+            .env_remove("NEXUS_RAW_METRICS__BIND")
+            // one of the command line's own
+            .env("NEXUS_RAW_TOKEN", "hidden");
+        let (code, told) = ended(command.args(subcommand));
+        assert_eq!(code, 78, "{told}");
+        let mut lines = told.lines();
+        assert_eq!(
+            lines.next(),
+            Some(
+                "nexus-raw-server: there is no configuration: to try the service on this machine, \
+                 run `nexus-raw-server --embedded`, which needs none; otherwise give `--config \
+                 FILE` or variables, with at least"
+            )
+        );
+        let keys: Vec<_> = lines.filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(
+            keys,
+            [
+                "storage.bucket",
+                "storage.region",
+                "catalog.url",
+                "identity.issuer",
+                "identity.audience",
+                "identity.hs256_secret",
+            ]
+        );
+    }
+    // who has said something has a configuration with faults
+    let (_, told) = ended(&mut Machine::new().program());
+    let head = "nexus-raw-server: the configuration is not right\n";
+    assert!(told.starts_with(head), "{told}");
+}
+
 /// On an address that is taken: whoever binds first ends with 69. The store is there to be asked,
 /// and nobody asks it.
 #[test]
@@ -178,6 +219,7 @@ fn an_address_in_use_ends_with_69() {
     ] {
         let (code, told) = ended(machine.embedded().env(name, &address));
         assert_eq!(code, 69, "{told}");
+        assert!(told.contains(&format!("; look at {key}: ")), "{told}");
         assert!(
             told.contains(&format!("cannot listen on {address}")),
             "{told}"
@@ -219,7 +261,6 @@ fn a_second_server_on_one_catalogue_ends_with_69_after_the_time_to_start() {
     drop(server);
 }
 
-        assert!(told.contains(&format!("; look at {key}: ")), "{told}");
 #[test]
 fn embedded_mode_brings_its_own_store_and_stays_on_the_machine() {
     let machine = Machine::new();
@@ -235,47 +276,6 @@ fn embedded_mode_brings_its_own_store_and_stays_on_the_machine() {
     );
 }
 
-#[test]
-fn check_config_prints_what_would_hold_and_reaches_for_nothing() {
-    let machine = Machine::new();
-    let Output { status, stdout, .. } = complete(&machine).arg("check-config").output().unwrap();
-    let printed = String::from_utf8(stdout).unwrap();
-    assert_eq!(status.code(), Some(0));
-    assert!(printed.contains("bucket = \"nexus-raw\""), "{printed}");
-    assert!(
-        printed.contains("[redacted]") && !printed.contains("hidden"),
-        "{printed}"
-    );
-    let (code, _) = ended(machine.embedded().arg("check-config"));
-    assert_eq!((code, machine.data_dir().exists()), (0, false));
-}
-
-#[test]
-fn what_the_command_line_does_not_know_ends_with_2() {
-    let machine = Machine::new();
-    assert_eq!(ended(machine.program().arg("--emdedded")).0, 2);
-    assert_eq!(ended(machine.program().arg("migrat")).0, 2);
-}
-
-#[test]
-fn migrate_makes_the_catalogue_and_says_what_it_did() {
-    let machine = Machine::new();
-    let migrate = || {
-        let Output { status, stdout, .. } = complete(&machine).arg("migrate").output().unwrap();
-        assert_eq!(status.code(), Some(0));
-        String::from_utf8(stdout).unwrap()
-    };
-    let first = migrate();
-    assert!(
-        first.starts_with("applied migration 1\napplied migration 2\n"),
-        "{first}"
-    );
-    assert!(
-        first.ends_with("the catalogue's schema is up to date\n"),
-        "{first}"
-    );
-    assert_eq!(migrate(), "the catalogue's schema is up to date\n");
-}
 /// What only a part knows of its settings: `check-config` has it open what `serve` opens.
 #[test]
 fn check_config_refuses_what_a_start_refuses_before_it_reaches_for_anything() {
@@ -348,6 +348,47 @@ fn a_receiver_on_this_machine_is_one_to_check_config_and_to_serve() {
     }
 }
 
+#[test]
+fn check_config_prints_what_would_hold_and_reaches_for_nothing() {
+    let machine = Machine::new();
+    let Output { status, stdout, .. } = complete(&machine).arg("check-config").output().unwrap();
+    let printed = String::from_utf8(stdout).unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(printed.contains("bucket = \"nexus-raw\""), "{printed}");
+    assert!(
+        printed.contains("[redacted]") && !printed.contains("hidden"),
+        "{printed}"
+    );
+    let (code, _) = ended(machine.embedded().arg("check-config"));
+    assert_eq!((code, machine.data_dir().exists()), (0, false));
+}
+
+#[test]
+fn what_the_command_line_does_not_know_ends_with_2() {
+    let machine = Machine::new();
+    assert_eq!(ended(machine.program().arg("--emdedded")).0, 2);
+    assert_eq!(ended(machine.program().arg("migrat")).0, 2);
+}
+
+#[test]
+fn migrate_makes_the_catalogue_and_says_what_it_did() {
+    let machine = Machine::new();
+    let migrate = || {
+        let Output { status, stdout, .. } = complete(&machine).arg("migrate").output().unwrap();
+        assert_eq!(status.code(), Some(0));
+        String::from_utf8(stdout).unwrap()
+    };
+    let first = migrate();
+    assert!(
+        first.starts_with("applied migration 1\napplied migration 2\n"),
+        "{first}"
+    );
+    assert!(
+        first.ends_with("the catalogue's schema is up to date\n"),
+        "{first}"
+    );
+    assert_eq!(migrate(), "the catalogue's schema is up to date\n");
+}
 
 #[tokio::test]
 async fn asked_to_end_the_server_does_so_with_an_idle_connection_open() {

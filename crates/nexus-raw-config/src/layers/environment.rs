@@ -8,6 +8,17 @@ use crate::keys;
 
 const PREFIX: &str = "NEXUS_RAW_";
 
+/// Whether a variable of this name is one of the server's.
+pub(crate) fn is_ours(variable: &str) -> bool {
+    own_part(variable).is_some()
+}
+
+fn own_part(variable: &str) -> Option<&str> {
+    variable
+        .strip_prefix(PREFIX)
+        .filter(|rest| rest.contains("__"))
+}
+
 /// The variables of the form `NEXUS_RAW_<SECTION>__<KEY>`. Names without `__` belong to others:
 /// the command line's own, the service links of Kubernetes.
 pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> Layer {
@@ -15,10 +26,7 @@ pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> 
     let mut by_file = Vec::new();
     for (variable, value) in variables {
         let variable = variable.to_string_lossy();
-        let Some(name) = variable
-            .strip_prefix(PREFIX)
-            .filter(|rest| rest.contains("__"))
-        else {
+        let Some(name) = own_part(&variable) else {
             continue;
         };
         let origin = Some(printable(&variable));

@@ -7,6 +7,8 @@ mod file;
 mod secret_file;
 mod typed;
 
+pub(crate) use environment::is_ours;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
