@@ -53,6 +53,12 @@ fn is_corrupt(error: &sqlx::Error) -> bool {
     of_database(error).is_some_and(|told| matches!(told.code(), "XX001" | "XX002"))
 }
 
+/// Class 42, syntax error or access rule violation, but for a right that is missing: the statement
+/// does not fit what is there.
+pub(super) fn is_rule_broken(error: &sqlx::Error) -> bool {
+    of_database(error).is_some_and(|told| told.code().starts_with("42") && told.code() != NO_RIGHT)
+}
+
 /// As a caller is told of it.
 pub(super) fn told(error: sqlx::Error) -> CatalogError {
     if is_corrupt(&error) {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use sqlx::{PgConnection, migrate::MigrateError};
 
 use super::{
-    fault::open_error,
+    fault::{is_rule_broken, open_error},
     made::{FUNCTIONS, MIGRATIONS},
 };
 use crate::error::OpenError;
@@ -15,12 +15,46 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, O
     } else {
         BTreeMap::new()
     };
+    recognise(connection).await?;
     MIGRATIONS
         .run_direct(None, connection, false)
         .await
         .map_err(migrate_error)?;
     let known = MIGRATIONS.iter().map(|it| it.version);
     Ok(known.filter(|it| !before.contains_key(it)).collect())
+}
+
+/// Refuses a schema that holds something else's tables, before anything is written to it: names of
+/// ours could be taken there, and a schema is dropped, dumped and granted as a whole. What an
+/// extension brought along is nobody's data.
+async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let (schema, foreign): (Option<String>, Vec<String>) = sqlx::query_as(
+        "SELECT current_schema()::text, coalesce(array_agg(c.relname::text ORDER BY c.relname)
+            FILTER (WHERE c.relname IS NOT NULL), '{}')
+         FROM (VALUES (1)) one
+         LEFT JOIN pg_class c ON c.relnamespace = current_schema()::regnamespace
+            AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND to_regclass('upload_intent') IS NULL
+            AND NOT EXISTS (SELECT FROM pg_depend d
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')",
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(open_error)?;
+    let Some(schema) = schema else {
+        return Err(OpenError::unfit(
+            "the role of the catalogue has no schema to create tables in: make one, or set its search_path",
+        ));
+    };
+    match &foreign[..] {
+        [] => Ok(()),
+        // a crash before the first migration leaves the table of migrations, empty
+        [only] if only == "_sqlx_migrations" => Ok(()),
+        [first, ..] => Err(OpenError::unfit(format!(
+            "the schema `{schema}` of the database holds tables of something else, such as \
+             `{first}`: give the catalogue a database or a schema of its own"
+        ))),
+    }
 }
 
 /// Makes sure that the schema is one that this program can use.
@@ -134,9 +168,18 @@ fn migrate_error(error: MigrateError) -> OpenError {
         MigrateError::VersionMismatch(version) => OpenError::unfit(format!(
             "the catalogue was written by another program: its migration {version} is not ours"
         )),
+        // it met what it did not expect
+        MigrateError::ExecuteMigration(error, version) if is_rule_broken(&error) => {
+            OpenError::unfit(format!(
+                "the schema of the database is not what migration {version} is for: {error}"
+            ))
+        }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             open_error(error)
         }
+        MigrateError::Dirty(version) => OpenError::unfit(format!(
+            "migration {version} of the catalogue is half applied: restore it from a backup"
+        )),
         other => OpenError::Unreachable(Box::new(other)),
     }
 }

@@ -23,6 +23,58 @@ async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
     home.open().await.ready().await.unwrap();
 }
 
+/// Before anything is written to it, whatever the other's tables are called.
+#[tokio::test]
+async fn a_schema_that_holds_tables_of_something_else_is_not_migrated() {
+    for (sql, table) in [
+        ("CREATE TABLE asset (id int)", "asset"),
+        (
+            "CREATE TABLE orders (id int); CREATE TABLE users (id int)",
+            "orders",
+        ),
+        ("CREATE VIEW sales AS SELECT 1 AS one", "sales"),
+        (
+            "CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text,
+                installed_on timestamptz DEFAULT now(), success boolean, checksum bytea,
+                execution_time bigint);
+             INSERT INTO _sqlx_migrations (version, success, checksum) VALUES (20240101, true, '');
+             CREATE TABLE todo (id int)",
+            "_sqlx_migrations",
+        ),
+    ] {
+        let home = Home::empty();
+        let mut raw = home.raw().await;
+        run(&mut raw, sql).await;
+        let tables = "SELECT count(*) FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')";
+        let count = async |raw: &mut PgConnection| -> i64 {
+            sqlx::query_scalar(tables).fetch_one(raw).await.unwrap()
+        };
+        let before = count(&mut raw).await;
+        let refused = SqlAssetCatalog::migrate(home.settings()).await;
+        let Err(OpenError::Unfit { finding }) = refused else {
+            panic!("{sql}: {refused:?}");
+        };
+        assert_eq!(
+            finding,
+            format!(
+                "the schema `public` of the database holds tables of something else, such as \
+                 `{table}`: give the catalogue a database or a schema of its own"
+            )
+        );
+        assert_eq!(count(&mut raw).await, before, "{sql}");
+    }
+}
+
+/// What the administrator has put there is nobody's data.
+#[tokio::test]
+async fn tables_of_an_extension_do_not_hinder_a_migration() {
+    let home = Home::empty();
+    let mut admin = home.admin().await;
+    run(&mut admin, "CREATE EXTENSION pg_stat_statements").await;
+    assert_eq!(home.migrate().await[..2], [1, 2]);
+}
+
 #[tokio::test]
 async fn several_that_migrate_at_once_make_one_schema() {
     let home = Home::empty();
