@@ -1,13 +1,11 @@
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 
-use nexus_raw::ports::Clock;
 use nexus_raw_config::{LogFormat, LogLevel, LogSettings};
-use nexus_raw_events::SharedOutput;
-use slog::{Drain, FnValue, Level, LevelFilter, Logger, PushFnValue, Record, o};
+use slog::{Drain, Level, LevelFilter, Logger, Record, o};
 use slog_async::{Async, AsyncGuard, OverflowStrategy};
+use slog_term::{CountingWriter, RecordDecorator, ThreadSafeTimestampFn};
 
-use super::terminal::Shown;
-use crate::system::SystemClock;
+use super::{json::JsonLines, level::word, terminal::Shown};
 
 /// How many records may wait to be written. Beyond that they are counted and dropped: requests
 /// do not wait for a log that nobody reads.
@@ -25,25 +23,34 @@ pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) 
         let drain = slog_term::FullFormat::new(Shown(decorator))
             .use_utc_timestamp()
             .use_original_order()
+            .use_custom_header_print(header)
             .build();
         queued(drain.ignore_res(), level)
     } else {
-        queued(json_lines(io::stderr()).ignore_res(), level)
+        queued(JsonLines::to(io::stderr()).ignore_res(), level)
     }
 }
 
-/// One JSON object a line, one write a line.
-fn json_lines(to: impl io::Write + Send + 'static) -> impl Drain<Ok = (), Err = io::Error> + Send {
-    slog_json::Json::new(SharedOutput::new(to).lines())
-        .set_newlines(true)
-        .set_flush(true)
-        // slog writes the last key first
-        .add_key_value(o!(
-            "msg" => PushFnValue(|record: &Record<'_>, to| to.emit(record.msg())),
-            "level" => FnValue(|record: &Record<'_>| record.level().as_str()),
-            "ts" => FnValue(|_: &Record<'_>| SystemClock.now().to_string()),
-        ))
-        .build()
+/// Time, level and message for a person; whether there is a message.
+fn header(
+    timestamp: &dyn ThreadSafeTimestampFn<Output = io::Result<()>>,
+    mut to: &mut dyn RecordDecorator,
+    record: &Record<'_>,
+    _location: bool,
+) -> io::Result<bool> {
+    to.start_timestamp()?;
+    timestamp(&mut to)?;
+    to.start_whitespace()?;
+    write!(to, " ")?;
+    to.start_level()?;
+    // as wide as the longest
+    write!(to, "{:5}", word(record.level()))?;
+    to.start_whitespace()?;
+    write!(to, " ")?;
+    to.start_msg()?;
+    let mut counted = CountingWriter::new(&mut to);
+    write!(counted, "{}", record.msg())?;
+    Ok(counted.count() != 0)
 }
 
 /// Records are written by a thread of their own. A record that comes after its end is dropped:
@@ -61,7 +68,7 @@ fn queued(
     (Logger::root(filtered, o!()), guard)
 }
 
-fn level(level: LogLevel) -> Level {
+pub(super) fn level(level: LogLevel) -> Level {
     match level {
         LogLevel::Trace => Level::Trace,
         LogLevel::Debug => Level::Debug,
@@ -91,18 +98,65 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_record_is_one_json_line_that_tells_time_level_and_message_first() {
+    /// What is written of some records, the times apart.
+    fn written(level: Level, record: impl FnOnce(&Logger)) -> String {
         let lines = Lines::default();
-        let (log, writer) = queued(json_lines(lines.clone()).ignore_res(), Level::Info);
-        slog::info!(log, "what\nhappened"; "status" => 200);
-        slog::debug!(log, "too little to tell");
+        let (log, writer) = queued(JsonLines::to(lines.clone()).ignore_res(), level);
+        record(&log);
         drop(writer);
         slog::info!(log, "nobody writes this any more");
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(text.starts_with("{\"ts\":\"20"), "{text}");
-        let end = "Z\",\"level\":\"INFO\",\"msg\":\"what\\nhappened\",\"status\":200}\n";
-        assert!(text.ends_with(end), "{text}");
+        text.lines()
+            .map(|line| {
+                let (time, rest) = line.split_once(",").unwrap();
+                assert!(
+                    time.starts_with("{\"ts\":\"20") && time.ends_with("Z\""),
+                    "{line}"
+                );
+                format!("{rest}\n")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_record_is_one_json_line_of_time_level_message_and_trace_and_then_the_rest_in_order() {
+        let text = written(Level::Info, |log| {
+            let request =
+                log.new(o!("request_id" => "r", "trace_id" => "t", "route" => None::<&str>));
+            let answer = request.new(o!("status" => 200_u16, "ratio" => 0.5, "late" => false));
+            slog::info!(answer, "what\nhappened"; "code" => "a\"b", "error" => format_args!("{}: {}", 1, 2));
+            slog::debug!(answer, "too little to tell");
+        });
+        assert_eq!(
+            text,
+            "\"level\":\"INFO\",\"msg\":\"what\\nhappened\",\"trace_id\":\"t\",\"request_id\":\"r\",\
+             \"route\":null,\"status\":200,\"ratio\":0.5,\"late\":false,\"code\":\"a\\\"b\",\"error\":\"1: 2\"}\n"
+        );
+    }
+
+    #[test]
+    fn a_member_that_is_said_twice_stands_once_as_it_was_said_last() {
+        let text = written(Level::Info, |log| {
+            slog::warn!(log.new(o!("a" => 1, "b" => 2)), "twice"; "a" => 3);
+        });
+        assert_eq!(
+            text,
+            "\"level\":\"WARN\",\"msg\":\"twice\",\"b\":2,\"a\":3}\n"
+        );
+    }
+
+    #[test]
+    fn a_person_reads_the_same_word_for_a_level() {
+        let lines = Lines::default();
+        let drain = slog_term::FullFormat::new(slog_term::PlainSyncDecorator::new(lines.clone()))
+            .use_custom_timestamp(|to: &mut dyn io::Write| write!(to, "now"))
+            .use_original_order()
+            .use_custom_header_print(header)
+            .build();
+        let log = Logger::root(drain.ignore_res(), o!());
+        slog::error!(log, "failed"; "status" => 500);
+        slog::info!(log, "served");
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "now ERROR failed, status: 500\nnow INFO  served\n");
     }
 }

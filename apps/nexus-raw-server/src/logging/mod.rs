@@ -3,6 +3,8 @@
 //! Standard output belongs to the log sink of events: the two streams never mix.
 
 mod drain;
+mod json;
+mod level;
 mod libraries;
 mod panics;
 mod terminal;
