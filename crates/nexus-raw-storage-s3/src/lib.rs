@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod clock_offset;
 mod connect;
 mod connector;
 mod credentials;
@@ -18,6 +19,7 @@ mod tests;
 mod time;
 mod upload;
 
+pub use clock_offset::ClockOffset;
 pub use connect::{ConnectError, UnprobedS3};
 pub use credentials::CredentialsFailure;
 pub use probe::ProbeError;

@@ -10,6 +10,7 @@ use nexus_raw::{
 };
 
 use crate::{
+    clock_offset::ClockOffset,
     failure::RequestFailure,
     hash,
     stat::stored_object,
@@ -44,6 +45,12 @@ impl S3RawStorageRepository {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// By how much this machine's clock differs from the store's, from now on too.
+    #[must_use]
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.store.clock_offset.clone()
     }
 }
 

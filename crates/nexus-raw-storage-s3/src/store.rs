@@ -12,8 +12,15 @@ use nexus_raw::{
 };
 
 use crate::{
-    client::client, credentials::CredentialsCell, deadlines::Deadlines, endpoint::BucketUrl,
-    failure::RequestFailure, settings::S3Settings, time::ClockTimeSource, upload::UploadSigner,
+    client::client,
+    clock_offset::{ClockOffset, Dated},
+    credentials::CredentialsCell,
+    deadlines::Deadlines,
+    endpoint::BucketUrl,
+    failure::RequestFailure,
+    settings::S3Settings,
+    time::ClockTimeSource,
+    upload::UploadSigner,
 };
 
 /// A bucket, and all that is needed to ask it and to sign for it.
@@ -24,6 +31,7 @@ pub(crate) struct Store {
     pub(crate) connector: SharedHttpConnector,
     pub(crate) credentials: CredentialsCell,
     pub(crate) signer: UploadSigner,
+    pub(crate) clock_offset: ClockOffset,
     client: Client,
 }
 
@@ -46,6 +54,8 @@ impl Store {
         clock: Arc<dyn Clock>,
         deadlines: Deadlines,
     ) -> Self {
+        let clock_offset = ClockOffset::unknown();
+        let connector = Dated::around(connector, Arc::clone(&clock), clock_offset.clone());
         let client = client(
             &settings,
             credentials.clone(),
@@ -60,6 +70,7 @@ impl Store {
             deadlines,
             connector,
             credentials,
+            clock_offset,
             client,
         }
     }

@@ -86,6 +86,34 @@ impl StorageHarness for OnEmbedded {
 
 storage_contract!(OnEmbedded::new());
 
+/// A clock that is set wrong.
+#[derive(Debug)]
+struct Ahead(i64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        let now = support::WallClock.now().as_micros();
+        Timestamp::from_micros(now + self.0 * 1_000_000).unwrap()
+    }
+}
+
+/// By the `Date` of the store's answers, the refused ones of the probe among them.
+#[tokio::test]
+async fn by_how_much_the_clock_differs_from_the_stores_is_known() {
+    let home = OnEmbedded::new();
+    // the probe's URLs live for a minute
+    for ahead in [0, 40, -40] {
+        let unprobed = UnprobedS3::connect(home.settings(), Arc::new(Ahead(ahead))).await;
+        let store = unprobed.unwrap().probe().await.unwrap();
+        let seconds = store.clock_offset().seconds().unwrap();
+        // a second may go by between the two
+        assert!(
+            (ahead - 1..=ahead + 2).contains(&seconds),
+            "{seconds} of {ahead}"
+        );
+    }
+}
+
 fn findings<T>(outcome: Result<T, ProbeError>) -> Vec<String> {
     match outcome {
         Err(ProbeError::Unfit { findings }) => findings,

@@ -64,6 +64,7 @@ pub(super) async fn start(
     slog::info!(log, "assets are proved"; "integrity_level" => level.as_str());
 
     catalog.observe_groups(metrics.group_observer());
+    let clock_offset = storage.clock_offset();
     let storage = metrics.storage(Arc::new(storage));
     let records = metrics.catalog(Arc::clone(&catalog) as _);
     let outbox = metrics.outbox(Arc::clone(&catalog) as _);
@@ -93,7 +94,7 @@ pub(super) async fn start(
         plan.hashing,
         log.clone(),
     );
-    metrics.watch(hashing.clone(), feed.clone());
+    metrics.watch(hashing.clone(), feed.clone(), clock_offset);
     let backlogs = Backlogs::default();
     let sampler = Sampler {
         metrics: metrics.clone(),

@@ -34,6 +34,7 @@ use nexus_raw::{
     time::Timestamp,
 };
 use nexus_raw_catalog_sql::GroupObserver;
+use nexus_raw_storage_s3::ClockOffset;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -85,8 +86,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     hashing_jobs: Whole,
     waiting: Whole,
+    clock_offset: Whole,
     /// What is asked when it is scraped: it is in memory.
-    live: OnceLock<(Hashing, Feed)>,
+    live: OnceLock<(Hashing, Feed, ClockOffset)>,
 }
 
 /// A sink's name.
@@ -222,6 +224,10 @@ impl Metrics {
                 "Objects that this process hashes, or is about to",
             ),
             waiting: of.gauge("feed_waiting_requests", "Requests that wait for events"),
+            clock_offset: of.gauge(
+                "clock_offset_seconds",
+                "By how much this machine's clock is ahead of the object store's",
+            ),
             live: OnceLock::new(),
             registry: Registry::default(),
         };
@@ -230,16 +236,17 @@ impl Metrics {
     }
 
     /// Has these be asked at each scrape, from now on.
-    pub(crate) fn watch(&self, hashing: Hashing, feed: Feed) {
+    pub(crate) fn watch(&self, hashing: Hashing, feed: Feed, clock_offset: ClockOffset) {
         // a process starts once
-        let _ = self.0.live.set((hashing, feed));
+        let _ = self.0.live.set((hashing, feed, clock_offset));
     }
 
     /// Everything, as Prometheus reads it (text format 0.0.4). Reaches for nothing.
     pub(crate) fn render(&self) -> Result<String, fmt::Error> {
-        if let Some((hashing, feed)) = self.0.live.get() {
+        if let Some((hashing, feed, clock_offset)) = self.0.live.get() {
             self.0.hashing_jobs.set(whole(hashing.jobs()));
             self.0.waiting.set(whole(feed.waiting()));
+            self.0.clock_offset.set(clock_offset.seconds().unwrap_or(0));
         }
         let leads = self.0.leads_until.is_after(self.0.clock.now());
         self.0.leader.set(i64::from(leads));

@@ -103,6 +103,12 @@ async fn what_was_done_is_counted_exactly_and_nobody_is_named() {
         Some(0.0)
     );
     assert_eq!(text.value("nexus_raw_relay_leader", &[]), Some(1.0));
+    // the store is of this machine
+    let offset = text.value("nexus_raw_clock_offset_seconds", &[]);
+    assert!(
+        offset.is_some_and(|it| (0.0..=2.0).contains(&it)),
+        "{offset:?}"
+    );
     assert_eq!(
         text.value("nexus_raw_feed_waiting_requests", &[]),
         Some(0.0)

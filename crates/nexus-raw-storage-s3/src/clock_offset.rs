@@ -1,0 +1,113 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+};
+
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    orchestrator::HttpRequest,
+};
+use nexus_raw::{ports::Clock, time::Timestamp};
+
+/// By how much this machine's clock is ahead of the store's. A clone is another handle to it.
+///
+/// Taken from the `Date` of each answer (RFC 9110, section 6.6.1), whatever it says otherwise: a
+/// store that refuses a signature for its time tells its own.
+#[derive(Debug, Clone)]
+pub struct ClockOffset(Arc<AtomicI64>);
+
+/// No answer had a `Date` yet.
+const UNKNOWN: i64 = i64::MIN;
+
+impl ClockOffset {
+    pub(crate) fn unknown() -> Self {
+        Self(Arc::new(AtomicI64::new(UNKNOWN)))
+    }
+
+    /// In whole seconds, as the last answer told; `None` before the first. Less than zero where
+    /// this machine's clock is behind.
+    #[must_use]
+    pub fn seconds(&self) -> Option<i64> {
+        Some(self.0.load(Relaxed)).filter(|offset| *offset != UNKNOWN)
+    }
+
+    fn observe(&self, now: Timestamp, date: &str) {
+        // an answer without a date, or with a date that is none, tells nothing
+        if let Ok(theirs) = DateTime::from_str(date, DateTimeFormat::HttpDate) {
+            let offset = now.as_unix_seconds().saturating_sub(theirs.secs());
+            self.0.store(offset, Relaxed);
+        }
+    }
+}
+
+/// Reads the time from each answer on its way.
+pub(crate) struct Dated {
+    inner: SharedHttpConnector,
+    clock: Arc<dyn Clock>,
+    offset: ClockOffset,
+}
+
+impl Dated {
+    pub(crate) fn around(
+        inner: SharedHttpConnector,
+        clock: Arc<dyn Clock>,
+        offset: ClockOffset,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Self {
+            inner,
+            clock,
+            offset,
+        })
+    }
+}
+
+impl HttpConnector for Dated {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.inner.call(request);
+        let (clock, offset) = (Arc::clone(&self.clock), self.offset.clone());
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await?;
+            if let Some(date) = answer.headers().get("date") {
+                offset.observe(clock.now(), date);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+impl fmt::Debug for Dated {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Dated").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(date: &str) -> Option<i64> {
+        let offset = ClockOffset::unknown();
+        // Thu, 26 Nov 2026 01:00:00 GMT
+        let now = Timestamp::from_micros(1_795_654_800_000_000).unwrap();
+        offset.observe(now, date);
+        offset.seconds()
+    }
+
+    #[test]
+    fn the_offset_is_what_this_clock_is_ahead_by() {
+        assert_eq!(seconds("Thu, 26 Nov 2026 01:00:00 GMT"), Some(0));
+        assert_eq!(seconds("Thu, 26 Nov 2026 00:58:30 GMT"), Some(90));
+        assert_eq!(seconds("Thu, 26 Nov 2026 01:16:40 GMT"), Some(-1000));
+    }
+
+    #[test]
+    fn what_is_no_date_tells_nothing() {
+        for date in ["", "now", "2026-11-26T01:00:00Z", "Thu, 26 Nov 2026"] {
+            assert_eq!(seconds(date), None, "{date:?}");
+        }
+    }
+}
