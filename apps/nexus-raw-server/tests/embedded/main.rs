@@ -5,6 +5,7 @@
     reason = "test support: where an expectation breaks, the test must end"
 )]
 
+mod alarms;
 mod api_document;
 #[path = "../blackbox/mod.rs"]
 mod blackbox;

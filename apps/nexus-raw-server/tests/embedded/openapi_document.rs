@@ -83,7 +83,7 @@ fn the_document_is_one_by_the_openapi_standard() {
 }
 
 /// A program that `tools/setup engines` has put there.
-fn tool(name: &str) -> PathBuf {
+pub(crate) fn tool(name: &str) -> PathBuf {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin");
     let program = tools.join(name);
     assert!(program.exists(), "run `tools/setup engines` first");
