@@ -26,8 +26,9 @@ demo: base ## see a photograph go in, and a forged one refused
 	@cargo build --locked -p nexus-raw-server -p nexus-raw-cli
 	@tools/demo
 
-run: base ## serve in embedded mode, with all data in .nexus-raw
-	@cargo run --locked -p nexus-raw-server -- --embedded --data-dir .nexus-raw
+run: base ## serve in embedded mode, with all data in .nexus-raw; builds the command too
+	@cargo build --locked -p nexus-raw-server -p nexus-raw-cli
+	@exec $${CARGO_TARGET_DIR:-target}/debug/nexus-raw-server --embedded --data-dir .nexus-raw
 
 run-scale: tools ## serve from three replicas on PostgreSQL, SeaweedFS and NATS, to look at
 	@cargo build --locked -p nexus-raw-server -p nexus-raw-cli

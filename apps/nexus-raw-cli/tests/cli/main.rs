@@ -7,6 +7,7 @@ mod problems;
 mod put;
 mod put_failures;
 mod read;
+mod readme;
 mod retries;
 mod run;
 mod secrets;
