@@ -14,6 +14,7 @@ mod browsers;
 #[path = "../common/caller.rs"]
 mod caller;
 mod careless_stores;
+mod docs_flow;
 mod ends;
 mod feed_document;
 #[path = "../common/house.rs"]

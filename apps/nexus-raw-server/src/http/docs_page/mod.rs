@@ -1,6 +1,7 @@
 //! The OpenAPI document as a page for people: HTML and one style sheet in it, nothing else. It
 //! runs no program and loads nothing from anywhere.
 
+mod flow;
 mod parts;
 mod schema;
 #[cfg(test)]
@@ -13,6 +14,19 @@ use serde_json::Value;
 
 use self::parts::{members, problems, prose, route, text};
 use super::openapi;
+
+/// The routes as a caller comes to need them, and then those for operators.
+const ORDER_OF_USE: [&str; 9] = [
+    "presignUpload",
+    "registerAsset",
+    "getAsset",
+    "getAssetEvents",
+    "getEvents",
+    "getHealth",
+    "getReadiness",
+    "getOpenApi",
+    "getDocs",
+];
 
 const STYLE: &str = include_str!("style.css");
 
@@ -31,15 +45,21 @@ pub(super) fn content_security_policy() -> String {
 /// # Errors
 /// When the document has no JSON form, which would be a defect.
 pub fn render() -> Result<String, serde_json::Error> {
-    Ok(page(&serde_json::to_value(openapi::document())?).into_string())
+    let document = serde_json::to_value(openapi::document())?;
+    Ok(page(&document, &flow::flow()?).into_string())
 }
 
-fn page(document: &Value) -> Markup {
+fn page(document: &Value, flow: &Markup) -> Markup {
     let info = &document["info"];
     let schemas = &document["components"]["schemas"];
-    let routes: Vec<_> = members(&document["paths"])
+    let mut routes: Vec<_> = members(&document["paths"])
         .flat_map(|(path, item)| members(item).map(move |(method, it)| (path, method, it)))
         .collect();
+    routes.sort_by_key(|(_, _, operation)| {
+        let id = text(&operation["operationId"]);
+        ORDER_OF_USE.iter().position(|it| *it == id)
+    });
+    let used = in_order_of_use(routes.iter().map(|(_, _, operation)| *operation), schemas);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -60,6 +80,7 @@ fn page(document: &Value) -> Markup {
                 }
                 nav {
                     ul {
+                        li { a href="#flow" { "How an asset gets in" } }
                         @for (path, method, operation) in &routes {
                             li {
                                 a href={ "#" (text(&operation["operationId"])) } {
@@ -73,6 +94,10 @@ fn page(document: &Value) -> Markup {
                 }
                 main {
                     section {
+                        h2 #flow { "How an asset gets in" }
+                        (flow)
+                    }
+                    section {
                         h2 #routes { "Routes" }
                         @for (path, method, operation) in &routes {
                             (route(path, method, operation))
@@ -84,10 +109,49 @@ fn page(document: &Value) -> Markup {
                     }
                     section {
                         h2 #schemas { "Schemas" }
-                        @for (name, it) in members(schemas) { (schema::article(name, it)) }
+                        @for (name, it) in used { (schema::article(name, it)) }
                     }
                 }
             }
         }
+    }
+}
+
+/// The schemas as a reader of the routes meets them, each with what it is made of after it; what no
+/// route uses comes last.
+fn in_order_of_use<'a>(
+    operations: impl Iterator<Item = &'a Value>,
+    schemas: &'a Value,
+) -> Vec<(&'a String, &'a Value)> {
+    let mut met = Vec::new();
+    for operation in operations {
+        meet(operation, schemas, &mut met);
+    }
+    for known in members(schemas) {
+        if !met.contains(&known) {
+            met.push(known);
+        }
+    }
+    met
+}
+
+fn meet<'a>(it: &'a Value, schemas: &'a Value, met: &mut Vec<(&'a String, &'a Value)>) {
+    match it {
+        Value::String(reference) => {
+            let name = reference.strip_prefix("#/components/schemas/");
+            let known = name.and_then(|name| members(schemas).find(|(known, _)| *known == name));
+            if let Some(known) = known.filter(|known| !met.contains(known)) {
+                met.push(known);
+                meet(known.1, schemas, met);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|it| meet(it, schemas, met)),
+        Value::Object(members) => {
+            // what is sent before what is answered
+            let body = members.get("requestBody").into_iter();
+            body.chain(members.values())
+                .for_each(|it| meet(it, schemas, met));
+        }
+        _ => {}
     }
 }

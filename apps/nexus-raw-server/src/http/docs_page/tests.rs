@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{STYLE, content_security_policy, page, render};
+use super::{Markup, ORDER_OF_USE, STYLE, content_security_policy, page, render};
 use crate::http::{error::ProblemCode, openapi, routes::ROUTES};
 
 /// The texts between tags, unescaped, and the values of each attribute.
@@ -169,9 +169,47 @@ fn no_text_of_the_document_becomes_markup() {
         "paths": {"/<i>": {"get": {"operationId": "\"><x", "responses": {}}}},
         "components": {"schemas": {"<s>": {"description": "<u>"}}},
     });
-    let html = page(&document).into_string();
+    let html = page(&document, &Markup::default()).into_string();
     for markup in ["<script>", "<b>", "<i>", "<s>", "<u>", "<x"] {
         assert!(!html.contains(markup), "{markup}");
     }
     assert!(html.contains("<code>&lt;b&gt;</code> &amp; "));
+}
+
+/// Where each of these stands, in the order in which they stand.
+fn ids(html: &str) -> Vec<String> {
+    let (_, attributes) = read(html);
+    let ids = attributes.into_iter().filter(|(name, _)| name == "id");
+    ids.map(|(_, id)| id).collect()
+}
+
+#[test]
+fn the_page_begins_with_the_flow_and_goes_on_in_the_order_of_use() {
+    let ids = ids(&render().unwrap());
+    let operations = 2..2 + ORDER_OF_USE.len();
+    assert_eq!(ids[..2], ["flow", "routes"]);
+    assert_eq!(ids[operations.clone()], ORDER_OF_USE);
+    assert_eq!(
+        ids[operations.end..operations.end + 2],
+        ["problems", "schemas"]
+    );
+    let schemas: Vec<_> = ids
+        .iter()
+        .filter_map(|it| it.strip_prefix("schema-"))
+        .collect();
+    assert_eq!(schemas[..2], ["PresignUpload", "Filename"]);
+    let at = |name| schemas.iter().position(|it| *it == name).unwrap();
+    assert!(at("PresignUpload") < at("Register") && at("Register") < at("RawAsset"));
+    assert!(at("RawAsset") < at("Events") && at("Events") < at("DatasetEvent"));
+}
+
+#[test]
+fn every_route_of_the_document_has_its_place_in_the_order_of_use() {
+    let document = serde_json::to_value(openapi::document()).unwrap();
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let ids: BTreeSet<_> = operations
+        .map(|it| it["operationId"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, BTreeSet::from(ORDER_OF_USE));
 }
