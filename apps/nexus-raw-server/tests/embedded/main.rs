@@ -15,6 +15,7 @@ mod browsers;
 mod caller;
 mod careless_stores;
 mod docs_flow;
+mod embedding;
 mod ends;
 mod feed_document;
 #[path = "../common/house.rs"]
