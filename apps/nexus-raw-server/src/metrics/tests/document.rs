@@ -50,7 +50,7 @@ async fn all_used() -> (Metrics, Vec<Described>) {
 /// Name, kind and labels of each row of the table of metrics.
 fn documented() -> BTreeMap<String, (String, BTreeSet<String>)> {
     let section = OPERATIONS.split("\n## Metrics\n").nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
+    let section = section.split("\n### ").next().unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| {
         let mut cells = row.split('|').map(str::trim);
