@@ -136,10 +136,10 @@ fn serve<A: Answering>(
             let _ = socket.set_nodelay(true);
             let (stream, closed) = GatedStream::new(socket, &open);
             let (connection, open) = (stream.connection().clone(), Arc::clone(&open));
-            let served = http.call((stream, peer));
+            let serving = http.call((stream, peer));
             async move {
                 tokio::select! {
-                    ended = served => {
+                    ended = serving => {
                         tell_unreadable(&connection, &open, ended.as_ref().err());
                         ended
                     }

@@ -373,7 +373,7 @@ async fn what_was_sent_behind_a_wait_is_served_after_it() {
 
     // and sooner than it asked
     let mut wire = Wire::open(house.address).await;
-    wire.say(format!("{}\r\n", request.replace("?", "?after=1&")))
+    wire.say(format!("{}\r\n", request.replace('?', "?after=1&")))
         .await;
     waiting(&house, 1).await;
     let began = Instant::now();

@@ -42,7 +42,7 @@ async fn say(server: &Server) {
         wire.say(&said).await;
         let heard = wire.listen(Duration::from_secs(20)).await;
         let first = heard.statuses.first();
-        assert_eq!(first, Some(&status), "{:.60}: {heard:?}", said);
+        assert_eq!(first, Some(&status), "{said:.60}: {heard:?}");
     }
 }
 

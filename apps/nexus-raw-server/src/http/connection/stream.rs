@@ -179,7 +179,6 @@ impl AsyncRead for GatedStream {
                 if end == End::SlowHead {
                     // nothing else is being written; where there is no room, it is only closed
                     let _ = this.socket.try_write(REQUEST_TIMEOUT);
-                    this.connection.head_came_too_slowly();
                 }
                 // to the library, the caller has nothing more to say
                 into.clear();

@@ -77,7 +77,6 @@ struct Watch {
     caller: Caller,
     /// An answer is not sent yet to its end.
     unsent: bool,
-    too_slow: bool,
     /// Its place among the connections of its listener.
     open: Option<OpenConnection>,
 }
@@ -126,7 +125,6 @@ impl Connection {
             cut: false,
             caller: Caller::Unasked,
             unsent: false,
-            too_slow: false,
             open,
         })))
     }
@@ -329,14 +327,10 @@ impl Connection {
         }
     }
 
-    /// A head did not come whole in time.
-    pub(super) fn head_came_too_slowly(&self) {
-        self.0.borrow_mut().too_slow = true;
-    }
-
     /// Whether a head did not come whole in time.
     pub(crate) fn was_too_slow(&self) -> bool {
-        self.0.borrow().too_slow
+        let deadline = self.deadline();
+        deadline.is_some_and(|(at, end)| end == End::SlowHead && at <= Instant::now())
     }
 
     /// Whether no request is served, and none was the last: what the library could not read was a
