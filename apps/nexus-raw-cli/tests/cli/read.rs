@@ -124,7 +124,7 @@ fn events_as_json_are_one_answer_with_each_event_byte_for_byte() {
     });
     assert_eq!(
         run(&mut command_for(&stub.url), ["events", ID, "--json"]),
-        done(&format!("{{\"events\":[{}]}}", events.join(",")))
+        done(format!("{{\"events\":[{}]}}", events.join(",")))
     );
 }
 

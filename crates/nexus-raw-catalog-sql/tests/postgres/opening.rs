@@ -7,6 +7,8 @@ use nexus_raw_testkit::{
     steps::{presign, presign_and_register},
 };
 
+use sqlx::PgConnection;
+
 use crate::support::{Home, run};
 
 #[tokio::test]

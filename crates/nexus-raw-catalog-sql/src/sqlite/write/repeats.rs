@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{AssetId, UploadIntent},
-    ports::{CatalogError, RepeatOutcome},
+    ports::RepeatOutcome,
     tenancy::Scope,
 };
 use sqlx::{Row, SqliteConnection};
@@ -82,5 +82,5 @@ async fn presigns<'a>(
         Ok((*key, row.try_get(1)?))
     });
     let counted: Result<_, sqlx::Error> = counted.collect();
-    Ok(counted.map_err(|error| CatalogError::from(read_error(error)))?)
+    Ok(counted.map_err(read_error)?)
 }
