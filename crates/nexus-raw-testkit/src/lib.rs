@@ -33,7 +33,7 @@ pub use self::{
     identity::FakeIdentity,
     ids::SequentialIds,
     proxied::behind_a_dead_proxy,
-    proxy::{Fault, FaultyProxy},
+    proxy::{Fault, FaultyProxy, SwallowingProxy},
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},
 };

@@ -20,6 +20,10 @@ const SECOND_RUN: &str = "NEXUS_RAW_TEST_BEHIND_A_PROXY";
 /// # Panics
 /// In the first run, when the second one fails.
 #[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is what this is about, and the configuration is not concerned"
+)]
 pub fn behind_a_dead_proxy(name: &str) -> bool {
     if env::var_os(SECOND_RUN).is_some() {
         return true;

@@ -24,7 +24,7 @@ use nexus_raw_events::{
     encoding::{self, Encoding},
 };
 use nexus_raw_testkit::{
-    FixedClock, behind_a_dead_proxy,
+    FixedClock, SwallowingProxy, behind_a_dead_proxy,
     sample::{self, scope},
 };
 use sha2::Sha256;
@@ -327,4 +327,22 @@ async fn no_proxy_is_asked() {
         let delivery = sink(settings(&receiver)).deliver(&events(1)).await;
         assert_eq!(delivery.unwrap(), Delivery { taken: 1 });
     }
+}
+
+/// What is sent over it is taken and never arrives, and nothing is closed.
+#[tokio::test]
+async fn after_its_flow_fell_silent_events_are_taken_again_within_ten_seconds() {
+    let receiver = Receiver::open(|_| status(204)).await;
+    let mut settings = settings(&receiver);
+    let proxy = SwallowingProxy::before(settings.url.socket_addrs(|| None).unwrap()[0]);
+    settings.url.set_port(Some(proxy.address().port())).unwrap();
+    let sink = sink(settings);
+    let taken = Delivery { taken: 1 };
+    assert_eq!(sink.deliver(&events(1)).await.unwrap(), taken);
+    proxy.swallow_flows();
+    let silent = std::time::Instant::now();
+    while sink.deliver(&events(1)).await.is_err() {
+        assert!(silent.elapsed() < Duration::from_secs(10));
+    }
+    assert!(silent.elapsed() < Duration::from_secs(10));
 }

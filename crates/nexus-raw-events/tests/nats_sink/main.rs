@@ -13,7 +13,10 @@ mod example;
 mod rights;
 mod support;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_nats::jetstream::stream;
 use nexus_raw::{
@@ -22,7 +25,7 @@ use nexus_raw::{
 };
 use nexus_raw_events::{NatsEventSink, NatsSinkError, NatsSinkSettings, encoding::Encoding};
 use nexus_raw_testkit::{
-    Guard, Nats,
+    Guard, Nats, SwallowingProxy,
     sample::{self, scope},
 };
 
@@ -272,4 +275,24 @@ async fn events_go_by_tls_or_stay_on_this_machine() {
         let sink = open(url).unwrap();
         assert!(!format!("{sink:?}").contains("secret"), "{url}");
     }
+}
+
+/// What is sent over it is taken and never arrives, and nothing is closed.
+#[tokio::test]
+async fn after_its_flow_fell_silent_events_are_taken_again_within_ten_seconds() {
+    let nats = Nats::start();
+    let mut settings = settings(&nats);
+    let server = settings.url.socket_addrs(|| None).unwrap()[0];
+    let proxy = SwallowingProxy::before(server);
+    settings.url.set_port(Some(proxy.address().port())).unwrap();
+    let sink = NatsEventSink::new(settings).unwrap();
+    let taken = Delivery { taken: 1 };
+    assert_eq!(sink.deliver(&events("t_a", 1, 1)).await.unwrap(), taken);
+    proxy.swallow_flows();
+    let silent = Instant::now();
+    while sink.deliver(&events("t_a", 2, 2)).await.is_err() {
+        assert!(silent.elapsed() < Duration::from_secs(10));
+    }
+    assert!(silent.elapsed() < Duration::from_secs(10));
+    assert_eq!(messages(&nats).await.len(), 2);
 }

@@ -1,6 +1,7 @@
 //! A proxy between a server under test and its store, which can be told to break what passes.
 
 mod exchange;
+mod swallowing;
 
 use std::{
     io,
@@ -9,6 +10,8 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
+
+pub use self::swallowing::SwallowingProxy;
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

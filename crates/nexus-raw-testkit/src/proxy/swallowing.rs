@@ -1,0 +1,91 @@
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
+
+#[derive(Debug, Default)]
+struct Orders {
+    /// Flows of an earlier age are swallowed for good.
+    age: AtomicU64,
+    /// Whether new flows are swallowed too.
+    swallows_new: AtomicBool,
+}
+
+/// A way to a server on which flows fall silent: what is sent is taken and never arrives, and
+/// nothing is closed. So does a NAT that forgot a flow, and a machine that died. It speaks no
+/// protocol, and passes everything on until it is told otherwise.
+///
+/// Its threads end with their connections, or with the process.
+#[derive(Debug)]
+pub struct SwallowingProxy {
+    address: SocketAddr,
+    orders: Arc<Orders>,
+}
+
+impl SwallowingProxy {
+    /// Starts one before `server`.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    #[must_use]
+    pub fn before(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let orders = Arc::new(Orders::default());
+        let told = Arc::clone(&orders);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let age = if told.swallows_new.load(Ordering::SeqCst) {
+                    None
+                } else {
+                    Some(told.age.load(Ordering::SeqCst))
+                };
+                if let Ok(server) = TcpStream::connect(server) {
+                    carry(&client, &server, age, &told);
+                    carry(&server, &client, age, &told);
+                }
+            }
+        });
+        Self { address, orders }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Has every flow that there is fall silent, for good. New ones are carried.
+    pub fn swallow_flows(&self) {
+        self.orders.age.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Has flows that begin from now on be silent from their first byte, or be carried again.
+    pub fn swallow_new_flows(&self, swallows: bool) {
+        self.orders.swallows_new.store(swallows, Ordering::SeqCst);
+    }
+}
+
+/// Carries what one end sends to the other, on a thread of its own.
+fn carry(from: &TcpStream, to: &TcpStream, age: Option<u64>, orders: &Arc<Orders>) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    let orders = Arc::clone(orders);
+    thread::spawn(move || {
+        let mut bytes = [0; 16 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            let is_carried = age == Some(orders.age.load(Ordering::SeqCst));
+            if is_carried && to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+        }
+        // of a flow that is swallowed the other end does not hear that this one has closed
+        if age == Some(orders.age.load(Ordering::SeqCst)) {
+            let _ = to.shutdown(Shutdown::Both);
+        }
+    });
+}
