@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use nexus_raw::{
@@ -17,10 +17,12 @@ use nexus_raw_storage_s3::{
     ProbeError, S3RawStorageRepository, S3Settings, ServerSideEncryption, UnprobedS3,
 };
 use nexus_raw_testkit::{
-    HttpRequest, behind_a_dead_proxy, contract::storage::StorageHarness, storage_contract,
+    HttpRequest, SwallowingProxy, behind_a_dead_proxy, contract::storage::StorageHarness,
+    storage_contract,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
+use tokio::{task::JoinSet, time::Instant};
 
 struct OnEmbedded {
     server: EmbeddedS3Handle,
@@ -308,4 +310,32 @@ async fn no_proxy_is_asked() {
         let repository = store.probe().await.unwrap();
         repository.ready().await.unwrap();
     }
+}
+
+/// What is sent over them is taken and never arrives, and nothing is closed.
+#[tokio::test]
+async fn after_all_flows_fell_silent_the_store_answers_again_within_ten_seconds() {
+    let store = OnEmbedded::new();
+    let proxy = SwallowingProxy::before(store.server.addr());
+    let endpoint = format!("http://{}", proxy.address());
+    let repository = probe(S3Settings {
+        endpoint: Some(endpoint.parse().unwrap()),
+        ..store.settings()
+    });
+    let repository = Arc::new(repository.await.unwrap());
+    // so many connections are kept
+    let mut asked = JoinSet::new();
+    for _ in 0..20 {
+        let repository = Arc::clone(&repository);
+        asked.spawn(async move { repository.ready().await });
+    }
+    for answer in asked.join_all().await {
+        answer.unwrap();
+    }
+    proxy.swallow_flows();
+    let silent = Instant::now();
+    while repository.ready().await.is_err() {
+        assert!(silent.elapsed() < Duration::from_secs(10));
+    }
+    assert!(silent.elapsed() < Duration::from_secs(10));
 }
