@@ -1,9 +1,6 @@
-use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
-use super::{fault::open_error, schema, session::Session};
+use super::{fault::open_error, schema};
 use crate::error::{DEADLINE, OpenError};
 
 /// The first connection of a catalogue that is opened.
@@ -11,27 +8,6 @@ pub(super) async fn first(options: &PgConnectOptions) -> Result<PgConnection, Op
     tokio::time::timeout(DEADLINE, options.connect())
         .await
         .map_err(|elapsed| OpenError::Unreachable(Box::new(elapsed)))?
-        .map_err(open_error)
-}
-
-/// The connections that read, of all that the catalogue may have: one is the writer's.
-pub(super) async fn readers(
-    options: PgConnectOptions,
-    session: Session,
-    connections: u32,
-) -> Result<PgPool, OpenError> {
-    PgPoolOptions::new()
-        .min_connections(1)
-        .max_connections(connections.saturating_sub(1).max(1))
-        .acquire_timeout(DEADLINE)
-        // a question that meets a dead connection is asked again, which costs less than to try
-        // each connection before each question
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| {
-            Box::pin(async move { session.resume_reading(connection).await })
-        })
-        .connect_with(options)
-        .await
         .map_err(open_error)
 }
 

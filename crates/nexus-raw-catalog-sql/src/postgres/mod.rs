@@ -4,6 +4,7 @@ mod answer;
 mod connect;
 mod fault;
 mod made;
+mod pool;
 mod queries;
 mod reader;
 mod request;
@@ -13,13 +14,18 @@ mod url;
 mod walls;
 mod writer;
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnectOptions;
 
 pub(crate) use self::{connect::migrate, url::parse as parse_url};
-use self::{reader::PostgresReader, session::Session, writer::PostgresWriter};
+use self::{pool::Connections, reader::PostgresReader, session::Session, writer::PostgresWriter};
 use crate::{backend::Backend, error::OpenError, object_store::ObjectStoreIdentity, rows::cells};
 
 cells!(sqlx::postgres::PgRow);
+
+/// How long a server may take to be looked at.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Opens the catalogue, whose schema must be there.
 pub(crate) async fn open(
@@ -27,10 +33,17 @@ pub(crate) async fn open(
     connections: u32,
     object_store: &ObjectStoreIdentity,
 ) -> Result<Backend, OpenError> {
-    let mut connection = connect::first(&options).await?;
-    schema::check(&mut connection).await?;
-    let session = Session::open(&mut connection).await?;
-    let readers = connect::readers(options.clone(), session, connections).await?;
+    let opening = async {
+        let mut connection = connect::first(&options).await?;
+        schema::check(&mut connection).await?;
+        let session = Session::open(&mut connection).await?;
+        Ok((connection, session))
+    };
+    let (connection, session) = tokio::time::timeout(OPENING, opening)
+        .await
+        .map_err(|elapsed| OpenError::Unreachable(Box::new(elapsed)))??;
+    // one is the writer's
+    let readers = Connections::up_to(connections.saturating_sub(1), options.clone(), session);
     Ok(Backend {
         reader: Box::new(PostgresReader::new(readers, session.catalog_id)),
         writer: Box::new(PostgresWriter::new(

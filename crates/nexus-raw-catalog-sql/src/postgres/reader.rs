@@ -9,45 +9,26 @@ use nexus_raw::{
     tenancy::Scope,
     time::Timestamp,
 };
-use sqlx::{PgPool, Postgres, pool::PoolConnection};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
-    fault::{self, Fate},
-    queries::{self, QueryError},
+    pool::{Connections, SILENCE},
+    queries,
 };
 use crate::backend::Reader;
 
 /// Answers from a few connections that cannot write.
 pub(super) struct PostgresReader {
-    pool: PgPool,
+    connections: Connections,
     catalog_id: Uuid,
 }
 
 impl PostgresReader {
-    pub(super) fn new(pool: PgPool, catalog_id: Uuid) -> Self {
-        Self { pool, catalog_id }
-    }
-
-    /// Reads an answer. `None` where the connection was dead, and another should be asked: after
-    /// the database was started anew, all that the pool holds may be dead.
-    fn settle<T>(
-        &self,
-        connection: PoolConnection<Postgres>,
-        answer: Result<T, QueryError>,
-        dead: &mut u32,
-    ) -> Option<Result<T, CatalogError>> {
-        match answer {
-            Err(QueryError::Database(error))
-                if *dead <= self.pool.options().get_max_connections()
-                    && fault::fate(&error) == Fate::Unknown =>
-            {
-                *dead += 1;
-                // not given back: the pool would hand it out again
-                drop(connection.detach());
-                None
-            }
-            answer => Some(answer.map_err(CatalogError::from)),
+    pub(super) fn new(connections: Connections, catalog_id: Uuid) -> Self {
+        Self {
+            connections,
+            catalog_id,
         }
     }
 }
@@ -55,17 +36,16 @@ impl PostgresReader {
 /// Asks a question on one connection after the other, until one lives. Whoever asks has a deadline
 /// of its own. A macro, since no closure may lend a connection to a future that is sent elsewhere.
 macro_rules! ask {
-    ($reader:ident, $connection:ident => $question:expr) => {{
-        let mut dead = 0;
+    ($reader:ident, $connection:ident => $question:expr) => {
         loop {
-            let mut lent = $reader.pool.acquire().await.map_err(fault::told)?;
-            let $connection = &mut *lent;
-            let answer = $question.await;
-            if let Some(answer) = $reader.settle(lent, answer, &mut dead) {
+            let mut lent = $reader.connections.lend().await?;
+            let $connection = lent.connection();
+            let answer = timeout(SILENCE, $question).await;
+            if let Some(answer) = lent.settle(answer) {
                 break answer;
             }
         }
-    }};
+    };
 }
 
 #[async_trait]
@@ -171,6 +151,6 @@ impl Reader for PostgresReader {
     }
 
     async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 }

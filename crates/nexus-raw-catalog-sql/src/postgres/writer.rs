@@ -6,18 +6,19 @@ use nexus_raw::{
     tenancy::Scope,
 };
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     answer::{Answer, Decided},
     fault::{self, Fate},
+    pool::CLOSING,
     queries,
     request::{self, Members},
     session::Session,
 };
 use crate::{
     backend::{GroupWriter, WriteError},
-    error::{CorruptColumn, Failure},
+    error::{CorruptColumn, DEADLINE, Failure},
     object_store::ObjectStoreIdentity,
     writer::{Group, Outcomes, Registration},
 };
@@ -80,8 +81,11 @@ impl PostgresWriter {
     /// Calls until there is an answer, or there is no hope of one. Where an answer was lost, the
     /// next call says so, and finds what the one before has written: it waits for the lock that
     /// the one before may still hold.
-    async fn call_until_answered(&mut self, text: &str) -> Result<String, WriteError> {
-        let until = Instant::now() + PATIENCE;
+    async fn call_until_answered(
+        &mut self,
+        text: &str,
+        until: Instant,
+    ) -> Result<String, WriteError> {
         let mut again = false;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -129,13 +133,26 @@ impl PostgresWriter {
         }
     }
 
-    async fn outcomes(&mut self, decided: Decided, group: &Group<'_>) -> Outcomes {
+    /// The same, as long as anybody waits for it.
+    async fn standing_until(
+        &mut self,
+        until: Instant,
+        registration: &Registration,
+    ) -> Result<RegisterOutcome, Failure> {
+        let found = timeout_at(until, self.standing(registration)).await;
+        found.unwrap_or_else(|elapsed| {
+            self.connection = None;
+            Err(Failure::unavailable(elapsed))
+        })
+    }
+
+    async fn outcomes(&mut self, decided: Decided, group: &Group<'_>, until: Instant) -> Outcomes {
         let mut registrations = Vec::with_capacity(decided.registrations.len());
         for (outcome, asked) in decided.registrations.into_iter().zip(&group.registrations) {
             registrations.push(match outcome {
                 Some(outcome) => Ok(outcome),
                 // a record never changes, so it may be read after the transaction
-                None => self.standing(asked).await,
+                None => self.standing_until(until, asked).await,
             });
         }
         Outcomes {
@@ -169,14 +186,20 @@ impl GroupWriter for PostgresWriter {
         let scopes = request::by_scope(&group);
         let text = request::text(&group, &scopes, &self.object_store)
             .map_err(|error| WriteError::Refused(Failure::unavailable(error)))?;
-        let answer = self.call_until_answered(&text).await?;
+        let began = Instant::now();
+        let answer = self.call_until_answered(&text, began + PATIENCE).await?;
         let decided = read(&answer, &group, &scopes)?;
-        Ok(self.outcomes(decided, &group).await)
+        Ok(self.outcomes(decided, &group, began + DEADLINE).await)
     }
 
     async fn close(self: Box<Self>) {
-        if let Some(connection) = self.connection
-            && let Err(error) = connection.close().await
+        let Some(connection) = self.connection else {
+            return;
+        };
+        let closed = timeout(CLOSING, connection.close()).await;
+        if let Err(error) = closed
+            .map_err(|elapsed| sqlx::Error::Io(elapsed.into()))
+            .flatten()
         {
             tracing::warn!(%error, "the catalogue was not closed in order");
         }

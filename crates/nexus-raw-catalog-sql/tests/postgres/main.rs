@@ -11,5 +11,6 @@ mod faults;
 mod opening;
 mod proxy;
 mod replicas;
+mod silence;
 mod support;
 mod walls;
