@@ -115,7 +115,9 @@ pub(crate) async fn take_in(
         provenance: Provenance::default(),
     };
     let registered = service.register(&may_write, &context, registration).await?;
-    let events = service.events(&may_read, presigned.asset_id).await?;
+    let events = service
+        .events(&may_read, presigned.asset_id, 0, 100)
+        .await?;
 
     // events are delivered by a `Relay` of nexus-raw-events, over the same catalogue
     catalog.close().await;

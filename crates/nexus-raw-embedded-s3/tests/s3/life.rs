@@ -243,10 +243,11 @@ fn a_foreign_directory_is_left_alone() {
 }
 
 #[test]
-fn the_secret_is_not_printed() {
+fn no_credential_is_printed() {
     let directory = tempfile::tempdir().unwrap();
     let printed = format!("{:?}", support::settings(directory.path()));
-    assert!(printed.contains(support::KEY_ID) && !printed.contains(support::SECRET));
+    assert!(printed.contains("Settings"), "{printed}");
+    assert!(!printed.contains(support::KEY_ID) && !printed.contains(support::SECRET));
 }
 
 #[test]
