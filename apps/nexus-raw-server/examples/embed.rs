@@ -93,7 +93,7 @@ pub(crate) async fn take_in(
         caller.authorize_write(&scope)?,
         caller.authorize_read(&scope)?,
     );
-    let context = RequestContext {
+    let request = RequestContext {
         trace_id: TraceId::parse("4bf92f3577b34da6a3ce929d0e0e4736")?,
         request_id: RequestId::parse("req-1")?,
     };
@@ -106,7 +106,7 @@ pub(crate) async fn take_in(
         sha256: Sha256Digest::of(content),
     };
     let presigned = service
-        .presign_upload(&may_write, &context, PresignRequest { facts })
+        .presign_upload(&may_write, &request, PresignRequest { facts })
         .await?;
     upload(&presigned.upload, content).await?;
     let registration = RegisterRequest {
@@ -114,7 +114,7 @@ pub(crate) async fn take_in(
         restated: RestatedFacts::default(),
         provenance: Provenance::default(),
     };
-    let registered = service.register(&may_write, &context, registration).await?;
+    let registered = service.register(&may_write, &request, registration).await?;
     let events = service
         .events(&may_read, presigned.asset_id, 0, 100)
         .await?;
@@ -127,12 +127,11 @@ pub(crate) async fn take_in(
 
 /// What the caller does: any HTTP client, and exactly the headers that it was given.
 async fn upload(upload: &PresignedUpload, content: &[u8]) -> Result<(), Box<dyn Error>> {
-    let mut request = reqwest::Client::new().put(upload.url.expose());
+    let mut put = reqwest::Client::new().put(upload.url.expose());
     for (name, value) in &upload.headers {
-        request = request.header(name, value);
+        put = put.header(name, value);
     }
-    request
-        .body(content.to_vec())
+    put.body(content.to_vec())
         .send()
         .await?
         .error_for_status()?;

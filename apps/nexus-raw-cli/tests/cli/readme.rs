@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const README: &str = include_str!("../../../../README.md");
 
 /// How long the server may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Stands in for cargo, which would build for minutes what this test's own run has built: it puts
 /// the programs of the packages that it is asked for where cargo puts them, and no others.

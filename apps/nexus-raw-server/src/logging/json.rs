@@ -54,12 +54,11 @@ impl Drain for JsonLines {
 struct Members(Vec<(Key, Value)>);
 
 impl Members {
-    fn put(&mut self, key: Key, value: impl Into<Value>) -> slog::Result {
+    fn put(&mut self, key: Key, value: impl Into<Value>) {
         // a member that was said anew holds in the place of the earlier
         if self.0.iter().all(|(known, _)| *known != key) {
             self.0.push((key, value.into()));
         }
-        Ok(())
     }
 
     fn in_order(self) -> impl Iterator<Item = (Key, Value)> {
@@ -73,7 +72,8 @@ impl Members {
 macro_rules! kinds {
     ($($method:ident: $kind:ty as $as:ty),+ $(,)?) => {
         $(fn $method(&mut self, key: Key, value: $kind) -> slog::Result {
-            self.put(key, <$as>::from(value))
+            self.put(key, <$as>::from(value));
+            Ok(())
         })+
     };
 }
@@ -95,22 +95,27 @@ impl Serializer for Members {
     }
 
     fn emit_usize(&mut self, key: Key, value: usize) -> slog::Result {
-        self.put(key, value)
+        self.put(key, value);
+        Ok(())
     }
 
     fn emit_isize(&mut self, key: Key, value: isize) -> slog::Result {
-        self.put(key, value)
+        self.put(key, value);
+        Ok(())
     }
 
     fn emit_unit(&mut self, key: Key) -> slog::Result {
-        self.put(key, Value::Null)
+        self.put(key, Value::Null);
+        Ok(())
     }
 
     fn emit_none(&mut self, key: Key) -> slog::Result {
-        self.put(key, Value::Null)
+        self.put(key, Value::Null);
+        Ok(())
     }
 
     fn emit_arguments(&mut self, key: Key, value: &fmt::Arguments<'_>) -> slog::Result {
-        self.put(key, value.to_string())
+        self.put(key, value.to_string());
+        Ok(())
     }
 }

@@ -170,18 +170,27 @@ fn faults() -> Vec<Fault> {
 
 /// A test of promtool: after so many minutes exactly these alarms fire.
 fn group(told: &Told, minutes: u8, fires: &[&str]) -> String {
-    let mut text = "  - interval: 1m\n    input_series:\n".to_owned();
-    for (series, samples) in told {
-        text += &format!("      - {{series: '{series}', values: '{samples}'}}\n");
-    }
-    text += &format!(
-        "    promql_expr_test:\n      - eval_time: {minutes}m\n        \
-         expr: group by (alertname) (ALERTS{{alertstate=\"firing\"}})\n        exp_samples:\n"
-    );
-    for alarm in fires {
-        text += &format!("          - {{labels: '{{alertname=\"{alarm}\"}}', value: 1}}\n");
-    }
-    text
+    let series = told
+        .iter()
+        .map(|(series, samples)| format!("      - {{series: '{series}', values: '{samples}'}}"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let fires: Vec<_> = fires
+        .iter()
+        .map(|alarm| format!("          - {{labels: '{{alertname=\"{alarm}\"}}', value: 1}}"))
+        .collect();
+    let fires = fires.join("\n");
+    format!(
+        "  - interval: 1m
+    input_series:
+{series}
+    promql_expr_test:
+      - eval_time: {minutes}m
+        expr: group by (alertname) (ALERTS{{alertstate=\"firing\"}})
+        exp_samples:
+{fires}
+"
+    )
 }
 
 /// Has promtool run the tests against the rules; what it says where one fails.

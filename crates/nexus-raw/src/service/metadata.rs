@@ -23,8 +23,8 @@ impl RawStorageService {
     }
 
     /// The events of an asset, from its presign on, whose sequence is above `after`, in order: the
-    /// first `limit` of them. None where there is none above, so whoever goes on from the last
-    /// sequence that it was given comes to the end.
+    /// first `limit` of them, which is one at least. None where there is none above, so whoever
+    /// goes on from the last sequence that it was given comes to the end.
     ///
     /// # Errors
     /// [`ReadError::AssetNotFound`] when the scope has no such asset, presigned or registered.
@@ -37,8 +37,12 @@ impl RawStorageService {
     ) -> Result<Vec<DatasetEvent>, ReadError> {
         let scope = access.scope();
         let events = self.catalog.events_of(scope, asset, after, limit).await?;
-        if events.is_empty() && self.catalog.find_intent(scope, asset).await?.is_none() {
-            return Err(ReadError::AssetNotFound);
+        if events.is_empty() {
+            // every intent has its presign event: none at all means no asset
+            let is_absent = after == 0 || self.catalog.find_intent(scope, asset).await?.is_none();
+            if is_absent {
+                return Err(ReadError::AssetNotFound);
+            }
         }
         Ok(events)
     }
