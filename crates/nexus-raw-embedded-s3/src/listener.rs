@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -82,7 +83,9 @@ fn connection(
         let busy = place.begin();
         async move {
             let answer = front.answer(request).await?;
-            if answer.status().is_success() {
+            // what is said of an object is said to whoever proved a right to ask
+            let status = answer.status();
+            if status.is_success() || status == StatusCode::NOT_FOUND {
                 busy.granted();
             }
             Ok::<_, HttpError>(answer.map(|body| AnswerBody { body, _busy: busy }))

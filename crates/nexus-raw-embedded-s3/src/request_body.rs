@@ -114,9 +114,6 @@ impl Inner {
         if let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) {
             self.behind = self.behind();
             self.waits_since = None;
-            if self.behind > self.leeway {
-                return self.poll_slow();
-            }
             if let Some(Ok(frame)) = &frame {
                 let came = frame.data_ref().map_or(0, Bytes::len) as u64;
                 let worth = Duration::from_micros(came * 1_000_000 / LEAST_BYTES_PER_SECOND);
@@ -127,18 +124,14 @@ impl Inner {
         if self.waits_since.is_none() {
             let now = Instant::now();
             self.waits_since = Some(now);
-            self.end.as_mut().reset(now + (self.leeway - self.behind));
+            let left = self.leeway.saturating_sub(self.behind);
+            self.end.as_mut().reset(now + left);
         }
         self.reader = Some(context.waker().clone());
-        match self.end.as_mut().poll(context) {
-            Poll::Ready(()) => self.poll_slow(),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn poll_slow(&mut self) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        self.is_ended = true;
-        Poll::Ready(Some(Err(RequestBodyError::Slow)))
+        self.end.as_mut().poll(context).map(|()| {
+            self.is_ended = true;
+            Some(Err(RequestBodyError::Slow))
+        })
     }
 
     fn behind(&self) -> Duration {

@@ -270,6 +270,48 @@ async fn of_a_hundred_callers_with_one_key_all_get_one_asset_and_a_url_each() {
 }
 
 #[actix_web::test]
+async fn the_hundredth_presign_of_an_intent_passes_and_the_next_waits_for_its_end() {
+    let house = House::open();
+    let asset_id = asset_of(keyed(&house, "k", &presign_body())).await;
+    for _ in 2..=100 {
+        assert_eq!(
+            asset_of(keyed(&house, "k", &presign_body())).await,
+            asset_id
+        );
+    }
+    house.clock.advance(Duration::from_millis(1_500));
+    let refused = keyed(&house, "k", &presign_body()).send().await;
+    assert_eq!(
+        refused.whole(),
+        (
+            429,
+            json!({
+                "type": "urn:nexus-raw:problem:rate-limited",
+                "title": "Rate limited",
+                "status": 429,
+                "detail": "the upload was presigned as often as one may be; the key is free again later",
+                "instance": PATH,
+                "code": "rate-limited",
+                "trace_id": TRACE_ID,
+            })
+        )
+    );
+    // to the intent's end, rounded up
+    assert_eq!(refused.header("retry-after"), Some("86399"));
+    assert_eq!(house.events(), 100);
+    // another key is another intent, and so is the same one after that time
+    assert_ne!(
+        asset_of(keyed(&house, "k2", &presign_body())).await,
+        asset_id
+    );
+    house.clock.advance(Duration::from_secs(86_399));
+    assert_ne!(
+        asset_of(keyed(&house, "k", &presign_body())).await,
+        asset_id
+    );
+}
+
+#[actix_web::test]
 async fn what_was_written_though_its_answer_was_lost_is_found_by_its_key() {
     let house = House::open();
     house.catalog.lose_next_answer();

@@ -252,16 +252,3 @@ fn after_a_flush_that_failed_nothing_is_read_or_written_any_more() {
         assert!(matches!(error, StoreError::Stopped) && error.is_of_the_medium());
     }
 }
-
-#[test]
-fn a_directory_that_cannot_be_opened_is_found_before_anything_is_named() {
-    let (_directory, store, bucket) = store();
-    put(&store, "k", "one", IfTaken::Refuse).unwrap();
-    let place = store.layout.object(&bucket, "new");
-    // what cannot be opened as a directory's file: a loop of links
-    fs::remove_dir(&place.shard).unwrap();
-    std::os::unix::fs::symlink(&place.shard, &place.shard).unwrap();
-    let refused = put(&store, "new", "one", IfTaken::Refuse);
-    assert!(matches!(refused, Err(StoreError::Io(_))), "{refused:?}");
-    assert!(store.check().is_ok());
-}
