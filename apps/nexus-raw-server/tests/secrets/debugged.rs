@@ -146,7 +146,7 @@ fn of_the_configuration(printed: &mut Printed) {
         match sink {
             nexus_raw_config::EventSink::Nats(server) => printed.add("config::NatsServer", server),
             nexus_raw_config::EventSink::Http(receiver) => {
-                printed.add("config::HttpReceiver", receiver)
+                printed.add("config::HttpReceiver", receiver);
             }
             _ => {}
         }

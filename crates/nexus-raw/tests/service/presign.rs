@@ -101,7 +101,7 @@ async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move
     let request = || PresignRequest {
         facts: sample::facts(),
     };
-    let presign = || service.presign_upload_keyed(&access, &context, key.clone(), request());
+    let presign = || service.presign_upload_keyed(&access, &context, key, request());
     let asset_id = presign().await.unwrap().asset_id;
     clock.advance(Duration::from_secs(100));
     assert_eq!(presign().await.unwrap().asset_id, asset_id);
