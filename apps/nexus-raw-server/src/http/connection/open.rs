@@ -239,13 +239,17 @@ mod tests {
     }
 
     /// Gives each connection a moment of its own.
-    fn enter(among: &Arc<OpenConnections>) -> Open {
+    fn become_idle(among: &OpenConnections, open: &OpenConnection, new: bool) {
         let now = among.now();
         while among.now() == now {
             std::hint::spin_loop();
         }
+        open.mark_idle(new);
+    }
+
+    fn enter(among: &Arc<OpenConnections>) -> Open {
         let open = among.enter();
-        open.0.mark_idle(true);
+        become_idle(among, &open.0, true);
         open
     }
 
@@ -255,7 +259,7 @@ mod tests {
         let mut open: Vec<_> = (0..3).map(|_| enter(&among)).collect();
         // used since: the second is now the longest idle, then the third, then the first
         assert!(open[0].0.mark_used());
-        open[0].0.mark_idle(false);
+        become_idle(&among, &open[0].0, false);
         for expected in [1, 2, 0] {
             let newcomer = enter(&among);
             open.push(newcomer);
@@ -299,12 +303,8 @@ mod tests {
         let order = |round: usize| (0..100).map(move |at| (at * 37 + round * 11) % 100);
         for round in 0..3 {
             for at in order(round) {
-                let now = among.now();
                 assert!(open[at].0.mark_used());
-                while among.now() == now {
-                    std::hint::spin_loop();
-                }
-                open[at].0.mark_idle(false);
+                become_idle(&among, &open[at].0, false);
             }
         }
         let mut newcomers = Vec::new();
