@@ -3,6 +3,7 @@
 
 mod browser;
 mod nats;
+mod pgbouncer;
 mod postgres;
 mod seaweedfs;
 mod supervised;
@@ -10,6 +11,7 @@ mod supervised;
 pub use self::{
     browser::{Browser, OpenPage},
     nats::{Guard, Nats},
+    pgbouncer::{PgBouncer, PoolMode},
     postgres::{Database, Postgres},
     seaweedfs::SeaweedFs,
 };

@@ -17,7 +17,7 @@ use super::supervised::{DRAWS, Supervised, draw_port, program};
 
 /// Who runs the server when the tests are run by root: `nobody` and `nogroup`, by the numbers that
 /// they have everywhere (Debian policy 9.2.2).
-const NOBODY: u32 = 65534;
+pub(super) const NOBODY: u32 = 65534;
 
 /// A running cluster. It ends, and its files go, when it is dropped, or when the process that
 /// started it ends, by whatever. `fsync` is on, as the catalogue wants it.
@@ -48,7 +48,7 @@ impl Postgres {
     /// The superuser.
     const ADMIN: &str = "admin";
     /// Everybody's password.
-    const PASSWORD: &str = "postgres-password";
+    pub(super) const PASSWORD: &str = "postgres-password";
 
     /// Makes a cluster, starts its server and waits until it is ready. Blocks.
     ///
@@ -115,6 +115,12 @@ impl Postgres {
         }
     }
 
+    /// A program of its clients (`pg_dump`, `pg_restore`, `psql`), of the same version.
+    #[must_use]
+    pub fn client(name: &str) -> Command {
+        Command::new(program(name))
+    }
+
     /// Stops the server as a crash would: sessions are cut, nothing is finished, and the next start
     /// recovers from the log.
     pub fn stop_immediately(&self) {
@@ -168,7 +174,7 @@ fn psql(port: u16, statements: &[&str]) -> std::process::ExitStatus {
 }
 
 /// A command that is run by somebody whom PostgreSQL serves: it refuses root.
-fn unprivileged(program: &Path) -> Command {
+pub(super) fn unprivileged(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
@@ -179,7 +185,7 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     // whoever runs the tests owns its own process
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
