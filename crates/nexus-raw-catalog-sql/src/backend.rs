@@ -38,6 +38,15 @@ pub(crate) enum WriteError {
     Fatal(Failure),
 }
 
+impl WriteError {
+    /// What happened.
+    pub(crate) fn failure(&self) -> &Failure {
+        match self {
+            Self::Refused(failure) | Self::Unavailable(failure) | Self::Fatal(failure) => failure,
+        }
+    }
+}
+
 /// Writes groups, each in one durable transaction.
 #[async_trait]
 pub(crate) trait GroupWriter: Send {

@@ -87,6 +87,10 @@ impl Failure {
         }
     }
 
+    pub(crate) fn is_corrupt(&self) -> bool {
+        self.corrupt
+    }
+
     /// As one caller is told of it.
     pub(crate) fn told(&self) -> CatalogError {
         let source = Box::new(Shared(self.source.clone()));

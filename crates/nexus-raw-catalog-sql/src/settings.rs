@@ -10,7 +10,7 @@ pub struct SqlCatalogSettings {
     /// Or `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`, for any number of processes; over a
     /// network always encrypted, and the server verified.
     pub url: String,
-    /// How many connections to PostgreSQL at most, one of them the writer's.
+    /// How many connections to PostgreSQL at most, one of them the writer's where there are more.
     pub max_connections: u32,
     /// The store that new assets go to.
     pub object_store: ObjectStoreIdentity,

@@ -291,6 +291,35 @@ fn a_full_disk_is_told_and_when_there_is_room_again_the_server_goes_on() {
     assert_eq!(outcome.code, Some(0));
 }
 
+/// Nobody has to write to find out: the relay does each second.
+#[tokio::test]
+async fn a_full_disk_shows_in_readiness_and_reads_go_on() {
+    let full = injection(WRITES, "ENOSPC", "150+");
+    let patient = Patient::new();
+    let server = Machine::start_by(&mut patient.program(WRITES, Some(&full)));
+    let owner = Owner::of(server.address);
+    let mut answers = Answers::default();
+    while answers.refused == 0 {
+        work(&owner, 1, &mut answers).await;
+    }
+    let began = Instant::now();
+    loop {
+        let ready = owner.get("/readyz").await.unwrap();
+        if ready.status == 503 {
+            assert_eq!(ready.problem().1, "catalog-unavailable");
+            break;
+        }
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    }
+    assert!(!answers.registered.is_empty(), "it came too early");
+    for (asset_id, record) in &answers.registered {
+        let read = owner.get(&format!("/nexus/raw/{asset_id}")).await.unwrap();
+        assert_eq!((read.status, &read.body), (200, record));
+    }
+    drop(server.stop());
+    patient.recovers("a full disk", &answers).await;
+}
+
 #[test]
 fn whichever_write_or_flush_fails_nothing_false_is_answered() {
     for (calls, error) in [

@@ -126,7 +126,7 @@ impl AssetCatalog for SqlAssetCatalog {
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {
-        self.writer.check_alive()?;
+        self.writer.check_writes()?;
         timely(self.reader.ready()).await
     }
 }

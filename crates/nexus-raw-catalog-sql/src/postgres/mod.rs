@@ -10,11 +10,12 @@ mod reader;
 mod request;
 mod schema;
 mod session;
+mod statement;
 mod url;
 mod walls;
 mod writer;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -42,15 +43,17 @@ pub(crate) async fn open(
     let (connection, session) = tokio::time::timeout(OPENING, opening)
         .await
         .map_err(|elapsed| OpenError::Unreachable(Box::new(elapsed)))??;
-    // one is the writer's
-    let readers = Connections::up_to(connections.saturating_sub(1), options.clone(), session);
+    let connections = Arc::new(Connections::up_to(
+        connections,
+        connection,
+        options,
+        session,
+    ));
     Ok(Backend {
-        reader: Box::new(PostgresReader::new(readers, session.catalog_id)),
-        writer: Box::new(PostgresWriter::new(
-            connection,
-            options,
-            session,
-            object_store.clone(),
+        reader: Box::new(PostgresReader::new(
+            Arc::clone(&connections),
+            session.catalog_id,
         )),
+        writer: Box::new(PostgresWriter::new(connections, object_store.clone())),
     })
 }

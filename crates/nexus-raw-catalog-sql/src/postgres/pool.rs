@@ -10,7 +10,7 @@ use std::{
 use nexus_raw::ports::CatalogError;
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{MutexGuard as Turn, Semaphore, SemaphorePermit},
     time::{Instant, error::Elapsed, timeout},
 };
 
@@ -30,46 +30,72 @@ pub(super) const SILENCE: Duration = Duration::from_millis(2250);
 const KEPT: Duration = Duration::from_mins(1);
 
 /// What a close in order may take.
-pub(super) const CLOSING: Duration = Duration::from_secs(1);
+const CLOSING: Duration = Duration::from_secs(1);
 
-/// So many connections at most, each made when it is needed.
+/// So many connections at most, each made when it is needed. Nothing is set in a session, so that
+/// one is as good as another: one place is the writer's, whatever the readers have, unless there is
+/// but one.
 pub(super) struct Connections {
     options: PgConnectOptions,
     session: Session,
+    /// The readers'.
     places: Semaphore,
+    /// Where readers and the writer share one.
+    only_one: Option<tokio::sync::Mutex<()>>,
     /// Those that nobody needs now, the one that was needed last at the end.
     idle: Mutex<Vec<(PgConnection, Instant)>>,
 }
 
 impl Connections {
-    pub(super) fn up_to(places: u32, options: PgConnectOptions, session: Session) -> Self {
+    /// The first of them is there.
+    pub(super) fn up_to(
+        most: u32,
+        first: PgConnection,
+        options: PgConnectOptions,
+        session: Session,
+    ) -> Self {
+        let readers = most.saturating_sub(1).max(1);
         Self {
             options,
             session,
-            places: Semaphore::new(usize::try_from(places.max(1)).unwrap_or(1)),
-            idle: Mutex::default(),
+            places: Semaphore::new(usize::try_from(readers).unwrap_or(1)),
+            only_one: (most <= 1).then(tokio::sync::Mutex::default),
+            idle: Mutex::new(vec![(first, Instant::now())]),
         }
     }
 
     /// Lends a connection for one question, once there is a place.
     pub(super) async fn lend(&self) -> Result<Lent<'_>, CatalogError> {
         let place = self.places.acquire().await.map_err(|_| Reason::Stopped)?;
-        let (connection, is_new) = if let Some(connection) = self.kept() {
-            (connection, false)
-        } else {
-            (self.connect().await.map_err(fault::told)?, true)
+        self.at(Some(place)).await.map_err(fault::told)
+    }
+
+    /// Lends the writer's.
+    pub(super) async fn lend_to_write(&self) -> Result<Lent<'_>, sqlx::Error> {
+        self.at(None).await
+    }
+
+    async fn at<'a>(&'a self, place: Option<SemaphorePermit<'a>>) -> Result<Lent<'a>, sqlx::Error> {
+        let turn = match &self.only_one {
+            Some(only_one) => Some(only_one.lock().await),
+            None => None,
+        };
+        let (connection, is_new) = match self.kept() {
+            Some(connection) => (connection, false),
+            None => (self.connect().await?, true),
         };
         Ok(Lent {
             from: self,
             connection,
             is_new,
             _place: place,
+            _turn: turn,
         })
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = self.options.connect().await?;
-        self.session.resume_reading(&mut connection).await?;
+        self.session.resume(&mut connection).await?;
         Ok(connection)
     }
 
@@ -84,7 +110,7 @@ impl Connections {
     }
 
     /// Lets go of all that nobody needs now.
-    fn forget(&self) -> Vec<(PgConnection, Instant)> {
+    pub(super) fn forget(&self) -> Vec<(PgConnection, Instant)> {
         std::mem::take(&mut *self.idle())
     }
 
@@ -105,14 +131,15 @@ impl Connections {
     }
 }
 
-/// A connection that somebody asks a question on. It ends with whoever gives the question up: what
+/// A connection that somebody has. It ends with whoever gives up what was asked: what
 /// it says then would be taken for the answer to the next one.
 pub(super) struct Lent<'a> {
     from: &'a Connections,
     connection: PgConnection,
     /// Whether it was made for this question.
     is_new: bool,
-    _place: SemaphorePermit<'a>,
+    _place: Option<SemaphorePermit<'a>>,
+    _turn: Option<Turn<'a, ()>>,
 }
 
 impl Lent<'_> {
@@ -140,7 +167,7 @@ impl Lent<'_> {
         self.is_new.then_some(Err(lost))
     }
 
-    fn give_back(self) {
+    pub(super) fn give_back(self) {
         if !self.from.places.is_closed() {
             let now = Instant::now();
             let mut idle = self.from.idle();

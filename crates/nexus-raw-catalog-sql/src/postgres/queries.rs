@@ -10,14 +10,14 @@ use nexus_raw::{
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
-use sqlx::{
-    PgConnection, Postgres,
-    postgres::{PgArguments, PgRow},
-    query::Query,
-};
+use sqlx::{PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::fault;
+use super::{
+    fault,
+    session::ReadOnly,
+    statement::{Argument, call, read, rows},
+};
 use crate::{
     error::CorruptColumn,
     rows::{Columns, decode},
@@ -30,6 +30,8 @@ pub(super) enum QueryError {
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
+    #[error(transparent)]
+    ReadOnly(#[from] ReadOnly),
 }
 
 impl From<QueryError> for nexus_raw::ports::CatalogError {
@@ -37,21 +39,27 @@ impl From<QueryError> for nexus_raw::ports::CatalogError {
         match error {
             QueryError::Database(error) => fault::told(error),
             QueryError::Corrupt(column) => column.into(),
+            QueryError::ReadOnly(error) => Self::Unavailable(Box::new(error)),
         }
     }
 }
 
-type Question<'q> = Query<'q, Postgres, PgArguments>;
-
-/// A question about one scope.
-fn about<'q>(scope: &'q Scope, sql: &'static str) -> Question<'q> {
-    sqlx::query(sql)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
+/// Asks one of our functions about one scope.
+async fn about(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    select: &str,
+    arguments: &[&dyn Argument],
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
+    let mut all: Vec<&dyn Argument> = vec![&tenant, &environment];
+    all.extend(arguments);
+    read(connection, &call(select, &all)).await
 }
 
-fn id(asset: AssetId) -> String {
-    asset.to_string()
+/// The one row of a function that always has one.
+fn only(mut rows: Vec<PgRow>) -> Result<PgRow, sqlx::Error> {
+    rows.pop().ok_or(sqlx::Error::RowNotFound)
 }
 
 pub(super) async fn intent(
@@ -59,14 +67,11 @@ pub(super) async fn intent(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<IntentState>, QueryError> {
-    let row = about(
-        scope,
-        "SELECT (r.intent).*, (r.asset).* FROM intent_v1($1, $2, $3::uuid) r",
-    )
-    .bind(id(asset))
-    .fetch_optional(connection)
-    .await?;
-    let state = row.map(|row| decode::intent_state(&Columns(&row)));
+    let select = "SELECT (r.intent).*, (r.asset).* FROM intent_v1";
+    let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
+    let question = call(select, &[&tenant, &environment, &asset.to_string()]) + " r";
+    let rows = read(connection, &question).await?;
+    let state = rows.first().map(|row| decode::intent_state(&Columns(row)));
     Ok(state.transpose()?.map(|(_, state)| state))
 }
 
@@ -76,18 +81,16 @@ pub(super) async fn standing_key(
     key: &CallerKey,
     now: Timestamp,
 ) -> Result<Option<StandingKey>, QueryError> {
-    let row = about(&key.scope, "SELECT * FROM key_v1($1, $2, $3, $4, $5, $6)")
-        .bind(key.user.as_str())
-        .bind(key.route.as_str())
-        .bind(key.key.digest().to_string())
-        .bind(now.as_micros())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else {
+    let (user, route) = (key.user.as_str(), key.route.as_str());
+    let digest = key.key.digest().to_string();
+    let arguments: [&dyn Argument; 4] = [&user, &route, &digest, &now.as_micros()];
+    let select = "SELECT * FROM key_v1";
+    let rows = about(connection, &key.scope, select, &arguments).await?;
+    let Some(row) = rows.first() else {
         return Ok(None);
     };
     let (body_digest, asset) = {
-        let row = Columns(&row);
+        let row = Columns(row);
         let body_digest = row.digest("idempotency.body_digest")?;
         (body_digest, row.asset_id("idempotency.asset_id")?)
     };
@@ -102,11 +105,9 @@ pub(super) async fn asset(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<RawAsset>, QueryError> {
-    let row = about(scope, "SELECT * FROM asset_v1($1, $2, $3::uuid)")
-        .bind(id(asset))
-        .fetch_optional(connection)
-        .await?;
-    let asset = row.map(|row| decode::asset(&Columns(&row)));
+    let id = asset.to_string();
+    let rows = about(connection, scope, "SELECT * FROM asset_v1", &[&id]).await?;
+    let asset = rows.first().map(|row| decode::asset(&Columns(row)));
     Ok(asset.transpose()?)
 }
 
@@ -116,15 +117,12 @@ pub(super) async fn unknown_parents(
     scope: &Scope,
     parents: &[AssetId],
 ) -> Result<Vec<usize>, QueryError> {
-    let ids: Vec<String> = parents.iter().map(|parent| id(*parent)).collect();
-    let places: Vec<i64> =
-        sqlx::query_scalar("SELECT * FROM unknown_parents_v1($1, $2, $3::uuid[])")
-            .bind(scope.tenant.as_str())
-            .bind(scope.environment.as_str())
-            .bind(ids)
-            .fetch_all(connection)
-            .await?;
-    let places = places.into_iter().map(usize::try_from);
+    let ids: Vec<String> = parents.iter().map(ToString::to_string).collect();
+    let ids = format!("{{{}}}", ids.join(","));
+    let select = "SELECT * FROM unknown_parents_v1";
+    let rows = about(connection, scope, select, &[&ids]).await?;
+    let places: Result<Vec<i64>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+    let places = places?.into_iter().map(usize::try_from);
     let places = places.collect::<Result<_, _>>();
     places.map_err(|_| CorruptColumn("asset.asset_id").into())
 }
@@ -141,14 +139,13 @@ pub(super) async fn events_of(
     let Ok(after) = i64::try_from(after) else {
         return Ok(Vec::new());
     };
+    let (id, limit) = (asset.to_string(), i64::from(limit));
     let rows = about(
+        connection,
         scope,
-        "SELECT * FROM events_of_v1($1, $2, $3::uuid, $4, $5)",
+        "SELECT * FROM events_of_v1",
+        &[&id, &after, &limit],
     )
-    .bind(id(asset))
-    .bind(after)
-    .bind(i64::from(limit))
-    .fetch_all(connection)
     .await?;
     events(&rows, catalog_id)
 }
@@ -165,18 +162,14 @@ pub(super) async fn events_after(
     let Ok(after) = i64::try_from(after) else {
         return Ok(Vec::new());
     };
-    let rows = about(scope, "SELECT * FROM events_after_v1($1, $2, $3, $4)")
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(connection)
-        .await?;
+    let arguments: [&dyn Argument; 2] = [&after, &i64::from(limit)];
+    let select = "SELECT * FROM events_after_v1";
+    let rows = about(connection, scope, select, &arguments).await?;
     events(&rows, catalog_id)
 }
 
 pub(super) async fn open_intents(connection: &mut PgConnection) -> Result<OpenIntents, QueryError> {
-    let row = sqlx::query("SELECT * FROM open_intents_v1()")
-        .fetch_one(connection)
-        .await?;
+    let row = only(read(connection, "SELECT * FROM open_intents_v1()").await?)?;
     let row = Columns(&row);
     Ok(OpenIntents {
         count: row.unsigned("scope.open_count")?,
@@ -195,13 +188,14 @@ pub(super) async fn undelivered(
         .iter()
         .map(|it| (&it.tenant, &it.environment))
         .collect();
-    let rows = sqlx::query("SELECT * FROM undelivered_v1($1, $2, $3::json)")
-        .bind(sink.as_str())
-        .bind(i64::from(limit))
-        // pairs of texts cannot fail
-        .bind(serde_json::to_string(&held).unwrap_or_default())
-        .fetch_all(connection)
-        .await?;
+    // pairs of texts cannot fail
+    let held = serde_json::to_string(&held).unwrap_or_default();
+    let arguments: [&dyn Argument; 3] = [&sink.as_str(), &i64::from(limit), &held];
+    let rows = read(
+        connection,
+        &call("SELECT * FROM undelivered_v1", &arguments),
+    )
+    .await?;
     events(&rows, catalog_id)
 }
 
@@ -211,11 +205,8 @@ pub(super) async fn retries(
     sink: &SinkName,
     limit: u32,
 ) -> Result<Vec<DatasetEvent>, QueryError> {
-    let rows = sqlx::query("SELECT * FROM retries_v1($1, $2)")
-        .bind(sink.as_str())
-        .bind(i64::from(limit))
-        .fetch_all(connection)
-        .await?;
+    let arguments: [&dyn Argument; 2] = [&sink.as_str(), &i64::from(limit)];
+    let rows = read(connection, &call("SELECT * FROM retries_v1", &arguments)).await?;
     events(&rows, catalog_id)
 }
 
@@ -224,14 +215,14 @@ pub(super) async fn parked(
     filter: &ParkedFilter,
     limit: u32,
 ) -> Result<Vec<KeptEvent>, QueryError> {
-    let rows = sqlx::query("SELECT * FROM parked_v1($1, $2, $3, $4, $5)")
-        .bind(filter.sink.as_ref().map(SinkName::as_str))
-        .bind(filter.tenant.as_ref().map(TenantId::as_str))
-        .bind(filter.environment.as_ref().map(Environment::as_str))
-        .bind(filter.sequence.map(u64::cast_signed))
-        .bind(i64::from(limit))
-        .fetch_all(connection)
-        .await?;
+    let arguments: [&dyn Argument; 5] = [
+        &filter.sink.as_ref().map(SinkName::as_str),
+        &filter.tenant.as_ref().map(TenantId::as_str),
+        &filter.environment.as_ref().map(Environment::as_str),
+        &filter.sequence.map(u64::cast_signed),
+        &i64::from(limit),
+    ];
+    let rows = read(connection, &call("SELECT * FROM parked_v1", &arguments)).await?;
     let kept = rows.iter().map(|row| decode::kept_event(&Columns(row)));
     Ok(kept.collect::<Result<_, _>>()?)
 }
@@ -247,10 +238,8 @@ pub(super) async fn oldest_undelivered(
     connection: &mut PgConnection,
     sink: &SinkName,
 ) -> Result<Option<Timestamp>, QueryError> {
-    let oldest: Option<i64> = sqlx::query_scalar("SELECT oldest_undelivered_v1($1)")
-        .bind(sink.as_str())
-        .fetch_one(connection)
-        .await?;
+    let question = call("SELECT oldest_undelivered_v1", &[&sink.as_str()]);
+    let oldest: Option<i64> = only(read(connection, &question).await?)?.try_get(0)?;
     let oldest = oldest.map(Timestamp::from_micros).transpose();
     oldest.map_err(|_| CorruptColumn("event.occurred_at").into())
 }
@@ -259,10 +248,8 @@ pub(super) async fn backlog(
     connection: &mut PgConnection,
     sink: &SinkName,
 ) -> Result<Backlog, QueryError> {
-    let row = sqlx::query("SELECT * FROM backlog_v1($1)")
-        .bind(sink.as_str())
-        .fetch_one(connection)
-        .await?;
+    let question = call("SELECT * FROM backlog_v1", &[&sink.as_str()]);
+    let row = only(read(connection, &question).await?)?;
     Ok(decode::backlog(&Columns(&row))?)
 }
 
@@ -270,20 +257,23 @@ pub(super) async fn known_digest(
     connection: &mut PgConnection,
     object: &PinnedObject,
 ) -> Result<Option<Sha256Digest>, QueryError> {
-    let row = about(
-        &object.scope,
-        r#"SELECT d AS "object_digest.sha256" FROM known_digest_v1($1, $2, $3::uuid, $4, $5) d"#,
-    )
-    .bind(id(object.asset_id))
-    .bind(object.etag.as_str())
-    .bind(object.version_id.as_deref())
-    .fetch_optional(connection)
-    .await?;
-    let digest = row.map(|row| Columns(&row).digest("object_digest.sha256"));
+    let id = object.asset_id.to_string();
+    let (etag, version) = (object.etag.as_str(), object.version_id.as_deref());
+    let arguments: [&dyn Argument; 3] = [&id, &etag, &version];
+    let select = r#"SELECT known_digest_v1 AS "object_digest.sha256" FROM known_digest_v1"#;
+    let rows = about(connection, &object.scope, select, &arguments).await?;
+    let digest = rows
+        .first()
+        .map(|row| Columns(row).digest("object_digest.sha256"));
     Ok(digest.transpose()?)
 }
 
+/// Whether there is a catalogue, and it takes writes.
 pub(super) async fn ready(connection: &mut PgConnection) -> Result<(), QueryError> {
-    let ready = sqlx::query("SELECT FROM catalog").fetch_one(connection);
-    Ok(ready.await.map(|_| ())?)
+    let question = "SELECT current_setting('transaction_read_only')::boolean FROM catalog";
+    let row = only(rows(connection, question.to_owned()).await?)?;
+    if row.try_get(0)? {
+        return Err(ReadOnly.into());
+    }
+    Ok(())
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
@@ -18,14 +20,14 @@ use super::{
 };
 use crate::backend::Reader;
 
-/// Answers from a few connections that cannot write.
+/// Answers by transactions that cannot write.
 pub(super) struct PostgresReader {
-    connections: Connections,
+    connections: Arc<Connections>,
     catalog_id: Uuid,
 }
 
 impl PostgresReader {
-    pub(super) fn new(connections: Connections, catalog_id: Uuid) -> Self {
+    pub(super) fn new(connections: Arc<Connections>, catalog_id: Uuid) -> Self {
         Self {
             connections,
             catalog_id,

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
-use sqlx::{PgConnection, migrate::MigrateError};
+use sqlx::{FromRow, PgConnection, Row, migrate::MigrateError};
 
 use super::{
     fault::{is_rule_broken, open_error},
     made::{FUNCTIONS, MIGRATIONS},
+    statement::read,
 };
 use crate::error::OpenError;
 
@@ -13,6 +14,8 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, O
     let before = if has_migrations(connection).await? {
         applied(connection).await?
     } else {
+        // another one beside it would be empty
+        not_elsewhere(connection).await?;
         BTreeMap::new()
     };
     recognise(connection).await?;
@@ -32,7 +35,7 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
         "SELECT current_schema()::text, coalesce(array_agg(c.relname::text ORDER BY c.relname)
             FILTER (WHERE c.relname IS NOT NULL), '{}')
          FROM (VALUES (1)) one
-         LEFT JOIN pg_class c ON c.relnamespace = current_schema()::regnamespace
+         LEFT JOIN pg_class c ON c.relnamespace = quote_ident(current_schema())::regnamespace
             AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
             AND to_regclass('upload_intent') IS NULL
             AND NOT EXISTS (SELECT FROM pg_depend d
@@ -60,6 +63,7 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
 /// Makes sure that the schema is one that this program can use.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError> {
     if !has_migrations(connection).await? {
+        not_elsewhere(connection).await?;
         return Err(unmigrated());
     }
     let applied = applied(connection).await?;
@@ -87,42 +91,61 @@ fn unmigrated() -> OpenError {
 }
 
 async fn has_migrations(connection: &mut PgConnection) -> Result<bool, OpenError> {
-    sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(connection)
-        .await
-        .map_err(open_error)
+    holds(connection, "to_regclass('_sqlx_migrations') IS NOT NULL").await
 }
+
+/// There is no catalogue in a schema where names are not looked for. A database that was restored
+/// has its schemas, and not what was set for its name: the search path may be another one.
+async fn not_elsewhere(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let rows = read(connection, ELSEWHERE).await.map_err(open_error)?;
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    let (schema, told): (String, String) = FromRow::from_row(row).map_err(open_error)?;
+    Err(OpenError::unfit(format!(
+        "the catalogue is in the schema {schema}, which is not on the search path: {told}"
+    )))
+}
+
+const ELSEWHERE: &str = "
+    SELECT n.nspname::text, format('ALTER ROLE %I IN DATABASE %I SET search_path = %I',
+        session_user, current_database(), n.nspname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname IN ('_sqlx_migrations', 'schema_version', 'upload_intent')
+        AND c.relkind = 'r'
+    GROUP BY n.nspname HAVING count(*) = 3 ORDER BY n.nspname";
 
 /// The checksums of the migrations that were applied.
 async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>, OpenError> {
-    let applied: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success")
-            .fetch_all(connection)
-            .await
-            .map_err(open_error)?;
-    Ok(applied.into_iter().collect())
+    let applied = "SELECT version, checksum FROM _sqlx_migrations WHERE success";
+    let rows = read(connection, applied).await.map_err(open_error)?;
+    let applied: Result<_, _> = rows.iter().map(FromRow::from_row).collect();
+    applied.map_err(open_error)
 }
 
 /// Whether a schema of a newer version says that a server of ours may go on.
 async fn serves(connection: &mut PgConnection, version: i64, own: i64) -> Result<bool, OpenError> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM schema_version WHERE version = $1 AND serves_from <= $2)",
-    )
-    .bind(version)
-    .bind(own)
-    .fetch_one(connection)
-    .await
-    .map_err(open_error)
+    let row = format!("version = {version} AND serves_from <= {own}");
+    let condition = format!("EXISTS (SELECT FROM schema_version WHERE {row})");
+    holds(connection, &condition).await
+}
+
+async fn holds(connection: &mut PgConnection, condition: &str) -> Result<bool, OpenError> {
+    let question = format!("SELECT {condition}");
+    let rows = read(connection, &question).await.map_err(open_error)?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound);
+    row.and_then(|row| row.try_get(0)).map_err(open_error)
 }
 
 /// Each of our functions is the one that its migration made: with that body, with the right of who
 /// calls it, and with a search path of its own, so that what its names mean is not the session's to
 /// say.
 async fn check_functions(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let found: Vec<Function> = sqlx::query_as(FOUND_FUNCTIONS)
-        .fetch_all(connection)
+    let found = read(connection, FOUND_FUNCTIONS)
         .await
         .map_err(open_error)?;
+    let found: Result<Vec<Function>, _> = found.iter().map(Function::from_row).collect();
+    let found = found.map_err(open_error)?;
     let mut other = Vec::new();
     for (name, body) in FUNCTIONS.iter() {
         let mut named = found.iter().filter(|function| function.name == *name);

@@ -1,27 +1,18 @@
-//! What holds for each connection: time limits, and that it leads to the catalogue that was
-//! opened, on a server that keeps what it commits, behind a wall that stands.
+//! What holds for each connection: that it leads to the catalogue that was opened, on a server that keeps what it commits, behind a wall that stands.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
     fault::open_error,
+    statement::read,
     walls::{self, Breach},
 };
 use crate::error::OpenError;
 
-/// A statement takes milliseconds; what takes this long has stopped making sense to its caller.
-/// The limits are the session's: behind a pooler that shares sessions they are the role's.
-const LIMITS: &str = "
-    SELECT set_config('statement_timeout', '2s', false),
-        set_config('lock_timeout', '1s', false),
-        set_config('idle_in_transaction_session_timeout', '5s', false),
-        set_config('default_transaction_isolation', 'read committed', false)";
-
-const READ_ONLY: &str = "SET default_transaction_read_only = on";
-
 const STANDING: &str = "
     SELECT uuid_send(catalog_id) AS catalog_id,
+        current_setting('default_transaction_read_only')::boolean AS is_read_only,
         CASE
             WHEN pg_is_in_recovery() THEN 'standby'
             WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
@@ -41,9 +32,10 @@ pub(super) struct Session {
 impl Session {
     /// What the first connection leads to.
     pub(super) async fn open(connection: &mut PgConnection) -> Result<Self, OpenError> {
-        limit(connection).await.map_err(open_error)?;
         let found = Found::at(connection).await.map_err(open_error)?;
         match found.unfit {
+            // it may take writes again
+            None if found.is_read_only => Err(OpenError::Unreachable(Box::new(ReadOnly))),
             None => Ok(Self {
                 catalog_id: found.catalog_id,
             }),
@@ -53,12 +45,9 @@ impl Session {
         }
     }
 
-    /// Makes a later connection fit to write: the server may be another one by now.
-    pub(super) async fn resume_writing(
-        self,
-        connection: &mut PgConnection,
-    ) -> Result<(), sqlx::Error> {
-        limit(connection).await?;
+    /// Looks at a later connection: the server may be another one by now. One that takes no writes may
+    /// be read from.
+    pub(super) async fn resume(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let found = Found::at(connection).await?;
         let other = (found.catalog_id != self.catalog_id).then_some(Unfit::OtherCatalog);
         let unfit = found.unfit.or(other);
@@ -66,33 +55,23 @@ impl Session {
             Err(sqlx::Error::Configuration(Box::new(unfit)))
         })
     }
-
-    /// Makes a later connection fit to read.
-    pub(super) async fn resume_reading(
-        self,
-        connection: &mut PgConnection,
-    ) -> Result<(), sqlx::Error> {
-        self.resume_writing(connection).await?;
-        sqlx::query(READ_ONLY).execute(connection).await.map(|_| ())
-    }
-}
-
-async fn limit(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(LIMITS).execute(connection).await.map(|_| ())
 }
 
 struct Found {
     catalog_id: Uuid,
+    is_read_only: bool,
     unfit: Option<Unfit>,
 }
 
 impl Found {
     async fn at(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let row = sqlx::query(STANDING).fetch_one(&mut *connection).await?;
-        let id: &[u8] = row.try_get("catalog_id")?;
+        let rows = read(connection, STANDING).await?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let id: Vec<u8> = row.try_get("catalog_id")?;
         let unfit: Option<&str> = row.try_get("unfit")?;
         Ok(Self {
-            catalog_id: Uuid::from_slice(id).map_err(|error| sqlx::Error::Decode(error.into()))?,
+            is_read_only: row.try_get("is_read_only")?,
+            catalog_id: Uuid::from_slice(&id).map_err(|error| sqlx::Error::Decode(error.into()))?,
             unfit: match unfit {
                 None => walls::breach(connection).await?.map(Unfit::Wall),
                 Some("standby") => Some(Unfit::Standby),
@@ -104,6 +83,14 @@ impl Found {
         })
     }
 }
+
+/// Why nothing can be written now.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error(
+    "the database takes no writes: it is a standby, or default_transaction_read_only is on for the \
+     server, the database or the role"
+)]
+pub(super) struct ReadOnly;
 
 /// Why a connection must not be used.
 #[derive(Debug, thiserror::Error)]

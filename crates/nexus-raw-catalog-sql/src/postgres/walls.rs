@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, Row};
 
-use super::made::TABLES;
+use super::{made::TABLES, statement::read};
 
 /// The policies of the tables that have a tenant, as PostgreSQL writes them.
 const POLICIES: &str = "
@@ -83,9 +83,21 @@ pub(super) struct Breach(String);
 
 /// Looks whether the wall stands.
 pub(super) async fn breach(connection: &mut PgConnection) -> Result<Option<Breach>, sqlx::Error> {
-    let tables: Vec<Table> = sqlx::query_as(SECURED).fetch_all(&mut *connection).await?;
-    let policies: Vec<Policy> = sqlx::query_as(POLICIES).fetch_all(&mut *connection).await?;
-    let presets: Vec<String> = sqlx::query_scalar(PRESETS).fetch_all(connection).await?;
+    let tables = read(connection, SECURED).await?;
+    let tables: Vec<Table> = tables
+        .iter()
+        .map(Table::from_row)
+        .collect::<Result<_, _>>()?;
+    let policies = read(connection, POLICIES).await?;
+    let policies: Vec<Policy> = policies
+        .iter()
+        .map(Policy::from_row)
+        .collect::<Result<_, _>>()?;
+    let presets = read(connection, PRESETS).await?;
+    let presets: Vec<String> = presets
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<Result<_, _>>()?;
     let found = unsecured(&tables)
         .or_else(|| other_policies(&policies))
         .or_else(|| preset(&presets));

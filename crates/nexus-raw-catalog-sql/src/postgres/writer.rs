@@ -1,20 +1,20 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use nexus_raw::{
     ports::{CatalogError, IntentState, RegisterOutcome},
     tenancy::Scope,
 };
-use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use sqlx::Row;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     answer::{Answer, Decided},
     fault::{self, Fate},
-    pool::CLOSING,
+    pool::Connections,
     queries,
     request::{self, Members},
-    session::Session,
+    statement::{call, write},
 };
 use crate::{
     backend::{GroupWriter, WriteError},
@@ -30,72 +30,52 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Writes groups, each by one call on the one connection that writes.
+/// Writes groups, each by one call.
 ///
 /// A call is a transaction of its own: what it answers is committed, since sqlx waits for the
 /// server to say that it is ready for the next.
 pub(super) struct PostgresWriter {
-    /// `None` once it was lost.
-    connection: Option<PgConnection>,
-    options: PgConnectOptions,
-    session: Session,
+    connections: Arc<Connections>,
     object_store: ObjectStoreIdentity,
 }
 
 impl PostgresWriter {
-    pub(super) fn new(
-        connection: PgConnection,
-        options: PgConnectOptions,
-        session: Session,
-        object_store: ObjectStoreIdentity,
-    ) -> Self {
+    pub(super) fn new(connections: Arc<Connections>, object_store: ObjectStoreIdentity) -> Self {
         Self {
-            connection: Some(connection),
-            options,
-            session,
+            connections,
             object_store,
         }
     }
 
-    /// The connection, made anew where it was lost.
-    async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        let connection = if let Some(connection) = self.connection.take() {
-            connection
-        } else {
-            let mut connection = self.options.connect().await?;
-            self.session.resume_writing(&mut connection).await?;
-            connection
-        };
-        Ok(self.connection.insert(connection))
-    }
-
-    async fn call(&mut self, text: &str, again: bool) -> Result<String, sqlx::Error> {
-        let connection = self.connection().await?;
-        sqlx::query_scalar("SELECT write_v1($1::json, $2)::text")
-            .bind(text)
-            .bind(again)
-            .fetch_one(connection)
-            .await
+    /// Calls once, on a connection that it keeps unless it is lost. `sent` says whether the call may
+    /// have reached the server.
+    async fn call(&self, text: &str, again: bool, sent: &mut bool) -> Result<String, sqlx::Error> {
+        let mut lent = self.connections.lend_to_write().await?;
+        *sent = true;
+        let statement = call("SELECT write_v1", &[&text, &again]) + "::text";
+        let answer = write(lent.connection(), &statement).await;
+        if !matches!(&answer, Err(error) if fault::fate(error) == Fate::Unknown) {
+            lent.give_back();
+        }
+        let rows = answer?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        row.try_get(0)
     }
 
     /// Calls until there is an answer, or there is no hope of one. Where an answer was lost, the
     /// next call says so, and finds what the one before has written: it waits for the lock that
     /// the one before may still hold.
-    async fn call_until_answered(
-        &mut self,
-        text: &str,
-        until: Instant,
-    ) -> Result<String, WriteError> {
+    async fn call_until_answered(&self, text: &str, until: Instant) -> Result<String, WriteError> {
         let mut again = false;
         let mut pause = FIRST_PAUSE;
         loop {
-            let had_connection = self.connection.is_some();
-            let error = match timeout_at(until, self.call(text, again)).await {
+            let mut sent = false;
+            let error = match timeout_at(until, self.call(text, again, &mut sent)).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(elapsed) => {
-                    // what it is doing now would be taken for the answer to the next call
-                    self.connection = None;
+                    // it is gone, and those that are kept may be as dead
+                    self.connections.forget();
                     return Err(WriteError::Unavailable(Failure::unavailable(elapsed)));
                 }
             };
@@ -103,8 +83,8 @@ impl PostgresWriter {
                 Fate::Refused => return Err(WriteError::Refused(fault::failure(error))),
                 Fate::InTheWay => {}
                 Fate::Unknown => {
-                    again |= had_connection || self.connection.is_some();
-                    self.connection = None;
+                    again |= sent;
+                    self.connections.forget();
                 }
             }
             if Instant::now() + pause >= until {
@@ -116,10 +96,14 @@ impl PostgresWriter {
     }
 
     /// The record that stands in the way of a registration.
-    async fn standing(&mut self, registration: &Registration) -> Result<RegisterOutcome, Failure> {
+    async fn standing(&self, registration: &Registration) -> Result<RegisterOutcome, Failure> {
         let parts = registration.new.asset.parts();
-        let connection = self.connection().await.map_err(fault::failure)?;
-        let found = queries::intent(connection, &parts.scope, parts.asset_id).await;
+        let lent = self.connections.lend_to_write().await;
+        let mut lent = lent.map_err(fault::failure)?;
+        let found = queries::intent(lent.connection(), &parts.scope, parts.asset_id).await;
+        if found.is_ok() {
+            lent.give_back();
+        }
         match found.map_err(CatalogError::from)? {
             Some(IntentState::Registered {
                 asset,
@@ -133,26 +117,15 @@ impl PostgresWriter {
         }
     }
 
-    /// The same, as long as anybody waits for it.
-    async fn standing_until(
-        &mut self,
-        until: Instant,
-        registration: &Registration,
-    ) -> Result<RegisterOutcome, Failure> {
-        let found = timeout_at(until, self.standing(registration)).await;
-        found.unwrap_or_else(|elapsed| {
-            self.connection = None;
-            Err(Failure::unavailable(elapsed))
-        })
-    }
-
-    async fn outcomes(&mut self, decided: Decided, group: &Group<'_>, until: Instant) -> Outcomes {
+    async fn outcomes(&self, decided: Decided, group: &Group<'_>, until: Instant) -> Outcomes {
         let mut registrations = Vec::with_capacity(decided.registrations.len());
         for (outcome, asked) in decided.registrations.into_iter().zip(&group.registrations) {
             registrations.push(match outcome {
                 Some(outcome) => Ok(outcome),
                 // a record never changes, so it may be read after the transaction
-                None => self.standing_until(until, asked).await,
+                None => timeout_at(until, self.standing(asked))
+                    .await
+                    .unwrap_or_else(|elapsed| Err(Failure::unavailable(elapsed))),
             });
         }
         Outcomes {
@@ -167,7 +140,7 @@ impl PostgresWriter {
     }
 }
 
-fn read(
+fn decided(
     answer: &str,
     group: &Group<'_>,
     scopes: &BTreeMap<&Scope, Members<'_>>,
@@ -188,20 +161,11 @@ impl GroupWriter for PostgresWriter {
             .map_err(|error| WriteError::Refused(Failure::unavailable(error)))?;
         let began = Instant::now();
         let answer = self.call_until_answered(&text, began + PATIENCE).await?;
-        let decided = read(&answer, &group, &scopes)?;
+        let decided = decided(&answer, &group, &scopes)?;
         Ok(self.outcomes(decided, &group, began + DEADLINE).await)
     }
 
     async fn close(self: Box<Self>) {
-        let Some(connection) = self.connection else {
-            return;
-        };
-        let closed = timeout(CLOSING, connection.close()).await;
-        if let Err(error) = closed
-            .map_err(|elapsed| sqlx::Error::Io(elapsed.into()))
-            .flatten()
-        {
-            tracing::warn!(%error, "the catalogue was not closed in order");
-        }
+        self.connections.close().await;
     }
 }

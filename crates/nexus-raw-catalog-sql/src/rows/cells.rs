@@ -8,7 +8,7 @@ pub(crate) trait Cells: Send + Sync {
 
     fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error>;
 
-    fn bytes(&self, column: &str) -> Result<Option<&[u8]>, sqlx::Error>;
+    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
 }
 
 /// Reads each kind of value from the rows of one database.
@@ -27,7 +27,7 @@ macro_rules! cells {
                 sqlx::Row::try_get(self, column)
             }
 
-            fn bytes(&self, column: &str) -> Result<Option<&[u8]>, sqlx::Error> {
+            fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
                 sqlx::Row::try_get(self, column)
             }
         }
@@ -65,7 +65,7 @@ impl<'r> Cell<'r> for String {
     }
 }
 
-impl<'r> Cell<'r> for &'r [u8] {
+impl<'r> Cell<'r> for Vec<u8> {
     fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, sqlx::Error> {
         row.bytes(column)
     }

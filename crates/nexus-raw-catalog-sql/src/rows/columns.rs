@@ -62,7 +62,7 @@ impl<'r> Columns<'r> {
         &self,
         column: &'static str,
     ) -> Result<[u8; N], CorruptColumn> {
-        let bytes: &[u8] = self.get(column)?;
+        let bytes: Vec<u8> = self.get(column)?;
         bytes.try_into().map_err(|_| CorruptColumn(column))
     }
 

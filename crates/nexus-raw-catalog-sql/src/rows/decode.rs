@@ -27,7 +27,7 @@ pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState),
         "registered" => Ok(true),
         _ => Err(()),
     })?;
-    let has_asset = row.optional::<&[u8]>("asset.asset_id")?.is_some();
+    let has_asset = row.optional::<Vec<u8>>("asset.asset_id")?.is_some();
     if is_registered != has_asset {
         return Err(CorruptColumn("upload_intent.state"));
     }

@@ -13,7 +13,10 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use nexus_raw::ports::CatalogError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -27,8 +30,8 @@ pub(crate) use self::{
     },
 };
 use crate::{
-    backend::GroupWriter,
-    error::{DEADLINE, Reason},
+    backend::{GroupWriter, WriteError},
+    error::{DEADLINE, Failure, Reason},
 };
 
 /// How many calls may wait. More than this is more than a slow disk works off within the
@@ -47,7 +50,18 @@ pub(crate) struct Signals {
     committed: Notify,
     failed: watch::Sender<bool>,
     observer: OnceLock<GroupObserver>,
+    trouble: Mutex<Trouble>,
 }
+
+/// What became of the last groups, where they failed.
+#[derive(Default)]
+struct Trouble {
+    in_a_row: u32,
+    last: Option<Failure>,
+}
+
+/// So many failures in a row are no mishap of one group. Who relays events writes each second.
+const TROUBLE: u32 = 2;
 
 impl Signals {
     fn commit(&self) {
@@ -56,14 +70,30 @@ impl Signals {
         self.committed.notify_one();
     }
 
-    fn attempted(&self, calls: usize, took: Duration, committed: bool) {
+    fn attempted(&self, calls: usize, took: Duration, written: &Result<Outcomes, WriteError>) {
         if let Some(observer) = self.observer.get() {
             observer(GroupAttempt {
                 calls,
                 took,
-                committed,
+                committed: written.is_ok(),
             });
         }
+        match written {
+            Ok(_) => *self.trouble() = Trouble::default(),
+            Err(error) => {
+                let failure = error.failure();
+                // what does not read back is one row's fault
+                if !failure.is_corrupt() {
+                    let mut trouble = self.trouble();
+                    trouble.in_a_row = trouble.in_a_row.saturating_add(1);
+                    trouble.last = Some(failure.clone());
+                }
+            }
+        }
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fail(&self) {
@@ -106,12 +136,16 @@ impl Writer {
             .map_err(|_| Reason::Deadline)?
     }
 
-    /// Whether anything will ever be written again.
-    pub(crate) fn check_alive(&self) -> Result<(), CatalogError> {
+    /// Whether writes go through: not once the medium has failed, and not while they fail one after
+    /// the other, as on a full disk.
+    pub(crate) fn check_writes(&self) -> Result<(), CatalogError> {
         if self.queue.is_closed() {
-            Err(Reason::Stopped.into())
-        } else {
-            Ok(())
+            return Err(Reason::Stopped.into());
+        }
+        let trouble = self.signals.trouble();
+        match &trouble.last {
+            Some(failure) if trouble.in_a_row >= TROUBLE => Err(failure.told()),
+            _ => Ok(()),
         }
     }
 

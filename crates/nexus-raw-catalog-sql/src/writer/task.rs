@@ -97,7 +97,7 @@ async fn attempt(
     }
     let began = Instant::now();
     let written = backend.write(batch.group()).await;
-    signals.attempted(batch.len(), began.elapsed(), written.is_ok());
+    signals.attempted(batch.len(), began.elapsed(), &written);
     match written {
         Ok(outcomes) => {
             if outcomes.has_event() {

@@ -15,6 +15,8 @@ use crate::{backend::WriteError, commitment::CommittedBody, error::Failure};
 enum Ending {
     Written,
     Unavailable,
+    /// Unavailable for two groups, then written.
+    FailsTwice,
     Fatal,
 }
 
@@ -34,12 +36,16 @@ impl GroupWriter for Told {
         let ids: Vec<_> = group.intents.iter().map(|it| it.intent.asset_id).collect();
         let count = ids.len();
         let poisoned = self.poison.is_some_and(|id| ids.contains(&id));
+        let before = self.groups.lock().unwrap().len();
         self.groups.lock().unwrap().push(ids);
         if poisoned {
             return Err(WriteError::Refused(Failure::corrupt("poison")));
         }
         match self.ending {
-            Ending::Written => Ok(Outcomes {
+            Ending::FailsTwice if before < 2 => {
+                Err(WriteError::Unavailable(Failure::unavailable("busy")))
+            }
+            Ending::Written | Ending::FailsTwice => Ok(Outcomes {
                 intents: vec![IntentOutcome::Recorded; count],
                 ..Outcomes::default()
             }),
@@ -183,7 +189,46 @@ async fn a_commit_of_unknown_outcome_is_not_tried_again() {
         assert_eq!(source.to_string(), "busy");
     }
     assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
-    setup.writer.check_alive().unwrap();
+    setup.writer.check_writes().unwrap();
+}
+
+/// One group may fail for reasons of its own; after a second one it is told that nothing is written,
+/// until something is.
+#[tokio::test]
+async fn while_writes_fail_one_after_the_other_it_is_told_and_the_next_that_goes_through_ends_it() {
+    let (fails, heals) = (
+        start(None, Ending::Unavailable),
+        start(None, Ending::FailsTwice),
+    );
+    for setup in [&fails, &heals] {
+        for (n, is_told) in [(1, false), (2, true)] {
+            setup.begin.notify_one();
+            let failed = setup.writer.call(new_intent(n), Message::Intent).await;
+            assert!(matches!(failed, Err(CatalogError::Unavailable(_))));
+            let told = setup.writer.check_writes();
+            assert_eq!(told.is_err(), is_told, "{n}: {told:?}");
+        }
+    }
+    let Err(CatalogError::Unavailable(source)) = fails.writer.check_writes() else {
+        panic!("nothing is told");
+    };
+    assert_eq!(source.to_string(), "busy");
+    heals.begin.notify_one();
+    let written = heals.writer.call(new_intent(3), Message::Intent).await;
+    written.unwrap();
+    heals.writer.check_writes().unwrap();
+}
+
+/// A row that does not read back is no reason to send every caller elsewhere.
+#[tokio::test]
+async fn a_corrupt_row_does_not_stop_writes() {
+    let setup = start(Some(sample::asset_id(1)), Ending::Written);
+    for _ in 0..3 {
+        setup.begin.notify_one();
+        let corrupt = setup.writer.call(new_intent(1), Message::Intent).await;
+        assert!(matches!(corrupt, Err(CatalogError::Corrupt(_))));
+        setup.writer.check_writes().unwrap();
+    }
 }
 
 #[tokio::test]
@@ -208,7 +253,7 @@ async fn after_a_failure_of_the_medium_nothing_is_written_any_more() {
     ));
     let next = setup.writer.call(new_intent(4), Message::Intent).await;
     assert!(matches!(next, Err(CatalogError::Unavailable(_))));
-    assert!(setup.writer.check_alive().is_err());
+    assert!(setup.writer.check_writes().is_err());
     assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
     // whoever asks later hears it too
     setup.writer.failed().await;

@@ -6,9 +6,11 @@
     reason = "test support: the test must end there"
 )]
 
+mod backup;
 mod contract;
 mod faults;
 mod opening;
+mod poolers;
 mod proxy;
 mod replicas;
 mod silence;

@@ -1,6 +1,8 @@
 //! What is opened, what is refused, and what a migration makes.
 
-use nexus_raw::ports::AssetCatalog;
+use std::time::{Duration, Instant};
+
+use nexus_raw::ports::{AssetCatalog, CatalogError};
 use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
 use nexus_raw_testkit::{
     Postgres, sample,
@@ -233,6 +235,60 @@ async fn a_server_that_is_away_is_unreachable_and_not_unfit() {
         matches!(opened, Err(OpenError::Unreachable(_))),
         "{opened:?}"
     );
+}
+
+const TAKES_NO_WRITES: &str = "the database takes no writes: it is a standby, or \
+    default_transaction_read_only is on for the server, the database or the role";
+
+/// A primary that is set to take no writes answers reads, and says that it is not ready; a server
+/// that starts on one waits for it, and says why.
+#[tokio::test]
+async fn a_primary_that_takes_no_writes_is_not_ready_and_reads_go_on() {
+    let server = Postgres::start();
+    let home = Home::on(&server).await;
+    let mut admin = home.admin().await;
+    let catalog = home.open().await;
+    let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    presign(&catalog, &intent).await;
+    for statement in [
+        "ALTER SYSTEM SET default_transaction_read_only = on",
+        "SELECT pg_reload_conf()",
+    ] {
+        run(&mut admin, statement).await;
+    }
+    // the server takes a new setting when it gets to it
+    let began = Instant::now();
+    let told = loop {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is ready");
+        match catalog.ready().await {
+            Err(CatalogError::Unavailable(source)) => break source.to_string(),
+            Err(other) => panic!("{other:?}"),
+            Ok(()) => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(told, TAKES_NO_WRITES);
+    let found = catalog.find_intent(&intent.scope, intent.asset_id).await;
+    assert!(found.unwrap().is_some());
+    // also on a connection that is made now
+    home.end_others(&mut admin).await;
+    let found = catalog.find_intent(&intent.scope, intent.asset_id).await;
+    assert!(found.unwrap().is_some());
+    match SqlAssetCatalog::open(home.settings()).await {
+        Err(OpenError::Unreachable(source)) => assert_eq!(source.to_string(), TAKES_NO_WRITES),
+        other => panic!("{other:?}"),
+    }
+    run(&mut admin, "SET default_transaction_read_only = off").await;
+    for statement in [
+        "ALTER SYSTEM RESET default_transaction_read_only",
+        "SELECT pg_reload_conf()",
+    ] {
+        run(&mut admin, statement).await;
+    }
+    while catalog.ready().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let next = sample::intent(&intent.scope, sample::asset_id(2));
+    presign(&catalog, &next).await;
 }
 
 /// Everything that was answered is there after a crash of the server, and the catalogue goes on

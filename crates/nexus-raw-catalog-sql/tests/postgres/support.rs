@@ -58,11 +58,23 @@ impl Home {
 
     /// Opens the catalogue by another way to its server.
     pub(crate) async fn open_at(&self, address: SocketAddr) -> SqlAssetCatalog {
+        SqlAssetCatalog::open(self.settings_at(address))
+            .await
+            .unwrap()
+    }
+
+    /// The settings for another way to its server.
+    pub(crate) fn settings_at(&self, address: SocketAddr) -> SqlCatalogSettings {
         let by = self
             .0
             .url
             .replace(&self.address().to_string(), &address.to_string());
-        SqlAssetCatalog::open(settings(&by)).await.unwrap()
+        settings(&by)
+    }
+
+    /// The database itself.
+    pub(crate) fn database(&self) -> &Database {
+        &self.0
     }
 
     /// Why the catalogue does not open.

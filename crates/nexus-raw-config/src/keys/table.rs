@@ -191,8 +191,8 @@ pub(crate) const KEYS: &[Key] = &[
     integer(
         "catalog.max_connections",
         "10",
-        "an integer from 2 to 1000",
-        "How many connections to PostgreSQL at most, of each server; one of them is for writing.",
+        "an integer from 1 to 1000",
+        "How many connections to PostgreSQL at most, of each server; one of them is for writing, where there is more than one.",
     )
     .example("20"),
     text("identity.issuer", ONE_LINE, "What `iss` of a token must say. Required.", "https://login.example.com/"),

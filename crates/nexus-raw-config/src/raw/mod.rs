@@ -91,7 +91,7 @@ pub(crate) struct Storage {
 pub(crate) struct Catalog {
     #[validate(custom(function = shapes::catalog_url))]
     pub(crate) url: Option<String>,
-    #[validate(range(min = 2, max = 1000))]
+    #[validate(range(min = 1, max = 1000))]
     pub(crate) max_connections: Option<i64>,
 }
 

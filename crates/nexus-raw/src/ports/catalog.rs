@@ -175,7 +175,7 @@ pub trait AssetCatalog: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
-    /// Whether the catalogue answers, by the cheapest request that shows it.
+    /// Whether the catalogue answers and takes writes, by the cheapest request that shows it.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when it does not.

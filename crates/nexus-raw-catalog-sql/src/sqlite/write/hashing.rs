@@ -128,7 +128,7 @@ async fn claim(
 /// Why there is nothing to take; `None` where there is.
 fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, CorruptColumn> {
     let row = Columns(row);
-    if row.optional::<&[u8]>("object_digest.sha256")?.is_some() {
+    if row.optional::<Vec<u8>>("object_digest.sha256")?.is_some() {
         let digest = row.digest("object_digest.sha256")?;
         return Ok(Some(HashingClaim::Known(digest)));
     }
@@ -137,7 +137,10 @@ fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, Corr
     })? {
         return Ok(Some(HashingClaim::Closed));
     }
-    if row.optional::<&[u8]>("upload_intent.work_owner")?.is_none() {
+    if row
+        .optional::<Vec<u8>>("upload_intent.work_owner")?
+        .is_none()
+    {
         return Ok(None);
     }
     let until = row.timestamp("upload_intent.work_until")?;

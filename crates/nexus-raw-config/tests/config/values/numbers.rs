@@ -42,7 +42,7 @@ fn integers_have_the_documented_ranges() {
     integer("storage.max_object_bytes", 1, FIVE_GIB);
     integer("storage.sync_hash_max_bytes", 1, FIVE_GIB);
     integer("storage.startup_timeout_seconds", 1, 3600);
-    integer("catalog.max_connections", 2, 1000);
+    integer("catalog.max_connections", 1, 1000);
     integer("identity.leeway_seconds", 0, 60);
     integer("identity.max_lifetime_seconds", 1, 31_536_000);
     integer("limits.requests_per_second", 0, 1_000_000);
