@@ -72,7 +72,7 @@ pub enum TokenFault {
     #[error("the header names no algorithm, or another than the configured one")]
     Algorithm,
     /// `kid` is not what names a key: a path, SQL, or something longer.
-    #[error("kid of the header is no name of a key")]
+    #[error("kid of the header is not a valid key name")]
     KeyId,
     /// The JWKS has no key that `kid` names; or `kid` is missing, and it has not exactly one key.
     #[error("the header names none of the keys, or does not say which one of several")]

@@ -24,7 +24,7 @@ pub struct JwtIdentityVerifier {
 impl JwtIdentityVerifier {
     /// A verifier of the tokens that `settings` describe. A JWKS file is read, once; a JWKS of a
     /// URL is fetched by [`keys_came`](Self::keys_came), which is to run beside, or when the first
-    /// token comes. Until there is one no token can be judged
+    /// token comes. Until there is one no token can be verified
     /// ([`IdentityError::Unavailable`]).
     ///
     /// # Errors

@@ -70,11 +70,11 @@ pub enum Failure {
         needed: usize,
     },
     /// The medium under the catalogue failed while the server ran.
-    #[error("the medium of the catalogue failed: what it holds is known only after a new start")]
+    #[error("the medium of the catalogue failed: restart the service to learn what it holds")]
     MediumFailed,
     /// The medium under the embedded object store failed while the server ran.
     #[error(
-        "the medium of the embedded object store failed: what it holds is known only after a new start"
+        "the medium of the embedded object store failed: restart the service to learn what it holds"
     )]
     StoreMediumFailed,
     /// The relay ended while the server ran: no event would be delivered any more.

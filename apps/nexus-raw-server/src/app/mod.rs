@@ -102,7 +102,7 @@ impl Application {
         let limit = descriptors::raised_limit();
         let workers = plan.server.workers;
         plan.server.connections = descriptors::connections(limit, settings, workers)?;
-        slog::info!(log, "files may be open";
+        slog::info!(log, "limit of open files";
             "descriptors" => limit, "http_connections" => plan.server.connections);
         let store = match &plan.store {
             Some(store) => Some(EmbeddedStore::start(store, &mut plan.storage)?),

@@ -31,7 +31,7 @@ pub(crate) enum Unready {
     #[error("the catalogue is not ready")]
     Catalog(#[source] Arc<CatalogError>),
     /// The task that looked ended before it had an answer.
-    #[error("the look-up of store and catalogue was broken off")]
+    #[error("the check of store and catalogue was interrupted")]
     BrokenOff,
 }
 

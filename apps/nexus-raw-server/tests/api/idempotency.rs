@@ -289,7 +289,7 @@ async fn the_hundredth_presign_of_an_intent_passes_and_the_next_waits_for_its_en
                 "type": "urn:nexus-raw:problem:rate-limited",
                 "title": "Rate limited",
                 "status": 429,
-                "detail": "the upload was presigned as often as one may be; the key is free again later",
+                "detail": "the upload was presigned as often as allowed; the key can be used again later",
                 "instance": PATH,
                 "code": "rate-limited",
                 "trace_id": TRACE_ID,

@@ -68,7 +68,7 @@ async fn a_token_that_cannot_be_judged_is_a_warning() {
             json!(503),
             json!("identity-unavailable"),
             json!(
-                "callers cannot be proved: the credential cannot be verified now: there are no keys"
+                "callers cannot be authenticated now: the credential cannot be verified now: there are no keys"
             ),
         ]
     );

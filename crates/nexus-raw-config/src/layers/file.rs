@@ -101,7 +101,7 @@ fn why_not_read(path: &Path) -> String {
         return "is not UTF-8".to_owned();
     };
     let Err(error) = text.parse::<toml::Table>() else {
-        return "is not valid TOML 1.0: it has what came with a later version".to_owned();
+        return "is not valid TOML 1.0: it uses syntax of a later version".to_owned();
     };
     let reason = error.message();
     match error.span().and_then(|span| text.get(..span.start)) {

@@ -100,7 +100,7 @@ fn a_file_that_is_no_toml_is_told_by_its_place_and_never_quoted() {
         // TOML 1.1, where this is allowed, is not what is read
         (
             "a = { b = 'canary',\n}\n",
-            "is not valid TOML 1.0: it has what came with a later version",
+            "is not valid TOML 1.0: it uses syntax of a later version",
         ),
     ] {
         let path = write(&directory, "bad.toml", content);

@@ -236,9 +236,9 @@ impl Source {
             return;
         }
         if self.loaded.load().is_some() {
-            tracing::warn!("the keys of tokens were not renewed, the last ones stay: {chain}");
+            tracing::warn!("the token keys were not refreshed, the last ones stay in use: {chain}");
         } else {
-            tracing::error!("there are no keys, no token can be judged: {chain}");
+            tracing::error!("there are no keys, no token can be verified: {chain}");
         }
         *told = Some(chain);
     }

@@ -78,7 +78,7 @@ pub enum KeyFault {
     #[error("key_ops does not have verify")]
     Operations,
     /// `kid` is there and is not what names a key.
-    #[error("kid is no name of a key")]
+    #[error("kid is not a valid key name")]
     KeyId,
     /// A member that says what the key is for says something else, or is missing where it must
     /// not be.
@@ -102,16 +102,16 @@ pub enum KeyFault {
         name: &'static str,
     },
     /// The coordinates are of no point of the curve, so nothing would ever verify.
-    #[error("x and y are no point of the curve")]
+    #[error("x and y are not a point on the curve")]
     NotOnCurve,
     /// The modulus of an RSA key is too weak, or a way to keep the verifier busy.
-    #[error("n has {0} bits, and {MIN_RSA_BITS} to {MAX_RSA_BITS} are taken")]
+    #[error("n has {0} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted")]
     Bits(usize),
     /// Modulus or exponent is even, or the exponent 1.
     #[error("n and e are no RSA key")]
     NotRsa,
     /// The exponent of an RSA key is longer than any in use.
-    #[error("e has over 5 bytes")]
+    #[error("e has more than 5 bytes")]
     Exponent,
 }
 

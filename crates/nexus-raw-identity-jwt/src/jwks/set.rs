@@ -145,7 +145,7 @@ mod tests {
             ),
             (
                 &[&ed25519(r#","kid":"../x""#), r#"{"kty":"EC","kid":"b"}"#].join(","),
-                "; key 1: kid is no name of a key; key 2 (kid b): kty is not OKP",
+                "; key 1: kid is not a valid key name; key 2 (kid b): kty is not OKP",
             ),
             (
                 &["1"; 17].join(","),

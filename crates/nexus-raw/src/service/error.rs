@@ -25,7 +25,7 @@ pub enum PresignError {
         /// The asset.
         asset_id: AssetId,
     },
-    /// The intent that the caller's key stands for was presigned as often as one may be.
+    /// The intent that the caller's key stands for was presigned as often as allowed.
     #[error(
         "the upload was presigned {} times, as often as one may be",
         UploadIntent::MAX_PRESIGNS

@@ -40,7 +40,7 @@ pub(crate) enum ApiError {
     NoToken,
     #[error("the token was refused")]
     Token(#[source] IdentityError),
-    #[error("callers cannot be proved")]
+    #[error("callers cannot be authenticated now")]
     Identity(#[source] IdentityError),
     #[error("access was denied")]
     Forbidden(#[from] AccessDenied),
@@ -208,7 +208,7 @@ fn presign(error: &PresignError) -> Problem {
         PresignError::KeyRegistered { asset_id } => conflict_with(*asset_id, error.to_string()),
         PresignError::PresignsExhausted { retry_after } => Problem::new(
             ProblemCode::RateLimited,
-            "the upload was presigned as often as one may be; the key is free again later",
+            "the upload was presigned as often as allowed; the key can be used again later",
         )
         .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
         PresignError::Storage(error) => storage(error),
