@@ -5,11 +5,11 @@ mod faults;
 mod keys;
 mod layers;
 mod load;
+mod origins;
 mod raw;
 mod rules;
 mod settings;
 mod sources;
-mod urls;
 
 pub use embedded::{
     EMBEDDED_AUDIENCE, EMBEDDED_BUCKET, EMBEDDED_ISSUER, EMBEDDED_REGION, EMBEDDED_S3_BIND,

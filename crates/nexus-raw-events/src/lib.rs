@@ -8,6 +8,5 @@ mod sink;
 pub use output::{LineWriter, SharedOutput};
 pub use relay::{Backoff, Relay, RelayError, RelaySettings};
 pub use sink::{
-    HttpEventSink, HttpSinkError, HttpSinkSettings, NatsEventSink, NatsSinkError, NatsSinkSettings,
-    SlogEventSink,
+    HttpEventSink, HttpSinkError, HttpSinkSettings, NatsEventSink, NatsSinkSettings, SlogEventSink,
 };

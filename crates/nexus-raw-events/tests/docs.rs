@@ -90,7 +90,7 @@ async fn the_receiver_tells_a_genuine_request_from_others() {
     let secret = "a secret of at least 32 bytes, of both";
     let (url, request) = one_request().await;
     let settings = HttpSinkSettings {
-        url,
+        url: url.as_str().parse().unwrap(),
         encoding: encoding::Encoding::CloudEvents,
         secret: Some(secret.into()),
     };

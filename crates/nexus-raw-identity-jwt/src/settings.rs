@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf, time::Duration};
 
+use nexus_raw::net::TrustedUrl;
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
 use crate::{JwksAlgorithm, JwksFault};
 
@@ -53,8 +53,8 @@ pub enum KeySettings {
     },
     /// The public keys of a JWKS that the issuer serves.
     JwksUrl {
-        /// https, or http to loopback.
-        url: Url,
+        /// Where it is.
+        url: TrustedUrl,
         /// The algorithm.
         algorithm: JwksAlgorithm,
     },
@@ -88,9 +88,6 @@ pub enum JwtSettingsError {
     /// What is in the file is no JWKS, or has no key to verify with.
     #[error("the JWKS file cannot be used")]
     Jwks(#[source] JwksFault),
-    /// Others could put keys of their own into the JWKS.
-    #[error("a JWKS must be fetched by https, or from this machine")]
-    JwksUrl,
     /// There is nothing to fetch a JWKS with.
     #[error("a JWKS cannot be fetched here: {0}")]
     HttpClient(String),

@@ -19,7 +19,6 @@ use nexus_raw_storage_s3::{
 };
 use nexus_raw_testkit::{FixedClock, sample};
 use secrecy::SecretString;
-use url::Url;
 
 const ACCESS_KEY_ID: &str = "AKIABENCH";
 
@@ -36,7 +35,7 @@ async fn repository(endpoint: &str) -> S3RawStorageRepository {
     let settings = S3Settings {
         bucket: BucketName::parse("nexus-raw").unwrap(),
         region: "us-east-1".to_owned(),
-        endpoint: Some(Url::parse(endpoint).unwrap()),
+        endpoint: Some(endpoint.parse().unwrap()),
         force_path_style: true,
         credentials: Some(StaticCredentials {
             access_key_id: ACCESS_KEY_ID.to_owned(),

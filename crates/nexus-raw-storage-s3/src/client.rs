@@ -53,7 +53,7 @@ pub(crate) fn client(
     if let Some(endpoint) = &settings.endpoint {
         // other stores refuse checksums that they do not know, on requests that need none
         config = config
-            .endpoint_url(endpoint.as_str())
+            .endpoint_url(endpoint.as_url().as_str())
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     }

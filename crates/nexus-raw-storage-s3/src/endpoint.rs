@@ -1,5 +1,5 @@
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use nexus_raw::ports::BoxError;
+use nexus_raw::{net::TrustedUrl, ports::BoxError};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::settings::S3Settings;
@@ -21,27 +21,21 @@ pub(crate) struct BucketUrl(String);
 
 /// The endpoint that was given is no place of a store.
 #[derive(Debug, thiserror::Error)]
-#[error("must be an http or https URL without user, query and fragment")]
+#[error("must be a URL without query")]
 struct EndpointShape;
 
 impl BucketUrl {
     /// By the SDK's own rules: they know of partitions, path style, and buckets with dots.
     pub(crate) async fn resolve(settings: &S3Settings) -> Result<Self, BoxError> {
-        if let Some(endpoint) = &settings.endpoint {
-            let plain = matches!(endpoint.scheme(), "http" | "https")
-                && endpoint.username().is_empty()
-                && endpoint.password().is_none()
-                && endpoint.query().is_none()
-                && endpoint.fragment().is_none();
-            if !plain {
-                return Err(Box::new(EndpointShape));
-            }
+        let endpoint = settings.endpoint.as_ref().map(TrustedUrl::as_url);
+        if endpoint.is_some_and(|it| it.query().is_some()) {
+            return Err(Box::new(EndpointShape));
         }
         let params = Params::builder()
             .bucket(settings.bucket.as_str())
             .region(&settings.region)
             .force_path_style(settings.force_path_style)
-            .set_endpoint(settings.endpoint.as_ref().map(ToString::to_string))
+            .set_endpoint(endpoint.map(ToString::to_string))
             .build()?;
         let endpoint = DefaultResolver::new().resolve_endpoint(&params).await?;
         Ok(Self(endpoint.url().trim_end_matches('/').to_owned()))

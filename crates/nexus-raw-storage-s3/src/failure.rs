@@ -4,6 +4,7 @@ use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ConnectorError, ProvideErrorMetadata, SdkError},
 };
+use nexus_raw::ErrorChain;
 
 /// A request to the store that brought no clear answer, as far as a log may know of it.
 ///
@@ -151,15 +152,6 @@ fn token(text: &str, longest: usize) -> Option<String> {
 
 /// The causes beneath an error of a connection, which name addresses and certificates but no URL.
 pub(crate) fn causes(error: &dyn Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        texts.push(error.to_string());
-        cause = error.source();
-    }
-    if texts.is_empty() {
-        "it broke".to_owned()
-    } else {
-        texts.join(": ")
-    }
+    let cause = error.source();
+    cause.map_or_else(|| "it broke".to_owned(), |it| ErrorChain(it).to_string())
 }

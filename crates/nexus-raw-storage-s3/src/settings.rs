@@ -4,9 +4,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use nexus_raw::asset::BucketName;
+use nexus_raw::{asset::BucketName, net::TrustedUrl};
 use secrecy::SecretString;
-use url::Url;
 
 use crate::{connect::ConnectError, endpoint::BucketUrl};
 
@@ -18,7 +17,7 @@ pub struct S3Settings {
     /// The bucket's region; signatures are made for it.
     pub region: String,
     /// Where a store other than AWS is; `None` means AWS in `region`.
-    pub endpoint: Option<Url>,
+    pub endpoint: Option<TrustedUrl>,
     /// Whether the bucket is named in the path and not in the host, as most other stores want it.
     /// A bucket with dots in its name is always named in the path over https, since a wildcard
     /// certificate covers one label (Amazon S3 User Guide, "Bucket naming rules").

@@ -10,14 +10,14 @@ mod wire;
 use std::{fs, path::Path, time::Duration};
 
 use bytes::Bytes;
-use nexus_raw::asset::AssetId;
+use nexus_raw::{asset::AssetId, net::is_loopback_host};
 use reqwest::{
     Method, StatusCode,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use url::{Host, Url};
+use url::Url;
 
 pub(crate) use self::wire::{PresignRequest, Presigned, Provenance, RegisterRequest, Upload};
 use self::{http::Http, retry::Retries};
@@ -171,12 +171,7 @@ fn fresh_key() -> Result<HeaderValue, Failure> {
 
 /// A token goes over plain http to this machine alone, unless the caller insists.
 fn check_url(server: &Url, allow_plain_http: bool) -> Result<(), Failure> {
-    let is_loopback = match server.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    let is_loopback = server.host_str().is_some_and(is_loopback_host);
     let fault = match server.scheme() {
         "https" | "http" if server.query().is_some() || server.fragment().is_some() => {
             "must have neither query nor fragment"
@@ -252,6 +247,8 @@ mod tests {
             "http://127.8.9.10",
             "http://[::1]:8080",
             "http://localhost:8080",
+            "http://localhost.:8080",
+            "http://[::ffff:127.0.0.1]:8080",
         ] {
             assert_eq!(check(url, false), Ok(()), "{url}");
         }

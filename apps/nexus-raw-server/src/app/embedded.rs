@@ -42,7 +42,7 @@ impl EmbeddedStore {
     /// Starts it, and has `storage` point to where it listens.
     pub(super) fn start(settings: &Settings, storage: &mut S3Settings) -> Result<Self, Failure> {
         let server = EmbeddedS3::start(settings)?;
-        storage.endpoint = url::Url::parse(&server.endpoint()).ok();
+        storage.endpoint = server.endpoint().parse().ok();
         Ok(Self(server))
     }
 

@@ -1,7 +1,6 @@
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use nexus_raw::{
-    asset::BucketName,
     ports::{Clock, DatasetEventSink},
     service::UploadPolicy,
 };
@@ -49,23 +48,16 @@ impl Plan {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut faults = Faults::default();
         let identity = faults.sort_out(identity(&settings.identity, Arc::clone(&clock)));
-        let storage = faults.sort_out(storage(&settings.storage));
-        if let Some(storage) = &storage {
-            faults.sort_out(addressable(storage));
-        }
-        let catalog = storage
-            .as_ref()
-            .and_then(|storage| faults.sort_out(catalog(settings, storage)));
-        let store = settings.embedded.as_ref().zip(storage.as_ref());
-        let store = store.and_then(|(embedded, storage)| {
+        let storage = storage(&settings.storage);
+        faults.sort_out(addressable(&storage));
+        let catalog = faults.sort_out(catalog(settings, &storage));
+        let store = settings.embedded.as_ref().and_then(|embedded| {
             let origins = &settings.http.cors_origins;
-            faults.sort_out(EmbeddedStore::settings(embedded, origins, storage))
+            faults.sort_out(EmbeddedStore::settings(embedded, origins, &storage))
         });
         let sinks = faults.sort_out(sinks::open(&settings.events.sinks, &clock));
         faults.end()?;
-        let (Some(identity), Some(storage), Some(catalog), Some(sinks)) =
-            (identity, storage, catalog, sinks)
-        else {
+        let (Some(identity), Some(catalog), Some(sinks)) = (identity, catalog, sinks) else {
             return Err(Failure::Config(Vec::new()));
         };
         Ok(Self {
@@ -141,15 +133,13 @@ fn catalog(settings: &Settings, storage: &S3Settings) -> Result<SqlCatalogSettin
     }
 }
 
-fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {
+fn storage(settings: &StorageSettings) -> S3Settings {
     let credentials = settings.credentials.as_ref().map(|keys| StaticCredentials {
         access_key_id: keys.access_key_id.expose_secret().to_owned(),
         secret_access_key: keys.secret_access_key.clone(),
     });
-    let bucket = BucketName::parse(&settings.bucket)
-        .map_err(|error| Failure::of_key("storage.bucket", &error))?;
-    Ok(S3Settings {
-        bucket,
+    S3Settings {
+        bucket: settings.bucket.clone(),
         region: settings.region.clone(),
         endpoint: settings.endpoint.clone(),
         force_path_style: settings.force_path_style,
@@ -164,7 +154,7 @@ fn storage(settings: &StorageSettings) -> Result<S3Settings, Failure> {
         expected_bucket_owner: settings.expected_bucket_owner.clone(),
         require_versioning: settings.require_versioning,
         allow_unsigned_headers: settings.allow_unsigned_headers,
-    })
+    }
 }
 
 fn addressable(storage: &S3Settings) -> Result<(), Failure> {
@@ -184,7 +174,7 @@ fn catalog_url(location: &CatalogLocation) -> String {
 fn endpoint_identity(settings: &Settings) -> Option<String> {
     match (&settings.embedded, &settings.storage.endpoint) {
         (Some(_), _) => Some("embedded".to_owned()),
-        (None, endpoint) => endpoint.as_ref().map(ToString::to_string),
+        (None, endpoint) => endpoint.as_ref().map(|it| it.as_url().to_string()),
     }
 }
 
@@ -223,7 +213,7 @@ fn identity(
 fn identity_key(error: &JwtSettingsError) -> &'static str {
     match error {
         JwtSettingsError::JwksFile(_) | JwtSettingsError::Jwks(_) => "identity.jwks_file",
-        JwtSettingsError::JwksUrl | JwtSettingsError::HttpClient(_) => "identity.jwks_url",
+        JwtSettingsError::HttpClient(_) => "identity.jwks_url",
         JwtSettingsError::SecretTooShort => "identity.hs256_secret",
         JwtSettingsError::Audience => "identity.audience",
         JwtSettingsError::Leeway => "identity.leeway_seconds",

@@ -36,7 +36,6 @@ fn open_one(
                 url: server.url.clone(),
                 encoding: encoding(server.encoding)?,
             });
-            let sink = sink.map_err(|error| Failure::of_key("events.nats.url", &error))?;
             Ok(Arc::new(sink))
         }
         other => Err(unknown(other)),

@@ -185,6 +185,7 @@ fn of_events(printed: &mut Printed) {
         encoding: Encoding::Native,
         secret: Some(HMAC.into()),
     };
+    printed.add("nexus-raw::TrustedUrl", &settings.url);
     printed.add("events::HttpSinkSettings", &settings);
     let sink = HttpEventSink::new(settings, Arc::new(SystemClock)).unwrap();
     printed.add("events::HttpEventSink", &sink);
@@ -192,11 +193,9 @@ fn of_events(printed: &mut Printed) {
         url: secrets["events.nats.url"].parse().unwrap(),
         encoding: Encoding::Native,
     };
+    printed.add("nexus-raw::NatsUrl", &settings.url);
     printed.add("events::NatsSinkSettings", &settings);
-    printed.add(
-        "events::NatsEventSink",
-        &NatsEventSink::new(settings).unwrap(),
-    );
+    printed.add("events::NatsEventSink", &NatsEventSink::new(settings));
 }
 
 fn of_uploads(printed: &mut Printed) {

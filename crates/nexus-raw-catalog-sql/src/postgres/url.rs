@@ -1,7 +1,8 @@
 //! What a URL of PostgreSQL may say.
 
-use std::{net::IpAddr, str::FromStr};
+use std::str::FromStr;
 
+use nexus_raw::net::is_loopback_host;
 use sqlx::{
     ConnectOptions,
     postgres::{PgConnectOptions, PgSslMode},
@@ -81,9 +82,7 @@ fn secured(options: PgConnectOptions, tls_is_said: bool) -> Result<PgConnectOpti
 }
 
 fn is_this_machine(host: &str) -> bool {
-    host == "localhost"
-        || host.starts_with('/')
-        || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+    host.starts_with('/') || is_loopback_host(host)
 }
 
 #[cfg(test)]

@@ -2,12 +2,16 @@
 
 use std::net::SocketAddr;
 
+use nexus_raw::{
+    asset::BucketName,
+    net::{NatsUrl, TrustedUrl, is_loopback_ip},
+};
 use validator::ValidationError;
 
+use crate::origins::is_origin;
 use crate::settings::{
     CatalogLocation, EventEncoding, LogFormat, LogLevel, TokenAlgorithm, environments_of,
 };
-use crate::urls::{HttpUrl, NatsUrl, is_origin};
 
 type Shape = Result<(), ValidationError>;
 
@@ -27,7 +31,7 @@ pub(super) fn address(text: &str) -> Shape {
 /// Whether an address, known to be one, is reachable from this machine alone.
 pub(crate) fn is_loopback(text: &str) -> bool {
     text.parse::<SocketAddr>()
-        .is_ok_and(|address| address.ip().to_canonical().is_loopback())
+        .is_ok_and(|address| is_loopback_ip(address.ip()))
 }
 
 /// Origins in the form that browsers send (RFC 6454, section 6.2), so that they compare as bytes.
@@ -50,33 +54,8 @@ fn distinct(list: &[String]) -> bool {
         .all(|(at, item)| !list[..at].contains(item))
 }
 
-/// Amazon S3 User Guide, "General purpose bucket naming rules".
 pub(super) fn bucket(name: &str) -> Shape {
-    let inner = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
-    let edge =
-        |byte: Option<&u8>| byte.is_some_and(|byte| inner(*byte) && !matches!(byte, b'-' | b'.'));
-    let bytes = name.as_bytes();
-    let reserved_start = ["xn--", "sthree-", "amzn-s3-demo-"]
-        .iter()
-        .any(|start| name.starts_with(start));
-    let reserved_end = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"]
-        .iter()
-        .any(|end| name.ends_with(end));
-    let like_an_address = name.parse::<std::net::Ipv4Addr>().is_ok()
-        || (name.split('.').count() == 4
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'.'));
-    ensure(
-        (3..=63).contains(&name.len())
-            && bytes.iter().all(|byte| inner(*byte))
-            && edge(bytes.first())
-            && edge(bytes.last())
-            && !name.contains("..")
-            && !like_an_address
-            && !reserved_start
-            && !reserved_end,
-    )
+    ensure(BucketName::parse(name).is_ok())
 }
 
 pub(super) fn region(name: &str) -> Shape {
@@ -89,7 +68,7 @@ pub(super) fn region(name: &str) -> Shape {
 }
 
 pub(super) fn endpoint(text: &str) -> Shape {
-    ensure(HttpUrl::parse(text).is_some_and(|url| url.is_bare()))
+    ensure(TrustedUrl::parse(text).is_ok_and(|url| url.is_bare()))
 }
 
 pub(super) fn receiver_url(text: &str) -> Shape {
@@ -97,7 +76,7 @@ pub(super) fn receiver_url(text: &str) -> Shape {
 }
 
 pub(super) fn nats_url(text: &str) -> Shape {
-    ensure(NatsUrl::parse(text).is_some())
+    ensure(NatsUrl::parse(text).is_ok())
 }
 
 pub(super) fn encoding(text: &str) -> Shape {
@@ -105,7 +84,7 @@ pub(super) fn encoding(text: &str) -> Shape {
 }
 
 pub(super) fn jwks_url(text: &str) -> Shape {
-    ensure(HttpUrl::parse(text).is_some_and(|url| url.has_no_fragment()))
+    ensure(TrustedUrl::parse(text).is_ok())
 }
 
 /// A slash would end the key id in the credential scope of Signature Version 4.

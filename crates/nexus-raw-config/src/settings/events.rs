@@ -1,13 +1,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use nexus_raw::net::{NatsUrl, TrustedUrl};
 use secrecy::SecretString;
-use url::Url;
 
-use super::seconds;
+use super::{parsed, seconds};
 use crate::faults::Faults;
 use crate::raw;
-use crate::urls::{HttpUrl, NatsUrl};
 
 /// `events.*`: where dataset events go.
 #[derive(Debug, Clone)]
@@ -36,7 +35,7 @@ pub enum EventSink {
 #[non_exhaustive]
 pub struct NatsServer {
     /// `events.nats.url`, which may hold a secret.
-    pub url: Url,
+    pub url: NatsUrl,
     /// `events.nats.encoding`.
     pub encoding: EventEncoding,
 }
@@ -54,7 +53,7 @@ impl fmt::Debug for NatsServer {
 #[non_exhaustive]
 pub struct HttpReceiver {
     /// `events.http.url`, which may hold a secret.
-    pub url: Url,
+    pub url: TrustedUrl,
     /// `events.http.encoding`.
     pub encoding: EventEncoding,
     /// `events.http.hmac_secret`.
@@ -119,12 +118,12 @@ impl EventsSettings {
 
 impl NatsServer {
     fn assemble(raw: &raw::EventsNats, faults: &mut Faults) -> Option<Self> {
-        let url = raw.url.as_deref().and_then(NatsUrl::parse);
+        let url = parsed(raw.url.clone());
         let url = faults.need("events.nats.url", url);
         let encoding = raw.encoding.as_deref().and_then(EventEncoding::parse);
         let encoding = faults.need("events.nats.encoding", encoding);
         Some(Self {
-            url: url?.into_url(),
+            url: url?,
             encoding: encoding?,
         })
     }
@@ -132,12 +131,12 @@ impl NatsServer {
 
 impl HttpReceiver {
     fn assemble(raw: &mut raw::EventsHttp, faults: &mut Faults) -> Option<Self> {
-        let url = raw.url.as_deref().and_then(HttpUrl::parse);
+        let url = parsed(raw.url.take());
         let url = faults.need("events.http.url", url);
         let encoding = raw.encoding.as_deref().and_then(EventEncoding::parse);
         let encoding = faults.need("events.http.encoding", encoding);
         Some(Self {
-            url: url?.into_url(),
+            url: url?,
             encoding: encoding?,
             hmac_secret: raw.hmac_secret.take().map(SecretString::from),
         })

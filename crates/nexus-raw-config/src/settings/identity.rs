@@ -1,13 +1,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nexus_raw::net::TrustedUrl;
 use secrecy::SecretString;
-use url::Url;
 
-use super::seconds;
+use super::{parsed, seconds};
 use crate::faults::Faults;
 use crate::raw;
-use crate::urls::HttpUrl;
 
 /// `identity.*`: what a token must be.
 #[derive(Debug, Clone)]
@@ -43,8 +42,8 @@ pub enum TokenKeys {
     },
     /// `identity.jwks_file`.
     JwksFile(PathBuf),
-    /// `identity.jwks_url`: https, or http to loopback.
-    JwksUrl(Url),
+    /// `identity.jwks_url`.
+    JwksUrl(TrustedUrl),
 }
 
 /// `identity.algorithm`.
@@ -78,11 +77,7 @@ impl IdentitySettings {
         let issuer = faults.need("identity.issuer", raw.issuer);
         let audience = faults.need("identity.audience", raw.audience);
         let previous = raw.hs256_previous_secret.map(SecretString::from);
-        let url = raw
-            .jwks_url
-            .as_deref()
-            .and_then(HttpUrl::parse)
-            .map(HttpUrl::into_url);
+        let url = parsed(raw.jwks_url);
         let keys = match (raw.hs256_secret, raw.jwks_file, url) {
             (Some(secret), _, _) => Some(TokenKeys::Hs256 {
                 secret: secret.into(),

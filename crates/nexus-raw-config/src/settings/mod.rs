@@ -10,6 +10,7 @@ mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use figment::Figment;
@@ -54,6 +55,11 @@ pub struct Settings {
     /// In embedded mode only.
     pub embedded: Option<EmbeddedSettings>,
     effective: Effective,
+}
+
+/// A text as its type. Where it is none, the rule of its key has said so.
+fn parsed<T: FromStr>(text: Option<String>) -> Option<T> {
+    text?.parse().ok()
 }
 
 /// Embedded mode: the S3 server in the process.

@@ -1,24 +1,25 @@
 use std::time::Duration;
 
-use nexus_raw::asset::ByteSize;
+use nexus_raw::{
+    asset::{BucketName, ByteSize},
+    net::TrustedUrl,
+};
 use secrecy::SecretString;
-use url::Url;
 
-use super::seconds;
+use super::{parsed, seconds};
 use crate::faults::Faults;
 use crate::raw;
-use crate::urls::HttpUrl;
 
 /// `storage.*`: the bucket, and how to reach it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StorageSettings {
     /// The bucket's name.
-    pub bucket: String,
+    pub bucket: BucketName,
     /// The region, as signatures name it.
     pub region: String,
     /// Scheme, host and port of a store other than AWS. In embedded mode always set.
-    pub endpoint: Option<Url>,
+    pub endpoint: Option<TrustedUrl>,
     /// Whether the bucket stands in the path instead of the host name.
     pub force_path_style: bool,
     /// None: the default chain of AWS.
@@ -69,13 +70,10 @@ pub enum ServerSideEncryption {
 
 impl StorageSettings {
     pub(super) fn assemble(raw: raw::Storage, faults: &mut Faults) -> Option<Self> {
-        let bucket = faults.need("storage.bucket", raw.bucket);
+        let bucket = raw.bucket.and_then(|name| BucketName::parse(&name).ok());
+        let bucket = faults.need("storage.bucket", bucket);
         let region = faults.need("storage.region", raw.region);
-        let endpoint = raw
-            .endpoint
-            .as_deref()
-            .and_then(HttpUrl::parse)
-            .map(HttpUrl::into_url);
+        let endpoint = parsed(raw.endpoint);
         let force_path_style = faults.need("storage.force_path_style", raw.force_path_style);
         let credentials = raw
             .access_key_id

@@ -40,10 +40,10 @@ fn embedded_mode_needs_nothing_else() {
     let sources = embedded(&data_dir, &[]);
     let [hs256, id, key] = exposed(sources.embedded.as_ref().unwrap());
     let settings = load(&sources).unwrap();
-    assert_eq!(settings.storage.bucket, EMBEDDED_BUCKET);
+    assert_eq!(settings.storage.bucket.as_str(), EMBEDDED_BUCKET);
     assert_eq!(settings.storage.region, EMBEDDED_REGION);
     assert_eq!(
-        settings.storage.endpoint.unwrap().as_str(),
+        settings.storage.endpoint.unwrap().as_url().as_str(),
         "http://127.0.0.1:9000/"
     );
     assert!(settings.storage.force_path_style);
@@ -79,7 +79,10 @@ fn the_endpoint_is_where_the_embedded_server_listens() {
         ("127.0.0.1:0", "http://127.0.0.1:0/"),
     ] {
         let settings = load(&embedded(directory.path(), &[("embedded.s3_bind", bind)])).unwrap();
-        assert_eq!(settings.storage.endpoint.unwrap().as_str(), endpoint);
+        assert_eq!(
+            settings.storage.endpoint.unwrap().as_url().as_str(),
+            endpoint
+        );
         assert_eq!(settings.embedded.unwrap().s3_bind.to_string(), bind);
     }
 }
@@ -104,7 +107,7 @@ fn a_key_given_by_file_or_variable_wins() {
         ..embedded(directory.path(), &more)
     })
     .unwrap();
-    assert_eq!(settings.storage.bucket, "another");
+    assert_eq!(settings.storage.bucket.as_str(), "another");
     assert_eq!(settings.identity.issuer, "https://file.example.com/");
     assert!(
         matches!(settings.identity.keys, TokenKeys::Hs256 { secret, .. } if secret.expose_secret() == SECRET)

@@ -131,8 +131,8 @@ fn every_secret_has_its_file_form() {
         catalog.expose_secret(),
         secret.expose_secret(),
         previous.as_ref().unwrap().expose_secret(),
-        nats.url.as_str(),
-        http.url.as_str(),
+        nats.url.as_url().as_str(),
+        http.url.as_url().as_str(),
         http.hmac_secret.as_ref().unwrap().expose_secret(),
     ];
     assert_eq!(arrived, CANARIES.map(|(_, value)| value));

@@ -36,7 +36,7 @@ fn a_file_is_enough() {
     .unwrap();
     assert_eq!(settings.http.bind.to_string(), "127.0.0.1:8081");
     assert_eq!(settings.http.cors_origins, ["https://app.example.com"]);
-    assert_eq!(settings.storage.bucket, "bucket-of-the-file");
+    assert_eq!(settings.storage.bucket.as_str(), "bucket-of-the-file");
     assert_eq!(settings.storage.presign_ttl.as_secs(), 600);
     assert!(settings.storage.force_path_style);
     assert_eq!(settings.storage.intent_ttl.as_secs(), 86_400);
@@ -57,7 +57,7 @@ fn a_variable_wins_over_the_file_and_the_file_over_a_default() {
         embedded: None,
     })
     .unwrap();
-    assert_eq!(settings.storage.bucket, "bucket-of-the-variable");
+    assert_eq!(settings.storage.bucket.as_str(), "bucket-of-the-variable");
     assert_eq!(settings.storage.region, "eu-west-1");
     assert!(settings.http.cors_origins.is_empty());
     assert!(!settings.storage.force_path_style);

@@ -3,9 +3,8 @@
 
 mod http;
 mod log;
-mod loopback;
 mod nats;
 
 pub use http::{HttpEventSink, HttpSinkError, HttpSinkSettings};
 pub use log::SlogEventSink;
-pub use nats::{NatsEventSink, NatsSinkError, NatsSinkSettings};
+pub use nats::{NatsEventSink, NatsSinkSettings};

@@ -38,7 +38,7 @@ const SECRET: &str = "a secret of at least 32 bytes, of both";
 
 fn settings(receiver: &Receiver) -> HttpSinkSettings {
     HttpSinkSettings {
-        url: receiver.url.clone(),
+        url: receiver.url.as_str().parse().unwrap(),
         encoding: Encoding::CloudEvents,
         secret: None,
     }
@@ -267,39 +267,20 @@ async fn a_silent_receiver_is_given_up_within_four_seconds_and_what_was_taken_co
 }
 
 #[test]
-fn a_url_in_the_clear_and_a_short_secret_are_refused() {
-    let open = |url: &str, secret: Option<&str>| {
+fn a_short_secret_is_refused() {
+    let open = |secret: &str| {
         let settings = HttpSinkSettings {
-            url: url.parse().unwrap(),
+            url: "https://hooks.example.com/".parse().unwrap(),
             encoding: Encoding::Native,
-            secret: secret.map(Into::into),
+            secret: Some(secret.into()),
         };
         HttpEventSink::new(settings, Arc::new(FixedClock::at(sample::now()))).map(drop)
     };
-    for url in [
-        "http://hooks.example.com/",
-        "http://10.0.0.1/",
-        "ftp://127.0.0.1/",
-        "file:///x",
-    ] {
-        assert!(matches!(open(url, None), Err(HttpSinkError::Url)), "{url}");
-    }
-    for url in [
-        "https://hooks.example.com/",
-        "http://127.0.0.1:1/",
-        "http://[::1]/",
-        "http://localhost/",
-    ] {
-        assert!(open(url, None).is_ok(), "{url}");
-    }
     assert!(matches!(
-        open(
-            "https://hooks.example.com/",
-            Some("thirty-one bytes are not enough")
-        ),
+        open("thirty-one bytes are not enough"),
         Err(HttpSinkError::ShortSecret)
     ));
-    assert!(open("https://hooks.example.com/", Some(SECRET)).is_ok());
+    assert!(open(SECRET).is_ok());
 }
 
 #[tokio::test]
@@ -334,8 +315,10 @@ async fn no_proxy_is_asked() {
 async fn after_its_flow_fell_silent_events_are_taken_again_within_ten_seconds() {
     let receiver = Receiver::open(|_| status(204)).await;
     let mut settings = settings(&receiver);
-    let proxy = SwallowingProxy::before(settings.url.socket_addrs(|| None).unwrap()[0]);
-    settings.url.set_port(Some(proxy.address().port())).unwrap();
+    let mut url = receiver.url.clone();
+    let proxy = SwallowingProxy::before(url.socket_addrs(|| None).unwrap()[0]);
+    url.set_port(Some(proxy.address().port())).unwrap();
+    settings.url = url.as_str().parse().unwrap();
     let sink = sink(settings);
     let taken = Delivery { taken: 1 };
     assert_eq!(sink.deliver(&events(1)).await.unwrap(), taken);

@@ -31,7 +31,7 @@ impl SinkHarness for Harness {
             encoding: self.encoding,
             ..settings(&self.nats)
         };
-        Arc::new(NatsEventSink::new(settings).unwrap())
+        Arc::new(NatsEventSink::new(settings))
     }
 
     async fn received(&self) -> Vec<Value> {

@@ -23,7 +23,7 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{DatasetEventSink, Delivery, SinkError},
 };
-use nexus_raw_events::{NatsEventSink, NatsSinkError, NatsSinkSettings, encoding::Encoding};
+use nexus_raw_events::{NatsEventSink, NatsSinkSettings, encoding::Encoding};
 use nexus_raw_testkit::{
     Guard, Nats, SwallowingProxy,
     sample::{self, scope},
@@ -62,7 +62,7 @@ async fn an_event_is_one_message_of_its_encoding_on_the_subject_of_its_scope_and
             ..settings(&nats)
         });
         let event = registered();
-        let delivery = sink.unwrap().deliver(std::slice::from_ref(&event)).await;
+        let delivery = sink.deliver(std::slice::from_ref(&event)).await;
         assert_eq!(delivery.unwrap(), Delivery { taken: 1 });
         let [message] = &messages(&nats).await[..] else {
             panic!("not one message")
@@ -213,12 +213,14 @@ async fn a_guarded_server_hears_what_the_url_says() {
         assert_eq!(delivery, Delivery { taken: 2 });
         assert_eq!(messages(&nats).await.len(), 2);
         let mut wrong = settings(&nats);
+        let mut url = wrong.url.as_url().clone();
         let set = match guard {
-            Guard::Password => wrong.url.set_password(Some("hunter2")),
-            _ => wrong.url.set_username("hunter2"),
+            Guard::Password => url.set_password(Some("hunter2")),
+            _ => url.set_username("hunter2"),
         };
         set.unwrap();
-        let stranger = NatsEventSink::new(wrong).unwrap();
+        wrong.url = url.as_str().parse().unwrap();
+        let stranger = NatsEventSink::new(wrong);
         let (taken, reason) = unavailable(&stranger, &events("t_a", 3, 3)).await;
         assert_eq!(taken, 0);
         assert!(reason.contains("authorization violation"), "{reason}");
@@ -252,29 +254,13 @@ async fn an_event_that_is_larger_than_the_stream_takes_is_refused() {
 }
 
 #[tokio::test]
-async fn events_go_by_tls_or_stay_on_this_machine() {
-    let open = |url: &str| {
-        NatsEventSink::new(NatsSinkSettings {
-            url: url.parse().unwrap(),
-            encoding: Encoding::Native,
-        })
+async fn the_password_of_the_server_does_not_show() {
+    let settings = NatsSinkSettings {
+        url: "tls://user:secret@nats.example.com".parse().unwrap(),
+        encoding: Encoding::Native,
     };
-    for url in [
-        "nats://nats.example.com:4222",
-        "ws://127.0.0.1",
-        "tls://nats.example.com/path",
-    ] {
-        assert_eq!(open(url).unwrap_err(), NatsSinkError::Url, "{url}");
-    }
-    for url in [
-        "tls://user:secret@nats.example.com:4222",
-        "nats://127.0.0.1:4222",
-        "nats://[::1]",
-        "nats://secret@localhost",
-    ] {
-        let sink = open(url).unwrap();
-        assert!(!format!("{sink:?}").contains("secret"), "{url}");
-    }
+    let shown = format!("{settings:?} {:?}", NatsEventSink::new(settings.clone()));
+    assert!(!shown.contains("secret"), "{shown}");
 }
 
 /// What is sent over it is taken and never arrives, and nothing is closed.
@@ -282,10 +268,10 @@ async fn events_go_by_tls_or_stay_on_this_machine() {
 async fn after_its_flow_fell_silent_events_are_taken_again_within_ten_seconds() {
     let nats = Nats::start();
     let mut settings = settings(&nats);
-    let server = settings.url.socket_addrs(|| None).unwrap()[0];
+    let server = settings.url.as_url().socket_addrs(|| None).unwrap()[0];
     let proxy = SwallowingProxy::before(server);
-    settings.url.set_port(Some(proxy.address().port())).unwrap();
-    let sink = NatsEventSink::new(settings).unwrap();
+    settings.url = format!("nats://{}", proxy.address()).parse().unwrap();
+    let sink = NatsEventSink::new(settings);
     let taken = Delivery { taken: 1 };
     assert_eq!(sink.deliver(&events("t_a", 1, 1)).await.unwrap(), taken);
     proxy.swallow_flows();

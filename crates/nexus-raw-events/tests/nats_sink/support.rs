@@ -18,7 +18,7 @@ pub(crate) fn settings(nats: &Nats) -> NatsSinkSettings {
 }
 
 pub(crate) fn sink(nats: &Nats) -> NatsEventSink {
-    NatsEventSink::new(settings(nats)).unwrap()
+    NatsEventSink::new(settings(nats))
 }
 
 pub(crate) async fn context(nats: &Nats) -> Context {

@@ -225,12 +225,7 @@ impl Source {
     /// The one line about attempts that fail alike, one after the other: callers learn nothing of
     /// it.
     fn tell(&self, error: &LoadError) {
-        let mut chain = error.to_string();
-        let mut next = std::error::Error::source(error);
-        while let Some(source) = next {
-            chain = format!("{chain}: {source}");
-            next = source.source();
-        }
+        let chain = nexus_raw::ErrorChain(error).to_string();
         let mut told = self.lock_told();
         if told.as_ref() == Some(&chain) {
             return;

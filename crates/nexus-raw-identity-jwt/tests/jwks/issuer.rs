@@ -92,7 +92,7 @@ impl Issuer {
 
     pub(crate) fn verifier(&self) -> JwtIdentityVerifier {
         verifier(KeySettings::JwksUrl {
-            url: self.url.clone(),
+            url: self.url.as_str().parse().unwrap(),
             algorithm: JwksAlgorithm::Es256,
         })
         .unwrap()

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use nexus_raw::ports::{IdentityError, IdentityVerifier as _};
-use nexus_raw_identity_jwt::{JwksAlgorithm, JwtSettingsError, KeySettings, Part, TokenFault};
+use nexus_raw_identity_jwt::{Part, TokenFault};
 use nexus_raw_testkit::behind_a_dead_proxy;
 use tokio::{
     task::yield_now,
@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    forge::{Key, NOW, judge, set, verifier},
+    forge::{Key, NOW, judge, set},
     issuer::{Answer, Issuer},
 };
 
@@ -264,21 +264,6 @@ async fn a_fault_that_needs_no_key_is_told_without_keys_and_has_none_fetched() {
         assert_eq!(judge(&verifier, token).await, Some(fault), "{token}");
     }
     assert_eq!(issuer.asked(), 0);
-}
-
-#[test]
-fn a_url_over_which_others_could_put_their_keys_is_refused() {
-    for url in ["http://login.example.com/keys", "file:///etc/keys"] {
-        let keys = KeySettings::JwksUrl {
-            url: url.parse().unwrap(),
-            algorithm: JwksAlgorithm::Es256,
-        };
-        assert_eq!(
-            verifier(keys).err(),
-            Some(JwtSettingsError::JwksUrl),
-            "{url}"
-        );
-    }
 }
 
 #[tokio::test]

@@ -268,7 +268,7 @@ async fn presigned_by_sdk(
         .force_path_style(settings.force_path_style)
         .credentials_provider(credentials);
     if let Some(endpoint) = &settings.endpoint {
-        config = config.endpoint_url(endpoint.as_str());
+        config = config.endpoint_url(endpoint.as_url().as_str());
     }
     let start = UNIX_EPOCH + Duration::from_secs(now().as_unix_seconds().cast_unsigned());
     let presigning = PresigningConfig::builder()

@@ -15,7 +15,6 @@ use nexus_raw::{
 };
 use secrecy::SecretString;
 use tokio::time::Instant;
-use url::Url;
 
 use crate::{
     S3RawStorageRepository, S3Settings, ServerSideEncryption, StaticCredentials,
@@ -74,7 +73,7 @@ pub(super) fn settings() -> S3Settings {
 
 pub(super) fn settings_for(endpoint: &str) -> S3Settings {
     S3Settings {
-        endpoint: Some(Url::parse(endpoint).unwrap()),
+        endpoint: Some(endpoint.parse().unwrap()),
         force_path_style: true,
         ..settings()
     }

@@ -16,7 +16,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use url::Url;
 
 /// The machine's clock: real stores refuse signatures of another time.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ pub(crate) fn settings(
     S3Settings {
         bucket: BucketName::parse(bucket).unwrap(),
         region: "us-east-1".to_owned(),
-        endpoint: Some(Url::parse(endpoint).unwrap()),
+        endpoint: Some(endpoint.parse().unwrap()),
         force_path_style: true,
         credentials: Some(StaticCredentials {
             access_key_id: access_key_id.to_owned(),

@@ -97,6 +97,8 @@ impl BucketName {
         let alphanumeric = |byte: Option<u8>| {
             byte.is_some_and(|it| it.is_ascii_lowercase() || it.is_ascii_digit())
         };
+        let like_an_address = text.split('.').count() == 4
+            && text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
         let holds = (3..=63).contains(&text.len())
             && text
                 .bytes()
@@ -104,7 +106,7 @@ impl BucketName {
             && alphanumeric(text.bytes().next())
             && alphanumeric(text.bytes().next_back())
             && !text.contains("..")
-            && text.parse::<std::net::Ipv4Addr>().is_err()
+            && !like_an_address
             && !PREFIXES.iter().any(|prefix| text.starts_with(prefix))
             && !SUFFIXES.iter().any(|suffix| text.ends_with(suffix));
         if holds { Ok(()) } else { Err(BucketNameError) }

@@ -65,14 +65,11 @@ impl HttpEventSink {
             encoding,
             secret,
         } = settings;
-        if !settings::is_trustworthy(&url) {
-            return Err(HttpSinkError::Url);
-        }
         let signer = secret.as_ref().map(Signer::new).transpose()?;
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
-            .https_only(url.scheme() == "https")
+            .https_only(url.as_url().scheme() == "https")
             .connect_timeout(CONNECT_TIMEOUT)
             // one event after the other needs one connection
             .pool_max_idle_per_host(1)
@@ -81,7 +78,7 @@ impl HttpEventSink {
             .map_err(|error| HttpSinkError::Client(error.without_url().into()))?;
         Ok(Self {
             name: SinkName::http(),
-            url,
+            url: url.as_url().clone(),
             client,
             encoding,
             signer,

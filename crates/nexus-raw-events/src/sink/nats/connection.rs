@@ -8,9 +8,8 @@ use async_nats::{
         stream::{self, StorageType},
     },
 };
-use nexus_raw::ports::BoxError;
+use nexus_raw::{net::NatsUrl, ports::BoxError};
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
 use tokio::sync::Mutex;
 
 use super::{STREAM, SUBJECTS, rights::Rights};
@@ -22,7 +21,7 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
 
 /// The way to the server: made when it is first needed, and again when it was lost.
 pub(super) struct Connection {
-    url: Url,
+    url: NatsUrl,
     open: Mutex<Option<Open>>,
 }
 
@@ -34,7 +33,7 @@ pub(super) struct Open {
 }
 
 impl Connection {
-    pub(super) fn to(url: Url) -> Self {
+    pub(super) fn to(url: NatsUrl) -> Self {
         Self {
             url,
             open: Mutex::new(None),
@@ -74,7 +73,8 @@ impl Connection {
     fn credentials(&self) -> Result<ConnectOptions, BoxError> {
         let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
         let options = ConnectOptions::new();
-        Ok(match (self.url.username(), self.url.password()) {
+        let url = self.url.as_url();
+        Ok(match (url.username(), url.password()) {
             ("", None) => options,
             (token, None) => options.token(decoded(token)?),
             (user, Some(password)) => options.user_and_password(decoded(user)?, decoded(password)?),
@@ -82,11 +82,11 @@ impl Connection {
     }
 
     async fn connect(&self, rights: Rights) -> Result<Client, BoxError> {
-        let address: ServerAddr = self.url.as_str().parse()?;
+        let address: ServerAddr = self.url.as_url().as_str().parse()?;
         let options = self.credentials()?;
         let options = options
             .name("nexus-raw")
-            .require_tls(self.url.scheme() == "tls")
+            .require_tls(self.url.as_url().scheme() == "tls")
             .connection_timeout(CONNECT_TIMEOUT)
             .event_callback(move |event| {
                 rights.hear(event);
