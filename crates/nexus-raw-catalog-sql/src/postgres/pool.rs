@@ -1,4 +1,4 @@
-//! The connections that answer questions. They are kept here and not in sqlx's pool, which asks a
+//! The connections of readers and of the writer. They are kept here and not in sqlx's pool, which asks a
 //! connection whether it lives when it is given back, and waits for the answer without a bound: one
 //! whose flow fell silent keeps its place until the kernel gives it up, after a quarter of an hour.
 
@@ -131,8 +131,8 @@ impl Connections {
     }
 }
 
-/// A connection that somebody has. It ends with whoever gives up what was asked: what
-/// it says then would be taken for the answer to the next one.
+/// A connection in use. It is closed when its user gives a question up: a late answer would be taken
+/// for the answer to the next question.
 pub(super) struct Lent<'a> {
     from: &'a Connections,
     connection: PgConnection,

@@ -1,4 +1,5 @@
-//! What holds for each connection: that it leads to the catalogue that was opened, on a server that keeps what it commits, behind a wall that stands.
+//! What holds for each connection: that it leads to the catalogue that was opened, on a server that
+//! keeps what it commits, behind a wall that stands.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -45,7 +46,7 @@ impl Session {
         }
     }
 
-    /// Looks at a later connection: the server may be another one by now. One that takes no writes may
+    /// Checks a later connection: the server may be another one by now. One that takes no writes may
     /// be read from.
     pub(super) async fn resume(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let found = Found::at(connection).await?;

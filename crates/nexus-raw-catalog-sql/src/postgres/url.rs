@@ -62,7 +62,8 @@ pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
         Some(_) => options,
         None => options.application_name("nexus-raw"),
     };
-    // a float is told to its last digit by default, and a pooler refuses parameters that it does not know
+    // PostgreSQL 12 and later print a float to its last digit by default, and a pooler refuses
+    // startup parameters that it does not know
     let options = options.extra_float_digits(None);
     Ok(options.disable_statement_logging())
 }

@@ -50,18 +50,19 @@ pub(crate) struct Signals {
     committed: Notify,
     failed: watch::Sender<bool>,
     observer: OnceLock<GroupObserver>,
-    trouble: Mutex<Trouble>,
+    failures: Mutex<RecentFailures>,
 }
 
-/// What became of the last groups, where they failed.
+/// How many groups in a row have failed, and why the last one did.
 #[derive(Default)]
-struct Trouble {
+struct RecentFailures {
     in_a_row: u32,
     last: Option<Failure>,
 }
 
-/// So many failures in a row are no mishap of one group. Who relays events writes each second.
-const TROUBLE: u32 = 2;
+/// From so many failures in a row on, writes are reported as unavailable: it is no mishap of one
+/// group. The relay writes each second, so that it is noticed without a caller.
+const FAILURES_TO_REPORT: u32 = 2;
 
 impl Signals {
     fn commit(&self) {
@@ -79,21 +80,21 @@ impl Signals {
             });
         }
         match written {
-            Ok(_) => *self.trouble() = Trouble::default(),
+            Ok(_) => *self.failures() = RecentFailures::default(),
             Err(error) => {
                 let failure = error.failure();
                 // what does not read back is one row's fault
                 if !failure.is_corrupt() {
-                    let mut trouble = self.trouble();
-                    trouble.in_a_row = trouble.in_a_row.saturating_add(1);
-                    trouble.last = Some(failure.clone());
+                    let mut failures = self.failures();
+                    failures.in_a_row = failures.in_a_row.saturating_add(1);
+                    failures.last = Some(failure.clone());
                 }
             }
         }
     }
 
-    fn trouble(&self) -> MutexGuard<'_, Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    fn failures(&self) -> MutexGuard<'_, RecentFailures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fail(&self) {
@@ -142,9 +143,9 @@ impl Writer {
         if self.queue.is_closed() {
             return Err(Reason::Stopped.into());
         }
-        let trouble = self.signals.trouble();
-        match &trouble.last {
-            Some(failure) if trouble.in_a_row >= TROUBLE => Err(failure.told()),
+        let failures = self.signals.failures();
+        match &failures.last {
+            Some(failure) if failures.in_a_row >= FAILURES_TO_REPORT => Err(failure.told()),
             _ => Ok(()),
         }
     }
