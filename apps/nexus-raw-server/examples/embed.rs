@@ -16,7 +16,7 @@ use nexus_raw::{
         Sha256Digest,
     },
     event::{DatasetEvent, RequestContext, RequestId, TraceId},
-    ports::{Clock, PresignedUpload},
+    ports::{Clock, EventQuery, PresignedUpload},
     service::{PresignRequest, RawStorageService, RegisterRequest, RestatedFacts, UploadPolicy},
     system::{SystemAssetIds, SystemClock},
     tenancy::{Environment, Principal, Role, Scope, TenantId, UserId},
@@ -115,9 +115,8 @@ pub(crate) async fn take_in(
         provenance: Provenance::default(),
     };
     let registered = service.register(&may_write, &request, registration).await?;
-    let events = service
-        .events(&may_read, presigned.asset_id, 0, 100)
-        .await?;
+    let query = EventQuery::first(100).of_asset(presigned.asset_id);
+    let events = service.events(&may_read, &query).await?;
 
     // events are delivered by a `Relay` of nexus-raw-events, over the same catalogue
     catalog.close().await;

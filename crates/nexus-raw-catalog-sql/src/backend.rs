@@ -5,8 +5,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
-        PinnedObject, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, EventQuery, IntentState, KeptEvent, OpenIntents,
+        ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -89,19 +89,10 @@ pub(crate) trait Reader: Send + Sync {
         parents: &[AssetId],
     ) -> Result<Vec<usize>, CatalogError>;
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError>;
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     async fn open_intents(&self) -> Result<OpenIntents, CatalogError>;

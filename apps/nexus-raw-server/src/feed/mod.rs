@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{AssetCatalog, CatalogError},
+    ports::{AssetCatalog, CatalogError, EventQuery},
     tenancy::{ReadAccess, Scope},
 };
 use tokio::{
@@ -66,15 +66,6 @@ impl Default for FeedSettings {
             most_of_one: 16,
         }
     }
-}
-
-/// What a caller waits for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
-    /// Events of a higher sequence than this.
-    pub(crate) after: u64,
-    /// And no more than so many.
-    pub(crate) limit: u32,
 }
 
 /// Why a wait gave nothing.
@@ -146,11 +137,11 @@ impl Feed {
     pub(crate) async fn wait(
         &self,
         access: &ReadAccess,
-        wanted: Wanted,
+        query: &EventQuery,
         until: Instant,
         gone: impl Future<Output = ()>,
     ) -> Result<Vec<DatasetEvent>, FeedError> {
-        let Some(mut place) = watch::enter(&self.0, access, wanted)? else {
+        let Some(mut place) = watch::enter(&self.0, access, query)? else {
             return Ok(Vec::new());
         };
         let told = tokio::select! {
@@ -158,18 +149,16 @@ impl Feed {
             () = gone => None,
         };
         match told {
-            Some(Ok(page)) => Ok(wanted.of(&page)),
+            Some(Ok(page)) => Ok(selected(query, &page)),
             Some(Err(error)) => Err(FeedError::Catalog(error)),
             None => Ok(Vec::new()),
         }
     }
 }
 
-impl Wanted {
-    /// What of a page, which begins no later than what is wanted, is wanted.
-    fn of(self, page: &[DatasetEvent]) -> Vec<DatasetEvent> {
-        let from = page.partition_point(|event| event.sequence <= self.after);
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        page[from..].iter().take(limit).cloned().collect()
-    }
+/// What the query selects of a page that begins no later than its own first event.
+fn selected(query: &EventQuery, page: &[DatasetEvent]) -> Vec<DatasetEvent> {
+    let from = page.partition_point(|event| event.sequence <= query.after);
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    page[from..].iter().take(limit).cloned().collect()
 }

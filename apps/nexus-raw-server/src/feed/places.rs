@@ -9,12 +9,12 @@ use std::{
 
 use nexus_raw::{
     event::DatasetEvent,
-    ports::CatalogError,
+    ports::{CatalogError, EventQuery},
     tenancy::{Scope, TenantId, UserId},
 };
 use tokio::sync::{Notify, oneshot};
 
-use super::{FeedError, FeedSettings, Wanted};
+use super::{FeedError, FeedSettings};
 
 /// What those who wait are told: a page of events of their scope, or that it could not be read.
 pub(super) type Told = Result<Arc<Vec<DatasetEvent>>, Arc<CatalogError>>;
@@ -48,7 +48,7 @@ struct Watched {
 }
 
 struct Waiter {
-    wanted: Wanted,
+    wanted: EventQuery,
     tell: oneshot::Sender<Told>,
 }
 
@@ -66,7 +66,7 @@ impl Places {
         &self,
         scope: &Scope,
         caller: &UserId,
-        wanted: Wanted,
+        wanted: EventQuery,
         settings: &FeedSettings,
     ) -> Result<Option<Seat>, FeedError> {
         let mut table = self.lock();
@@ -141,14 +141,14 @@ impl Places {
 
     /// What those who wait for the scope want, together; `None` when nobody waits, and then the
     /// scope is no longer watched.
-    pub(super) fn wanted(&self, scope: &Scope) -> Option<Wanted> {
+    pub(super) fn wanted(&self, scope: &Scope) -> Option<EventQuery> {
         let mut table = self.lock();
         let waiters = table.scopes.get(scope)?.waiters.values();
-        let wanted = waiters.map(|waiter| waiter.wanted);
-        let together = wanted.reduce(|one, other| Wanted {
-            after: one.after.min(other.after),
-            limit: one.limit.max(other.limit),
-        });
+        let wanted = waiters.map(|waiter| &waiter.wanted);
+        let together = wanted
+            .map(|it| (it.after, it.limit))
+            .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+            .map(|(after, limit)| EventQuery::first(limit).after(after));
         if together.is_none() {
             self.forget(&mut table, scope);
         }
@@ -157,7 +157,7 @@ impl Places {
 
     /// Tells the page that was read for `asked` to those who find in it what they want. Whether
     /// the scope has to be looked at again at once: somebody else wants what was passed by.
-    pub(super) fn tell(&self, scope: &Scope, asked: Wanted, page: Vec<DatasetEvent>) -> bool {
+    pub(super) fn tell(&self, scope: &Scope, asked: &EventQuery, page: Vec<DatasetEvent>) -> bool {
         let mut table = self.lock();
         let Some(watched) = table.scopes.get_mut(scope) else {
             return false;

@@ -9,7 +9,7 @@ use futures_util::{
     future::{join, join_all},
 };
 use nexus_raw::{
-    ports::MockAssetCatalog,
+    ports::{EventQuery, MockAssetCatalog},
     tenancy::{Principal, Role, UserId},
 };
 use nexus_raw_testkit::{FakeCatalog, sample};
@@ -37,14 +37,12 @@ impl World {
         let looks = Arc::new(AtomicU32::new(0));
         let mut catalog = MockAssetCatalog::new();
         let (looked, read) = (Arc::clone(&looks), kept.clone());
-        catalog
-            .expect_events_after()
-            .returning(move |scope, after, limit| {
-                looked.fetch_add(1, SeqCst);
-                let events = read.events_in(scope).into_iter();
-                let events = events.filter(|event| event.sequence > after);
-                Ok(events.take(limit.try_into().unwrap()).collect())
-            });
+        catalog.expect_events().returning(move |scope, query| {
+            looked.fetch_add(1, SeqCst);
+            let events = read.events_in(scope).into_iter();
+            let events = events.filter(|event| event.sequence > query.after);
+            Ok(events.take(query.limit.try_into().unwrap()).collect())
+        });
         let feed = Feed::new(Arc::new(catalog), settings);
         let written = feed.announcing(Arc::new(kept.clone()));
         Self {
@@ -76,8 +74,8 @@ async fn wait_as(
     let principal = Principal::from_verified(UserId::parse(user).unwrap(), memberships);
     let access = principal.authorize_read(scope).unwrap();
     let until = Instant::now() + Duration::from_secs(10);
-    let wanted = Wanted { after, limit };
-    let events = feed.wait(&access, wanted, until, pending()).await?;
+    let query = EventQuery::first(limit).after(after);
+    let events = feed.wait(&access, &query, until, pending()).await?;
     Ok(events.iter().map(|event| event.sequence).collect())
 }
 
@@ -236,8 +234,8 @@ async fn each_is_told_what_it_asked_wherever_the_others_are() {
 fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
     let (places, scope, user) = (Places::default(), home(), sample::user());
     let enter = |after| {
-        let wanted = Wanted { after, limit: 10 };
-        let seat = places.enter(&scope, &user, wanted, &seldom());
+        let query = EventQuery::first(10).after(after);
+        let seat = places.enter(&scope, &user, query, &seldom());
         seat.unwrap().unwrap()
     };
     let mut ahead = enter(4);
@@ -245,7 +243,7 @@ fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
     assert_eq!(asked.after, 4);
     let mut behind = enter(2);
     let page = [5, 6].map(|sequence| sample::event(&scope, sequence));
-    let again = places.tell(&scope, asked, page.to_vec());
+    let again = places.tell(&scope, &asked, page.to_vec());
     assert!(again && ahead.told.try_recv().is_ok());
     assert!(behind.told.try_recv().is_err());
     // and what it wants is asked for next
@@ -306,9 +304,9 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
 async fn who_goes_away_is_let_go_with_nothing() {
     let world = World::new(seldom());
     let access = sample::read_access(&home());
-    let wanted = Wanted { after: 0, limit: 1 };
+    let query = EventQuery::first(1);
     let until = Instant::now() + NEVER;
-    let told = world.feed.wait(&access, wanted, until, ready(())).await;
+    let told = world.feed.wait(&access, &query, until, ready(())).await;
     assert_eq!(told.unwrap(), []);
     assert_eq!(world.feed.waiting(), 0);
 }
@@ -332,8 +330,8 @@ async fn a_catalogue_that_cannot_be_read_is_told_to_all_who_wait() {
 async fn a_watch_that_panics_lets_those_go_who_wait() {
     let mut catalog = MockAssetCatalog::new();
     catalog
-        .expect_events_after()
-        .returning(|_, _, _| panic!("on purpose"));
+        .expect_events()
+        .returning(|_, _| panic!("on purpose"));
     let feed = Feed::new(Arc::new(catalog), seldom());
     let began = Instant::now();
     // and the next one begins a watch anew

@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
-use nexus_raw::tenancy::{ReadAccess, Scope, UserId};
+use nexus_raw::{
+    ports::EventQuery,
+    tenancy::{ReadAccess, Scope, UserId},
+};
 use tokio::{
     sync::{Notify, oneshot},
     time::timeout,
 };
 
-use super::{FeedError, Shared, Wanted, places::Told};
+use super::{FeedError, Shared, places::Told};
 
 /// A caller's place among those who wait, free again when it is dropped.
 pub(super) struct Place {
@@ -22,12 +25,12 @@ pub(super) struct Place {
 pub(super) fn enter(
     shared: &Arc<Shared>,
     access: &ReadAccess,
-    wanted: Wanted,
+    query: &EventQuery,
 ) -> Result<Option<Place>, FeedError> {
     let (scope, caller) = (access.scope(), access.user());
     let entered = shared
         .places
-        .enter(scope, caller, wanted, &shared.settings)?;
+        .enter(scope, caller, query.clone(), &shared.settings)?;
     let Some(seat) = entered else {
         return Ok(None);
     };
@@ -85,11 +88,10 @@ impl Watch {
             let Some(wanted) = places.wanted(&self.scope) else {
                 return;
             };
-            let Wanted { after, limit } = wanted;
-            let page = catalog.events_after(&self.scope, after, limit).await;
+            let page = catalog.events(&self.scope, &wanted).await;
             drop(turn);
             let again = match page {
-                Ok(page) => places.tell(&self.scope, wanted, page),
+                Ok(page) => places.tell(&self.scope, &wanted, page),
                 Err(error) => {
                     places.fail(&self.scope, error);
                     false

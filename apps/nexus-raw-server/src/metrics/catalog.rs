@@ -5,8 +5,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, NewAsset,
-        RegisterOutcome, RepeatOutcome, StandingKey,
+        AssetCatalog, CallerKey, CatalogError, EventQuery, IntentState, KeyedIntent, KeyedOutcome,
+        NewAsset, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -90,25 +90,17 @@ impl AssetCatalog for MeasuredCatalog {
         self.calls.time("find_asset", call).await
     }
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let call = self.inner.events_of(scope, asset, after, limit);
-        self.calls.time("events_of", call).await
-    }
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let call = self.inner.events_after(scope, after, limit);
-        self.calls.time("events_after", call).await
+        let operation = match query.asset {
+            Some(_) => "events_of",
+            None => "events_after",
+        };
+        let call = self.inner.events(scope, query);
+        self.calls.time(operation, call).await
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {

@@ -13,8 +13,8 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogError, IntentState, KeyedIntent, KeyedOutcome, NewAsset,
-        RegisterOutcome, RepeatOutcome, StandingKey,
+        AssetCatalog, CallerKey, CatalogError, EventQuery, IntentState, KeyedIntent, KeyedOutcome,
+        NewAsset, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     tenancy::{Principal, Scope, TenantId},
     time::Timestamp,
@@ -288,25 +288,13 @@ impl AssetCatalog for Counted {
         self.inner.find_asset(scope, asset).await
     }
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
-        self.inner.events_of(scope, asset, after, limit).await
-    }
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.events_after(scope, after, limit).await
+        self.inner.events(scope, query).await
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {

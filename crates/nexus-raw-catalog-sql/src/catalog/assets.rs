@@ -3,7 +3,7 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, CatalogError, IntentState, KeyedIntent,
+        AssetCatalog, CallerKey, CatalogCensus, CatalogError, EventQuery, IntentState, KeyedIntent,
         KeyedOutcome, NewAsset, OpenIntents, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
@@ -106,23 +106,12 @@ impl AssetCatalog for SqlAssetCatalog {
         timely(self.reader.find_asset(scope, asset)).await
     }
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.events_of(scope, asset, after, limit)).await
-    }
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.events_after(scope, after, limit)).await
+        timely(self.reader.events(scope, query)).await
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {

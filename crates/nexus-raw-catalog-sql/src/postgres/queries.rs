@@ -4,8 +4,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject,
-        SinkName, StandingKey,
+        Backlog, CallerKey, EventQuery, IntentState, KeptEvent, OpenIntents, ParkedFilter,
+        PinnedObject, SinkName, StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -127,45 +127,29 @@ pub(super) async fn unknown_parents(
     places.map_err(|_| CorruptColumn("asset.asset_id").into())
 }
 
-pub(super) async fn events_of(
+pub(super) async fn events(
     connection: &mut PgConnection,
     catalog_id: Uuid,
     scope: &Scope,
-    asset: AssetId,
-    after: u64,
-    limit: u32,
+    query: &EventQuery,
 ) -> Result<Vec<DatasetEvent>, QueryError> {
     // beyond the largest number of PostgreSQL there is no event
-    let Ok(after) = i64::try_from(after) else {
+    let Ok(after) = i64::try_from(query.after) else {
         return Ok(Vec::new());
     };
-    let (id, limit) = (asset.to_string(), i64::from(limit));
-    let rows = about(
-        connection,
-        scope,
-        "SELECT * FROM events_of_v1",
-        &[&id, &after, &limit],
-    )
-    .await?;
-    events(&rows, catalog_id)
-}
-
-/// The events above a sequence, from there on without a gap.
-pub(super) async fn events_after(
-    connection: &mut PgConnection,
-    catalog_id: Uuid,
-    scope: &Scope,
-    after: u64,
-    limit: u32,
-) -> Result<Vec<DatasetEvent>, QueryError> {
-    // beyond the largest number of PostgreSQL there is no event
-    let Ok(after) = i64::try_from(after) else {
-        return Ok(Vec::new());
+    let limit = i64::from(query.limit);
+    let asset = query.asset.map(|asset| asset.to_string());
+    let rows = match asset {
+        Some(id) => {
+            let select = "SELECT * FROM events_of_v1";
+            about(connection, scope, select, &[&id, &after, &limit]).await?
+        }
+        None => {
+            let select = "SELECT * FROM events_after_v1";
+            about(connection, scope, select, &[&after, &limit]).await?
+        }
     };
-    let arguments: [&dyn Argument; 2] = [&after, &i64::from(limit)];
-    let select = "SELECT * FROM events_after_v1";
-    let rows = about(connection, scope, select, &arguments).await?;
-    events(&rows, catalog_id)
+    decoded(&rows, catalog_id)
 }
 
 pub(super) async fn open_intents(connection: &mut PgConnection) -> Result<OpenIntents, QueryError> {
@@ -196,7 +180,7 @@ pub(super) async fn undelivered(
         &call("SELECT * FROM undelivered_v1", &arguments),
     )
     .await?;
-    events(&rows, catalog_id)
+    decoded(&rows, catalog_id)
 }
 
 pub(super) async fn retries(
@@ -207,7 +191,7 @@ pub(super) async fn retries(
 ) -> Result<Vec<DatasetEvent>, QueryError> {
     let arguments: [&dyn Argument; 2] = [&sink.as_str(), &i64::from(limit)];
     let rows = read(connection, &call("SELECT * FROM retries_v1", &arguments)).await?;
-    events(&rows, catalog_id)
+    decoded(&rows, catalog_id)
 }
 
 pub(super) async fn parked(
@@ -227,7 +211,7 @@ pub(super) async fn parked(
     Ok(kept.collect::<Result<_, _>>()?)
 }
 
-fn events(rows: &[PgRow], catalog_id: Uuid) -> Result<Vec<DatasetEvent>, QueryError> {
+fn decoded(rows: &[PgRow], catalog_id: Uuid) -> Result<Vec<DatasetEvent>, QueryError> {
     let events = rows
         .iter()
         .map(|row| decode::event(&Columns(row), catalog_id));

@@ -5,8 +5,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
-        PinnedObject, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, EventQuery, IntentState, KeptEvent, OpenIntents,
+        ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -84,24 +84,12 @@ impl Reader for PostgresReader {
         ask!(self, on => queries::unknown_parents(on, scope, parents))
     }
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, on => queries::events_of(on, self.catalog_id, scope, asset, after, limit))
-    }
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let catalog_id = self.catalog_id;
-        ask!(self, on => queries::events_after(on, catalog_id, scope, after, limit))
+        ask!(self, on => queries::events(on, self.catalog_id, scope, query))
     }
 
     async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {

@@ -3,8 +3,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, OpenIntents, ParkedFilter,
-        PinnedObject, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, EventQuery, IntentState, KeptEvent, OpenIntents,
+        ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -83,25 +83,13 @@ impl Reader for SqliteReader {
         Ok((0..parents.len()).filter(is_unknown).collect())
     }
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::events_of(&mut connection, self.catalog_id, scope, asset, after, limit).await
-    }
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::events_after(&mut connection, self.catalog_id, scope, after, limit).await
+        queries::events(&mut connection, self.catalog_id, scope, query).await
     }
 
     async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {

@@ -2,7 +2,7 @@
 
 use nexus_raw::{
     asset::Provenance,
-    ports::{CatalogError, IntentState, RegisterOutcome, RepeatOutcome},
+    ports::{CatalogError, EventQuery, IntentState, RegisterOutcome, RepeatOutcome},
 };
 use nexus_raw_testkit::sample;
 use sqlx::{AssertSqlSafe, Connection};
@@ -203,7 +203,7 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
         let asset = sample::asset_id(number);
         let told = backend
             .reader
-            .events_of(&scope, asset, 0, 1000)
+            .events(&scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
         assert_eq!(told.len(), events, "events of {number}");
@@ -251,7 +251,7 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
         let asset = sample::asset_id(number);
         let told = backend
             .reader
-            .events_of(&scope, asset, 0, 1000)
+            .events(&scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
         let told: Vec<_> = told.iter().map(|event| event.sequence).collect();

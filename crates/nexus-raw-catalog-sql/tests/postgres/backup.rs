@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, process::Output};
 
-use nexus_raw::{asset::Provenance, ports::AssetCatalog};
+use nexus_raw::{
+    asset::Provenance,
+    ports::{AssetCatalog, EventQuery},
+};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_testkit::{
     Postgres, sample,
@@ -122,7 +125,10 @@ async fn what_is_dumped_and_restored_by_the_documentation_is_the_same_catalogue(
     let scope = sample::scope("t_b", "dev");
     let more = sample::intent(&scope, sample::asset_id(4));
     presign_and_register(&catalog, &more, Provenance::default()).await;
-    let events = catalog.events_after(&scope, 0, 100).await.unwrap();
+    let events = catalog
+        .events(&scope, &EventQuery::first(100))
+        .await
+        .unwrap();
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (1..=7).collect::<Vec<_>>());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nexus_raw::{
     asset::{Provenance, UploadIntent},
     event::EventType,
-    ports::{AssetCatalog, CatalogError, KeyedOutcome, RegisterOutcome, RepeatOutcome},
+    ports::{AssetCatalog, CatalogError, EventQuery, KeyedOutcome, RegisterOutcome, RepeatOutcome},
     tenancy::Scope,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -142,7 +142,10 @@ async fn at_each_statement_of_a_register(
     }
     // so many statements there are at least
     assert!(at > 20, "{at}");
-    let events = catalog.events_after(&scope, 0, 10_000).await.unwrap();
+    let events = catalog
+        .events(&scope, &EventQuery::first(10_000))
+        .await
+        .unwrap();
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     let expected: Vec<u64> = (1..=2 * (at.unsigned_abs() + 1)).collect();
     assert_eq!(sequences, expected, "{how}");
@@ -171,7 +174,7 @@ async fn event_types(
     intent: &UploadIntent,
 ) -> Vec<EventType> {
     let events = catalog
-        .events_of(scope, intent.asset_id, 0, 1000)
+        .events(scope, &EventQuery::first(1000).of_asset(intent.asset_id))
         .await
         .unwrap();
     events.iter().map(|event| event.body.event_type).collect()
@@ -261,7 +264,10 @@ async fn an_answer_that_is_lost_after_the_commit_is_looked_for() {
         matches!(outcome, RegisterOutcome::AlreadyRegistered { .. }),
         "{outcome:?}"
     );
-    let events = catalog.events_after(&scope, 0, 100).await.unwrap();
+    let events = catalog
+        .events(&scope, &EventQuery::first(100))
+        .await
+        .unwrap();
     let told: Vec<_> = events
         .iter()
         .map(|event| (event.sequence, event.body.asset_id, event.body.event_type))

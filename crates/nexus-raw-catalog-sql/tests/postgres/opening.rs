@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nexus_raw::ports::{AssetCatalog, CatalogError};
+use nexus_raw::ports::{AssetCatalog, CatalogError, EventQuery};
 use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
 use nexus_raw_testkit::{
     Postgres, sample,
@@ -141,7 +141,14 @@ async fn an_expanded_schema_serves_a_running_server_and_a_new_one() {
             let found = server.find_asset(&scope, intent.asset_id).await;
             assert!(found.unwrap().is_some());
         }
-        assert_eq!(server.events_after(&scope, 0, 100).await.unwrap().len(), 6);
+        assert_eq!(
+            server
+                .events(&scope, &EventQuery::first(100))
+                .await
+                .unwrap()
+                .len(),
+            6
+        );
     }
 }
 
@@ -309,7 +316,10 @@ async fn a_crash_of_the_server_loses_nothing_that_was_answered() {
     assert!(catalog.record_intent(during, event).await.is_err());
     server.start_again();
     presign(&catalog, &sample::intent(&scope, sample::asset_id(52))).await;
-    let events = catalog.events_after(&scope, 0, 1000).await.unwrap();
+    let events = catalog
+        .events(&scope, &EventQuery::first(1000))
+        .await
+        .unwrap();
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (1..=51).collect::<Vec<_>>());
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use futures_util::future::join_all;
 use nexus_raw::{
     asset::Provenance,
-    ports::{AssetCatalog, CatalogCensus, EventOutbox, RegisterOutcome, SinkName},
+    ports::{AssetCatalog, CatalogCensus, EventOutbox, EventQuery, RegisterOutcome, SinkName},
 };
 use nexus_raw_catalog_sql::{SqlAssetCatalog, SqlCatalogSettings};
 use nexus_raw_testkit::{PgBouncer, PoolMode, sample, steps::presign_and_register};
@@ -74,7 +74,11 @@ async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
     join_all(at_once).await;
     let catalog = &catalogs[0];
     assert_eq!(
-        catalog.events_after(&scope, 0, 100).await.unwrap().len(),
+        catalog
+            .events(&scope, &EventQuery::first(100))
+            .await
+            .unwrap()
+            .len(),
         80
     );
     assert_eq!(catalog.open_intents().await.unwrap().count, 0);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use nexus_raw::{
     asset::Provenance,
     event::EventType,
-    ports::{AssetCatalog, CatalogError, EventOutbox, RegisterOutcome},
+    ports::{AssetCatalog, CatalogError, EventOutbox, EventQuery, RegisterOutcome},
     tenancy::Scope,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -60,7 +60,10 @@ async fn of_three_servers_each_scope_counts_without_a_gap() {
     let registered: u64 = writers.join_all().await.into_iter().sum();
     assert_eq!(registered, 4 * 3 * 6);
     for (scope, server) in scopes.iter().zip(servers.iter().cycle()) {
-        let events = server.events_after(scope, 0, 1000).await.unwrap();
+        let events = server
+            .events(scope, &EventQuery::first(1000))
+            .await
+            .unwrap();
         let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
         assert_eq!(sequences, (1..=36).collect::<Vec<_>>(), "{scope}");
         let mut seen: BTreeMap<_, Vec<EventType>> = BTreeMap::new();

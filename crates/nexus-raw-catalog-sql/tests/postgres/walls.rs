@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use nexus_raw::{asset::Provenance, ports::AssetCatalog};
+use nexus_raw::{
+    asset::Provenance,
+    ports::{AssetCatalog, EventQuery},
+};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_testkit::{
     Postgres, contract::catalog::OpenCatalog, sample, steps::presign_and_register,
@@ -477,7 +480,14 @@ async fn names_in_functions_are_not_the_sessions_to_say() {
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
     presign_and_register(&catalog, &intent, Provenance::default()).await;
-    assert_eq!(catalog.events_after(&scope, 0, 10).await.unwrap().len(), 2);
+    assert_eq!(
+        catalog
+            .events(&scope, &EventQuery::first(10))
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 #[tokio::test]

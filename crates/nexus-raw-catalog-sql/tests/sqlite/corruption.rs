@@ -1,6 +1,6 @@
 use std::error::Error;
 
-use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox};
+use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox, EventQuery};
 use nexus_raw_testkit::{sample, steps::presign_and_register};
 
 use crate::support::Home;
@@ -131,9 +131,11 @@ async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_r
         presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
         let expected = format!("the column event.{column} holds what was never written to it");
-        let of_asset = catalog.events_of(&scope, intent.asset_id, 0, 1000).await;
+        let of_asset = catalog
+            .events(&scope, &EventQuery::first(1000).of_asset(intent.asset_id))
+            .await;
         assert_eq!(told(of_asset), expected, "{sql}");
-        let feed = catalog.events_after(&scope, 0, 10).await;
+        let feed = catalog.events(&scope, &EventQuery::first(10)).await;
         assert_eq!(told(feed), expected, "{sql}");
         let relay = catalog.undelivered(&sample::sink_name(), 10, &[]).await;
         assert_eq!(told(relay), expected, "{sql}");

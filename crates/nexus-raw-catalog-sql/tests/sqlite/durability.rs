@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox};
+use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox, EventQuery};
 use nexus_raw_testkit::{
     sample,
     steps::{presign, presign_and_register},
@@ -32,7 +32,10 @@ async fn what_was_answered_is_there_after_a_kill() {
     assert_eq!(again.unwrap(), events);
     presign(&reopened, &sample::intent(&scope, sample::asset_id(3))).await;
     let next = reopened
-        .events_of(&scope, sample::asset_id(3), 0, 1000)
+        .events(
+            &scope,
+            &EventQuery::first(1000).of_asset(sample::asset_id(3)),
+        )
         .await;
     assert_eq!(next.unwrap()[0].sequence, 4);
 }

@@ -10,7 +10,7 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, CatalogError, IntentState, KeyedIntent,
+        AssetCatalog, CallerKey, CatalogCensus, CatalogError, EventQuery, IntentState, KeyedIntent,
         KeyedOutcome, NewAsset, OpenIntents, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName,
         StandingKey,
     },
@@ -186,35 +186,20 @@ impl AssetCatalog for FakeCatalog {
         self.read(|state| state.asset(scope, asset).cloned()).await
     }
 
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let is_asked = |event: &&DatasetEvent| {
+            event.sequence > query.after
+                && query.asset.is_none_or(|asset| event.body.asset_id == asset)
+        };
         self.read(|state| {
             let events = state.events_in(scope).iter();
             events
-                .filter(|event| event.body.asset_id == asset && event.sequence > after)
-                .take(usize::try_from(limit).unwrap())
-                .cloned()
-                .collect()
-        })
-        .await
-    }
-
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        self.read(|state| {
-            let events = state.events_in(scope).iter();
-            events
-                .skip_while(|event| event.sequence <= after)
-                .take(usize::try_from(limit).unwrap())
+                .filter(is_asked)
+                .take(usize::try_from(query.limit).unwrap())
                 .cloned()
                 .collect()
         })

@@ -8,6 +8,48 @@ use crate::{
     time::Timestamp,
 };
 
+/// Which events of a scope to read: the first `limit` of those that match all other fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventQuery {
+    /// Only events of this asset; of every asset where `None`.
+    pub asset: Option<AssetId>,
+    /// Only events of a higher sequence.
+    pub after: u64,
+    /// The maximum number of events.
+    pub limit: u32,
+}
+
+impl EventQuery {
+    /// The first `limit` events of a scope.
+    #[must_use]
+    pub fn first(limit: u32) -> Self {
+        Self {
+            asset: None,
+            after: 0,
+            limit,
+        }
+    }
+
+    /// Of one asset alone.
+    #[must_use]
+    pub fn of_asset(self, asset: AssetId) -> Self {
+        Self {
+            asset: Some(asset),
+            ..self
+        }
+    }
+
+    /// Of a higher sequence alone.
+    #[must_use]
+    pub fn after(self, sequence: u64) -> Self {
+        Self {
+            after: sequence,
+            ..self
+        }
+    }
+}
+
 /// An intent, and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IntentState {
@@ -147,32 +189,18 @@ pub trait AssetCatalog: Send + Sync + 'static {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError>;
 
-    /// The events of an asset whose sequence is above `after`, in order of sequence: the first
-    /// `limit` of them. Empty when this scope has none.
+    /// The events of a scope that the query selects, in order of sequence; those of the whole
+    /// scope come without a gap from `after + 1` on. Empty when there is none.
+    ///
+    /// A reader that continues from the last sequence it was given sees each event once and misses
+    /// none, whatever is written meanwhile: no event shows before those of lower sequence do.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn events_of(
+    async fn events(
         &self,
         scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, CatalogError>;
-
-    /// The events of a scope whose sequence is above `after`, in order of sequence: the first
-    /// `limit` of them, so without a gap from `after + 1` on. Empty when there is none yet.
-    ///
-    /// Whoever goes on from the last sequence it was given sees each event once and misses none,
-    /// whatever is written meanwhile: no event shows before those of lower sequence do.
-    ///
-    /// # Errors
-    /// When the catalogue cannot answer.
-    async fn events_after(
-        &self,
-        scope: &Scope,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
     /// Whether the catalogue answers and takes writes, by the cheapest request that shows it.

@@ -31,7 +31,7 @@ pub use self::{
     storage::MockRawStorageRepository,
 };
 pub use self::{
-    catalog::{AssetCatalog, IntentState, NewAsset, RegisterOutcome},
+    catalog::{AssetCatalog, EventQuery, IntentState, NewAsset, RegisterOutcome},
     census::{CatalogCensus, OpenIntents},
     clock::{AssetIds, Clock},
     digests::{DigestLedger, HashingClaim},

@@ -2,6 +2,7 @@ use super::{RawStorageService, ReadError};
 use crate::{
     asset::{AssetId, RawAsset},
     event::DatasetEvent,
+    ports::EventQuery,
     tenancy::ReadAccess,
 };
 
@@ -22,43 +23,27 @@ impl RawStorageService {
             .ok_or(ReadError::AssetNotFound)
     }
 
-    /// The events of an asset, from its presign on, whose sequence is above `after`, in order: the
-    /// first `limit` of them, which is one at least. None where there is none above, so whoever
-    /// goes on from the last sequence that it was given comes to the end.
+    /// The events of the scope that the query selects, in order of sequence. A consumer that
+    /// continues from the last sequence it was given misses none, and ends at an empty page.
     ///
     /// # Errors
-    /// [`ReadError::AssetNotFound`] when the scope has no such asset, presigned or registered.
+    /// [`ReadError::AssetNotFound`] when the query names an asset that the scope does not have,
+    /// presigned or registered.
     pub async fn events(
         &self,
         access: &ReadAccess,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
+        query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, ReadError> {
         let scope = access.scope();
-        let events = self.catalog.events_of(scope, asset, after, limit).await?;
-        if events.is_empty() {
+        let events = self.catalog.events(scope, query).await?;
+        if let (Some(asset), true) = (query.asset, events.is_empty()) {
             // every intent has its presign event: none at all means no asset
-            let is_absent = after == 0 || self.catalog.find_intent(scope, asset).await?.is_none();
+            let is_absent =
+                query.after == 0 || self.catalog.find_intent(scope, asset).await?.is_none();
             if is_absent {
                 return Err(ReadError::AssetNotFound);
             }
         }
         Ok(events)
-    }
-
-    /// The events of the scope whose sequence is above `after`, in order: the first `limit` of
-    /// them. A consumer that goes on from the last sequence it was given misses none.
-    ///
-    /// # Errors
-    /// [`ReadError::Catalog`] when the catalogue gave no answer.
-    pub async fn events_after(
-        &self,
-        access: &ReadAccess,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<DatasetEvent>, ReadError> {
-        let events = self.catalog.events_after(access.scope(), after, limit);
-        Ok(events.await?)
     }
 }

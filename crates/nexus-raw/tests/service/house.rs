@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use nexus_raw::{
     asset::{AssetId, ContentFacts, Provenance, RawAsset},
     event::{DatasetEvent, RequestContext},
-    ports::{AssetCatalog, IntentState, ObjectHasher, StoreCapabilities},
+    ports::{AssetCatalog, EventQuery, IntentState, ObjectHasher, StoreCapabilities},
     service::{
         PresignRequest, PresignedAsset, RawStorageService, RegisterError, RegisterRequest,
         Registered, RestatedFacts, UploadPolicy,
@@ -153,7 +153,7 @@ impl House {
         assert!(matches!(state, Some(IntentState::Pending(_))), "{state:?}");
         let of_asset = self
             .catalog
-            .events_of(&self.scope, asset, 0, 1000)
+            .events(&self.scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
         assert_eq!(of_asset.len(), 1, "{of_asset:?}");

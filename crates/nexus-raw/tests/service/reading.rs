@@ -1,4 +1,8 @@
-use nexus_raw::{asset::Provenance, ports::CatalogError, service::ReadError};
+use nexus_raw::{
+    asset::Provenance,
+    ports::{CatalogError, EventQuery},
+    service::ReadError,
+};
 use nexus_raw_testkit::sample;
 
 use crate::house::House;
@@ -11,7 +15,11 @@ async fn a_registered_asset_is_read_as_it_was_registered() {
     let id = asset.parts().asset_id;
     assert_eq!(house.service.metadata(&reader, id).await.unwrap(), asset);
     assert_eq!(
-        house.service.events(&reader, id, 0, 1000).await.unwrap(),
+        house
+            .service
+            .events(&reader, &EventQuery::first(1000).of_asset(id))
+            .await
+            .unwrap(),
         house.events()
     );
 }
@@ -27,7 +35,11 @@ async fn a_presigned_asset_has_events_and_no_record() {
         "{record:?}"
     );
     assert_eq!(
-        house.service.events(&reader, id, 0, 1000).await.unwrap(),
+        house
+            .service
+            .events(&reader, &EventQuery::first(1000).of_asset(id))
+            .await
+            .unwrap(),
         house.events()
     );
 }
@@ -50,10 +62,14 @@ async fn the_events_of_an_asset_are_read_on_from_a_sequence_to_an_end_that_is_no
         (2, 10, &[]),
         (u64::MAX, 10, &[]),
     ] {
-        let events = house.service.events(&reader, id, after, limit).await;
+        let query = EventQuery::first(limit).of_asset(id).after(after);
+        let events = house.service.events(&reader, &query).await;
         assert_eq!(events.unwrap(), given, "after {after}");
     }
-    let absent = house.service.events(&reader, sample::asset_id(999), 2, 10);
+    let query = EventQuery::first(10)
+        .of_asset(sample::asset_id(999))
+        .after(2);
+    let absent = house.service.events(&reader, &query);
     let absent = absent.await;
     assert!(
         matches!(absent, Err(ReadError::AssetNotFound)),
@@ -75,12 +91,16 @@ async fn the_events_of_a_scope_are_read_on_from_a_sequence_by_its_readers_alone(
         (2, 2, &all[2..]),
         (3, 1, &[]),
     ] {
-        let events = house.service.events_after(&reader, after, limit).await;
+        let query = EventQuery::first(limit).after(after);
+        let events = house.service.events(&reader, &query).await;
         assert_eq!(events.unwrap(), given, "after {after}");
     }
     for (tenant, environment) in [("t_a", "prod"), ("t_ab", "dev")] {
         let stranger = sample::read_access(&sample::scope(tenant, environment));
-        let events = house.service.events_after(&stranger, 0, 10).await;
+        let events = house
+            .service
+            .events(&stranger, &EventQuery::first(10))
+            .await;
         // an empty scope and one that never was are not told apart
         assert_eq!(events.unwrap(), []);
     }
@@ -102,7 +122,10 @@ async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
             matches!(record, Err(ReadError::AssetNotFound)),
             "{record:?}"
         );
-        let events = house.service.events(&reader, id, 0, 1000).await;
+        let events = house
+            .service
+            .events(&reader, &EventQuery::first(1000).of_asset(id))
+            .await;
         assert!(
             matches!(events, Err(ReadError::AssetNotFound)),
             "{events:?}"
@@ -117,8 +140,11 @@ async fn a_catalogue_that_does_not_answer_is_not_an_absent_asset() {
     house.catalog.set_available(false);
     let reader = sample::read_access(&house.scope);
     let record = house.service.metadata(&reader, id).await;
-    let events = house.service.events(&reader, id, 0, 1000).await;
-    let feed = house.service.events_after(&reader, 0, 10).await;
+    let events = house
+        .service
+        .events(&reader, &EventQuery::first(1000).of_asset(id))
+        .await;
+    let feed = house.service.events(&reader, &EventQuery::first(10)).await;
     for error in [record.err(), events.err(), feed.err()] {
         assert!(
             matches!(

@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use nexus_raw::tenancy::ReadAccess;
+use nexus_raw::{ports::EventQuery, tenancy::ReadAccess};
 
 use super::events::{MOST, events_reply};
 use crate::http::{call::Call, error::ApiError, query::Query};
@@ -29,12 +29,12 @@ pub(crate) async fn asset_events(
     let mut query = Query::of(call.request.query_string());
     let after = query.integer("after", 0, 0, i64::MAX.unsigned_abs());
     let limit = query.integer("limit", MOST, 1, MOST);
-    let (after, limit) = query
-        .finish(|| Some((after?, u32::try_from(limit?).ok()?)))
+    let query = query
+        .finish(|| Some(EventQuery::first(u32::try_from(limit?).ok()?).after(after?)))
         .map_err(ApiError::InvalidQuery)?;
-    let asset = call.asset_id()?;
+    let query = query.of_asset(call.asset_id()?);
     // until the answer is written as JSON
     let _turn = call.app.answers.page_turn(&access.scope().tenant).await?;
     let service = &call.core.service;
-    events_reply(&service.events(&access, asset, after, limit).await?)
+    events_reply(&service.events(&access, &query).await?)
 }

@@ -2,14 +2,11 @@ use std::{future::pending, time::Duration};
 
 use actix_web::HttpResponse;
 use futures_util::future::Either;
-use nexus_raw::{event::DatasetEvent, tenancy::ReadAccess};
+use nexus_raw::{event::DatasetEvent, ports::EventQuery, tenancy::ReadAccess};
 use tokio::time::Instant;
 
-use crate::{
-    feed::Wanted,
-    http::{
-        body::Faults, call::Call, connection::Connection, error::ApiError, query::Query, reply,
-    },
+use crate::http::{
+    body::Faults, call::Call, connection::Connection, error::ApiError, query::Query, reply,
 };
 
 /// How many events an answer has unless the caller says otherwise, and at most.
@@ -44,13 +41,11 @@ const MARGIN: Duration = Duration::from_secs(1);
 )]
 pub(crate) async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
     let began = Instant::now();
-    let Asked { wanted, wait } =
+    let Asked { query, wait } =
         Asked::parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
     let service = &call.core.service;
     let turn = call.app.answers.page_turn(&access.scope().tenant).await?;
-    let mut events = service
-        .events_after(&access, wanted.after, wanted.limit)
-        .await?;
+    let mut events = service.events(&access, &query).await?;
     if !events.is_empty() {
         return events_reply(&events);
     }
@@ -64,7 +59,7 @@ pub(crate) async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpRes
         events = call
             .core
             .feed
-            .wait(&access, wanted, began + wait, gone)
+            .wait(&access, &query, began + wait, gone)
             .await?;
     }
     events_reply(&events)
@@ -95,7 +90,7 @@ fn page(events: &[DatasetEvent], most: usize) -> Result<Vec<u8>, serde_json::Err
 
 /// What the query says.
 struct Asked {
-    wanted: Wanted,
+    query: EventQuery,
     wait: Duration,
 }
 
@@ -107,10 +102,7 @@ impl Asked {
         let wait = query.integer("wait_seconds", 0, 0, LONGEST_WAIT_SECONDS);
         query.finish(|| {
             Some(Self {
-                wanted: Wanted {
-                    after: after?,
-                    limit: u32::try_from(limit?).ok()?,
-                },
+                query: EventQuery::first(u32::try_from(limit?).ok()?).after(after?),
                 wait: Duration::from_secs(wait?),
             })
         })

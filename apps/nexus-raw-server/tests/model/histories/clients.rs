@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use nexus_raw::{
     asset::{AssetId, ObjectKey, PiiFlag, PiiFlags, Provenance},
-    ports::{AssetIds, Clock, StoredObject},
+    ports::{AssetIds, Clock, EventQuery, StoredObject},
     service::{
         PresignRequest, RawStorageService, ReadError, RegisterError, RegisterRequest,
         RestatedFacts, UploadPolicy,
@@ -189,11 +189,14 @@ impl House {
                 Err(ReadError::AssetNotFound) => Reply::NotFound,
                 Err(other) => panic!("{other:?}"),
             },
-            Op::Events => match self.service.events(&read, self.asset, 0, 1000).await {
-                Ok(events) => Reply::Events(events.len()),
-                Err(ReadError::AssetNotFound) => Reply::NotFound,
-                Err(other) => panic!("{other:?}"),
-            },
+            Op::Events => {
+                let query = EventQuery::first(1000).of_asset(self.asset);
+                match self.service.events(&read, &query).await {
+                    Ok(events) => Reply::Events(events.len()),
+                    Err(ReadError::AssetNotFound) => Reply::NotFound,
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, IntentState, OpenIntents, PinnedObject},
+    ports::{CallerKey, CatalogError, EventQuery, IntentState, OpenIntents, PinnedObject},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -100,8 +100,8 @@ pub(super) mod outbox;
 const EVENTS_OF: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.asset_id = ?3 AND e.sequence > ?4
-    ORDER BY e.sequence LIMIT ?5"
+    " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.asset_id = ?5 AND e.sequence > ?3
+    ORDER BY e.sequence LIMIT ?4"
 );
 
 const EVENTS_AFTER: &str = concat!(
@@ -185,48 +185,31 @@ pub(super) async fn asset(
     Ok(asset?)
 }
 
-pub(super) async fn events_of(
+pub(super) async fn events(
     connection: &mut SqliteConnection,
     catalog_id: Uuid,
     scope: &Scope,
-    asset: AssetId,
-    after: u64,
-    limit: u32,
+    query: &EventQuery,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
     // beyond the largest number of SQLite there is no event
-    let Ok(after) = i64::try_from(after) else {
+    let Ok(after) = i64::try_from(query.after) else {
         return Ok(Vec::new());
     };
-    let rows = sqlx::query(EVENTS_OF)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&asset.as_uuid().as_bytes()[..])
-        .bind(after)
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
-    collect(rows, |row| stored_event(row, catalog_id))
-}
-
-/// The events above a sequence, from there on without a gap.
-pub(super) async fn events_after(
-    connection: &mut SqliteConnection,
-    catalog_id: Uuid,
-    scope: &Scope,
-    after: u64,
-    limit: u32,
-) -> Result<Vec<DatasetEvent>, CatalogError> {
-    // beyond the largest number of SQLite there is no event
-    let Ok(after) = i64::try_from(after) else {
-        return Ok(Vec::new());
-    };
-    let rows = sqlx::query(EVENTS_AFTER)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
+    let asset = query
+        .asset
+        .map(|asset| asset.as_uuid().into_bytes().to_vec());
+    let rows = sqlx::query(if asset.is_some() {
+        EVENTS_OF
+    } else {
+        EVENTS_AFTER
+    })
+    .bind(scope.tenant.as_str())
+    .bind(scope.environment.as_str())
+    .bind(after)
+    .bind(query.limit)
+    .bind(asset)
+    .fetch_all(connection)
+    .await;
     collect(rows, |row| stored_event(row, catalog_id))
 }
 

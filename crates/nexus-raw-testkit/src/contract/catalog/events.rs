@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use nexus_raw::{asset::Provenance, event::DatasetEvent, tenancy::Scope};
+use nexus_raw::{asset::Provenance, event::DatasetEvent, ports::EventQuery, tenancy::Scope};
 
 use super::{
     CatalogHarness, events, presign, presign_again, presign_and_register, strangers, told,
@@ -63,7 +63,10 @@ pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHa
     let sequences: Vec<_> = all.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, [1, 4, 6, 8]);
     let page = async |scope: &Scope, after, limit| {
-        let page = open.catalog.events_of(scope, intent.asset_id, after, limit);
+        let query = EventQuery::first(limit)
+            .of_asset(intent.asset_id)
+            .after(after);
+        let page = open.catalog.events(scope, &query);
         page.await.unwrap()
     };
     for limit in [1, 2, 3, 4, 5, 1000, u32::MAX] {

@@ -21,7 +21,7 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, DigestLedger, EventOutbox, IntentState,
+        AssetCatalog, CallerKey, CatalogCensus, DigestLedger, EventOutbox, EventQuery, IntentState,
         KeyedOutcome, NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     service::PresignRequest,
@@ -168,7 +168,8 @@ async fn record(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Option<Raw
 }
 
 async fn events(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<DatasetEvent> {
-    open.catalog.events_of(scope, asset, 0, 1000).await.unwrap()
+    let query = EventQuery::first(1000).of_asset(asset);
+    open.catalog.events(scope, &query).await.unwrap()
 }
 
 async fn events_after(
@@ -177,7 +178,8 @@ async fn events_after(
     after: u64,
     limit: u32,
 ) -> Vec<DatasetEvent> {
-    let events = open.catalog.events_after(scope, after, limit).await;
+    let query = EventQuery::first(limit).after(after);
+    let events = open.catalog.events(scope, &query).await;
     events.unwrap()
 }
 

@@ -1,4 +1,4 @@
-use nexus_raw::{asset::Provenance, tenancy::Scope};
+use nexus_raw::{asset::Provenance, ports::EventQuery, tenancy::Scope};
 
 use super::{RELAY, commit, delivered, drain, lease, places, sequences, sink, undelivered};
 use crate::{contract::catalog::CatalogHarness, sample};
@@ -30,7 +30,10 @@ pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl
     assert_eq!(sequences(&events, &scopes[1]), [1, 2, 3, 4, 5]);
     let told = open
         .catalog
-        .events_of(&scopes[0], intent.asset_id, 0, 1000)
+        .events(
+            &scopes[0],
+            &EventQuery::first(1000).of_asset(intent.asset_id),
+        )
         .await;
     let of_asset = events
         .into_iter()
