@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{Backlog, CatalogError, EventOutbox, Lease, ParkedEvent, SinkName},
+    ports::{Backlog, CatalogError, EventOutbox, Lease, Progress, ProgressChange, SinkName},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -78,24 +78,15 @@ impl EventOutbox for MeasuredOutbox {
         self.calls.time("undelivered", call).await
     }
 
-    async fn delivered(
-        &self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let call = self.inner.delivered(sink, cursors, epoch);
-        self.calls.time("delivered", call).await
-    }
-
-    async fn park(
-        &self,
-        sink: &SinkName,
-        parked: ParkedEvent,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let call = self.inner.park(sink, parked, epoch);
-        self.calls.time("park", call).await
+    async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
+        let operation = match progress.change {
+            ProgressChange::Delivered(_) => "delivered",
+            ProgressChange::Parked(_) => "park",
+            ProgressChange::Retried { .. } => "retried",
+        };
+        self.calls
+            .time(operation, self.inner.advance(progress))
+            .await
     }
 
     async fn retries(
@@ -105,17 +96,6 @@ impl EventOutbox for MeasuredOutbox {
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let call = self.inner.retries(sink, limit);
         self.calls.time("retries", call).await
-    }
-
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let call = self.inner.retried(sink, scope, sequence, epoch);
-        self.calls.time("retried", call).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        Backlog, CatalogError, Clock, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent,
-        SinkError, SinkName,
+        Backlog, CatalogError, Clock, DatasetEventSink, Delivery, EventOutbox, Lease,
+        Progress, ProgressChange, SinkError, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -128,28 +128,17 @@ impl EventOutbox for Gate {
         Ok(events)
     }
 
-    async fn delivered(
-        &self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
+    async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
         self.pass().await;
-        let answer = self.outbox.delivered(sink, cursors.clone(), epoch).await?;
-        self.ledger().on_progress(&cursors, epoch, answer);
-        self.pass().await;
-        Ok(answer)
-    }
-
-    async fn park(
-        &self,
-        sink: &SinkName,
-        parked: ParkedEvent,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.pass().await;
-        let answer = self.outbox.park(sink, parked.clone(), epoch).await?;
-        self.ledger().on_park(&parked, epoch, answer);
+        let epoch = progress.epoch;
+        let answer = self.outbox.advance(progress.clone()).await?;
+        match &progress.change {
+            ProgressChange::Delivered(cursors) => {
+                self.ledger().on_progress(cursors, epoch, answer);
+            }
+            ProgressChange::Parked(parked) => self.ledger().on_park(parked, epoch, answer),
+            ProgressChange::Retried { .. } => {}
+        }
         self.pass().await;
         Ok(answer)
     }
@@ -160,16 +149,6 @@ impl EventOutbox for Gate {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.outbox.retries(sink, limit).await
-    }
-
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.outbox.retried(sink, scope, sequence, epoch).await
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {

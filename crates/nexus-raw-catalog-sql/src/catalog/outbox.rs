@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        Backlog, CatalogError, EventOutbox, KeptEvent, Lease, ParkedEvent, ParkedEvents,
-        ParkedFilter, SinkName,
+        Backlog, CatalogError, EventOutbox, KeptEvent, Lease, ParkedEvents, ParkedFilter, Progress,
+        SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -13,7 +13,7 @@ use nexus_raw::{
 use uuid::Uuid;
 
 use super::{SqlAssetCatalog, timely};
-use crate::writer::{LeaseRequest, Message, Progress, RetryRequest};
+use crate::writer::{LeaseRequest, Message, RetryRequest};
 
 #[async_trait]
 impl EventOutbox for SqlAssetCatalog {
@@ -36,36 +36,8 @@ impl EventOutbox for SqlAssetCatalog {
         timely(self.reader.undelivered(sink, limit, held)).await
     }
 
-    async fn delivered(
-        &self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let request = Progress {
-            sink: sink.clone(),
-            epoch,
-            cursors,
-            parked: None,
-            retried: None,
-        };
-        self.writer.call(request, Message::Progress).await
-    }
-
-    async fn park(
-        &self,
-        sink: &SinkName,
-        parked: ParkedEvent,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let request = Progress {
-            sink: sink.clone(),
-            epoch,
-            cursors: vec![(parked.scope.clone(), parked.sequence)],
-            parked: Some(parked),
-            retried: None,
-        };
-        self.writer.call(request, Message::Progress).await
+    async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
+        self.writer.call(progress, Message::Progress).await
     }
 
     async fn retries(
@@ -74,23 +46,6 @@ impl EventOutbox for SqlAssetCatalog {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         timely(self.reader.retries(sink, limit)).await
-    }
-
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let request = Progress {
-            sink: sink.clone(),
-            epoch,
-            cursors: Vec::new(),
-            parked: None,
-            retried: Some((scope, sequence)),
-        };
-        self.writer.call(request, Message::Progress).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

@@ -1,9 +1,9 @@
-use nexus_raw::ports::{CatalogError, Lease, RegisterOutcome, RepeatOutcome};
+use nexus_raw::ports::{CatalogError, Lease, Progress, RegisterOutcome, RepeatOutcome};
 use tokio::sync::oneshot;
 
 use super::group::{
     Group, HashingAnswer, HashingRequest, IntentOutcome, LeaseRequest, NewIntent, Outcomes,
-    Progress, Registration, RepeatedPresign, RetryRequest,
+    Registration, RepeatedPresign, RetryRequest,
 };
 use crate::error::Failure;
 

@@ -1,10 +1,10 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
     asset::{Sha256Digest, UploadIntent},
     ports::{
-        CallerKey, HashingClaim, Lease, NewAsset, ParkedEvent, ParkedFilter, PinnedObject,
-        RegisterOutcome, RepeatOutcome, SinkName,
+        CallerKey, HashingClaim, Lease, NewAsset, ParkedFilter, PinnedObject, Progress,
+        ProgressChange, RegisterOutcome, RepeatOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -59,15 +59,23 @@ pub(crate) struct LeaseRequest {
     pub(crate) ttl: Duration,
 }
 
-/// How far a sink has come, said under an epoch of the lease, and what it left behind for good.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    pub(crate) sink: SinkName,
-    pub(crate) epoch: u64,
-    pub(crate) cursors: Vec<(Scope, u64)>,
-    pub(crate) parked: Option<ParkedEvent>,
-    /// An event that it took after all.
-    pub(crate) retried: Option<(Scope, u64)>,
+/// How far each scope's cursor moves. A batch may name a scope once for each of its events.
+pub(crate) fn cursors(change: &ProgressChange) -> BTreeMap<&Scope, u64> {
+    let mut cursors: BTreeMap<&Scope, u64> = BTreeMap::new();
+    let mut pass = |scope, sequence: u64| {
+        let cursor = cursors.entry(scope).or_default();
+        *cursor = sequence.max(*cursor);
+    };
+    match change {
+        ProgressChange::Delivered(places) => {
+            for (scope, sequence) in places {
+                pass(scope, *sequence);
+            }
+        }
+        ProgressChange::Parked(event) => pass(&event.scope, event.sequence),
+        ProgressChange::Retried { .. } => {}
+    }
+    cursors
 }
 
 /// A wish to have parked events tried again.

@@ -26,7 +26,7 @@ pub(crate) use self::{
     batch::{Call, Message},
     group::{
         Group, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, LeaseRequest,
-        NewIntent, Outcomes, Progress, Registration, RepeatedPresign, RetryRequest,
+        NewIntent, Outcomes, Registration, RepeatedPresign, RetryRequest, cursors,
     },
 };
 use crate::{

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use nexus_raw::{
     asset::Provenance,
     event::EventType,
-    ports::{AssetCatalog, CatalogError, EventOutbox, EventQuery, RegisterOutcome},
+    ports::{
+        AssetCatalog, CatalogError, EventOutbox, EventQuery, Progress, ProgressChange,
+        RegisterOutcome,
+    },
     tenancy::Scope,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -91,10 +94,13 @@ async fn of_three_servers_one_relays_and_a_late_one_moves_nothing() {
     let second = other.lease(owner(2), at(3), ttl).await.unwrap().unwrap();
     assert!(second.epoch > first.epoch);
     let sink = sample::sink_name();
-    let cursors = vec![(scope.clone(), 1)];
-    let moved = one.delivered(&sink, cursors.clone(), first.epoch).await;
-    assert!(!moved.unwrap());
+    let taken = |epoch| Progress {
+        sink: sink.clone(),
+        epoch,
+        change: ProgressChange::Delivered(vec![(scope.clone(), 1)]),
+    };
+    assert!(!one.advance(taken(first.epoch)).await.unwrap());
     assert_eq!(third.undelivered(&sink, 10, &[]).await.unwrap().len(), 1);
-    assert!(other.delivered(&sink, cursors, second.epoch).await.unwrap());
+    assert!(other.advance(taken(second.epoch)).await.unwrap());
     assert_eq!(third.undelivered(&sink, 10, &[]).await.unwrap().len(), 0);
 }

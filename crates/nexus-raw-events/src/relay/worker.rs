@@ -3,7 +3,9 @@ use std::{collections::BTreeSet, future::Future, time::Duration};
 use nexus_raw::{
     ErrorChain,
     event::DatasetEvent,
-    ports::{CatalogError, Clock, DatasetEventSink, EventOutbox, ParkedEvent},
+    ports::{
+        CatalogError, Clock, DatasetEventSink, EventOutbox, ParkedEvent, Progress, ProgressChange,
+    },
 };
 use slog::{Logger, error, info, o, warn};
 use tokio::{
@@ -221,9 +223,11 @@ impl<'a> Worker<'a> {
 
     /// Writes down that a parked event was taken after all.
     async fn forget(&self, event: &DatasetEvent, epoch: u64) -> Result<bool, CatalogError> {
-        let (sink, scope) = (self.sink.name(), event.body.scope());
-        let forgetting = self.outbox.retried(sink, scope, event.sequence, epoch);
-        let done = self.answer(forgetting).await?;
+        let taken = ProgressChange::Retried {
+            scope: event.body.scope(),
+            sequence: event.sequence,
+        };
+        let done = self.advance(taken, epoch).await?;
         if done {
             info!(self.log, "parked event delivered";
                 "event_id" => event.event_id.to_string(),
@@ -244,8 +248,10 @@ impl<'a> Worker<'a> {
         if !offer.cursors.is_empty() {
             self.held.taken(&offer.cursors);
             let cursors = offer.cursors.clone().into_iter().collect();
-            let marking = self.outbox.delivered(self.sink.name(), cursors, epoch);
-            if !self.answer(marking).await? {
+            if !self
+                .advance(ProgressChange::Delivered(cursors), epoch)
+                .await?
+            {
                 return Ok(false);
             }
         }
@@ -285,6 +291,15 @@ impl<'a> Worker<'a> {
         Ok(true)
     }
 
+    async fn advance(&self, change: ProgressChange, epoch: u64) -> Result<bool, CatalogError> {
+        let progress = Progress {
+            sink: self.sink.name().clone(),
+            epoch,
+            change,
+        };
+        self.answer(self.outbox.advance(progress)).await
+    }
+
     async fn park(
         &self,
         event: &DatasetEvent,
@@ -298,8 +313,7 @@ impl<'a> Worker<'a> {
             reason: reason.clone(),
             parked_at: self.clock.now(),
         };
-        let parking = self.outbox.park(self.sink.name(), parked, epoch);
-        let done = self.answer(parking).await?;
+        let done = self.advance(ProgressChange::Parked(parked), epoch).await?;
         if done {
             error!(self.log, "event parked: the sink refused it for good";
                 "event_id" => event.event_id.to_string(),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        Backlog, CatalogError, Clock, DatasetEventSink, EventOutbox, Lease, ParkedEvent, SinkName,
+        Backlog, CatalogError, Clock, DatasetEventSink, EventOutbox, Lease, Progress, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -189,21 +189,7 @@ impl EventOutbox for Forgetful {
         self.catalog.undelivered(sink, limit, held).await
     }
 
-    async fn delivered(
-        &self,
-        _sink: &SinkName,
-        _cursors: Vec<(Scope, u64)>,
-        _epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        Ok(false)
-    }
-
-    async fn park(
-        &self,
-        _sink: &SinkName,
-        _parked: ParkedEvent,
-        _epoch: u64,
-    ) -> Result<bool, CatalogError> {
+    async fn advance(&self, _progress: Progress) -> Result<bool, CatalogError> {
         Ok(false)
     }
 
@@ -213,16 +199,6 @@ impl EventOutbox for Forgetful {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.catalog.retries(sink, limit).await
-    }
-
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.catalog.retried(sink, scope, sequence, epoch).await
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {

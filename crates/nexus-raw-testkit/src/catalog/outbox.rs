@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        Backlog, CatalogError, EventOutbox, KeptEvent, Lease, ParkedEvent, ParkedEvents,
-        ParkedFilter, SinkName,
+        Backlog, CatalogError, EventOutbox, KeptEvent, Lease, ParkedEvents, ParkedFilter, Progress,
+        SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -37,24 +37,9 @@ impl EventOutbox for FakeCatalog {
             .await
     }
 
-    async fn delivered(
-        &self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
+    async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
         self.connect().await?;
-        Ok(self.state().delivered(sink, cursors, epoch))
-    }
-
-    async fn park(
-        &self,
-        sink: &SinkName,
-        parked: ParkedEvent,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.connect().await?;
-        Ok(self.state().park(sink, parked, epoch))
+        Ok(self.state().advance(progress))
     }
 
     async fn retries(
@@ -64,17 +49,6 @@ impl EventOutbox for FakeCatalog {
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let limit = usize::try_from(limit).unwrap();
         self.read(|state| state.retries(sink, limit)).await
-    }
-
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.connect().await?;
-        Ok(self.state().retried(sink, &scope, sequence, epoch))
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

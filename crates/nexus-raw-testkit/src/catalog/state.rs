@@ -5,8 +5,8 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, IntentState, KeptEvent, KeyedIntent, KeyedOutcome, Lease,
-        NewAsset, OpenIntents, ParkedEvent, ParkedFilter, RegisterOutcome, RepeatOutcome, SinkName,
-        StandingKey,
+        NewAsset, OpenIntents, ParkedEvent, ParkedFilter, Progress, ProgressChange,
+        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -25,7 +25,7 @@ pub(super) struct State {
     keys: BTreeMap<CallerKey, KeptKey>,
     lease: Option<HeldLease>,
     pub(super) hashings: BTreeMap<(Scope, AssetId), Hashing>,
-    progress: BTreeMap<SinkName, Progress>,
+    progress: BTreeMap<SinkName, SinkState>,
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ struct HeldLease {
 
 /// How far a sink has come.
 #[derive(Default)]
-struct Progress {
+struct SinkState {
     cursors: BTreeMap<Scope, u64>,
     parked: Vec<Parked>,
 }
@@ -57,6 +57,31 @@ struct Progress {
 struct Parked {
     event: ParkedEvent,
     retry_asked: bool,
+}
+
+impl SinkState {
+    fn pass(&mut self, scope: Scope, sequence: u64) {
+        let cursor = self.cursors.entry(scope).or_default();
+        *cursor = sequence.max(*cursor);
+    }
+
+    fn park(&mut self, event: ParkedEvent) {
+        let place = |it: &&mut Parked| {
+            (&it.event.scope, it.event.sequence) == (&event.scope, event.sequence)
+        };
+        match self.parked.iter_mut().find(place) {
+            Some(kept) if kept.retry_asked => {
+                kept.event = event;
+                kept.retry_asked = false;
+            }
+            // one that was parked before stays as it was parked
+            Some(_) => {}
+            None => self.parked.push(Parked {
+                event,
+                retry_asked: false,
+            }),
+        }
+    }
 }
 
 fn is_meant(filter: &ParkedFilter, sink: &SinkName, event: &ParkedEvent) -> bool {
@@ -262,45 +287,27 @@ impl State {
         }
     }
 
-    pub(super) fn delivered(
-        &mut self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> bool {
-        if !self.is_current(epoch) {
+    pub(super) fn advance(&mut self, told: Progress) -> bool {
+        let is_current = |held: &HeldLease| held.lease.epoch == told.epoch;
+        if !self.lease.as_ref().is_some_and(is_current) {
             return false;
         }
-        let progress = self.progress.entry(sink.clone()).or_default();
-        for (scope, sequence) in cursors {
-            let cursor = progress.cursors.entry(scope).or_default();
-            *cursor = sequence.max(*cursor);
+        let progress = self.progress.entry(told.sink).or_default();
+        match told.change {
+            ProgressChange::Delivered(cursors) => {
+                for (scope, sequence) in cursors {
+                    progress.pass(scope, sequence);
+                }
+            }
+            ProgressChange::Parked(event) => {
+                progress.pass(event.scope.clone(), event.sequence);
+                progress.park(event);
+            }
+            ProgressChange::Retried { scope, sequence } => progress
+                .parked
+                .retain(|it| (&it.event.scope, it.event.sequence) != (&scope, sequence)),
         }
         true
-    }
-
-    pub(super) fn park(&mut self, sink: &SinkName, parked: ParkedEvent, epoch: u64) -> bool {
-        let cursor = (parked.scope.clone(), parked.sequence);
-        let moved = self.delivered(sink, vec![cursor], epoch);
-        if moved {
-            let progress = self.progress.entry(sink.clone()).or_default();
-            let place = |it: &&mut Parked| {
-                (&it.event.scope, it.event.sequence) == (&parked.scope, parked.sequence)
-            };
-            match progress.parked.iter_mut().find(place) {
-                Some(kept) if kept.retry_asked => {
-                    kept.event = parked;
-                    kept.retry_asked = false;
-                }
-                // one that was parked before stays as it was parked
-                Some(_) => {}
-                None => progress.parked.push(Parked {
-                    event: parked,
-                    retry_asked: false,
-                }),
-            }
-        }
-        moved
     }
 
     pub(super) fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
@@ -357,29 +364,6 @@ impl State {
                 self.events_in(&it.parked.scope)[place].clone()
             })
             .collect()
-    }
-
-    pub(super) fn retried(
-        &mut self,
-        sink: &SinkName,
-        scope: &Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> bool {
-        if !self.is_current(epoch) {
-            return false;
-        }
-        let progress = self.progress.entry(sink.clone()).or_default();
-        progress
-            .parked
-            .retain(|it| (&it.event.scope, it.event.sequence) != (scope, sequence));
-        true
-    }
-
-    fn is_current(&self, epoch: u64) -> bool {
-        self.lease
-            .as_ref()
-            .is_some_and(|held| held.lease.epoch == epoch)
     }
 
     /// How many events of a scope the sink has behind it.

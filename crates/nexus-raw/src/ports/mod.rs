@@ -42,7 +42,9 @@ pub use self::{
         RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
-    outbox::{Backlog, EventOutbox, Lease, ParkedEvent, SinkName, SinkNameError},
+    outbox::{
+        Backlog, EventOutbox, Lease, ParkedEvent, Progress, ProgressChange, SinkName, SinkNameError,
+    },
     parked::{KeptEvent, ParkedEvents, ParkedFilter},
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{

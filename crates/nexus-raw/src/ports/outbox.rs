@@ -71,6 +71,36 @@ pub struct ParkedEvent {
     pub parked_at: Timestamp,
 }
 
+/// What became of events that a relay offered to a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The sink.
+    pub sink: SinkName,
+    /// Under which epoch of the lease the relay speaks.
+    pub epoch: u64,
+    /// What became of them.
+    pub change: ProgressChange,
+}
+
+/// How the progress of a sink changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgressChange {
+    /// The sink has taken everything up to these sequences, one or more of each scope: its cursors
+    /// move forward, and never back.
+    Delivered(Vec<(Scope, u64)>),
+    /// The sink refused an event for good: it is kept, and the cursor moves past it. One that was
+    /// parked before and was to be tried again is kept with its new reason, and is no longer to
+    /// be tried.
+    Parked(ParkedEvent),
+    /// The sink has taken an event that was parked: it is parked no more.
+    Retried {
+        /// The scope of the event.
+        scope: Scope,
+        /// Its place there.
+        sequence: u64,
+    },
+}
+
 /// What lies before a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Backlog {
@@ -117,31 +147,12 @@ pub trait EventOutbox: Send + Sync + 'static {
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
-    /// Moves the sink's cursors forward: for each scope, to this sequence. `false`, and nothing
-    /// moved, when `epoch` is no longer the lease's.
+    /// Writes down what became of events that were offered to a sink, in one transaction. `false`,
+    /// and nothing written, when the epoch is no longer the lease's.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn delivered(
-        &self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> Result<bool, CatalogError>;
-
-    /// Keeps an event that the sink refused for good, and moves the cursor past it, in one
-    /// transaction. One that was parked before, and was to be tried again, is kept with its new
-    /// reason, and is no longer to be tried. `false`, and nothing done, when `epoch` is no longer
-    /// the lease's.
-    ///
-    /// # Errors
-    /// When the catalogue cannot answer.
-    async fn park(
-        &self,
-        sink: &SinkName,
-        parked: ParkedEvent,
-        epoch: u64,
-    ) -> Result<bool, CatalogError>;
+    async fn advance(&self, progress: Progress) -> Result<bool, CatalogError>;
 
     /// Up to `limit` of the sink's parked events that are to be tried again
     /// ([`ParkedEvents::ask_retry`](super::ParkedEvents::ask_retry)), per scope in order of
@@ -151,19 +162,6 @@ pub trait EventOutbox: Send + Sync + 'static {
     /// When the catalogue cannot answer.
     async fn retries(&self, sink: &SinkName, limit: u32)
     -> Result<Vec<DatasetEvent>, CatalogError>;
-
-    /// Forgets that an event was parked: the sink has taken it after all. `false`, and nothing
-    /// done, when `epoch` is no longer the lease's.
-    ///
-    /// # Errors
-    /// When the catalogue cannot answer.
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError>;
 
     /// When the oldest event occurred that lies after the sink's cursors.
     ///

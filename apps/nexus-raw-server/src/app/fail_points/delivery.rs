@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        Backlog, CatalogError, DatasetEventSink, Delivery, EventOutbox, Lease, ParkedEvent,
-        SinkError, SinkName,
+        Backlog, CatalogError, DatasetEventSink, Delivery, EventOutbox, Lease, Progress,
+        ProgressChange, SinkError, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -57,24 +57,13 @@ impl EventOutbox for OutboxWithPoints {
         self.inner.undelivered(sink, limit, held).await
     }
 
-    async fn delivered(
-        &self,
-        sink: &SinkName,
-        cursors: Vec<(Scope, u64)>,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        let moved = self.inner.delivered(sink, cursors, epoch).await;
-        self.points.reached(Point::AfterMark);
+    async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
+        let marks = matches!(progress.change, ProgressChange::Delivered(_));
+        let moved = self.inner.advance(progress).await;
+        if marks {
+            self.points.reached(Point::AfterMark);
+        }
         moved
-    }
-
-    async fn park(
-        &self,
-        sink: &SinkName,
-        parked: ParkedEvent,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.inner.park(sink, parked, epoch).await
     }
 
     async fn retries(
@@ -83,16 +72,6 @@ impl EventOutbox for OutboxWithPoints {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         self.inner.retries(sink, limit).await
-    }
-
-    async fn retried(
-        &self,
-        sink: &SinkName,
-        scope: Scope,
-        sequence: u64,
-        epoch: u64,
-    ) -> Result<bool, CatalogError> {
-        self.inner.retried(sink, scope, sequence, epoch).await
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {

@@ -1,15 +1,13 @@
 //! What the relay, and whoever sees to parked events, have to say.
 
-use std::collections::BTreeMap;
-
 use nexus_raw::{
-    ports::SinkName,
-    tenancy::{Environment, Scope, TenantId},
+    ports::{Progress, ProgressChange, SinkName},
+    tenancy::{Environment, TenantId},
 };
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::writer::{LeaseRequest, Progress, RetryRequest};
+use crate::writer::{LeaseRequest, RetryRequest, cursors};
 
 #[derive(Serialize)]
 pub(super) struct Lease {
@@ -84,33 +82,38 @@ struct LeftBehind<'a> {
 
 impl<'a> Moved<'a> {
     pub(super) fn of(progress: &'a Progress) -> Self {
-        // a batch may name a scope once for each of its events
-        let mut cursors: BTreeMap<&Scope, u64> = BTreeMap::new();
-        for (scope, sequence) in &progress.cursors {
-            let cursor = cursors.entry(scope).or_default();
-            *cursor = (*cursor).max(*sequence);
-        }
+        let cursors = cursors(&progress.change);
         let cursors = cursors.into_iter().map(|(scope, cursor)| Reached {
             tenant_id: scope.tenant.as_str(),
             env: scope.environment.as_str(),
             cursor,
         });
-        Self {
+        let mut moved = Self {
             sink: progress.sink.as_str(),
             epoch: progress.epoch,
             cursors: cursors.collect(),
-            parked: progress.parked.as_ref().map(|it| LeftBehind {
-                tenant_id: it.scope.tenant.as_str(),
-                env: it.scope.environment.as_str(),
-                sequence: it.sequence,
-                reason: &it.reason,
-                parked_at: it.parked_at.as_micros(),
-            }),
-            retried: progress.retried.as_ref().map(|(scope, sequence)| Place {
-                tenant_id: scope.tenant.as_str(),
-                env: scope.environment.as_str(),
-                sequence: *sequence,
-            }),
+            parked: None,
+            retried: None,
+        };
+        match &progress.change {
+            ProgressChange::Delivered(_) => {}
+            ProgressChange::Parked(it) => {
+                moved.parked = Some(LeftBehind {
+                    tenant_id: it.scope.tenant.as_str(),
+                    env: it.scope.environment.as_str(),
+                    sequence: it.sequence,
+                    reason: &it.reason,
+                    parked_at: it.parked_at.as_micros(),
+                });
+            }
+            ProgressChange::Retried { scope, sequence } => {
+                moved.retried = Some(Place {
+                    tenant_id: scope.tenant.as_str(),
+                    env: scope.environment.as_str(),
+                    sequence: *sequence,
+                });
+            }
         }
+        moved
     }
 }

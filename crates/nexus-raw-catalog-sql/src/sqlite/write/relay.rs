@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
-
 use nexus_raw::{
-    ports::{CatalogError, Lease, ParkedEvent, SinkName},
+    ports::{CatalogError, Lease, ParkedEvent, Progress, ProgressChange, SinkName},
     tenancy::{Environment, Scope, TenantId},
 };
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
@@ -11,7 +9,7 @@ use crate::{
     error::CorruptColumn,
     rows::Columns,
     sqlite::{fault::write_error, parameters::rows_json},
-    writer::{LeaseRequest, Progress, RetryRequest},
+    writer::{LeaseRequest, RetryRequest, cursors},
 };
 
 const LEASE: &str = r#"
@@ -65,14 +63,8 @@ pub(super) async fn progress(
     if epoch.map(i64::cast_unsigned) != Some(progress.epoch) {
         return Ok(false);
     }
-    // a batch may name a scope once for each of its events
-    let mut cursors: BTreeMap<&Scope, u64> = BTreeMap::new();
-    for (scope, sequence) in &progress.cursors {
-        let cursor = cursors.entry(scope).or_default();
-        *cursor = (*cursor).max(*sequence);
-    }
-    let rows = cursors
-        .iter()
+    let rows = cursors(&progress.change)
+        .into_iter()
         .map(|(scope, cursor)| (&scope.tenant, &scope.environment, cursor));
     sqlx::query(DELIVERED)
         .bind(rows_json(rows))
@@ -80,11 +72,12 @@ pub(super) async fn progress(
         .execute(&mut *connection)
         .await
         .map_err(write_error)?;
-    if let Some(parked) = &progress.parked {
-        park(connection, &progress.sink, parked).await?;
-    }
-    if let Some((scope, sequence)) = &progress.retried {
-        forget(connection, &progress.sink, scope, *sequence).await?;
+    match &progress.change {
+        ProgressChange::Delivered(_) => {}
+        ProgressChange::Parked(event) => park(connection, &progress.sink, event).await?,
+        ProgressChange::Retried { scope, sequence } => {
+            forget(connection, &progress.sink, scope, *sequence).await?;
+        }
     }
     Ok(true)
 }

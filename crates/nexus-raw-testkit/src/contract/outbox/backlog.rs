@@ -1,6 +1,6 @@
 use nexus_raw::ports::{Backlog, ParkedEvent, SinkName};
 
-use super::{RELAY, commit, delivered, drain, lease, sink};
+use super::{RELAY, commit, delivered, drain, lease, park, sink};
 use crate::{
     contract::catalog::{CatalogHarness, OpenCatalog},
     sample,
@@ -54,7 +54,7 @@ pub async fn a_parked_event_is_counted_for_its_sink_until_the_restart_and_after(
             reason: "too large".to_owned(),
             parked_at: sample::now(),
         };
-        assert!(open.outbox.park(&sink("log"), parked, epoch).await.unwrap());
+        assert!(park(&open, "log", parked, epoch).await);
     }
     let counted = |told: Backlog| (told.undelivered, told.parked);
     assert_eq!(counted(backlog(&open, &sink("log")).await), (2, 2));

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{EventOutbox, Lease, SinkName},
+    ports::{EventOutbox, Lease, ParkedEvent, Progress, ProgressChange, SinkName},
     tenancy::Scope,
 };
 use uuid::Uuid;
@@ -106,8 +106,34 @@ async fn delivered(
     cursors: Vec<(Scope, u64)>,
     epoch: u64,
 ) -> bool {
-    let moved = open.outbox.delivered(sink, cursors, epoch).await;
-    moved.unwrap()
+    advance(
+        &open.outbox,
+        sink,
+        ProgressChange::Delivered(cursors),
+        epoch,
+    )
+    .await
+}
+
+/// Writes down what became of events; whether the epoch was the lease's.
+async fn advance(
+    outbox: &Arc<dyn EventOutbox>,
+    sink: &SinkName,
+    change: ProgressChange,
+    epoch: u64,
+) -> bool {
+    let progress = Progress {
+        sink: sink.clone(),
+        epoch,
+        change,
+    };
+    outbox.advance(progress).await.unwrap()
+}
+
+/// Parks as a relay of this epoch does; whether it was let.
+async fn park(open: &OpenCatalog, sink: &str, event: ParkedEvent, epoch: u64) -> bool {
+    let sink = SinkName::parse(sink).unwrap();
+    advance(&open.outbox, &sink, ProgressChange::Parked(event), epoch).await
 }
 
 /// Where the events lie, in the order given.
@@ -136,8 +162,11 @@ pub(super) async fn drain(outbox: &Arc<dyn EventOutbox>, sink: &SinkName) -> Vec
         if batch.is_empty() {
             return drained;
         }
-        let moved = outbox.delivered(sink, places(&batch), epoch).await;
-        assert!(moved.unwrap(), "the relay has lost its lease");
+        let taken = ProgressChange::Delivered(places(&batch));
+        assert!(
+            advance(outbox, sink, taken, epoch).await,
+            "the relay has lost its lease"
+        );
         drained.extend(batch);
     }
 }

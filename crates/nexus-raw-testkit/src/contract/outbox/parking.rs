@@ -1,10 +1,11 @@
 use nexus_raw::{
-    ports::{KeptEvent, ParkedEvent, ParkedFilter},
+    ports::{KeptEvent, ParkedEvent, ParkedFilter, ProgressChange},
     tenancy::Scope,
 };
 
 use super::{
-    RELAY, RIVAL, commit, delivered, lease, lease_at, places, sequences, sink, undelivered,
+    RELAY, RIVAL, advance, commit, delivered, lease, lease_at, park, places, sequences, sink,
+    undelivered,
 };
 use crate::{
     contract::catalog::{CatalogHarness, OpenCatalog},
@@ -40,11 +41,7 @@ pub async fn a_parked_event_is_kept_with_its_reason_and_passed(harness: &impl Ca
     commit(&open, &scope, 1, 3).await;
     let epoch = lease(&open.outbox, RELAY).await.epoch;
     for sequence in [1, 2] {
-        let parked = open
-            .outbox
-            .park(&sink("log"), refused(&scope, sequence), epoch)
-            .await;
-        assert!(parked.unwrap());
+        assert!(park(&open, "log", refused(&scope, sequence), epoch).await);
     }
     let events = undelivered(&open, &sink("log"), 10).await;
     assert_eq!(sequences(&events, &scope), [3]);
@@ -61,11 +58,7 @@ pub async fn an_epoch_that_is_over_parks_nothing(harness: &impl CatalogHarness) 
     commit(&open, &scope, 1, 1).await;
     let stale = lease(&open.outbox, RELAY).await.epoch;
     lease_at(&open.outbox, RIVAL, 30).await.unwrap();
-    let parked = open
-        .outbox
-        .park(&sink("log"), refused(&scope, 1), stale)
-        .await;
-    assert!(!parked.unwrap());
+    assert!(!park(&open, "log", refused(&scope, 1), stale).await);
     assert_eq!(undelivered(&open, &sink("log"), 10).await.len(), 1);
     assert_eq!(all_parked(&open, "log").await, []);
 }
@@ -76,11 +69,7 @@ pub async fn a_parked_event_is_parked_for_its_sink_alone(harness: &impl CatalogH
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 1).await;
     let epoch = lease(&open.outbox, RELAY).await.epoch;
-    let parked = open
-        .outbox
-        .park(&sink("log"), refused(&scope, 1), epoch)
-        .await;
-    assert!(parked.unwrap());
+    assert!(park(&open, "log", refused(&scope, 1), epoch).await);
     assert_eq!(undelivered(&open, &sink("nats"), 10).await.len(), 1);
     assert_eq!(all_parked(&open, "nats").await, []);
 }
@@ -93,11 +82,7 @@ pub async fn cursors_parked_events_and_epochs_outlive_a_restart(harness: &impl C
     commit(&open, &scope, 1, 3).await;
     let held = lease(&open.outbox, RELAY).await;
     assert!(delivered(&open, &sink("log"), vec![(scope.clone(), 1)], held.epoch).await);
-    let parked = open
-        .outbox
-        .park(&sink("log"), refused(&scope, 2), held.epoch)
-        .await;
-    assert!(parked.unwrap());
+    assert!(park(&open, "log", refused(&scope, 2), held.epoch).await);
 
     let open = harness.reopen(open).await;
     let events = undelivered(&open, &sink("log"), 10).await;
@@ -118,21 +103,11 @@ async fn park_some(open: &OpenCatalog) -> (Vec<Scope>, u64) {
         commit(open, scope, 1, 3).await;
         for sequence in [1, 2] {
             let refused = refused(scope, sequence);
-            assert!(
-                open.outbox
-                    .park(&sink("log"), refused, epoch)
-                    .await
-                    .unwrap()
-            );
+            assert!(park(open, "log", refused, epoch).await);
         }
     }
     let refused = refused(&scopes[0], 1);
-    assert!(
-        open.outbox
-            .park(&sink("nats"), refused, epoch)
-            .await
-            .unwrap()
-    );
+    assert!(park(open, "nats", refused, epoch).await);
     (scopes, epoch)
 }
 
@@ -230,8 +205,12 @@ pub async fn a_parked_event_that_was_taken_is_parked_no_more(harness: &impl Cata
     ask(&open, of_sink("log")).await;
     let retried = async |epoch| {
         let sink = sink("log");
-        let retried = open.outbox.retried(&sink, scopes[0].clone(), 1, epoch);
-        retried.await.unwrap()
+        let taken = ProgressChange::Retried {
+            scope: scopes[0].clone(),
+            sequence: 1,
+        };
+        let retried = advance(&open.outbox, &sink, taken, epoch);
+        retried.await
     };
     assert!(!retried(epoch + 1).await);
     assert_eq!(retries(&open, "log").await.len(), 4);
@@ -252,16 +231,12 @@ pub async fn an_event_that_is_refused_again_is_parked_anew(harness: &impl Catalo
         parked_at: sample::seconds_after(60),
         ..refused(&scopes[0], 1)
     };
-    let park = async || {
-        let sink = sink("log");
-        let parking = open.outbox.park(&sink, again.clone(), epoch);
-        assert!(parking.await.unwrap());
-    };
+    let park = async || park(&open, "log", again.clone(), epoch).await;
     // nobody asked: a relay that repeats itself changes nothing
-    park().await;
+    assert!(park().await);
     assert_eq!(all_parked(&open, "log").await[0], refused(&scopes[0], 1));
     ask(&open, of_sink("log")).await;
-    park().await;
+    assert!(park().await);
     assert_eq!(all_parked(&open, "log").await[0], again);
     assert_eq!(retries(&open, "log").await.len(), 3);
 }
