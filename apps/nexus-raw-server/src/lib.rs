@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod after_write;
 pub mod app;
 pub mod cli;
 mod error_chain;

@@ -8,6 +8,7 @@ mod commitment;
 mod error;
 mod location;
 mod object_store;
+mod observe;
 mod postgres;
 mod registration;
 mod rows;
@@ -21,6 +22,6 @@ pub use self::{
     catalog::SqlAssetCatalog,
     error::OpenError,
     object_store::ObjectStoreIdentity,
+    observe::{CatalogObserver, GroupAttempt},
     settings::SqlCatalogSettings,
-    writer::{GroupAttempt, GroupObserver},
 };

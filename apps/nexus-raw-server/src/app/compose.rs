@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use nexus_raw::{asset::IntegrityLevel, ports::RawStorageRepository, service::RawStorageService};
+use nexus_raw::{
+    asset::IntegrityLevel,
+    ports::{AssetCatalog, EventOutbox, RawStorageRepository},
+    service::RawStorageService,
+};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_events::{Relay, RelaySettings};
 use nexus_raw_storage_s3::UnprobedS3;
@@ -63,15 +67,22 @@ pub(super) async fn start(
     };
     slog::info!(log, "assets are proved"; "integrity_level" => level.as_str());
 
-    catalog.observe_groups(metrics.group_observer());
     let clock_offset = storage.clock_offset();
     let storage = metrics.storage(Arc::new(storage));
-    let records = metrics.catalog(Arc::clone(&catalog) as _);
-    let outbox = metrics.outbox(Arc::clone(&catalog) as _);
+    let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;
+    let outbox: Arc<dyn EventOutbox> = Arc::clone(&catalog) as _;
+    let feed = Feed::new(
+        Arc::clone(&records),
+        FeedSettings::within(plan.server.connections),
+    );
+    let observer = (metrics.clone(), feed.clone());
+    #[cfg(feature = "fail-points")]
+    let observer = (observer, fail_points::observer());
+    catalog.observe(Arc::new(observer));
     let sinks = plan.sinks.iter().cloned();
     let sinks = sinks.map(|sink| metrics.sink(sink)).collect();
     #[cfg(feature = "fail-points")]
-    let (storage, records, outbox, sinks) = fail_points::around(storage, records, outbox, sinks);
+    let (storage, sinks) = fail_points::around(storage, sinks);
     let relay = Relay::new(
         Arc::clone(&outbox),
         sinks,
@@ -80,15 +91,9 @@ pub(super) async fn start(
         RelaySettings::default(),
     )?
     .with_log(log.clone());
-    let feed = Feed::new(
-        Arc::clone(&records),
-        FeedSettings::within(plan.server.connections),
-    );
-    let records = feed.announcing(records);
-    let digests = metrics.digests(Arc::clone(&catalog) as _);
     let hashing = Hashing::new(
         Arc::clone(&storage),
-        digests,
+        Arc::clone(&catalog) as _,
         Arc::clone(&plan.clock),
         system::fresh_uuid(),
         plan.hashing,

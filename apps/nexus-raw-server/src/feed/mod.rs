@@ -13,6 +13,7 @@ use nexus_raw::{
     ports::{AssetCatalog, CatalogError, EventQuery},
     tenancy::{ReadAccess, Scope},
 };
+use nexus_raw_catalog_sql::CatalogObserver;
 use tokio::{
     runtime::Handle,
     sync::Semaphore,
@@ -20,7 +21,6 @@ use tokio::{
 };
 
 use self::places::Places;
-use crate::after_write::AfterWrite;
 
 /// How the service waits for events.
 #[derive(Debug, Clone, Copy)]
@@ -106,16 +106,6 @@ impl Feed {
         }))
     }
 
-    /// The catalogue, with each write through it told to those who wait for its scope. What was
-    /// written for a caller who went away meanwhile is found by the feed's own looking.
-    #[must_use]
-    pub fn announcing(&self, catalog: Arc<dyn AssetCatalog>) -> Arc<dyn AssetCatalog> {
-        let feed = self.clone();
-        Arc::new(AfterWrite::new(catalog, move |scope, _| {
-            feed.written(scope);
-        }))
-    }
-
     /// Has every wait end at once with what there is, which is nothing, and each later one too.
     pub fn stop(&self) {
         self.0.places.close();
@@ -125,11 +115,6 @@ impl Feed {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.places.waiting()
-    }
-
-    /// Something may have been written in `scope`.
-    fn written(&self, scope: &Scope) {
-        self.0.places.wake(scope);
     }
 
     /// The events that are wanted, as soon as there are some; none at `until`, when `gone`
@@ -153,6 +138,12 @@ impl Feed {
             Some(Err(error)) => Err(FeedError::Catalog(error)),
             None => Ok(Vec::new()),
         }
+    }
+}
+
+impl CatalogObserver for Feed {
+    fn written(&self, scope: &Scope) {
+        self.0.places.wake(scope);
     }
 }
 

@@ -44,10 +44,11 @@ impl World {
             Ok(events.take(query.limit.try_into().unwrap()).collect())
         });
         let feed = Feed::new(Arc::new(catalog), settings);
-        let written = feed.announcing(Arc::new(kept.clone()));
+        let writes = feed.clone();
+        let written = kept.clone().on_write(move |scope| writes.written(scope));
         Self {
             kept,
-            written,
+            written: Arc::new(written),
             looks,
             feed,
         }

@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nexus_raw::ports::{CatalogError, StorageError};
 use prometheus_client::{
@@ -40,13 +40,31 @@ impl Calls {
             began: Instant::now(),
             call: OfCall {
                 operation,
-                outcome: "dropped",
+                outcome: DROPPED,
             },
         };
         let result = call.await;
-        running.call.outcome = result.as_ref().err().map_or("ok", Outcome::outcome);
+        running.call.outcome = outcome(result.as_ref().map(|_| ()));
         result
     }
+
+    /// Measures a call that has ended, or was dropped where there is no outcome.
+    pub(super) fn ended<E: Outcome>(
+        &self,
+        operation: &'static str,
+        took: Duration,
+        result: Option<Result<(), &E>>,
+    ) {
+        let outcome = result.map_or(DROPPED, outcome);
+        let seconds = self.0.get_or_create(&OfCall { operation, outcome });
+        seconds.observe(took.as_secs_f64());
+    }
+}
+
+const DROPPED: &str = "dropped";
+
+fn outcome<E: Outcome>(result: Result<(), &E>) -> &'static str {
+    result.err().map_or("ok", Outcome::outcome)
 }
 
 struct Running<'a> {

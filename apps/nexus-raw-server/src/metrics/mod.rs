@@ -8,8 +8,6 @@
 mod calls;
 mod catalog;
 mod connections;
-mod digests;
-mod outbox;
 mod registration;
 mod requests;
 mod sampler;
@@ -27,13 +25,9 @@ use std::{
 };
 
 use nexus_raw::{
-    ports::{
-        AssetCatalog, Clock, DatasetEventSink, DigestLedger, EventOutbox, RawStorageRepository,
-        SinkName,
-    },
+    ports::{Clock, DatasetEventSink, RawStorageRepository, SinkName},
     time::Timestamp,
 };
-use nexus_raw_catalog_sql::GroupObserver;
 use nexus_raw_storage_s3::ClockOffset;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
@@ -43,10 +37,8 @@ use prometheus_client::{
 
 use self::{
     calls::Calls,
-    catalog::MeasuredCatalog,
+    catalog::LeadsUntil,
     connections::Listeners,
-    digests::MeasuredDigests,
-    outbox::{LeadsUntil, MeasuredOutbox},
     registration::{Described, Registration},
     sinks::MeasuredSink,
     storage::MeasuredStorage,
@@ -272,43 +264,9 @@ impl Metrics {
         Arc::new(MeasuredStorage::new(inner, self.0.storage.clone()))
     }
 
-    /// The catalogue, with each call measured.
-    pub(crate) fn catalog(&self, inner: Arc<dyn AssetCatalog>) -> Arc<dyn AssetCatalog> {
-        Arc::new(MeasuredCatalog::new(inner, self.0.catalog.clone()))
-    }
-
-    /// The ledger of digests, with each call measured as one of the catalogue.
-    pub(crate) fn digests(&self, inner: Arc<dyn DigestLedger>) -> Arc<dyn DigestLedger> {
-        Arc::new(MeasuredDigests::new(inner, self.0.catalog.clone()))
-    }
-
-    /// The outbox, with each call measured as one of the catalogue, and who relays seen from it.
-    pub(crate) fn outbox(&self, inner: Arc<dyn EventOutbox>) -> Arc<dyn EventOutbox> {
-        let (calls, leads_until) = (self.0.catalog.clone(), self.0.leads_until.clone());
-        Arc::new(MeasuredOutbox::new(inner, calls, leads_until))
-    }
-
     /// A sink, with its deliveries counted and measured.
     pub(crate) fn sink(&self, inner: Arc<dyn DatasetEventSink>) -> Arc<dyn DatasetEventSink> {
         Arc::new(MeasuredSink::new(inner, &self.0.sinks))
-    }
-
-    /// What is to be told of each group of writes.
-    pub(crate) fn group_observer(&self) -> GroupObserver {
-        let metrics = self.clone();
-        Arc::new(move |attempt| {
-            let groups = &metrics.0.groups;
-            let outcome = if attempt.committed {
-                "committed"
-            } else {
-                "failed"
-            };
-            if attempt.committed {
-                groups.calls.observe(float(attempt.calls));
-            }
-            let seconds = groups.seconds.get_or_create(&OfGroup { outcome });
-            seconds.observe(attempt.took.as_secs_f64());
-        })
     }
 }
 

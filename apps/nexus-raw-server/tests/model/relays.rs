@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     event::DatasetEvent,
     ports::{
-        Backlog, CatalogError, Clock, DatasetEventSink, Delivery, EventOutbox, Lease,
-        Progress, ProgressChange, SinkError, SinkName,
+        Backlog, CatalogError, Clock, DatasetEventSink, Delivery, EventOutbox, Lease, Progress,
+        ProgressChange, SinkError, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,

@@ -52,7 +52,9 @@ CREATE TYPE hashing_step_v1 AS (
 --
 -- `again` says that the group may have been committed before, when its answer was lost. A member
 -- whose event is there was: an event's commitment is over 32 random bytes of its own.
-CREATE FUNCTION write_scope_v1(block json, store json, again boolean) RETURNS json
+--
+-- It returns for each member its place and what came of it, as an array of the two.
+CREATE FUNCTION write_scope_v1(block json, store json, again boolean) RETURNS json[]
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     own scope%ROWTYPE;
@@ -62,11 +64,8 @@ DECLARE
     known bytea[] := '{}';
     fresh integer[] := '{}';
     stands integer[] := '{}';
-    recorded integer[] := '{}';
-    repeated integer[] := '{}';
     exhausted integer[] := '{}';
-    registered json[] := '{}';
-    hashed json[] := '{}';
+    written json[] := '{}';
     hashing hashing_step_v1;
     it new_asset_v1;
 BEGIN
@@ -152,8 +151,12 @@ BEGIN
             body_digest = excluded.body_digest, asset_id = excluded.asset_id,
             ends_at = excluded.ends_at;
 
-        recorded := fresh || ARRAY(
-            SELECT r.n FROM unnest(intents) r WHERE r.commitment = ANY (known));
+        written := ARRAY(
+            SELECT json_build_array(r.n, CASE
+                WHEN r.n = ANY (fresh) OR r.commitment = ANY (known) THEN 'recorded'
+                WHEN r.n = ANY (stands) THEN 'key_stands'
+                ELSE 'already_exists' END)
+            FROM unnest(intents) r);
     END IF;
 
     IF cardinality(repeats) > 0 THEN
@@ -184,8 +187,12 @@ BEGIN
         FROM unnest(repeats) r WHERE r.n = ANY (fresh);
         own.last_sequence := own.last_sequence + cardinality(fresh);
 
-        repeated := fresh || ARRAY(
-            SELECT r.n FROM unnest(repeats) r WHERE r.commitment = ANY (known));
+        written := written || ARRAY(
+            SELECT json_build_array(r.n, CASE
+                WHEN r.n = ANY (fresh) OR r.commitment = ANY (known) THEN 'recorded'
+                WHEN r.n = ANY (exhausted) THEN 'exhausted'
+                ELSE 'not_pending' END)
+            FROM unnest(repeats) r);
     END IF;
 
     FOREACH it IN ARRAY records LOOP
@@ -202,13 +209,13 @@ BEGIN
             FROM upload_intent i JOIN object_store s USING (object_store_id)
             WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = it.asset_id;
             IF it.commitment = ANY (known) THEN
-                registered := registered || json_build_object('outcome', 'registered');
+                written := written || json_build_array(it.n, 'registered');
                 CONTINUE;
             ELSIF promised.state IS NULL THEN
-                registered := registered || json_build_object('outcome', 'unknown_intent');
+                written := written || json_build_array(it.n, 'unknown_intent');
                 CONTINUE;
             ELSIF promised.state = 'registered' THEN
-                registered := registered || json_build_object('outcome', 'already_registered');
+                written := written || json_build_array(it.n, 'already_registered');
                 CONTINUE;
             ELSIF promised.is_foreign THEN
                 RAISE EXCEPTION 'the record differs from the intent it registers'
@@ -221,8 +228,8 @@ BEGIN
                     WHERE (a.tenant_id, a.env) = (own.tenant_id, own.env) AND a.asset_id = p.id)
                 ORDER BY p.place);
             IF cardinality(unknown) > 0 THEN
-                registered := registered
-                    || json_build_object('outcome', 'unknown_parents', 'parents', unknown);
+                written := written
+                    || json_build_array(it.n, json_build_object('unknown_parents', unknown));
                 CONTINUE;
             END IF;
 
@@ -254,7 +261,7 @@ BEGIN
             INSERT INTO lineage_edge (tenant_id, env, child_id, position, parent_id)
             SELECT own.tenant_id, own.env, it.asset_id, p.place - 1, p.id
             FROM unnest(it.parents) WITH ORDINALITY AS p (id, place);
-            registered := registered || json_build_object('outcome', 'registered');
+            written := written || json_build_array(it.n, 'registered');
         END;
     END LOOP;
 
@@ -268,11 +275,10 @@ BEGIN
         SELECT r.* FROM json_populate_recordset(NULL::hashing_step_v1, block -> 'hashings') r
         ORDER BY r.n
     LOOP
-        hashed := hashed || hash_v1(own, hashing);
+        written := written || json_build_array(hashing.n, hash_v1(own, hashing));
     END LOOP;
 
-    RETURN json_build_object('recorded', recorded, 'key_stands', stands, 'repeated', repeated,
-        'exhausted', exhausted, 'registrations', registered, 'hashings', hashed);
+    RETURN written;
 END
 $$;
 
@@ -292,18 +298,18 @@ BEGIN
             AND d.version_id IS NOT DISTINCT FROM asked.version_id
         WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id;
         IF standing.sha256 IS NOT NULL THEN
-            RETURN json_build_object('claim', 'known', 'sha256', standing.sha256);
+            RETURN json_build_object('known', standing.sha256);
         ELSIF standing.state IS NULL OR standing.state = 'registered' THEN
-            RETURN json_build_object('claim', 'closed');
+            RETURN to_json('closed'::text);
         ELSIF standing.work_owner IS NOT NULL AND standing.work_until > asked.now THEN
-            RETURN json_build_object('claim', 'held', 'until', standing.work_until);
+            RETURN json_build_object('held', standing.work_until);
         END IF;
         UPDATE upload_intent i SET work_owner = asked.owner, work_until = asked.until,
             work_epoch = i.work_epoch + 1
         WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id
         RETURNING i.work_epoch, i.work_until INTO standing;
-        RETURN json_build_object('claim', 'taken', 'epoch', standing.work_epoch,
-            'until', standing.work_until);
+        RETURN json_build_object('taken', json_build_object(
+            'epoch', standing.work_epoch, 'until', standing.work_until));
     END IF;
 
     IF asked.step = 'renew' THEN
@@ -407,10 +413,7 @@ LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     store json := group_of -> 'store';
     block json;
-    scopes json[] := '{}';
-    leases json[] := '{}';
-    progress json[] := '{}';
-    retries bigint[] := '{}';
+    written json[] := '{}';
 BEGIN
     -- before any lock is held: two groups may bring the same store
     INSERT INTO object_store (endpoint, region, bucket)
@@ -420,20 +423,19 @@ BEGIN
         AND s.region = store ->> 'region' AND s.bucket = b.value)
     ON CONFLICT DO NOTHING;
     FOREACH block IN ARRAY ARRAY(SELECT json_array_elements(group_of -> 'scopes')) LOOP
-        scopes := scopes || write_scope_v1(block, store, again);
+        written := written || write_scope_v1(block, store, again);
     END LOOP;
     FOREACH block IN ARRAY ARRAY(SELECT json_array_elements(group_of -> 'leases')) LOOP
-        leases := leases || lease_v1(block);
+        written := written || json_build_array(block -> 'n', lease_v1(block));
     END LOOP;
     PERFORM enter_as_relay();
     FOREACH block IN ARRAY ARRAY(SELECT json_array_elements(group_of -> 'progress')) LOOP
-        progress := progress || progress_v1(block);
+        written := written || json_build_array(block -> 'n', progress_v1(block));
     END LOOP;
     FOREACH block IN ARRAY ARRAY(SELECT json_array_elements(group_of -> 'retries')) LOOP
-        retries := retries || ask_retry_v1(block);
+        written := written || json_build_array(block -> 'n', ask_retry_v1(block));
     END LOOP;
-    RETURN json_build_object('scopes', scopes, 'leases', leases, 'progress', progress,
-        'retries', retries);
+    RETURN to_json(written);
 END
 $$;
 

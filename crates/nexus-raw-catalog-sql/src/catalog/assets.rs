@@ -10,10 +10,10 @@ use nexus_raw::{
     time::Timestamp,
 };
 
-use super::{SqlAssetCatalog, timely};
+use super::{SqlAssetCatalog, ask};
 use crate::{
     commitment::CommittedBody,
-    writer::{IntentKey, IntentOutcome, Message, NewIntent, Registration, RepeatedPresign},
+    writer::{IntentKey, IntentOutcome, NewIntent, Registration, RepeatedPresign},
 };
 
 #[async_trait]
@@ -23,35 +23,37 @@ impl AssetCatalog for SqlAssetCatalog {
         intent: UploadIntent,
         event: EventBody,
     ) -> Result<(), CatalogError> {
-        let event = CommittedBody::seal(&event)?;
-        let request = NewIntent {
-            intent,
-            event,
-            key: None,
-        };
-        match self.writer.call(request, Message::Intent).await? {
-            IntentOutcome::Recorded => Ok(()),
-            // no key was asked about, so none stands
-            IntentOutcome::AlreadyExists | IntentOutcome::KeyStands => {
-                Err(CatalogError::AlreadyExists)
+        let record = async {
+            let event = CommittedBody::seal(&event)?;
+            let key = None;
+            match self.writer.call(NewIntent { intent, event, key }).await? {
+                IntentOutcome::Recorded => Ok(()),
+                // no key was asked about, so none stands
+                IntentOutcome::AlreadyExists | IntentOutcome::KeyStands => {
+                    Err(CatalogError::AlreadyExists)
+                }
             }
-        }
+        };
+        self.observed("record_intent", record).await
     }
 
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
-        let request = NewIntent {
-            intent: new.intent,
-            event: CommittedBody::seal(&new.event)?,
-            key: Some(Box::new(IntentKey {
-                caller: new.key,
-                body_digest: new.body_digest,
-            })),
+        let record = async {
+            let request = NewIntent {
+                intent: new.intent,
+                event: CommittedBody::seal(&new.event)?,
+                key: Some(Box::new(IntentKey {
+                    caller: new.key,
+                    body_digest: new.body_digest,
+                })),
+            };
+            match self.writer.call(request).await? {
+                IntentOutcome::Recorded => Ok(KeyedOutcome::Recorded),
+                IntentOutcome::KeyStands => Ok(KeyedOutcome::KeyStands),
+                IntentOutcome::AlreadyExists => Err(CatalogError::AlreadyExists),
+            }
         };
-        match self.writer.call(request, Message::Intent).await? {
-            IntentOutcome::Recorded => Ok(KeyedOutcome::Recorded),
-            IntentOutcome::KeyStands => Ok(KeyedOutcome::KeyStands),
-            IntentOutcome::AlreadyExists => Err(CatalogError::AlreadyExists),
-        }
+        self.observed("record_keyed_intent", record).await
     }
 
     async fn record_repeated_presign(
@@ -62,7 +64,8 @@ impl AssetCatalog for SqlAssetCatalog {
             scope: event.scope(),
             event: CommittedBody::seal(&event)?,
         };
-        self.writer.call(request, Message::Repeat).await
+        let record = self.writer.call(request);
+        self.observed("record_repeated_presign", record).await
     }
 
     async fn find_key(
@@ -70,7 +73,7 @@ impl AssetCatalog for SqlAssetCatalog {
         key: &CallerKey,
         now: Timestamp,
     ) -> Result<Option<StandingKey>, CatalogError> {
-        timely(self.reader.find_key(key, now)).await
+        ask!(self, "find_key", it => it.find_key(key, now))
     }
 
     async fn find_intent(
@@ -78,7 +81,7 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
-        timely(self.reader.find_intent(scope, asset)).await
+        ask!(self, "find_intent", it => it.find_intent(scope, asset))
     }
 
     async fn unknown_parents(
@@ -86,16 +89,14 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         parents: &[AssetId],
     ) -> Result<Vec<usize>, CatalogError> {
-        timely(self.reader.unknown_parents(scope, parents)).await
+        ask!(self, "unknown_parents", it => it.unknown_parents(scope, parents))
     }
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
         let event = CommittedBody::seal(&new.event)?;
-        let request = Registration {
-            new: Box::new(new),
-            event,
-        };
-        self.writer.call(request, Message::Register).await
+        let new = Box::new(new);
+        let register = self.writer.call(Registration { new, event });
+        self.observed("register", register).await
     }
 
     async fn find_asset(
@@ -103,7 +104,7 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
-        timely(self.reader.find_asset(scope, asset)).await
+        ask!(self, "find_asset", it => it.find_asset(scope, asset))
     }
 
     async fn events(
@@ -111,18 +112,24 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.events(scope, query)).await
+        let operation = match query.asset {
+            Some(_) => "events_of",
+            None => "events_after",
+        };
+        ask!(self, operation, it => it.events(scope, query))
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {
-        self.writer.check_writes()?;
-        timely(self.reader.ready()).await
+        ask!(self, "ready", it => async {
+            self.writer.check_writes()?;
+            it.ready().await
+        })
     }
 }
 
 #[async_trait]
 impl CatalogCensus for SqlAssetCatalog {
     async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        timely(self.reader.open_intents()).await
+        ask!(self, "open_intents", it => it.open_intents())
     }
 }

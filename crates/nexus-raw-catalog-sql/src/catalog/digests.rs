@@ -8,23 +8,29 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::{SqlAssetCatalog, timely};
-use crate::writer::{HashingAnswer, HashingRequest, HashingStep, Message};
+use super::{SqlAssetCatalog, ask};
+use crate::writer::{HashingAnswer, HashingRequest, HashingStep};
 
 impl SqlAssetCatalog {
     async fn hashing(
         &self,
+        operation: &'static str,
         object: &PinnedObject,
         step: HashingStep,
     ) -> Result<HashingAnswer, CatalogError> {
         let object = object.clone();
-        let request = HashingRequest { object, step };
-        self.writer.call(request, Message::Hashing).await
+        let call = self.writer.call(HashingRequest { object, step });
+        self.observed(operation, call).await
     }
 
     /// Whether a step was done.
-    async fn done(&self, object: &PinnedObject, step: HashingStep) -> Result<bool, CatalogError> {
-        Ok(self.hashing(object, step).await? == HashingAnswer::Done(true))
+    async fn done(
+        &self,
+        operation: &'static str,
+        object: &PinnedObject,
+        step: HashingStep,
+    ) -> Result<bool, CatalogError> {
+        Ok(self.hashing(operation, object, step).await? == HashingAnswer::Done(true))
     }
 }
 
@@ -34,7 +40,7 @@ impl DigestLedger for SqlAssetCatalog {
         &self,
         object: &PinnedObject,
     ) -> Result<Option<Sha256Digest>, CatalogError> {
-        timely(self.reader.known_digest(object)).await
+        ask!(self, "known_digest", it => it.known_digest(object))
     }
 
     async fn claim_hashing(
@@ -45,7 +51,7 @@ impl DigestLedger for SqlAssetCatalog {
         ttl: Duration,
     ) -> Result<HashingClaim, CatalogError> {
         let step = HashingStep::Claim { owner, now, ttl };
-        match self.hashing(object, step).await? {
+        match self.hashing("claim_hashing", object, step).await? {
             HashingAnswer::Claim(claim) => Ok(claim),
             // the writer answers a claim with a claim
             HashingAnswer::Done(_) => Ok(HashingClaim::Closed),
@@ -60,7 +66,7 @@ impl DigestLedger for SqlAssetCatalog {
         ttl: Duration,
     ) -> Result<bool, CatalogError> {
         let step = HashingStep::Renew { epoch, now, ttl };
-        self.done(object, step).await
+        self.done("renew_hashing", object, step).await
     }
 
     async fn record_digest(
@@ -69,8 +75,8 @@ impl DigestLedger for SqlAssetCatalog {
         epoch: u64,
         digest: Sha256Digest,
     ) -> Result<bool, CatalogError> {
-        self.done(object, HashingStep::Record { epoch, digest })
-            .await
+        let step = HashingStep::Record { epoch, digest };
+        self.done("record_digest", object, step).await
     }
 
     async fn release_hashing(
@@ -78,6 +84,7 @@ impl DigestLedger for SqlAssetCatalog {
         object: &PinnedObject,
         epoch: u64,
     ) -> Result<bool, CatalogError> {
-        self.done(object, HashingStep::Release { epoch }).await
+        let step = HashingStep::Release { epoch };
+        self.done("release_hashing", object, step).await
     }
 }

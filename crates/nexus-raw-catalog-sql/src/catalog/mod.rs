@@ -2,18 +2,19 @@ mod assets;
 mod digests;
 mod outbox;
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Instant};
 
 use nexus_raw::ports::CatalogError;
 
 use crate::{
     backend::{Backend, Reader},
-    error::{DEADLINE, OpenError, Reason},
+    error::OpenError,
     location::Location,
+    observe::CatalogObserver,
     postgres,
     settings::SqlCatalogSettings,
     sqlite,
-    writer::{GroupObserver, Writer},
+    writer::Writer,
 };
 
 /// The catalogue and its outbox, in an SQL database.
@@ -25,7 +26,7 @@ use crate::{
 /// When the medium under SQLite fails, nothing is written any more and [`Self::failed`] resolves:
 /// what the medium then holds is known only to whoever opens it anew, so the process should end.
 pub struct SqlAssetCatalog {
-    reader: Box<dyn Reader>,
+    reader: Reader,
     writer: Writer,
 }
 
@@ -92,10 +93,9 @@ impl SqlAssetCatalog {
         }
     }
 
-    /// Has `observer` told of each group of writes from now on, for metrics. The first one that
-    /// was given stays.
-    pub fn observe_groups(&self, observer: GroupObserver) {
-        self.writer.observe_groups(observer);
+    /// Calls `observer` from now on. The first one that is given stays.
+    pub fn observe(&self, observer: Arc<dyn CatalogObserver>) {
+        self.writer.observe(observer);
     }
 
     /// Resolves once the medium has failed (a write or a flush to disk ended in an I/O error).
@@ -107,7 +107,10 @@ impl SqlAssetCatalog {
     /// Has written what was asked for before, then lets go of the database, so that another
     /// process may have it. Later calls answer [`CatalogError::Unavailable`].
     pub async fn close(&self) {
-        self.reader.close().await;
+        match &self.reader {
+            Reader::Sqlite(reader) => reader.close().await,
+            Reader::Postgres(reader) => reader.close().await,
+        }
         self.writer.close().await;
     }
 }
@@ -118,11 +121,66 @@ impl fmt::Debug for SqlAssetCatalog {
     }
 }
 
-/// Gives a reader the time that every call has.
-async fn timely<T>(
-    answer: impl Future<Output = Result<T, CatalogError>>,
-) -> Result<T, CatalogError> {
-    tokio::time::timeout(DEADLINE, answer)
-        .await
-        .map_err(|_| Reason::Deadline)?
+impl SqlAssetCatalog {
+    /// Makes a call, and tells the observer of it.
+    async fn observed<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, CatalogError>>,
+    ) -> Result<T, CatalogError> {
+        let running = RunningCall {
+            observer: self.writer.observer().map(|it| &**it),
+            operation,
+            began: Instant::now(),
+        };
+        let result = call.await;
+        running.ended(result.as_ref().map(|_| ()));
+        result
+    }
 }
+
+/// A call that was not dropped yet.
+struct RunningCall<'a> {
+    observer: Option<&'a dyn CatalogObserver>,
+    operation: &'static str,
+    began: Instant,
+}
+
+impl RunningCall<'_> {
+    fn ended(mut self, result: Result<(), &CatalogError>) {
+        self.tell(Some(result));
+        self.observer = None;
+    }
+
+    fn tell(&self, outcome: Option<Result<(), &CatalogError>>) {
+        if let Some(observer) = self.observer {
+            observer.called(self.operation, self.began.elapsed(), outcome);
+        }
+    }
+}
+
+impl Drop for RunningCall<'_> {
+    fn drop(&mut self) {
+        self.tell(None);
+    }
+}
+
+/// Asks the database, within the time that every call has, and tells the observer of it.
+macro_rules! ask {
+    ($catalog:ident, $operation:expr, $reader:ident => $question:expr) => {{
+        let answer = async {
+            match &$catalog.reader {
+                crate::backend::Reader::Sqlite($reader) => $question.await,
+                crate::backend::Reader::Postgres($reader) => $question.await,
+            }
+        };
+        let timely = async {
+            tokio::time::timeout(crate::error::DEADLINE, answer)
+                .await
+                .map_err(|_| crate::error::Reason::Deadline)?
+        };
+        $catalog.observed($operation, timely).await
+    }};
+}
+
+use ask;

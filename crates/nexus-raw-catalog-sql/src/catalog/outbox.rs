@@ -5,15 +5,15 @@ use nexus_raw::{
     event::DatasetEvent,
     ports::{
         Backlog, CatalogError, EventOutbox, KeptEvent, Lease, ParkedEvents, ParkedFilter, Progress,
-        SinkName,
+        ProgressChange, SinkName,
     },
     tenancy::Scope,
     time::Timestamp,
 };
 use uuid::Uuid;
 
-use super::{SqlAssetCatalog, timely};
-use crate::writer::{LeaseRequest, Message, RetryRequest};
+use super::{SqlAssetCatalog, ask};
+use crate::writer::{LeaseRequest, RetryRequest};
 
 #[async_trait]
 impl EventOutbox for SqlAssetCatalog {
@@ -23,8 +23,12 @@ impl EventOutbox for SqlAssetCatalog {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Option<Lease>, CatalogError> {
-        let request = LeaseRequest { owner, now, ttl };
-        self.writer.call(request, Message::Lease).await
+        let call = self.writer.call(LeaseRequest { owner, now, ttl });
+        let lease = self.observed("lease", call).await?;
+        if let Some(observer) = self.writer.observer() {
+            observer.leased(lease);
+        }
+        Ok(lease)
     }
 
     async fn undelivered(
@@ -33,11 +37,16 @@ impl EventOutbox for SqlAssetCatalog {
         limit: u32,
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.undelivered(sink, limit, held)).await
+        ask!(self, "undelivered", it => it.undelivered(sink, limit, held))
     }
 
     async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
-        self.writer.call(progress, Message::Progress).await
+        let operation = match progress.change {
+            ProgressChange::Delivered(_) => "delivered",
+            ProgressChange::Parked(_) => "park",
+            ProgressChange::Retried { .. } => "retried",
+        };
+        self.observed(operation, self.writer.call(progress)).await
     }
 
     async fn retries(
@@ -45,15 +54,15 @@ impl EventOutbox for SqlAssetCatalog {
         sink: &SinkName,
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        timely(self.reader.retries(sink, limit)).await
+        ask!(self, "retries", it => it.retries(sink, limit))
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
-        timely(self.reader.oldest_undelivered(sink)).await
+        ask!(self, "oldest_undelivered", it => it.oldest_undelivered(sink))
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
-        timely(self.reader.backlog(sink)).await
+        ask!(self, "backlog", it => it.backlog(sink))
     }
 
     async fn committed(&self, patience: Duration) {
@@ -68,11 +77,11 @@ impl ParkedEvents for SqlAssetCatalog {
         filter: &ParkedFilter,
         limit: u32,
     ) -> Result<Vec<KeptEvent>, CatalogError> {
-        timely(self.reader.parked(filter, limit)).await
+        ask!(self, "parked", it => it.parked(filter, limit))
     }
 
     async fn ask_retry(&self, filter: ParkedFilter, now: Timestamp) -> Result<u64, CatalogError> {
-        let request = RetryRequest { filter, now };
-        self.writer.call(request, Message::Retry).await
+        let call = self.writer.call(RetryRequest { filter, now });
+        self.observed("ask_retry", call).await
     }
 }

@@ -5,7 +5,6 @@ mod connect;
 mod fault;
 mod made;
 mod pool;
-mod queries;
 mod reader;
 mod request;
 mod schema;
@@ -19,9 +18,14 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-pub(crate) use self::{connect::migrate, url::parse as parse_url};
-use self::{pool::Connections, reader::PostgresReader, session::Session, writer::PostgresWriter};
-use crate::{backend::Backend, error::OpenError, object_store::ObjectStoreIdentity, rows::cells};
+pub(crate) use self::{connect::migrate, reader::PostgresReader, url::parse as parse_url};
+use self::{pool::Connections, session::Session, writer::PostgresWriter};
+use crate::{
+    backend::{Backend, Reader},
+    error::OpenError,
+    object_store::ObjectStoreIdentity,
+    rows::cells,
+};
 
 cells!(sqlx::postgres::PgRow);
 
@@ -50,7 +54,7 @@ pub(crate) async fn open(
         session,
     ));
     Ok(Backend {
-        reader: Box::new(PostgresReader::new(
+        reader: Reader::Postgres(PostgresReader::new(
             Arc::clone(&connections),
             session.catalog_id,
         )),

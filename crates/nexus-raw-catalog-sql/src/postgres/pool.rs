@@ -16,7 +16,6 @@ use tokio::{
 
 use super::{
     fault::{self, Fate},
-    queries::QueryError,
     session::Session,
 };
 use crate::error::Reason;
@@ -151,16 +150,14 @@ impl Lent<'_> {
     /// another one should be asked: then all that are kept may be as dead.
     pub(super) fn settle<T>(
         self,
-        answer: Result<Result<T, QueryError>, Elapsed>,
+        answer: Result<Result<T, sqlx::Error>, Elapsed>,
     ) -> Option<Result<T, CatalogError>> {
         let lost = match answer {
             Err(_) => Reason::Deadline.into(),
-            Ok(Err(QueryError::Database(error))) if fault::fate(&error) == Fate::Unknown => {
-                fault::told(error)
-            }
+            Ok(Err(error)) if fault::fate(&error) == Fate::Unknown => fault::told(error),
             Ok(answer) => {
                 self.give_back();
-                return Some(answer.map_err(CatalogError::from));
+                return Some(answer.map_err(fault::told));
             }
         };
         self.from.forget();

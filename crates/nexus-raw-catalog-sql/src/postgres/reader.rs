@@ -1,6 +1,7 @@
+//! The questions, each one call of a function, answered by transactions that cannot write.
+
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
@@ -8,22 +9,63 @@ use nexus_raw::{
         Backlog, CallerKey, CatalogError, EventQuery, IntentState, KeptEvent, OpenIntents,
         ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
-    tenancy::Scope,
+    tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
+use sqlx::{PgConnection, Row, postgres::PgRow};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{
+    fault,
     pool::{Connections, SILENCE},
-    queries,
+    session::ReadOnly,
+    statement::{Argument, TO_READ, call, read, rows},
 };
-use crate::backend::Reader;
+use crate::{
+    error::CorruptColumn,
+    rows::{Columns, decode},
+};
 
-/// Answers by transactions that cannot write.
-pub(super) struct PostgresReader {
+pub(crate) struct PostgresReader {
     connections: Arc<Connections>,
     catalog_id: Uuid,
+}
+
+/// A call of one of our functions about one scope.
+fn about(select: &str, scope: &Scope, arguments: &[&dyn Argument]) -> String {
+    let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
+    let mut all: Vec<&dyn Argument> = vec![&tenant, &environment];
+    all.extend(arguments);
+    call(select, &all)
+}
+
+/// The one row of a function that always has one.
+fn only(rows: &[PgRow]) -> Result<Columns<'_>, CatalogError> {
+    let row = rows
+        .first()
+        .ok_or_else(|| fault::told(sqlx::Error::RowNotFound))?;
+    Ok(Columns(row))
+}
+
+/// The intent of an asset, on a connection of the caller's.
+pub(super) async fn intent(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<IntentState>, CatalogError> {
+    let rows = read(connection, &intent_question(scope, asset)).await;
+    intent_state(&rows.map_err(fault::told)?)
+}
+
+fn intent_question(scope: &Scope, asset: AssetId) -> String {
+    let select = "SELECT (r.intent).*, (r.asset).* FROM intent_v1";
+    about(select, scope, &[&asset.to_string()]) + " r"
+}
+
+fn intent_state(rows: &[PgRow]) -> Result<Option<IntentState>, CatalogError> {
+    let state = rows.first().map(|row| decode::intent_state(&Columns(row)));
+    Ok(state.transpose()?.map(|(_, state)| state))
 }
 
 impl PostgresReader {
@@ -33,114 +75,198 @@ impl PostgresReader {
             catalog_id,
         }
     }
-}
 
-/// Asks a question on one connection after the other, until one lives. Whoever asks has a deadline
-/// of its own. A macro, since no closure may lend a connection to a future that is sent elsewhere.
-macro_rules! ask {
-    ($reader:ident, $connection:ident => $question:expr) => {
+    /// Asks on one connection after the other, until one lives. The caller has a deadline.
+    async fn ask(&self, question: &str) -> Result<Vec<PgRow>, CatalogError> {
+        self.ask_as_it_is(format!("{TO_READ}{question}")).await
+    }
+
+    async fn ask_as_it_is(&self, question: String) -> Result<Vec<PgRow>, CatalogError> {
         loop {
-            let mut lent = $reader.connections.lend().await?;
-            let $connection = lent.connection();
-            let answer = timeout(SILENCE, $question).await;
+            let mut lent = self.connections.lend().await?;
+            let answer = timeout(SILENCE, rows(lent.connection(), question.clone())).await;
             if let Some(answer) = lent.settle(answer) {
-                break answer;
+                return answer;
             }
         }
-    };
-}
+    }
 
-#[async_trait]
-impl Reader for PostgresReader {
-    async fn find_intent(
+    async fn ask_for_events(&self, question: &str) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let rows = self.ask(question).await?;
+        let events = rows
+            .iter()
+            .map(|row| decode::event(&Columns(row), self.catalog_id));
+        Ok(events.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn find_intent(
         &self,
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
-        ask!(self, on => queries::intent(on, scope, asset))
+        intent_state(&self.ask(&intent_question(scope, asset)).await?)
     }
 
-    async fn find_key(
+    pub(crate) async fn find_key(
         &self,
         key: &CallerKey,
         now: Timestamp,
     ) -> Result<Option<StandingKey>, CatalogError> {
-        ask!(self, on => queries::standing_key(on, key, now))
+        let (user, route) = (key.user.as_str(), key.route.as_str());
+        let digest = key.key.digest().to_string();
+        let arguments: [&dyn Argument; 4] = [&user, &route, &digest, &now.as_micros()];
+        let question = about("SELECT * FROM key_v1", &key.scope, &arguments);
+        let rows = self.ask(&question).await?;
+        let Some(row) = rows.first().map(|row| Columns(row)) else {
+            return Ok(None);
+        };
+        let body_digest = row.digest("idempotency.body_digest")?;
+        // an intent is never deleted, so it may be read after the key
+        let intent = self.find_intent(&key.scope, row.asset_id("idempotency.asset_id")?);
+        let state = intent.await?.ok_or(CorruptColumn("idempotency.asset_id"))?;
+        Ok(Some(StandingKey { body_digest, state }))
     }
 
-    async fn find_asset(
+    pub(crate) async fn find_asset(
         &self,
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
-        ask!(self, on => queries::asset(on, scope, asset))
+        let question = about("SELECT * FROM asset_v1", scope, &[&asset.to_string()]);
+        let rows = self.ask(&question).await?;
+        let asset = rows.first().map(|row| decode::asset(&Columns(row)));
+        Ok(asset.transpose()?)
     }
 
-    async fn unknown_parents(
+    pub(crate) async fn unknown_parents(
         &self,
         scope: &Scope,
         parents: &[AssetId],
     ) -> Result<Vec<usize>, CatalogError> {
-        ask!(self, on => queries::unknown_parents(on, scope, parents))
+        let ids: Vec<String> = parents.iter().map(ToString::to_string).collect();
+        let ids = format!("{{{}}}", ids.join(","));
+        let question = about("SELECT * FROM unknown_parents_v1", scope, &[&ids]);
+        let rows = self.ask(&question).await?;
+        let place = |row: &PgRow| row.try_get::<i64, _>(0).ok()?.try_into().ok();
+        let places = rows
+            .iter()
+            .map(|row| place(row).ok_or(CorruptColumn("asset.asset_id")));
+        Ok(places.collect::<Result<_, _>>()?)
     }
 
-    async fn events(
+    pub(crate) async fn events(
         &self,
         scope: &Scope,
         query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, on => queries::events(on, self.catalog_id, scope, query))
+        // beyond the largest number of PostgreSQL there is no event
+        let Ok(after) = i64::try_from(query.after) else {
+            return Ok(Vec::new());
+        };
+        let limit = i64::from(query.limit);
+        let question = match query.asset {
+            Some(asset) => {
+                let id = asset.to_string();
+                about("SELECT * FROM events_of_v1", scope, &[&id, &after, &limit])
+            }
+            None => about("SELECT * FROM events_after_v1", scope, &[&after, &limit]),
+        };
+        self.ask_for_events(&question).await
     }
 
-    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        ask!(self, on => queries::open_intents(on))
+    pub(crate) async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+        let rows = self.ask("SELECT * FROM open_intents_v1()").await?;
+        Ok(decode::open_intents(&only(&rows)?)?)
     }
 
-    async fn undelivered(
+    pub(crate) async fn undelivered(
         &self,
         sink: &SinkName,
         limit: u32,
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, on => queries::undelivered(on, self.catalog_id, sink, limit, held))
+        let held = held.iter().map(|it| (&it.tenant, &it.environment));
+        // pairs of texts cannot fail
+        let held = serde_json::to_string(&held.collect::<Vec<_>>()).unwrap_or_default();
+        let arguments: [&dyn Argument; 3] = [&sink.as_str(), &i64::from(limit), &held];
+        self.ask_for_events(&call("SELECT * FROM undelivered_v1", &arguments))
+            .await
     }
 
-    async fn retries(
+    pub(crate) async fn retries(
         &self,
         sink: &SinkName,
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, on => queries::retries(on, self.catalog_id, sink, limit))
+        let arguments: [&dyn Argument; 2] = [&sink.as_str(), &i64::from(limit)];
+        self.ask_for_events(&call("SELECT * FROM retries_v1", &arguments))
+            .await
     }
 
-    async fn parked(
+    pub(crate) async fn parked(
         &self,
         filter: &ParkedFilter,
         limit: u32,
     ) -> Result<Vec<KeptEvent>, CatalogError> {
-        ask!(self, on => queries::parked(on, filter, limit))
+        let arguments: [&dyn Argument; 5] = [
+            &filter.sink.as_ref().map(SinkName::as_str),
+            &filter.tenant.as_ref().map(TenantId::as_str),
+            &filter.environment.as_ref().map(Environment::as_str),
+            &filter.sequence.map(u64::cast_signed),
+            &i64::from(limit),
+        ];
+        let rows = self
+            .ask(&call("SELECT * FROM parked_v1", &arguments))
+            .await?;
+        let kept = rows.iter().map(|row| decode::kept_event(&Columns(row)));
+        Ok(kept.collect::<Result<_, _>>()?)
     }
 
-    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
-        ask!(self, on => queries::oldest_undelivered(on, sink))
+    pub(crate) async fn oldest_undelivered(
+        &self,
+        sink: &SinkName,
+    ) -> Result<Option<Timestamp>, CatalogError> {
+        let select = "SELECT oldest_undelivered_v1 AS \"event.occurred_at\" \
+            FROM oldest_undelivered_v1";
+        let rows = self.ask(&call(select, &[&sink.as_str()])).await?;
+        Ok(decode::oldest(&only(&rows)?)?)
     }
 
-    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
-        ask!(self, on => queries::backlog(on, sink))
+    pub(crate) async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        let question = call("SELECT * FROM backlog_v1", &[&sink.as_str()]);
+        let rows = self.ask(&question).await?;
+        Ok(decode::backlog(&only(&rows)?)?)
     }
 
-    async fn known_digest(
+    pub(crate) async fn known_digest(
         &self,
         object: &PinnedObject,
     ) -> Result<Option<Sha256Digest>, CatalogError> {
-        ask!(self, on => queries::known_digest(on, object))
+        let id = object.asset_id.to_string();
+        let (etag, version) = (object.etag.as_str(), object.version_id.as_deref());
+        let select = r#"SELECT known_digest_v1 AS "object_digest.sha256" FROM known_digest_v1"#;
+        let rows = self
+            .ask(&about(select, &object.scope, &[&id, &etag, &version]))
+            .await?;
+        let digest = rows
+            .first()
+            .map(|row| Columns(row).digest("object_digest.sha256"));
+        Ok(digest.transpose()?)
     }
 
-    async fn ready(&self) -> Result<(), CatalogError> {
-        ask!(self, on => queries::ready(on))
+    /// Whether there is a catalogue, and it takes writes.
+    pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
+        let question = "SELECT current_setting('transaction_read_only')::boolean FROM catalog";
+        let rows = self.ask_as_it_is(question.to_owned()).await?;
+        match rows.first().map(|row| row.try_get(0)) {
+            Some(Ok(false)) => Ok(()),
+            Some(Ok(true)) => Err(CatalogError::Unavailable(Box::new(ReadOnly))),
+            Some(Err(error)) => Err(fault::told(error)),
+            None => Err(fault::told(sqlx::Error::RowNotFound)),
+        }
     }
 
-    async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.connections.close().await;
     }
 }

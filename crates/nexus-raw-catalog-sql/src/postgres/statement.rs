@@ -7,7 +7,8 @@ use std::fmt::{Display, Write};
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 
 /// Statements of one text are one transaction, and so what is said here ends with it.
-const TO_READ: &str = "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '2s'; ";
+pub(super) const TO_READ: &str =
+    "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '2s'; ";
 const TO_WRITE: &str = "SET LOCAL transaction_isolation = 'read committed'; \
     SET LOCAL statement_timeout = '2s'; SET LOCAL lock_timeout = '1s'; ";
 

@@ -1,26 +1,22 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use nexus_raw::{
-    ports::{CatalogError, IntentState, RegisterOutcome},
-    tenancy::Scope,
-};
+use nexus_raw::ports::{BoxError, CatalogError, IntentState, RegisterOutcome};
 use sqlx::Row;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    answer::{Answer, Decided},
+    answer::{self, Answer},
     fault::{self, Fate},
     pool::Connections,
-    queries,
-    request::{self, Members},
+    reader, request,
     statement::{call, write},
 };
 use crate::{
     backend::{GroupWriter, WriteError},
     error::{CorruptColumn, DEADLINE, Failure},
     object_store::ObjectStoreIdentity,
-    writer::{Group, Outcomes, Registration},
+    writer::{Outcomes, OutcomesDiffer, Registration, Write, Written},
 };
 
 /// How long a group is tried, again where that helps: less than its callers wait.
@@ -96,73 +92,66 @@ impl PostgresWriter {
     }
 
     /// The record that stands in the way of a registration.
-    async fn standing(&self, registration: &Registration) -> Result<RegisterOutcome, Failure> {
+    async fn standing(&self, registration: &Registration) -> Result<Written, Failure> {
         let parts = registration.new.asset.parts();
         let lent = self.connections.lend_to_write().await;
         let mut lent = lent.map_err(fault::failure)?;
-        let found = queries::intent(lent.connection(), &parts.scope, parts.asset_id).await;
+        let found = reader::intent(lent.connection(), &parts.scope, parts.asset_id).await;
         if found.is_ok() {
             lent.give_back();
         }
-        match found.map_err(CatalogError::from)? {
+        match found? {
             Some(IntentState::Registered {
                 asset,
                 provenance_digest,
                 ..
-            }) => Ok(RegisterOutcome::AlreadyRegistered {
+            }) => Ok(Written::Register(RegisterOutcome::AlreadyRegistered {
                 asset,
                 provenance_digest,
-            }),
+            })),
             _ => Err(CatalogError::from(CorruptColumn("upload_intent.state")).into()),
         }
     }
 
-    async fn outcomes(&self, decided: Decided, group: &Group<'_>, until: Instant) -> Outcomes {
-        let mut registrations = Vec::with_capacity(decided.registrations.len());
-        for (outcome, asked) in decided.registrations.into_iter().zip(&group.registrations) {
-            registrations.push(match outcome {
-                Some(outcome) => Ok(outcome),
+    async fn outcomes(
+        &self,
+        answer: &str,
+        group: &[&Write],
+        until: Instant,
+    ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
+        // it was committed, so no member may be tried again
+        let unexpected = |error: BoxError| WriteError::Unavailable(Failure::corrupt(error));
+        let answer: Answer =
+            serde_json::from_str(answer).map_err(|error| unexpected(error.into()))?;
+        let mut outcomes = Outcomes::of(group);
+        for (place, answer) in answer {
+            let write = group.get(place).ok_or(OutcomesDiffer)?;
+            let written = answer::written(write, answer);
+            let outcome = match (written.map_err(|error| unexpected(error.into()))?, write) {
+                (Some(written), _) => Ok(written),
                 // a record never changes, so it may be read after the transaction
-                None => timeout_at(until, self.standing(asked))
+                (None, Write::Register(asked)) => timeout_at(until, self.standing(asked))
                     .await
                     .unwrap_or_else(|elapsed| Err(Failure::unavailable(elapsed))),
-            });
+                (None, _) => return Err(OutcomesDiffer.into()),
+            };
+            outcomes.set(place, outcome)?;
         }
-        Outcomes {
-            intents: decided.intents,
-            repeats: decided.repeats,
-            registrations,
-            leases: decided.leases,
-            progress: decided.progress,
-            hashings: decided.hashings,
-            retries: decided.retries,
-        }
+        Ok(outcomes.finish()?)
     }
-}
-
-fn decided(
-    answer: &str,
-    group: &Group<'_>,
-    scopes: &BTreeMap<&Scope, Members<'_>>,
-) -> Result<Decided, WriteError> {
-    // it was committed, so no member may be tried again
-    let unlike =
-        |error: nexus_raw::ports::BoxError| WriteError::Unavailable(Failure::corrupt(error));
-    let answer: Answer = serde_json::from_str(answer).map_err(|error| unlike(error.into()))?;
-    let decided = answer.for_group(group, scopes);
-    decided.map_err(|error| unlike(error.into()))
 }
 
 #[async_trait]
 impl GroupWriter for PostgresWriter {
-    async fn write(&mut self, group: Group<'_>) -> Result<Outcomes, WriteError> {
-        let scopes = request::by_scope(&group);
-        let text = request::text(&group, &scopes, &self.object_store)
+    async fn write(
+        &mut self,
+        group: &[&Write],
+    ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
+        let text = request::text(group, &self.object_store)
             .map_err(|error| WriteError::Refused(Failure::unavailable(error)))?;
         let began = Instant::now();
         let answer = self.call_until_answered(&text, began + PATIENCE).await?;
-        let decided = decided(&answer, &group, &scopes)?;
-        Ok(self.outcomes(decided, &group, began + DEADLINE).await)
+        self.outcomes(&answer, group, began + DEADLINE).await
     }
 
     async fn close(self: Box<Self>) {

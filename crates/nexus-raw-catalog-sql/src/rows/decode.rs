@@ -9,7 +9,7 @@ use nexus_raw::{
         ObjectAddress, ObjectKey, Provenance, RawAsset, RawAssetParts, SourceUri, UploadIntent,
     },
     event::{DatasetEvent, EventBody},
-    ports::{Backlog, IntentState, KeptEvent, ParkedEvent, SinkName},
+    ports::{Backlog, IntentState, KeptEvent, OpenIntents, ParkedEvent, SinkName},
     tenancy::{Scope, UserId},
     time::Timestamp,
 };
@@ -215,6 +215,14 @@ pub(crate) fn oldest(row: &Columns<'_>) -> Result<Option<Timestamp>, CorruptColu
         None => Ok(None),
         Some(_) => Ok(Some(row.timestamp(COLUMN)?)),
     }
+}
+
+/// The use of all scopes.
+pub(crate) fn open_intents(row: &Columns<'_>) -> Result<OpenIntents, CorruptColumn> {
+    Ok(OpenIntents {
+        count: row.unsigned("scope.open_count")?,
+        bytes: row.unsigned("scope.open_bytes")?,
+    })
 }
 
 /// What lies before a sink.

@@ -25,11 +25,16 @@ use nexus_raw::ports::BoxError;
 use sqlx::{SqliteConnection, SqlitePool};
 use uuid::{Builder, Uuid};
 
+pub(crate) use self::reader::SqliteReader;
 use self::{
-    fault::open_error, files::OpenFiles, lock::CatalogLock, reader::SqliteReader, write::Context,
-    writer::SqliteWriter,
+    fault::open_error, files::OpenFiles, lock::CatalogLock, write::Context, writer::SqliteWriter,
 };
-use crate::{backend::Backend, error::OpenError, object_store::ObjectStoreIdentity, rows::cells};
+use crate::{
+    backend::{Backend, Reader},
+    error::OpenError,
+    object_store::ObjectStoreIdentity,
+    rows::cells,
+};
 
 cells!(sqlx::sqlite::SqliteRow);
 
@@ -61,9 +66,8 @@ pub(crate) async fn migrate(
 ) -> Result<Vec<i64>, OpenError> {
     let opened = Opened::at(file, object_store).await?;
     let migrated = opened.migrated.clone();
-    let backend = opened.into_backend();
-    backend.reader.close().await;
-    backend.writer.close().await;
+    opened.readers.close().await;
+    opened.into_backend().writer.close().await;
     Ok(migrated)
 }
 
@@ -105,7 +109,7 @@ impl Opened {
     fn into_backend(self) -> Backend {
         let catalog_id = self.context.catalog_id;
         Backend {
-            reader: Box::new(SqliteReader::new(self.readers, catalog_id)),
+            reader: Reader::Sqlite(SqliteReader::new(self.readers, catalog_id)),
             writer: Box::new(SqliteWriter::new(
                 self.writer,
                 self.files,

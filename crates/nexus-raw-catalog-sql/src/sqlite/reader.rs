@@ -1,4 +1,3 @@
-use async_trait::async_trait;
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
@@ -13,10 +12,10 @@ use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
 use uuid::Uuid;
 
 use super::{fault::read_error, parameters::keys_json, queries};
-use crate::{backend::Reader, error::CorruptColumn};
+use crate::error::CorruptColumn;
 
 /// Answers from a few connections that cannot write.
-pub(super) struct SqliteReader {
+pub(crate) struct SqliteReader {
     pool: SqlitePool,
     catalog_id: Uuid,
 }
@@ -31,9 +30,8 @@ impl SqliteReader {
     }
 }
 
-#[async_trait]
-impl Reader for SqliteReader {
-    async fn find_intent(
+impl SqliteReader {
+    pub(crate) async fn find_intent(
         &self,
         scope: &Scope,
         asset: AssetId,
@@ -44,7 +42,7 @@ impl Reader for SqliteReader {
         Ok(found.pop_first().map(|(_, state)| state))
     }
 
-    async fn find_key(
+    pub(crate) async fn find_key(
         &self,
         key: &CallerKey,
         now: Timestamp,
@@ -62,7 +60,7 @@ impl Reader for SqliteReader {
         Ok(Some(StandingKey { body_digest, state }))
     }
 
-    async fn find_asset(
+    pub(crate) async fn find_asset(
         &self,
         scope: &Scope,
         asset: AssetId,
@@ -71,7 +69,7 @@ impl Reader for SqliteReader {
         queries::asset(&mut connection, scope, asset).await
     }
 
-    async fn unknown_parents(
+    pub(crate) async fn unknown_parents(
         &self,
         scope: &Scope,
         parents: &[AssetId],
@@ -83,7 +81,7 @@ impl Reader for SqliteReader {
         Ok((0..parents.len()).filter(is_unknown).collect())
     }
 
-    async fn events(
+    pub(crate) async fn events(
         &self,
         scope: &Scope,
         query: &EventQuery,
@@ -92,12 +90,12 @@ impl Reader for SqliteReader {
         queries::events(&mut connection, self.catalog_id, scope, query).await
     }
 
-    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+    pub(crate) async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
         let mut connection = self.connection().await?;
         queries::open_intents(&mut connection).await
     }
 
-    async fn undelivered(
+    pub(crate) async fn undelivered(
         &self,
         sink: &SinkName,
         limit: u32,
@@ -107,7 +105,7 @@ impl Reader for SqliteReader {
         queries::outbox::undelivered(&mut connection, self.catalog_id, sink, limit, held).await
     }
 
-    async fn retries(
+    pub(crate) async fn retries(
         &self,
         sink: &SinkName,
         limit: u32,
@@ -116,7 +114,7 @@ impl Reader for SqliteReader {
         queries::outbox::retries(&mut connection, self.catalog_id, sink, limit).await
     }
 
-    async fn parked(
+    pub(crate) async fn parked(
         &self,
         filter: &ParkedFilter,
         limit: u32,
@@ -125,17 +123,20 @@ impl Reader for SqliteReader {
         queries::outbox::parked(&mut connection, filter, limit).await
     }
 
-    async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+    pub(crate) async fn oldest_undelivered(
+        &self,
+        sink: &SinkName,
+    ) -> Result<Option<Timestamp>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::outbox::oldest_undelivered(&mut connection, sink).await
     }
 
-    async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+    pub(crate) async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
         let mut connection = self.connection().await?;
         queries::outbox::backlog(&mut connection, sink).await
     }
 
-    async fn known_digest(
+    pub(crate) async fn known_digest(
         &self,
         object: &PinnedObject,
     ) -> Result<Option<Sha256Digest>, CatalogError> {
@@ -143,7 +144,7 @@ impl Reader for SqliteReader {
         queries::known_digest(&mut connection, object).await
     }
 
-    async fn ready(&self) -> Result<(), CatalogError> {
+    pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
         let mut connection = self.connection().await?;
         let ready = sqlx::query("SELECT only FROM catalog")
             .fetch_one(&mut *connection)
@@ -151,7 +152,7 @@ impl Reader for SqliteReader {
         ready.map(|_| ()).map_err(read_error)
     }
 
-    async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
 }

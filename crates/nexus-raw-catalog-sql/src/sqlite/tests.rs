@@ -11,8 +11,9 @@ use super::*;
 use crate::{
     backend::{GroupWriter, WriteError},
     commitment::CommittedBody,
-    error::Failure,
-    writer::{Group, IntentKey, IntentOutcome, NewIntent, Outcomes, Registration, RepeatedPresign},
+    writer::{
+        IntentKey, IntentOutcome, Kind, NewIntent, Registration, RepeatedPresign, Write, Written,
+    },
 };
 
 fn store() -> ObjectStoreIdentity {
@@ -32,11 +33,26 @@ fn new_intent(number: u64) -> NewIntent {
     }
 }
 
-fn group(intents: &[NewIntent]) -> Group<'_> {
-    Group {
-        intents: intents.iter().collect(),
-        ..Group::default()
+/// Has the group written, and gives its outcomes where none failed alone.
+async fn write(
+    writer: &mut dyn GroupWriter,
+    group: impl IntoIterator<Item = Write>,
+) -> Result<Vec<Written>, WriteError> {
+    let group: Vec<_> = group.into_iter().collect();
+    let outcomes = writer.write(&group.iter().collect::<Vec<_>>()).await?;
+    Ok(outcomes.into_iter().map(Result::unwrap).collect())
+}
+
+async fn opened(file: &Path) -> (SqliteReader, Box<dyn GroupWriter>) {
+    let Backend { reader, writer } = open(file, &store()).await.unwrap();
+    match reader {
+        Reader::Sqlite(reader) => (reader, writer),
+        Reader::Postgres(_) => panic!("a file is opened by SQLite"),
     }
+}
+
+fn intents(outcomes: impl IntoIterator<Item = IntentOutcome>) -> Vec<Written> {
+    outcomes.into_iter().map(Written::Intent).collect()
 }
 
 /// No statement reads more than what it asks for, however much there is. The relay's questions
@@ -94,8 +110,8 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
     let files = OpenFiles::of(&file);
     let mut writer = SqliteWriter::new(connection, files, lock, context);
 
-    let many: Vec<_> = (0..200).map(new_intent).collect();
-    let Err(WriteError::Refused(failure)) = writer.write(group(&many)).await else {
+    let many = || (0..200).map(|n| new_intent(n).into_write());
+    let Err(WriteError::Refused(failure)) = write(&mut writer, many()).await else {
         panic!("there was room");
     };
     assert!(matches!(failure.told(), CatalogError::Unavailable(_)));
@@ -104,8 +120,8 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
         .execute("PRAGMA max_page_count = 100000")
         .await
         .unwrap();
-    let outcomes = writer.write(group(&many)).await.unwrap();
-    assert_eq!(outcomes.intents, [IntentOutcome::Recorded; 200]);
+    let outcomes = write(&mut writer, many()).await.unwrap();
+    assert_eq!(outcomes, intents([IntentOutcome::Recorded; 200]));
 }
 
 /// The largest group of the largest records stays within SQLite's limits.
@@ -113,28 +129,21 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
 async fn the_largest_group_is_written_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("catalog.sqlite");
-    let mut backend = open(&file, &store()).await.unwrap();
-    let intents: Vec<_> = (0..256).map(new_intent).collect();
-    backend.writer.write(group(&intents)).await.unwrap();
-    let registrations: Vec<_> = intents
-        .iter()
-        .map(|it| {
-            let new = sample::new_asset(&it.intent, Provenance::default());
-            Registration {
-                event: CommittedBody::seal(&new.event).unwrap(),
-                new: Box::new(new),
-            }
-        })
-        .collect();
-    let group = Group {
-        registrations: registrations.iter().collect(),
-        ..Group::default()
-    };
-    let outcomes = backend.writer.write(group).await.unwrap();
-    assert_eq!(
-        registered(outcomes.registrations),
-        vec![RegisterOutcome::Registered; 256]
-    );
+    let (_, mut writer) = opened(&file).await;
+    let intents = (0..256).map(|n| new_intent(n).into_write());
+    write(&mut *writer, intents).await.unwrap();
+    let registrations = (0..256).map(|n| registration(&new_intent(n)).into_write());
+    let outcomes = write(&mut *writer, registrations).await.unwrap();
+    let registered = |outcome: &_| *outcome == Written::Register(RegisterOutcome::Registered);
+    assert!(outcomes.len() == 256 && outcomes.iter().all(registered));
+}
+
+fn registration(of: &NewIntent) -> Registration {
+    let new = sample::new_asset(&of.intent, Provenance::default());
+    Registration {
+        event: CommittedBody::seal(&new.event).unwrap(),
+        new: Box::new(new),
+    }
 }
 
 fn keyed(number: u64, name: &str) -> NewIntent {
@@ -157,8 +166,8 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
     use IntentOutcome::{AlreadyExists, KeyStands, Recorded};
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("catalog.sqlite");
-    let mut backend = open(&file, &store()).await.unwrap();
-    let members = [
+    let (reader, mut writer) = opened(&file).await;
+    let group = [
         keyed(1, "a"),
         new_intent(2),
         keyed(3, "a"),
@@ -167,7 +176,8 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
         new_intent(5),
         keyed(6, "a"),
     ];
-    let outcomes = backend.writer.write(group(&members)).await.unwrap();
+    let group = group.map(Kind::into_write);
+    let outcomes = write(&mut *writer, group).await.unwrap();
     let expected = [
         Recorded,
         Recorded,
@@ -177,16 +187,18 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
         Recorded,
         KeyStands,
     ];
-    assert_eq!(outcomes.intents, expected);
+    assert_eq!(outcomes, intents(expected));
     let later = [keyed(7, "b"), keyed(8, "c"), new_intent(9), keyed(10, "a")];
-    let outcomes = backend.writer.write(group(&later)).await.unwrap();
-    assert_eq!(outcomes.intents, [KeyStands, Recorded, Recorded, KeyStands]);
+    let later = later.map(Kind::into_write);
+    let outcomes = write(&mut *writer, later).await.unwrap();
+    let expected = [KeyStands, Recorded, Recorded, KeyStands];
+    assert_eq!(outcomes, intents(expected));
 
     let scope = sample::scope("t_a", "dev");
     let now = sample::now();
     for (name, number) in [("a", 1), ("b", 4), ("c", 8)] {
         let key = sample::key(&scope, name);
-        let standing = backend.reader.find_key(&key, now).await.unwrap().unwrap();
+        let standing = reader.find_key(&key, now).await.unwrap().unwrap();
         let intent = sample::intent(&scope, sample::asset_id(number));
         assert_eq!(standing.state, IntentState::Pending(intent), "{name}");
     }
@@ -201,8 +213,7 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
         (8, 1),
     ] {
         let asset = sample::asset_id(number);
-        let told = backend
-            .reader
+        let told = reader
             .events(&scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
@@ -215,42 +226,39 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
 async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("catalog.sqlite");
-    let mut backend = open(&file, &store()).await.unwrap();
-    let intents = [keyed(1, "a"), new_intent(2)];
+    let (reader, mut writer) = opened(&file).await;
+    let (first, second) = (keyed(1, "a"), new_intent(2));
+    let registration = registration(&first);
     let repeat = |number| RepeatedPresign {
         scope: sample::scope("t_a", "dev"),
         event: new_intent(number).event,
     };
-    let repeats = [repeat(2), repeat(3), repeat(1), repeat(2)];
-    let new = sample::new_asset(&intents[0].intent, Provenance::default());
-    let registration = Registration {
-        event: CommittedBody::seal(&new.event).unwrap(),
-        new: Box::new(new),
-    };
-    let everything = Group {
-        repeats: repeats.iter().collect(),
-        registrations: vec![&registration],
-        ..group(&intents)
-    };
-    let outcomes = backend.writer.write(everything).await.unwrap();
-    assert_eq!(outcomes.intents, [IntentOutcome::Recorded; 2]);
-    let repeated = |recorded| {
-        if recorded {
-            RepeatOutcome::Recorded
-        } else {
-            RepeatOutcome::NotPending
-        }
-    };
-    assert_eq!(outcomes.repeats, [true, false, true, true].map(repeated));
-    assert_eq!(
-        registered(outcomes.registrations),
-        [RegisterOutcome::Registered]
-    );
+    // the other way around
+    let group = [
+        registration.into_write(),
+        repeat(2).into_write(),
+        repeat(3).into_write(),
+        first.into_write(),
+        repeat(1).into_write(),
+        second.into_write(),
+        repeat(2).into_write(),
+    ];
+    let outcomes = write(&mut *writer, group).await.unwrap();
+    let repeated = Written::Repeat;
+    let expected = [
+        Written::Register(RegisterOutcome::Registered),
+        repeated(RepeatOutcome::Recorded),
+        repeated(RepeatOutcome::NotPending),
+        Written::Intent(IntentOutcome::Recorded),
+        repeated(RepeatOutcome::Recorded),
+        Written::Intent(IntentOutcome::Recorded),
+        repeated(RepeatOutcome::Recorded),
+    ];
+    assert_eq!(outcomes, expected);
     let scope = sample::scope("t_a", "dev");
     for (number, sequences) in [(1, vec![1, 4, 6]), (2, vec![2, 3, 5]), (3, vec![])] {
         let asset = sample::asset_id(number);
-        let told = backend
-            .reader
+        let told = reader
             .events(&scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
@@ -262,17 +270,12 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
 /// The relay hears of a group that holds nothing but a repeat.
 #[test]
 fn a_repeat_is_an_event_and_a_key_that_stands_is_none() {
-    let outcomes = |intent, repeat| Outcomes {
-        intents: vec![intent],
-        repeats: vec![repeat],
-        ..Outcomes::default()
-    };
-    let nothing = outcomes(IntentOutcome::KeyStands, RepeatOutcome::NotPending);
-    assert!(!nothing.has_event());
-    let repeat = outcomes(IntentOutcome::KeyStands, RepeatOutcome::Recorded);
-    assert!(repeat.has_event());
-}
-
-fn registered(outcomes: Vec<Result<RegisterOutcome, Failure>>) -> Vec<RegisterOutcome> {
-    outcomes.into_iter().map(Result::unwrap).collect()
+    assert!(Written::Repeat(RepeatOutcome::Recorded).concerns_relay());
+    for nothing in [
+        Written::Intent(IntentOutcome::KeyStands),
+        Written::Repeat(RepeatOutcome::NotPending),
+        Written::Retry(0),
+    ] {
+        assert!(!nothing.concerns_relay(), "{nothing:?}");
+    }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     backend::{GroupWriter, WriteError},
     error::Failure,
-    writer::{Group, Outcomes},
+    writer::{Write, Written},
 };
 
 /// After how many writes the write-ahead log is carried over into the database: some megabytes,
@@ -92,13 +92,16 @@ fn or_unavailable(error: sqlx::Error) -> WriteError {
 
 #[async_trait]
 impl GroupWriter for SqliteWriter {
-    async fn write(&mut self, group: Group<'_>) -> Result<Outcomes, WriteError> {
+    async fn write(
+        &mut self,
+        group: &[&Write],
+    ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
         self.checkpoint_when_due().await?;
         // takes the write lock at once: a read that turns into a write can be refused
         let begun = self.execute("BEGIN IMMEDIATE").await;
         begun.map_err(or_unavailable)?;
         self.since_checkpoint += group.len();
-        match write::group(&mut self.connection, &self.context, &group).await {
+        match write::group(&mut self.connection, &self.context, group).await {
             Ok(outcomes) => {
                 self.commit().await?;
                 // what went into a file that nobody will find again is not durable

@@ -6,42 +6,58 @@
 //! waits for nobody. Since the writing is not in the caller's future, a caller that goes away
 //! tears nothing.
 
-mod batch;
-mod group;
-mod observer;
 mod task;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::{
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use nexus_raw::ports::CatalogError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-pub use self::observer::{GroupAttempt, GroupObserver};
-pub(crate) use self::{
-    batch::{Call, Message},
-    group::{
-        Group, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, LeaseRequest,
-        NewIntent, Outcomes, Registration, RepeatedPresign, RetryRequest, cursors,
-    },
+pub(crate) use self::write::{
+    HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, Kind, LeaseRequest,
+    Members, NewIntent, Outcomes, OutcomesDiffer, Registration, RepeatedPresign, RetryRequest,
+    Write, Written, cursors,
 };
 use crate::{
     backend::{GroupWriter, WriteError},
     error::{DEADLINE, Failure, Reason},
+    observe::{CatalogObserver, GroupAttempt},
 };
 
 /// How many calls may wait. More than this is more than a slow disk works off within the
 /// deadline; further callers wait for a place in the queue, under the same deadline.
 const QUEUE: usize = 4096;
 
+/// What comes through the queue.
+enum Message {
+    Write(Pending),
+    /// No more is to be written; the reply says that the database was let go of.
+    Close(oneshot::Sender<()>),
+}
+
+/// A write whose caller waits.
+struct Pending {
+    write: Write,
+    reply: oneshot::Sender<Result<Written, CatalogError>>,
+}
+
+impl Pending {
+    /// Answers the caller, who may have gone.
+    fn answer(self, outcome: Result<Written, &Failure>) {
+        let _ = self.reply.send(outcome.map_err(Failure::told));
+    }
+}
+
 /// A handle to the writer.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
-    signals: std::sync::Arc<Signals>,
+    signals: Arc<Signals>,
 }
 
 /// What the writer tells those who do not wait for an answer.
@@ -49,7 +65,7 @@ pub(crate) struct Writer {
 pub(crate) struct Signals {
     committed: Notify,
     failed: watch::Sender<bool>,
-    observer: OnceLock<GroupObserver>,
+    observer: OnceLock<Arc<dyn CatalogObserver>>,
     failures: Mutex<RecentFailures>,
 }
 
@@ -71,13 +87,22 @@ impl Signals {
         self.committed.notify_one();
     }
 
-    fn attempted(&self, calls: usize, took: Duration, written: &Result<Outcomes, WriteError>) {
+    /// Takes note of an attempt, and tells the observer of it, and of what it may have committed.
+    fn attempted<T>(&self, batch: &[Pending], took: Duration, written: &Result<T, WriteError>) {
         if let Some(observer) = self.observer.get() {
-            observer(GroupAttempt {
-                calls,
+            observer.attempted(GroupAttempt {
+                calls: batch.len(),
                 took,
                 committed: written.is_ok(),
             });
+            // where the answer was lost, it may have been written too
+            if !matches!(written, Err(WriteError::Refused(_))) {
+                for it in batch {
+                    if let Some(scope) = it.write.event_scope() {
+                        observer.written(scope);
+                    }
+                }
+            }
         }
         match written {
             Ok(_) => *self.failures() = RecentFailures::default(),
@@ -106,31 +131,30 @@ impl Writer {
     /// Starts the writer on the current runtime.
     pub(crate) fn start(backend: Box<dyn GroupWriter>) -> Self {
         let (queue, calls) = mpsc::channel(QUEUE);
-        let signals = std::sync::Arc::new(Signals::default());
+        let signals = Arc::new(Signals::default());
         tokio::spawn(task::run(backend, calls, signals.clone()));
         Self { queue, signals }
     }
 
-    /// Has `observer` told of each group from now on, unless another one is already.
-    pub(crate) fn observe_groups(&self, observer: GroupObserver) {
-        // whoever came first stays
+    /// Calls `observer` from now on, unless there is one already.
+    pub(crate) fn observe(&self, observer: Arc<dyn CatalogObserver>) {
         let _ = self.signals.observer.set(observer);
     }
 
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn CatalogObserver>> {
+        self.signals.observer.get()
+    }
+
     /// Has `request` written and gives its outcome.
-    ///
-    /// `into_message` says which kind of request it is.
-    pub(crate) async fn call<Q, A>(
-        &self,
-        request: Q,
-        into_message: fn(Call<Q, A>) -> Message,
-    ) -> Result<A, CatalogError> {
+    pub(crate) async fn call<K: Kind>(&self, request: K) -> Result<K::Outcome, CatalogError> {
         let (reply, answer) = oneshot::channel();
+        let write = request.into_write();
         let answered = async {
-            let message = into_message(Call { request, reply });
+            let message = Message::Write(Pending { write, reply });
             let queued = self.queue.send(message).await;
             queued.map_err(|_| Reason::Stopped)?;
-            answer.await.map_err(|_| Reason::Stopped)?
+            let written: Written = answer.await.map_err(|_| Reason::Stopped)??;
+            K::outcome(written).ok_or_else(|| CatalogError::Corrupt(Box::new(OutcomesDiffer)))
         };
         tokio::time::timeout(DEADLINE, answered)
             .await

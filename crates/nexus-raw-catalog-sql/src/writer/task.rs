@@ -2,10 +2,7 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    Signals,
-    batch::{Batch, Message},
-};
+use super::{Message, Pending, Signals, Write};
 use crate::{
     backend::{GroupWriter, WriteError},
     error::Failure,
@@ -45,19 +42,29 @@ pub(super) async fn run(
     }
 }
 
-/// The calls that wait now, up to a wish to close.
+/// The calls that wait now, up to a wish to close. A call whose caller has gone is let go of too:
+/// it was not begun, so it has not happened.
 fn gather(
     first: Message,
     queue: &mut mpsc::Receiver<Message>,
     closing: &mut Option<oneshot::Sender<()>>,
-) -> Batch {
-    let mut batch = Batch::default();
-    *closing = batch.add(first);
-    while closing.is_none() && batch.len() < GROUP {
-        match queue.try_recv() {
-            Ok(message) => *closing = batch.add(message),
-            Err(_) => break,
+) -> Vec<Pending> {
+    let mut batch = Vec::new();
+    let mut next = Some(first);
+    while let Some(message) = next {
+        match message {
+            Message::Write(pending) if pending.reply.is_closed() => {}
+            Message::Write(pending) => batch.push(pending),
+            Message::Close(closed) => {
+                *closing = Some(closed);
+                break;
+            }
         }
+        next = if batch.len() < GROUP {
+            queue.try_recv().ok()
+        } else {
+            None
+        };
     }
     batch
 }
@@ -68,19 +75,19 @@ fn gather(
 /// When the medium failed.
 async fn write(
     backend: &mut dyn GroupWriter,
-    batch: Batch,
+    batch: Vec<Pending>,
     signals: &Signals,
 ) -> Result<(), Failure> {
     let Some((batch, failure)) = attempt(backend, batch, signals).await? else {
         return Ok(());
     };
     if batch.len() == 1 {
-        batch.refuse(&failure);
+        refuse(batch, &failure);
         return Ok(());
     }
-    for single in batch.into_singles() {
-        if let Some((single, failure)) = attempt(backend, single, signals).await? {
-            single.refuse(&failure);
+    for single in batch {
+        if let Some((single, failure)) = attempt(backend, vec![single], signals).await? {
+            refuse(single, &failure);
         }
     }
     Ok(())
@@ -89,31 +96,43 @@ async fn write(
 /// Writes a batch as one transaction and answers its calls; gives it back where it was refused.
 async fn attempt(
     backend: &mut dyn GroupWriter,
-    batch: Batch,
+    batch: Vec<Pending>,
     signals: &Signals,
-) -> Result<Option<(Batch, Failure)>, Failure> {
-    if batch.len() == 0 {
+) -> Result<Option<(Vec<Pending>, Failure)>, Failure> {
+    if batch.is_empty() {
         return Ok(None);
     }
     let began = Instant::now();
-    let written = backend.write(batch.group()).await;
-    signals.attempted(batch.len(), began.elapsed(), &written);
+    let group: Vec<&Write> = batch.iter().map(|it| &it.write).collect();
+    let written = backend.write(&group).await;
+    signals.attempted(&batch, began.elapsed(), &written);
     match written {
         Ok(outcomes) => {
-            if outcomes.has_event() {
+            if outcomes.iter().flatten().any(|it| it.concerns_relay()) {
                 signals.commit();
             }
-            batch.answer(outcomes);
+            for (pending, outcome) in batch.into_iter().zip(outcomes) {
+                match outcome {
+                    Ok(written) => pending.answer(Ok(written)),
+                    Err(failure) => pending.answer(Err(&failure)),
+                }
+            }
             Ok(None)
         }
         Err(WriteError::Unavailable(failure)) => {
-            batch.refuse(&failure);
+            refuse(batch, &failure);
             Ok(None)
         }
         Err(WriteError::Refused(failure)) => Ok(Some((batch, failure))),
         Err(WriteError::Fatal(failure)) => {
-            batch.refuse(&failure);
+            refuse(batch, &failure);
             Err(failure)
         }
+    }
+}
+
+fn refuse(batch: Vec<Pending>, failure: &Failure) {
+    for pending in batch {
+        pending.answer(Err(failure));
     }
 }

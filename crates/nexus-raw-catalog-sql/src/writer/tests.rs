@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use nexus_raw::{asset::AssetId, ports::CatalogError};
+use nexus_raw::{asset::AssetId, ports::CatalogError, tenancy::Scope};
 use nexus_raw_testkit::sample;
 use tokio::sync::Notify;
 
@@ -31,10 +31,17 @@ struct Told {
 
 #[async_trait]
 impl GroupWriter for Told {
-    async fn write(&mut self, group: Group<'_>) -> Result<Outcomes, WriteError> {
+    async fn write(
+        &mut self,
+        group: &[&Write],
+    ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
         self.begin.notified().await;
-        let ids: Vec<_> = group.intents.iter().map(|it| it.intent.asset_id).collect();
-        let count = ids.len();
+        let intents: Members<'_, NewIntent> = Members::of(group);
+        let ids: Vec<_> = intents
+            .requests
+            .iter()
+            .map(|it| it.intent.asset_id)
+            .collect();
         let poisoned = self.poison.is_some_and(|id| ids.contains(&id));
         let before = self.groups.lock().unwrap().len();
         self.groups.lock().unwrap().push(ids);
@@ -45,10 +52,10 @@ impl GroupWriter for Told {
             Ending::FailsTwice if before < 2 => {
                 Err(WriteError::Unavailable(Failure::unavailable("busy")))
             }
-            Ending::Written | Ending::FailsTwice => Ok(Outcomes {
-                intents: vec![IntentOutcome::Recorded; count],
-                ..Outcomes::default()
-            }),
+            Ending::Written | Ending::FailsTwice => {
+                let recorded = |_: &_| Ok(Written::Intent(IntentOutcome::Recorded));
+                Ok(group.iter().map(recorded).collect())
+            }
             Ending::Unavailable => Err(WriteError::Unavailable(Failure::unavailable("busy"))),
             Ending::Fatal => Err(WriteError::Fatal(Failure::unavailable("fsync"))),
         }
@@ -97,7 +104,7 @@ fn queue(
 ) -> tokio::task::JoinHandle<Result<IntentOutcome, CatalogError>> {
     let writer = writer.clone();
     let request = new_intent(number);
-    tokio::spawn(async move { writer.call(request, Message::Intent).await })
+    tokio::spawn(async move { writer.call(request).await })
 }
 
 /// Lets every other task come as far as it can.
@@ -151,18 +158,11 @@ async fn a_member_that_spoils_its_group_fails_alone() {
 #[tokio::test]
 async fn each_attempt_to_write_a_group_is_told_with_its_size_and_whether_it_was_committed() {
     let setup = start(Some(sample::asset_id(2)), Ending::Written);
-    let attempts = Arc::new(Mutex::new(Vec::new()));
-    let told = attempts.clone();
-    let observer = move |attempt: GroupAttempt| {
-        told.lock()
-            .unwrap()
-            .push((attempt.calls, attempt.committed));
-    };
-    setup.writer.observe_groups(Arc::new(observer));
+    let observer = Arc::new(Attempts::default());
+    setup.writer.observe(observer.clone());
     // another one later changes nothing
-    setup
-        .writer
-        .observe_groups(Arc::new(|_| panic!("the first stays")));
+    let later = Arc::new(Attempts::default());
+    setup.writer.observe(later.clone());
     let calls: Vec<_> = (1..=3).map(|n| queue(&setup.writer, n)).collect();
     for _ in 0..5 {
         setup.begin.notify_one();
@@ -172,7 +172,47 @@ async fn each_attempt_to_write_a_group_is_told_with_its_size_and_whether_it_was_
         let _ = call.await.unwrap();
     }
     let expected = [(3, false), (1, true), (1, false), (1, true)];
-    assert_eq!(*attempts.lock().unwrap(), expected);
+    assert_eq!(*observer.attempts.lock().unwrap(), expected);
+    assert_eq!(*later.attempts.lock().unwrap(), []);
+    // of those that were committed, and not of those that were refused
+    let scope = sample::scope("t_a", "dev");
+    assert_eq!(*observer.written.lock().unwrap(), [scope.clone(), scope]);
+}
+
+#[derive(Default)]
+struct Attempts {
+    attempts: Mutex<Vec<(usize, bool)>>,
+    written: Mutex<Vec<Scope>>,
+}
+
+impl CatalogObserver for Attempts {
+    fn attempted(&self, attempt: GroupAttempt) {
+        let attempt = (attempt.calls, attempt.committed);
+        self.attempts.lock().unwrap().push(attempt);
+    }
+
+    fn written(&self, scope: &Scope) {
+        self.written.lock().unwrap().push(scope.clone());
+    }
+}
+
+/// Where the caller has gone, those who wait for its events are told all the same.
+#[tokio::test]
+async fn a_write_whose_caller_went_away_or_whose_answer_was_lost_is_told_to_the_observer() {
+    for (ending, abort) in [(Ending::Written, true), (Ending::Unavailable, false)] {
+        let setup = start(None, ending);
+        let observer = Arc::new(Attempts::default());
+        setup.writer.observe(observer.clone());
+        let call = queue(&setup.writer, 1);
+        settle().await;
+        if abort {
+            call.abort();
+        }
+        setup.begin.notify_one();
+        settle().await;
+        let scope = sample::scope("t_a", "dev");
+        assert_eq!(*observer.written.lock().unwrap(), [scope]);
+    }
 }
 
 #[tokio::test]
@@ -203,7 +243,7 @@ async fn while_writes_fail_one_after_the_other_it_is_told_and_the_next_that_goes
     for setup in [&fails, &heals] {
         for (n, is_told) in [(1, false), (2, true)] {
             setup.begin.notify_one();
-            let failed = setup.writer.call(new_intent(n), Message::Intent).await;
+            let failed = setup.writer.call(new_intent(n)).await;
             assert!(matches!(failed, Err(CatalogError::Unavailable(_))));
             let told = setup.writer.check_writes();
             assert_eq!(told.is_err(), is_told, "{n}: {told:?}");
@@ -214,7 +254,7 @@ async fn while_writes_fail_one_after_the_other_it_is_told_and_the_next_that_goes
     };
     assert_eq!(source.to_string(), "busy");
     heals.begin.notify_one();
-    let written = heals.writer.call(new_intent(3), Message::Intent).await;
+    let written = heals.writer.call(new_intent(3)).await;
     written.unwrap();
     heals.writer.check_writes().unwrap();
 }
@@ -225,7 +265,7 @@ async fn a_corrupt_row_does_not_stop_writes() {
     let setup = start(Some(sample::asset_id(1)), Ending::Written);
     for _ in 0..3 {
         setup.begin.notify_one();
-        let corrupt = setup.writer.call(new_intent(1), Message::Intent).await;
+        let corrupt = setup.writer.call(new_intent(1)).await;
         assert!(matches!(corrupt, Err(CatalogError::Corrupt(_))));
         setup.writer.check_writes().unwrap();
     }
@@ -251,7 +291,7 @@ async fn after_a_failure_of_the_medium_nothing_is_written_any_more() {
         late.await.unwrap(),
         Err(CatalogError::Unavailable(_))
     ));
-    let next = setup.writer.call(new_intent(4), Message::Intent).await;
+    let next = setup.writer.call(new_intent(4)).await;
     assert!(matches!(next, Err(CatalogError::Unavailable(_))));
     assert!(setup.writer.check_writes().is_err());
     assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
@@ -297,7 +337,7 @@ async fn what_was_begun_when_its_caller_went_is_written() {
 async fn a_caller_is_answered_within_the_deadline_also_by_a_disk_that_hangs() {
     let setup = start(None, Ending::Written);
     let began = tokio::time::Instant::now();
-    let outcome = setup.writer.call(new_intent(1), Message::Intent).await;
+    let outcome = setup.writer.call(new_intent(1)).await;
     let Err(CatalogError::Unavailable(source)) = outcome else {
         panic!("{outcome:?}");
     };

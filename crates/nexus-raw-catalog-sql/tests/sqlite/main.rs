@@ -11,6 +11,7 @@ mod contract;
 mod corruption;
 mod durability;
 mod keys;
+mod observing;
 mod opening;
 mod places;
 mod support;

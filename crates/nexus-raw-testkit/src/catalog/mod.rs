@@ -29,6 +29,7 @@ use self::state::State;
 #[derive(Clone, Default)]
 pub struct FakeCatalog {
     shared: Arc<Shared>,
+    on_write: Option<OnWrite>,
 }
 
 #[derive(Default)]
@@ -37,6 +38,8 @@ struct Shared {
     weather: Mutex<Weather>,
     committed: Notify,
 }
+
+type OnWrite = Arc<dyn Fn(&Scope) + Send + Sync>;
 
 /// How the connection is.
 #[derive(Clone, Copy, Default)]
@@ -69,6 +72,16 @@ impl FakeCatalog {
         lock(&self.shared.weather).lose_next_answer = true;
     }
 
+    /// Calls `on_write` after each write of an event through this connection and its clones, with
+    /// the scope, before the caller is answered.
+    #[must_use]
+    pub fn on_write(self, on_write: impl Fn(&Scope) + Send + Sync + 'static) -> Self {
+        Self {
+            on_write: Some(Arc::new(on_write)),
+            ..self
+        }
+    }
+
     /// Every event of a scope, in order of sequence.
     #[must_use]
     pub fn events_in(&self, scope: &Scope) -> Vec<DatasetEvent> {
@@ -93,6 +106,7 @@ impl FakeCatalog {
     /// Runs a transaction: all of `change` or nothing, and an error changes nothing.
     async fn write<T>(
         &self,
+        scope: Scope,
         change: impl FnOnce(&mut State) -> Result<T, CatalogError>,
     ) -> Result<T, CatalogError> {
         self.connect().await?;
@@ -100,6 +114,9 @@ impl FakeCatalog {
         if outcome.is_ok() {
             self.shared.committed.notify_waiters();
             self.shared.committed.notify_one();
+            if let Some(on_write) = &self.on_write {
+                on_write(&scope);
+            }
             if std::mem::take(&mut lock(&self.shared.weather).lose_next_answer) {
                 return Err(down());
             }
@@ -134,19 +151,23 @@ impl AssetCatalog for FakeCatalog {
         intent: UploadIntent,
         event: EventBody,
     ) -> Result<(), CatalogError> {
-        self.write(|state| state.record_intent(intent, event)).await
+        let scope = intent.scope.clone();
+        self.write(scope, |state| state.record_intent(intent, event))
+            .await
     }
 
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
-        self.write(|state| state.record_keyed_intent(new)).await
+        let scope = new.key.scope.clone();
+        self.write(scope, |state| state.record_keyed_intent(new))
+            .await
     }
 
     async fn record_repeated_presign(
         &self,
         event: EventBody,
     ) -> Result<RepeatOutcome, CatalogError> {
-        self.write(|state| Ok(state.record_repeated_presign(event)))
-            .await
+        let write = |state: &mut State| Ok(state.record_repeated_presign(event.clone()));
+        self.write(event.scope(), write).await
     }
 
     async fn find_key(
@@ -175,7 +196,8 @@ impl AssetCatalog for FakeCatalog {
     }
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
-        self.write(|state| Ok(state.register(new))).await
+        self.write(new.event.scope(), |state| Ok(state.register(new)))
+            .await
     }
 
     async fn find_asset(

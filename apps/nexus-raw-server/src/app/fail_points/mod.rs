@@ -7,17 +7,15 @@
 mod delivery;
 mod storage;
 
-use std::{ffi::OsString, fs, sync::Arc, thread};
+use std::{ffi::OsString, fs, sync::Arc, thread, time::Duration};
 
-use nexus_raw::ports::{AssetCatalog, DatasetEventSink, EventOutbox, RawStorageRepository};
-use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog, SqlCatalogSettings, Transaction};
+use nexus_raw::ports::{CatalogError, DatasetEventSink, RawStorageRepository};
+use nexus_raw_catalog_sql::{
+    CatalogObserver, OpenError, SqlAssetCatalog, SqlCatalogSettings, Transaction,
+};
 use rustix::process::{Signal, getpid, kill_process};
 
-use self::{
-    delivery::{OutboxWithPoints, SinkWithPoints},
-    storage::StorageWithPoints,
-};
-use crate::after_write::{AfterWrite, Write};
+use self::{delivery::SinkWithPoints, storage::StorageWithPoints};
 
 /// The places, in the order in which an asset comes by them.
 #[derive(Debug, Clone, Copy)]
@@ -100,17 +98,13 @@ pub(super) async fn open(settings: SqlCatalogSettings) -> Result<SqlAssetCatalog
     SqlAssetCatalog::open_with_hook(settings, Arc::new(hook)).await
 }
 
-/// Puts the other points around the parts.
+/// Puts points around the store and the sinks.
 #[expect(clippy::type_complexity, reason = "what comes in goes out again")]
 pub(super) fn around(
     storage: Arc<dyn RawStorageRepository>,
-    catalog: Arc<dyn AssetCatalog>,
-    outbox: Arc<dyn EventOutbox>,
     sinks: Vec<Arc<dyn DatasetEventSink>>,
 ) -> (
     Arc<dyn RawStorageRepository>,
-    Arc<dyn AssetCatalog>,
-    Arc<dyn EventOutbox>,
     Vec<Arc<dyn DatasetEventSink>>,
 ) {
     let points = FailPoints::from_environment();
@@ -121,23 +115,34 @@ pub(super) fn around(
     let sinks = sinks.collect();
     let storage = StorageWithPoints {
         inner: storage,
-        points: points.clone(),
-    };
-    let after = points.clone();
-    let catalog = AfterWrite::new(catalog, move |_, write| {
-        after.reached(match write {
-            Write::Presign => Point::AfterIntent,
-            Write::Registration => Point::AfterCommit,
-        });
-    });
-    let outbox = OutboxWithPoints {
-        inner: outbox,
         points,
     };
-    (
-        Arc::new(storage),
-        Arc::new(catalog),
-        Arc::new(outbox),
-        sinks,
-    )
+    (Arc::new(storage), sinks)
+}
+
+/// The points after what the catalogue does.
+pub(super) fn observer() -> impl CatalogObserver {
+    FailPoints::from_environment()
+}
+
+impl CatalogObserver for FailPoints {
+    /// It is durable, and its caller has no answer yet.
+    fn called(
+        &self,
+        operation: &'static str,
+        _: Duration,
+        outcome: Option<Result<(), &CatalogError>>,
+    ) {
+        let point = match operation {
+            "record_intent" | "record_keyed_intent" | "record_repeated_presign" => {
+                Point::AfterIntent
+            }
+            "register" => Point::AfterCommit,
+            "delivered" => Point::AfterMark,
+            _ => return,
+        };
+        if outcome.is_some() {
+            self.reached(point);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::http::{Method, StatusCode};
-use nexus_raw_catalog_sql::GroupAttempt;
+use nexus_raw_catalog_sql::{CatalogObserver, GroupAttempt};
 use nexus_raw_testkit::{FakeStore, RecordingSink};
 
 use super::*;
@@ -26,15 +26,11 @@ async fn all_used() -> (Metrics, Vec<Described>) {
         Arc::clone(&clock) as Arc<dyn Clock>,
     ));
     metrics.storage(store).ready().await.unwrap();
-    metrics
-        .catalog(Arc::clone(&catalog) as _)
-        .ready()
-        .await
-        .unwrap();
     let sink = metrics.sink(Arc::new(RecordingSink::new(sample::sink_name())));
     sink.deliver(&[]).await.unwrap();
     let took = Duration::from_millis(3);
-    metrics.group_observer()(GroupAttempt {
+    metrics.called("ready", took, Some(Ok(())));
+    metrics.attempted(GroupAttempt {
         calls: 2,
         took,
         committed: true,

@@ -4,54 +4,37 @@ use std::{future::pending, time::Duration};
 
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{CatalogError, Delivery, MockDatasetEventSink, SinkError},
+    ports::{CatalogError, Delivery, Lease, MockDatasetEventSink, SinkError},
 };
-use nexus_raw_catalog_sql::GroupAttempt;
-use uuid::Uuid;
+use nexus_raw_catalog_sql::{CatalogObserver, GroupAttempt};
 
 use super::*;
 
-#[tokio::test]
-async fn calls_are_told_apart_by_what_came_of_them() {
+#[test]
+fn calls_are_told_apart_by_what_came_of_them() {
     let metrics = metrics();
-    let kept = FakeCatalog::new();
-    let catalog = metrics.catalog(Arc::new(kept.clone()));
-    let scope = sample::scope("t_a", "dev");
-    let intent = sample::intent(&scope, sample::asset_id(1));
-    let event = sample::presigned(&intent);
-    catalog
-        .record_intent(intent.clone(), event.clone())
-        .await
-        .unwrap();
-    catalog.record_intent(intent, event).await.unwrap_err();
-    kept.set_available(false);
-    catalog.ready().await.unwrap_err();
-    // one that is dropped under way
-    drop(futures_util::FutureExt::now_or_never(catalog.ready()));
-    let corrupt = async { Err::<(), _>(CatalogError::Corrupt("a row".into())) };
-    metrics
-        .0
-        .catalog
-        .time("find_asset", corrupt)
-        .await
-        .unwrap_err();
+    let took = Duration::from_millis(2);
+    let unavailable = CatalogError::Unavailable("away".into());
+    let corrupt = CatalogError::Corrupt("a row".into());
+    let calls = [
+        ("record_intent", Some(Ok(())), "ok"),
+        (
+            "record_intent",
+            Some(Err(&CatalogError::AlreadyExists)),
+            "already_exists",
+        ),
+        ("ready", Some(Err(&unavailable)), "unavailable"),
+        ("ready", None, "dropped"),
+        ("find_asset", Some(Err(&corrupt)), "corrupt"),
+    ];
+    for (operation, outcome, _) in calls {
+        metrics.called(operation, took, outcome);
+    }
     let text = read(&metrics);
-    let count = |operation, outcome| {
+    for (operation, _, outcome) in calls {
         let labels = [("operation", operation), ("outcome", outcome)];
-        text.value("nexus_raw_catalog_call_duration_seconds_count", &labels)
-    };
-    for (operation, outcome) in [
-        ("record_intent", "ok"),
-        ("record_intent", "already_exists"),
-        ("ready", "unavailable"),
-        ("ready", "dropped"),
-        ("find_asset", "corrupt"),
-    ] {
-        assert_eq!(
-            count(operation, outcome),
-            Some(1.0),
-            "{operation} {outcome}"
-        );
+        let count = text.value("nexus_raw_catalog_call_duration_seconds_count", &labels);
+        assert_eq!(count, Some(1.0), "{operation} {outcome}");
     }
     let series = text.series("nexus_raw_catalog_call_duration_seconds_count");
     assert_eq!(series.count(), 5);
@@ -133,42 +116,38 @@ impl DatasetEventSink for Hanging {
     }
 }
 
-#[tokio::test]
-async fn who_has_the_lease_leads_to_its_end_or_until_another_has_it() {
+#[test]
+fn who_has_the_lease_leads_to_its_end_or_until_another_has_it() {
     let clock = Arc::new(FixedClock::at(sample::now()));
     let metrics = Metrics::new(&(Arc::clone(&clock) as Arc<dyn Clock>));
-    let catalog = FakeCatalog::new();
-    let outbox = metrics.outbox(Arc::new(catalog.clone()));
     let leads = || read(&metrics).value("nexus_raw_relay_leader", &[]).unwrap() > 0.0;
-    let (us, them) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    let ttl = Duration::from_secs(3);
+    let lease = |until| {
+        Some(Lease {
+            epoch: 1,
+            until: sample::seconds_after(until),
+        })
+    };
     assert!(!leads());
-    outbox.lease(us, clock.now(), ttl).await.unwrap();
+    metrics.leased(lease(3));
     assert!(leads());
-    // nobody answers, whether the call is told so or is dropped before
+    // nobody answers, so nothing is told
     clock.advance(Duration::from_secs(2));
-    catalog.set_available(false);
-    outbox.lease(us, clock.now(), ttl).await.unwrap_err();
     assert!(leads());
     clock.advance(Duration::from_secs(1));
     assert!(!leads());
-    catalog.set_available(true);
-    outbox.lease(us, clock.now(), ttl).await.unwrap();
+    metrics.leased(lease(6));
     assert!(leads());
     // the clocks of two processes differ, and it is taken over
-    let later = sample::seconds_after(60);
-    catalog.lease(them, later, ttl).await.unwrap();
-    assert_eq!(outbox.lease(us, later, ttl).await.unwrap(), None);
+    metrics.leased(None);
     assert!(!leads());
 }
 
 #[test]
 fn groups_are_told_by_their_size_once_they_are_committed() {
     let metrics = metrics();
-    let observe = metrics.group_observer();
     for (calls, committed) in [(1, true), (5, true), (256, true), (100, false)] {
         let took = Duration::from_millis(2);
-        observe(GroupAttempt {
+        metrics.attempted(GroupAttempt {
             calls,
             took,
             committed,

@@ -10,6 +10,7 @@ use nexus_raw::{
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
+use nexus_raw_catalog_sql::CatalogObserver;
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
     http::{self, Answers, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
@@ -87,10 +88,14 @@ impl House {
         let store = Arc::new(FakeStore::new(sample::bucket(), Arc::clone(&port)));
         let catalog = Arc::new(FakeCatalog::new());
         let storage: Arc<dyn RawStorageRepository> = Arc::clone(&store) as _;
-        let asked: Arc<dyn AssetCatalog> =
-            parts.catalog.unwrap_or_else(|| Arc::clone(&catalog) as _);
-        let feed = Feed::new(Arc::clone(&asked), parts.feed);
-        let asked = feed.announcing(asked);
+        let read: Arc<dyn AssetCatalog> = match &parts.catalog {
+            Some(given) => Arc::clone(given),
+            None => Arc::clone(&catalog) as _,
+        };
+        let feed = Feed::new(read, parts.feed);
+        let writes = feed.clone();
+        let written = FakeCatalog::clone(&catalog).on_write(move |scope| writes.written(scope));
+        let asked = parts.catalog.unwrap_or_else(|| Arc::new(written));
         let mut service = RawStorageService::new(
             Arc::clone(&storage),
             Arc::clone(&asked),

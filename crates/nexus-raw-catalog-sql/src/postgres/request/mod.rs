@@ -1,9 +1,9 @@
-//! A group as `write_v1` reads it.
+//! A group as `write_v1` reads it. Each member has its place in the group as `n`.
 
 mod members;
 mod relay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_raw::{
     asset::{ObjectKey, UploadIntent},
@@ -15,14 +15,12 @@ use self::{
     members::{Hashing, Intent, Record, Repeat},
     relay::{Lease, Moved, Retry},
 };
-use crate::{
-    object_store::ObjectStoreIdentity,
-    writer::{Group, HashingRequest, NewIntent, Registration, RepeatedPresign},
-};
+use crate::{object_store::ObjectStoreIdentity, writer::Write};
 
 #[derive(Serialize)]
 struct Request<'a> {
     store: Store<'a>,
+    /// In the order of the scopes' names, in which their rows are locked.
     scopes: Vec<Block<'a>>,
     leases: Vec<Lease>,
     progress: Vec<Moved<'a>>,
@@ -34,11 +32,11 @@ struct Store<'a> {
     endpoint: &'a str,
     region: &'a str,
     /// Those of the group's intents.
-    buckets: Vec<&'a str>,
+    buckets: BTreeSet<&'a str>,
     key_layout: u32,
 }
 
-/// The members of a group that are of one scope, each with its place in the group.
+/// The members of a group that are of one scope.
 #[derive(Serialize)]
 struct Block<'a> {
     tenant_id: &'a str,
@@ -50,84 +48,73 @@ struct Block<'a> {
     hashings: Vec<Hashing<'a>>,
 }
 
-/// The members of a group by scope, each with its place among those of its kind.
-#[derive(Default)]
-pub(super) struct Members<'a> {
-    intents: Vec<(usize, &'a NewIntent)>,
-    repeats: Vec<(usize, &'a RepeatedPresign)>,
-    pub(super) registrations: Vec<(usize, &'a Registration)>,
-    pub(super) hashings: Vec<(usize, &'a HashingRequest)>,
-}
-
-/// Parts a group by scope, in the order of the scopes' names, in which their rows are locked.
-pub(super) fn by_scope<'a>(group: &Group<'a>) -> BTreeMap<&'a Scope, Members<'a>> {
-    let mut scopes: BTreeMap<&Scope, Members<'_>> = BTreeMap::new();
-    for (n, it) in group.intents.iter().enumerate() {
-        let members = scopes.entry(&it.intent.scope).or_default();
-        members.intents.push((n, it));
+impl<'a> Block<'a> {
+    fn of(scope: &'a Scope) -> Self {
+        Self {
+            tenant_id: scope.tenant.as_str(),
+            env: scope.environment.as_str(),
+            intents: Vec::new(),
+            repeats: Vec::new(),
+            max_presigns: UploadIntent::MAX_PRESIGNS,
+            registrations: Vec::new(),
+            hashings: Vec::new(),
+        }
     }
-    for (n, it) in group.repeats.iter().enumerate() {
-        scopes.entry(&it.scope).or_default().repeats.push((n, it));
-    }
-    for (n, it) in group.registrations.iter().enumerate() {
-        let scope = &it.new.asset.parts().scope;
-        let members = scopes.entry(scope).or_default();
-        members.registrations.push((n, it));
-    }
-    for (n, it) in group.hashings.iter().enumerate() {
-        let members = scopes.entry(&it.object.scope).or_default();
-        members.hashings.push((n, it));
-    }
-    scopes
 }
 
 /// The text of a group.
 pub(super) fn text(
-    group: &Group<'_>,
-    scopes: &BTreeMap<&Scope, Members<'_>>,
+    group: &[&Write],
     store: &ObjectStoreIdentity,
 ) -> Result<String, serde_json::Error> {
-    let intents = group.intents.iter();
-    let mut buckets: Vec<_> = intents
-        .map(|it| it.intent.address.bucket.as_str())
-        .collect();
-    buckets.sort_unstable();
-    buckets.dedup();
-    let blocks = scopes.iter().map(|(scope, of)| Block {
-        tenant_id: scope.tenant.as_str(),
-        env: scope.environment.as_str(),
-        intents: of
-            .intents
-            .iter()
-            .map(|(n, it)| Intent::of(*n, it))
-            .collect(),
-        repeats: of
-            .repeats
-            .iter()
-            .map(|(n, it)| Repeat::of(*n, it))
-            .collect(),
-        max_presigns: UploadIntent::MAX_PRESIGNS,
-        registrations: of
-            .registrations
-            .iter()
-            .map(|(n, it)| Record::of(*n, &it.new, &it.event))
-            .collect(),
-        hashings: of
-            .hashings
-            .iter()
-            .map(|(n, it)| Hashing::of(*n, it))
-            .collect(),
-    });
-    serde_json::to_string(&Request {
+    let mut scopes: BTreeMap<&Scope, Block<'_>> = BTreeMap::new();
+    let mut request = Request {
         store: Store {
             endpoint: store.endpoint.as_deref().unwrap_or_default(),
             region: &store.region,
-            buckets,
+            buckets: BTreeSet::new(),
             key_layout: ObjectKey::LAYOUT.into(),
         },
-        scopes: blocks.collect(),
-        leases: group.leases.iter().map(Lease::from).collect(),
-        progress: group.progress.iter().map(|it| Moved::of(it)).collect(),
-        retries: group.retries.iter().map(Retry::from).collect(),
-    })
+        scopes: Vec::new(),
+        leases: Vec::new(),
+        progress: Vec::new(),
+        retries: Vec::new(),
+    };
+    for (n, write) in group.iter().enumerate() {
+        match write {
+            Write::Intent(it) => {
+                request
+                    .store
+                    .buckets
+                    .insert(it.intent.address.bucket.as_str());
+                block(&mut scopes, &it.intent.scope)
+                    .intents
+                    .push(Intent::of(n, it));
+            }
+            Write::Repeat(it) => block(&mut scopes, &it.scope)
+                .repeats
+                .push(Repeat::of(n, it)),
+            Write::Register(it) => {
+                let record = Record::of(n, &it.new, &it.event);
+                block(&mut scopes, &it.new.asset.parts().scope)
+                    .registrations
+                    .push(record);
+            }
+            Write::Hashing(it) => block(&mut scopes, &it.object.scope)
+                .hashings
+                .push(Hashing::of(n, it)),
+            Write::Lease(it) => request.leases.push(Lease::of(n, it)),
+            Write::Progress(it) => request.progress.push(Moved::of(n, it)),
+            Write::Retry(it) => request.retries.push(Retry::of(n, it)),
+        }
+    }
+    request.scopes = scopes.into_values().collect();
+    serde_json::to_string(&request)
+}
+
+fn block<'b, 'a>(
+    scopes: &'b mut BTreeMap<&'a Scope, Block<'a>>,
+    scope: &'a Scope,
+) -> &'b mut Block<'a> {
+    scopes.entry(scope).or_insert_with(|| Block::of(scope))
 }

@@ -11,14 +11,16 @@ use crate::writer::{LeaseRequest, RetryRequest, cursors};
 
 #[derive(Serialize)]
 pub(super) struct Lease {
+    n: usize,
     owner: Uuid,
     now: i64,
     until: i64,
 }
 
-impl From<&&LeaseRequest> for Lease {
-    fn from(asked: &&LeaseRequest) -> Self {
+impl Lease {
+    pub(super) fn of(n: usize, asked: &LeaseRequest) -> Self {
         Self {
+            n,
             owner: asked.owner,
             now: asked.now.as_micros(),
             until: asked.now.saturating_add(asked.ttl).as_micros(),
@@ -28,6 +30,7 @@ impl From<&&LeaseRequest> for Lease {
 
 #[derive(Serialize)]
 pub(super) struct Moved<'a> {
+    n: usize,
     sink: &'a str,
     epoch: u64,
     cursors: Vec<Reached<'a>>,
@@ -44,6 +47,7 @@ struct Place<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Retry<'a> {
+    n: usize,
     sink: Option<&'a str>,
     tenant_id: Option<&'a str>,
     env: Option<&'a str>,
@@ -51,10 +55,11 @@ pub(super) struct Retry<'a> {
     now: i64,
 }
 
-impl<'a> From<&&'a RetryRequest> for Retry<'a> {
-    fn from(asked: &&'a RetryRequest) -> Self {
+impl<'a> Retry<'a> {
+    pub(super) fn of(n: usize, asked: &'a RetryRequest) -> Self {
         let filter = &asked.filter;
         Self {
+            n,
             sink: filter.sink.as_ref().map(SinkName::as_str),
             tenant_id: filter.tenant.as_ref().map(TenantId::as_str),
             env: filter.environment.as_ref().map(Environment::as_str),
@@ -81,7 +86,7 @@ struct LeftBehind<'a> {
 }
 
 impl<'a> Moved<'a> {
-    pub(super) fn of(progress: &'a Progress) -> Self {
+    pub(super) fn of(n: usize, progress: &'a Progress) -> Self {
         let cursors = cursors(&progress.change);
         let cursors = cursors.into_iter().map(|(scope, cursor)| Reached {
             tenant_id: scope.tenant.as_str(),
@@ -89,6 +94,7 @@ impl<'a> Moved<'a> {
             cursor,
         });
         let mut moved = Self {
+            n,
             sink: progress.sink.as_str(),
             epoch: progress.epoch,
             cursors: cursors.collect(),

@@ -220,11 +220,7 @@ pub(super) async fn open_intents(
         .fetch_one(connection)
         .await
         .map_err(read_error)?;
-    let row = Columns(&row);
-    Ok(OpenIntents {
-        count: row.unsigned("scope.open_count")?,
-        bytes: row.unsigned("scope.open_bytes")?,
-    })
+    Ok(decode::open_intents(&Columns(&row))?)
 }
 
 pub(super) async fn known_digest(

@@ -18,8 +18,11 @@ pub(in crate::sqlite) use self::hashing::END_CLAIMS;
 use self::{events::PlacedEvent, ledger::Ledger};
 use crate::{
     backend::WriteError,
+    error::Failure,
     object_store::ObjectStoreIdentity,
-    writer::{Group, IntentOutcome, NewIntent, Outcomes, Registration, RepeatedPresign},
+    writer::{
+        IntentOutcome, Members, NewIntent, Outcomes, Registration, RepeatedPresign, Write, Written,
+    },
 };
 
 /// What does not change while the catalogue is open.
@@ -34,43 +37,37 @@ pub(in crate::sqlite) struct Context {
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     context: &Context,
-    group: &Group<'_>,
-) -> Result<Outcomes, WriteError> {
-    let intents = keys::record(connection, context, &group.intents).await?;
-    let recorded = chosen(&group.intents, &intents, &IntentOutcome::Recorded);
-    let repeats = repeats::decide(connection, &group.repeats, &recorded).await?;
-    let registrations = registrations::decide(connection, &group.registrations).await?;
-    let repeated = chosen(&group.repeats, &repeats, &RepeatOutcome::Recorded);
+    group: &[&Write],
+) -> Result<Vec<Result<Written, Failure>>, WriteError> {
+    let intents: Members<'_, NewIntent> = Members::of(group);
+    let repeats: Members<'_, RepeatedPresign> = Members::of(group);
+    let registrations: Members<'_, Registration> = Members::of(group);
+    let new = keys::record(connection, context, &intents.requests).await?;
+    let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
+    let again = repeats::decide(connection, &repeats.requests, &recorded).await?;
+    let decided = registrations::decide(connection, &registrations.requests).await?;
+    let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
     let registered = chosen(
-        &group.registrations,
-        &registrations,
+        &registrations.requests,
+        &decided,
         &RegisterOutcome::Registered,
     );
     write_state(connection, context, &recorded, &repeated, &registered).await?;
-    let mut outcomes = Outcomes {
-        intents,
-        repeats,
-        registrations: registrations.into_iter().map(Ok).collect(),
-        ..Outcomes::default()
-    };
-    for request in &group.leases {
-        outcomes
-            .leases
-            .push(relay::lease(connection, request).await?);
+    let mut outcomes = Outcomes::of(group);
+    outcomes.set_all(&intents, new)?;
+    outcomes.set_all(&repeats, again)?;
+    outcomes.set_all(&registrations, decided)?;
+    for (place, write) in group.iter().enumerate() {
+        let written = match write {
+            Write::Intent(_) | Write::Repeat(_) | Write::Register(_) => continue,
+            Write::Lease(asked) => Written::Lease(relay::lease(connection, asked).await?),
+            Write::Progress(told) => Written::Progress(relay::progress(connection, told).await?),
+            Write::Hashing(asked) => Written::Hashing(hashing::step(connection, asked).await?),
+            Write::Retry(asked) => Written::Retry(relay::ask_retry(connection, asked).await?),
+        };
+        outcomes.set(place, Ok(written))?;
     }
-    for progress in &group.progress {
-        let moved = relay::progress(connection, progress).await?;
-        outcomes.progress.push(moved);
-    }
-    for request in &group.hashings {
-        let answer = hashing::step(connection, request).await?;
-        outcomes.hashings.push(answer);
-    }
-    for request in &group.retries {
-        let asked = relay::ask_retry(connection, request).await?;
-        outcomes.retries.push(asked);
-    }
-    Ok(outcomes)
+    Ok(outcomes.finish()?)
 }
 
 /// Gives every event its place, and writes events and records.
