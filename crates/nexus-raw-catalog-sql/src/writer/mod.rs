@@ -36,7 +36,7 @@ const QUEUE: usize = 4096;
 
 /// What comes through the queue.
 enum Message {
-    Write(Pending),
+    Write(Box<Pending>),
     /// No more is to be written; the reply says that the database was let go of.
     Close(oneshot::Sender<()>),
 }
@@ -150,7 +150,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let write = request.into_write();
         let answered = async {
-            let message = Message::Write(Pending { write, reply });
+            let message = Message::Write(Box::new(Pending { write, reply }));
             let queued = self.queue.send(message).await;
             queued.map_err(|_| Reason::Stopped)?;
             let written: Written = answer.await.map_err(|_| Reason::Stopped)??;

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Message, Pending, Signals, Write};
+use super::{Message, Pending, Signals, Write, Written};
 use crate::{
     backend::{GroupWriter, WriteError},
     error::Failure,
@@ -54,7 +54,7 @@ fn gather(
     while let Some(message) = next {
         match message {
             Message::Write(pending) if pending.reply.is_closed() => {}
-            Message::Write(pending) => batch.push(pending),
+            Message::Write(pending) => batch.push(*pending),
             Message::Close(closed) => {
                 *closing = Some(closed);
                 break;
@@ -108,7 +108,7 @@ async fn attempt(
     signals.attempted(&batch, began.elapsed(), &written);
     match written {
         Ok(outcomes) => {
-            if outcomes.iter().flatten().any(|it| it.concerns_relay()) {
+            if outcomes.iter().flatten().any(Written::concerns_relay) {
                 signals.commit();
             }
             for (pending, outcome) in batch.into_iter().zip(outcomes) {

@@ -99,7 +99,6 @@ pub(super) async fn open(settings: SqlCatalogSettings) -> Result<SqlAssetCatalog
 }
 
 /// Puts points around the store and the sinks.
-#[expect(clippy::type_complexity, reason = "what comes in goes out again")]
 pub(super) fn around(
     storage: Arc<dyn RawStorageRepository>,
     sinks: Vec<Arc<dyn DatasetEventSink>>,
