@@ -4,7 +4,7 @@ mod backend;
 mod catalog;
 #[cfg(feature = "commit-hook")]
 mod commit_hook;
-mod commitment;
+
 mod error;
 mod location;
 mod object_store;
@@ -12,6 +12,7 @@ mod observe;
 mod postgres;
 mod registration;
 mod rows;
+mod sealed;
 mod settings;
 mod sqlite;
 mod writer;

@@ -1,6 +1,6 @@
 //! What becomes of each registration of a group, before any is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::AssetId,
@@ -22,8 +22,30 @@ pub(crate) fn key_of(new: &NewAsset) -> AssetKey {
 pub(crate) struct Standing {
     /// The intents of the group's assets.
     pub(crate) intents: BTreeMap<AssetKey, IntentState>,
-    /// Those of the group's parents that are registered.
-    pub(crate) registered: BTreeSet<AssetKey>,
+    /// Those of the group's parents that are registered, each with whether it and all its ancestors
+    /// allow training.
+    pub(crate) registered: BTreeMap<AssetKey, bool>,
+}
+
+/// What becomes of each registration.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Decisions {
+    pub(crate) outcomes: Vec<RegisterOutcome>,
+    /// Of each that is `Registered`, whether it and all its ancestors allow training.
+    train_ok_effective: Vec<bool>,
+}
+
+impl Decisions {
+    /// Those of the group that are to be written, each with whether it and all its ancestors allow
+    /// training.
+    pub(crate) fn registered<'a, T>(&self, group: &[&'a T]) -> Vec<(&'a T, bool)> {
+        let members = group.iter().zip(&self.outcomes);
+        let registered = members.filter(|(_, it)| **it == RegisterOutcome::Registered);
+        let registered = registered.map(|(member, _)| *member);
+        registered
+            .zip(self.train_ok_effective.iter().copied())
+            .collect()
+    }
 }
 
 /// A record that is not of its own intent: other facts or another address. The service builds the
@@ -38,8 +60,8 @@ pub(crate) struct ForeignRecord;
 pub(crate) fn decide(
     group: &[&NewAsset],
     mut standing: Standing,
-) -> Result<Vec<RegisterOutcome>, ForeignRecord> {
-    let mut outcomes = Vec::with_capacity(group.len());
+) -> Result<Decisions, ForeignRecord> {
+    let mut decisions = Decisions::default();
     for new in group {
         let outcome = decide_one(new, &standing)?;
         if outcome == RegisterOutcome::Registered {
@@ -47,11 +69,18 @@ pub(crate) fn decide(
             if let Some(state) = standing.intents.get_mut(&key) {
                 register(state, new);
             }
-            standing.registered.insert(key);
+            let provenance = &new.asset.parts().provenance;
+            let mut parents = provenance.lineage.derived_from.as_slice().iter();
+            let effective = provenance.train_ok
+                && parents.all(|parent| {
+                    standing.registered.get(&(key.0.clone(), *parent)) == Some(&true)
+                });
+            decisions.train_ok_effective.push(effective);
+            standing.registered.insert(key, effective);
         }
-        outcomes.push(outcome);
+        decisions.outcomes.push(outcome);
     }
-    Ok(outcomes)
+    Ok(decisions)
 }
 
 fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, ForeignRecord> {
@@ -78,7 +107,7 @@ fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, Fo
         .filter(|&at| {
             !standing
                 .registered
-                .contains(&(parts.scope.clone(), parents[at]))
+                .contains_key(&(parts.scope.clone(), parents[at]))
         })
         .collect();
     if unknown.is_empty() {
@@ -115,12 +144,46 @@ mod tests {
             .collect();
         Standing {
             intents,
-            registered: BTreeSet::new(),
+            registered: BTreeMap::new(),
         }
     }
 
     fn new_asset(scope: &Scope, id: AssetId, provenance: Provenance) -> NewAsset {
         sample::new_asset(&sample::intent(scope, id), provenance)
+    }
+
+    fn outcomes(
+        group: &[&NewAsset],
+        standing: Standing,
+    ) -> Result<Vec<RegisterOutcome>, ForeignRecord> {
+        decide(group, standing).map(|decisions| decisions.outcomes)
+    }
+
+    /// Also where they are registered in one group, in whatever order of depth.
+    #[test]
+    fn training_is_allowed_where_the_asset_and_all_its_ancestors_allow_it() {
+        let scope = sample::scope("t_a", "dev");
+        let ids: Vec<_> = (1..=5).map(sample::asset_id).collect();
+        let new = |at: usize, train_ok, parents: &[usize]| {
+            let parents: Vec<_> = parents.iter().map(|at| ids[*at]).collect();
+            let provenance = Provenance {
+                train_ok,
+                ..sample::derived_from(&parents)
+            };
+            new_asset(&scope, ids[at], provenance)
+        };
+        let group = [
+            new(0, true, &[]),
+            new(1, false, &[0]),
+            new(2, true, &[0]),
+            new(3, true, &[2, 1]),
+            new(4, true, &[3]),
+        ];
+        let group: Vec<_> = group.iter().collect();
+        let decided = decide(&group, pending(&scope, &ids)).unwrap();
+        let effective = decided.registered(&group).into_iter().map(|(_, it)| it);
+        let expected = [true, false, true, false, false];
+        assert_eq!(effective.collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -134,7 +197,7 @@ mod tests {
             provenance_digest: first.provenance_digest,
         };
         assert_eq!(
-            decide(&[&first, &other, &first], pending(&scope, &[id])),
+            outcomes(&[&first, &other, &first], pending(&scope, &[id])),
             Ok(vec![RegisterOutcome::Registered, told.clone(), told])
         );
     }
@@ -146,7 +209,7 @@ mod tests {
         let orphan = new_asset(&scope, id, sample::derived_from(&[stranger]));
         let sound = new_asset(&scope, id, Provenance::default());
         assert_eq!(
-            decide(&[&orphan, &sound], pending(&scope, &[id])),
+            outcomes(&[&orphan, &sound], pending(&scope, &[id])),
             Ok(vec![
                 RegisterOutcome::UnknownParents(vec![0]),
                 RegisterOutcome::Registered
@@ -161,7 +224,7 @@ mod tests {
         let of = new_asset(&scope, child, sample::derived_from(&[parent]));
         let its_parent = new_asset(&scope, parent, Provenance::default());
         assert_eq!(
-            decide(&[&of, &its_parent, &of], pending(&scope, &[parent, child])),
+            outcomes(&[&of, &its_parent, &of], pending(&scope, &[parent, child])),
             Ok(vec![
                 RegisterOutcome::UnknownParents(vec![0]),
                 RegisterOutcome::Registered,
@@ -171,9 +234,9 @@ mod tests {
         let mut elsewhere = pending(&scope, &[child]);
         elsewhere
             .registered
-            .insert((sample::scope("t_b", "dev"), parent));
+            .insert((sample::scope("t_b", "dev"), parent), true);
         assert_eq!(
-            decide(&[&of], elsewhere),
+            outcomes(&[&of], elsewhere),
             Ok(vec![RegisterOutcome::UnknownParents(vec![0])])
         );
     }
@@ -195,7 +258,7 @@ mod tests {
         let scope = sample::scope("t_a", "dev");
         let new = new_asset(&scope, sample::asset_id(1), Provenance::default());
         assert_eq!(
-            decide(&[&new], Standing::default()),
+            outcomes(&[&new], Standing::default()),
             Ok(vec![RegisterOutcome::UnknownIntent])
         );
     }

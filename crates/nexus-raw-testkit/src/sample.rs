@@ -274,11 +274,18 @@ pub fn new_asset_at(
     }
 }
 
+/// The id of a scope's log; event ids follow from it.
+#[must_use]
+pub fn log_id(scope: &Scope) -> Uuid {
+    let name = format!("{}/{}", scope.tenant, scope.environment);
+    Uuid::new_v5(&Uuid::from_u128(1), name.as_bytes())
+}
+
 /// A committed event: the presign of a sample intent, at this place of its scope.
 #[must_use]
 pub fn event(scope: &Scope, sequence: u64) -> DatasetEvent {
     DatasetEvent {
-        event_id: DatasetEvent::id_at(Uuid::from_u128(1), scope, sequence),
+        event_id: DatasetEvent::id_at(log_id(scope), sequence),
         sequence,
         body: presigned(&intent(scope, asset_id(sequence))),
     }

@@ -1,9 +1,13 @@
 //! The steps that an asset goes by in a catalogue, each with its event.
 
+use std::time::Duration;
+
 use nexus_raw::{
     asset::{Provenance, UploadIntent},
-    ports::{AssetCatalog, NewAsset, RegisterOutcome},
+    ports::{AssetCatalog, DigestLedger, HashingClaim, NewAsset, PinnedObject, RegisterOutcome},
+    tenancy::Scope,
 };
+use uuid::Uuid;
 
 use crate::sample;
 
@@ -24,4 +28,56 @@ pub async fn presign_and_register(
     let outcome = catalog.register(new.clone()).await.unwrap();
     assert_eq!(outcome, RegisterOutcome::Registered);
     new
+}
+
+/// Presigns under a key, and hashes and registers what came of it; a day after the end of all that
+/// presigns under another key, and hashes that: of the first key and of what was hashed first,
+/// nothing needs to be kept.
+pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
+    catalog: &C,
+    scope: &Scope,
+) {
+    let first = sample::intent(scope, sample::asset_id(1));
+    let day = Duration::from_hours(24);
+    let mut second = sample::intent(scope, sample::asset_id(2));
+    second.requested_at = first.ends_at.saturating_add(day);
+    second.ends_at = second.requested_at.saturating_add(day);
+    let new = sample::keyed(&sample::key(scope, "first"), &first);
+    catalog.record_keyed_intent(new).await.unwrap();
+    let object = |of: &UploadIntent| PinnedObject {
+        scope: scope.clone(),
+        asset_id: of.asset_id,
+        address: of.address.clone(),
+        size_bytes: of.facts.size_bytes,
+        etag: "e".to_owned(),
+        version_id: None,
+    };
+    let claim = async |of: &UploadIntent, now| {
+        let owner = Uuid::from_u128(1);
+        let object = object(of);
+        let claim = catalog.claim_hashing(&object, owner, now, day);
+        claim.await.unwrap()
+    };
+    let HashingClaim::Taken(lease) = claim(&first, sample::now()).await else {
+        panic!("nobody else hashes");
+    };
+    let digest = first.facts.sha256;
+    let hashed = object(&first);
+    let recorded = catalog.record_digest(&hashed, lease.epoch, digest);
+    assert!(recorded.await.unwrap());
+    let registered = catalog.register(sample::new_asset(&first, Provenance::default()));
+    assert_eq!(registered.await.unwrap(), RegisterOutcome::Registered);
+    // somebody who asks late
+    let late = claim(&first, sample::now()).await;
+    assert_eq!(late, HashingClaim::Known(digest));
+
+    let key = sample::key(scope, "second");
+    let new = sample::keyed(&key, &second);
+    catalog.record_keyed_intent(new).await.unwrap();
+    let standing = catalog.find_key(&key, second.requested_at).await.unwrap();
+    assert!(standing.is_some());
+    let taken = claim(&second, second.requested_at).await;
+    assert!(matches!(taken, HashingClaim::Taken(_)), "{taken:?}");
+    let late = claim(&first, second.requested_at).await;
+    assert_eq!(late, HashingClaim::Closed);
 }

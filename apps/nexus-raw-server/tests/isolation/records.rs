@@ -30,7 +30,7 @@ pub(crate) fn event(
         "raw_asset_presigned" => (json!(null), json!(null)),
         _ => (json!([]), json!(false)),
     };
-    json!({
+    let mut event = json!({
         "event_id": event_id,
         "schema_version": "1",
         "event_type": event_type,
@@ -49,7 +49,11 @@ pub(crate) fn event(
         "lineage": {"derived_from": [], "source_uri": null, "activity": null},
         "pii_flags": pii_flags,
         "train_ok": train_ok,
-    })
+    });
+    if event_type == "raw_asset_registered" {
+        event["integrity"] = json!({"level": "s3_sha256"});
+    }
+    event
 }
 
 /// The answer to a promise, but for the URL.

@@ -214,7 +214,7 @@ pub(crate) fn event(telling: &Telling<'_>) -> Value {
         None => "raw_asset_presigned",
         Some(_) => "raw_asset_registered",
     };
-    json!({
+    let mut event = json!({
         "event_id": UNKNOWN, "schema_version": "1", "event_type": event_type,
         "sequence": telling.sequence, "occurred_at": time(telling.now),
         "tenant_id": place.tenant, "env": place.env, "user_id": PEOPLE[telling.by],
@@ -222,7 +222,11 @@ pub(crate) fn event(telling: &Telling<'_>) -> Value {
         "asset_id": id(asset), "uri": uri(asset, place, file), "sha256": file.content().hex,
         "size_bytes": file.content().bytes.len(), "content_type": file.content_type(),
         "lineage": said["lineage"], "pii_flags": said["pii_flags"], "train_ok": said["train_ok"],
-    })
+    });
+    if let Some(record) = telling.record {
+        event["integrity"] = json!({"level": record["integrity"]["level"]});
+    }
+    event
 }
 
 fn members(value: Value) -> Map<String, Value> {

@@ -14,7 +14,7 @@ use nexus_raw::{
     service::PresignedAsset,
     time::Timestamp,
 };
-use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
+use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
 use nexus_raw_config::{EmbeddedMode, Sources, load, secret_keys};
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Settings};
 use nexus_raw_events::{
@@ -83,18 +83,7 @@ async fn no_value_that_holds_a_secret_prints_it() {
     of_events(&mut printed);
     of_uploads(&mut printed);
     of_the_store(&mut printed, directory.path()).await;
-    printed.add(
-        "catalog-sql::SqlCatalogSettings",
-        &SqlCatalogSettings {
-            url: configured()["catalog.url"].clone(),
-            max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
-            object_store: ObjectStoreIdentity {
-                endpoint: None,
-                region: "eu-central-1".to_owned(),
-                bucket: bucket(),
-            },
-        },
-    );
+    of_the_catalogue(&mut printed, directory.path()).await;
     for (name, text) in &printed.0 {
         canaries.assert_none_in(name, text.clone());
     }
@@ -104,6 +93,25 @@ async fn no_value_that_holds_a_secret_prints_it() {
         public_holders(),
         "what prints and holds a secret"
     );
+}
+
+async fn of_the_catalogue(printed: &mut Printed, directory: &Path) {
+    let settings = SqlCatalogSettings {
+        url: configured()["catalog.url"].clone(),
+        max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
+        object_store: ObjectStoreIdentity {
+            endpoint: None,
+            region: "eu-central-1".to_owned(),
+            bucket: bucket(),
+        },
+    };
+    printed.add("catalog-sql::SqlCatalogSettings", &settings);
+    let file = directory.join(format!("{DATABASE}.sqlite"));
+    let catalog = SqlAssetCatalog::open(SqlCatalogSettings {
+        url: format!("sqlite:{}", file.display()),
+        ..settings
+    });
+    printed.add("catalog-sql::SqlAssetCatalog", &catalog.await.unwrap());
 }
 
 fn of_the_configuration(printed: &mut Printed) {

@@ -4,10 +4,11 @@
 -- into another tenant cannot be written down. Instants are microseconds since 1970-01-01T00:00:00Z,
 -- since a photograph may be older or younger than an interval counts exactly.
 --
--- Columns that may hold something personal can be emptied, once `erased_at` says when they were;
--- until then they are there. Nothing is deleted.
+-- Columns that may hold something of a person, or a fingerprint of it, can be emptied, once
+-- `erased_at` says when they were; until then they are there. Nothing is deleted but what has
+-- ended: callers' keys, grants, and what was found of objects.
 --
--- An event has no column for its id: that follows from the catalogue's id and the event's place,
+-- An event has no column for its id: that follows from the id of its log and the event's place,
 -- and is derived (UUIDv5, by SHA-1) where an event is read.
 
 -- The names in functions mean what they meant here, whatever search path a session has: each
@@ -23,10 +24,12 @@ CREATE TABLE schema_version (
 );
 INSERT INTO schema_version VALUES (1, 1);
 
--- One row: which catalogue this is. Event ids are derived from it.
+-- One row: which catalogue this is, and the key by which cursors of lists are authenticated.
 CREATE TABLE catalog (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
-    catalog_id uuid NOT NULL DEFAULT gen_random_uuid()
+    catalog_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    cursor_key bytea NOT NULL CHECK (octet_length(cursor_key) = 32)
+        DEFAULT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))
 );
 INSERT INTO catalog DEFAULT VALUES;
 
@@ -53,37 +56,65 @@ CREATE TABLE scope (
     PRIMARY KEY (tenant_id, env)
 ) WITH (fillfactor = 50); -- it is updated by every write, and so stays on its page
 
+-- Which log the events of a scope belong to, from a sequence on; event ids are derived from its id.
+-- `origin` says where a log was before, when a catalogue was brought in from elsewhere.
+CREATE TABLE scope_log (
+    tenant_id text COLLATE "C" NOT NULL,
+    env text COLLATE "C" NOT NULL,
+    from_sequence bigint NOT NULL CHECK (from_sequence > 0),
+    log_id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+    origin text,
+    object_store_id bigint NOT NULL REFERENCES object_store,
+    PRIMARY KEY (tenant_id, env, from_sequence),
+    FOREIGN KEY (tenant_id, env) REFERENCES scope
+);
+
 -- What was promised to whom. It is pending, may end, and may be registered from either: what
--- arrived in time is registered even late. `work_*` is the lease of whoever does slow work for the intent.
+-- arrived in time is registered even late. One that was aborted is never registered. `work_*` is the lease of whoever does slow work for the intent.
 CREATE TABLE upload_intent (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
     asset_id uuid NOT NULL,
     kind text NOT NULL DEFAULT 'single' CHECK (kind IN ('single', 'multipart')),
     upload_id text,
+    part_size_bytes bigint CHECK (part_size_bytes > 0),
     object_store_id bigint NOT NULL REFERENCES object_store,
     key_layout integer NOT NULL,
     filename text,
-    content_type text NOT NULL,
-    size_bytes bigint NOT NULL CHECK (size_bytes > 0),
-    sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+    content_type text,
+    size_bytes bigint NOT NULL CHECK (size_bytes >= 0),
+    sha256 bytea CHECK (octet_length(sha256) = 32),
     requested_by text,
     requested_at bigint NOT NULL,
     ends_at bigint NOT NULL,
-    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'registered', 'ended')),
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'registered', 'ended', 'aborted')),
     work_owner uuid,
     work_epoch bigint NOT NULL DEFAULT 0,
     work_until bigint,
     erased_at bigint,
     PRIMARY KEY (tenant_id, env, asset_id),
     FOREIGN KEY (tenant_id, env) REFERENCES scope,
-    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND requested_by IS NOT NULL))
+    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
+        AND requested_by IS NOT NULL AND (sha256 IS NOT NULL OR kind = 'multipart'))),
+    CHECK ((kind = 'multipart') = (part_size_bytes IS NOT NULL)),
+    CHECK (kind = 'single' OR size_bytes > 0)
 ) WITH (fillfactor = 85); -- it is updated once, when its asset is registered
 
--- What happened, written once. `body` is the event's canonical JSON without sequence and id, as
--- text, since the commitment is to these bytes; `commitment` is SHA-256 over `salt` and then
--- `body`: salt and body can be emptied, and the commitment still proves what stood there to
--- whoever kept them.
+-- The parts of a multipart upload, as their caller declared them and they were signed.
+CREATE TABLE upload_part (
+    tenant_id text COLLATE "C" NOT NULL,
+    env text COLLATE "C" NOT NULL,
+    asset_id uuid NOT NULL,
+    part_number integer NOT NULL CHECK (part_number BETWEEN 1 AND 10000),
+    size_bytes bigint NOT NULL CHECK (size_bytes > 0),
+    sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+    PRIMARY KEY (tenant_id, env, asset_id, part_number),
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
+);
+
+-- What happened, written once, as two JSON texts kept as the bytes that were digested: `facts` and
+-- `personal`. Each digest is SHA-256 over a salt of its own and then the text. Salts and texts can
+-- be emptied; a digest never is, and proves what stood there to anybody who kept salt and text.
 CREATE TABLE event (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -91,17 +122,24 @@ CREATE TABLE event (
     asset_id uuid NOT NULL,
     event_type text NOT NULL,
     occurred_at bigint NOT NULL,
-    salt bytea CHECK (octet_length(salt) = 32),
-    commitment bytea NOT NULL CHECK (octet_length(commitment) = 32),
-    body text,
+    facts_salt bytea CHECK (octet_length(facts_salt) = 32),
+    facts text,
+    facts_digest bytea NOT NULL CHECK (octet_length(facts_digest) = 32),
+    personal_salt bytea CHECK (octet_length(personal_salt) = 32),
+    personal text,
+    personal_digest bytea NOT NULL CHECK (octet_length(personal_digest) = 32),
+    erased_at bigint,
     PRIMARY KEY (tenant_id, env, sequence),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent,
-    CHECK ((salt IS NULL) = (body IS NULL))
+    CHECK ((facts_salt IS NULL) = (facts IS NULL)),
+    CHECK ((personal_salt IS NULL) = (personal IS NULL)),
+    CHECK (erased_at IS NOT NULL OR (facts IS NOT NULL AND personal IS NOT NULL))
 );
 CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
 
 -- The records. `registered_sequence` is the event that tells of the registration, and so the
--- order of registration within the scope.
+-- order of registration within the scope. `train_ok_effective` is no part of the record: it is
+-- whether the asset's own word in force and that of every ancestor is true.
 CREATE TABLE asset (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -110,9 +148,9 @@ CREATE TABLE asset (
     object_store_id bigint NOT NULL REFERENCES object_store,
     key_layout integer NOT NULL,
     filename text,
-    content_type text NOT NULL,
-    size_bytes bigint NOT NULL CHECK (size_bytes > 0),
-    sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+    content_type text,
+    size_bytes bigint NOT NULL CHECK (size_bytes >= 0),
+    sha256 bytea CHECK (octet_length(sha256) = 32),
     captured_at bigint,
     captured_offset_minutes integer,
     latitude double precision,
@@ -123,18 +161,22 @@ CREATE TABLE asset (
     activity text,
     pii_flags json NOT NULL,
     train_ok boolean NOT NULL,
+    train_ok_effective boolean NOT NULL,
     registered_by text,
     imported_at bigint NOT NULL,
-    provenance_digest bytea NOT NULL CHECK (octet_length(provenance_digest) = 32),
+    provenance_digest bytea CHECK (octet_length(provenance_digest) = 32),
     integrity_level text NOT NULL,
+    integrity_parts integer CHECK (integrity_parts > 0),
     integrity_version_id text,
-    integrity_etag text NOT NULL,
+    integrity_etag text,
     erased_at bigint,
     PRIMARY KEY (tenant_id, env, asset_id),
     UNIQUE (tenant_id, env, registered_sequence),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent,
     FOREIGN KEY (tenant_id, env, registered_sequence) REFERENCES event,
-    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND registered_by IS NOT NULL)),
+    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
+        AND sha256 IS NOT NULL AND registered_by IS NOT NULL AND provenance_digest IS NOT NULL
+        AND integrity_etag IS NOT NULL)),
     CHECK ((captured_at IS NULL) = (captured_offset_minutes IS NULL)),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 );
@@ -164,8 +206,53 @@ CREATE TABLE lineage_edge (
     FOREIGN KEY (tenant_id, env, parent_id) REFERENCES asset
 );
 
+-- What was stated of an asset after its registration, as its event says.
+CREATE TABLE stated_fact (
+    tenant_id text COLLATE "C" NOT NULL,
+    env text COLLATE "C" NOT NULL,
+    sequence bigint NOT NULL,
+    asset_id uuid NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    value text,
+    reason text,
+    evidence_sha256 bytea CHECK (octet_length(evidence_sha256) = 32),
+    stated_at bigint NOT NULL,
+    stated_by text,
+    erased_at bigint,
+    PRIMARY KEY (tenant_id, env, sequence),
+    FOREIGN KEY (tenant_id, env, sequence) REFERENCES event,
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset,
+    CHECK (erased_at IS NOT NULL OR (value IS NOT NULL AND stated_by IS NOT NULL))
+);
+CREATE INDEX stated_fact_by_asset ON stated_fact (tenant_id, env, asset_id, sequence);
+
+-- Which fact of each kind is in force.
+CREATE TABLE fact_in_force (
+    tenant_id text COLLATE "C" NOT NULL,
+    env text COLLATE "C" NOT NULL,
+    asset_id uuid NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    sequence bigint NOT NULL,
+    PRIMARY KEY (tenant_id, env, asset_id, kind),
+    FOREIGN KEY (tenant_id, env, sequence) REFERENCES stated_fact,
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
+);
+
+-- To whom a URL for a download was given, until it ends.
+CREATE TABLE download_grant (
+    tenant_id text COLLATE "C" NOT NULL,
+    env text COLLATE "C" NOT NULL,
+    asset_id uuid NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    disposition text COLLATE "C" NOT NULL CHECK (disposition IN ('attachment', 'inline')),
+    ends_at bigint NOT NULL,
+    PRIMARY KEY (tenant_id, env, asset_id, user_id, disposition),
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
+);
+CREATE INDEX download_grant_by_end ON download_grant (tenant_id, env, ends_at);
+
 -- What the service found by reading an object itself, where the store's own digests are no proof:
--- one row an asset, of the object that was hashed last.
+-- one row an asset, of the object that was hashed last, until its intent has ended.
 CREATE TABLE object_digest (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -173,9 +260,11 @@ CREATE TABLE object_digest (
     etag text NOT NULL,
     version_id text,
     sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+    ends_at bigint NOT NULL,
     PRIMARY KEY (tenant_id, env, asset_id),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
 );
+CREATE INDEX object_digest_by_end ON object_digest (tenant_id, env, ends_at);
 
 -- How far each sink has come in each scope: up to `cursor` everything was delivered or parked.
 CREATE TABLE delivery (
@@ -210,7 +299,7 @@ CREATE TABLE lease (
     until bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- What a caller's key stood for, so that the same request again is the same asset.
+-- What a caller's key stands for until it ends, so that the same request again is the same asset.
 CREATE TABLE idempotency (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -223,6 +312,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (tenant_id, env, user_id, route, idempotency_key),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
 );
+CREATE INDEX idempotency_by_end ON idempotency (tenant_id, env, ends_at);
 
 -- What was written stays as it was written. A migration that brings erasure replaces the triggers
 -- it has to get past; nothing else ever needs to.
@@ -238,17 +328,18 @@ DECLARE
 BEGIN
     FOR kept IN SELECT * FROM (VALUES
         ('catalog', 'the catalogue''s id'), ('object_store', 'an object store'),
-        ('event', 'an event'), ('asset', 'a record'), ('asset_label', 'a label'),
-        ('lineage_edge', 'an edge')
+        ('scope_log', 'a scope''s log'), ('event', 'an event'), ('asset_label', 'a label'),
+        ('lineage_edge', 'an edge'), ('upload_part', 'a declared part'),
+        ('stated_fact', 'a stated fact')
     ) AS t (name, what) LOOP
         EXECUTE format('CREATE TRIGGER is_not_changed BEFORE UPDATE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse(%L)', kept.name, kept.what || ' is never changed');
     END LOOP;
     FOR kept IN SELECT * FROM (VALUES
         ('catalog', 'the catalogue''s id'), ('object_store', 'an object store'),
-        ('scope', 'a scope'), ('upload_intent', 'an intent'), ('event', 'an event'),
-        ('asset', 'a record'), ('asset_label', 'a label'), ('lineage_edge', 'an edge'),
-        ('delivery', 'a cursor')
+        ('scope', 'a scope'), ('scope_log', 'a scope''s log'), ('upload_intent', 'an intent'),
+        ('event', 'an event'), ('asset', 'a record'), ('asset_label', 'a label'),
+        ('lineage_edge', 'an edge'), ('stated_fact', 'a stated fact'), ('delivery', 'a cursor')
     ) AS t (name, what) LOOP
         EXECUTE format('CREATE TRIGGER is_not_deleted BEFORE DELETE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse(%L)', kept.name, kept.what || ' is never deleted');
@@ -267,17 +358,26 @@ CREATE TRIGGER moves_forward BEFORE UPDATE ON delivery FOR EACH ROW
     EXECUTE FUNCTION refuse('a cursor never goes back');
 
 CREATE TRIGGER moves_forward BEFORE UPDATE ON upload_intent FOR EACH ROW
-    WHEN (new.state <> old.state AND (old.state = 'registered' OR new.state = 'pending'))
+    WHEN (new.state <> old.state
+        AND (old.state IN ('registered', 'aborted') OR new.state = 'pending'))
     EXECUTE FUNCTION refuse('an intent''s state only moves forward');
 
 CREATE TRIGGER keeps_its_promise BEFORE UPDATE ON upload_intent FOR EACH ROW
-    WHEN ((new.tenant_id, new.env, new.asset_id, new.kind, new.object_store_id, new.key_layout,
-            new.filename, new.content_type, new.size_bytes, new.sha256, new.requested_by,
-            new.requested_at, new.ends_at, new.erased_at)
-        IS DISTINCT FROM (old.tenant_id, old.env, old.asset_id, old.kind, old.object_store_id,
-            old.key_layout, old.filename, old.content_type, old.size_bytes, old.sha256,
-            old.requested_by, old.requested_at, old.ends_at, old.erased_at))
+    WHEN ((new.tenant_id, new.env, new.asset_id, new.kind, new.part_size_bytes,
+            new.object_store_id, new.key_layout, new.filename, new.content_type, new.size_bytes,
+            new.sha256, new.requested_by, new.requested_at, new.ends_at, new.erased_at)
+        IS DISTINCT FROM (old.tenant_id, old.env, old.asset_id, old.kind, old.part_size_bytes,
+            old.object_store_id, old.key_layout, old.filename, old.content_type, old.size_bytes,
+            old.sha256, old.requested_by, old.requested_at, old.ends_at, old.erased_at))
     EXECUTE FUNCTION refuse('an intent''s promise is never changed');
+
+-- all of it but what is no part of the record
+CREATE TRIGGER is_not_changed BEFORE UPDATE OF tenant_id, env, asset_id, registered_sequence,
+    object_store_id, key_layout, filename, content_type, size_bytes, sha256, captured_at,
+    captured_offset_minutes, latitude, longitude, altitude_m, accuracy_m, source_uri, activity,
+    pii_flags, train_ok, registered_by, imported_at, provenance_digest, integrity_level,
+    integrity_parts, integrity_version_id, integrity_etag, erased_at
+ON asset FOR EACH ROW EXECUTE FUNCTION refuse('a record is never changed');
 
 -- The second wall: whoever has not said whose rows it is about sees none, the owner of the tables
 -- included. Each function says it in its first statement (`enter`), never inside one that reads.
@@ -288,8 +388,9 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['scope', 'upload_intent', 'event', 'asset', 'asset_label',
-        'lineage_edge', 'object_digest', 'delivery', 'parked_event', 'idempotency'] LOOP
+    FOREACH name IN ARRAY ARRAY['scope', 'scope_log', 'upload_intent', 'upload_part', 'event',
+        'asset', 'asset_label', 'lineage_edge', 'stated_fact', 'fact_in_force', 'download_grant',
+        'object_digest', 'delivery', 'parked_event', 'idempotency'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_scope ON %I USING (
             tenant_id = current_setting(''nexus_raw.tenant_id'', true)

@@ -19,13 +19,15 @@ CREATE TYPE new_intent_v1 AS (
     n integer, asset_id uuid, bucket text, filename text, content_type text, size_bytes bigint,
     sha256 bytea, requested_by text, requested_at bigint, ends_at bigint,
     user_id text, route text, idempotency_key text, body_digest bytea,
-    event_type text, occurred_at bigint, salt bytea, commitment bytea, body text
+    event_type text, occurred_at bigint, facts_salt bytea, facts text, facts_digest bytea,
+    personal_salt bytea, personal text, personal_digest bytea
 );
 
 -- One more event of a presign.
 CREATE TYPE new_repeat_v1 AS (
     n integer, asset_id uuid,
-    event_type text, occurred_at bigint, salt bytea, commitment bytea, body text
+    event_type text, occurred_at bigint, facts_salt bytea, facts text, facts_digest bytea,
+    personal_salt bytea, personal text, personal_digest bytea
 );
 
 -- A record, with its event.
@@ -37,7 +39,8 @@ CREATE TYPE new_asset_v1 AS (
     train_ok boolean, registered_by text, imported_at bigint, provenance_digest bytea,
     integrity_level text, integrity_version_id text, integrity_etag text,
     labels json, parents uuid[],
-    event_type text, occurred_at bigint, salt bytea, commitment bytea, body text
+    event_type text, occurred_at bigint, facts_salt bytea, facts text, facts_digest bytea,
+    personal_salt bytea, personal text, personal_digest bytea
 );
 
 -- What a hasher has to say of an object.
@@ -51,7 +54,7 @@ CREATE TYPE hashing_step_v1 AS (
 -- what is read here stays as it is until the end.
 --
 -- `again` says that the group may have been committed before, when its answer was lost. A member
--- whose event is there was: an event's commitment is over 32 random bytes of its own.
+-- whose event is there was: an event's digests are over 32 random bytes of their own.
 --
 -- It returns for each member its place and what came of it, as an array of the two.
 CREATE FUNCTION write_scope_v1(block json, store json, again boolean) RETURNS json[]
@@ -85,16 +88,21 @@ BEGIN
         ON CONFLICT DO NOTHING;
         SELECT s.* INTO STRICT own FROM scope s
         WHERE (s.tenant_id, s.env) = (block ->> 'tenant_id', block ->> 'env') FOR UPDATE;
+        INSERT INTO scope_log (tenant_id, env, from_sequence, object_store_id)
+        SELECT own.tenant_id, own.env, 1, s.object_store_id
+        FROM object_store s WHERE s.endpoint = store ->> 'endpoint'
+            AND s.region = store ->> 'region' AND s.bucket = (intents[1]).bucket
+        ON CONFLICT DO NOTHING;
     END IF;
 
     IF again THEN
         known := ARRAY(
-            SELECT e.commitment FROM (
-                SELECT r.asset_id, r.commitment FROM unnest(intents) r
-                UNION ALL SELECT r.asset_id, r.commitment FROM unnest(repeats) r
-                UNION ALL SELECT r.asset_id, r.commitment FROM unnest(records) r
+            SELECT e.facts_digest FROM (
+                SELECT r.asset_id, r.facts_digest FROM unnest(intents) r
+                UNION ALL SELECT r.asset_id, r.facts_digest FROM unnest(repeats) r
+                UNION ALL SELECT r.asset_id, r.facts_digest FROM unnest(records) r
             ) m
-            JOIN event e ON e.asset_id = m.asset_id AND e.commitment = m.commitment
+            JOIN event e ON e.asset_id = m.asset_id AND e.facts_digest = m.facts_digest
             WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env));
     END IF;
 
@@ -104,7 +112,7 @@ BEGIN
         WITH candidate AS (
             SELECT r.*, row_number() OVER (
                 PARTITION BY r.user_id, r.route, r.idempotency_key ORDER BY r.n) AS turn
-            FROM unnest(intents) r WHERE r.commitment <> ALL (known)
+            FROM unnest(intents) r WHERE r.facts_digest <> ALL (known)
         ), free AS (
             SELECT c.* FROM candidate c
             WHERE c.idempotency_key IS NULL OR (c.turn = 1 AND NOT EXISTS (
@@ -134,10 +142,11 @@ BEGIN
             own.open_bytes + (SELECT coalesce(sum(w.size_bytes), 0) FROM written w)
         INTO fresh, stands, own.open_count, own.open_bytes;
 
-        INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at, salt,
-            commitment, body)
+        INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at, facts_salt,
+            facts, facts_digest, personal_salt, personal, personal_digest)
         SELECT own.tenant_id, own.env, own.last_sequence + row_number() OVER (ORDER BY r.n),
-            r.asset_id, r.event_type, r.occurred_at, r.salt, r.commitment, r.body
+            r.asset_id, r.event_type, r.occurred_at, r.facts_salt, r.facts, r.facts_digest,
+            r.personal_salt, r.personal, r.personal_digest
         FROM unnest(intents) r WHERE r.n = ANY (fresh);
         own.last_sequence := own.last_sequence + cardinality(fresh);
 
@@ -153,7 +162,7 @@ BEGIN
 
         written := ARRAY(
             SELECT json_build_array(r.n, CASE
-                WHEN r.n = ANY (fresh) OR r.commitment = ANY (known) THEN 'recorded'
+                WHEN r.n = ANY (fresh) OR r.facts_digest = ANY (known) THEN 'recorded'
                 WHEN r.n = ANY (stands) THEN 'key_stands'
                 ELSE 'already_exists' END)
             FROM unnest(intents) r);
@@ -173,23 +182,24 @@ BEGIN
         ), turn AS (
             SELECT r.n, p.room, row_number() OVER (PARTITION BY r.asset_id ORDER BY r.n) AS turn
             FROM unnest(repeats) r JOIN pending p ON p.asset_id = r.asset_id
-            WHERE r.commitment <> ALL (known)
+            WHERE r.facts_digest <> ALL (known)
         )
         SELECT coalesce(array_agg(t.n ORDER BY t.n) FILTER (WHERE t.turn <= t.room), '{}'),
             coalesce(array_agg(t.n ORDER BY t.n) FILTER (WHERE t.turn > t.room), '{}')
         INTO fresh, exhausted
         FROM turn t;
 
-        INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at, salt,
-            commitment, body)
+        INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at, facts_salt,
+            facts, facts_digest, personal_salt, personal, personal_digest)
         SELECT own.tenant_id, own.env, own.last_sequence + row_number() OVER (ORDER BY r.n),
-            r.asset_id, r.event_type, r.occurred_at, r.salt, r.commitment, r.body
+            r.asset_id, r.event_type, r.occurred_at, r.facts_salt, r.facts, r.facts_digest,
+            r.personal_salt, r.personal, r.personal_digest
         FROM unnest(repeats) r WHERE r.n = ANY (fresh);
         own.last_sequence := own.last_sequence + cardinality(fresh);
 
         written := written || ARRAY(
             SELECT json_build_array(r.n, CASE
-                WHEN r.n = ANY (fresh) OR r.commitment = ANY (known) THEN 'recorded'
+                WHEN r.n = ANY (fresh) OR r.facts_digest = ANY (known) THEN 'recorded'
                 WHEN r.n = ANY (exhausted) THEN 'exhausted'
                 ELSE 'not_pending' END)
             FROM unnest(repeats) r);
@@ -208,7 +218,7 @@ BEGIN
             INTO promised
             FROM upload_intent i JOIN object_store s USING (object_store_id)
             WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = it.asset_id;
-            IF it.commitment = ANY (known) THEN
+            IF it.facts_digest = ANY (known) THEN
                 written := written || json_build_array(it.n, 'registered');
                 CONTINUE;
             ELSIF promised.state IS NULL THEN
@@ -240,21 +250,27 @@ BEGIN
             own.registered_bytes := own.registered_bytes + promised.size_bytes;
             UPDATE upload_intent i SET state = 'registered'
             WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = it.asset_id;
-            INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at, salt,
-                commitment, body)
+            INSERT INTO event (tenant_id, env, sequence, asset_id, event_type, occurred_at,
+                facts_salt, facts, facts_digest, personal_salt, personal, personal_digest)
             VALUES (own.tenant_id, own.env, own.last_sequence, it.asset_id, it.event_type,
-                it.occurred_at, it.salt, it.commitment, it.body);
+                it.occurred_at, it.facts_salt, it.facts, it.facts_digest, it.personal_salt,
+                it.personal, it.personal_digest);
             INSERT INTO asset (tenant_id, env, asset_id, registered_sequence, object_store_id,
                 key_layout, filename, content_type, size_bytes, sha256, captured_at,
                 captured_offset_minutes, latitude, longitude, altitude_m, accuracy_m, source_uri,
-                activity, pii_flags, train_ok, registered_by, imported_at, provenance_digest,
-                integrity_level, integrity_version_id, integrity_etag)
+                activity, pii_flags, train_ok, train_ok_effective, registered_by, imported_at,
+                provenance_digest, integrity_level, integrity_version_id, integrity_etag)
             VALUES (own.tenant_id, own.env, it.asset_id, own.last_sequence,
                 promised.object_store_id, promised.key_layout, it.filename, it.content_type,
                 it.size_bytes, it.sha256, it.captured_at, it.captured_offset_minutes, it.latitude,
                 it.longitude, it.altitude_m, it.accuracy_m, it.source_uri, it.activity,
-                it.pii_flags, it.train_ok, it.registered_by, it.imported_at, it.provenance_digest,
-                it.integrity_level, it.integrity_version_id, it.integrity_etag);
+                it.pii_flags, it.train_ok,
+                it.train_ok AND NOT EXISTS (
+                    SELECT FROM unnest(it.parents) p (id) JOIN asset a ON a.asset_id = p.id
+                    WHERE (a.tenant_id, a.env) = (own.tenant_id, own.env)
+                        AND NOT a.train_ok_effective),
+                it.registered_by, it.imported_at, it.provenance_digest, it.integrity_level,
+                it.integrity_version_id, it.integrity_etag);
             INSERT INTO asset_label (tenant_id, env, asset_id, label, value)
             SELECT own.tenant_id, own.env, it.asset_id, l.key, l.value
             FROM json_each_text(it.labels) l;
@@ -264,6 +280,15 @@ BEGIN
             written := written || json_build_array(it.n, 'registered');
         END;
     END LOOP;
+
+    -- keys that ended an hour ago, by whatever clock: two for each that comes
+    DELETE FROM idempotency k WHERE k.ctid = ANY (ARRAY(
+        SELECT ended.ctid FROM idempotency ended
+        WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
+            AND ended.ends_at < (SELECT max(r.requested_at) - 3600000000 FROM unnest(intents) r
+                WHERE r.idempotency_key IS NOT NULL)
+        ORDER BY ended.ends_at
+        LIMIT 2 * (SELECT count(r.idempotency_key) FROM unnest(intents) r)));
 
     UPDATE scope s SET last_sequence = own.last_sequence, open_count = own.open_count,
         open_bytes = own.open_bytes, registered_count = own.registered_count,
@@ -304,6 +329,12 @@ BEGIN
         ELSIF standing.work_owner IS NOT NULL AND standing.work_until > asked.now THEN
             RETURN json_build_object('held', standing.work_until);
         END IF;
+        -- two that ended an hour ago, by whatever clock, for each that comes
+        DELETE FROM object_digest d WHERE d.ctid = ANY (ARRAY(
+            SELECT ended.ctid FROM object_digest ended
+            WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
+                AND ended.ends_at < asked.now - 3600000000
+            ORDER BY ended.ends_at LIMIT 2));
         UPDATE upload_intent i SET work_owner = asked.owner, work_until = asked.until,
             work_epoch = i.work_epoch + 1
         WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id
@@ -325,8 +356,10 @@ BEGIN
         AND i.work_epoch = asked.epoch AND i.work_owner IS NOT NULL;
     stood := FOUND;
     IF stood AND asked.step = 'record' THEN
-        INSERT INTO object_digest (tenant_id, env, asset_id, etag, version_id, sha256)
-        VALUES (own.tenant_id, own.env, asked.asset_id, asked.etag, asked.version_id, asked.sha256)
+        INSERT INTO object_digest (tenant_id, env, asset_id, etag, version_id, sha256, ends_at)
+        SELECT i.tenant_id, i.env, i.asset_id, asked.etag, asked.version_id, asked.sha256, i.ends_at
+        FROM upload_intent i
+        WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id
         ON CONFLICT (tenant_id, env, asset_id) DO UPDATE SET
             etag = excluded.etag, version_id = excluded.version_id, sha256 = excluded.sha256;
     END IF;
@@ -561,20 +594,49 @@ $$;
 
 CREATE TYPE event_row_v1 AS (
     "event.tenant_id" text, "event.env" text, "event.sequence" bigint, "event.asset_id" bytea,
-    "event.salt" bytea, "event.commitment" bytea, "event.body" text
+    "event.facts_salt" bytea, "event.facts" text, "event.facts_digest" bytea,
+    "event.personal_salt" bytea, "event.personal" text, "event.personal_digest" bytea,
+    "scope_log.log_id" bytea
 );
+
+-- An event as it is read, but for its log.
+CREATE FUNCTION event_row_v1(e event) RETURNS event_row_v1
+LANGUAGE plpgsql IMMUTABLE SET search_path FROM CURRENT AS $$
+BEGIN
+    RETURN ROW(e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.facts_salt, e.facts,
+        e.facts_digest, e.personal_salt, e.personal, e.personal_digest, NULL::bytea);
+END
+$$;
+
+-- These events, in their order, each with its log. It enters the scope of each, so whoever reads as
+-- the relay does so before.
+CREATE FUNCTION of_logs_v1(events event_row_v1[]) RETURNS SETOF event_row_v1
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    e event_row_v1;
+BEGIN
+    FOREACH e IN ARRAY events LOOP
+        PERFORM enter(e."event.tenant_id", e."event.env");
+        SELECT uuid_send(l.log_id) INTO e."scope_log.log_id" FROM scope_log l
+        WHERE (l.tenant_id, l.env) = (e."event.tenant_id", e."event.env")
+            AND l.from_sequence <= e."event.sequence"
+        ORDER BY l.from_sequence DESC LIMIT 1;
+        RETURN NEXT e;
+    END LOOP;
+END
+$$;
 
 CREATE FUNCTION events_of_v1(
     of_tenant text, of_env text, id uuid, after bigint, up_to bigint
 ) RETURNS SETOF event_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
-    RETURN QUERY
-    SELECT e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.salt, e.commitment, e.body
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
+    SELECT event_row_v1(e)
     FROM event e
     WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.asset_id = id AND e.sequence > after
     ORDER BY e.sequence
-    LIMIT up_to;
+    LIMIT up_to));
 END
 $$;
 
@@ -582,12 +644,12 @@ CREATE FUNCTION events_after_v1(of_tenant text, of_env text, after bigint, up_to
 RETURNS SETOF event_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
-    RETURN QUERY
-    SELECT e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.salt, e.commitment, e.body
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
+    SELECT event_row_v1(e)
     FROM event e
     WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.sequence > after
     ORDER BY e.sequence
-    LIMIT up_to;
+    LIMIT up_to));
 END
 $$;
 
@@ -628,7 +690,7 @@ CREATE FUNCTION undelivered_v1(of_sink text, up_to bigint, held json)
 RETURNS SETOF event_row_v1 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
-    RETURN QUERY
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
     WITH turn AS MATERIALIZED (
         SELECT b.tenant_id, b.env, b.cursor, e.occurred_at AS waiting_since
         FROM behind_v1(of_sink) b
@@ -641,12 +703,12 @@ BEGIN
         LIMIT up_to
     ),
     share AS (SELECT (up_to + count(*) - 1) / greatest(count(*), 1) AS events FROM turn)
-    SELECT e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.salt, e.commitment, e.body
+    SELECT event_row_v1(e)
     FROM share CROSS JOIN turn t
     JOIN event e ON e.tenant_id = t.tenant_id AND e.env = t.env
         AND e.sequence > t.cursor AND e.sequence <= t.cursor + share.events
     ORDER BY e.sequence - t.cursor, t.waiting_since, t.tenant_id, t.env
-    LIMIT up_to;
+    LIMIT up_to));
 END
 $$;
 
@@ -690,13 +752,13 @@ CREATE FUNCTION retries_v1(of_sink text, up_to bigint) RETURNS SETOF event_row_v
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
-    RETURN QUERY
-    SELECT e.tenant_id, e.env, e.sequence, uuid_send(e.asset_id), e.salt, e.commitment, e.body
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
+    SELECT event_row_v1(e)
     FROM parked_event p
     JOIN event e ON e.tenant_id = p.tenant_id AND e.env = p.env AND e.sequence = p.sequence
     WHERE p.sink = of_sink AND p.retry_asked_at IS NOT NULL
     ORDER BY p.tenant_id, p.env, p.sequence
-    LIMIT up_to;
+    LIMIT up_to));
 END
 $$;
 

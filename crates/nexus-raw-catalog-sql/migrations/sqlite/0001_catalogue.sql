@@ -5,16 +5,18 @@
 -- another tenant cannot be written down. Instants are microseconds since 1970-01-01T00:00:00Z,
 -- ids are the 16 bytes of a UUID, digests are 32 bytes.
 --
--- Columns that may hold something personal can be emptied, once `erased_at` says when they were;
--- until then they are there. Nothing is deleted.
+-- Columns that may hold something of a person, or a fingerprint of it, can be emptied, once
+-- `erased_at` says when they were; until then they are there. Nothing is deleted but what has
+-- ended: callers' keys, grants, and what was found of objects.
 
 -- "NXRW": how a file is known to be a catalogue
 PRAGMA application_id = 0x4E585257;
 
--- One row: which catalogue this is. Event ids are derived from it.
+-- One row: which catalogue this is, and the key by which cursors of lists are authenticated.
 CREATE TABLE catalog (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    catalog_id BLOB NOT NULL CHECK (length(catalog_id) = 16)
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+    catalog_id BLOB NOT NULL CHECK (length(catalog_id) = 16),
+    cursor_key BLOB NOT NULL CHECK (length(cursor_key) = 32)
 ) STRICT;
 
 -- Where objects are. Rows point here and keep pointing here: another bucket is another row, and
@@ -40,36 +42,68 @@ CREATE TABLE scope (
     PRIMARY KEY (tenant_id, env)
 ) STRICT, WITHOUT ROWID;
 
+-- Which log the events of a scope belong to, from a sequence on; event ids are derived from its id.
+-- `origin` says where a log was before, when a catalogue was brought in from elsewhere.
+CREATE TABLE scope_log (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    from_sequence INTEGER NOT NULL CHECK (from_sequence > 0),
+    log_id BLOB NOT NULL UNIQUE CHECK (length(log_id) = 16),
+    origin TEXT,
+    object_store_id INTEGER NOT NULL REFERENCES object_store,
+    PRIMARY KEY (tenant_id, env, from_sequence),
+    FOREIGN KEY (tenant_id, env) REFERENCES scope
+) STRICT;
+
 -- What was promised to whom. It is pending, may end, and may be registered from either: what
--- arrived in time is registered even late. `work_*` is the lease of whoever does slow work for the intent.
+-- arrived in time is registered even late. One that was aborted is never registered. `work_*` is the lease of whoever does slow work for the intent.
 CREATE TABLE upload_intent (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
     asset_id BLOB NOT NULL CHECK (length(asset_id) = 16),
     kind TEXT NOT NULL DEFAULT 'single' CHECK (kind IN ('single', 'multipart')),
     upload_id TEXT,
+    part_size_bytes INTEGER CHECK (part_size_bytes > 0),
     object_store_id INTEGER NOT NULL REFERENCES object_store,
     key_layout INTEGER NOT NULL,
     filename TEXT,
-    content_type TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
-    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    content_type TEXT,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
+    sha256 BLOB CHECK (length(sha256) = 32),
     requested_by TEXT,
     requested_at INTEGER NOT NULL,
     ends_at INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'registered', 'ended')),
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'registered', 'ended', 'aborted')),
     work_owner BLOB CHECK (length(work_owner) = 16),
     work_epoch INTEGER NOT NULL DEFAULT 0,
     work_until INTEGER,
     erased_at INTEGER,
     PRIMARY KEY (tenant_id, env, asset_id),
     FOREIGN KEY (tenant_id, env) REFERENCES scope,
-    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND requested_by IS NOT NULL))
+    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
+        AND requested_by IS NOT NULL AND (sha256 IS NOT NULL OR kind = 'multipart'))),
+    CHECK ((kind = 'multipart') = (part_size_bytes IS NOT NULL)),
+    CHECK (kind = 'single' OR size_bytes > 0)
 ) STRICT;
 
--- What happened, written once. `body` is the event's canonical JSON without sequence and id,
--- `commitment` is SHA-256 over `salt` and then `body`: salt and body can be emptied, and the
--- commitment still proves what stood there to whoever kept them.
+-- The few intents that somebody does slow work for.
+CREATE INDEX upload_intent_in_work ON upload_intent (work_until) WHERE work_owner IS NOT NULL;
+
+-- The parts of a multipart upload, as their caller declared them and they were signed.
+CREATE TABLE upload_part (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    asset_id BLOB NOT NULL,
+    part_number INTEGER NOT NULL CHECK (part_number BETWEEN 1 AND 10000),
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (tenant_id, env, asset_id, part_number),
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
+) STRICT, WITHOUT ROWID;
+
+-- What happened, written once, as two JSON texts kept as the bytes that were digested: `facts` and
+-- `personal`. Each digest is SHA-256 over a salt of its own and then the text. Salts and texts can
+-- be emptied; a digest never is, and proves what stood there to anybody who kept salt and text.
 CREATE TABLE event (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -78,18 +112,25 @@ CREATE TABLE event (
     asset_id BLOB NOT NULL,
     event_type TEXT NOT NULL,
     occurred_at INTEGER NOT NULL,
-    salt BLOB CHECK (length(salt) = 32),
-    commitment BLOB NOT NULL CHECK (length(commitment) = 32),
-    body TEXT,
+    facts_salt BLOB CHECK (length(facts_salt) = 32),
+    facts TEXT,
+    facts_digest BLOB NOT NULL CHECK (length(facts_digest) = 32),
+    personal_salt BLOB CHECK (length(personal_salt) = 32),
+    personal TEXT,
+    personal_digest BLOB NOT NULL CHECK (length(personal_digest) = 32),
+    erased_at INTEGER,
     PRIMARY KEY (tenant_id, env, sequence),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent,
-    CHECK ((salt IS NULL) = (body IS NULL))
+    CHECK ((facts_salt IS NULL) = (facts IS NULL)),
+    CHECK ((personal_salt IS NULL) = (personal IS NULL)),
+    CHECK (erased_at IS NOT NULL OR (facts IS NOT NULL AND personal IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
 
 -- The records. `registered_sequence` is the event that tells of the registration, and so the
--- order of registration within the scope.
+-- order of registration within the scope. `train_ok_effective` is no part of the record: it is
+-- whether the asset's own word in force and that of every ancestor is true.
 CREATE TABLE asset (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -98,9 +139,9 @@ CREATE TABLE asset (
     object_store_id INTEGER NOT NULL REFERENCES object_store,
     key_layout INTEGER NOT NULL,
     filename TEXT,
-    content_type TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
-    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    content_type TEXT,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
+    sha256 BLOB CHECK (length(sha256) = 32),
     captured_at INTEGER,
     captured_offset_minutes INTEGER,
     latitude REAL,
@@ -111,18 +152,22 @@ CREATE TABLE asset (
     activity TEXT,
     pii_flags TEXT NOT NULL CHECK (json_valid(pii_flags)),
     train_ok INTEGER NOT NULL CHECK (train_ok IN (0, 1)),
+    train_ok_effective INTEGER NOT NULL CHECK (train_ok_effective IN (0, 1)),
     registered_by TEXT,
     imported_at INTEGER NOT NULL,
-    provenance_digest BLOB NOT NULL CHECK (length(provenance_digest) = 32),
+    provenance_digest BLOB CHECK (length(provenance_digest) = 32),
     integrity_level TEXT NOT NULL,
+    integrity_parts INTEGER CHECK (integrity_parts > 0),
     integrity_version_id TEXT,
-    integrity_etag TEXT NOT NULL,
+    integrity_etag TEXT,
     erased_at INTEGER,
     PRIMARY KEY (tenant_id, env, asset_id),
     UNIQUE (tenant_id, env, registered_sequence),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent,
     FOREIGN KEY (tenant_id, env, registered_sequence) REFERENCES event,
-    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND registered_by IS NOT NULL)),
+    CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
+        AND sha256 IS NOT NULL AND registered_by IS NOT NULL AND provenance_digest IS NOT NULL
+        AND integrity_etag IS NOT NULL)),
     CHECK ((captured_at IS NULL) = (captured_offset_minutes IS NULL)),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;
@@ -153,6 +198,66 @@ CREATE TABLE lineage_edge (
     FOREIGN KEY (tenant_id, env, parent_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
 
+-- What was stated of an asset after its registration, as its event says.
+CREATE TABLE stated_fact (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    asset_id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT,
+    reason TEXT,
+    evidence_sha256 BLOB CHECK (length(evidence_sha256) = 32),
+    stated_at INTEGER NOT NULL,
+    stated_by TEXT,
+    erased_at INTEGER,
+    PRIMARY KEY (tenant_id, env, sequence),
+    FOREIGN KEY (tenant_id, env, sequence) REFERENCES event,
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset,
+    CHECK (erased_at IS NOT NULL OR (value IS NOT NULL AND stated_by IS NOT NULL))
+) STRICT;
+CREATE INDEX stated_fact_by_asset ON stated_fact (tenant_id, env, asset_id, sequence);
+
+-- Which fact of each kind is in force.
+CREATE TABLE fact_in_force (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    asset_id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, env, asset_id, kind),
+    FOREIGN KEY (tenant_id, env, sequence) REFERENCES stated_fact,
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
+) STRICT, WITHOUT ROWID;
+
+-- To whom a URL for a download was given, until it ends.
+CREATE TABLE download_grant (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    asset_id BLOB NOT NULL,
+    user_id TEXT NOT NULL,
+    disposition TEXT NOT NULL CHECK (disposition IN ('attachment', 'inline')),
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, env, asset_id, user_id, disposition),
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
+) STRICT, WITHOUT ROWID;
+CREATE INDEX download_grant_by_end ON download_grant (tenant_id, env, ends_at);
+
+-- What the service found by reading an object itself, where the store's own digests are no proof:
+-- one row an asset, of the object that was hashed last, until its intent has ended.
+CREATE TABLE object_digest (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    asset_id BLOB NOT NULL,
+    etag TEXT NOT NULL,
+    version_id TEXT,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, env, asset_id),
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
+) STRICT, WITHOUT ROWID;
+CREATE INDEX object_digest_by_end ON object_digest (tenant_id, env, ends_at);
+
 -- How far each sink has come in each scope: up to `cursor` everything was delivered or parked.
 CREATE TABLE delivery (
     tenant_id TEXT NOT NULL,
@@ -170,9 +275,15 @@ CREATE TABLE parked_event (
     sequence INTEGER NOT NULL,
     reason TEXT NOT NULL,
     parked_at INTEGER NOT NULL,
+    -- when somebody asked for it to be tried again
+    retry_asked_at INTEGER,
     PRIMARY KEY (tenant_id, env, sink, sequence),
     FOREIGN KEY (tenant_id, env, sequence) REFERENCES event
 ) STRICT;
+
+-- The few that are to be tried.
+CREATE INDEX parked_event_to_retry ON parked_event (sink, tenant_id, env, sequence)
+WHERE retry_asked_at IS NOT NULL;
 
 -- Who may do what one process at a time does. `epoch` rises at each take-over.
 CREATE TABLE lease (
@@ -182,7 +293,7 @@ CREATE TABLE lease (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What a caller's key stood for, so that the same request again is the same asset.
+-- What a caller's key stands for until it ends, so that the same request again is the same asset.
 CREATE TABLE idempotency (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -195,6 +306,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (tenant_id, env, user_id, route, idempotency_key),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_end ON idempotency (tenant_id, env, ends_at);
 
 -- What was written stays as it was written. A migration that brings erasure replaces the triggers
 -- it has to get past; nothing else ever needs to. INSERT OR REPLACE deletes without telling the
@@ -217,12 +329,22 @@ BEGIN SELECT raise(ABORT, 'a scope''s sequence never goes back'); END;
 CREATE TRIGGER scope_is_not_deleted BEFORE DELETE ON scope
 BEGIN SELECT raise(ABORT, 'a scope is never deleted'); END;
 
+CREATE TRIGGER scope_log_is_not_changed BEFORE UPDATE ON scope_log
+BEGIN SELECT raise(ABORT, 'a scope''s log is never changed'); END;
+CREATE TRIGGER scope_log_is_not_replaced BEFORE INSERT ON scope_log
+WHEN EXISTS (SELECT 1 FROM scope_log
+    WHERE (tenant_id, env, from_sequence) = (new.tenant_id, new.env, new.from_sequence))
+BEGIN SELECT raise(ABORT, 'a scope''s log is never replaced'); END;
+CREATE TRIGGER scope_log_is_not_deleted BEFORE DELETE ON scope_log
+BEGIN SELECT raise(ABORT, 'a scope''s log is never deleted'); END;
+
 CREATE TRIGGER upload_intent_moves_forward BEFORE UPDATE OF state ON upload_intent
-WHEN new.state <> old.state AND (old.state = 'registered' OR new.state = 'pending')
+WHEN new.state <> old.state
+    AND (old.state IN ('registered', 'aborted') OR new.state = 'pending')
 BEGIN SELECT raise(ABORT, 'an intent''s state only moves forward'); END;
 CREATE TRIGGER upload_intent_keeps_its_promise BEFORE UPDATE OF
-    tenant_id, env, asset_id, kind, object_store_id, key_layout, filename, content_type,
-    size_bytes, sha256, requested_by, requested_at, ends_at, erased_at
+    tenant_id, env, asset_id, kind, part_size_bytes, object_store_id, key_layout, filename,
+    content_type, size_bytes, sha256, requested_by, requested_at, ends_at, erased_at
 ON upload_intent
 BEGIN SELECT raise(ABORT, 'an intent''s promise is never changed'); END;
 CREATE TRIGGER upload_intent_is_not_replaced BEFORE INSERT ON upload_intent
@@ -241,7 +363,13 @@ BEGIN SELECT raise(ABORT, 'an event is never replaced'); END;
 CREATE TRIGGER event_is_not_deleted BEFORE DELETE ON event
 BEGIN SELECT raise(ABORT, 'an event is never deleted'); END;
 
-CREATE TRIGGER asset_is_not_changed BEFORE UPDATE ON asset
+CREATE TRIGGER asset_is_not_changed BEFORE UPDATE OF
+    tenant_id, env, asset_id, registered_sequence, object_store_id, key_layout, filename,
+    content_type, size_bytes, sha256, captured_at, captured_offset_minutes, latitude, longitude,
+    altitude_m, accuracy_m, source_uri, activity, pii_flags, train_ok, registered_by, imported_at,
+    provenance_digest, integrity_level, integrity_parts, integrity_version_id, integrity_etag,
+    erased_at
+ON asset
 BEGIN SELECT raise(ABORT, 'a record is never changed'); END;
 CREATE TRIGGER asset_is_not_replaced BEFORE INSERT ON asset
 WHEN EXISTS (SELECT 1 FROM asset
@@ -269,6 +397,14 @@ WHEN EXISTS (SELECT 1 FROM lineage_edge
 BEGIN SELECT raise(ABORT, 'an edge is never replaced'); END;
 CREATE TRIGGER lineage_edge_is_not_deleted BEFORE DELETE ON lineage_edge
 BEGIN SELECT raise(ABORT, 'an edge is never deleted'); END;
+
+CREATE TRIGGER upload_part_is_not_changed BEFORE UPDATE ON upload_part
+BEGIN SELECT raise(ABORT, 'a declared part is never changed'); END;
+
+CREATE TRIGGER stated_fact_is_not_changed BEFORE UPDATE ON stated_fact
+BEGIN SELECT raise(ABORT, 'a stated fact is never changed'); END;
+CREATE TRIGGER stated_fact_is_not_deleted BEFORE DELETE ON stated_fact
+BEGIN SELECT raise(ABORT, 'a stated fact is never deleted'); END;
 
 CREATE TRIGGER delivery_moves_forward BEFORE UPDATE ON delivery
 WHEN new.cursor < old.cursor

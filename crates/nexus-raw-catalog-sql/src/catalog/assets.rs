@@ -12,7 +12,7 @@ use nexus_raw::{
 
 use super::{SqlAssetCatalog, ask};
 use crate::{
-    commitment::CommittedBody,
+    sealed::SealedEvent,
     writer::{IntentKey, IntentOutcome, NewIntent, Registration, RepeatedPresign},
 };
 
@@ -24,7 +24,7 @@ impl AssetCatalog for SqlAssetCatalog {
         event: EventBody,
     ) -> Result<(), CatalogError> {
         let record = async {
-            let event = CommittedBody::seal(&event)?;
+            let event = SealedEvent::of(&event)?;
             let key = None;
             match self.writer.call(NewIntent { intent, event, key }).await? {
                 IntentOutcome::Recorded => Ok(()),
@@ -41,7 +41,7 @@ impl AssetCatalog for SqlAssetCatalog {
         let record = async {
             let request = NewIntent {
                 intent: new.intent,
-                event: CommittedBody::seal(&new.event)?,
+                event: SealedEvent::of(&new.event)?,
                 key: Some(Box::new(IntentKey {
                     caller: new.key,
                     body_digest: new.body_digest,
@@ -62,7 +62,7 @@ impl AssetCatalog for SqlAssetCatalog {
     ) -> Result<RepeatOutcome, CatalogError> {
         let request = RepeatedPresign {
             scope: event.scope(),
-            event: CommittedBody::seal(&event)?,
+            event: SealedEvent::of(&event)?,
         };
         let record = self.writer.call(request);
         self.observed("record_repeated_presign", record).await
@@ -93,7 +93,7 @@ impl AssetCatalog for SqlAssetCatalog {
     }
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
-        let event = CommittedBody::seal(&new.event)?;
+        let event = SealedEvent::of(&new.event)?;
         let new = Box::new(new);
         let register = self.writer.call(Registration { new, event });
         self.observed("register", register).await

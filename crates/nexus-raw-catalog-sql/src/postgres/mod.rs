@@ -54,10 +54,7 @@ pub(crate) async fn open(
         session,
     ));
     Ok(Backend {
-        reader: Reader::Postgres(PostgresReader::new(
-            Arc::clone(&connections),
-            session.catalog_id,
-        )),
+        reader: Reader::Postgres(PostgresReader::new(Arc::clone(&connections))),
         writer: Box::new(PostgresWriter::new(connections, object_store.clone())),
     })
 }

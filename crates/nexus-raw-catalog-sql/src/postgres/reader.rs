@@ -14,7 +14,6 @@ use nexus_raw::{
 };
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::{
     fault,
@@ -29,7 +28,6 @@ use crate::{
 
 pub(crate) struct PostgresReader {
     connections: Arc<Connections>,
-    catalog_id: Uuid,
 }
 
 /// A call of one of our functions about one scope.
@@ -69,11 +67,8 @@ fn intent_state(rows: &[PgRow]) -> Result<Option<IntentState>, CatalogError> {
 }
 
 impl PostgresReader {
-    pub(super) fn new(connections: Arc<Connections>, catalog_id: Uuid) -> Self {
-        Self {
-            connections,
-            catalog_id,
-        }
+    pub(super) fn new(connections: Arc<Connections>) -> Self {
+        Self { connections }
     }
 
     /// Asks on one connection after the other, until one lives. The caller has a deadline.
@@ -93,9 +88,7 @@ impl PostgresReader {
 
     async fn ask_for_events(&self, question: &str) -> Result<Vec<DatasetEvent>, CatalogError> {
         let rows = self.ask(question).await?;
-        let events = rows
-            .iter()
-            .map(|row| decode::event(&Columns(row), self.catalog_id));
+        let events = rows.iter().map(|row| decode::event(&Columns(row)));
         Ok(events.collect::<Result<_, _>>()?)
     }
 

@@ -9,8 +9,22 @@ use super::{
 };
 use crate::error::OpenError;
 
+/// Refuses the tables of a version before the first release.
+async fn not_of_before(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let is_of_before = "EXISTS (SELECT FROM pg_attribute \
+        WHERE attrelid = to_regclass('event') AND attname = 'commitment' AND NOT attisdropped)";
+    if holds(connection, is_of_before).await? {
+        return Err(OpenError::unfit(
+            "the catalogue is of a version before the first release, which keeps events in \
+             another form, and is not brought over: give this program a new database or schema",
+        ));
+    }
+    Ok(())
+}
+
 /// Brings the schema up to date; the migrations that this took.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
+    not_of_before(connection).await?;
     let before = if has_migrations(connection).await? {
         applied(connection).await?
     } else {
@@ -62,6 +76,7 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
 
 /// Makes sure that the schema is one that this program can use.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError> {
+    not_of_before(connection).await?;
     if !has_migrations(connection).await? {
         not_elsewhere(connection).await?;
         return Err(unmigrated());

@@ -8,7 +8,7 @@ use nexus_raw::{
         ContentType, DerivedFrom, Filename, Integrity, IntegrityLevel, Labels, Lineage,
         ObjectAddress, ObjectKey, Provenance, RawAsset, RawAssetParts, SourceUri, UploadIntent,
     },
-    event::{DatasetEvent, EventBody},
+    event::{DatasetEvent, StoredEvent},
     ports::{Backlog, IntentState, KeptEvent, OpenIntents, ParkedEvent, SinkName},
     tenancy::{Scope, UserId},
     time::Timestamp,
@@ -16,7 +16,7 @@ use nexus_raw::{
 use uuid::Uuid;
 
 use super::Columns;
-use crate::{commitment::commitment, error::CorruptColumn, registration::AssetKey};
+use crate::{error::CorruptColumn, registration::AssetKey, sealed::salted_digest};
 
 /// A row of `upload_intent`, with its `asset` where it has one.
 pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState), CorruptColumn> {
@@ -186,23 +186,31 @@ fn address(
     })
 }
 
-/// A row of `event`: it must be the one that was committed to. Its id follows from its place.
-pub(crate) fn event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
+/// A row of `event` and its log: both texts must be those that were digested. Its id follows from
+/// its place.
+pub(crate) fn event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     let scope = row.scope("event.tenant_id", "event.env")?;
     let sequence = row.unsigned("event.sequence")?;
-    let text: &str = row.get("event.body")?;
-    if row.bytes("event.commitment")? != commitment(&row.bytes("event.salt")?, text) {
-        return Err(CorruptColumn("event.commitment"));
+    let facts: &str = row.get("event.facts")?;
+    if row.bytes("event.facts_digest")? != salted_digest(&row.bytes("event.facts_salt")?, facts) {
+        return Err(CorruptColumn("event.facts_digest"));
     }
-    let corrupt = CorruptColumn("event.body");
-    let Ok(body) = serde_json::from_str::<EventBody>(text) else {
-        return Err(corrupt);
+    let personal: &str = row.get("event.personal")?;
+    let salt = row.bytes("event.personal_salt")?;
+    if row.bytes("event.personal_digest")? != salted_digest(&salt, personal) {
+        return Err(CorruptColumn("event.personal_digest"));
+    }
+    let Ok(body) = StoredEvent::read(facts, personal) else {
+        return Err(CorruptColumn("event.facts"));
     };
-    if body.scope() != scope || body.asset_id != row.asset_id("event.asset_id")? {
-        return Err(corrupt);
+    if body.asset_id != row.asset_id("event.asset_id")? {
+        return Err(CorruptColumn("event.facts"));
+    }
+    if body.scope() != scope {
+        return Err(CorruptColumn("event.personal"));
     }
     Ok(DatasetEvent {
-        event_id: DatasetEvent::id_at(catalog_id, &scope, sequence),
+        event_id: DatasetEvent::id_at(row.uuid("scope_log.log_id")?, sequence),
         sequence,
         body,
     })

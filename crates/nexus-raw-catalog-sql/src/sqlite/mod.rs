@@ -21,14 +21,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nexus_raw::ports::BoxError;
 use sqlx::{SqliteConnection, SqlitePool};
-use uuid::{Builder, Uuid};
 
 pub(crate) use self::reader::SqliteReader;
-use self::{
-    fault::open_error, files::OpenFiles, lock::CatalogLock, write::Context, writer::SqliteWriter,
-};
+use self::{fault::open_error, files::OpenFiles, lock::CatalogLock, writer::SqliteWriter};
 use crate::{
     backend::{Backend, Reader},
     error::OpenError,
@@ -77,7 +73,7 @@ struct Opened {
     readers: SqlitePool,
     files: OpenFiles,
     lock: CatalogLock,
-    context: Context,
+    object_store: ObjectStoreIdentity,
     migrated: Vec<i64>,
 }
 
@@ -90,7 +86,7 @@ impl Opened {
         schema::recognise(&mut writer, &file).await?;
         connect::make_durable(&mut writer).await?;
         let migrated = schema::migrate(&mut writer).await?;
-        let catalog_id = catalog_id(&mut writer).await?;
+        identify(&mut writer).await?;
         end_leases(&mut writer).await?;
         let readers = connect::readers(&file).await?;
         Ok(Self {
@@ -98,23 +94,19 @@ impl Opened {
             readers,
             files: OpenFiles::of(&file),
             lock,
-            context: Context {
-                catalog_id,
-                object_store: object_store.clone(),
-            },
+            object_store: object_store.clone(),
             migrated,
         })
     }
 
     fn into_backend(self) -> Backend {
-        let catalog_id = self.context.catalog_id;
         Backend {
-            reader: Reader::Sqlite(SqliteReader::new(self.readers, catalog_id)),
+            reader: Reader::Sqlite(SqliteReader::new(self.readers)),
             writer: Box::new(SqliteWriter::new(
                 self.writer,
                 self.files,
                 self.lock,
-                self.context,
+                self.object_store,
             )),
         }
     }
@@ -171,20 +163,17 @@ async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> 
     Ok(())
 }
 
-/// The catalogue's id; made at random the first time.
-async fn catalog_id(connection: &mut SqliteConnection) -> Result<Uuid, OpenError> {
-    let unreachable = |error: BoxError| OpenError::Unreachable(error);
-    let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| unreachable(Box::new(error)))?;
-    let fresh = Builder::from_random_bytes(random).into_uuid();
-    sqlx::query("INSERT INTO catalog (only, catalog_id) VALUES (1, ?1) ON CONFLICT DO NOTHING")
-        .bind(&fresh.as_bytes()[..])
-        .execute(&mut *connection)
-        .await
-        .map_err(open_error)?;
-    let id: Vec<u8> = sqlx::query_scalar("SELECT catalog_id FROM catalog")
-        .fetch_one(connection)
-        .await
-        .map_err(open_error)?;
-    Uuid::from_slice(&id).map_err(|error| unreachable(Box::new(error)))
+/// Gives a new catalogue its id and its key, both random.
+async fn identify(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let mut random = [0; 48];
+    getrandom::fill(&mut random).map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+    let (id, key) = random.split_at(16);
+    let insert = "INSERT INTO catalog (only_one, catalog_id, cursor_key) VALUES (1, ?1, ?2) \
+        ON CONFLICT DO NOTHING";
+    let inserted = sqlx::query(insert)
+        .bind(id)
+        .bind(key)
+        .execute(connection)
+        .await;
+    inserted.map(|_| ()).map_err(open_error)
 }

@@ -9,7 +9,6 @@ use nexus_raw::{
     time::Timestamp,
 };
 use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
-use uuid::Uuid;
 
 use super::{fault::read_error, parameters::keys_json, queries};
 use crate::error::CorruptColumn;
@@ -17,12 +16,11 @@ use crate::error::CorruptColumn;
 /// Answers from a few connections that cannot write.
 pub(crate) struct SqliteReader {
     pool: SqlitePool,
-    catalog_id: Uuid,
 }
 
 impl SqliteReader {
-    pub(super) fn new(pool: SqlitePool, catalog_id: Uuid) -> Self {
-        Self { pool, catalog_id }
+    pub(super) fn new(pool: SqlitePool) -> Self {
+        Self { pool }
     }
 
     async fn connection(&self) -> Result<PoolConnection<Sqlite>, CatalogError> {
@@ -77,7 +75,7 @@ impl SqliteReader {
         let mut connection = self.connection().await?;
         let keys = keys_json(parents.iter().map(|parent| (scope, *parent)));
         let registered = queries::registered(&mut connection, keys).await?;
-        let is_unknown = |at: &usize| !registered.contains(&(scope.clone(), parents[*at]));
+        let is_unknown = |at: &usize| !registered.contains_key(&(scope.clone(), parents[*at]));
         Ok((0..parents.len()).filter(is_unknown).collect())
     }
 
@@ -87,7 +85,7 @@ impl SqliteReader {
         query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::events(&mut connection, self.catalog_id, scope, query).await
+        queries::events(&mut connection, scope, query).await
     }
 
     pub(crate) async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
@@ -102,7 +100,7 @@ impl SqliteReader {
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::outbox::undelivered(&mut connection, self.catalog_id, sink, limit, held).await
+        queries::outbox::undelivered(&mut connection, sink, limit, held).await
     }
 
     pub(crate) async fn retries(
@@ -111,7 +109,7 @@ impl SqliteReader {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::outbox::retries(&mut connection, self.catalog_id, sink, limit).await
+        queries::outbox::retries(&mut connection, sink, limit).await
     }
 
     pub(crate) async fn parked(
@@ -146,7 +144,7 @@ impl SqliteReader {
 
     pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
         let mut connection = self.connection().await?;
-        let ready = sqlx::query("SELECT only FROM catalog")
+        let ready = sqlx::query("SELECT only_one FROM catalog")
             .fetch_one(&mut *connection)
             .await;
         ready.map(|_| ()).map_err(read_error)

@@ -23,6 +23,15 @@ pub(super) async fn recognise(
     let is_empty = "SELECT count(*) = 0 FROM sqlite_schema \
                     WHERE name NOT IN ('_sqlx_migrations', 'sqlite_autoindex__sqlx_migrations_1')";
     let is_empty: bool = scalar(connection, is_empty).await?;
+    let is_of_before = "SELECT count(*) > 0 FROM pragma_table_info('event') \
+                        WHERE name = 'commitment'";
+    if scalar(connection, is_of_before).await? {
+        return Err(OpenError::unfit(format!(
+            "the catalogue {} is of a version before the first release, which keeps events in \
+             another form, and is not brought over: give this program a new one",
+            file.display()
+        )));
+    }
     if application_id == APPLICATION_ID || (application_id == 0 && is_empty) {
         Ok(())
     } else {

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use super::*;
 use crate::{
     backend::{GroupWriter, WriteError},
-    commitment::CommittedBody,
+    sealed::SealedEvent,
     writer::{
         IntentKey, IntentOutcome, Kind, NewIntent, Registration, RepeatedPresign, Write, Written,
     },
@@ -27,7 +27,7 @@ fn store() -> ObjectStoreIdentity {
 fn new_intent(number: u64) -> NewIntent {
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(number));
     NewIntent {
-        event: CommittedBody::seal(&sample::presigned(&intent)).unwrap(),
+        event: SealedEvent::of(&sample::presigned(&intent)).unwrap(),
         intent,
         key: None,
     }
@@ -103,12 +103,9 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
     schema::migrate(&mut connection).await.unwrap();
     let full = "PRAGMA max_page_count = 1";
     sqlx::query(full).execute(&mut connection).await.unwrap();
-    let context = Context {
-        catalog_id: catalog_id(&mut connection).await.unwrap(),
-        object_store: store(),
-    };
+    identify(&mut connection).await.unwrap();
     let files = OpenFiles::of(&file);
-    let mut writer = SqliteWriter::new(connection, files, lock, context);
+    let mut writer = SqliteWriter::new(connection, files, lock, store());
 
     let many = || (0..200).map(|n| new_intent(n).into_write());
     let Err(WriteError::Refused(failure)) = write(&mut writer, many()).await else {
@@ -141,7 +138,7 @@ async fn the_largest_group_is_written_at_once() {
 fn registration(of: &NewIntent) -> Registration {
     let new = sample::new_asset(&of.intent, Provenance::default());
     Registration {
-        event: CommittedBody::seal(&new.event).unwrap(),
+        event: SealedEvent::of(&new.event).unwrap(),
         new: Box::new(new),
     }
 }

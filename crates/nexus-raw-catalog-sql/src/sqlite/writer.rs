@@ -5,11 +5,12 @@ use super::{
     fault::{self, write_error},
     files::OpenFiles,
     lock::CatalogLock,
-    write::{self, Context},
+    write,
 };
 use crate::{
     backend::{GroupWriter, WriteError},
     error::Failure,
+    object_store::ObjectStoreIdentity,
     writer::{Write, Written},
 };
 
@@ -23,7 +24,7 @@ const CHECKPOINT_EVERY: usize = 1000;
 /// the count goes wrong when SQLite itself rolls back, as it does when the disk is full.
 pub(super) struct SqliteWriter {
     connection: SqliteConnection,
-    context: Context,
+    object_store: ObjectStoreIdentity,
     since_checkpoint: usize,
     files: OpenFiles,
     // let go of last
@@ -35,11 +36,11 @@ impl SqliteWriter {
         connection: SqliteConnection,
         files: OpenFiles,
         lock: CatalogLock,
-        context: Context,
+        object_store: ObjectStoreIdentity,
     ) -> Self {
         Self {
             connection,
-            context,
+            object_store,
             since_checkpoint: 0,
             files,
             _lock: lock,
@@ -101,7 +102,7 @@ impl GroupWriter for SqliteWriter {
         let begun = self.execute("BEGIN IMMEDIATE").await;
         begun.map_err(or_unavailable)?;
         self.since_checkpoint += group.len();
-        match write::group(&mut self.connection, &self.context, group).await {
+        match write::group(&mut self.connection, &self.object_store, group).await {
             Ok(outcomes) => {
                 self.commit().await?;
                 // what went into a file that nobody will find again is not durable

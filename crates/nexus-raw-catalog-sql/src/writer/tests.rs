@@ -8,7 +8,7 @@ use nexus_raw_testkit::sample;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::{backend::WriteError, commitment::CommittedBody, error::Failure};
+use crate::{backend::WriteError, error::Failure, sealed::SealedEvent};
 
 /// How a write of a group ends.
 #[derive(Clone, Copy)]
@@ -91,7 +91,7 @@ fn start(poison: Option<AssetId>, ending: Ending) -> Setup {
 fn new_intent(number: u64) -> NewIntent {
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(number));
     NewIntent {
-        event: CommittedBody::seal(&sample::presigned(&intent)).unwrap(),
+        event: SealedEvent::of(&sample::presigned(&intent)).unwrap(),
         intent,
         key: None,
     }

@@ -13,7 +13,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use crate::{commitment::CommittedBody, error::Failure};
+use crate::{error::Failure, sealed::SealedEvent};
 
 /// A kind of write, by the request that asks for it.
 pub(crate) trait Kind: Sized {
@@ -109,7 +109,7 @@ impl Written {
 #[derive(Debug)]
 pub(crate) struct NewIntent {
     pub(crate) intent: UploadIntent,
-    pub(crate) event: CommittedBody,
+    pub(crate) event: SealedEvent,
     /// What its caller called the request.
     pub(crate) key: Option<Box<IntentKey>>,
 }
@@ -133,14 +133,14 @@ pub(crate) enum IntentOutcome {
 #[derive(Debug)]
 pub(crate) struct RepeatedPresign {
     pub(crate) scope: Scope,
-    pub(crate) event: CommittedBody,
+    pub(crate) event: SealedEvent,
 }
 
 /// A record to be written, and its event.
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) new: Box<NewAsset>,
-    pub(crate) event: CommittedBody,
+    pub(crate) event: SealedEvent,
 }
 
 /// A wish to hold the relay's lease until `now + ttl`.

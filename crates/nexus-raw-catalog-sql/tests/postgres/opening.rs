@@ -343,7 +343,7 @@ async fn a_role_with_the_rights_of_the_documentation_may_serve() {
         &format!(
             "GRANT USAGE ON SCHEMA public TO {role};
              GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role};
-             GRANT DELETE ON parked_event TO {role};
+             GRANT DELETE ON parked_event, idempotency, object_digest, download_grant TO {role};
              GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
         ),
     )

@@ -1,6 +1,9 @@
 use std::error::Error;
 
-use nexus_raw::ports::{AssetCatalog, CatalogError, EventOutbox, EventQuery};
+use nexus_raw::{
+    event::StoredEvent,
+    ports::{AssetCatalog, CatalogError, EventOutbox, EventQuery},
+};
 use nexus_raw_testkit::{sample, steps::presign_and_register};
 
 use crate::support::Home;
@@ -112,12 +115,34 @@ async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
 async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_reader() {
     for (sql, column) in [
         (
-            "UPDATE event SET body = replace(body, 'u_demo', 'u_evil')",
-            "commitment",
+            "UPDATE event SET personal = replace(personal, 'u_demo', 'u_evil')",
+            "personal_digest",
         ),
-        ("UPDATE event SET salt = zeroblob(32)", "commitment"),
-        ("UPDATE event SET commitment = zeroblob(32)", "commitment"),
-        ("UPDATE event SET salt = NULL, body = NULL", "body"),
+        (
+            "UPDATE event SET facts = replace(facts, 'image', 'audio')",
+            "facts_digest",
+        ),
+        ("UPDATE event SET facts_salt = zeroblob(32)", "facts_digest"),
+        (
+            "UPDATE event SET facts_digest = zeroblob(32)",
+            "facts_digest",
+        ),
+        (
+            "UPDATE event SET personal_salt = facts_salt",
+            "personal_digest",
+        ),
+        ("UPDATE event SET facts_salt = NULL, facts = NULL", "facts"),
+        (
+            "UPDATE event SET personal_salt = NULL, personal = NULL",
+            "personal",
+        ),
+        // the texts of two events, each of them sound
+        (
+            "UPDATE event SET facts = other.facts, facts_salt = other.facts_salt,
+                facts_digest = other.facts_digest
+             FROM event other WHERE other.sequence = 3 - event.sequence",
+            "facts",
+        ),
         ("UPDATE event SET event_id = zeroblob(16)", "event_id"),
         (
             "UPDATE event SET sequence = sequence + 5 WHERE sequence = 2",
@@ -168,7 +193,7 @@ async fn one_corrupt_record_does_not_stop_the_others() {
 }
 
 #[tokio::test]
-async fn a_commitment_can_be_recomputed_by_whoever_has_salt_and_body() {
+async fn a_digest_can_be_computed_by_anybody_who_has_salt_and_text() {
     use sha2::{Digest, Sha256};
 
     let home = Home::new();
@@ -176,16 +201,25 @@ async fn a_commitment_can_be_recomputed_by_whoever_has_salt_and_body() {
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
     let new = presign_and_register(&catalog, &intent, sample::provenance()).await;
-    let rows: Vec<(Vec<u8>, String, Vec<u8>)> =
-        sqlx::query_as("SELECT salt, body, commitment FROM event ORDER BY sequence")
-            .fetch_all(&mut home.raw().await)
-            .await
-            .unwrap();
-    let bodies = [sample::presigned(&intent), new.event];
-    for ((salt, body, commitment), event) in rows.iter().zip(&bodies) {
-        assert_eq!(*body, serde_json::to_string(event).unwrap());
-        let computed = Sha256::digest([salt, body.as_bytes()].concat());
-        assert_eq!(commitment[..], computed[..]);
+    let texts = "SELECT facts_salt, facts, facts_digest FROM event
+        UNION ALL SELECT personal_salt, personal, personal_digest FROM event";
+    let rows: Vec<(Vec<u8>, String, Vec<u8>)> = sqlx::query_as(texts)
+        .fetch_all(&mut home.raw().await)
+        .await
+        .unwrap();
+    let [presigned, registered] =
+        [sample::presigned(&intent), new.event].map(|event| StoredEvent::of(&event).unwrap());
+    let texts = [
+        presigned.facts,
+        registered.facts,
+        presigned.personal,
+        registered.personal,
+    ];
+    assert_eq!(rows.len(), 4);
+    for ((salt, text, digest), expected) in rows.iter().zip(texts) {
+        assert_eq!(*text, expected);
+        let computed = Sha256::digest([salt, text.as_bytes()].concat());
+        assert_eq!(digest[..], computed[..]);
     }
     assert_ne!(rows[0].0, rows[1].0);
 }

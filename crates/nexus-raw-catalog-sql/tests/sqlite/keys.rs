@@ -1,7 +1,10 @@
 use std::fs;
 
 use nexus_raw::ports::{AssetCatalog, CatalogError, IntentState, KeyedOutcome, RepeatOutcome};
-use nexus_raw_testkit::{sample, steps::presign};
+use nexus_raw_testkit::{
+    sample,
+    steps::{outlive_a_key_and_a_digest, presign},
+};
 
 use crate::support::Home;
 
@@ -54,6 +57,19 @@ async fn a_scope_counts_an_intent_once_however_often_it_is_presigned() {
             .unwrap();
     let size = i64::try_from(sample::CONTENT.len()).unwrap();
     assert_eq!(counts, (4, 1, size));
+}
+
+#[tokio::test]
+async fn keys_and_digests_are_removed_once_they_have_ended() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    outlive_a_key_and_a_digest(&catalog, &sample::scope("t_a", "dev")).await;
+    let rows = "SELECT (SELECT count(*) FROM idempotency), (SELECT count(*) FROM object_digest)";
+    let rows: (i64, i64) = sqlx::query_as(rows)
+        .fetch_one(&mut home.raw().await)
+        .await
+        .unwrap();
+    assert_eq!(rows, (1, 0));
 }
 
 /// A row that was changed behind the catalogue is told, never guessed at.

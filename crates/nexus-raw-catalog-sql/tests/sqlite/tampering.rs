@@ -37,11 +37,16 @@ async fn what_was_written_is_neither_changed_nor_deleted() {
     for (sql, refused) in [
         ("UPDATE asset SET train_ok = 1", "a record is never changed"),
         ("DELETE FROM asset", "a record is never deleted"),
-        ("UPDATE event SET body = '{}'", "an event is never changed"),
+        ("UPDATE event SET facts = '{}'", "an event is never changed"),
         (
-            "UPDATE event SET salt = NULL, body = NULL",
+            "UPDATE event SET personal_salt = NULL, personal = NULL, erased_at = 1",
             "an event is never changed",
         ),
+        (
+            "UPDATE scope_log SET log_id = zeroblob(16)",
+            "a scope's log is never changed",
+        ),
+        ("DELETE FROM scope_log", "a scope's log is never deleted"),
         ("DELETE FROM event", "an event is never deleted"),
         (
             "UPDATE asset_label SET value = ''",
@@ -150,7 +155,10 @@ async fn no_row_reaches_into_another_tenant() {
          FROM lineage_edge",
         "INSERT INTO asset_label SELECT 't_b', env, asset_id, label, value FROM asset_label",
         "INSERT INTO event SELECT 't_b', env, sequence, event_id, asset_id, event_type,
-            occurred_at, salt, commitment, body FROM event",
+            occurred_at, facts_salt, facts, facts_digest, personal_salt, personal,
+            personal_digest, erased_at FROM event",
+        "INSERT INTO scope_log SELECT 't_c', env, from_sequence, zeroblob(16), origin,
+            object_store_id FROM scope_log",
         "INSERT INTO delivery VALUES ('t_b', 'dev', 'log', 1)",
         "INSERT INTO parked_event VALUES ('t_b', 'dev', 'log', 1, '', 0, NULL)",
         "INSERT INTO idempotency SELECT 't_b', env, 'u', 'r', 'k', zeroblob(32), asset_id, 0

@@ -14,9 +14,7 @@ use nexus_raw::{
 use uuid::Uuid;
 
 use super::hashings::Hashing;
-
-/// The id of every fake catalogue; event ids follow from it.
-const CATALOG_ID: Uuid = Uuid::from_u128(0x0f6d_2b1c_4e11_4000_8000_0000_0000_0001);
+use crate::sample;
 
 /// What a catalogue keeps. Each method is one transaction.
 #[derive(Default)]
@@ -381,7 +379,7 @@ impl ScopeState {
     fn append(&mut self, scope: &Scope, body: EventBody) {
         let sequence = u64::try_from(self.events.len()).unwrap() + 1;
         self.events.push(DatasetEvent {
-            event_id: DatasetEvent::id_at(CATALOG_ID, scope, sequence),
+            event_id: DatasetEvent::id_at(sample::log_id(scope), sequence),
             sequence,
             body,
         });

@@ -95,6 +95,13 @@ impl RawAsset {
         Self(parts)
     }
 
+    /// The digest of the record's bytes on the wire.
+    #[must_use]
+    pub fn digest(&self) -> Sha256Digest {
+        // a record has no map with other keys than texts, and nothing is written that could fail
+        Sha256Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
     /// What the record says.
     #[must_use]
     pub fn parts(&self) -> &RawAssetParts {

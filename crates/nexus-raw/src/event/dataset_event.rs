@@ -4,8 +4,8 @@ use uuid::Uuid;
 use super::{RequestContext, RequestId, TraceId};
 use crate::{
     asset::{
-        AssetId, ByteSize, ContentType, Lineage, ObjectAddress, PiiFlags, RawAsset, Sha256Digest,
-        UploadIntent,
+        AssetId, ByteSize, ContentType, IntegrityLevel, Lineage, ObjectAddress, PiiFlags, RawAsset,
+        Sha256Digest, UploadIntent,
     },
     tenancy::{Environment, Scope, TenantId, UserId},
     time::Timestamp,
@@ -40,12 +40,21 @@ pub enum SchemaVersion {
     V1,
 }
 
-/// What an event says, before the catalogue has given it its place in the scope's sequence.
-///
-/// Its JSON text is what a catalogue keeps and commits to: members in this order, no white
-/// space. It has neither `sequence` nor `event_id`, which follow from the row's place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How the content of a registered asset was proved, as its event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct EventIntegrity {
+    /// How it was proved.
+    pub level: IntegrityLevel,
+    /// Of how many parts it was uploaded, where it was uploaded in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u32>,
+}
+
+/// What an event says, before the catalogue has given it its place in the scope's sequence:
+/// `sequence` and `event_id` follow from that. A catalogue keeps it as a
+/// [`StoredEvent`](super::StoredEvent).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventBody {
     /// The form of the event.
     pub schema_version: SchemaVersion,
@@ -79,6 +88,11 @@ pub struct EventBody {
     pub pii_flags: Option<PiiFlags>,
     /// Whether models may be trained on it; `None` where nobody has stated it yet.
     pub train_ok: Option<bool>,
+    /// How its content was proved; of a registration alone.
+    pub integrity: Option<EventIntegrity>,
+    /// The digest of the record's bytes, as registering answers them; of a registration alone. It
+    /// is kept and not delivered.
+    pub record_sha256: Option<Sha256Digest>,
 }
 
 impl EventBody {
@@ -107,6 +121,8 @@ impl EventBody {
             lineage: Lineage::default(),
             pii_flags: None,
             train_ok: None,
+            integrity: None,
+            record_sha256: None,
         }
     }
 
@@ -131,6 +147,11 @@ impl EventBody {
             lineage: parts.provenance.lineage.clone(),
             pii_flags: Some(parts.provenance.pii_flags.clone()),
             train_ok: Some(parts.provenance.train_ok),
+            integrity: Some(EventIntegrity {
+                level: parts.integrity.level,
+                parts: None,
+            }),
+            record_sha256: Some(asset.digest()),
         }
     }
 
@@ -156,21 +177,19 @@ pub struct DatasetEvent {
 }
 
 impl DatasetEvent {
-    /// The id of the event at one place of one catalogue: UUID version 5 (RFC 9562, section 5.5)
-    /// over the catalogue's own id as name space and `<tenant>/<environment>/<sequence>` as name.
+    /// The id of the event at one place of a scope's log: UUID version 5 (RFC 9562, section 5.5)
+    /// with the log's id as name space and the sequence, in decimal, as name.
     #[must_use]
-    pub fn id_at(catalog_id: Uuid, scope: &Scope, sequence: u64) -> Uuid {
-        Uuid::new_v5(
-            &catalog_id,
-            format!("{}/{}/{sequence}", scope.tenant, scope.environment).as_bytes(),
-        )
+    pub fn id_at(log_id: Uuid, sequence: u64) -> Uuid {
+        Uuid::new_v5(&log_id, sequence.to_string().as_bytes())
     }
 }
 
 impl Serialize for DatasetEvent {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let body = &self.body;
-        let mut event = to.serialize_struct("DatasetEvent", 18)?;
+        let members = 18 + usize::from(body.integrity.is_some());
+        let mut event = to.serialize_struct("DatasetEvent", members)?;
         event.serialize_field("event_id", &self.event_id)?;
         event.serialize_field("schema_version", &body.schema_version)?;
         event.serialize_field("event_type", &body.event_type)?;
@@ -189,6 +208,9 @@ impl Serialize for DatasetEvent {
         event.serialize_field("lineage", &body.lineage)?;
         event.serialize_field("pii_flags", &body.pii_flags)?;
         event.serialize_field("train_ok", &body.train_ok)?;
+        if let Some(integrity) = &body.integrity {
+            event.serialize_field("integrity", integrity)?;
+        }
         event.end()
     }
 }

@@ -1,7 +1,9 @@
 //! What is told of an asset, and to which request it belongs.
 
 mod dataset_event;
+mod stored;
 mod trace;
 
-pub use dataset_event::{DatasetEvent, EventBody, EventType, SchemaVersion};
+pub use dataset_event::{DatasetEvent, EventBody, EventIntegrity, EventType, SchemaVersion};
+pub use stored::{StoredEvent, StoredEventError};
 pub use trace::{RequestContext, RequestId, RequestIdError, TraceId, TraceIdError};

@@ -218,6 +218,16 @@ pub(crate) struct DatasetEvent {
     /// `null` before registration: not yet stated.
     #[schema(required = true)]
     train_ok: Option<bool>,
+    /// Of `raw_asset_registered` alone.
+    #[schema(nullable = false)]
+    integrity: Option<EventIntegrity>,
+}
+
+/// How the content was proved.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventIntegrity {
+    level: IntegrityLevel,
 }
 
 /// What happened.

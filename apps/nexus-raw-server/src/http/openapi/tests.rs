@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use nexus_raw::event::DatasetEvent;
 use nexus_raw_testkit::sample;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -54,18 +55,24 @@ fn keys(object: &Value) -> BTreeSet<String> {
     object.as_object().unwrap().keys().cloned().collect()
 }
 
-/// Holds a record of the domain against the schema that describes it.
+/// Holds a record of the domain, with all that it can have, against the schema that describes it.
 fn assert_described<Described: DeserializeOwned>(name: &str, record: &Value) {
+    assert_described_but_for::<Described>(name, record, &[]);
+}
+
+/// The same; all members are always there but for these.
+fn assert_described_but_for<Described: DeserializeOwned>(
+    name: &str,
+    record: &Value,
+    optional: &[&str],
+) {
     let document = serde_json::to_value(document()).unwrap();
     let schema = &document["components"]["schemas"][name];
     assert_eq!(keys(&schema["properties"]), keys(record), "{name}");
     let required = schema["required"].as_array().unwrap().iter();
-    let required: BTreeSet<_> = required.map(|it| it.as_str().unwrap().to_owned()).collect();
-    assert_eq!(
-        required,
-        keys(record),
-        "all members of {name} are always there"
-    );
+    let mut members: BTreeSet<_> = required.map(|it| it.as_str().unwrap().to_owned()).collect();
+    members.extend(optional.iter().map(|&it| it.to_owned()));
+    assert_eq!(members, keys(record), "the members of {name}");
     serde_json::from_value::<Described>(record.clone())
         .map(drop)
         .unwrap();
@@ -75,13 +82,19 @@ fn assert_described<Described: DeserializeOwned>(name: &str, record: &Value) {
 fn records_and_events_are_as_they_are_described() {
     let scope = sample::scope("t_demo", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
-    let asset = sample::new_asset(&intent, sample::provenance()).asset;
-    let record = serde_json::to_value(&asset).unwrap();
+    let new = sample::new_asset(&intent, sample::provenance());
+    let record = serde_json::to_value(&new.asset).unwrap();
     assert_described::<schemas::RawAsset>("RawAsset", &record);
     assert_described::<schemas::Lineage>("Lineage", &record["lineage"]);
     assert_described::<schemas::Integrity>("Integrity", &record["integrity"]);
-    let event = serde_json::to_value(sample::event(&scope, 1)).unwrap();
-    assert_described::<schemas::DatasetEvent>("DatasetEvent", &event);
+    let event = serde_json::to_value(DatasetEvent {
+        body: new.event,
+        ..sample::event(&scope, 1)
+    });
+    let event = event.unwrap();
+    let optional = ["integrity"];
+    assert_described_but_for::<schemas::DatasetEvent>("DatasetEvent", &event, &optional);
+    assert_described::<schemas::EventIntegrity>("EventIntegrity", &event["integrity"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer, ser::Error as _};
 use uuid::Uuid;
 
 use crate::{
-    commitment::CommittedBody,
+    sealed::SealedEvent,
     writer::{HashingRequest, HashingStep, NewIntent, RepeatedPresign},
 };
 
@@ -30,22 +30,28 @@ impl Serialize for Bytes<'_> {
 }
 
 #[derive(Serialize)]
-struct SealedBody<'a> {
+struct EventColumns<'a> {
     event_type: EventType,
     occurred_at: i64,
-    salt: Bytes<'a>,
-    commitment: Bytes<'a>,
-    body: &'a str,
+    facts_salt: Bytes<'a>,
+    facts: &'a str,
+    facts_digest: Bytes<'a>,
+    personal_salt: Bytes<'a>,
+    personal: &'a str,
+    personal_digest: Bytes<'a>,
 }
 
-impl<'a> From<&'a CommittedBody> for SealedBody<'a> {
-    fn from(event: &'a CommittedBody) -> Self {
+impl<'a> From<&'a SealedEvent> for EventColumns<'a> {
+    fn from(event: &'a SealedEvent) -> Self {
         Self {
             event_type: event.event_type,
             occurred_at: event.occurred_at.as_micros(),
-            salt: Bytes(&event.salt),
-            commitment: Bytes(&event.commitment),
-            body: &event.body,
+            facts_salt: Bytes(&event.facts.salt),
+            facts: &event.facts.text,
+            facts_digest: Bytes(&event.facts.digest),
+            personal_salt: Bytes(&event.personal.salt),
+            personal: &event.personal.text,
+            personal_digest: Bytes(&event.personal.digest),
         }
     }
 }
@@ -65,7 +71,7 @@ pub(super) struct Intent<'a> {
     #[serde(flatten)]
     key: Option<Called<'a>>,
     #[serde(flatten)]
-    event: SealedBody<'a>,
+    event: EventColumns<'a>,
 }
 
 #[derive(Serialize)]
@@ -96,7 +102,7 @@ impl<'a> Intent<'a> {
                 idempotency_key: key.caller.key.digest().to_string(),
                 body_digest: Bytes(key.body_digest.as_bytes()),
             }),
-            event: SealedBody::from(&new.event),
+            event: EventColumns::from(&new.event),
         }
     }
 }
@@ -106,7 +112,7 @@ pub(super) struct Repeat<'a> {
     n: usize,
     asset_id: Uuid,
     #[serde(flatten)]
-    event: SealedBody<'a>,
+    event: EventColumns<'a>,
 }
 
 impl<'a> Repeat<'a> {
@@ -114,7 +120,7 @@ impl<'a> Repeat<'a> {
         Self {
             n,
             asset_id: it.event.asset_id.as_uuid(),
-            event: SealedBody::from(&it.event),
+            event: EventColumns::from(&it.event),
         }
     }
 }
@@ -147,11 +153,11 @@ pub(super) struct Record<'a> {
     labels: &'a BTreeMap<String, String>,
     parents: Vec<Uuid>,
     #[serde(flatten)]
-    event: SealedBody<'a>,
+    event: EventColumns<'a>,
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn of(n: usize, new: &'a NewAsset, event: &'a CommittedBody) -> Self {
+    pub(super) fn of(n: usize, new: &'a NewAsset, event: &'a SealedEvent) -> Self {
         let parts = new.asset.parts();
         let provenance = &parts.provenance;
         let location = provenance.capture_location;
@@ -183,7 +189,7 @@ impl<'a> Record<'a> {
             integrity_etag: &parts.integrity.etag,
             labels: provenance.labels.as_map(),
             parents: parents.map(AssetId::as_uuid).collect(),
-            event: SealedBody::from(event),
+            event: EventColumns::from(event),
         }
     }
 }

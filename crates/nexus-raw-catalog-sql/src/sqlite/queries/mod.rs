@@ -3,7 +3,7 @@
 //! `CROSS JOIN` is SQLite's way to fix the order of a join: what is asked for first, then where it
 //! is. A test holds that no statement scans a table that grows with use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
@@ -13,7 +13,6 @@ use nexus_raw::{
     time::Timestamp,
 };
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use uuid::Uuid;
 
 use super::fault::read_error;
 use crate::{
@@ -81,7 +80,8 @@ const KEY: &str = r#"
         AND ends_at > ?6"#;
 
 const REGISTERED: &str = r#"
-    SELECT a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id"
+    SELECT a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id",
+        a.train_ok_effective AS "asset.train_ok_effective"
     FROM json_each(?1) k
     CROSS JOIN asset a ON a.tenant_id = k.value ->> 0 AND a.env = k.value ->> 1
         AND a.asset_id = unhex(k.value ->> 2)"#;
@@ -90,8 +90,14 @@ const REGISTERED: &str = r#"
 macro_rules! event_columns {
     () => {
         r#"e.tenant_id AS "event.tenant_id", e.env AS "event.env", e.sequence AS "event.sequence",
-        e.event_id AS "event.event_id", e.asset_id AS "event.asset_id", e.salt AS "event.salt",
-        e.commitment AS "event.commitment", e.body AS "event.body""#
+        e.event_id AS "event.event_id", e.asset_id AS "event.asset_id",
+        e.facts_salt AS "event.facts_salt", e.facts AS "event.facts",
+        e.facts_digest AS "event.facts_digest", e.personal_salt AS "event.personal_salt",
+        e.personal AS "event.personal", e.personal_digest AS "event.personal_digest",
+        (SELECT l.log_id FROM scope_log l
+            WHERE l.tenant_id = e.tenant_id AND l.env = e.env AND l.from_sequence <= e.sequence
+            ORDER BY l.from_sequence DESC LIMIT 1
+        ) AS "scope_log.log_id""#
     };
 }
 
@@ -154,18 +160,20 @@ pub(super) async fn key(
     Ok(standing.transpose()?)
 }
 
-/// Those of the keys that are registered.
+/// Those of the keys that are registered, each with whether it and all its ancestors allow
+/// training.
 pub(super) async fn registered(
     connection: &mut SqliteConnection,
     keys: String,
-) -> Result<BTreeSet<AssetKey>, CatalogError> {
+) -> Result<BTreeMap<AssetKey, bool>, CatalogError> {
     let rows = sqlx::query(REGISTERED)
         .bind(keys)
         .fetch_all(connection)
         .await;
     collect(rows, |row| {
         let scope = row.scope("asset.tenant_id", "asset.env")?;
-        Ok((scope, row.asset_id("asset.asset_id")?))
+        let key = (scope, row.asset_id("asset.asset_id")?);
+        Ok((key, row.get::<i64>("asset.train_ok_effective")? == 1))
     })
 }
 
@@ -187,7 +195,6 @@ pub(super) async fn asset(
 
 pub(super) async fn events(
     connection: &mut SqliteConnection,
-    catalog_id: Uuid,
     scope: &Scope,
     query: &EventQuery,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
@@ -210,7 +217,7 @@ pub(super) async fn events(
     .bind(asset)
     .fetch_all(connection)
     .await;
-    collect(rows, |row| stored_event(row, catalog_id))
+    collect(rows, stored_event)
 }
 
 pub(super) async fn open_intents(
@@ -241,9 +248,9 @@ pub(super) async fn known_digest(
 }
 
 /// A row of `event`, in the place that its id says. Every reading of events goes through here.
-fn stored_event(row: &Columns<'_>, catalog_id: Uuid) -> Result<DatasetEvent, CorruptColumn> {
+fn stored_event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     const ID: &str = "event.event_id";
-    let event = decode::event(row, catalog_id)?;
+    let event = decode::event(row)?;
     if row.uuid(ID)? == event.event_id {
         Ok(event)
     } else {

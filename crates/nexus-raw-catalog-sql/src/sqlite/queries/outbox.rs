@@ -7,7 +7,6 @@ use nexus_raw::{
     time::Timestamp,
 };
 use sqlx::SqliteConnection;
-use uuid::Uuid;
 
 use super::{collect, stored_event};
 use crate::{
@@ -112,7 +111,6 @@ const PARKED: &str = r#"
 
 pub(in crate::sqlite) async fn undelivered(
     connection: &mut SqliteConnection,
-    catalog_id: Uuid,
     sink: &SinkName,
     limit: u32,
     held: &[Scope],
@@ -124,12 +122,11 @@ pub(in crate::sqlite) async fn undelivered(
         .bind(rows_json(held))
         .fetch_all(connection)
         .await;
-    collect(rows, |row| stored_event(row, catalog_id))
+    collect(rows, stored_event)
 }
 
 pub(in crate::sqlite) async fn retries(
     connection: &mut SqliteConnection,
-    catalog_id: Uuid,
     sink: &SinkName,
     limit: u32,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
@@ -138,7 +135,7 @@ pub(in crate::sqlite) async fn retries(
         .bind(limit)
         .fetch_all(connection)
         .await;
-    collect(rows, |row| stored_event(row, catalog_id))
+    collect(rows, stored_event)
 }
 
 pub(in crate::sqlite) async fn parked(

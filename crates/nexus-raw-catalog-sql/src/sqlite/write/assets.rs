@@ -7,44 +7,58 @@ use crate::{
     sqlite::{fault::write_error, parameters::rows_json},
 };
 
+/// A record, the sequence of its event, and whether it and all its ancestors allow training.
+pub(super) struct NewRecord<'a> {
+    pub(super) new: &'a NewAsset,
+    pub(super) sequence: i64,
+    pub(super) train_ok_effective: bool,
+}
+
 // Facts and place are the intent's. The rest is bound value by value and not as JSON, which SQLite
 // reads numbers from with an error in the last digit.
-const INSERT: &str = "
+const NEW: &str = "
+    WITH new (
+        tenant_id, env, asset_id, registered_sequence, captured_at, captured_offset_minutes,
+        latitude, longitude, altitude_m, accuracy_m, source_uri, activity, pii_flags, train_ok,
+        train_ok_effective, registered_by, imported_at, provenance_digest, integrity_level,
+        integrity_version_id, integrity_etag
+    ) AS (";
+
+const INSERT: &str = ")
     INSERT INTO asset (
         tenant_id, env, asset_id, object_store_id, key_layout, filename, content_type,
         size_bytes, sha256, registered_sequence, captured_at, captured_offset_minutes, latitude,
         longitude, altitude_m, accuracy_m, source_uri, activity, pii_flags, train_ok,
-        registered_by, imported_at, provenance_digest, integrity_level, integrity_version_id,
-        integrity_etag
+        train_ok_effective, registered_by, imported_at, provenance_digest, integrity_level,
+        integrity_version_id, integrity_etag
     )
     SELECT i.tenant_id, i.env, i.asset_id, i.object_store_id, i.key_layout, i.filename,
-        i.content_type, i.size_bytes, i.sha256, new.column4, new.column5, new.column6,
-        new.column7, new.column8, new.column9, new.column10, new.column11, new.column12,
-        new.column13, new.column14, new.column15, new.column16, new.column17, new.column18,
-        new.column19, new.column20
-    FROM (";
+        i.content_type, i.size_bytes, i.sha256, new.registered_sequence, new.captured_at,
+        new.captured_offset_minutes, new.latitude, new.longitude, new.altitude_m, new.accuracy_m,
+        new.source_uri, new.activity, new.pii_flags, new.train_ok, new.train_ok_effective,
+        new.registered_by, new.imported_at, new.provenance_digest, new.integrity_level,
+        new.integrity_version_id, new.integrity_etag
+    FROM new
+    CROSS JOIN upload_intent i ON i.tenant_id = new.tenant_id AND i.env = new.env
+        AND i.asset_id = new.asset_id";
 
-const OF_INTENT: &str = ") new
-    CROSS JOIN upload_intent i ON i.tenant_id = new.column1 AND i.env = new.column2
-        AND i.asset_id = new.column3";
-
-/// Writes the records, each with the sequence of its event, their labels and their edges.
+/// Writes the records, their labels and their edges.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
-    records: &[(i64, &NewAsset)],
+    records: &[NewRecord<'_>],
 ) -> Result<(), WriteError> {
-    let mut insert = QueryBuilder::new(INSERT);
-    insert.push_values(records, |mut row, (sequence, new)| {
-        push_record(&mut row, *sequence, new);
-    });
-    insert.push(OF_INTENT);
+    let mut insert = QueryBuilder::new(NEW);
+    insert.push_values(records, |mut row, record| push_record(&mut row, record));
+    insert.push(INSERT);
     // there is one text for each number of records, too many to keep prepared
     let inserted = insert.build().persistent(false).execute(&mut *connection);
     inserted.await.map_err(write_error)?;
     insert_details(connection, records).await
 }
 
-fn push_record(row: &mut Separated<'_, Sqlite, &'static str>, sequence: i64, new: &NewAsset) {
+// in the order of `NEW`
+fn push_record(row: &mut Separated<'_, Sqlite, &'static str>, record: &NewRecord<'_>) {
+    let new = record.new;
     let parts = new.asset.parts();
     let provenance = &parts.provenance;
     let captured_at = provenance.captured_at;
@@ -53,7 +67,7 @@ fn push_record(row: &mut Separated<'_, Sqlite, &'static str>, sequence: i64, new
     row.push_bind(parts.scope.tenant.to_string())
         .push_bind(parts.scope.environment.to_string())
         .push_bind(parts.asset_id.as_uuid().as_bytes().to_vec())
-        .push_bind(sequence)
+        .push_bind(record.sequence)
         .push_bind(captured_at.map(|it| it.at().as_micros()))
         .push_bind(captured_at.map(CapturedAt::offset_minutes))
         .push_bind(location.map(|it| it.latitude()))
@@ -64,6 +78,7 @@ fn push_record(row: &mut Separated<'_, Sqlite, &'static str>, sequence: i64, new
         .push_bind(lineage.activity.as_ref().map(ToString::to_string))
         .push_bind(json!(provenance.pii_flags).to_string())
         .push_bind(provenance.train_ok)
+        .push_bind(record.train_ok_effective)
         .push_bind(parts.registered_by.to_string())
         .push_bind(parts.imported_at.as_micros())
         .push_bind(new.provenance_digest.as_bytes().to_vec())
@@ -83,11 +98,11 @@ const INSERT_DETAILS: &str = "
 
 async fn insert_details(
     connection: &mut SqliteConnection,
-    records: &[(i64, &NewAsset)],
+    records: &[NewRecord<'_>],
 ) -> Result<(), WriteError> {
     let mut labels = Vec::new();
     let mut edges = Vec::new();
-    for (_, new) in records {
+    for NewRecord { new, .. } in records {
         let parts = new.asset.parts();
         let (tenant, environment) = (&parts.scope.tenant, &parts.scope.environment);
         let asset = parts.asset_id.as_uuid().simple();

@@ -1,50 +1,81 @@
-use nexus_raw::{event::DatasetEvent, tenancy::Scope};
+use nexus_raw::{
+    event::{DatasetEvent, EventType},
+    tenancy::{Environment, Scope, TenantId},
+};
+use serde::Serialize;
 use sqlx::SqliteConnection;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Simple};
 
 use crate::{
     backend::WriteError,
-    commitment::CommittedBody,
+    sealed::SealedEvent,
     sqlite::{fault::write_error, parameters::rows_json},
 };
 
 /// An event and its place.
 pub(super) struct PlacedEvent<'a> {
     pub(super) scope: &'a Scope,
+    pub(super) log_id: Uuid,
     pub(super) sequence: i64,
-    pub(super) event: &'a CommittedBody,
+    pub(super) event: &'a SealedEvent,
 }
 
 const INSERT: &str = "
     WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO event (
         tenant_id, env, sequence, event_id, asset_id, event_type, occurred_at,
-        salt, commitment, body
+        facts_salt, facts, facts_digest, personal_salt, personal, personal_digest
     )
     SELECT
-        value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), unhex(value ->> 4),
-        value ->> 5, value ->> 6, unhex(value ->> 7), unhex(value ->> 8), value ->> 9
+        value ->> 'tenant_id', value ->> 'env', value ->> 'sequence',
+        unhex(value ->> 'event_id'), unhex(value ->> 'asset_id'), value ->> 'event_type',
+        value ->> 'occurred_at',
+        unhex(value ->> 'facts_salt'), value ->> 'facts', unhex(value ->> 'facts_digest'),
+        unhex(value ->> 'personal_salt'), value ->> 'personal',
+        unhex(value ->> 'personal_digest')
     FROM row";
+
+#[derive(Serialize)]
+struct Row<'a> {
+    tenant_id: &'a TenantId,
+    env: &'a Environment,
+    sequence: i64,
+    event_id: Simple,
+    asset_id: Simple,
+    event_type: EventType,
+    occurred_at: i64,
+    facts_salt: String,
+    facts: &'a str,
+    facts_digest: String,
+    personal_salt: String,
+    personal: &'a str,
+    personal_digest: String,
+}
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
-    catalog_id: Uuid,
     events: &[PlacedEvent<'_>],
 ) -> Result<(), WriteError> {
     let rows = events.iter().map(|it| {
-        let event_id = DatasetEvent::id_at(catalog_id, it.scope, it.sequence.unsigned_abs());
-        (
-            &it.scope.tenant,
-            &it.scope.environment,
-            it.sequence,
-            event_id.simple(),
-            it.event.asset_id.as_uuid().simple(),
-            it.event.event_type,
-            it.event.occurred_at.as_micros(),
-            hex::encode(it.event.salt),
-            hex::encode(it.event.commitment),
-            &it.event.body,
-        )
+        let SealedEvent {
+            facts, personal, ..
+        } = it.event;
+        let event_id = DatasetEvent::id_at(it.log_id, it.sequence.unsigned_abs());
+        Row {
+            tenant_id: &it.scope.tenant,
+            env: &it.scope.environment,
+            sequence: it.sequence,
+            event_id: event_id.simple(),
+            asset_id: it.event.asset_id.as_uuid().simple(),
+            event_type: it.event.event_type,
+            occurred_at: it.event.occurred_at.as_micros(),
+            facts_salt: hex::encode(facts.salt),
+            facts: &facts.text,
+            facts_digest: hex::encode(facts.digest),
+            personal_salt: hex::encode(personal.salt),
+            personal: &personal.text,
+            personal_digest: hex::encode(personal.digest),
+        }
     });
     let inserted = sqlx::query(INSERT)
         .bind(rows_json(rows))

@@ -45,10 +45,19 @@ pub(super) const RELEASE: &str = "
         AND work_epoch = ?4 AND work_owner IS NOT NULL";
 
 const RECORD: &str = "
-    INSERT INTO object_digest (tenant_id, env, asset_id, etag, version_id, sha256)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    INSERT INTO object_digest (tenant_id, env, asset_id, etag, version_id, sha256, ends_at)
+    SELECT i.tenant_id, i.env, i.asset_id, ?4, ?5, ?6, i.ends_at FROM upload_intent i
+    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3
     ON CONFLICT (tenant_id, env, asset_id) DO UPDATE SET
         etag = excluded.etag, version_id = excluded.version_id, sha256 = excluded.sha256";
+
+/// Two that ended an hour ago, by whatever clock, for each that comes.
+pub(super) const ENDED: &str = "
+    DELETE FROM object_digest WHERE (tenant_id, env, asset_id) IN (
+        SELECT d.tenant_id, d.env, d.asset_id FROM object_digest d INDEXED BY object_digest_by_end
+        WHERE d.tenant_id = ?1 AND d.env = ?2 AND d.ends_at < ?3
+        LIMIT 2
+    )";
 
 /// Ends every claim: for when whoever made one is gone.
 pub(in crate::sqlite) const END_CLAIMS: &str = "
@@ -109,10 +118,15 @@ async fn claim(
     if let Some(decided) = decided {
         return Ok(decided);
     }
+    let ended = sqlx::query(ENDED)
+        .bind(object.scope.tenant.as_str())
+        .bind(object.scope.environment.as_str())
+        .bind(now.as_micros() - 3_600_000_000);
+    changed(connection, ended).await?;
     let taken = about(object, CLAIM)
         .bind(owner.into_bytes().to_vec())
         .bind(now.saturating_add(ttl).as_micros())
-        .fetch_one(connection)
+        .fetch_one(&mut *connection)
         .await
         .map_err(write_error)?;
     let taken = Columns(&taken);

@@ -1,7 +1,13 @@
 use std::collections::BTreeSet;
 
-use nexus_raw::{asset::ObjectKey, ports::CatalogError};
+use nexus_raw::{
+    asset::{BucketName, ByteSize, ContentType, Filename, ObjectKey, Sha256Digest},
+    ports::CatalogError,
+    tenancy::{Environment, TenantId, UserId},
+};
+use serde::Serialize;
 use sqlx::SqliteConnection;
+use uuid::fmt::Simple;
 
 use crate::{
     backend::WriteError,
@@ -16,12 +22,20 @@ use crate::{
 // Scopes and object stores come to be with the first intent that names them.
 const INSERT: &str = r#"
     INSERT INTO scope (tenant_id, env)
-    SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true
+    SELECT value ->> 'tenant_id', value ->> 'env' FROM json_each(?1) WHERE true
     ON CONFLICT DO NOTHING;
 
     INSERT INTO object_store (endpoint, region, bucket)
-    SELECT ?2, ?3, value ->> 3 FROM json_each(?1) WHERE true
+    SELECT ?2, ?3, value ->> 'bucket' FROM json_each(?1) WHERE true
     ON CONFLICT DO NOTHING;
+
+    INSERT INTO scope_log (tenant_id, env, from_sequence, log_id, object_store_id)
+    SELECT value ->> 'tenant_id', value ->> 'env', 1, randomblob(16), o.object_store_id
+    FROM json_each(?1) JOIN object_store o
+        ON o.endpoint = ?2 AND o.region = ?3 AND o.bucket = value ->> 'bucket'
+    WHERE NOT EXISTS (SELECT 1 FROM scope_log l
+        WHERE l.tenant_id = value ->> 'tenant_id' AND l.env = value ->> 'env')
+    GROUP BY value ->> 'tenant_id', value ->> 'env';
 
     WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO upload_intent (
@@ -29,11 +43,12 @@ const INSERT: &str = r#"
         size_bytes, sha256, requested_by, requested_at, ends_at
     )
     SELECT
-        value ->> 0, value ->> 1, unhex(value ->> 2),
+        value ->> 'tenant_id', value ->> 'env', unhex(value ->> 'asset_id'),
         (SELECT object_store_id FROM object_store
-            WHERE endpoint = ?2 AND region = ?3 AND bucket = value ->> 3),
-        ?4, value ->> 4, value ->> 5, value ->> 6, unhex(value ->> 7), value ->> 8,
-        value ->> 9, value ->> 10
+            WHERE endpoint = ?2 AND region = ?3 AND bucket = value ->> 'bucket'),
+        ?4, value ->> 'filename', value ->> 'content_type', value ->> 'size_bytes',
+        unhex(value ->> 'sha256'), value ->> 'requested_by', value ->> 'requested_at',
+        value ->> 'ends_at'
     FROM row WHERE true
     ON CONFLICT DO NOTHING
     RETURNING tenant_id AS "upload_intent.tenant_id", env AS "upload_intent.env",
@@ -78,20 +93,33 @@ fn key(row: &Columns<'_>) -> Result<AssetKey, CorruptColumn> {
 }
 
 fn rows(intents: &[&NewIntent]) -> String {
-    let rows = intents.iter().map(|NewIntent { intent, .. }| {
-        (
-            &intent.scope.tenant,
-            &intent.scope.environment,
-            intent.asset_id.as_uuid().simple(),
-            &intent.address.bucket,
-            &intent.facts.filename,
-            &intent.facts.content_type,
-            intent.facts.size_bytes,
-            intent.facts.sha256,
-            &intent.requested_by,
-            intent.requested_at.as_micros(),
-            intent.ends_at.as_micros(),
-        )
+    let rows = intents.iter().map(|NewIntent { intent, .. }| Row {
+        tenant_id: &intent.scope.tenant,
+        env: &intent.scope.environment,
+        asset_id: intent.asset_id.as_uuid().simple(),
+        bucket: &intent.address.bucket,
+        filename: &intent.facts.filename,
+        content_type: &intent.facts.content_type,
+        size_bytes: intent.facts.size_bytes,
+        sha256: intent.facts.sha256,
+        requested_by: &intent.requested_by,
+        requested_at: intent.requested_at.as_micros(),
+        ends_at: intent.ends_at.as_micros(),
     });
     rows_json(rows)
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    tenant_id: &'a TenantId,
+    env: &'a Environment,
+    asset_id: Simple,
+    bucket: &'a BucketName,
+    filename: &'a Filename,
+    content_type: &'a ContentType,
+    size_bytes: ByteSize,
+    sha256: Sha256Digest,
+    requested_by: &'a UserId,
+    requested_at: i64,
+    ends_at: i64,
 }

@@ -1,12 +1,18 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use nexus_raw::ports::{CallerKey, CatalogError};
+use nexus_raw::{
+    ports::{CallerKey, CatalogError},
+    tenancy::{Environment, Scope, TenantId},
+    time::Timestamp,
+};
+use serde::Serialize;
 use sqlx::SqliteConnection;
 
-use super::{Context, intents};
+use super::intents;
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
+    object_store::ObjectStoreIdentity,
     sqlite::{fault::write_error, parameters::rows_json},
     writer::{IntentKey, IntentOutcome, NewIntent},
 };
@@ -21,10 +27,9 @@ type Keyed<'a> = (&'a IntentKey, &'a NewIntent);
 /// for neither.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
-    context: &Context,
+    store: &ObjectStoreIdentity,
     intents: &[&NewIntent],
 ) -> Result<Vec<IntentOutcome>, WriteError> {
-    let store = &context.object_store;
     let keyed = keyed(intents);
     if keyed.is_empty() {
         return intents::insert(connection, store, intents).await;
@@ -48,6 +53,7 @@ pub(super) async fn record(
         }
     }
     insert(connection, &self::keyed(&recorded)).await?;
+    remove_ended(connection, &keyed).await?;
     Ok(outcomes)
 }
 
@@ -138,4 +144,47 @@ async fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Resul
     } else {
         Err(CatalogError::from(CorruptColumn("idempotency.ends_at")).into())
     }
+}
+
+pub(super) const ENDED: &str = "
+    DELETE FROM idempotency
+    WHERE (tenant_id, env, user_id, route, idempotency_key) IN (
+        SELECT i.tenant_id, i.env, i.user_id, i.route, i.idempotency_key
+        FROM json_each(?1) k
+        CROSS JOIN idempotency i INDEXED BY idempotency_by_end
+            ON i.tenant_id = k.value ->> 'tenant_id' AND i.env = k.value ->> 'env'
+            AND i.ends_at < k.value ->> 'before'
+        LIMIT ?2
+    )";
+
+#[derive(Serialize)]
+struct Ended<'a> {
+    tenant_id: &'a TenantId,
+    env: &'a Environment,
+    before: i64,
+}
+
+/// Removes keys that ended an hour ago, by whatever clock: two for each that comes.
+async fn remove_ended(
+    connection: &mut SqliteConnection,
+    keyed: &[Keyed<'_>],
+) -> Result<(), WriteError> {
+    let mut latest: BTreeMap<&Scope, Timestamp> = BTreeMap::new();
+    for (key, new) in keyed {
+        let at = latest
+            .entry(&key.caller.scope)
+            .or_insert(new.intent.requested_at);
+        *at = new.intent.requested_at.max(*at);
+    }
+    let rows = latest.into_iter().map(|(scope, at)| Ended {
+        tenant_id: &scope.tenant,
+        env: &scope.environment,
+        before: at.as_micros() - 3_600_000_000,
+    });
+    let removed = sqlx::query(ENDED)
+        .bind(rows_json(rows))
+        .bind(i64::try_from(2 * keyed.len()).unwrap_or(i64::MAX))
+        .execute(connection)
+        .await;
+    removed.map(|_| ()).map_err(write_error)
 }

@@ -3,14 +3,19 @@ use std::collections::BTreeMap;
 use nexus_raw::{
     asset::{RawAsset, UploadIntent},
     ports::CatalogError,
-    tenancy::Scope,
+    tenancy::{Environment, Scope, TenantId},
 };
+use serde::Serialize;
 use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use super::events::PlacedEvent;
 
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
     rows::Columns,
+    sealed::SealedEvent,
     sqlite::{
         fault::{read_error, write_error},
         parameters::rows_json,
@@ -25,8 +30,8 @@ struct Change {
     open_bytes: i64,
     registered_count: i64,
     registered_bytes: i64,
-    /// The sequence of the next event, once the scope was written.
-    next: Option<i64>,
+    /// The log, and the sequence of the next event, once the scope was written.
+    next: Option<(Uuid, i64)>,
 }
 
 /// What a group adds to each of its scopes, and the sequences that it gets for it.
@@ -35,15 +40,30 @@ pub(super) struct Ledger(BTreeMap<Scope, Change>);
 
 pub(super) const WRITE: &str = r#"
     UPDATE scope SET
-        last_sequence = last_sequence + k.value ->> 2,
-        open_count = open_count + k.value ->> 3,
-        open_bytes = open_bytes + k.value ->> 4,
-        registered_count = registered_count + k.value ->> 5,
-        registered_bytes = registered_bytes + k.value ->> 6
+        last_sequence = last_sequence + k.value ->> 'events',
+        open_count = open_count + k.value ->> 'open_count',
+        open_bytes = open_bytes + k.value ->> 'open_bytes',
+        registered_count = registered_count + k.value ->> 'registered_count',
+        registered_bytes = registered_bytes + k.value ->> 'registered_bytes'
     FROM json_each(?1) k
-    WHERE scope.tenant_id = k.value ->> 0 AND scope.env = k.value ->> 1
-    RETURNING tenant_id AS "scope.tenant_id", env AS "scope.env",
-        last_sequence AS "scope.last_sequence""#;
+    WHERE scope.tenant_id = k.value ->> 'tenant_id' AND scope.env = k.value ->> 'env'
+    RETURNING scope.tenant_id AS "scope.tenant_id", scope.env AS "scope.env",
+        last_sequence AS "scope.last_sequence",
+        (SELECT l.log_id FROM scope_log l
+            WHERE l.tenant_id = scope.tenant_id AND l.env = scope.env
+            ORDER BY l.from_sequence DESC LIMIT 1
+        ) AS "scope_log.log_id""#;
+
+#[derive(Serialize)]
+struct Row<'a> {
+    tenant_id: &'a TenantId,
+    env: &'a Environment,
+    events: i64,
+    open_count: i64,
+    open_bytes: i64,
+    registered_count: i64,
+    registered_bytes: i64,
+}
 
 impl Ledger {
     pub(super) fn is_empty(&self) -> bool {
@@ -81,16 +101,14 @@ impl Ledger {
         &mut self,
         connection: &mut SqliteConnection,
     ) -> Result<(), WriteError> {
-        let changes = self.0.iter().map(|(scope, it)| {
-            (
-                &scope.tenant,
-                &scope.environment,
-                it.events,
-                it.open_count,
-                it.open_bytes,
-                it.registered_count,
-                it.registered_bytes,
-            )
+        let changes = self.0.iter().map(|(scope, it)| Row {
+            tenant_id: &scope.tenant,
+            env: &scope.environment,
+            events: it.events,
+            open_count: it.open_count,
+            open_bytes: it.open_bytes,
+            registered_count: it.registered_count,
+            registered_bytes: it.registered_bytes,
         });
         let rows = sqlx::query(WRITE)
             .bind(rows_json(changes))
@@ -107,18 +125,29 @@ impl Ledger {
         let scope = row.scope("scope.tenant_id", "scope.env")?;
         let last: i64 = row.get("scope.last_sequence")?;
         if let Some(change) = self.0.get_mut(&scope) {
-            change.next = Some(last - change.events + 1);
+            let log = row.uuid("scope_log.log_id")?;
+            change.next = Some((log, last - change.events + 1));
         }
         Ok(())
     }
 
-    /// The sequence of the scope's next event.
-    pub(super) fn next(&mut self, scope: &Scope) -> Result<i64, CatalogError> {
+    /// The place of the scope's next event.
+    pub(super) fn place<'a>(
+        &mut self,
+        scope: &'a Scope,
+        event: &'a SealedEvent,
+    ) -> Result<PlacedEvent<'a>, CatalogError> {
         let change = self.0.get_mut(scope);
         let next = change.and_then(|change| change.next.as_mut());
-        let next = next.ok_or_else(|| read_error(sqlx::Error::RowNotFound))?;
+        let (log_id, next) = next.ok_or_else(|| read_error(sqlx::Error::RowNotFound))?;
+        let sequence = *next;
         *next += 1;
-        Ok(*next - 1)
+        Ok(PlacedEvent {
+            scope,
+            log_id: *log_id,
+            sequence,
+            event,
+        })
     }
 }
 

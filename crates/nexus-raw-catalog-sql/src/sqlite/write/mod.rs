@@ -10,12 +10,11 @@ mod registrations;
 mod relay;
 mod repeats;
 
-use nexus_raw::ports::{RegisterOutcome, RepeatOutcome};
+use nexus_raw::ports::RepeatOutcome;
 use sqlx::SqliteConnection;
-use uuid::Uuid;
 
 pub(in crate::sqlite) use self::hashing::END_CLAIMS;
-use self::{events::PlacedEvent, ledger::Ledger};
+use self::{assets::NewRecord, ledger::Ledger};
 use crate::{
     backend::WriteError,
     error::Failure,
@@ -25,38 +24,28 @@ use crate::{
     },
 };
 
-/// What does not change while the catalogue is open.
-pub(in crate::sqlite) struct Context {
-    pub(in crate::sqlite) catalog_id: Uuid,
-    pub(in crate::sqlite) object_store: ObjectStoreIdentity,
-}
-
 /// Writes a group, a few statements whatever its size: intents first, with their keys, then
 /// repeated presigns, then registrations, each with its event, then what the relay and
 /// the hashers have to say.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
-    context: &Context,
+    store: &ObjectStoreIdentity,
     group: &[&Write],
 ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
     let intents: Members<'_, NewIntent> = Members::of(group);
     let repeats: Members<'_, RepeatedPresign> = Members::of(group);
     let registrations: Members<'_, Registration> = Members::of(group);
-    let new = keys::record(connection, context, &intents.requests).await?;
+    let new = keys::record(connection, store, &intents.requests).await?;
     let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
     let again = repeats::decide(connection, &repeats.requests, &recorded).await?;
     let decided = registrations::decide(connection, &registrations.requests).await?;
+    let registered = decided.registered(&registrations.requests);
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
-    let registered = chosen(
-        &registrations.requests,
-        &decided,
-        &RegisterOutcome::Registered,
-    );
-    write_state(connection, context, &recorded, &repeated, &registered).await?;
+    write_state(connection, &recorded, &repeated, &registered).await?;
     let mut outcomes = Outcomes::of(group);
     outcomes.set_all(&intents, new)?;
     outcomes.set_all(&repeats, again)?;
-    outcomes.set_all(&registrations, decided)?;
+    outcomes.set_all(&registrations, decided.outcomes)?;
     for (place, write) in group.iter().enumerate() {
         let written = match write {
             Write::Intent(_) | Write::Repeat(_) | Write::Register(_) => continue,
@@ -73,10 +62,9 @@ pub(in crate::sqlite) async fn group(
 /// Gives every event its place, and writes events and records.
 async fn write_state(
     connection: &mut SqliteConnection,
-    context: &Context,
     recorded: &[&NewIntent],
     repeated: &[&RepeatedPresign],
-    registered: &[&Registration],
+    registered: &[(&Registration, bool)],
 ) -> Result<(), WriteError> {
     let mut ledger = Ledger::default();
     for it in recorded {
@@ -85,7 +73,7 @@ async fn write_state(
     for it in repeated {
         ledger.tell(&it.scope);
     }
-    for it in registered {
+    for (it, _) in registered {
         ledger.register(&it.new.asset);
     }
     if ledger.is_empty() {
@@ -94,31 +82,22 @@ async fn write_state(
     ledger.write(connection).await?;
     let mut events = Vec::with_capacity(recorded.len() + repeated.len() + registered.len());
     for it in recorded {
-        events.push(PlacedEvent {
-            scope: &it.intent.scope,
-            sequence: ledger.next(&it.intent.scope)?,
-            event: &it.event,
-        });
+        events.push(ledger.place(&it.intent.scope, &it.event)?);
     }
     for it in repeated {
-        events.push(PlacedEvent {
-            scope: &it.scope,
-            sequence: ledger.next(&it.scope)?,
-            event: &it.event,
-        });
+        events.push(ledger.place(&it.scope, &it.event)?);
     }
     let mut records = Vec::with_capacity(registered.len());
-    for it in registered {
-        let scope = &it.new.asset.parts().scope;
-        let sequence = ledger.next(scope)?;
-        records.push((sequence, &*it.new));
-        events.push(PlacedEvent {
-            scope,
-            sequence,
-            event: &it.event,
+    for (it, train_ok_effective) in registered {
+        let event = ledger.place(&it.new.asset.parts().scope, &it.event)?;
+        records.push(NewRecord {
+            new: &it.new,
+            sequence: event.sequence,
+            train_ok_effective: *train_ok_effective,
         });
+        events.push(event);
     }
-    events::insert(connection, context.catalog_id, &events).await?;
+    events::insert(connection, &events).await?;
     registrations::insert(connection, &records).await
 }
 
@@ -134,11 +113,13 @@ fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -
 #[cfg(test)]
 pub(in crate::sqlite) const ALL: &[&str] = &[
     keys::STANDING,
+    keys::ENDED,
     ledger::WRITE,
     registrations::MARK,
     repeats::PRESIGNS,
     hashing::STANDING,
     hashing::CLAIM,
+    hashing::ENDED,
     hashing::RENEW,
     hashing::RELEASE,
     hashing::END_CLAIMS,

@@ -1,11 +1,11 @@
-use nexus_raw::ports::{CatalogError, NewAsset, RegisterOutcome};
+use nexus_raw::ports::{CatalogError, NewAsset};
 use sqlx::SqliteConnection;
 
-use super::assets;
+use super::assets::{self, NewRecord};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    registration::{self, Standing, key_of},
+    registration::{self, Decisions, Standing, key_of},
     sqlite::{fault::write_error, parameters::keys_json, queries},
     writer::Registration,
 };
@@ -14,9 +14,9 @@ use crate::{
 pub(super) async fn decide(
     connection: &mut SqliteConnection,
     registrations: &[&Registration],
-) -> Result<Vec<RegisterOutcome>, WriteError> {
+) -> Result<Decisions, WriteError> {
     if registrations.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Decisions::default());
     }
     let group: Vec<&NewAsset> = registrations.iter().map(|it| &*it.new).collect();
     let parts = || group.iter().map(|new| new.asset.parts());
@@ -53,12 +53,12 @@ pub(super) const MARK: &str = "
 /// Writes the records, each with the sequence of its event, and marks their intents.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
-    records: &[(i64, &NewAsset)],
+    records: &[NewRecord<'_>],
 ) -> Result<(), WriteError> {
     if records.is_empty() {
         return Ok(());
     }
-    let keys: Vec<_> = records.iter().map(|(_, new)| key_of(new)).collect();
+    let keys: Vec<_> = records.iter().map(|it| key_of(it.new)).collect();
     let marked = sqlx::query(MARK)
         .bind(keys_json(keys.iter().map(|(scope, asset)| (scope, *asset))))
         .execute(&mut *connection)

@@ -1,6 +1,11 @@
 use std::collections::BTreeSet;
 
-use nexus_raw::{asset::Provenance, event::DatasetEvent, ports::EventQuery, tenancy::Scope};
+use nexus_raw::{
+    asset::Provenance,
+    event::{DatasetEvent, StoredEvent},
+    ports::EventQuery,
+    tenancy::Scope,
+};
 
 use super::{
     CatalogHarness, events, presign, presign_again, presign_and_register, strangers, told,
@@ -23,11 +28,9 @@ pub async fn events_of_an_asset_come_in_order_and_say_what_was_written(
         [(2, sample::presigned(&intent)), (3, new.event.clone())]
     );
     // equal to the byte too: equality overlooks the order of flags
-    let texts = told
-        .iter()
-        .map(|(_, body)| serde_json::to_string(body).unwrap());
+    let texts = told.iter().map(|(_, body)| StoredEvent::of(body).unwrap());
     let written = [sample::presigned(&intent), new.event];
-    let written = written.map(|body| serde_json::to_string(&body).unwrap());
+    let written = written.map(|body| StoredEvent::of(&body).unwrap());
     assert_eq!(texts.collect::<Vec<_>>(), written);
 }
 

@@ -1,0 +1,89 @@
+//! The tables of both databases are the same but for their types.
+
+use std::collections::BTreeMap;
+
+use nexus_raw_catalog_sql::{SqlAssetCatalog, SqlCatalogSettings};
+use nexus_raw_testkit::{sample, steps::outlive_a_key_and_a_digest};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+use crate::support::Home;
+
+/// The kind of a column's values, and whether it may be empty.
+type Column = (&'static str, bool);
+type Tables = BTreeMap<String, BTreeMap<String, Column>>;
+
+/// What one database has and the other lacks, on purpose.
+const OF_SQLITE_ALONE: [(&str, &str); 1] = [("event", "event_id")];
+/// By which servers of two versions agree; SQLite is for one process.
+const TABLES_OF_POSTGRES_ALONE: [&str; 1] = ["schema_version"];
+
+fn kind(type_name: &str) -> &'static str {
+    match type_name {
+        "INTEGER" | "bigint" | "integer" | "boolean" => "number",
+        "TEXT" | "text" | "json" => "text",
+        "BLOB" | "bytea" | "uuid" => "bytes",
+        "REAL" | "double precision" => "real",
+        other => panic!("{other}"),
+    }
+}
+
+fn tables(rows: Vec<(String, String, String, bool)>) -> Tables {
+    let mut tables = Tables::new();
+    for (table, column, type_name, nullable) in rows {
+        let columns = tables.entry(table).or_default();
+        columns.insert(column, (kind(&type_name), nullable));
+    }
+    tables
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables_and_columns() {
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    let postgres = "SELECT table_name::text, column_name::text, data_type::text,
+            is_nullable = 'YES'
+        FROM information_schema.columns
+        WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_sqlx%'";
+    let mut postgres = tables(sqlx::query_as(postgres).fetch_all(&mut raw).await.unwrap());
+    for table in TABLES_OF_POSTGRES_ALONE {
+        assert!(postgres.remove(table).is_some(), "{table}");
+    }
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("catalog.sqlite");
+    let settings = SqlCatalogSettings {
+        url: format!("sqlite:{}", file.display()),
+        ..home.settings()
+    };
+    SqlAssetCatalog::open(settings).await.unwrap().close().await;
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut raw = options.connect().await.unwrap();
+    // a column of the primary key is never empty, which SQLite does not say of rowid tables
+    let sqlite = "SELECT t.name, c.name, c.type, c.\"notnull\" = 0 AND c.pk = 0
+        FROM sqlite_schema t, pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND t.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";
+    let mut sqlite = tables(sqlx::query_as(sqlite).fetch_all(&mut raw).await.unwrap());
+    for (table, column) in OF_SQLITE_ALONE {
+        let removed = sqlite.get_mut(table).unwrap().remove(column);
+        assert!(removed.is_some(), "{table}.{column}");
+    }
+
+    assert_eq!(
+        sqlite.keys().collect::<Vec<_>>(),
+        postgres.keys().collect::<Vec<_>>()
+    );
+    for (table, columns) in &sqlite {
+        assert_eq!(columns, &postgres[table], "{table}");
+    }
+}
+
+#[tokio::test]
+async fn keys_and_digests_are_removed_once_they_have_ended() {
+    let home = Home::new().await;
+    let catalog = home.open().await;
+    outlive_a_key_and_a_digest(&catalog, &sample::scope("t_a", "dev")).await;
+    let mut admin = home.admin().await;
+    let rows = "SELECT (SELECT count(*) FROM idempotency), (SELECT count(*) FROM object_digest)";
+    let rows: (i64, i64) = sqlx::query_as(rows).fetch_one(&mut admin).await.unwrap();
+    assert_eq!(rows, (1, 0));
+}
