@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::keys::{self, KEYS};
+use crate::key::variable;
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,10 +105,7 @@ impl Faults {
         if value.is_none() && !self.has(key) {
             self.add(
                 key,
-                format!(
-                    "is required: set it in the file or as {}",
-                    keys::variable(key)
-                ),
+                format!("is required: set it in the file or as {}", variable(key)),
                 None,
             );
         }
@@ -119,17 +116,9 @@ impl Faults {
         self.0.is_empty()
     }
 
-    pub(crate) fn into_errors(mut self) -> ConfigErrors {
-        let place = |fault: &Fault| {
-            let key = keys::find_by_file_form(&fault.key)
-                .map_or(fault.key.as_str(), |secret| secret.name);
-            match KEYS.iter().position(|known| known.name == key) {
-                Some(at) => at,
-                None if fault.key.starts_with('-') => 0,
-                None => KEYS.len(),
-            }
-        };
-        self.0.sort_by_key(place);
+    /// All of them, each where `place` puts its key.
+    pub(crate) fn into_errors(mut self, place: impl Fn(&str) -> usize) -> ConfigErrors {
+        self.0.sort_by_key(|fault| place(&fault.key));
         ConfigErrors(self.0)
     }
 }
@@ -154,29 +143,6 @@ pub(crate) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn faults_stand_in_the_order_of_the_keys_one_a_line() {
-        let mut faults = Faults::default();
-        faults.add("storage.x", "is unknown", Some("a.toml".to_owned()));
-        faults.add("identity.issuer", "is required", None);
-        faults.add(
-            "storage.bucket",
-            "must be a name",
-            Some("NEXUS_RAW_STORAGE__BUCKET".to_owned()),
-        );
-        faults.add(
-            "storage.bucket",
-            "is a later fault of the same value",
-            Some("NEXUS_RAW_STORAGE__BUCKET".to_owned()),
-        );
-        assert_eq!(
-            faults.into_errors().to_string(),
-            "storage.bucket: must be a name (NEXUS_RAW_STORAGE__BUCKET)\n\
-             identity.issuer: is required\n\
-             storage.x: is unknown (a.toml)"
-        );
-    }
 
     #[test]
     fn a_fault_of_the_file_form_is_one_of_the_secret() {

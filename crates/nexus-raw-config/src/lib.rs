@@ -1,13 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod effective;
 mod embedded;
 mod faults;
+mod form;
+mod key;
 mod keys;
 mod layers;
+mod leaves;
 mod load;
-mod origins;
-mod raw;
 mod rules;
+mod section;
+mod sections;
 mod settings;
 mod sources;
 
@@ -18,10 +22,15 @@ pub use embedded::{
 pub use faults::{ConfigErrors, Fault};
 pub use keys::{markdown_table, secret_keys};
 pub use load::load;
-pub use settings::{
-    CatalogLocation, CatalogSettings, EmbeddedSettings, EventEncoding, EventSink, EventsSettings,
-    HttpReceiver, HttpSettings, IdentitySettings, LimitsSettings, LogFormat, LogLevel, LogSettings,
-    MetricsSettings, NatsServer, RateLimit, ServerSideEncryption, Settings, StaticCredentials,
-    StorageSettings, TenancySettings, TokenAlgorithm, TokenKeys,
-};
+pub use sections::catalog::{CatalogLocation, CatalogSettings};
+pub use sections::embedded::EmbeddedSettings;
+pub use sections::events::{EventEncoding, EventSink, EventsSettings, HttpReceiver, NatsServer};
+pub use sections::http::HttpSettings;
+pub use sections::identity::{IdentitySettings, TokenAlgorithm, TokenKeys};
+pub use sections::limits::{LimitsSettings, RateLimit};
+pub use sections::log::{LogFormat, LogLevel, LogSettings};
+pub use sections::metrics::MetricsSettings;
+pub use sections::storage::{ServerSideEncryption, StaticCredentials, StorageSettings};
+pub use sections::tenancy::TenancySettings;
+pub use settings::Settings;
 pub use sources::Sources;

@@ -1,8 +1,10 @@
+use crate::effective::Effective;
 use crate::faults::{ConfigErrors, Faults};
-use crate::raw::Raw;
+use crate::leaves::Leaves;
+use crate::sections::Sections;
 use crate::settings::Settings;
 use crate::sources::Sources;
-use crate::{layers, rules};
+use crate::{keys, layers, rules};
 
 /// Reads, merges and checks a configuration.
 ///
@@ -13,12 +15,41 @@ use crate::{layers, rules};
 /// With every fault at once: of form, of each value, and between values. No fault shows a value.
 pub fn load(sources: &Sources) -> Result<Settings, ConfigErrors> {
     let mut faults = Faults::default();
+    let mode = sources.embedded.as_ref();
     let figment = layers::merged(sources, &mut faults);
-    let raw = Raw::read(&figment, &mut faults);
-    rules::check(&raw, sources.embedded.is_some(), &figment, &mut faults);
-    let settings = Settings::assemble(raw, sources.embedded.as_ref(), &figment, &mut faults);
-    match settings {
+    let sections = Sections::read(&mut Leaves::new(&figment, &mut faults));
+    rules::check(&sections, mode.is_some(), &figment, &mut faults);
+    let effective = Effective::of(&figment);
+    match Settings::of(sections, mode, effective, &mut faults) {
         Some(settings) if faults.is_empty() => Ok(settings),
-        _ => Err(faults.into_errors()),
+        _ => Err(faults.into_errors(keys::place)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_stand_in_the_order_of_the_keys_one_a_line() {
+        let mut faults = Faults::default();
+        faults.add("storage.x", "is unknown", Some("a.toml".to_owned()));
+        faults.add("identity.issuer", "is required", None);
+        faults.add(
+            "storage.bucket",
+            "must be a name",
+            Some("NEXUS_RAW_STORAGE__BUCKET".to_owned()),
+        );
+        faults.add(
+            "storage.bucket",
+            "is a later fault of the same value",
+            Some("NEXUS_RAW_STORAGE__BUCKET".to_owned()),
+        );
+        assert_eq!(
+            faults.into_errors(keys::place).to_string(),
+            "storage.bucket: must be a name (NEXUS_RAW_STORAGE__BUCKET)\n\
+             identity.issuer: is required\n\
+             storage.x: is unknown (a.toml)"
+        );
     }
 }

@@ -1,19 +1,21 @@
 //! What must hold between keys.
 
 use figment::Figment;
+use figment::value::Value;
+use nexus_raw::net::is_loopback_ip;
 
 use crate::faults::Faults;
 use crate::keys;
-use crate::layers::origin;
-use crate::raw::{Raw, is_loopback};
+use crate::leaves::origin;
+use crate::sections::{Sections, events::SinkName, identity::TokenAlgorithm, storage::Sse};
 
 /// Environments in whose presence the documentation's own secrets are refused.
 const PRODUCTION: [&str; 2] = ["prod", "production"];
 
 /// Notes what the values say against each other. A key that is faulty by itself is left out.
-pub(crate) fn check(raw: &Raw, embedded: bool, figment: &Figment, faults: &mut Faults) {
+pub(crate) fn check(sections: &Sections, embedded: bool, figment: &Figment, faults: &mut Faults) {
     let mut rules = Rules {
-        raw,
+        sections,
         figment,
         faults,
     };
@@ -29,7 +31,7 @@ pub(crate) fn check(raw: &Raw, embedded: bool, figment: &Figment, faults: &mut F
 }
 
 struct Rules<'a> {
-    raw: &'a Raw,
+    sections: &'a Sections,
     figment: &'a Figment,
     faults: &'a mut Faults,
 }
@@ -41,30 +43,33 @@ impl Rules<'_> {
         }
     }
 
+    /// A text as it is given, whether or not it is a good one; none where it is empty.
+    fn text(&self, name: &str) -> Option<String> {
+        let text = self.figment.find_value(name).ok()?.into_string();
+        text.filter(|text| !text.is_empty())
+    }
+
     fn listeners(&mut self, embedded: bool) {
-        let raw = self.raw;
+        let sections = self.sections;
         let binds = [
-            ("http.bind", &raw.http.bind),
-            ("metrics.bind", &raw.metrics.bind),
-            ("embedded.s3_bind", &raw.embedded.s3_bind),
+            ("http.bind", sections.http.bind),
+            ("metrics.bind", sections.metrics.bind),
+            ("embedded.s3_bind", sections.embedded.s3_bind),
         ];
         if embedded {
             for (name, bind) in binds {
-                if bind.as_deref().is_some_and(|address| !is_loopback(address)) {
+                if bind.is_some_and(|bind| !is_loopback_ip(bind.ip())) {
                     self.refuse(name, "must be a loopback address in embedded mode");
                 }
             }
-        } else if raw.embedded.s3_bind.is_some() {
+        } else if sections.embedded.s3_bind.is_some() {
             self.refuse("embedded.s3_bind", "is for embedded mode only");
         }
     }
 
     fn credentials(&mut self) {
         let pair = ["storage.access_key_id", "storage.secret_access_key"];
-        let given = [
-            self.raw.storage.access_key_id.is_some(),
-            self.raw.storage.secret_access_key.is_some(),
-        ];
+        let given = pair.map(|name| self.text(name).is_some());
         if given[0] != given[1] {
             let (missing, there) = if given[0] {
                 (pair[1], pair[0])
@@ -76,7 +81,7 @@ impl Rules<'_> {
     }
 
     fn lifetimes(&mut self) {
-        let storage = &self.raw.storage;
+        let storage = &self.sections.storage;
         if self.faults.has("storage.presign_ttl_seconds") {
             return;
         }
@@ -91,16 +96,16 @@ impl Rules<'_> {
     }
 
     fn encryption(&mut self) {
-        let storage = &self.raw.storage;
+        let storage = &self.sections.storage;
         if self.faults.has("storage.sse") {
             return;
         }
-        match (storage.sse.as_deref(), &storage.sse_kms_key_id) {
-            (Some("kms"), None) => self.refuse(
+        match (storage.sse, &storage.sse_kms_key_id) {
+            (Some(Sse::Kms), None) => self.refuse(
                 "storage.sse_kms_key_id",
                 "is required with storage.sse = \"kms\"",
             ),
-            (Some("kms"), Some(_)) | (_, None) => {}
+            (Some(Sse::Kms), Some(_)) | (_, None) => {}
             (_, Some(_)) => self.refuse(
                 "storage.sse_kms_key_id",
                 "is for storage.sse = \"kms\" only",
@@ -109,7 +114,7 @@ impl Rules<'_> {
     }
 
     fn token_keys(&mut self) {
-        let identity = &self.raw.identity;
+        let identity = &self.sections.identity;
         let sources = [
             ("identity.hs256_secret", identity.hs256_secret.is_some()),
             ("identity.jwks_file", identity.jwks_file.is_some()),
@@ -138,18 +143,18 @@ impl Rules<'_> {
 
     fn algorithm_of(&mut self, source: &str) {
         let by_secret = source == "identity.hs256_secret";
-        match self.raw.identity.algorithm.as_deref() {
+        match self.sections.identity.algorithm {
             None if !by_secret => self.refuse(
                 "identity.algorithm",
                 "is required with a JWKS: RS256, ES256 or EdDSA",
             ),
-            Some(name) if by_secret && name != "HS256" => {
+            Some(other) if by_secret && other != TokenAlgorithm::Hs256 => {
                 self.refuse(
                     "identity.algorithm",
                     "must be HS256 with identity.hs256_secret",
                 );
             }
-            Some("HS256") if !by_secret => self.refuse(
+            Some(TokenAlgorithm::Hs256) if !by_secret => self.refuse(
                 "identity.algorithm",
                 "must be RS256, ES256 or EdDSA with a JWKS",
             ),
@@ -158,7 +163,7 @@ impl Rules<'_> {
     }
 
     fn previous_secret(&mut self) {
-        let identity = &self.raw.identity;
+        let identity = &self.sections.identity;
         if identity.hs256_previous_secret.is_none() || self.faults.has("identity.hs256_secret") {
             return;
         }
@@ -167,7 +172,8 @@ impl Rules<'_> {
                 "identity.hs256_previous_secret",
                 "is for use with identity.hs256_secret only",
             );
-        } else if identity.hs256_previous_secret == identity.hs256_secret {
+        } else if self.text("identity.hs256_previous_secret") == self.text("identity.hs256_secret")
+        {
             self.refuse(
                 "identity.hs256_previous_secret",
                 "must differ from identity.hs256_secret",
@@ -176,7 +182,7 @@ impl Rules<'_> {
     }
 
     fn claims(&mut self) {
-        let identity = &self.raw.identity;
+        let identity = &self.sections.identity;
         let registered = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
         let claims = [
             ("identity.tenant_ids_claim", &identity.tenant_ids_claim),
@@ -201,7 +207,7 @@ impl Rules<'_> {
     }
 
     fn limits(&mut self) {
-        let limits = &self.raw.limits;
+        let limits = &self.sections.limits;
         let unlimited =
             limits.requests_per_second == Some(0) && !self.faults.has("limits.requests_per_second");
         if unlimited && limits.burst.is_some_and(|burst| burst > 0) {
@@ -213,17 +219,24 @@ impl Rules<'_> {
     }
 
     fn sinks(&mut self) {
-        let events = &self.raw.events;
+        let sections = self.sections;
         if self.faults.has("events.sinks") {
             return;
         }
-        let named = |sink: &str| events.sinks.iter().flatten().any(|name| name == sink);
-        let (http, nats) = (named("http"), named("nats"));
+        let named = |sink| {
+            sections
+                .events
+                .sinks
+                .iter()
+                .flatten()
+                .any(|name| *name == sink)
+        };
+        let (http, nats) = (named(SinkName::Http), named(SinkName::Nats));
+        let (to_http, to_nats) = (&sections.events_http, &sections.events_nats);
         let needed = [
-            (http, events.http.url.is_some(), "events.http.url", "http"),
-            (nats, events.nats.url.is_some(), "events.nats.url", "nats"),
+            (http, to_http.url.is_some(), "events.http.url", "http"),
+            (nats, to_nats.url.is_some(), "events.nats.url", "nats"),
         ];
-        let hmac_secret = events.http.hmac_secret.is_some();
         for (named, given, key, sink) in needed {
             if named && !given {
                 self.refuse(key, &format!("is required with the sink {sink}"));
@@ -232,7 +245,7 @@ impl Rules<'_> {
                 self.refuse(key, &format!("is for the sink {sink} only"));
             }
         }
-        if hmac_secret && !http {
+        if to_http.hmac_secret.is_some() && !http {
             self.refuse("events.http.hmac_secret", "is for the sink http only");
         }
     }
@@ -240,28 +253,21 @@ impl Rules<'_> {
     /// Development settings with a production environment: whoever copied the examples of the
     /// documentation has secrets that everyone can read.
     fn examples_in_production(&mut self) {
-        let environments = self.raw.tenancy.environments.as_deref().unwrap_or_default();
-        if !environments
-            .iter()
-            .any(|name| PRODUCTION.contains(&name.as_str()))
-        {
+        let environments = self.figment.find_value("tenancy.environments");
+        let environments = environments.ok().and_then(Value::into_array);
+        let is_production = |name: &Value| name.as_str().is_some_and(|it| PRODUCTION.contains(&it));
+        if !environments.is_some_and(|names| names.iter().any(is_production)) {
             return;
         }
-        let (storage, identity) = (&self.raw.storage, &self.raw.identity);
-        let http = &self.raw.events.http;
-        let secrets = [
-            ("storage.access_key_id", &storage.access_key_id),
-            ("storage.secret_access_key", &storage.secret_access_key),
-            ("identity.hs256_secret", &identity.hs256_secret),
-            (
-                "identity.hs256_previous_secret",
-                &identity.hs256_previous_secret,
-            ),
-            ("events.http.hmac_secret", &http.hmac_secret),
-        ];
-        for (name, secret) in secrets {
-            let example = keys::find(name).map(|key| key.example);
-            if secret.is_some() && secret.as_deref() == example {
+        for name in [
+            "storage.access_key_id",
+            "storage.secret_access_key",
+            "identity.hs256_secret",
+            "identity.hs256_previous_secret",
+            "events.http.hmac_secret",
+        ] {
+            let (given, example) = (self.text(name), keys::find(name).map(|key| key.example));
+            if given.is_some() && given.as_deref() == example {
                 self.refuse(
                     name,
                     "is the example of the documentation: not with a production environment",

@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::embedded::EmbeddedMode;
-use crate::layers::is_ours;
+use crate::key::own_part;
 
 /// Where a configuration comes from. Each later one wins over those before it: defaults,
 /// embedded mode, the file, the environment.
@@ -38,7 +38,7 @@ impl Sources {
     /// Whether nobody has configured anything: no file, no mode, none of the server's variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let is_ours = |name: &OsString| is_ours(&name.to_string_lossy());
+        let is_ours = |name: &OsString| own_part(&name.to_string_lossy()).is_some();
         self.config_file.is_none()
             && self.embedded.is_none()
             && !self.environment.iter().any(|(name, _)| is_ours(name))

@@ -132,9 +132,24 @@ fn read(directory: &Path, into: &mut Vec<String>) {
         } else if path.extension().is_some_and(|it| it == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             // tests stand at the end of their file
-            into.push(text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned());
+            into.push(dedented(text.split("#[cfg(test)]\nmod ").next().unwrap()));
         }
     }
+}
+
+/// The types in a `section!` of the configuration stand one step further in than others.
+fn dedented(source: &str) -> String {
+    let mut inside = false;
+    let lines = source.lines().map(|line| {
+        inside = line == "section! {" || inside && line != "}";
+        let line = if inside {
+            line.strip_prefix("    ").unwrap_or(line)
+        } else {
+            line
+        };
+        format!("{line}\n")
+    });
+    lines.collect()
 }
 
 /// Takes each `struct` and `enum` that begins a line, as rustfmt has it.

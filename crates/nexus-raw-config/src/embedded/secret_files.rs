@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::EmbeddedError;
+use super::error::EmbeddedError;
 
 /// A secret of `bytes` random bytes, kept as hex digits and a line end.
 pub(super) struct SecretFile {

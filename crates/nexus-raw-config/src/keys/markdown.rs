@@ -1,13 +1,14 @@
 use std::fmt::Write;
 
-use super::{KEYS, Key, Kind};
+use super::table;
+use crate::key::{Key, Kind};
 
 /// The reference of all keys as a Markdown table: the one of `docs/CONFIGURATION.md`.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut out =
         String::from("| key | default | example | meaning | must be |\n|---|---|---|---|---|\n");
-    for key in KEYS {
+    for key in table::all() {
         let mark = if key.secret { " (secret)" } else { "" };
         let default = key
             .default

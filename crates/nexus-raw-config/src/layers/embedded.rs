@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use figment::value::Value;
 use secrecy::ExposeSecret;
 
-use super::{Layer, Origin};
+use super::layer::{Layer, Origin};
 use crate::embedded::{
     EMBEDDED_AUDIENCE, EMBEDDED_BUCKET, EMBEDDED_ISSUER, EMBEDDED_REGION, EMBEDDED_S3_BIND,
     EmbeddedMode,

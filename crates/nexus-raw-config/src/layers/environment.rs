@@ -1,26 +1,13 @@
 use std::ffi::OsString;
 
+use super::layer::{Layer, Origin};
 use super::secret_file::{self, Given};
 use super::typed::typed;
-use super::{Layer, Origin, unknown};
 use crate::faults::{Faults, printable};
+use crate::key::{own_part, variable as variable_of};
 use crate::keys;
 
-const PREFIX: &str = "NEXUS_RAW_";
-
-/// Whether a variable of this name is one of the server's.
-pub(crate) fn is_ours(variable: &str) -> bool {
-    own_part(variable).is_some()
-}
-
-fn own_part(variable: &str) -> Option<&str> {
-    variable
-        .strip_prefix(PREFIX)
-        .filter(|rest| rest.contains("__"))
-}
-
-/// The variables of the form `NEXUS_RAW_<SECTION>__<KEY>`. Names without `__` belong to others:
-/// the command line's own, the service links of Kubernetes.
+/// The variables that are the server's.
 pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> Layer {
     let mut layer = Layer::new(Origin::Environment);
     let mut by_file = Vec::new();
@@ -31,10 +18,10 @@ pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> 
         };
         let origin = Some(printable(&variable));
         let dotted = name.replace("__", ".").to_ascii_lowercase();
-        let exact = keys::variable(&dotted) == *variable;
+        let exact = variable_of(&dotted) == *variable;
         let (key, secret) = (keys::find(&dotted), keys::find_by_file_form(&dotted));
         if !exact || (key.is_none() && secret.is_none()) {
-            faults.add(&dotted, unknown(&dotted, keys::variable), origin);
+            faults.add(&dotted, keys::unknown(&dotted, variable_of), origin);
             continue;
         }
         let Some(value) = value.to_str() else {

@@ -4,8 +4,8 @@ use figment::Provider;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 
+use super::layer::{Layer, Origin};
 use super::secret_file::{self, Given};
-use super::{Layer, Origin, unknown};
 use crate::faults::Faults;
 use crate::keys;
 
@@ -70,7 +70,7 @@ fn take_section(
                 Value::Dict(_, leaves) => unknown_leaves(&dotted, &leaves, layer, faults),
                 _ => faults.add(
                     &dotted,
-                    unknown(&dotted, str::to_owned),
+                    keys::unknown(&dotted, str::to_owned),
                     Some(layer.origin.of(&dotted)),
                 ),
             }
@@ -85,7 +85,7 @@ fn unknown_leaves(table: &str, leaves: &Dict, layer: &Layer, faults: &mut Faults
     }
     for leaf in leaves.keys() {
         let dotted = format!("{table}.{leaf}");
-        let reason = unknown(&dotted, str::to_owned);
+        let reason = keys::unknown(&dotted, str::to_owned);
         faults.add(&dotted, reason, Some(layer.origin.of("")));
     }
 }

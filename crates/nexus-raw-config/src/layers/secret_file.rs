@@ -2,9 +2,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::Layer;
+use super::layer::Layer;
 use crate::faults::Faults;
-use crate::keys::Key;
+use crate::key::Key;
 
 /// A secret that a source gives as the path of a file.
 pub(super) struct Given {

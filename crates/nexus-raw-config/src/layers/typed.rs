@@ -1,6 +1,6 @@
 use figment::value::Value;
 
-use crate::keys::Kind;
+use crate::key::Kind;
 
 /// Takes the text of a variable or a default as its key's kind is spelt.
 ///

@@ -4,16 +4,26 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::faults::Faults;
-use crate::raw;
+use crate::form::{integer, text};
+use crate::section::section;
 
-/// `catalog.*`: where metadata and events are kept.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CatalogSettings {
-    /// `catalog.url`.
-    pub location: CatalogLocation,
-    /// `catalog.max_connections`: to PostgreSQL.
-    pub max_connections: u32,
+section! {
+    /// `catalog.*`: where metadata and events are kept.
+    #[derive(Debug, Clone)]
+    pub struct CatalogSettings from Catalog of "catalog" {
+        /// Where metadata and events are kept: SQLite for one server, PostgreSQL for any number,
+        /// with its schema made by `nexus-raw-server migrate`. Over a network PostgreSQL is spoken
+        /// to by TLS and verified. Required.
+        url: CatalogLocation = text("sqlite:PATH to a file, or a postgres:// URL", CatalogLocation::parse)
+            .secret()
+            .example("sqlite:/var/lib/nexus-raw/catalog.sqlite");
+        /// How many connections to PostgreSQL at most, of each server; one of them is for writing,
+        /// where there is more than one.
+        max_connections in 1..=1000 as pub max_connections: u32 = integer("10").example("20");
+
+        /// `catalog.url`.
+        pub location: CatalogLocation => location;
+    }
 }
 
 /// A catalogue's place.
@@ -30,7 +40,7 @@ impl CatalogLocation {
     ///
     /// A catalogue in memory is refused, since it would forget what it promised, and so are
     /// parameters of SQLite, since they could turn durability off.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             let is_file = !path.is_empty()
@@ -48,21 +58,12 @@ impl CatalogLocation {
     }
 }
 
-impl CatalogSettings {
-    pub(super) fn assemble(raw: &raw::Catalog, faults: &mut Faults) -> Option<Self> {
-        let location = raw.url.as_deref().and_then(CatalogLocation::parse);
-        let location = faults.need("catalog.url", location);
-        let max_connections = raw.max_connections.and_then(|it| u32::try_from(it).ok());
-        let max_connections = faults.need("catalog.max_connections", max_connections);
-        Some(Self {
-            location: location?,
-            max_connections: max_connections?,
-        })
-    }
+fn location(catalog: &Catalog, faults: &mut Faults) -> Option<CatalogLocation> {
+    faults.need("catalog.url", catalog.url.clone())
 }
 
 /// A catalogue's URL as it may be shown: of PostgreSQL only user, host, port and database.
-pub(super) fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     const REDACTED: &str = "[redacted]";
     if matches!(
         CatalogLocation::parse(url),

@@ -3,13 +3,14 @@ use std::fmt;
 use figment::Figment;
 use figment::value::Value;
 
-use super::catalog;
-use crate::keys::{KEYS, Key};
-use crate::layers::origin;
+use crate::key::Key;
+use crate::keys;
+use crate::leaves::origin;
+use crate::sections::catalog;
 
 /// What holds, as text without secrets.
 #[derive(Debug, Clone)]
-pub(super) struct Effective(Vec<Line>);
+pub(crate) struct Effective(Vec<Line>);
 
 #[derive(Debug, Clone)]
 struct Line {
@@ -19,7 +20,7 @@ struct Line {
 }
 
 impl Effective {
-    pub(super) fn of(figment: &Figment) -> Self {
+    pub(crate) fn of(figment: &Figment) -> Self {
         let line = |key: &'static Key| Line {
             key,
             value: figment
@@ -28,7 +29,7 @@ impl Effective {
                 .map(|value| shown(key, value)),
             origin: origin(figment, key.name),
         };
-        Self(KEYS.iter().map(line).collect())
+        Self(keys::all().map(line).collect())
     }
 }
 

@@ -1,0 +1,134 @@
+use std::{path::PathBuf, time::Duration};
+
+use nexus_raw::net::TrustedUrl;
+use secrecy::SecretString;
+
+use super::forms::{HMAC_SECRET, URL, named, visible};
+use crate::faults::Faults;
+use crate::form::{Form, integer, text};
+use crate::section::section;
+
+const ONE_LINE: Form<String> = text("text of 1 to 255 bytes without control characters", line);
+const CLAIM: Form<String> = text(
+    "a claim's name of 1 to 128 visible ASCII characters",
+    |text| visible(text, 128),
+);
+
+section! {
+    /// `identity.*`: what a token must be.
+    #[derive(Debug, Clone)]
+    pub struct IdentitySettings from Identity of "identity" {
+        /// What `iss` of a token must say. Required.
+        pub issuer: String = ONE_LINE.example("https://login.example.com/");
+        /// What `aud` of a token must name. Required.
+        pub audience: String = ONE_LINE.example("nexus-raw");
+        /// The secret of HS256 tokens. Exactly one of this, `identity.jwks_file` and
+        /// `identity.jwks_url`.
+        hs256_secret: SecretString = HMAC_SECRET.example("an-example-of-32-bytes-or-more-not-to-be-used");
+        /// The secret before the last rotation, still accepted. Only with `identity.hs256_secret`.
+        hs256_previous_secret: SecretString = HMAC_SECRET.example("an-example-of-an-older-secret-not-to-be-used");
+        /// A JWKS with the public keys of tokens.
+        jwks_file: PathBuf = text("a path", |text| Some(text.into())).example("/etc/nexus-raw/jwks.json");
+        /// Where the JWKS is fetched from.
+        jwks_url: TrustedUrl = URL.example("https://login.example.com/.well-known/jwks.json");
+        /// The one algorithm of tokens. Required with a JWKS; HS256 with a secret.
+        algorithm: TokenAlgorithm = text("HS256 with a secret, and RS256, ES256 or EdDSA with a JWKS", algorithm_named)
+            .example("RS256");
+        /// How far clocks may differ.
+        leeway_seconds in 0..=60 as pub leeway: Duration = integer("60").example("30");
+        /// The longest `exp - iat` of a token.
+        max_lifetime_seconds in 1..=31_536_000 as pub max_lifetime: Duration = integer("86400").example("3600");
+        /// The claim that lists the caller's tenants.
+        pub tenant_ids_claim: String = CLAIM.default("tenant_ids").example("https://example.com/tenants");
+        /// The claim that gives the caller's role in each.
+        pub role_map_claim: String = CLAIM.default("role_map").example("https://example.com/roles");
+
+        /// Where the keys come from.
+        pub keys: TokenKeys => token_keys;
+        /// The one algorithm of tokens; of the family of `keys`.
+        pub algorithm: TokenAlgorithm => algorithm;
+    }
+}
+
+/// The source of the keys that tokens are verified with.
+#[derive(Debug, Clone)]
+pub enum TokenKeys {
+    /// A shared secret of at least 32 bytes.
+    Hs256 {
+        /// `identity.hs256_secret`.
+        secret: SecretString,
+        /// `identity.hs256_previous_secret`: accepted as well, while secrets are rotated.
+        previous: Option<SecretString>,
+    },
+    /// `identity.jwks_file`.
+    JwksFile(PathBuf),
+    /// `identity.jwks_url`.
+    JwksUrl(TrustedUrl),
+}
+
+/// `identity.algorithm`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenAlgorithm {
+    /// HMAC with SHA-256, by a shared secret.
+    Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// `EdDSA` (RFC 8037).
+    EdDsa,
+}
+
+fn line(text: &str) -> Option<String> {
+    let is_line = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
+    is_line.then(|| text.to_owned())
+}
+
+/// By its name in RFC 7518 and RFC 8037.
+fn algorithm_named(text: &str) -> Option<TokenAlgorithm> {
+    let names = [
+        ("HS256", TokenAlgorithm::Hs256),
+        ("RS256", TokenAlgorithm::Rs256),
+        ("ES256", TokenAlgorithm::Es256),
+        ("EdDSA", TokenAlgorithm::EdDsa),
+    ];
+    named(text, &names)
+}
+
+/// The rules between keys have named what is missing, unless it is one that is bad by itself.
+fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
+    let Identity {
+        hs256_secret,
+        jwks_file,
+        jwks_url,
+        ..
+    } = identity;
+    let keys = match (hs256_secret, jwks_file, jwks_url) {
+        (Some(secret), _, _) => Some(TokenKeys::Hs256 {
+            secret: secret.clone(),
+            previous: identity.hs256_previous_secret.clone(),
+        }),
+        (_, Some(path), _) => Some(TokenKeys::JwksFile(path.clone())),
+        (_, _, Some(url)) => Some(TokenKeys::JwksUrl(url.clone())),
+        _ => None,
+    };
+    if faults.has("identity.jwks_url") || faults.has("identity.jwks_file") {
+        keys
+    } else {
+        faults.need("identity.hs256_secret", keys)
+    }
+}
+
+fn algorithm(identity: &Identity, faults: &mut Faults) -> Option<TokenAlgorithm> {
+    let by_secret = identity
+        .hs256_secret
+        .as_ref()
+        .map(|_| TokenAlgorithm::Hs256);
+    let by_jwks = identity.jwks_file.is_some() || identity.jwks_url.is_some();
+    let algorithm = identity.algorithm.or(by_secret);
+    if by_jwks {
+        faults.need("identity.algorithm", algorithm)
+    } else {
+        algorithm
+    }
+}

@@ -1,0 +1,42 @@
+use std::num::NonZeroU32;
+
+use crate::form::integer;
+use crate::section::section;
+
+section! {
+    /// `limits.*`: how much a caller may ask.
+    #[derive(Debug, Clone)]
+    pub struct LimitsSettings from Limits of "limits" {
+        /// Requests per second of each user in each tenant, over all environments and routes; 0
+        /// means no limit.
+        requests_per_second in 0..=1_000_000 = integer("0").example("50");
+        /// How many may come at once; 0 means as many as a second allows. Only with
+        /// `limits.requests_per_second`.
+        burst in 0..=1_000_000 = integer("0").example("100");
+
+        /// Per tenant and user. None: no limit.
+        pub rate: Option<RateLimit> => |limits, _| Some(rate(limits));
+    }
+}
+
+/// A rate with a burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    /// `limits.requests_per_second`.
+    pub requests_per_second: NonZeroU32,
+    /// `limits.burst`: how many may come at once; as many as a second allows unless configured.
+    pub burst: NonZeroU32,
+}
+
+fn rate(limits: &Limits) -> Option<RateLimit> {
+    let rate = positive(limits.requests_per_second?)?;
+    Some(RateLimit {
+        requests_per_second: rate,
+        burst: limits.burst.and_then(positive).unwrap_or(rate),
+    })
+}
+
+fn positive(count: i64) -> Option<NonZeroU32> {
+    u32::try_from(count).ok().and_then(NonZeroU32::new)
+}
