@@ -1,5 +1,3 @@
-use std::fmt;
-
 use figment::Figment;
 use figment::value::Value;
 
@@ -8,40 +6,37 @@ use crate::keys;
 use crate::leaves::origin;
 use crate::sections::catalog;
 
-/// What holds, as text without secrets.
-#[derive(Debug, Clone)]
-pub(crate) struct Effective(Vec<Line>);
-
-#[derive(Debug, Clone)]
-struct Line {
-    key: &'static Key,
-    value: Option<String>,
-    origin: Option<String>,
-}
-
-impl Effective {
-    pub(crate) fn of(figment: &Figment) -> Self {
-        let line = |key: &'static Key| Line {
-            key,
-            value: figment
-                .find_value(key.name)
-                .ok()
-                .map(|value| shown(key, value)),
-            origin: origin(figment, key.name),
-        };
-        Self(keys::all().map(line).collect())
+/// What holds, as TOML without secrets: each key with where its value came from.
+pub(crate) fn effective_toml(figment: &Figment) -> String {
+    let mut lines = Vec::new();
+    let mut table = "";
+    for key in keys::all() {
+        let (section, leaf) = key.parts();
+        if section != table {
+            let gap = if table.is_empty() { "" } else { "\n" };
+            lines.push(format!("{gap}[{section}]\n"));
+            table = section;
+        }
+        lines.push(match figment.find_value(key.name) {
+            Ok(value) => {
+                let origin = origin(figment, key.name);
+                let origin = origin.as_deref().unwrap_or("default");
+                format!("{leaf} = {} # {origin}\n", shown(key, value))
+            }
+            Err(_) => format!("# {leaf} is not set\n"),
+        });
     }
+    lines.concat()
 }
 
-fn shown(key: &Key, value: Value) -> String {
-    let value = if key.name == "catalog.url" {
-        toml::Value::from(catalog::shown(value.as_str().unwrap_or_default()))
+fn shown(key: &Key, value: Value) -> toml::Value {
+    if key.name == "catalog.url" {
+        catalog::shown(value.as_str().unwrap_or_default()).into()
     } else if key.secret {
-        toml::Value::from("[redacted]")
+        "[redacted]".into()
     } else {
         as_toml(value)
-    };
-    value.to_string()
+    }
 }
 
 /// The kinds that keys have; the rest cannot come out of a checked configuration.
@@ -54,28 +49,5 @@ fn as_toml(value: Value) -> toml::Value {
             whole.unwrap_or_default().into()
         }
         other => other.into_string().unwrap_or_default().into(),
-    }
-}
-
-impl fmt::Display for Effective {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = "";
-        for Line { key, value, origin } in &self.0 {
-            let (section, leaf) = key.parts();
-            if section != table {
-                let gap = if table.is_empty() { "" } else { "\n" };
-                writeln!(out, "{gap}[{section}]")?;
-                table = section;
-            }
-            match value {
-                Some(value) => writeln!(
-                    out,
-                    "{leaf} = {value} # {}",
-                    origin.as_deref().unwrap_or("default")
-                )?,
-                None => writeln!(out, "# {leaf} is not set")?,
-            }
-        }
-        Ok(())
     }
 }

@@ -37,8 +37,9 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    fn refuse(&mut self, name: &str, reason: &str) {
-        if !self.faults.has(name) {
+    /// Refuses a key where a rule is `broken`.
+    fn refuse(&mut self, broken: bool, name: &str, reason: &str) {
+        if broken && !self.faults.has(name) {
             self.faults.add(name, reason, origin(self.figment, name));
         }
     }
@@ -50,204 +51,149 @@ impl Rules<'_> {
     }
 
     fn listeners(&mut self, embedded: bool) {
-        let sections = self.sections;
-        let binds = [
-            ("http.bind", sections.http.bind),
-            ("metrics.bind", sections.metrics.bind),
-            ("embedded.s3_bind", sections.embedded.s3_bind),
-        ];
-        if embedded {
-            for (name, bind) in binds {
-                if bind.is_some_and(|bind| !is_loopback_ip(bind.ip())) {
-                    self.refuse(name, "must be a loopback address in embedded mode");
-                }
-            }
-        } else if sections.embedded.s3_bind.is_some() {
-            self.refuse("embedded.s3_bind", "is for embedded mode only");
+        let Sections { http, metrics, .. } = self.sections;
+        let s3_bind = self.sections.embedded.s3_bind;
+        let only = "is for embedded mode only";
+        self.refuse(!embedded && s3_bind.is_some(), "embedded.s3_bind", only);
+        for (name, bind) in [
+            ("http.bind", http.bind),
+            ("metrics.bind", metrics.bind),
+            ("embedded.s3_bind", s3_bind),
+        ] {
+            let is_open = bind.is_some_and(|bind| !is_loopback_ip(bind.ip()));
+            let reason = "must be a loopback address in embedded mode";
+            self.refuse(embedded && is_open, name, reason);
         }
     }
 
     fn credentials(&mut self) {
-        let pair = ["storage.access_key_id", "storage.secret_access_key"];
-        let given = pair.map(|name| self.text(name).is_some());
-        if given[0] != given[1] {
-            let (missing, there) = if given[0] {
-                (pair[1], pair[0])
-            } else {
-                (pair[0], pair[1])
-            };
-            self.refuse(missing, &format!("is required with {there}"));
-        }
+        let (id, key) = ("storage.access_key_id", "storage.secret_access_key");
+        let [has_id, has_key] = [id, key].map(|name| self.text(name).is_some());
+        self.refuse(has_id && !has_key, key, &format!("is required with {id}"));
+        self.refuse(has_key && !has_id, id, &format!("is required with {key}"));
     }
 
     fn lifetimes(&mut self) {
         let storage = &self.sections.storage;
-        if self.faults.has("storage.presign_ttl_seconds") {
-            return;
-        }
-        if let (Some(url), Some(intent)) = (storage.presign_ttl_seconds, storage.intent_ttl_seconds)
-            && intent < url
-        {
-            self.refuse(
-                "storage.intent_ttl_seconds",
-                "must not be below storage.presign_ttl_seconds",
-            );
-        }
+        let (url, intent) = (storage.presign_ttl_seconds, storage.intent_ttl_seconds);
+        let ends_early = url.zip(intent).is_some_and(|(url, intent)| intent < url)
+            && !self.faults.has("storage.presign_ttl_seconds");
+        let reason = "must not be below storage.presign_ttl_seconds";
+        self.refuse(ends_early, "storage.intent_ttl_seconds", reason);
     }
 
     fn encryption(&mut self) {
         let storage = &self.sections.storage;
+        let (name, has_key) = ("storage.sse_kms_key_id", storage.sse_kms_key_id.is_some());
         if self.faults.has("storage.sse") {
             return;
         }
-        match (storage.sse, &storage.sse_kms_key_id) {
-            (Some(Sse::Kms), None) => self.refuse(
-                "storage.sse_kms_key_id",
-                "is required with storage.sse = \"kms\"",
-            ),
-            (Some(Sse::Kms), Some(_)) | (_, None) => {}
-            (_, Some(_)) => self.refuse(
-                "storage.sse_kms_key_id",
-                "is for storage.sse = \"kms\" only",
-            ),
-        }
+        let by_kms = storage.sse == Some(Sse::Kms);
+        let required = "is required with storage.sse = \"kms\"";
+        self.refuse(by_kms && !has_key, name, required);
+        let only = "is for storage.sse = \"kms\" only";
+        self.refuse(!by_kms && has_key, name, only);
     }
 
     fn token_keys(&mut self) {
         let identity = &self.sections.identity;
-        let sources = [
-            ("identity.hs256_secret", identity.hs256_secret.is_some()),
+        let secret = "identity.hs256_secret";
+        let mut given = vec![
+            (secret, identity.hs256_secret.is_some()),
             ("identity.jwks_file", identity.jwks_file.is_some()),
             ("identity.jwks_url", identity.jwks_url.is_some()),
         ];
-        let meant = |(name, is_some): &(&str, bool)| *is_some || self.faults.has(name);
-        let given: Vec<&str> = sources
-            .iter()
-            .filter(|source| meant(source))
-            .map(|(name, _)| *name)
-            .collect();
-        match given[..] {
-            [] => self.refuse(
-                sources[0].0,
-                "is required, or one of identity.jwks_file and identity.jwks_url in its place",
-            ),
-            [one] => self.algorithm_of(one),
-            _ => {
-                for name in given {
-                    self.refuse(name, "must be the only one of identity.hs256_secret, identity.jwks_file and identity.jwks_url");
-                }
-            }
+        // a bad one is meant, too
+        given.retain(|(name, is_good)| *is_good || self.faults.has(name));
+        let none = "is required, or one of identity.jwks_file and identity.jwks_url in its place";
+        self.refuse(given.is_empty(), secret, none);
+        if let [(one, _)] = given[..] {
+            self.algorithm(one == secret);
         }
-        self.previous_secret();
-    }
-
-    fn algorithm_of(&mut self, source: &str) {
-        let by_secret = source == "identity.hs256_secret";
-        match self.sections.identity.algorithm {
-            None if !by_secret => self.refuse(
-                "identity.algorithm",
-                "is required with a JWKS: RS256, ES256 or EdDSA",
-            ),
-            Some(other) if by_secret && other != TokenAlgorithm::Hs256 => {
-                self.refuse(
-                    "identity.algorithm",
-                    "must be HS256 with identity.hs256_secret",
-                );
-            }
-            Some(TokenAlgorithm::Hs256) if !by_secret => self.refuse(
-                "identity.algorithm",
-                "must be RS256, ES256 or EdDSA with a JWKS",
-            ),
-            _ => {}
+        let only = "must be the only one of identity.hs256_secret, identity.jwks_file and identity.jwks_url";
+        for (name, _) in &given {
+            self.refuse(given.len() > 1, name, only);
         }
-    }
-
-    fn previous_secret(&mut self) {
-        let identity = &self.sections.identity;
-        if identity.hs256_previous_secret.is_none() || self.faults.has("identity.hs256_secret") {
-            return;
-        }
-        if identity.hs256_secret.is_none() {
+        let previous = "identity.hs256_previous_secret";
+        if identity.hs256_previous_secret.is_some() && !self.faults.has(secret) {
+            let alone = identity.hs256_secret.is_none();
             self.refuse(
-                "identity.hs256_previous_secret",
+                alone,
+                previous,
                 "is for use with identity.hs256_secret only",
             );
-        } else if self.text("identity.hs256_previous_secret") == self.text("identity.hs256_secret")
-        {
-            self.refuse(
-                "identity.hs256_previous_secret",
-                "must differ from identity.hs256_secret",
-            );
+            let same = self.text(previous) == self.text(secret);
+            self.refuse(same, previous, "must differ from identity.hs256_secret");
         }
+    }
+
+    fn algorithm(&mut self, by_secret: bool) {
+        let broken = match self.sections.identity.algorithm {
+            None => (!by_secret).then_some("is required with a JWKS: RS256, ES256 or EdDSA"),
+            Some(TokenAlgorithm::Hs256) => {
+                (!by_secret).then_some("must be RS256, ES256 or EdDSA with a JWKS")
+            }
+            Some(_) => by_secret.then_some("must be HS256 with identity.hs256_secret"),
+        };
+        let reason = broken.unwrap_or_default();
+        self.refuse(broken.is_some(), "identity.algorithm", reason);
     }
 
     fn claims(&mut self) {
         let identity = &self.sections.identity;
         let registered = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
-        let claims = [
-            ("identity.tenant_ids_claim", &identity.tenant_ids_claim),
-            ("identity.role_map_claim", &identity.role_map_claim),
-        ];
-        for (name, claim) in claims {
-            if claim
-                .as_deref()
-                .is_some_and(|claim| registered.contains(&claim))
-            {
-                self.refuse(name, "must not be a registered claim of RFC 7519");
-            }
+        let (tenants, roles) = (&identity.tenant_ids_claim, &identity.role_map_claim);
+        for (name, claim) in [
+            ("identity.tenant_ids_claim", tenants),
+            ("identity.role_map_claim", roles),
+        ] {
+            let is_registered = claim.as_deref().is_some_and(|it| registered.contains(&it));
+            let reason = "must not be a registered claim of RFC 7519";
+            self.refuse(is_registered, name, reason);
         }
-        if identity.tenant_ids_claim.is_some()
-            && identity.tenant_ids_claim == identity.role_map_claim
-        {
-            self.refuse(
-                "identity.role_map_claim",
-                "must differ from identity.tenant_ids_claim",
-            );
-        }
+        let same = tenants.is_some() && tenants == roles;
+        let reason = "must differ from identity.tenant_ids_claim";
+        self.refuse(same, "identity.role_map_claim", reason);
     }
 
     fn limits(&mut self) {
         let limits = &self.sections.limits;
+        let has_burst = limits.burst.is_some_and(|burst| burst > 0);
+        let reason = "is for use with limits.requests_per_second only";
         let unlimited =
             limits.requests_per_second == Some(0) && !self.faults.has("limits.requests_per_second");
-        if unlimited && limits.burst.is_some_and(|burst| burst > 0) {
-            self.refuse(
-                "limits.burst",
-                "is for use with limits.requests_per_second only",
-            );
-        }
+        self.refuse(unlimited && has_burst, "limits.burst", reason);
     }
 
     fn sinks(&mut self) {
-        let sections = self.sections;
+        let (nats, http) = (&self.sections.events_nats, &self.sections.events_http);
         if self.faults.has("events.sinks") {
             return;
         }
         let named = |sink| {
-            sections
+            self.sections
                 .events
                 .sinks
                 .iter()
                 .flatten()
-                .any(|name| *name == sink)
+                .any(|it| *it == sink)
         };
-        let (http, nats) = (named(SinkName::Http), named(SinkName::Nats));
-        let (to_http, to_nats) = (&sections.events_http, &sections.events_nats);
-        let needed = [
-            (http, to_http.url.is_some(), "events.http.url", "http"),
-            (nats, to_nats.url.is_some(), "events.nats.url", "nats"),
-        ];
-        for (named, given, key, sink) in needed {
-            if named && !given {
-                self.refuse(key, &format!("is required with the sink {sink}"));
-            }
-            if given && !named {
-                self.refuse(key, &format!("is for the sink {sink} only"));
-            }
+        let (to_http, to_nats) = (named(SinkName::Http), named(SinkName::Nats));
+        for (is_named, given, name, sink) in [
+            (to_http, http.url.is_some(), "events.http.url", "http"),
+            (to_nats, nats.url.is_some(), "events.nats.url", "nats"),
+        ] {
+            let required = format!("is required with the sink {sink}");
+            self.refuse(is_named && !given, name, &required);
+            let only = format!("is for the sink {sink} only");
+            self.refuse(given && !is_named, name, &only);
         }
-        if to_http.hmac_secret.is_some() && !http {
-            self.refuse("events.http.hmac_secret", "is for the sink http only");
-        }
+        let alone = http.hmac_secret.is_some() && !to_http;
+        self.refuse(
+            alone,
+            "events.http.hmac_secret",
+            "is for the sink http only",
+        );
     }
 
     /// Development settings with a production environment: whoever copied the examples of the
@@ -266,13 +212,10 @@ impl Rules<'_> {
             "identity.hs256_previous_secret",
             "events.http.hmac_secret",
         ] {
-            let (given, example) = (self.text(name), keys::find(name).map(|key| key.example));
-            if given.is_some() && given.as_deref() == example {
-                self.refuse(
-                    name,
-                    "is the example of the documentation: not with a production environment",
-                );
-            }
+            let example = keys::find(name).map(|key| key.example);
+            let is_copied = example.is_some() && self.text(name).as_deref() == example;
+            let reason = "is the example of the documentation: not with a production environment";
+            self.refuse(is_copied, name, reason);
         }
     }
 }

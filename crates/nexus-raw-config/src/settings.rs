@@ -1,6 +1,5 @@
 //! The configuration as the application uses it: typed, whole, and true to every rule.
 
-use crate::effective::Effective;
 use crate::embedded::EmbeddedMode;
 use crate::faults::Faults;
 use crate::sections::{
@@ -35,7 +34,7 @@ pub struct Settings {
     pub log: LogSettings,
     /// In embedded mode only.
     pub embedded: Option<EmbeddedSettings>,
-    effective: Effective,
+    effective: String,
 }
 
 impl Settings {
@@ -43,14 +42,14 @@ impl Settings {
     /// `"[redacted]"`. A key without a value is a comment.
     #[must_use]
     pub fn effective_toml(&self) -> String {
-        self.effective.to_string()
+        self.effective.clone()
     }
 
     /// None where something is faulty; then `faults` says what.
     pub(crate) fn of(
         sections: Sections,
         mode: Option<&EmbeddedMode>,
-        effective: Effective,
+        effective: String,
         faults: &mut Faults,
     ) -> Option<Self> {
         let http = HttpSettings::of(sections.http, faults);

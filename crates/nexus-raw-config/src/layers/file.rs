@@ -14,79 +14,77 @@ const WHOLE_FILE: &str = "--config";
 
 /// The leaves of the TOML file.
 pub(super) fn layer(path: &Path, faults: &mut Faults) -> Layer {
-    let mut layer = Layer::new(Origin::File(path.to_owned()));
-    // `file` would take a missing one for an empty one
-    let Ok(profiles) = Toml::file_exact(path).data() else {
-        faults.add(WHOLE_FILE, why_not_read(path), Some(layer.origin.of("")));
-        return layer;
+    let mut tables = Tables {
+        layer: Layer::new(Origin::File(path.to_owned())),
+        by_file: Vec::new(),
+        faults,
     };
-    let mut by_file = Vec::new();
-    for (section, value) in profiles.into_values().flatten() {
-        match value {
-            Value::Dict(_, leaves) if keys::is_section(&section) => {
-                take_section(&section, leaves, &mut layer, &mut by_file, faults);
+    // `file` would take a missing one for an empty one
+    match Toml::file_exact(path).data() {
+        Ok(profiles) => {
+            for (name, value) in profiles.into_values().flatten() {
+                match value {
+                    Value::Dict(..) => tables.take(&name, value),
+                    _ if keys::is_section(&name) => tables.refuse(&name, "must be a table"),
+                    _ => tables.refuse(&name, "is not a known key"),
+                }
             }
-            Value::Dict(_, leaves) => unknown_leaves(&section, &leaves, &layer, faults),
-            _ if keys::is_section(&section) => {
-                faults.add(&section, "must be a table", Some(layer.origin.of("")));
-            }
-            _ => faults.add(&section, "is not a known key", Some(layer.origin.of(""))),
         }
+        Err(_) => tables.refuse(WHOLE_FILE, &why_not_read(path)),
     }
+    let Tables {
+        mut layer,
+        by_file,
+        faults,
+    } = tables;
     secret_file::read_into(&mut layer, by_file, faults);
     layer
 }
 
-fn take_section(
-    section: &str,
-    leaves: Dict,
-    layer: &mut Layer,
-    by_file: &mut Vec<Given>,
-    faults: &mut Faults,
-) {
-    for (leaf, value) in leaves {
-        let dotted = format!("{section}.{leaf}");
-        if let Some(key) = keys::find(&dotted) {
-            layer.put(key, value);
-        } else if let Some(secret) = keys::find_by_file_form(&dotted) {
-            match value.into_string() {
-                Some(path) => by_file.push(Given {
-                    secret,
-                    path: path.into(),
-                }),
-                None => faults.add(
-                    &dotted,
-                    "must be a path, as text",
-                    Some(layer.origin.of(&dotted)),
-                ),
-            }
-        } else if keys::is_section(&dotted) {
-            match value {
-                Value::Dict(_, leaves) => take_section(&dotted, leaves, layer, by_file, faults),
-                _ => faults.add(&dotted, "must be a table", Some(layer.origin.of(&dotted))),
-            }
-        } else {
-            match value {
-                Value::Dict(_, leaves) => unknown_leaves(&dotted, &leaves, layer, faults),
-                _ => faults.add(
-                    &dotted,
-                    keys::unknown(&dotted, str::to_owned),
-                    Some(layer.origin.of(&dotted)),
-                ),
-            }
-        }
-    }
+/// What has been taken of the file's tables.
+struct Tables<'a> {
+    layer: Layer,
+    by_file: Vec<Given>,
+    faults: &'a mut Faults,
 }
 
-/// Names each leaf of an unknown table, so that each can be mended; an empty table by itself.
-fn unknown_leaves(table: &str, leaves: &Dict, layer: &Layer, faults: &mut Faults) {
-    if leaves.is_empty() {
-        faults.add(table, "is not a known table", Some(layer.origin.of("")));
+impl Tables<'_> {
+    fn refuse(&mut self, name: &str, reason: &str) {
+        let origin = self.layer.origin.of(name);
+        self.faults.add(name, reason, Some(origin));
     }
-    for leaf in leaves.keys() {
-        let dotted = format!("{table}.{leaf}");
-        let reason = keys::unknown(&dotted, str::to_owned);
-        faults.add(&dotted, reason, Some(layer.origin.of("")));
+
+    fn take(&mut self, name: &str, value: Value) {
+        if let Some(key) = keys::find(name) {
+            return self.layer.put(key, value);
+        }
+        if let Some(secret) = keys::find_by_file_form(name) {
+            return match value.into_string().map(Into::into) {
+                Some(path) => self.by_file.push(Given { secret, path }),
+                None => self.refuse(name, "must be a path, as text"),
+            };
+        }
+        match value {
+            Value::Dict(_, leaves) if keys::is_section(name) => {
+                for (leaf, value) in leaves {
+                    self.take(&format!("{name}.{leaf}"), value);
+                }
+            }
+            Value::Dict(_, leaves) => self.unknown_leaves(name, &leaves),
+            _ if keys::is_section(name) => self.refuse(name, "must be a table"),
+            _ => self.refuse(name, &keys::unknown(name, str::to_owned)),
+        }
+    }
+
+    /// Names each leaf of an unknown table, so that each can be mended; an empty table by itself.
+    fn unknown_leaves(&mut self, table: &str, leaves: &Dict) {
+        if leaves.is_empty() {
+            self.refuse(table, "is not a known table");
+        }
+        for leaf in leaves.keys() {
+            let dotted = format!("{table}.{leaf}");
+            self.refuse(&dotted, &keys::unknown(&dotted, str::to_owned));
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::{path::PathBuf, time::Duration};
 use nexus_raw::net::TrustedUrl;
 use secrecy::SecretString;
 
+use self::TokenAlgorithm::{EdDsa, Es256, Hs256, Rs256};
 use super::forms::{HMAC_SECRET, URL, named, visible};
 use crate::faults::Faults;
 use crate::form::{Form, integer, text};
@@ -32,8 +33,11 @@ section! {
         /// Where the JWKS is fetched from.
         jwks_url: TrustedUrl = URL.example("https://login.example.com/.well-known/jwks.json");
         /// The one algorithm of tokens. Required with a JWKS; HS256 with a secret.
-        algorithm: TokenAlgorithm = text("HS256 with a secret, and RS256, ES256 or EdDSA with a JWKS", algorithm_named)
-            .example("RS256");
+        algorithm: TokenAlgorithm = text("HS256 with a secret, and RS256, ES256 or EdDSA with a JWKS", |text| {
+            // their names in RFC 7518 and RFC 8037
+            named(text, &[("HS256", Hs256), ("RS256", Rs256), ("ES256", Es256), ("EdDSA", EdDsa)])
+        })
+        .example("RS256");
         /// How far clocks may differ.
         leeway_seconds in 0..=60 as pub leeway: Duration = integer("60").example("30");
         /// The longest `exp - iat` of a token.
@@ -84,17 +88,6 @@ fn line(text: &str) -> Option<String> {
     is_line.then(|| text.to_owned())
 }
 
-/// By its name in RFC 7518 and RFC 8037.
-fn algorithm_named(text: &str) -> Option<TokenAlgorithm> {
-    let names = [
-        ("HS256", TokenAlgorithm::Hs256),
-        ("RS256", TokenAlgorithm::Rs256),
-        ("ES256", TokenAlgorithm::Es256),
-        ("EdDSA", TokenAlgorithm::EdDsa),
-    ];
-    named(text, &names)
-}
-
 /// The rules between keys have named what is missing, unless it is one that is bad by itself.
 fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
     let Identity {
@@ -120,10 +113,7 @@ fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
 }
 
 fn algorithm(identity: &Identity, faults: &mut Faults) -> Option<TokenAlgorithm> {
-    let by_secret = identity
-        .hs256_secret
-        .as_ref()
-        .map(|_| TokenAlgorithm::Hs256);
+    let by_secret = identity.hs256_secret.as_ref().map(|_| Hs256);
     let by_jwks = identity.jwks_file.is_some() || identity.jwks_url.is_some();
     let algorithm = identity.algorithm.or(by_secret);
     if by_jwks {

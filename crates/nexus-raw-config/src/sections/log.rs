@@ -7,9 +7,27 @@ section! {
     #[derive(Debug, Clone)]
     pub struct LogSettings from Log of "log" {
         /// How the log is written; `auto` is `terminal` on a terminal, else `json`.
-        pub format: LogFormat = text("json, terminal or auto", format).default("auto").example("json");
+        pub format: LogFormat = text("json, terminal or auto", |text| {
+            named(text, &[
+                ("json", LogFormat::Json),
+                ("terminal", LogFormat::Terminal),
+                ("auto", LogFormat::Auto),
+            ])
+        })
+        .default("auto")
+        .example("json");
         /// The least level that is written.
-        pub level: LogLevel = text("error, warn, info, debug or trace", level).default("info").example("warn");
+        pub level: LogLevel = text("error, warn, info, debug or trace", |text| {
+            named(text, &[
+                ("error", LogLevel::Error),
+                ("warn", LogLevel::Warn),
+                ("info", LogLevel::Info),
+                ("debug", LogLevel::Debug),
+                ("trace", LogLevel::Trace),
+            ])
+        })
+        .default("info")
+        .example("warn");
     }
 }
 
@@ -37,24 +55,4 @@ pub enum LogLevel {
     Warn,
     /// What failed.
     Error,
-}
-
-fn format(text: &str) -> Option<LogFormat> {
-    let names = [
-        ("json", LogFormat::Json),
-        ("terminal", LogFormat::Terminal),
-        ("auto", LogFormat::Auto),
-    ];
-    named(text, &names)
-}
-
-fn level(text: &str) -> Option<LogLevel> {
-    let names = [
-        ("trace", LogLevel::Trace),
-        ("debug", LogLevel::Debug),
-        ("info", LogLevel::Info),
-        ("warn", LogLevel::Warn),
-        ("error", LogLevel::Error),
-    ];
-    named(text, &names)
 }
