@@ -35,19 +35,7 @@ fn shown(key: &Key, value: Value) -> toml::Value {
     } else if key.secret {
         "[redacted]".into()
     } else {
-        as_toml(value)
-    }
-}
-
-/// The kinds that keys have; the rest cannot come out of a checked configuration.
-fn as_toml(value: Value) -> toml::Value {
-    match value {
-        Value::Bool(_, flag) => flag.into(),
-        Value::Array(_, items) => items.into_iter().map(as_toml).collect::<Vec<_>>().into(),
-        Value::Num(_, number) => {
-            let whole = number.to_i128().and_then(|whole| i64::try_from(whole).ok());
-            whole.unwrap_or_default().into()
-        }
-        other => other.into_string().unwrap_or_default().into(),
+        // what is no TOML cannot come out of a checked configuration
+        toml::Value::try_from(value).unwrap_or_else(|_| "".into())
     }
 }

@@ -103,11 +103,9 @@ impl Faults {
     /// The value of a key that must have one, or a fault.
     pub(crate) fn need<T>(&mut self, key: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.has(key) {
-            self.add(
-                key,
-                format!("is required: set it in the file or as {}", variable(key)),
-                None,
-            );
+            let variable = variable(key);
+            let reason = format!("is required: set it in the file or as {variable}");
+            self.add(key, reason, None);
         }
         value
     }

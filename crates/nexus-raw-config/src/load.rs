@@ -1,4 +1,3 @@
-use crate::effective::effective_toml;
 use crate::faults::{ConfigErrors, Faults};
 use crate::leaves::Leaves;
 use crate::sections::Sections;
@@ -19,7 +18,7 @@ pub fn load(sources: &Sources) -> Result<Settings, ConfigErrors> {
     let figment = layers::merged(sources, &mut faults);
     let sections = Sections::read(&mut Leaves::new(&figment, &mut faults));
     rules::check(&sections, mode.is_some(), &figment, &mut faults);
-    match Settings::of(sections, mode, effective_toml(&figment), &mut faults) {
+    match Settings::of(sections, mode, &figment, &mut faults) {
         Some(settings) if faults.is_empty() => Ok(settings),
         _ => Err(faults.into_errors(keys::place)),
     }

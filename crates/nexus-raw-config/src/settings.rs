@@ -1,5 +1,8 @@
 //! The configuration as the application uses it: typed, whole, and true to every rule.
 
+use figment::Figment;
+
+use crate::effective::effective_toml;
 use crate::embedded::EmbeddedMode;
 use crate::faults::Faults;
 use crate::sections::{
@@ -49,7 +52,7 @@ impl Settings {
     pub(crate) fn of(
         sections: Sections,
         mode: Option<&EmbeddedMode>,
-        effective: String,
+        figment: &Figment,
         faults: &mut Faults,
     ) -> Option<Self> {
         let http = HttpSettings::of(sections.http, faults);
@@ -77,7 +80,7 @@ impl Settings {
             metrics: metrics?,
             log: log?,
             embedded,
-            effective,
+            effective: effective_toml(figment),
         })
     }
 }

@@ -32,9 +32,7 @@ impl Sources {
             embedded,
         }
     }
-}
 
-impl Sources {
     /// Whether nobody has configured anything: no file, no mode, none of the server's variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,9 +1,9 @@
 use std::net::SocketAddr;
 
-use figment::value::Value;
 use secrecy::ExposeSecret;
 
 use super::layer::{Layer, Origin};
+use super::typed::typed;
 use crate::embedded::{
     EMBEDDED_AUDIENCE, EMBEDDED_BUCKET, EMBEDDED_ISSUER, EMBEDDED_REGION, EMBEDDED_S3_BIND,
     EmbeddedMode,
@@ -31,25 +31,19 @@ pub(super) fn layer(mode: &EmbeddedMode, given: &[&Layer], faults: &mut Faults) 
         |name: &str| given.iter().any(|layer| layer.values.contains_key(name)) || faults.has(name);
 
     let mut layer = Layer::new(Origin::Embedded);
-    let mut put = |name: &str, value: Value| {
+    let mut put = |name: &str, value: &str| {
         if let Some(key) = keys::find(name) {
-            layer.put(key, value);
+            layer.put(key, typed(key.kind, value));
         }
     };
-    put("storage.bucket", EMBEDDED_BUCKET.into());
-    put("storage.region", EMBEDDED_REGION.into());
-    put("storage.force_path_style", true.into());
-    put(
-        "catalog.url",
-        format!(
-            "sqlite:{}",
-            mode.data_dir().join("catalog.sqlite").display()
-        )
-        .into(),
-    );
-    put("identity.issuer", EMBEDDED_ISSUER.into());
-    put("identity.audience", EMBEDDED_AUDIENCE.into());
-    put("embedded.s3_bind", EMBEDDED_S3_BIND.into());
+    let catalog = mode.data_dir().join("catalog.sqlite");
+    put("storage.bucket", EMBEDDED_BUCKET);
+    put("storage.region", EMBEDDED_REGION);
+    put("storage.force_path_style", "true");
+    put("catalog.url", &format!("sqlite:{}", catalog.display()));
+    put("identity.issuer", EMBEDDED_ISSUER);
+    put("identity.audience", EMBEDDED_AUDIENCE);
+    put("embedded.s3_bind", EMBEDDED_S3_BIND);
 
     let s3_bind = given
         .iter()
@@ -58,24 +52,18 @@ pub(super) fn layer(mode: &EmbeddedMode, given: &[&Layer], faults: &mut Faults) 
         .unwrap_or(EMBEDDED_S3_BIND);
     // a bad address is a fault of its own key alone
     if let Ok(address) = s3_bind.parse::<SocketAddr>() {
-        put("storage.endpoint", format!("http://{address}").into());
+        put("storage.endpoint", &format!("http://{address}"));
     }
     let secrets = mode.secrets();
     if !is_given("identity.jwks_file") && !is_given("identity.jwks_url") {
-        put(
-            "identity.hs256_secret",
-            secrets.hs256_secret.expose_secret().into(),
-        );
+        let secret = secrets.hs256_secret.expose_secret();
+        put("identity.hs256_secret", secret);
     }
     if !is_given("storage.access_key_id") && !is_given("storage.secret_access_key") {
-        put(
-            "storage.access_key_id",
-            secrets.s3_access_key_id.expose_secret().into(),
-        );
-        put(
-            "storage.secret_access_key",
-            secrets.s3_secret_access_key.expose_secret().into(),
-        );
+        let id = secrets.s3_access_key_id.expose_secret();
+        put("storage.access_key_id", id);
+        let key = secrets.s3_secret_access_key.expose_secret();
+        put("storage.secret_access_key", key);
     }
     layer
 }

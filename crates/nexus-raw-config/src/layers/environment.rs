@@ -31,10 +31,8 @@ pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> 
         if let Some(key) = key {
             layer.put(key, typed(key.kind, value));
         } else if let Some(secret) = secret {
-            by_file.push(Given {
-                secret,
-                path: value.into(),
-            });
+            let path = value.into();
+            by_file.push(Given { secret, path });
         }
     }
     secret_file::read_into(&mut layer, by_file, faults);

@@ -1,6 +1,5 @@
 //! The sources, each read into a layer of known leaves, and laid on one another by figment.
 
-mod defaults;
 mod embedded;
 mod environment;
 mod file;
@@ -11,8 +10,9 @@ mod typed;
 use figment::Figment;
 
 use crate::faults::Faults;
+use crate::keys;
 use crate::sources::Sources;
-use layer::Layer;
+use layer::{Layer, Origin};
 
 /// Reads all sources and merges them; what is wrong with their form goes into `faults`.
 pub(crate) fn merged(sources: &Sources, faults: &mut Faults) -> Figment {
@@ -21,7 +21,7 @@ pub(crate) fn merged(sources: &Sources, faults: &mut Faults) -> Figment {
         .as_deref()
         .map(|path| file::layer(path, faults));
     let environment = environment::layer(&sources.environment, faults);
-    let mut figment = Figment::from(defaults::layer());
+    let mut figment = Figment::from(defaults());
     if let Some(mode) = &sources.embedded {
         let given: Vec<&Layer> = file.iter().chain([&environment]).collect();
         figment = figment.merge(embedded::layer(mode, &given, faults));
@@ -30,4 +30,15 @@ pub(crate) fn merged(sources: &Sources, faults: &mut Faults) -> Figment {
         figment = figment.merge(file);
     }
     figment.merge(environment)
+}
+
+/// What a key has that nobody sets.
+fn defaults() -> Layer {
+    let mut layer = Layer::new(Origin::Default);
+    for key in keys::all() {
+        if let Some(default) = key.default {
+            layer.put(key, typed::typed(key.kind, default));
+        }
+    }
+    layer
 }

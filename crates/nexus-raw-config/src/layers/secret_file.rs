@@ -21,14 +21,9 @@ pub(super) fn read_into(layer: &mut Layer, given: Vec<Given>, faults: &mut Fault
         let name = format!("{}_file", secret.name);
         let origin = Some(layer.origin.of(&name));
         if layer.values.contains_key(secret.name) {
-            faults.add(
-                &name,
-                format!(
-                    "must not stand beside {}: give the secret once",
-                    secret.name
-                ),
-                origin,
-            );
+            let beside = secret.name;
+            let reason = format!("must not stand beside {beside}: give the secret once");
+            faults.add(&name, reason, origin);
             continue;
         }
         match read(&path) {

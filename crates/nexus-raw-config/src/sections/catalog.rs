@@ -65,10 +65,8 @@ fn location(catalog: &Catalog, faults: &mut Faults) -> Option<CatalogLocation> {
 /// A catalogue's URL as it may be shown: of PostgreSQL only user, host, port and database.
 pub(crate) fn shown(url: &str) -> String {
     const REDACTED: &str = "[redacted]";
-    if matches!(
-        CatalogLocation::parse(url),
-        Some(CatalogLocation::Sqlite(_))
-    ) {
+    let location = CatalogLocation::parse(url);
+    if matches!(location, Some(CatalogLocation::Sqlite(_))) {
         return url.to_owned();
     }
     let Ok(parsed) = Url::parse(url) else {
@@ -80,20 +78,12 @@ pub(crate) fn shown(url: &str) -> String {
         (user, Some(_)) => format!("{user}:{REDACTED}@"),
     };
     let host = parsed.host_str().unwrap_or_default();
-    let port = parsed
-        .port()
-        .map_or(String::new(), |port| format!(":{port}"));
+    let port = parsed.port().map(|port| format!(":{port}"));
+    let port = port.unwrap_or_default();
     // parameters can hold passwords as well, of the database and of keys
-    let parameters = if parsed.query().is_some() {
-        format!("?{REDACTED}")
-    } else {
-        String::new()
-    };
-    format!(
-        "{}://{user}{host}{port}{}{parameters}",
-        parsed.scheme(),
-        parsed.path()
-    )
+    let parameters = parsed.query().map_or("", |_| "?[redacted]");
+    let (scheme, path) = (parsed.scheme(), parsed.path());
+    format!("{scheme}://{user}{host}{port}{path}{parameters}")
 }
 
 #[cfg(test)]

@@ -90,13 +90,8 @@ fn line(text: &str) -> Option<String> {
 
 /// The rules between keys have named what is missing, unless it is one that is bad by itself.
 fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
-    let Identity {
-        hs256_secret,
-        jwks_file,
-        jwks_url,
-        ..
-    } = identity;
-    let keys = match (hs256_secret, jwks_file, jwks_url) {
+    let (file, url) = (&identity.jwks_file, &identity.jwks_url);
+    let keys = match (&identity.hs256_secret, file, url) {
         (Some(secret), _, _) => Some(TokenKeys::Hs256 {
             secret: secret.clone(),
             previous: identity.hs256_previous_secret.clone(),

@@ -1,9 +1,13 @@
-use crate::key::Key;
+//! The one table of keys: what is known, defaults, secrets, documentation.
+
+use std::fmt::Write;
+
+use crate::key::{Key, Kind};
 use crate::sections;
 
 /// Every key, in the order in which it is printed and documented.
 pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
-    sections::KEYS.into_iter().flatten()
+    sections::KEYS.iter().copied().flatten()
 }
 
 /// The keys whose values are secrets: never printed, and each may come from a file by `<name>_file`.
@@ -69,6 +73,45 @@ fn nearest(name: &str) -> Option<String> {
         .map(|(_, known)| known)
 }
 
+/// The reference of all keys as a Markdown table: the one of `docs/CONFIGURATION.md`.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut out =
+        String::from("| key | default | example | meaning | must be |\n|---|---|---|---|---|\n");
+    for key in all() {
+        let mark = if key.secret { " (secret)" } else { "" };
+        let default = key
+            .default
+            .map_or(String::new(), |text| code(&spelt(key, text)));
+        let example = code(&spelt(key, key.example));
+        // writing to a String cannot fail
+        let _ = writeln!(
+            out,
+            "| {}{mark} | {default} | {example} | {} | {} |",
+            code(key.name),
+            key.about,
+            cell(key.rule)
+        );
+    }
+    out
+}
+
+/// A value as the TOML file has it.
+fn spelt(key: &Key, text: &str) -> String {
+    match key.kind {
+        Kind::Text => toml::Value::from(text).to_string(),
+        Kind::Integer | Kind::Boolean | Kind::List => text.to_owned(),
+    }
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", cell(text))
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,16 +119,10 @@ mod tests {
     #[test]
     fn each_key_stands_once_in_one_table() {
         for (at, key) in all().enumerate() {
-            assert!(
-                (2..=3).contains(&key.name.split('.').count()),
-                "{}",
-                key.name
-            );
-            assert!(
-                all().take(at).all(|earlier| earlier.name != key.name),
-                "{}",
-                key.name
-            );
+            let name = key.name;
+            assert!((2..=3).contains(&name.split('.').count()), "{name}");
+            let mut earlier = all().take(at);
+            assert!(earlier.all(|earlier| earlier.name != name), "{name}");
         }
     }
 
