@@ -114,6 +114,11 @@ impl Rules<'_> {
         for (name, _) in &given {
             self.refuse(given.len() > 1, name, only);
         }
+        // without a secret there is an algorithm to name, whichever JWKS is left
+        let has_jwks = identity.jwks_file.is_some() || identity.jwks_url.is_some();
+        if given.len() > 1 && has_jwks && self.text(secret).is_none() {
+            self.faults.need("identity.algorithm", identity.algorithm);
+        }
         let previous = "identity.hs256_previous_secret";
         if identity.hs256_previous_secret.is_some() && !self.faults.has(secret) {
             let alone = identity.hs256_secret.is_none();

@@ -50,7 +50,7 @@ section! {
         /// Where the keys come from.
         pub keys: TokenKeys => token_keys;
         /// The one algorithm of tokens; of the family of `keys`.
-        pub algorithm: TokenAlgorithm => algorithm;
+        pub algorithm: TokenAlgorithm => |identity, _| algorithm(identity);
     }
 }
 
@@ -107,13 +107,8 @@ fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
     }
 }
 
-fn algorithm(identity: &Identity, faults: &mut Faults) -> Option<TokenAlgorithm> {
+/// The rules between keys have named what is missing.
+fn algorithm(identity: &Identity) -> Option<TokenAlgorithm> {
     let by_secret = identity.hs256_secret.as_ref().map(|_| Hs256);
-    let by_jwks = identity.jwks_file.is_some() || identity.jwks_url.is_some();
-    let algorithm = identity.algorithm.or(by_secret);
-    if by_jwks {
-        faults.need("identity.algorithm", algorithm)
-    } else {
-        algorithm
-    }
+    identity.algorithm.or(by_secret)
 }

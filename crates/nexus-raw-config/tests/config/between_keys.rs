@@ -2,7 +2,7 @@
 
 use nexus_raw_config::{RateLimit, load};
 
-use crate::support::{SECRET, fault, loaded, sources, told, told_of};
+use crate::support::{SECRET, fault, loaded, refused, sources, told, told_of};
 
 #[test]
 fn an_intent_never_ends_before_its_url() {
@@ -71,6 +71,26 @@ fn token_keys_come_from_exactly_one_source() {
         told_of(&sources(&["identity.hs256_secret"], &[])),
         "identity.hs256_secret: is required, or one of identity.jwks_file and identity.jwks_url in its place"
     );
+}
+
+#[test]
+fn an_algorithm_is_missed_only_where_a_jwks_is_left() {
+    let keys = |secret: &str| {
+        let sources = sources(
+            &["identity.hs256_secret"],
+            &[
+                ("identity.hs256_secret", secret),
+                ("identity.jwks_file", "keys.json"),
+            ],
+        );
+        let faults = refused(&sources);
+        let keys = faults.faults().iter().map(|fault| fault.key().to_owned());
+        keys.collect::<Vec<_>>()
+    };
+    let both = ["identity.hs256_secret", "identity.jwks_file"];
+    assert_eq!(keys(SECRET), both);
+    assert_eq!(keys("short"), both);
+    assert_eq!(keys(""), [both[0], both[1], "identity.algorithm"]);
 }
 
 #[test]
