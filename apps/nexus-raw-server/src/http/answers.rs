@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use actix_gated_stream::Connection;
 use actix_web::{
     HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
@@ -30,7 +31,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use self::pages::PageTurn;
 use self::pages::Pages;
-use super::{connection::Connection, error::ApiError};
+use super::error::ApiError;
 
 /// What an answer may have without being counted: no more than what each connection costs anyway.
 pub(super) const FREE_BYTES: usize = 8 * 1024;

@@ -1,5 +1,6 @@
 use std::future::pending;
 
+use actix_gated_stream::{BodyLength, Connection};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -10,11 +11,7 @@ use actix_web::{
 };
 use futures_util::{FutureExt, StreamExt};
 
-use super::{
-    connection::{BodyLength, Connection},
-    serve,
-    state::AppState,
-};
+use super::{serve, state::AppState};
 
 /// Answers requests, each for itself.
 pub(super) trait Answering: Clone + Send + 'static {

@@ -1,3 +1,4 @@
+use actix_gated_stream::Connection;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -7,7 +8,7 @@ use actix_web::{
     web::Payload,
 };
 
-use super::{answers::Answers, connection::Connection, exchange::Answering, host::check_host};
+use super::{answers::Answers, exchange::Answering, host::check_host};
 use crate::metrics::{self, Metrics};
 
 /// The one page of the listener of metrics. It needs no token: the address is for those who run the

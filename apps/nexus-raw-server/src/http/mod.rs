@@ -4,7 +4,6 @@ mod answers;
 mod bearer;
 mod body;
 mod call;
-mod connection;
 mod cors;
 mod docs_page;
 mod endpoints;

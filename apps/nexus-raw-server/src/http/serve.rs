@@ -1,5 +1,6 @@
 use std::{panic::AssertUnwindSafe, time::Instant};
 
+use actix_gated_stream::Connection;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS},
@@ -9,7 +10,6 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::{
-    connection::Connection,
     error::ApiError,
     pipeline::Pipeline,
     state::AppState,

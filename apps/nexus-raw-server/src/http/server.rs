@@ -1,5 +1,6 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use actix_gated_stream::{Connection, ConnectionObserver, GatedStream, OpenConnections};
 use actix_http::{
     HttpService, KeepAlive,
     error::{DispatchError, ParseError},
@@ -15,11 +16,10 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::{
     Answers, AppState,
-    connection::{Connection, GatedStream, OpenConnections},
     exchange::{Answering, answer},
     metrics_page::MetricsPage,
 };
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, OfListener};
 
 /// How the service listens.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,13 @@ pub struct ServerSettings {
     pub workers: usize,
     /// How many connections may be open, on all threads together.
     pub connections: usize,
+}
+
+/// Who is told of the connections of a listener.
+#[derive(Clone)]
+struct Listener {
+    metrics: OfListener,
+    log: Logger,
 }
 
 /// How many connections the listener of metrics holds open: those who scrape are few.
@@ -58,9 +65,11 @@ pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig
 /// # Errors
 /// When the address is in use or not of this machine.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
-    let most = most_idle(settings);
-    let open = OpenConnections::new(most, state.metrics.listener("api"), state.log.clone());
-    serve(settings, state, &open)
+    let listener = Listener {
+        metrics: state.metrics.listener("api"),
+        log: state.log.clone(),
+    };
+    serve(settings, state, &listener)
 }
 
 /// Binds the socket of `/metrics`; its connections are held to the same rules.
@@ -79,12 +88,15 @@ pub fn bind_metrics(
         workers: 1,
         connections: METRICS_CONNECTIONS,
     };
-    let open = OpenConnections::new(most_idle(&settings), metrics.listener("metrics"), log);
+    let listener = Listener {
+        metrics: metrics.listener("metrics"),
+        log,
+    };
     let page = MetricsPage {
         metrics,
         answers: Answers::default(),
     };
-    serve(&settings, page, &open)
+    serve(&settings, page, &listener)
 }
 
 /// How many connections may be open before idle ones are closed: less than all, so that there is
@@ -97,8 +109,9 @@ fn most_idle(settings: &ServerSettings) -> usize {
 fn serve<A: Answering>(
     settings: &ServerSettings,
     answering: A,
-    open: &Arc<OpenConnections>,
+    told: &Listener,
 ) -> io::Result<(Server, SocketAddr)> {
+    let open = OpenConnections::new(most_idle(settings), told.clone());
     let listener = listen(settings.bind)?;
     let address = listener.local_addr()?;
     let server = Server::build()
@@ -108,7 +121,7 @@ fn serve<A: Answering>(
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
-    let open = Arc::clone(open);
+    let told = told.clone();
     // what `HttpServer` of the library does, but for the stream between it and the socket
     let server = server.listen("http", listener, move || {
         let app = App::new()
@@ -129,18 +142,18 @@ fn serve<A: Answering>(
                 data.insert(stream.connection().clone());
             })
             .h1(app);
-        let open = Arc::clone(&open);
+        let (open, told) = (Arc::clone(&open), told.clone());
         apply_fn_factory(http, move |socket: TcpStream, http| {
             let peer = socket.peer_addr().ok();
             // answers are late without it, and right
             let _ = socket.set_nodelay(true);
             let (stream, closed) = GatedStream::new(socket, &open);
-            let (connection, open) = (stream.connection().clone(), Arc::clone(&open));
+            let (connection, told) = (stream.connection().clone(), told.clone());
             let serving = http.call((stream, peer));
             async move {
                 tokio::select! {
                     ended = serving => {
-                        tell_unreadable(&connection, &open, ended.as_ref().err());
+                        told.unreadable(&connection, ended.as_ref().err());
                         ended
                     }
                     // its room is another's; the socket goes with what is dropped here
@@ -152,24 +165,44 @@ fn serve<A: Answering>(
     Ok((server.run(), address))
 }
 
-/// Counts a head that could not be read. Nobody has to have a token to send one, so it is no line
-/// that operators see by default.
-fn tell_unreadable(connection: &Connection, open: &OpenConnections, ended: Option<&DispatchError>) {
-    let (status, error) = match ended {
-        _ if connection.was_too_slow() => (408, "it did not come whole in time".to_owned()),
-        Some(DispatchError::Parse(error)) if connection.is_before_a_request() => {
-            let status = match error {
-                ParseError::TooLarge => 431,
-                _ => 400,
-            };
-            (status, error.to_string())
-        }
-        _ => return,
-    };
-    let metrics = open.metrics();
-    metrics.unreadable(status);
-    slog::debug!(open.log(), "a request head could not be read";
-        "listener" => metrics.listener(), "status" => status, "error" => error);
+impl ConnectionObserver for Listener {
+    fn may_have(&self, most: usize) {
+        self.metrics.may_have(most);
+    }
+
+    fn has(&self, open: usize) {
+        self.metrics.has(open);
+    }
+
+    fn closed_for_room(&self) {
+        self.metrics.closed_for_room();
+    }
+
+    fn made_room(&self, closed: u64, most: usize) {
+        slog::warn!(self.log, "idle connections were closed to make room for new ones";
+            "listener" => self.metrics.listener(), "closed" => closed, "most_connections" => most);
+    }
+}
+
+impl Listener {
+    /// Counts a head that could not be read. Nobody has to have a token to send one, so it is no
+    /// line that operators see by default.
+    fn unreadable(&self, connection: &Connection, ended: Option<&DispatchError>) {
+        let (status, error) = match ended {
+            _ if connection.was_too_slow() => (408, "it did not come whole in time".to_owned()),
+            Some(DispatchError::Parse(error)) if connection.is_before_a_request() => {
+                let status = match error {
+                    ParseError::TooLarge => 431,
+                    _ => 400,
+                };
+                (status, error.to_string())
+            }
+            _ => return,
+        };
+        self.metrics.unreadable(status);
+        slog::debug!(self.log, "a request head could not be read";
+            "listener" => self.metrics.listener(), "status" => status, "error" => error);
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {

@@ -59,6 +59,8 @@ const TESTKIT: &str = "nexus-raw-testkit";
 
 pub(crate) const PLAN: Plan = Plan {
     rooms: &[
+        // it knows nothing of the product
+        room("crates", "actix-gated-stream", &[], &[]),
         room("crates", "nexus-raw", &[], &[TESTKIT]),
         room(
             "crates",
@@ -87,6 +89,7 @@ pub(crate) const PLAN: Plan = Plan {
             "apps",
             "nexus-raw-server",
             &[
+                "actix-gated-stream",
                 "nexus-raw",
                 "nexus-raw-catalog-sql",
                 "nexus-raw-config",
@@ -106,7 +109,8 @@ pub(crate) const PLAN: Plan = Plan {
         ),
     ],
     owned: &[
-        owned("actix-*", &["nexus-raw-server"]),
+        // the stream is made for its library, and is used where that is
+        owned("actix-*", &["actix-gated-stream", "nexus-raw-server"]),
         // the server's tests read what stands in a stream
         owned("async-nats", &["nexus-raw-events", "nexus-raw-server"]),
         owned("aws-config", &["nexus-raw-storage-s3"]),

@@ -1,17 +1,10 @@
-use std::sync::Arc;
-
-use nexus_raw_testkit::{FixedClock, sample};
-use slog::{Discard, Logger, o};
+use actix_gated_stream::{GatedStream, OpenConnections};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
 };
 
 use super::*;
-use crate::{
-    http::connection::{GatedStream, OpenConnections},
-    metrics::Metrics,
-};
 
 fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
@@ -111,9 +104,7 @@ async fn turns_are_shared_between_tenants_and_waited_for_a_while() {
 async fn what_the_library_has_counts_until_it_is_with_the_system() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let socket = TcpStream::connect(listener.local_addr().unwrap());
-    let metrics = Metrics::new(&(Arc::new(FixedClock::at(sample::now())) as _));
-    let log = Logger::root(Discard, o!());
-    let open = OpenConnections::new(1, metrics.listener("api"), log);
+    let open = OpenConnections::new(1, ());
     let (mut stream, _closed) = GatedStream::new(socket.await.unwrap(), &open);
     let answers = Answers::default();
     let response = HttpResponse::Ok().body(vec![b'x'; 10_000]);

@@ -1,13 +1,12 @@
 use std::{future::pending, time::Duration};
 
+use actix_gated_stream::Connection;
 use actix_web::HttpResponse;
 use futures_util::future::Either;
 use nexus_raw::{event::DatasetEvent, ports::EventQuery, tenancy::ReadAccess};
 use tokio::time::Instant;
 
-use crate::http::{
-    body::Faults, call::Call, connection::Connection, error::ApiError, query::Query, reply,
-};
+use crate::http::{body::Faults, call::Call, error::ApiError, query::Query, reply};
 
 /// How many events an answer has unless the caller says otherwise, and at most.
 const LIMIT: u64 = 100;

@@ -1,5 +1,6 @@
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
@@ -7,12 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slog::Logger;
 use tokio::sync::oneshot;
 
-use crate::metrics::OfListener;
+use super::observer::ConnectionObserver;
 
-/// How often it is logged that connections are closed to make room, however many are.
+/// How often it is told that connections are closed to make room, however many are.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// A request is under way.
@@ -22,14 +22,13 @@ const CLOSED: u64 = u64::MAX - 1;
 
 /// The open connections of a listener, on all of its threads. When there are more than there may
 /// be, those are closed that have been idle for longest, and never one with a request under way.
-pub(crate) struct OpenConnections {
+pub struct OpenConnections {
     most: usize,
     began: Instant,
     /// How many there are: who goes idle asks this first, and mostly no more.
     count: AtomicUsize,
     list: Mutex<List>,
-    metrics: OfListener,
-    log: Logger,
+    observer: Box<dyn ConnectionObserver>,
 }
 
 #[derive(Default)]
@@ -59,25 +58,16 @@ pub(super) struct OpenConnection {
 }
 
 impl OpenConnections {
-    pub(crate) fn new(most: usize, metrics: OfListener, log: Logger) -> Arc<Self> {
-        metrics.may_have(most);
+    /// Lets `most` be open before idle ones are closed.
+    pub fn new(most: usize, observer: impl ConnectionObserver + 'static) -> Arc<Self> {
+        observer.may_have(most);
         Arc::new(Self {
             most,
             began: Instant::now(),
             count: AtomicUsize::new(0),
             list: Mutex::default(),
-            metrics,
-            log,
+            observer: Box::new(observer),
         })
-    }
-
-    /// What is counted of the listener.
-    pub(crate) fn metrics(&self) -> &OfListener {
-        &self.metrics
-    }
-
-    pub(crate) fn log(&self) -> &Logger {
-        &self.log
     }
 
     /// A new connection, and what resolves when it has to be closed. It is not idle before it was
@@ -106,14 +96,12 @@ impl OpenConnections {
     fn make_room(&self, mut list: MutexGuard<'_, List>, spared: Option<u64>) {
         while list.open.len() > self.most && list.close_the_longest_idle(spared) {
             list.untold += 1;
-            self.metrics.closed_for_room();
+            self.observer.closed_for_room();
         }
         self.counted(&list);
         let told_lately = list.told.is_some_and(|told| told.elapsed() < TOLD_EVERY);
         if list.untold > 0 && !told_lately {
-            slog::warn!(self.log, "idle connections were closed to make room for new ones";
-                "listener" => self.metrics.listener(), "closed" => list.untold,
-                "most_connections" => self.most);
+            self.observer.made_room(list.untold, self.most);
             list.untold = 0;
             list.told = Some(Instant::now());
         }
@@ -121,7 +109,7 @@ impl OpenConnections {
 
     fn counted(&self, list: &List) {
         self.count.store(list.open.len(), SeqCst);
-        self.metrics.has(list.open.len());
+        self.observer.has(list.open.len());
     }
 
     fn now(&self) -> u64 {
@@ -212,26 +200,29 @@ impl Drop for OpenConnection {
     }
 }
 
-impl std::fmt::Debug for OpenConnection {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for OpenConnections {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("OpenConnections")
+            .field("most", &self.most)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OpenConnection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("OpenConnection").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use nexus_raw_testkit::{FixedClock, sample};
-    use slog::{Discard, o};
-
     use super::*;
-    use crate::metrics::Metrics;
 
     type Open = (OpenConnection, oneshot::Receiver<()>);
 
     fn room_for(most: usize) -> Arc<OpenConnections> {
-        let metrics = Metrics::new(&(Arc::new(FixedClock::at(sample::now())) as _));
-        let log = Logger::root(Discard, o!());
-        OpenConnections::new(most, metrics.listener("api"), log)
+        OpenConnections::new(most, ())
     }
 
     fn is_closed(open: &mut Open) -> bool {
@@ -324,5 +315,51 @@ mod tests {
         assert!(!is_closed(&mut stays));
         drop((stays, newcomer));
         assert_eq!(among.count.load(SeqCst), 0);
+    }
+
+    /// What was told, in its order.
+    #[derive(Clone, Default)]
+    struct Told(Arc<Mutex<Vec<String>>>);
+
+    impl Told {
+        fn note(&self, what: String) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+
+    impl ConnectionObserver for Told {
+        fn may_have(&self, most: usize) {
+            self.note(format!("may have {most}"));
+        }
+
+        fn has(&self, open: usize) {
+            self.note(format!("has {open}"));
+        }
+
+        fn closed_for_room(&self) {
+            self.note("closed".to_owned());
+        }
+
+        fn made_room(&self, closed: u64, most: usize) {
+            self.note(format!("made room by {closed} for {most}"));
+        }
+    }
+
+    #[test]
+    fn each_closing_is_counted_and_many_at_once_are_told_once() {
+        let told = Told::default();
+        let among = OpenConnections::new(1, told.clone());
+        let _open: Vec<_> = (0..3).map(|_| enter(&among)).collect();
+        let expected = [
+            "may have 1",
+            "has 1",
+            "closed",
+            "has 1",
+            "made room by 1 for 1",
+            "closed",
+            "has 1",
+        ];
+        let told = told.0.lock().unwrap();
+        assert_eq!(*told, expected);
     }
 }

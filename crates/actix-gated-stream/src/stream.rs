@@ -14,8 +14,9 @@ use tokio::{
 };
 
 use super::{
+    connection::Connection,
     open::OpenConnections,
-    watch::{Connection, End, Gate},
+    watch::{End, Gate},
 };
 
 /// What a head that did not come whole in time is answered.
@@ -26,7 +27,8 @@ const REQUEST_TIMEOUT: &[u8] =
 const MOST_READ_AHEAD: usize = 16 * 1024;
 
 /// A caller's connection as the library reads it: one request at a time, each under a deadline.
-pub(crate) struct GatedStream {
+#[derive(Debug)]
+pub struct GatedStream {
     socket: TcpStream,
     connection: Connection,
     /// What came after a head in one piece with it.
@@ -37,10 +39,7 @@ pub(crate) struct GatedStream {
 
 impl GatedStream {
     /// With what resolves when the connection has to be closed to make room for another.
-    pub(crate) fn new(
-        socket: TcpStream,
-        among: &Arc<OpenConnections>,
-    ) -> (Self, oneshot::Receiver<()>) {
+    pub fn new(socket: TcpStream, among: &Arc<OpenConnections>) -> (Self, oneshot::Receiver<()>) {
         let (open, closed) = among.enter();
         let stream = Self {
             socket,
@@ -52,7 +51,7 @@ impl GatedStream {
     }
 
     /// How far the connection is.
-    pub(crate) fn connection(&self) -> &Connection {
+    pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
