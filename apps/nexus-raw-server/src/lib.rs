@@ -4,7 +4,6 @@ pub mod app;
 pub mod cli;
 mod error_chain;
 pub mod feed;
-mod hashing;
 pub mod http;
 pub mod logging;
 pub mod metrics;

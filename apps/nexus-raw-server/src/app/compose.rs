@@ -9,6 +9,7 @@ use nexus_raw::{
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_events::{Relay, RelaySettings};
+use nexus_raw_hasher::Hashing;
 use nexus_raw_storage_s3::UnprobedS3;
 use slog::Logger;
 use tokio::sync::{oneshot, watch};
@@ -18,7 +19,6 @@ use super::fail_points;
 use super::{Failure, background::Background, patience::Patience, plan::Plan};
 use crate::{
     feed::{Feed, FeedSettings},
-    hashing::Hashing,
     http::{Core, Dependency, Phase},
     metrics::{Metrics, Sampler},
     readiness::{self, Backlogs, Readiness},

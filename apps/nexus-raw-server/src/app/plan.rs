@@ -9,6 +9,7 @@ use nexus_raw_config::{
     CatalogLocation, IdentitySettings, ServerSideEncryption as Encryption, Settings,
     StorageSettings, TokenAlgorithm, TokenKeys,
 };
+use nexus_raw_hasher::HashingSettings;
 use nexus_raw_identity_jwt::{
     JwksAlgorithm, JwtIdentityVerifier, JwtSettings, JwtSettingsError, KeySettings,
 };
@@ -17,7 +18,6 @@ use secrecy::ExposeSecret;
 
 use super::{Failure, embedded::EmbeddedStore, failure::connect_key, sinks};
 use crate::{
-    hashing::HashingSettings,
     http::{Limits, ServerSettings},
     system::SystemClock,
 };

@@ -28,6 +28,7 @@ use nexus_raw::{
     ports::{Clock, DatasetEventSink, RawStorageRepository, SinkName},
     time::Timestamp,
 };
+use nexus_raw_hasher::Hashing;
 use nexus_raw_storage_s3::ClockOffset;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
@@ -48,7 +49,7 @@ pub(crate) use self::{
     requests::{PREFLIGHT, Requests, UNMATCHED},
     sampler::Sampler,
 };
-use crate::{feed::Feed, hashing::Hashing};
+use crate::feed::Feed;
 
 /// The media type of [`Metrics::render`].
 pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;

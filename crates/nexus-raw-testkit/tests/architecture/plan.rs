@@ -71,6 +71,7 @@ pub(crate) const PLAN: Plan = Plan {
         room("crates", "nexus-raw-config", &["nexus-raw"], &[TESTKIT]),
         room("crates", "nexus-raw-embedded-s3", &[], &[TESTKIT]),
         room("crates", "nexus-raw-events", &["nexus-raw"], &[TESTKIT]),
+        room("crates", "nexus-raw-hasher", &["nexus-raw"], &[TESTKIT]),
         room(
             "crates",
             "nexus-raw-identity-jwt",
@@ -95,6 +96,7 @@ pub(crate) const PLAN: Plan = Plan {
                 "nexus-raw-config",
                 "nexus-raw-embedded-s3",
                 "nexus-raw-events",
+                "nexus-raw-hasher",
                 "nexus-raw-identity-jwt",
                 "nexus-raw-storage-s3",
             ],
@@ -123,7 +125,11 @@ pub(crate) const PLAN: Plan = Plan {
         owned("maud", &["nexus-raw-server"]),
         owned("prometheus-client*", &["nexus-raw-server"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
-        owned("slog*", &["nexus-raw-events", "nexus-raw-server"]),
+        // the hasher's work outlives the calls that could tell of it
+        owned(
+            "slog*",
+            &["nexus-raw-events", "nexus-raw-hasher", "nexus-raw-server"],
+        ),
         owned("sqlx*", &["nexus-raw-catalog-sql"]),
         owned("validator*", &["nexus-raw-config"]),
     ],

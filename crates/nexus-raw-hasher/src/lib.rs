@@ -1,5 +1,4 @@
-//! Reads and hashes objects, where the store's own digests are no proof: each once, in tasks of
-//! the service's own, under a lease in the catalogue.
+#![doc = include_str!("../README.md")]
 
 mod job;
 mod jobs;
@@ -22,7 +21,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::settings::HashingSettings;
+pub use self::settings::HashingSettings;
 use self::{
     job::{End, Job},
     jobs::{Jobs, Place},
@@ -30,7 +29,7 @@ use self::{
 
 /// The hasher of the service. A clone is another handle to it.
 #[derive(Clone)]
-pub(crate) struct Hashing(Arc<Shared>);
+pub struct Hashing(Arc<Shared>);
 
 struct Shared {
     storage: Arc<dyn RawStorageRepository>,
@@ -62,7 +61,13 @@ struct Together(#[source] Arc<HashingError>);
 
 impl Hashing {
     /// A hasher whose tasks run on the current tokio runtime.
-    pub(crate) fn new(
+    ///
+    /// `owner` names the process, and no other one. Each job is told to `log`.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn new(
         storage: Arc<dyn RawStorageRepository>,
         ledger: Arc<dyn DigestLedger>,
         clock: Arc<dyn Clock>,
@@ -87,13 +92,14 @@ impl Hashing {
 
     /// Has every hashing end and its claim given back, and waits for that. What is asked for
     /// later is not begun.
-    pub(crate) async fn stop(&self) {
+    pub async fn stop(&self) {
         self.0.stopping.send_replace(true);
         self.0.stopping.closed().await;
     }
 
     /// How many objects are in work, or wait for their turn.
-    pub(crate) fn jobs(&self) -> usize {
+    #[must_use]
+    pub fn jobs(&self) -> usize {
         self.0.jobs.count()
     }
 

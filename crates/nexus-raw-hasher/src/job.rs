@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
-use nexus_raw::ports::{HashOutcome, HashingClaim, HashingError, Lease, PinnedObject, Urgency};
+use nexus_raw::{
+    ErrorChain,
+    ports::{HashOutcome, HashingClaim, HashingError, Lease, PinnedObject, Urgency},
+};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
 
 use super::Shared;
-use crate::error_chain::error_chain;
 
 /// How a job ended.
 #[derive(Debug, Clone)]
@@ -107,7 +109,7 @@ impl Job {
         if let Err(error) = shared.ledger.release_hashing(object, epoch).await {
             // it ends by itself
             slog::warn!(shared.log, "a claim was not given back";
-                "asset_id" => object.asset_id.to_string(), "error" => error_chain(&error));
+                "asset_id" => object.asset_id.to_string(), "error" => ErrorChain(&error).to_string());
         }
         end
     }
@@ -129,7 +131,7 @@ impl Job {
             }
             End::Elsewhere => slog::debug!(log, "an object is not hashed here"),
             End::Failed(error) => {
-                slog::warn!(log, "an object was not hashed"; "error" => error_chain(&**error));
+                slog::warn!(log, "an object was not hashed"; "error" => ErrorChain(&**error).to_string());
             }
         }
     }

@@ -2,21 +2,22 @@ use std::time::Duration;
 
 /// How much is hashed at once, and how long things may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct HashingSettings {
+pub struct HashingSettings {
     /// How long a caller waits for a digest before it is told to ask again.
-    pub(crate) patience: Duration,
+    pub patience: Duration,
     /// How many objects are read at once whose callers wait.
-    pub(crate) awaited_at_once: usize,
+    pub awaited_at_once: usize,
     /// How many objects are read at once that are over the limit of waiting.
-    pub(crate) background_at_once: usize,
+    pub background_at_once: usize,
     /// How long a claim lasts unless it is renewed, which is done after a third of it.
-    pub(crate) lease: Duration,
+    pub lease: Duration,
 }
 
 impl HashingSettings {
     /// Within a request that may take `request_timeout`: a third of it, since the look at the
     /// store and the catalogue need theirs.
-    pub(crate) fn within(request_timeout: Duration) -> Self {
+    #[must_use]
+    pub fn within(request_timeout: Duration) -> Self {
         Self {
             patience: request_timeout / 3,
             awaited_at_once: 8,
