@@ -7,5 +7,5 @@ pub mod feed;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+mod random;
 pub mod readiness;
-pub mod system;

@@ -5,8 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nexus_raw::ports::Clock;
-use nexus_raw_server::system::SystemClock;
+use nexus_raw::{ports::Clock, system::SystemClock};
 
 /// What figures depend on: when, on what, and how it was measured.
 pub(crate) fn told() -> String {

@@ -6,6 +6,7 @@ use nexus_raw::{
     asset::IntegrityLevel,
     ports::{AssetCatalog, EventOutbox, RawStorageRepository},
     service::RawStorageService,
+    system::SystemAssetIds,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_events::{Relay, RelaySettings};
@@ -21,8 +22,8 @@ use crate::{
     feed::{Feed, FeedSettings},
     http::{Core, Dependency, Phase},
     metrics::{Metrics, Sampler},
+    random,
     readiness::{self, Backlogs, Readiness},
-    system::{self, SystemAssetIds},
 };
 
 /// What runs behind the routes once everything is there.
@@ -87,7 +88,7 @@ pub(super) async fn start(
         Arc::clone(&outbox),
         sinks,
         Arc::clone(&plan.clock),
-        system::fresh_uuid(),
+        random::fresh_uuid(),
         RelaySettings::default(),
     )?
     .with_log(log.clone());
@@ -95,7 +96,7 @@ pub(super) async fn start(
         Arc::clone(&storage),
         Arc::clone(&catalog) as _,
         Arc::clone(&plan.clock),
-        system::fresh_uuid(),
+        random::fresh_uuid(),
         plan.hashing,
         log.clone(),
     );

@@ -3,6 +3,7 @@ use std::{num::NonZero, sync::Arc, thread, time::Duration};
 use nexus_raw::{
     ports::{Clock, DatasetEventSink},
     service::UploadPolicy,
+    system::SystemClock,
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlCatalogSettings};
 use nexus_raw_config::{
@@ -17,10 +18,7 @@ use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
 use secrecy::ExposeSecret;
 
 use super::{Failure, embedded::EmbeddedStore, failure::connect_key, sinks};
-use crate::{
-    http::{Limits, ServerSettings},
-    system::SystemClock,
-};
+use crate::http::{Limits, ServerSettings};
 
 /// The configuration in the words of each part, and what can be made of it before anything is
 /// reached for.

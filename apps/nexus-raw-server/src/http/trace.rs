@@ -1,7 +1,7 @@
 use actix_web::http::header::{HeaderMap, HeaderName};
 use nexus_raw::event::{RequestContext, RequestId, TraceId};
 
-use crate::system;
+use crate::random;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -18,10 +18,10 @@ impl Trace {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let (trace_id, sampled) = single(headers, &TRACEPARENT)
             .and_then(parse_traceparent)
-            .unwrap_or_else(|| (system::fresh_trace_id(), false));
+            .unwrap_or_else(|| (random::fresh_trace_id(), false));
         let request_id = single(headers, &X_REQUEST_ID)
             .and_then(|text| RequestId::parse(text).ok())
-            .unwrap_or_else(system::fresh_request_id);
+            .unwrap_or_else(random::fresh_request_id);
         Self {
             context: RequestContext {
                 trace_id,
@@ -34,7 +34,7 @@ impl Trace {
     /// The trace as the answer tells it: the same trace, this service's span, the caller's
     /// decision to sample.
     pub(crate) fn traceparent(&self) -> String {
-        let span = hex::encode(system::random::<8>());
+        let span = hex::encode(random::random::<8>());
         format!(
             "00-{}-{span}-0{}",
             self.context.trace_id,

@@ -4,13 +4,12 @@ use std::{
     io::{self, Write as _},
 };
 
-use nexus_raw::ports::Clock;
+use nexus_raw::{ports::Clock, system::SystemClock};
 use nexus_raw_events::{LineWriter, SharedOutput};
 use serde_json::Value;
 use slog::{Drain, KV, Key, OwnedKVList, Record, Serializer};
 
 use super::level::word;
-use crate::system::SystemClock;
 
 /// One JSON object a line, one write a line, its members in reading order: time, level, message,
 /// trace, then all else as the code has it, what is known longest first.

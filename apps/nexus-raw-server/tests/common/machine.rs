@@ -11,10 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nexus_raw::tenancy::{Role, TenantId, UserId};
+use nexus_raw::{
+    system::SystemClock,
+    tenancy::{Role, TenantId, UserId},
+};
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
-use nexus_raw_server::system::SystemClock;
 use serde_json::Value;
 use tempfile::TempDir;
 

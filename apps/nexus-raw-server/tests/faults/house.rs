@@ -4,11 +4,11 @@ use std::{net::SocketAddr, process::Command, sync::Arc, time::Duration};
 
 use nexus_raw::{
     asset::Sha256Digest,
+    system::SystemClock,
     tenancy::{Role, TenantId, UserId},
 };
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
-use nexus_raw_server::system::SystemClock;
 use nexus_raw_testkit::s3::Endpoint;
 use serde_json::{Value, json};
 use tempfile::TempDir;

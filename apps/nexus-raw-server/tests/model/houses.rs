@@ -16,11 +16,11 @@ use nexus_raw::{
         AssetCatalog, Clock, EventOutbox, HashOutcome, PinnedObject, PresignedUpload,
         RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
+    system::SystemClock,
     time::Timestamp,
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
-use nexus_raw_server::system::SystemClock;
 use nexus_raw_storage_s3::{
     S3RawStorageRepository, S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3,
 };

@@ -12,6 +12,7 @@ use nexus_raw::{
     asset::{AssetId, BucketName, ObjectAddress, ObjectKey},
     ports::{PresignedUpload, SignedUrl},
     service::PresignedAsset,
+    system::SystemClock,
     time::Timestamp,
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
@@ -21,7 +22,6 @@ use nexus_raw_events::{
     HttpEventSink, HttpSinkSettings, NatsEventSink, NatsSinkSettings, encoding::Encoding,
 };
 use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings, TokenIssuer};
-use nexus_raw_server::system::SystemClock;
 use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3};
 use nexus_raw_testkit::{Canaries, sample};
 

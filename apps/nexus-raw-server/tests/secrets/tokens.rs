@@ -2,10 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use nexus_raw::{
     ports::Clock,
+    system::SystemClock,
     tenancy::{Role, TenantId, UserId},
 };
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
-use nexus_raw_server::system::SystemClock;
 use nexus_raw_testkit::{FixedClock, sample};
 
 /// Who issues tokens, and for whom.

@@ -1,7 +1,6 @@
-//! The world's time and randomness, behind the domain's ports.
+//! Names and ids that nobody can guess.
 
 use nexus_raw::event::{RequestId, TraceId};
-pub use nexus_raw::system::{SystemAssetIds, SystemClock};
 use uuid::Uuid;
 
 /// A trace id for a request that came without one.
