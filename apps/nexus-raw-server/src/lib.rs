@@ -2,7 +2,6 @@
 
 pub mod app;
 pub mod cli;
-mod error_chain;
 pub mod feed;
 pub mod http;
 pub mod logging;

@@ -1,10 +1,10 @@
+use nexus_raw::ErrorChain;
 use nexus_raw_config::EmbeddedSettings;
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use nexus_raw_storage_s3::S3Settings;
 use slog::Logger;
 
 use super::{Failure, failure::embedded_s3_key};
-use crate::error_chain::error_chain;
 
 /// The object store of embedded mode: an S3 server in the process, over `s3/` of the data
 /// directory. The storage adapter meets it over the network, like any other store.
@@ -61,7 +61,7 @@ impl EmbeddedStore {
         // it blocks until its thread has ended
         let stopped = tokio::task::spawn_blocking(move || self.0.shutdown()).await;
         if let Ok(Err(error)) = stopped {
-            slog::warn!(log, "the embedded S3 server was cut off"; "error" => error_chain(&error));
+            slog::warn!(log, "the embedded S3 server was cut off"; "error" => ErrorChain(&error).to_string());
         }
     }
 }

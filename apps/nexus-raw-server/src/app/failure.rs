@@ -1,13 +1,11 @@
 use std::{error::Error, io, net::SocketAddr};
 
-use nexus_raw::ports::CatalogError;
+use nexus_raw::{ErrorChain, ports::CatalogError};
 use nexus_raw_catalog_sql::OpenError;
 use nexus_raw_config::{ConfigErrors, EmbeddedError, Fault};
 use nexus_raw_embedded_s3::StartError;
 use nexus_raw_events::RelayError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
-
-use crate::error_chain::error_chain;
 
 /// Why the server did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +144,7 @@ impl Failure {
 
     /// A fault of one key, which a part found in its settings.
     pub(super) fn of_key(key: &str, error: &(dyn Error + 'static)) -> Self {
-        Self::Config(vec![format!("{key}: {}", error_chain(error))])
+        Self::Config(vec![format!("{key}: {}", ErrorChain(error))])
     }
 }
 

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use nexus_raw::ErrorChain;
 use slog::Logger;
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
-use crate::{error_chain::error_chain, http::Dependency};
+use crate::http::Dependency;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -41,7 +42,7 @@ impl<'a> Patience<'a> {
             }
             if pause == FIRST_PAUSE {
                 slog::warn!(self.log, "waiting";
-                    "for" => dependency.to_string(), "error" => error_chain(&failure));
+                    "for" => dependency.to_string(), "error" => ErrorChain(&failure).to_string());
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

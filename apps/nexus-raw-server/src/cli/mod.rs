@@ -9,12 +9,12 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
 use self::events::EventsCommand;
 use crate::{
     app::{self, Failure},
-    error_chain::error_chain,
     logging,
 };
 
@@ -81,7 +81,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            logging::last_words(format!("nexus-raw-server: {}", error_chain(&failure)));
+            logging::last_words(format!("nexus-raw-server: {}", ErrorChain(&failure)));
             ExitCode::from(failure.exit_code())
         }
     }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use nexus_raw::{
+    ErrorChain,
     event::RequestContext,
     tenancy::{TenantId, UserId},
 };
@@ -13,7 +14,6 @@ use super::{
     routes::{Access, Route},
     scope::NamedScope,
 };
-use crate::error_chain::error_chain;
 
 /// What is known of a request, for its one line in the log.
 ///
@@ -71,7 +71,7 @@ impl Trail {
         took: Duration,
     ) {
         let log = self.tell(log, context, code.status(), took);
-        let log = log.new(o!("code" => code.as_str(), "error" => error_chain(error)));
+        let log = log.new(o!("code" => code.as_str(), "error" => ErrorChain(error).to_string()));
         let is_probe = self.access() == Some(Access::Open) && code != ProblemCode::Internal;
         if is_probe {
             slog::info!(log, "refused");
