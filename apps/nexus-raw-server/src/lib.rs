@@ -4,6 +4,7 @@ pub mod app;
 pub mod cli;
 pub mod feed;
 pub mod http;
+pub mod life_cycle;
 pub mod logging;
 pub mod metrics;
 mod random;

@@ -20,7 +20,7 @@ use super::fail_points;
 use super::{Failure, background::Background, patience::Patience, plan::Plan};
 use crate::{
     feed::{Feed, FeedSettings},
-    http::{Core, Dependency, Phase},
+    life_cycle::{Core, Dependency, Phase},
     metrics::{Metrics, Sampler},
     random,
     readiness::{self, Backlogs, Readiness},

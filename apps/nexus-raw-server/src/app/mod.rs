@@ -30,7 +30,8 @@ pub use self::{
     signals::Signals,
 };
 use crate::{
-    http::{self, Answers, AppState, CorsOrigins, Dependency, Phase},
+    http::{self, Answers, AppState, CorsOrigins},
+    life_cycle::{Dependency, Phase},
     logging::Logging,
     metrics::Metrics,
 };

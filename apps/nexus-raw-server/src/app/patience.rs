@@ -5,7 +5,7 @@ use slog::Logger;
 use tokio::time::{Instant, sleep};
 
 use super::Failure;
-use crate::http::Dependency;
+use crate::life_cycle::Dependency;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);

@@ -3,10 +3,8 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use nexus_raw::{asset::AssetId, event::RequestContext, ports::IdempotencyKey};
 
-use super::{
-    error::ApiError,
-    state::{AppState, Core},
-};
+use super::{error::ApiError, state::AppState};
+use crate::life_cycle::Core;
 
 /// A request for which a caller was proved and let in.
 pub(crate) struct Call<'a> {

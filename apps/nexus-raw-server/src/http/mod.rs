@@ -34,5 +34,5 @@ pub use self::{
     openapi::document as openapi_document,
     routes::{Access, ROUTES, Route},
     server::{ServerSettings, bind, bind_metrics, routes},
-    state::{AppState, Core, Dependency, Phase},
+    state::AppState,
 };

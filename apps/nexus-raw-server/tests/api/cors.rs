@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nexus_raw_server::http::{CorsOrigins, Dependency, Phase};
+use nexus_raw_server::{
+    http::CorsOrigins,
+    life_cycle::{Dependency, Phase},
+};
 use nexus_raw_testkit::StoreCalls;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use nexus_raw::ports::{IdentityError, MockIdentityVerifier, SinkName};
-use nexus_raw_server::http::{Dependency, Phase};
+use nexus_raw_server::life_cycle::{Dependency, Phase};
 use nexus_raw_testkit::sample;
 use serde_json::json;
 

@@ -26,7 +26,8 @@ use nexus_raw::{
 };
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
-    http::{self, Answers, AppState, Core, Phase},
+    http::{self, Answers, AppState},
+    life_cycle::{Core, Phase},
     metrics::Metrics,
     readiness::{self, Backlogs, Readiness},
 };

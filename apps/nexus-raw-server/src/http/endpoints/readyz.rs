@@ -1,11 +1,9 @@
 use actix_web::HttpResponse;
 
 use super::healthz::StatusReply;
-use crate::http::{
-    call::Probe,
-    error::ApiError,
-    reply,
-    state::{AppState, Core},
+use crate::{
+    http::{call::Probe, error::ApiError, reply, state::AppState},
+    life_cycle::Core,
 };
 
 /// Whether the service can do its work: store and catalogue answer, there are keys to verify tokens

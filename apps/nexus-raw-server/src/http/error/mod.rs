@@ -16,12 +16,9 @@ use nexus_raw::{
 
 pub use self::code::ProblemCode;
 pub(crate) use self::problem::{Problem, ProblemBody};
-use crate::{feed::FeedError, readiness::Unready};
+use crate::{feed::FeedError, life_cycle::Dependency, readiness::Unready};
 
-use super::{
-    body::{Fault, Faults, MAX_BODY_BYTES},
-    state::Dependency,
-};
+use super::body::{Fault, Faults, MAX_BODY_BYTES};
 
 /// Seconds after which it is worth asking again, while something that the service needs is away.
 const RETRY_AFTER_SECONDS: &str = "2";

@@ -13,7 +13,8 @@ use nexus_raw::{
 use nexus_raw_catalog_sql::CatalogObserver;
 use nexus_raw_server::{
     feed::{Feed, FeedSettings},
-    http::{self, Answers, AppState, Core, CorsOrigins, Limits, Phase, ServerSettings},
+    http::{self, Answers, AppState, CorsOrigins, Limits, ServerSettings},
+    life_cycle::{Core, Phase},
     metrics::Metrics,
     readiness::{Backlogs, Readiness},
 };
