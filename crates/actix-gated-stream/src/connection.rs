@@ -31,7 +31,8 @@ pub enum BodyLength {
 pub struct Connection(pub(super) Rc<RefCell<Watch>>);
 
 impl Connection {
-    /// A request is served from now on; no other is until it is answered.
+    /// A request is served from now on; no other is until it is answered. Its `body` is as long as
+    /// its head says: what comes behind that is the next request.
     ///
     /// `false` where the last answer was given already: nothing may be answered any more
     /// (RFC 9112, section 9.6), and the connection is cut once what was answered is sent. Also

@@ -27,7 +27,6 @@ const REQUEST_TIMEOUT: &[u8] =
 const MOST_READ_AHEAD: usize = 16 * 1024;
 
 /// A caller's connection as the library reads it: one request at a time, each under a deadline.
-#[derive(Debug)]
 pub struct GatedStream {
     socket: TcpStream,
     connection: Connection,

@@ -111,8 +111,8 @@ pub(crate) const PLAN: Plan = Plan {
         ),
     ],
     owned: &[
-        // the stream is made for its library, and is used where that is
-        owned("actix-*", &["actix-gated-stream", "nexus-raw-server"]),
+        // and `actix-gated-stream`, which itself needs none of them
+        owned("actix-*", &["nexus-raw-server"]),
         // the server's tests read what stands in a stream
         owned("async-nats", &["nexus-raw-events", "nexus-raw-server"]),
         owned("aws-config", &["nexus-raw-storage-s3"]),
