@@ -81,3 +81,23 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
     let late = claim(&first, second.requested_at).await;
     assert_eq!(late, HashingClaim::Closed);
 }
+
+/// Registers four assets, one after the other; of each, whether it and all its ancestors allow
+/// training.
+pub async fn register_a_family(catalog: &dyn AssetCatalog, scope: &Scope) -> [bool; 4] {
+    let ids = [1, 2, 3, 4].map(sample::asset_id);
+    let family = [
+        (true, vec![], true),
+        (false, vec![ids[0]], false),
+        (true, vec![ids[0]], true),
+        (true, vec![ids[2], ids[1]], false),
+    ];
+    for (id, (train_ok, parents, _)) in ids.iter().zip(&family) {
+        let provenance = Provenance {
+            train_ok: *train_ok,
+            ..sample::derived_from(parents)
+        };
+        presign_and_register(catalog, &sample::intent(scope, *id), provenance).await;
+    }
+    family.map(|(_, _, effective)| effective)
+}

@@ -13,6 +13,7 @@ mod opening;
 mod poolers;
 mod proxy;
 mod replicas;
+mod rows;
 mod shapes;
 mod silence;
 mod support;

@@ -87,6 +87,22 @@ async fn several_that_migrate_at_once_make_one_schema() {
     home.open().await.ready().await.unwrap();
 }
 
+/// Of before the first release: the tables are other ones, and nothing brings them over.
+#[tokio::test]
+async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
+    let home = Home::new().await;
+    let mut raw = home.raw().await;
+    run(&mut raw, "ALTER TABLE event ADD COLUMN commitment bytea").await;
+    let refusal = "the catalogue is of a version before the first release, which keeps events in \
+                   another form, and is not brought over: give this program a new database or \
+                   schema";
+    assert_eq!(home.refusal().await, refusal);
+    match SqlAssetCatalog::migrate(home.settings()).await {
+        Err(OpenError::Unfit { finding }) => assert_eq!(finding, refusal),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A newer schema is refused, unless it says itself that a server of this version may go on.
 #[tokio::test]
 async fn a_newer_schema_is_refused_unless_it_serves_this_version() {

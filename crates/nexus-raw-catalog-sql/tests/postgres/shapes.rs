@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use nexus_raw_catalog_sql::{SqlAssetCatalog, SqlCatalogSettings};
-use nexus_raw_testkit::{sample, steps::outlive_a_key_and_a_digest};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::support::Home;
@@ -75,15 +74,4 @@ async fn both_databases_have_the_same_tables_and_columns() {
     for (table, columns) in &sqlite {
         assert_eq!(columns, &postgres[table], "{table}");
     }
-}
-
-#[tokio::test]
-async fn keys_and_digests_are_removed_once_they_have_ended() {
-    let home = Home::new().await;
-    let catalog = home.open().await;
-    outlive_a_key_and_a_digest(&catalog, &sample::scope("t_a", "dev")).await;
-    let mut admin = home.admin().await;
-    let rows = "SELECT (SELECT count(*) FROM idempotency), (SELECT count(*) FROM object_digest)";
-    let rows: (i64, i64) = sqlx::query_as(rows).fetch_one(&mut admin).await.unwrap();
-    assert_eq!(rows, (1, 0));
 }

@@ -3,7 +3,7 @@ use std::fs;
 use nexus_raw::ports::{AssetCatalog, CatalogError, IntentState, KeyedOutcome, RepeatOutcome};
 use nexus_raw_testkit::{
     sample,
-    steps::{outlive_a_key_and_a_digest, presign},
+    steps::{outlive_a_key_and_a_digest, presign, register_a_family},
 };
 
 use crate::support::Home;
@@ -57,6 +57,19 @@ async fn a_scope_counts_an_intent_once_however_often_it_is_presigned() {
             .unwrap();
     let size = i64::try_from(sample::CONTENT.len()).unwrap();
     assert_eq!(counts, (4, 1, size));
+}
+
+#[tokio::test]
+async fn training_is_allowed_where_a_record_and_all_its_ancestors_allow_it() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let expected = register_a_family(&catalog, &sample::scope("t_a", "dev")).await;
+    let effective = "SELECT train_ok_effective FROM asset ORDER BY registered_sequence";
+    let effective: Vec<bool> = sqlx::query_scalar(effective)
+        .fetch_all(&mut home.raw().await)
+        .await
+        .unwrap();
+    assert_eq!(effective, expected);
 }
 
 #[tokio::test]

@@ -117,6 +117,75 @@ async fn an_intents_state_only_moves_forward() {
 }
 
 #[tokio::test]
+async fn an_aborted_intent_stays_aborted() {
+    let (_home, mut raw) = filled().await;
+    let abort = "UPDATE upload_intent SET state = 'aborted' WHERE state = 'pending'";
+    let aborted = sqlx::query(abort).execute(&mut raw).await.unwrap();
+    assert_eq!(aborted.rows_affected(), 1);
+    for state in ["pending", "registered", "ended"] {
+        let sql = format!("UPDATE upload_intent SET state = '{state}' WHERE state = 'aborted'");
+        let refused = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut raw)
+            .await;
+        let refused = refused
+            .unwrap_err()
+            .as_database_error()
+            .unwrap()
+            .message()
+            .to_owned();
+        assert_eq!(refused, "an intent's state only moves forward", "{state}");
+    }
+}
+
+/// All of a record but what is no part of it; a column of later is to be placed on purpose.
+#[tokio::test]
+async fn no_column_of_a_record_is_changed() {
+    let (_home, mut raw) = filled().await;
+    let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('asset')")
+        .fetch_all(&mut raw)
+        .await
+        .unwrap();
+    for column in columns {
+        let sql = format!("UPDATE asset SET {column} = {column}");
+        let updated = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut raw)
+            .await;
+        let is_free = column == "train_ok_effective";
+        assert_eq!(updated.is_ok(), is_free, "{column}: {updated:?}");
+    }
+}
+
+/// Where nothing writes them yet, too.
+#[tokio::test]
+async fn declared_parts_and_stated_facts_are_not_changed() {
+    let (_home, mut raw) = filled().await;
+    for sql in [
+        "INSERT INTO upload_part SELECT tenant_id, env, asset_id, 1, 1, zeroblob(32)
+         FROM upload_intent LIMIT 1",
+        "INSERT INTO stated_fact (tenant_id, env, sequence, asset_id, kind, value, stated_at,
+            stated_by)
+         SELECT tenant_id, env, registered_sequence, asset_id, 'train_ok', 'false', 0, 'u'
+         FROM asset LIMIT 1",
+    ] {
+        let added = sqlx::query(sql).execute(&mut raw).await.unwrap();
+        assert_eq!(added.rows_affected(), 1, "{sql}");
+    }
+    for (sql, refused) in [
+        (
+            "UPDATE upload_part SET size_bytes = 2",
+            "a declared part is never changed",
+        ),
+        (
+            "UPDATE stated_fact SET value = 'true'",
+            "a stated fact is never changed",
+        ),
+        ("DELETE FROM stated_fact", "a stated fact is never deleted"),
+    ] {
+        assert_eq!(refusal(&mut raw, sql).await, refused, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_written_is_not_replaced() {
     let (_home, mut raw) = filled().await;
     for (sql, refused) in [
