@@ -281,14 +281,16 @@ BEGIN
         END;
     END LOOP;
 
-    -- keys that ended an hour ago, by whatever clock: two for each that comes
-    DELETE FROM idempotency k WHERE k.ctid = ANY (ARRAY(
-        SELECT ended.ctid FROM idempotency ended
-        WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
-            AND ended.ends_at < (SELECT max(r.requested_at) - 3600000000 FROM unnest(intents) r
-                WHERE r.idempotency_key IS NOT NULL)
-        ORDER BY ended.ends_at
-        LIMIT 2 * (SELECT count(r.idempotency_key) FROM unnest(intents) r)));
+    -- keys that ended an hour ago, whichever replica's clock is asked: two for each that comes
+    IF EXISTS (SELECT FROM unnest(intents) r WHERE r.idempotency_key IS NOT NULL) THEN
+        DELETE FROM idempotency k WHERE k.ctid = ANY (ARRAY(
+            SELECT ended.ctid FROM idempotency ended
+            WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
+                AND ended.ends_at < (SELECT max(r.requested_at) - 3600000000
+                    FROM unnest(intents) r WHERE r.idempotency_key IS NOT NULL)
+            ORDER BY ended.ends_at
+            LIMIT 2 * (SELECT count(r.idempotency_key) FROM unnest(intents) r)));
+    END IF;
 
     UPDATE scope s SET last_sequence = own.last_sequence, open_count = own.open_count,
         open_bytes = own.open_bytes, registered_count = own.registered_count,
@@ -329,7 +331,7 @@ BEGIN
         ELSIF standing.work_owner IS NOT NULL AND standing.work_until > asked.now THEN
             RETURN json_build_object('held', standing.work_until);
         END IF;
-        -- two that ended an hour ago, by whatever clock, for each that comes
+        -- two that ended an hour ago, whichever replica's clock is asked, for each that comes
         DELETE FROM object_digest d WHERE d.ctid = ANY (ARRAY(
             SELECT ended.ctid FROM object_digest ended
             WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
@@ -608,15 +610,19 @@ BEGIN
 END
 $$;
 
--- These events, in their order, each with its log. It enters the scope of each, so whoever reads as
--- the relay does so before.
+-- These events, in their order, each with its log. It enters the scope of each, so a caller that
+-- reads as the relay reads them before.
 CREATE FUNCTION of_logs_v1(events event_row_v1[]) RETURNS SETOF event_row_v1
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     e event_row_v1;
+    entered record := ROW(NULL::text, NULL::text);
 BEGIN
     FOREACH e IN ARRAY events LOOP
-        PERFORM enter(e."event.tenant_id", e."event.env");
+        IF entered IS DISTINCT FROM ROW(e."event.tenant_id", e."event.env") THEN
+            PERFORM enter(e."event.tenant_id", e."event.env");
+            entered := ROW(e."event.tenant_id", e."event.env");
+        END IF;
         SELECT uuid_send(l.log_id) INTO e."scope_log.log_id" FROM scope_log l
         WHERE (l.tenant_id, l.env) = (e."event.tenant_id", e."event.env")
             AND l.from_sequence <= e."event.sequence"

@@ -73,13 +73,15 @@ impl PostgresReader {
 
     /// Asks on one connection after the other, until one lives. The caller has a deadline.
     async fn ask(&self, question: &str) -> Result<Vec<PgRow>, CatalogError> {
-        self.ask_as_it_is(format!("{TO_READ}{question}")).await
+        self.ask_with(TO_READ, question).await
     }
 
-    async fn ask_as_it_is(&self, question: String) -> Result<Vec<PgRow>, CatalogError> {
+    /// The same, with these settings before the question.
+    async fn ask_with(&self, settings: &str, question: &str) -> Result<Vec<PgRow>, CatalogError> {
         loop {
             let mut lent = self.connections.lend().await?;
-            let answer = timeout(SILENCE, rows(lent.connection(), question.clone())).await;
+            let text = format!("{settings}{question}");
+            let answer = timeout(SILENCE, rows(lent.connection(), text)).await;
             if let Some(answer) = lent.settle(answer) {
                 return answer;
             }
@@ -250,7 +252,8 @@ impl PostgresReader {
     /// Whether there is a catalogue, and it takes writes.
     pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
         let question = "SELECT current_setting('transaction_read_only')::boolean FROM catalog";
-        let rows = self.ask_as_it_is(question.to_owned()).await?;
+        // without a setting, since that is what is asked for
+        let rows = self.ask_with("", question).await?;
         match rows.first().map(|row| row.try_get(0)) {
             Some(Ok(false)) => Ok(()),
             Some(Ok(true)) => Err(CatalogError::Unavailable(Box::new(ReadOnly))),

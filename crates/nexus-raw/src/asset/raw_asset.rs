@@ -95,9 +95,9 @@ impl RawAsset {
         Self(parts)
     }
 
-    /// The digest of the record's bytes on the wire.
+    /// The SHA-256 of the record's bytes on the wire, which is not that of its content.
     #[must_use]
-    pub fn digest(&self) -> Sha256Digest {
+    pub fn record_sha256(&self) -> Sha256Digest {
         // a record has no map with other keys than texts, and nothing is written that could fail
         Sha256Digest::of(&serde_json::to_vec(self).unwrap_or_default())
     }

@@ -151,7 +151,7 @@ impl EventBody {
                 level: parts.integrity.level,
                 parts: None,
             }),
-            record_sha256: Some(asset.digest()),
+            record_sha256: Some(asset.record_sha256()),
         }
     }
 
