@@ -24,6 +24,7 @@ mod house;
 mod http;
 mod http_sink;
 mod jwks;
+mod kept_form;
 mod log_lines;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../common/machine.rs"]
