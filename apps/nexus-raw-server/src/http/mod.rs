@@ -1,38 +1,22 @@
 //! The service over HTTP: what callers may rely on is written in `docs/API.md`.
+//!
+//! A request goes from `listen` (sockets) through `route` (the table, and every check in its order)
+//! to its handler in `api`; `request` reads what it says, `respond` writes what it is answered, and
+//! `openapi` describes the table. Each may use those named after it here, and no other:
+//! `listen`, `api`, `openapi`, `route`, `request`, `respond`.
 
-mod answers;
-mod bearer;
-mod body;
-mod call;
-mod cors;
-mod docs_page;
-mod endpoints;
-mod error;
-mod exchange;
-mod host;
-mod limits;
-mod metrics_page;
+mod api;
+mod listen;
 mod openapi;
-mod pipeline;
-mod query;
-mod reply;
-mod routes;
-mod scope;
-mod serve;
-mod server;
-mod state;
-mod trace;
-mod trail;
+mod request;
+mod respond;
+mod route;
 
-pub(crate) use self::server::METRICS_CONNECTIONS;
+pub(crate) use self::listen::METRICS_CONNECTIONS;
 pub use self::{
-    answers::{AnswerSettings, Answers},
-    cors::CorsOrigins,
-    docs_page::render as docs_page,
-    error::ProblemCode,
-    limits::Limits,
-    openapi::document as openapi_document,
-    routes::{Access, ROUTES, Route},
-    server::{ServerSettings, bind, bind_metrics, routes},
-    state::AppState,
+    api::{ROUTES, docs_page, openapi_document},
+    listen::{ServerSettings, bind, bind_metrics, routes},
+    request::{AppState, CorsOrigins, Limits},
+    respond::{AnswerSettings, Answers, ProblemCode},
+    route::{Access, Route},
 };

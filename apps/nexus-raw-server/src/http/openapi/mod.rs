@@ -1,38 +1,47 @@
-//! The OpenAPI 3.1 document: written at the handlers, put together here.
+//! The OpenAPI 3.1 document of a table of routes, put together from what each says of itself; and the
+//! same as a page.
 
-mod problems;
-mod schemas;
+mod operation;
+pub(super) mod page;
 #[cfg(test)]
 mod tests;
-mod text;
 
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-        server::Server,
-    },
+use utoipa::openapi::{
+    OpenApi,
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    server::Server,
 };
 
-use self::problems::OfRoutes;
-pub(crate) use self::{
-    schemas::{Events, PresignUpload, RawAsset, Register},
-    text::{AssetId, Time},
-};
-use super::{
-    endpoints::{
-        asset, asset_events, docs, events, healthz, openapi_json, presign_upload, readyz, register,
-    },
-    error::ProblemBody,
-};
+use super::{respond::ProblemBody, route::Route};
 
-/// The document of this version of the service.
-#[must_use]
-pub fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+/// The name of the token that every route under `/nexus/` asks for.
+const BEARER: &str = "bearer";
+
+/// The document of these routes.
+pub(super) fn document(routes: &[Route]) -> OpenApi {
+    let mut document = <Document as utoipa::OpenApi>::openapi();
+    document.servers = Some(vec![Server::new("/")]);
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+    for route in routes {
+        let mut described = (route.described)();
+        if let Some(item) = described.paths.paths.get_mut(route.pattern)
+            && let Some(operation) = operation::of(item, &route.method)
+        {
+            operation::complete(operation, route);
+        }
+        document.merge(described);
+    }
+    document
 }
 
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Nexus raw storage",
@@ -40,39 +49,6 @@ pub fn document() -> utoipa::openapi::OpenApi {
                        under its tenant and environment, with a record of where it came from.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    paths(
-        presign_upload::presign_upload,
-        register::register,
-        events::events,
-        asset::asset,
-        asset_events::asset_events,
-        healthz::healthz,
-        readyz::readyz,
-        openapi_json::openapi_json,
-        docs::docs,
-    ),
     components(schemas(ProblemBody<'_>)),
-    modifiers(&Bearer, &OfRoutes),
 )]
 struct Document;
-
-/// The token that every route under `/nexus/` asks for.
-struct Bearer;
-
-impl Bearer {
-    const NAME: &'static str = "bearer";
-}
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        document.servers = Some(vec![Server::new("/")]);
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .build();
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme(Self::NAME, SecurityScheme::Http(scheme));
-    }
-}

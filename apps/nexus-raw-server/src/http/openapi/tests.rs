@@ -1,152 +1,94 @@
 use std::collections::BTreeSet;
 
-use nexus_raw::event::DatasetEvent;
-use nexus_raw_testkit::sample;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::{document, problems::operation_of, schemas};
-use crate::http::{
-    error::ProblemCode,
-    routes::{Access, ROUTES},
+use actix_web::{HttpResponse, http::Method};
+use futures_util::future::ready;
+use nexus_raw::{
+    json::Json,
+    tenancy::{ReadAccess, WriteAccess},
 };
 
-#[test]
-fn the_document_describes_every_route_of_the_table_and_no_other() {
-    let mut document = document();
-    let described: BTreeSet<String> = document.paths.paths.keys().cloned().collect();
-    let served: BTreeSet<String> = ROUTES
-        .iter()
-        .map(|route| route.pattern.to_owned())
-        .collect();
-    assert_eq!(described, served);
-    for route in ROUTES {
-        let item = document.paths.paths.get_mut(route.pattern).unwrap();
-        let operation = operation_of(item, route).unwrap();
-        assert!(operation.operation_id.is_some(), "{}", route.pattern);
-        assert_eq!(operation.security.is_some(), route.access() != Access::Open);
-        assert_eq!(
-            operation.request_body.is_some(),
-            route.access() == Access::Write
-        );
+use super::{document, page};
+use crate::http::{
+    respond::{ApiError, ProblemCode},
+    route::{Answering, Call, Handler, Route, described},
+};
+
+const PATTERN: &str = "/nexus/raw/{asset_id}/upload";
+
+/// Ends an upload.
+#[utoipa::path(delete, path = PATTERN, operation_id = "endUpload", responses((status = 204)))]
+fn end_upload(_: Call<'_>, _: WriteAccess, _: Json) -> Answering<'_> {
+    nothing()
+}
+
+/// Replaces an upload.
+#[utoipa::path(put, path = PATTERN, operation_id = "replaceUpload", responses((status = 204)))]
+fn replace_upload(_: Call<'_>, _: WriteAccess, _: Json) -> Answering<'_> {
+    nothing()
+}
+
+/// Looks whether there is one.
+#[utoipa::path(head, path = PATTERN, operation_id = "seeUpload", responses((status = 204)))]
+fn see_upload(_: Call<'_>, _: ReadAccess) -> Answering<'_> {
+    nothing()
+}
+
+fn nothing<'a>() -> Answering<'a> {
+    Box::pin(ready(Ok::<_, ApiError>(HttpResponse::NoContent().finish())))
+}
+
+const fn route(
+    method: Method,
+    handler: Handler,
+    described: fn() -> utoipa::openapi::OpenApi,
+) -> Route {
+    Route {
+        pattern: PATTERN,
+        method,
+        handler,
+        problems: &[ProblemCode::UploadExpired],
+        takes_idempotency_key: false,
+        described,
     }
 }
 
-#[test]
-fn the_document_is_openapi_three_one() {
-    let document = serde_json::to_value(document()).unwrap();
-    assert_eq!(document["openapi"], "3.1.0");
-    assert_eq!(
-        document["components"]["securitySchemes"]["bearer"]["scheme"],
-        "bearer"
-    );
-    let codes = document["components"]["schemas"]["ProblemCode"]["enum"].as_array();
-    let named = codes.unwrap().iter().map(|code| code.as_str().unwrap());
-    assert!(named.eq(ProblemCode::ALL.iter().map(|code| code.as_str())));
-    let request = &document["components"]["schemas"]["PresignUpload"];
-    assert_eq!(request["additionalProperties"], false);
-    assert_eq!(
-        request["required"],
-        serde_json::json!(["filename", "size_bytes", "sha256"])
-    );
-}
-
-fn keys(object: &Value) -> BTreeSet<String> {
-    object.as_object().unwrap().keys().cloned().collect()
-}
-
-/// Holds a record of the domain, with all that it can have, against the schema that describes it.
-fn assert_described<Described: DeserializeOwned>(name: &str, record: &Value) {
-    assert_described_but_for::<Described>(name, record, &[]);
-}
-
-/// The same; all members are always there but for these.
-fn assert_described_but_for<Described: DeserializeOwned>(
-    name: &str,
-    record: &Value,
-    optional: &[&str],
-) {
-    let document = serde_json::to_value(document()).unwrap();
-    let schema = &document["components"]["schemas"][name];
-    assert_eq!(keys(&schema["properties"]), keys(record), "{name}");
-    let required = schema["required"].as_array().unwrap().iter();
-    let mut members: BTreeSet<_> = required.map(|it| it.as_str().unwrap().to_owned()).collect();
-    members.extend(optional.iter().map(|&it| it.to_owned()));
-    assert_eq!(members, keys(record), "the members of {name}");
-    serde_json::from_value::<Described>(record.clone())
-        .map(drop)
-        .unwrap();
-}
+const ROUTES: &[Route] = &[
+    route(
+        Method::DELETE,
+        Handler::Write(end_upload),
+        described!(end_upload),
+    ),
+    route(
+        Method::PUT,
+        Handler::Write(replace_upload),
+        described!(replace_upload),
+    ),
+    route(
+        Method::HEAD,
+        Handler::Read(see_upload),
+        described!(see_upload),
+    ),
+];
 
 #[test]
-fn records_and_events_are_as_they_are_described() {
-    let scope = sample::scope("t_demo", "dev");
-    let intent = sample::intent(&scope, sample::asset_id(1));
-    let new = sample::new_asset(&intent, sample::provenance());
-    let record = serde_json::to_value(&new.asset).unwrap();
-    assert_described::<schemas::RawAsset>("RawAsset", &record);
-    assert_described::<schemas::Lineage>("Lineage", &record["lineage"]);
-    assert_described::<schemas::Integrity>("Integrity", &record["integrity"]);
-    let event = serde_json::to_value(DatasetEvent {
-        body: new.event,
-        ..sample::event(&scope, 1)
-    });
-    let event = event.unwrap();
-    let optional = ["integrity"];
-    assert_described_but_for::<schemas::DatasetEvent>("DatasetEvent", &event, &optional);
-    assert_described::<schemas::EventIntegrity>("EventIntegrity", &event["integrity"]);
-}
-
-#[test]
-fn a_key_is_described_on_the_one_route_that_looks_at_it() {
-    let document = serde_json::to_value(document()).unwrap();
-    for route in ROUTES {
-        let method = route.method.as_str().to_ascii_lowercase();
-        let operation = &document["paths"][route.pattern][&method];
-        let parameters = operation["parameters"].as_array();
-        let mut keys = parameters
-            .into_iter()
-            .flatten()
-            .filter(|parameter| parameter["name"] == "Idempotency-Key");
-        let schema = keys.next().map(|key| &key["schema"]["pattern"]);
-        let told = |status: &str, code: &str| {
-            let problems = &operation["responses"][status]["description"];
-            problems.as_str().is_some_and(|it| it.contains(code))
-        };
-        let reused = told("422", "`idempotency-key-reused`");
-        if route.pattern == "/nexus/raw/presign-upload" {
-            assert_eq!(schema.unwrap(), "^[!-~]{1,255}$");
-            assert!(reused && told("409", "`asset-conflict`"));
-            assert!(!told("409", "`object-not-uploaded`"));
-        } else {
-            assert!(schema.is_none() && !reused, "{}", route.pattern);
+fn a_route_of_whatever_method_is_described_with_what_follows_from_its_place() {
+    let document = serde_json::to_value(document(ROUTES)).unwrap();
+    let page = page::render(ROUTES).unwrap();
+    let item = document["paths"][PATTERN].as_object().unwrap();
+    let methods: BTreeSet<_> = item.keys().map(String::as_str).collect();
+    assert_eq!(methods, BTreeSet::from(["delete", "head", "put"]));
+    for (method, operation) in item {
+        assert_eq!(operation["security"][0]["bearer"], serde_json::json!([]));
+        let answers = operation["responses"].as_object().unwrap();
+        assert!(answers["204"]["headers"]["traceparent"].is_object());
+        for status in ["401", "403", "410", "429", "500", "503"] {
+            assert!(answers.contains_key(status), "{method} {status}");
         }
-        assert!(keys.next().is_none(), "{}", route.pattern);
+        let is_write = method != "head";
+        assert_eq!(answers.contains_key("413"), is_write, "{method}");
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        let heading = format!("{}</span>", method.to_uppercase());
+        assert!(page.contains(&heading), "{heading}");
     }
-}
-
-#[test]
-fn a_wait_is_described_where_an_answer_may_ask_for_one() {
-    let document = serde_json::to_value(document()).unwrap();
-    let mut described = BTreeSet::new();
-    for route in ROUTES {
-        let method = route.method.as_str().to_ascii_lowercase();
-        let responses = &document["paths"][route.pattern][&method]["responses"];
-        for (status, response) in responses.as_object().unwrap() {
-            let wait = &response["headers"]["Retry-After"];
-            let is_passing = matches!(status.as_str(), "429" | "503");
-            if wait.is_null() {
-                assert!(!is_passing, "{} {status}", route.pattern);
-                continue;
-            }
-            assert_eq!(wait["schema"]["pattern"], "^[1-9][0-9]*$");
-            if !is_passing {
-                // not every problem of that status has it
-                assert_ne!(wait["required"], true);
-                described.insert((route.pattern, status.clone()));
-            }
-        }
-    }
-    let register = ("/nexus/raw/register", "409".to_owned());
-    assert_eq!(described, BTreeSet::from([register]));
 }

@@ -1,0 +1,65 @@
+use std::sync::OnceLock;
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        Method,
+        header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY},
+    },
+};
+use bytes::Bytes;
+use futures_util::future::ready;
+
+use crate::http::{
+    openapi::page::content_security_policy,
+    respond::{self, ApiError, ProblemCode},
+    route::{Handler, Probe, Route, described},
+};
+
+/// The page, and what it may do in a browser.
+static PAGE: OnceLock<(Bytes, String)> = OnceLock::new();
+
+pub(super) const ROUTE: Route = Route {
+    pattern: "/docs",
+    method: Method::GET,
+    handler: Handler::Open(|probe| Box::pin(ready(docs(&probe)))),
+    problems: &[ProblemCode::RateLimited],
+    takes_idempotency_key: false,
+    described: described!(docs),
+};
+
+/// This document, for reading.
+#[utoipa::path(
+    get,
+    path = ROUTE.pattern,
+    operation_id = "getDocs",
+    tag = "operations",
+    params(("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has.")),
+    responses(
+        (status = 200, description = "A page of HTML that loads nothing and runs nothing.", body = String, content_type = "text/html; charset=utf-8",
+            headers(("ETag" = String, description = "A strong entity tag of the page."))),
+        (status = 304, description = "The caller has the page.",
+            headers(("ETag" = String, description = "A strong entity tag of the page."))),
+    ),
+)]
+fn docs(probe: &Probe<'_>) -> Result<HttpResponse, ApiError> {
+    let (page, policy) = if let Some(known) = PAGE.get() {
+        known
+    } else {
+        let page = super::docs_page()?.into();
+        PAGE.get_or_init(|| (page, content_security_policy()))
+    };
+    // anybody may keep it, and must ask whether it is still that of the version that runs
+    let mut response = respond::tagged(
+        probe.request,
+        "text/html; charset=utf-8",
+        "public, no-cache",
+        page.clone(),
+    );
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}

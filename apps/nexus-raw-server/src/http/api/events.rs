@@ -1,0 +1,239 @@
+use std::{collections::BTreeSet, future::pending, time::Duration};
+
+use actix_gated_stream::Connection;
+use actix_web::{HttpResponse, http::Method};
+use futures_util::future::Either;
+use nexus_raw::{event, ports::EventQuery, tenancy::ReadAccess};
+use serde::Deserialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+
+use super::{record, text};
+use crate::http::{
+    request::Query,
+    respond::{self, ApiError, Faults, ProblemCode},
+    route::{Call, Handler, Route, described},
+};
+
+/// How many events an answer has unless the caller says otherwise, and at most.
+const LIMIT: u64 = 100;
+pub(super) const MOST: u64 = 1000;
+/// How long a page of events may be; one event is less than 8 KiB. What an asset has, and what a
+/// feed gives unless more is asked for, is always shorter.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How long a caller may have the service wait.
+const LONGEST_WAIT_SECONDS: u64 = 20;
+/// What a wait leaves of a request's time for reading and answering.
+const MARGIN: Duration = Duration::from_secs(1);
+
+pub(super) const ROUTE: Route = Route {
+    pattern: "/nexus/raw/events",
+    method: Method::GET,
+    handler: Handler::Read(|call, access| Box::pin(events(call, access))),
+    problems: &[ProblemCode::ValidationFailed],
+    takes_idempotency_key: false,
+    described: described!(events),
+};
+
+/// The events of the tenant and environment, from a place in their sequence on.
+///
+/// Whoever goes on with the `sequence` of the last event that it was given misses none.
+#[utoipa::path(
+    get,
+    path = ROUTE.pattern,
+    operation_id = "getEvents",
+    tag = "events",
+    params(
+        ("after" = Option<u64>, Query, minimum = 0, maximum = 9_223_372_036_854_775_807_u64, example = 0,
+            description = "Give the events of a higher `sequence` than this; 0 unless given."),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 100,
+            description = "Give so many at most; 100 unless given."),
+        ("wait_seconds" = Option<u64>, Query, minimum = 0, maximum = 20, example = 0,
+            description = "Where there is none, wait so long for one; 0 unless given. The answer \
+                           may come sooner and be empty."),
+    ),
+    responses((status = 200, description = "The events in order of sequence, without a gap.", body = Events)),
+)]
+async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
+    let began = Instant::now();
+    let Asked { query, wait } =
+        Asked::parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
+    let service = &call.core.service;
+    let turn = call.app.answers.page_turn(&access.scope().tenant).await?;
+    let mut events = service.events(&access, &query).await?;
+    if !events.is_empty() {
+        return events_reply(&events);
+    }
+    drop(turn);
+    let wait = wait.min(longest_wait(call.app.request_timeout));
+    if !wait.is_zero() {
+        let gone = match call.request.conn_data::<Connection>() {
+            Some(connection) => Either::Left(connection.left()),
+            None => Either::Right(pending()),
+        };
+        events = call
+            .core
+            .feed
+            .wait(&access, &query, began + wait, gone)
+            .await?;
+    }
+    events_reply(&events)
+}
+
+/// Some of what happened.
+#[expect(dead_code, reason = "a description: the domain writes its own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Events {
+    /// In order of sequence.
+    events: Vec<DatasetEvent>,
+}
+
+/// What happened to an asset, told once and delivered at least once.
+#[expect(dead_code, reason = "a description: the domain writes its own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatasetEvent {
+    /// The same for every delivery.
+    #[schema(format = "uuid")]
+    event_id: String,
+    #[schema(pattern = "^1$")]
+    schema_version: String,
+    event_type: EventType,
+    /// From 1 on, per tenant and environment, without a gap.
+    #[schema(minimum = 1)]
+    sequence: u64,
+    occurred_at: text::Time,
+    tenant_id: String,
+    env: String,
+    user_id: String,
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    trace_id: String,
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,128}$")]
+    request_id: String,
+    asset_id: text::AssetId,
+    uri: String,
+    sha256: text::Sha256,
+    #[schema(minimum = 1)]
+    size_bytes: u64,
+    content_type: String,
+    lineage: record::Lineage,
+    /// `null` before registration: not yet stated.
+    #[schema(required = true)]
+    pii_flags: Option<BTreeSet<record::PiiFlag>>,
+    /// `null` before registration: not yet stated.
+    #[schema(required = true)]
+    train_ok: Option<bool>,
+    /// Of `raw_asset_registered` alone.
+    #[schema(nullable = false)]
+    integrity: Option<EventIntegrity>,
+}
+
+/// How the content was proved.
+#[expect(dead_code, reason = "a description: the domain writes its own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventIntegrity {
+    level: record::IntegrityLevel,
+}
+
+/// What happened.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum EventType {
+    RawAssetPresigned,
+    RawAssetRegistered,
+}
+
+/// Events in order of sequence: as many of the first as a page may have, and one at least.
+pub(super) fn events_reply(events: &[event::DatasetEvent]) -> Result<HttpResponse, ApiError> {
+    let page = page(events, MOST_BYTES)?;
+    Ok(respond::json_bytes(HttpResponse::Ok(), page))
+}
+
+fn page(events: &[event::DatasetEvent], most: usize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut page = b"{\"events\":[".to_vec();
+    for (n, event) in events.iter().enumerate() {
+        let before = page.len();
+        if n > 0 {
+            page.push(b',');
+        }
+        serde_json::to_writer(&mut page, event)?;
+        if n > 0 && page.len() > most {
+            page.truncate(before);
+            break;
+        }
+    }
+    page.extend_from_slice(b"]}");
+    Ok(page)
+}
+
+/// What the query says.
+struct Asked {
+    query: EventQuery,
+    wait: Duration,
+}
+
+impl Asked {
+    fn parse(query: &str) -> Result<Self, Faults> {
+        let mut query = Query::of(query);
+        let after = query.integer("after", 0, 0, i64::MAX.unsigned_abs());
+        let limit = query.integer("limit", LIMIT, 1, MOST);
+        let wait = query.integer("wait_seconds", 0, 0, LONGEST_WAIT_SECONDS);
+        query.finish(|| {
+            Some(Self {
+                query: EventQuery::first(u32::try_from(limit?).ok()?).after(after?),
+                wait: Duration::from_secs(wait?),
+            })
+        })
+    }
+}
+
+/// A wait ends before the time of its request does.
+fn longest_wait(request_timeout: Duration) -> Duration {
+    request_timeout.saturating_sub(MARGIN.min(request_timeout / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw_testkit::sample;
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_as_many_events_as_its_bytes_allow_and_one_at_least() {
+        let scope = sample::scope("t_demo", "dev");
+        let events: Vec<_> = (1..=3).map(|n| sample::event(&scope, n)).collect();
+        let text = |n: usize| {
+            let told: Vec<_> = events[..n]
+                .iter()
+                .map(|event| serde_json::to_string(event).unwrap())
+                .collect();
+            format!("{{\"events\":[{}]}}", told.join(","))
+        };
+        for (most, told) in [
+            (0, 1),
+            (text(2).len() - 3, 1),
+            (text(2).len() - 2, 2),
+            (text(3).len() - 3, 2),
+            (text(3).len(), 3),
+        ] {
+            let page = page(&events, most).unwrap();
+            assert_eq!(String::from_utf8(page).unwrap(), text(told), "{most}");
+        }
+        assert_eq!(page(&[], MOST_BYTES).unwrap(), b"{\"events\":[]}");
+    }
+
+    #[test]
+    fn a_wait_leaves_time_to_answer() {
+        for (timeout, longest) in [
+            (1000, 500),
+            (2000, 1000),
+            (10_000, 9000),
+            (300_000, 299_000),
+        ] {
+            let timeout = Duration::from_millis(timeout);
+            assert_eq!(longest_wait(timeout), Duration::from_millis(longest));
+        }
+    }
+}

@@ -1,0 +1,37 @@
+use actix_web::{HttpResponse, http::Method};
+use futures_util::future::ready;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::{
+    respond::{self, ApiError},
+    route::{Handler, Route, described},
+};
+
+/// How the service is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct StatusReply {
+    #[schema(value_type = String, examples("ok"))]
+    pub(super) status: &'static str,
+}
+
+pub(super) const ROUTE: Route = Route {
+    pattern: "/healthz",
+    method: Method::GET,
+    handler: Handler::Open(|_| Box::pin(ready(healthz()))),
+    problems: &[],
+    takes_idempotency_key: false,
+    described: described!(healthz),
+};
+
+/// Whether the process lives.
+#[utoipa::path(
+    get,
+    path = ROUTE.pattern,
+    operation_id = "getHealth",
+    tag = "operations",
+    responses((status = 200, description = "It lives.", body = StatusReply)),
+)]
+fn healthz() -> Result<HttpResponse, ApiError> {
+    respond::json(HttpResponse::Ok(), &StatusReply { status: "ok" })
+}

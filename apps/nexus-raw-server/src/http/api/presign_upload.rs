@@ -1,0 +1,147 @@
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, http::Method};
+use nexus_raw::{
+    asset::{AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, Sha256Digest},
+    json::Json,
+    service::{PresignRequest, PresignedAsset},
+    tenancy::WriteAccess,
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::text;
+use crate::http::{
+    request::Node,
+    respond::{self, ApiError, Faults, ProblemCode},
+    route::{Call, Handler, Route, described},
+};
+
+pub(super) const ROUTE: Route = Route {
+    pattern: "/nexus/raw/presign-upload",
+    method: Method::POST,
+    handler: Handler::Write(|call, access, body| Box::pin(presign_upload(call, access, body))),
+    problems: &[ProblemCode::AssetConflict, ProblemCode::IdempotencyKeyReused],
+    takes_idempotency_key: true,
+    described: described!(presign_upload),
+};
+
+/// Promises one content, and gets leave to upload it.
+#[utoipa::path(
+    post,
+    path = ROUTE.pattern,
+    operation_id = "presignUpload",
+    tag = "assets",
+    request_body = PresignUpload,
+    responses((status = 200, description = "Leave to upload.", body = PresignReply)),
+)]
+async fn presign_upload(
+    call: Call<'_>,
+    access: WriteAccess,
+    body: Json,
+) -> Result<HttpResponse, ApiError> {
+    let service = &call.core.service;
+    let request = parse(&body, service.policy().max_object_bytes)?;
+    let presigned = match call.idempotency_key {
+        None => service.presign_upload(&access, call.context, request).await,
+        Some(key) => {
+            service
+                .presign_upload_keyed(&access, call.context, key, request)
+                .await
+        }
+    }?;
+    // the answer holds a secret: no cache may keep it, which is the rule unless said otherwise
+    respond::json(HttpResponse::Ok(), &PresignReply::of(&presigned))
+}
+
+/// What a caller wants to upload.
+#[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PresignUpload {
+    /// The name of the file, which ends the key of its object.
+    filename: text::Filename,
+    /// The media type; `application/octet-stream` unless given.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    content_type: Option<text::ContentType>,
+    /// The length in bytes, written without fraction and exponent. The service may be configured
+    /// to take less.
+    #[schema(minimum = 1, maximum = 5_368_709_120_u64, examples(161_713))]
+    size_bytes: u64,
+    sha256: text::Sha256,
+}
+
+fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
+    let body = Node::root(body);
+    let mut fields = body.fields()?;
+    let filename = fields.required("filename", |it| it.text(Filename::parse));
+    let content_type = fields.optional("content_type", |it| it.text(ContentType::parse));
+    let size_bytes = fields.required("size_bytes", |it| {
+        it.integer(|bytes| match ByteSize::parse(bytes) {
+            Ok(size) if size <= limit => Ok(size),
+            _ => Err(format!("must be an integer from 1 to {limit}")),
+        })
+    });
+    let sha256 = fields.required("sha256", |it| it.text(Sha256Digest::parse));
+    fields.finish(|| {
+        Some(PresignRequest {
+            facts: ContentFacts {
+                filename: filename?,
+                content_type: content_type.unwrap_or_else(ContentType::octet_stream),
+                size_bytes: size_bytes?,
+                sha256: sha256?,
+            },
+        })
+    })
+}
+
+/// Leave to upload an asset-to-be.
+#[derive(Serialize, ToSchema)]
+struct PresignReply<'a> {
+    /// The asset to be: a UUID version 7.
+    #[schema(value_type = text::AssetId)]
+    asset_id: AssetId,
+    /// Where its object will be: `s3://`, the bucket, `/`, the key.
+    #[schema(value_type = String)]
+    uri: &'a ObjectAddress,
+    upload: UploadReply<'a>,
+}
+
+/// How to upload it.
+#[derive(Serialize, ToSchema)]
+struct UploadReply<'a> {
+    /// How the content goes up: whole, by one request.
+    #[schema(value_type = String, pattern = "^single$")]
+    kind: &'static str,
+    /// The HTTP method to use.
+    #[schema(value_type = String, pattern = "^PUT$")]
+    method: &'static str,
+    /// Where to. Whoever has it may upload this content, once.
+    #[schema(format = "uri")]
+    url: &'a str,
+    /// Exactly the headers to add; all are signed.
+    headers: BTreeMap<&'a str, &'a str>,
+    /// When the URL ends.
+    #[schema(value_type = text::Time)]
+    expires_at: Timestamp,
+}
+
+impl<'a> PresignReply<'a> {
+    fn of(presigned: &'a PresignedAsset) -> Self {
+        let upload = &presigned.upload;
+        let headers = upload.headers.iter();
+        Self {
+            asset_id: presigned.asset_id,
+            uri: &presigned.address,
+            upload: UploadReply {
+                kind: "single",
+                method: upload.method,
+                url: upload.url.expose(),
+                headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
+                expires_at: upload.expires_at,
+            },
+        }
+    }
+}

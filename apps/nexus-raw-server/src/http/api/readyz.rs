@@ -1,0 +1,55 @@
+use actix_web::{HttpResponse, http::Method};
+
+use super::healthz::StatusReply;
+use crate::{
+    http::{
+        request::AppState,
+        respond::{self, ApiError, ProblemCode},
+        route::{Handler, Probe, Route, described},
+    },
+    life_cycle::Core,
+};
+
+pub(super) const ROUTE: Route = Route {
+    pattern: "/readyz",
+    method: Method::GET,
+    handler: Handler::Open(|probe| Box::pin(readyz(probe))),
+    problems: &[ProblemCode::StorageUnavailable, ProblemCode::CatalogUnavailable, ProblemCode::SinkUnavailable, ProblemCode::IdentityUnavailable],
+    takes_idempotency_key: false,
+    described: described!(readyz),
+};
+
+/// Whether the service can do its work: store and catalogue answer, there are keys to verify tokens
+/// with, events are delivered.
+#[utoipa::path(
+    get,
+    path = ROUTE.pattern,
+    operation_id = "getReadiness",
+    tag = "operations",
+    responses((status = 200, description = "It can.", body = StatusReply)),
+)]
+async fn readyz(probe: Probe<'_>) -> Result<HttpResponse, ApiError> {
+    let core = probe.app.core()?;
+    if probe.app.is_draining() {
+        return Err(ApiError::Draining);
+    }
+    core.readiness.look().await?;
+    probe.app.identity.ready().await?;
+    sinks_keep_up(probe.app, &core)?;
+    respond::json(HttpResponse::Ok(), &StatusReply { status: "ready" })
+}
+
+/// By what was last looked up for metrics: who asks here costs the catalogue nothing.
+fn sinks_keep_up(app: &AppState, core: &Core) -> Result<(), ApiError> {
+    let Some((sink, oldest)) = core.readiness.backlogs().oldest() else {
+        return Ok(());
+    };
+    let lag = app.clock.now().since(oldest);
+    if lag < app.max_lag {
+        return Ok(());
+    }
+    Err(ApiError::SinkLags {
+        sink: sink.to_string(),
+        lag_seconds: lag.as_secs(),
+    })
+}

@@ -1,0 +1,110 @@
+//! A record, as answers and events describe it. Tests hold these shapes against what is answered.
+#![expect(
+    dead_code,
+    reason = "these types are descriptions: the domain's own types are what is read and written"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::text::{Activity, AssetId, Sha256, Time, labels};
+
+/// A registered asset.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAsset {
+    asset_id: AssetId,
+    tenant_id: String,
+    env: String,
+    /// Where its object is: `s3://`, the bucket, `/`, the key.
+    uri: String,
+    /// As it was promised. Records from before a rule was made stricter may have what it refuses now;
+    /// so may other texts of callers here.
+    filename: String,
+    sha256: Sha256,
+    #[schema(minimum = 1)]
+    size_bytes: u64,
+    content_type: String,
+    /// When the content came to be, in UTC.
+    #[schema(required = true)]
+    captured_at: Option<Time>,
+    /// When it was registered, by the service's clock.
+    imported_at: Time,
+    #[schema(required = true)]
+    capture_location: Option<CaptureLocation>,
+    lineage: Lineage,
+    pii_flags: BTreeSet<PiiFlag>,
+    train_ok: bool,
+    #[schema(schema_with = labels)]
+    labels: BTreeMap<String, String>,
+    /// Who registered it.
+    registered_by: String,
+    integrity: Integrity,
+}
+
+/// A place, in degrees and metres (WGS 84).
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CaptureLocation {
+    /// Degrees north of the equator.
+    #[schema(minimum = -90, maximum = 90)]
+    latitude: f64,
+    /// Degrees east of Greenwich.
+    #[schema(minimum = -180, maximum = 180)]
+    longitude: f64,
+    /// Metres above sea level.
+    altitude_m: Option<f64>,
+    /// Metres of uncertainty around the place.
+    #[schema(minimum = 0)]
+    accuracy_m: Option<f64>,
+}
+
+/// Where an asset came from.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lineage {
+    #[schema(max_items = 64)]
+    derived_from: BTreeSet<AssetId>,
+    #[schema(required = true)]
+    source_uri: Option<String>,
+    #[schema(required = true)]
+    activity: Option<Activity>,
+}
+
+/// A kind of personal data.
+#[derive(Deserialize, ToSchema, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PiiFlag {
+    Email,
+    Phone,
+    Card,
+    Postal,
+    Name,
+    Face,
+    Location,
+    Health,
+    Biometric,
+    Other,
+}
+
+/// How the content was proved.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Integrity {
+    level: IntegrityLevel,
+    /// The version of the object, where the bucket is versioned.
+    #[schema(required = true)]
+    version_id: Option<String>,
+    etag: String,
+}
+
+/// Who proved it: the store at upload, or the service by reading the object.
+#[derive(Deserialize, ToSchema)]
+pub(crate) enum IntegrityLevel {
+    #[serde(rename = "s3_sha256")]
+    S3Sha256,
+    #[serde(rename = "stream_sha256")]
+    StreamSha256,
+}

@@ -1,0 +1,151 @@
+use std::collections::BTreeSet;
+
+use nexus_raw::event::DatasetEvent;
+use nexus_raw_testkit::sample;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::http::{
+    api::{ROUTES, events, openapi_document as document, record},
+    respond::ProblemCode,
+    route::{Access, Route},
+};
+
+#[test]
+fn the_document_describes_every_route_of_the_table_and_no_other() {
+    let document = serde_json::to_value(document()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let described: BTreeSet<_> = paths
+        .iter()
+        .flat_map(|(path, item)| keys(item).into_iter().map(move |it| (path.as_str(), it)))
+        .collect();
+    let method = |route: &Route| route.method.as_str().to_lowercase();
+    let served = ROUTES.iter().map(|route| (route.pattern, method(route)));
+    assert_eq!(described, served.collect());
+    for route in ROUTES {
+        let operation = &paths[route.pattern][method(route)];
+        assert!(operation["operationId"].is_string(), "{}", route.pattern);
+        let (security, body) = (&operation["security"], &operation["requestBody"]);
+        assert_eq!(security.is_null(), route.access() == Access::Open);
+        assert_eq!(body.is_object(), route.access() == Access::Write);
+    }
+}
+
+#[test]
+fn the_document_is_openapi_three_one() {
+    let document = serde_json::to_value(document()).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(
+        document["components"]["securitySchemes"]["bearer"]["scheme"],
+        "bearer"
+    );
+    let codes = document["components"]["schemas"]["ProblemCode"]["enum"].as_array();
+    let named = codes.unwrap().iter().map(|code| code.as_str().unwrap());
+    assert!(named.eq(ProblemCode::ALL.iter().map(|code| code.as_str())));
+    let request = &document["components"]["schemas"]["PresignUpload"];
+    assert_eq!(request["additionalProperties"], false);
+    assert_eq!(
+        request["required"],
+        serde_json::json!(["filename", "size_bytes", "sha256"])
+    );
+}
+
+fn keys(object: &Value) -> BTreeSet<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
+
+/// Holds a record of the domain, with all that it can have, against the schema that describes it.
+fn assert_described<Described: DeserializeOwned>(name: &str, record: &Value) {
+    assert_described_but_for::<Described>(name, record, &[]);
+}
+
+/// The same; all members are always there but for these.
+fn assert_described_but_for<Described: DeserializeOwned>(
+    name: &str,
+    record: &Value,
+    optional: &[&str],
+) {
+    let document = serde_json::to_value(document()).unwrap();
+    let schema = &document["components"]["schemas"][name];
+    assert_eq!(keys(&schema["properties"]), keys(record), "{name}");
+    let required = schema["required"].as_array().unwrap().iter();
+    let mut members: BTreeSet<_> = required.map(|it| it.as_str().unwrap().to_owned()).collect();
+    members.extend(optional.iter().map(|&it| it.to_owned()));
+    assert_eq!(members, keys(record), "the members of {name}");
+    serde_json::from_value::<Described>(record.clone())
+        .map(drop)
+        .unwrap();
+}
+
+#[test]
+fn records_and_events_are_as_they_are_described() {
+    let scope = sample::scope("t_demo", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    let new = sample::new_asset(&intent, sample::provenance());
+    let record = serde_json::to_value(&new.asset).unwrap();
+    assert_described::<record::RawAsset>("RawAsset", &record);
+    assert_described::<record::Lineage>("Lineage", &record["lineage"]);
+    assert_described::<record::Integrity>("Integrity", &record["integrity"]);
+    let event = serde_json::to_value(DatasetEvent {
+        body: new.event,
+        ..sample::event(&scope, 1)
+    });
+    let event = event.unwrap();
+    let optional = ["integrity"];
+    assert_described_but_for::<events::DatasetEvent>("DatasetEvent", &event, &optional);
+    assert_described::<events::EventIntegrity>("EventIntegrity", &event["integrity"]);
+}
+
+#[test]
+fn a_key_is_described_on_the_one_route_that_looks_at_it() {
+    let document = serde_json::to_value(document()).unwrap();
+    for route in ROUTES {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let operation = &document["paths"][route.pattern][&method];
+        let parameters = operation["parameters"].as_array();
+        let mut keys = parameters
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["name"] == "Idempotency-Key");
+        let schema = keys.next().map(|key| &key["schema"]["pattern"]);
+        let told = |status: &str, code: &str| {
+            let problems = &operation["responses"][status]["description"];
+            problems.as_str().is_some_and(|it| it.contains(code))
+        };
+        let reused = told("422", "`idempotency-key-reused`");
+        if route.pattern == "/nexus/raw/presign-upload" {
+            assert_eq!(schema.unwrap(), "^[!-~]{1,255}$");
+            assert!(reused && told("409", "`asset-conflict`"));
+            assert!(!told("409", "`object-not-uploaded`"));
+        } else {
+            assert!(schema.is_none() && !reused, "{}", route.pattern);
+        }
+        assert!(keys.next().is_none(), "{}", route.pattern);
+    }
+}
+
+#[test]
+fn a_wait_is_described_where_an_answer_may_ask_for_one() {
+    let document = serde_json::to_value(document()).unwrap();
+    let mut described = BTreeSet::new();
+    for route in ROUTES {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let responses = &document["paths"][route.pattern][&method]["responses"];
+        for (status, response) in responses.as_object().unwrap() {
+            let wait = &response["headers"]["Retry-After"];
+            let is_passing = matches!(status.as_str(), "429" | "503");
+            if wait.is_null() {
+                assert!(!is_passing, "{} {status}", route.pattern);
+                continue;
+            }
+            assert_eq!(wait["schema"]["pattern"], "^[1-9][0-9]*$");
+            if !is_passing {
+                // not every problem of that status has it
+                assert_ne!(wait["required"], true);
+                described.insert((route.pattern, status.clone()));
+            }
+        }
+    }
+    let register = ("/nexus/raw/register", "409".to_owned());
+    assert_eq!(described, BTreeSet::from([register]));
+}

@@ -1,0 +1,57 @@
+use actix_web::http::Method;
+
+use crate::http::{
+    api::ROUTES,
+    respond::ApiError,
+    route::{find, methods},
+};
+
+fn found<'p>(method: &Method, path: &'p str) -> Result<(&'static str, &'p str), String> {
+    match find(ROUTES, method, path) {
+        Ok((route, captured)) => Ok((route.pattern, captured)),
+        Err(ApiError::MethodNotAllowed { allow }) => Err(allow),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn a_path_belongs_to_the_pattern_that_says_most_of_it() {
+    let pattern = "/nexus/raw/{asset_id}";
+    assert_eq!(found(&Method::GET, "/nexus/raw/x"), Ok((pattern, "x")));
+    assert_eq!(found(&Method::HEAD, "/nexus/raw/x"), Ok((pattern, "x")));
+    let events = Ok(("/nexus/raw/events", ""));
+    assert_eq!(found(&Method::GET, "/nexus/raw/events"), events);
+    let post = Err("POST".to_owned());
+    assert_eq!(found(&Method::GET, "/nexus/raw/register"), post);
+    assert_eq!(found(&Method::HEAD, "/nexus/raw/presign-upload"), post);
+    let get = Err("GET, HEAD".to_owned());
+    assert_eq!(found(&Method::POST, "/nexus/raw/x/events"), get);
+    assert_eq!(found(&Method::POST, "/nexus/raw/events"), get);
+    assert_eq!(found(&Method::DELETE, "/healthz"), get);
+}
+
+#[test]
+fn pages_may_send_the_methods_of_all_routes() {
+    assert_eq!(methods(ROUTES), "GET, HEAD, POST");
+}
+
+#[test]
+fn another_spelling_of_a_route_is_no_route() {
+    for path in [
+        "/nexus/raw",
+        "/nexus/raw/",
+        "/nexus//raw/x",
+        "/nexus/raw/x/",
+        "/nexus/raw/x/lineage",
+        "/nexus/raw/x/events/",
+        "/nexus/raw/events/",
+        "/Nexus/raw/register",
+        "/nexus/r%61w/register",
+        "nexus/raw/register",
+        "*",
+        "",
+    ] {
+        let missing = Err("there is no such route".to_owned());
+        assert_eq!(found(&Method::GET, path), missing, "{path}");
+    }
+}

@@ -1,0 +1,69 @@
+use std::future::pending;
+
+use actix_gated_stream::{BodyLength, Connection};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        ConnectionType,
+        header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    },
+    web::{Data, Payload},
+};
+use futures_util::{FutureExt, StreamExt};
+
+/// Answers requests, each for itself.
+pub(super) trait Answering: Clone + Send + 'static {
+    /// The answer to a request whose head could be read.
+    async fn answer(&self, request: &HttpRequest, payload: &mut Payload) -> HttpResponse;
+}
+
+/// Answers one request of a connection, and says whether another may follow.
+pub(super) async fn answer<A: Answering>(
+    request: HttpRequest,
+    mut payload: Payload,
+    app: Data<A>,
+) -> HttpResponse {
+    let connection = request.conn_data::<Connection>();
+    let length = body_length(&request);
+    if !connection.is_none_or(|connection| connection.serve(length)) {
+        // it is cut as soon as what was answered before is sent
+        return pending().await;
+    }
+    let mut response = app.answer(&request, &mut payload).await;
+    let unread = !is_at_its_end(&mut payload);
+    // nothing is upgraded to, and an offer to is no promise to stay
+    let stays = request.head().connection_type() == ConnectionType::KeepAlive;
+    // where a chunked body ends, the library alone knows: what follows it could be misread
+    let last = unread || !stays || length == BodyLength::Chunked;
+    response.head_mut().set_connection_type(if last {
+        ConnectionType::Close
+    } else {
+        ConnectionType::KeepAlive
+    });
+    if let Some(connection) = connection {
+        connection.served(last, unread);
+    }
+    response
+}
+
+/// How the end of the body is known. The library has refused a head that says it twice.
+fn body_length(request: &HttpRequest) -> BodyLength {
+    let headers = request.headers();
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return BodyLength::Chunked;
+    }
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok());
+    BodyLength::Known(length.map_or(0, |length| length.trim().parse().unwrap_or(0)))
+}
+
+/// Whether all of the body has come, read or not.
+fn is_at_its_end(payload: &mut Payload) -> bool {
+    loop {
+        match payload.next().now_or_never() {
+            Some(None) => return true,
+            Some(Some(Ok(_))) => {}
+            Some(Some(Err(_))) | None => return false,
+        }
+    }
+}

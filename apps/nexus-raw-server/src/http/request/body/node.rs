@@ -1,0 +1,223 @@
+use std::fmt::Display;
+
+use nexus_raw::json::Json;
+
+use crate::http::respond::{Fault, Faults};
+
+/// A value of a body, and where it stands: the readers that turn it into a domain type.
+///
+/// Each reader is total: a value of another kind is a fault, like one that the type refuses.
+pub(crate) struct Node<'a> {
+    value: &'a Json,
+    pointer: String,
+}
+
+impl<'a> Node<'a> {
+    /// The whole body.
+    pub(crate) fn root(value: &'a Json) -> Self {
+        Self {
+            value,
+            pointer: String::new(),
+        }
+    }
+
+    /// A member of this object.
+    fn member(&self, name: &str, value: &'a Json) -> Self {
+        Self {
+            value,
+            pointer: self.pointer_to(name),
+        }
+    }
+
+    /// The pointer to a member, there or not; `~` and `/` escaped (RFC 6901, section 3).
+    fn pointer_to(&self, name: &str) -> String {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        format!("{}/{escaped}", self.pointer)
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        *self.value == Json::Null
+    }
+
+    /// A fault of this value.
+    pub(crate) fn fault(&self, detail: impl Display) -> Faults {
+        Faults::one(Fault::new(&*self.pointer, detail.to_string()))
+    }
+
+    pub(crate) fn text<T, E: Display>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Faults> {
+        match self.value {
+            Json::String(text) => parse(text).map_err(|error| self.fault(error)),
+            _ => Err(self.fault("must be a string")),
+        }
+    }
+
+    pub(crate) fn integer<T, E: Display>(
+        &self,
+        parse: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Result<T, Faults> {
+        let integer = match self.value {
+            Json::Number(number) => number.as_u64(),
+            _ => None,
+        };
+        let integer = integer.ok_or_else(|| {
+            self.fault("must be a positive integer, without fraction or exponent")
+        })?;
+        parse(integer).map_err(|error| self.fault(error))
+    }
+
+    pub(crate) fn number<T, E: Display>(
+        &self,
+        parse: impl FnOnce(f64) -> Result<T, E>,
+    ) -> Result<T, Faults> {
+        let number = match self.value {
+            Json::Number(number) => number.as_f64(),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| self.fault("must be a finite number"))?;
+        parse(number).map_err(|error| self.fault(error))
+    }
+
+    pub(crate) fn boolean(&self) -> Result<bool, Faults> {
+        match self.value {
+            Json::Bool(value) => Ok(*value),
+            _ => Err(self.fault("must be true or false")),
+        }
+    }
+
+    /// An array of at most `limit` distinct members.
+    pub(crate) fn distinct<T: PartialEq>(
+        &self,
+        limit: usize,
+        read: impl Fn(&Node<'a>) -> Result<T, Faults>,
+    ) -> Result<Vec<T>, Faults> {
+        let Json::Array(members) = self.value else {
+            return Err(self.fault("must be an array"));
+        };
+        let mut faults = self.at_most(limit, members.len());
+        let mut values = Vec::new();
+        for (at, value) in members.iter().enumerate() {
+            let member = self.member(&at.to_string(), value);
+            match read(&member) {
+                Ok(value) if values.contains(&value) => {
+                    faults.add(member.fault("repeats an earlier member"));
+                }
+                Ok(value) => values.push(value),
+                Err(found) => faults.add(found),
+            }
+        }
+        faults.or(values)
+    }
+
+    /// A fault where this has more than `limit` members.
+    pub(crate) fn at_most(&self, limit: usize, members: usize) -> Faults {
+        if members > limit {
+            self.fault(format_args!("must have at most {limit} members"))
+        } else {
+            Faults::default()
+        }
+    }
+
+    /// The members of an object whose names are the caller's own.
+    pub(crate) fn entries(
+        &self,
+    ) -> Result<impl ExactSizeIterator<Item = (&'a str, Node<'a>)>, Faults> {
+        let Json::Object(members) = self.value else {
+            return Err(self.fault("must be an object"));
+        };
+        Ok(members
+            .iter()
+            .map(|(name, value)| (name.as_str(), self.member(name, value))))
+    }
+
+    /// The members of an object whose names are known.
+    pub(crate) fn fields(&self) -> Result<Fields<'a, '_>, Faults> {
+        match self.value {
+            Json::Object(members) => Ok(Fields::new(self, members)),
+            _ => Err(self.fault("must be an object")),
+        }
+    }
+}
+
+/// The members of an object, each read once, by name. Faults are kept, so that one reading finds
+/// them all; what no reader asked for is a fault at the end.
+pub(crate) struct Fields<'a, 'n> {
+    object: &'n Node<'a>,
+    members: &'a [(String, Json)],
+    known: Vec<&'static str>,
+    faults: Faults,
+}
+
+impl<'a, 'n> Fields<'a, 'n> {
+    fn new(object: &'n Node<'a>, members: &'a [(String, Json)]) -> Self {
+        Self {
+            object,
+            members,
+            known: Vec::new(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// A member that must be there, and not `null`.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Node<'a>) -> Result<T, Faults>,
+    ) -> Option<T> {
+        let read = if let Some(node) = self.find(name) {
+            read(&node)
+        } else {
+            let pointer = self.object.pointer_to(name);
+            Err(Faults::one(Fault::absent(pointer)))
+        };
+        self.keep(read)
+    }
+
+    /// A member that may be absent, and is not `null`.
+    pub(crate) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Node<'a>) -> Result<T, Faults>,
+    ) -> Option<T> {
+        let node = self.find(name)?;
+        self.keep(read(&node))
+    }
+
+    /// A member that may be absent, where `null` means the same.
+    pub(crate) fn nullable<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Node<'a>) -> Result<T, Faults>,
+    ) -> Option<T> {
+        let node = self.find(name).filter(|node| !node.is_null())?;
+        self.keep(read(&node))
+    }
+
+    /// What `build` makes of the members that were read, unless there was a fault. `build` gives
+    /// `None` only where a required member was faulty.
+    pub(crate) fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, Faults> {
+        for (name, _) in self.members {
+            if !self.known.contains(&name.as_str()) {
+                let pointer = self.object.pointer_to(name);
+                self.faults
+                    .add(Faults::one(Fault::new(pointer, "is not a known field")));
+            }
+        }
+        self.faults.or(build).and_then(|build| {
+            // no fault, so every required member was read
+            build().ok_or_else(|| self.object.fault("is not complete"))
+        })
+    }
+
+    fn find(&mut self, name: &'static str) -> Option<Node<'a>> {
+        self.known.push(name);
+        let (_, value) = self.members.iter().find(|(member, _)| member == name)?;
+        Some(self.object.member(name, value))
+    }
+
+    fn keep<T>(&mut self, read: Result<T, Faults>) -> Option<T> {
+        read.map_err(|faults| self.faults.add(faults)).ok()
+    }
+}

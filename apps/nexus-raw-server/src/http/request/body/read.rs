@@ -1,0 +1,106 @@
+use actix_web::{
+    HttpRequest,
+    error::PayloadError,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE},
+    mime::Mime,
+    web::Payload,
+};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use nexus_raw::json::{self, Json};
+
+use crate::http::respond::ApiError;
+
+/// The longest body of a request.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+const TOO_LARGE: ApiError = ApiError::PayloadTooLarge {
+    limit: MAX_BODY_BYTES,
+};
+
+/// Reads the body of a request as one strict JSON text: its media type first, then its length,
+/// then its content. Gives how long it was, too.
+pub(crate) async fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(Json, usize), ApiError> {
+    if is_framed_by_nothing(request) {
+        let detail = "a request with a body must not ask for a WebSocket";
+        return Err(ApiError::Malformed(detail.to_owned()));
+    }
+    if !is_plain_json(request) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    let bytes = collect(request, payload).await?;
+    let body = json::read(&bytes);
+    let body = body.map_err(|error| ApiError::Malformed(format!("the body {error}")))?;
+    Ok((body, bytes.len()))
+}
+
+/// Whether the library takes all that comes on the connection for the body, whatever length it
+/// says: what others send on it would be read as this caller's.
+fn is_framed_by_nothing(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let websocket = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"websocket");
+    let mut upgrades = headers.get_all(UPGRADE);
+    !headers.contains_key(TRANSFER_ENCODING) && upgrades.any(|value| websocket(value.as_bytes()))
+}
+
+/// `application/json`, said once; UTF-8 where a charset is said (RFC 8259, section 8.1); no
+/// content coding.
+fn is_plain_json(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let coded = headers
+        .get_all(CONTENT_ENCODING)
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if coded || headers.get_all(CONTENT_TYPE).count() != 1 {
+        return false;
+    }
+    let text = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    text.is_some_and(is_json_in_utf8)
+}
+
+fn is_json_in_utf8(content_type: &str) -> bool {
+    let (essence, parameters) = match content_type.split_once(';') {
+        // white space may stand before the semicolon (RFC 9110, section 5.6.6), which the library
+        // does not take
+        Some((essence, _)) => (
+            essence.trim_end_matches([' ', '\t']),
+            &content_type[essence.len()..],
+        ),
+        None => (content_type, ""),
+    };
+    let Ok(media_type) = format!("{essence}{parameters}").parse::<Mime>() else {
+        return false;
+    };
+    media_type.essence_str() == "application/json"
+        && media_type
+            .params()
+            .filter(|(name, _)| *name == "charset")
+            .all(|(_, charset)| charset.as_str().eq_ignore_ascii_case("utf-8"))
+}
+
+async fn collect(request: &HttpRequest, payload: &mut Payload) -> Result<BytesMut, ApiError> {
+    let declared = request.headers().get(CONTENT_LENGTH);
+    let declared = declared
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(TOO_LARGE);
+    }
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| broken(&error))?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(TOO_LARGE);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn broken(error: &PayloadError) -> ApiError {
+    match error {
+        PayloadError::Overflow => TOO_LARGE,
+        _ => ApiError::Malformed("the body is not complete".to_owned()),
+    }
+}

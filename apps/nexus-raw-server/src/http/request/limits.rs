@@ -1,0 +1,222 @@
+//! How much one user may ask of one tenant: a bucket of tokens for each, by the generic cell rate
+//! algorithm.
+
+use std::{
+    fmt,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware};
+use nexus_raw::tenancy::{Principal, TenantId, UserId};
+
+use crate::http::respond::{ApiError, whole_seconds};
+
+/// After how many requests the buckets that are full again are forgotten: a full bucket and none
+/// are the same. So there are never more buckets than requests that were served in the time in
+/// which a bucket fills, and these; looking through them costs each request a few nanoseconds.
+const SWEEP_EVERY: u32 = 4096;
+
+/// Limits of rate, or none.
+#[derive(Clone, Default)]
+pub struct Limits(Option<Arc<Buckets>>);
+
+struct Buckets {
+    limiter: Limiter,
+    clock: Ticks,
+    asked: AtomicU32,
+}
+
+type Limiter = RateLimiter<
+    (TenantId, UserId),
+    governor::state::keyed::DefaultKeyedStateStore<(TenantId, UserId)>,
+    Ticks,
+    NoOpMiddleware<Duration>,
+>;
+
+/// Time since some moment that never runs backwards; not the wall clock, which may be set.
+#[derive(Clone)]
+struct Ticks(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl clock::Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl Limits {
+    /// Lets each user in each tenant ask so often a second, and `burst` times at once.
+    #[must_use]
+    pub fn per_second(requests: NonZeroU32, burst: NonZeroU32) -> Self {
+        let began = Instant::now();
+        Self::by_ticks(requests, burst, move || began.elapsed())
+    }
+
+    /// The same, by a time of one's own: what has passed since some moment.
+    #[must_use]
+    pub fn by_ticks(
+        requests: NonZeroU32,
+        burst: NonZeroU32,
+        ticks: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        let clock = Ticks(Arc::new(ticks));
+        let quota = Quota::per_second(requests).allow_burst(burst);
+        Self(Some(Arc::new(Buckets {
+            limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()),
+            clock,
+            asked: AtomicU32::new(0),
+        })))
+    }
+
+    /// Takes one request out of the bucket of a caller who has a right in the tenant: nobody
+    /// else makes a bucket, or empties one.
+    ///
+    /// # Errors
+    /// [`ApiError::RateLimited`] when it is empty.
+    pub(crate) fn admit(&self, tenant: &TenantId, caller: &Principal) -> Result<(), ApiError> {
+        self.0.as_ref().map_or(Ok(()), |buckets| {
+            buckets.take(&(tenant.clone(), caller.user().clone()))
+        })
+    }
+
+    /// How many buckets are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.0.as_ref().map_or(0, |buckets| buckets.limiter.len())
+    }
+}
+
+impl Buckets {
+    fn take(&self, key: &(TenantId, UserId)) -> Result<(), ApiError> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        self.limiter.check_key(key).map_err(|not_until| {
+            let wait = not_until.wait_time_from(clock::Clock::now(&self.clock));
+            ApiError::RateLimited {
+                retry_after_seconds: whole_seconds(wait),
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Limits {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.0.is_some() {
+            "Limits"
+        } else {
+            "NoLimits"
+        };
+        out.write_str(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+
+    use super::*;
+
+    fn caller(name: &str) -> Principal {
+        Principal::from_verified(UserId::parse(name).unwrap(), BTreeMap::new())
+    }
+
+    fn count(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    /// Limits whose time, in milliseconds, is told by a test.
+    fn limits(requests: u32, burst: u32) -> (Limits, Arc<AtomicU64>) {
+        let millis = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&millis);
+        let ticks = move || Duration::from_millis(told.load(Ordering::SeqCst));
+        (
+            Limits::by_ticks(count(requests), count(burst), ticks),
+            millis,
+        )
+    }
+
+    /// Seconds to wait, or 0 where the request is let in.
+    fn asks(limits: &Limits, tenant: &str, user: &str) -> u64 {
+        match limits.admit(&TenantId::parse(tenant).unwrap(), &caller(user)) {
+            Ok(()) => 0,
+            Err(ApiError::RateLimited {
+                retry_after_seconds,
+            }) => retry_after_seconds,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_bucket_empties_by_the_burst_and_fills_by_the_rate() {
+        let (limits, millis) = limits(2, 3);
+        let asks = || asks(&limits, "t_demo", "u_demo");
+        assert_eq!([asks(), asks(), asks(), asks()], [0, 0, 0, 1]);
+        millis.store(499, Ordering::SeqCst);
+        assert_eq!(asks(), 1, "a refused request takes nothing");
+        millis.store(500, Ordering::SeqCst);
+        assert_eq!([asks(), asks()], [0, 1]);
+        millis.store(60_000, Ordering::SeqCst);
+        assert_eq!([asks(), asks(), asks(), asks()], [0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn each_user_in_each_tenant_has_a_bucket_of_its_own() {
+        let (limits, _) = limits(1, 1);
+        for (tenant, user) in [
+            ("t_a", "u_1"),
+            ("t_a", "u_2"),
+            ("t_b", "u_1"),
+            ("t_ab", "u_1"),
+        ] {
+            assert_eq!(asks(&limits, tenant, user), 0);
+            assert_eq!(asks(&limits, tenant, user), 1);
+        }
+    }
+
+    #[test]
+    fn the_wait_is_told_in_whole_seconds_rounded_up() {
+        for (millis, seconds) in [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (2000, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+    }
+
+    #[test]
+    fn what_is_full_again_is_forgotten_however_many_users_there_were() {
+        let (limits, millis) = limits(1, 10);
+        for user in 0..20 * SWEEP_EVERY {
+            millis.store(u64::from(user), Ordering::SeqCst);
+            assert_eq!(asks(&limits, "t_demo", &format!("u_{user}")), 0);
+            // a bucket is full again after a second, in which a thousand users came
+            let most = 2000 + SWEEP_EVERY as usize;
+            assert!(limits.remembered() <= most, "{}", limits.remembered());
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_is_not_full_is_not_forgotten() {
+        let (limits, _) = limits(1, 2);
+        assert_eq!(asks(&limits, "t_demo", "u_busy"), 0);
+        assert_eq!(asks(&limits, "t_demo", "u_busy"), 0);
+        for user in 0..2 * SWEEP_EVERY {
+            assert_eq!(asks(&limits, "t_demo", &format!("u_{user}")), 0);
+        }
+        assert_eq!(asks(&limits, "t_demo", "u_busy"), 1);
+    }
+
+    #[test]
+    fn without_limits_nothing_is_counted() {
+        let limits = Limits::default();
+        for _ in 0..100 {
+            assert_eq!(asks(&limits, "t_demo", "u_demo"), 0);
+        }
+        assert_eq!(limits.remembered(), 0);
+    }
+}

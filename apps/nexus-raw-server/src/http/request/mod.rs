@@ -1,0 +1,21 @@
+//! What a request says: its headers, its body, its query. And what every request can reach.
+
+mod bearer;
+mod body;
+mod cors;
+mod host;
+mod limits;
+mod query;
+mod scope;
+mod state;
+mod trace;
+
+pub(crate) use self::{
+    bearer::authenticate,
+    body::{Node, read},
+    host::check_host,
+    query::Query,
+    scope::{NamedScope, idempotency_key},
+    trace::{TRACEPARENT, Trace, X_REQUEST_ID},
+};
+pub use self::{cors::CorsOrigins, limits::Limits, state::AppState};

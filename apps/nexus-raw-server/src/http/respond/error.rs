@@ -1,0 +1,323 @@
+//! Every way in which a request can go without what it asked for, and the one place that says
+//! what the caller is told of it.
+
+use std::time::Duration;
+
+use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use nexus_raw::{
+    asset::AssetId,
+    ports::{CatalogError, IdentityError, StorageError},
+    service::{Mismatch, PresignError, ReadError, RegisterError},
+    tenancy::AccessDenied,
+};
+
+use super::{Fault, Faults, ProblemCode, problem::Problem};
+use crate::{feed::FeedError, life_cycle::Dependency, readiness::Unready};
+
+/// Seconds after which it is worth asking again, while something that the service needs is away.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+/// As `Retry-After` says a wait: rounded up, since before that it is too early; and never none.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
+}
+
+/// Why a request does not get what it asks for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("the request is malformed: {0}")]
+    Malformed(String),
+    #[error("there is no bearer token")]
+    NoToken,
+    #[error("the token was refused")]
+    Token(#[source] IdentityError),
+    #[error("callers cannot be authenticated now")]
+    Identity(#[source] IdentityError),
+    #[error("access was denied")]
+    Forbidden(#[from] AccessDenied),
+    #[error("there is no such route")]
+    RouteNotFound,
+    #[error("the route does not have this method")]
+    MethodNotAllowed { allow: String },
+    #[error("there is no such asset")]
+    AssetNotFound,
+    #[error("the caller asks too often")]
+    RateLimited { retry_after_seconds: u64 },
+    #[error("too many bytes of answers are under way")]
+    TooMuchUnderWay,
+    #[error("the body is not plain JSON")]
+    UnsupportedMediaType,
+    #[error("the body is over {limit} bytes")]
+    PayloadTooLarge { limit: usize },
+    #[error("the body breaks rules")]
+    Invalid(#[from] Faults),
+    #[error("the query breaks rules")]
+    InvalidQuery(#[source] Faults),
+    #[error("no upload was presigned")]
+    Presign(#[from] PresignError),
+    #[error("no asset was registered")]
+    Register(#[from] RegisterError),
+    #[error("nothing was read")]
+    Read(#[from] ReadError),
+    #[error("nothing was waited for")]
+    Feed(#[from] FeedError),
+    #[error("the service still waits for the {0}")]
+    Starting(Dependency),
+    #[error("the service is about to end")]
+    Draining,
+    #[error("the service is not ready")]
+    Unready(#[from] Unready),
+    #[error("the oldest undelivered event of sink `{sink}` is {lag_seconds} s old")]
+    SinkLags { sink: String, lag_seconds: u64 },
+    #[error("the answer could not be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
+    #[error("the request took too long")]
+    Timeout,
+    #[error("a handler panicked")]
+    Panicked,
+}
+
+impl From<Dependency> for ApiError {
+    fn from(missing: Dependency) -> Self {
+        Self::Starting(missing)
+    }
+}
+
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        match error {
+            IdentityError::Unavailable(_) => Self::Identity(error),
+            // whatever else it is, the caller is not proved
+            _ => Self::Token(error),
+        }
+    }
+}
+
+impl ApiError {
+    /// What the caller is told: the one place where an error meets a status.
+    pub(crate) fn problem(&self) -> Problem {
+        match self {
+            Self::Malformed(detail) => Problem::new(ProblemCode::MalformedRequest, detail.clone()),
+            // one answer, whatever is wrong with the token (RFC 6750, section 3)
+            Self::NoToken | Self::Token(_) => Problem::new(
+                ProblemCode::Unauthenticated,
+                "a valid bearer token is required",
+            )
+            .with_header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            Self::Forbidden(AccessDenied) => Problem::new(
+                ProblemCode::Forbidden,
+                "the caller has no right to do this in this tenant",
+            ),
+            Self::RouteNotFound => {
+                Problem::new(ProblemCode::RouteNotFound, "there is no such route")
+            }
+            Self::MethodNotAllowed { allow } => Problem::new(
+                ProblemCode::MethodNotAllowed,
+                "the route does not have this method",
+            )
+            .with_header(ALLOW, allow),
+            Self::RateLimited {
+                retry_after_seconds,
+            } => Problem::new(
+                ProblemCode::RateLimited,
+                "the caller asks too often in this tenant; try again later",
+            )
+            .with_header(RETRY_AFTER, &retry_after_seconds.to_string()),
+            Self::Feed(FeedError::Full) => Problem::new(
+                ProblemCode::RateLimited,
+                "too many requests wait for events; try again later",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::TooMuchUnderWay => Problem::new(
+                ProblemCode::RateLimited,
+                "too many answers are under way; read those that were sent, and try again later",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::UnsupportedMediaType => Problem::new(
+                ProblemCode::UnsupportedMediaType,
+                "the body must be application/json in UTF-8, without content coding",
+            ),
+            Self::PayloadTooLarge { limit } => Problem::new(
+                ProblemCode::PayloadTooLarge,
+                format!("the body must have at most {limit} bytes"),
+            ),
+            Self::Invalid(faults) => invalid(faults.as_slice().to_vec()),
+            Self::InvalidQuery(faults) => Problem::new(
+                ProblemCode::ValidationFailed,
+                "the query breaks the rules named in errors",
+            )
+            .with_errors(faults.as_slice().to_vec()),
+            Self::Presign(error) => presign(error),
+            Self::Register(error) => register(error),
+            Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
+            Self::Read(ReadError::Catalog(error)) => catalog(error),
+            Self::Feed(FeedError::Catalog(error)) | Self::Unready(Unready::Catalog(error)) => {
+                catalog(error)
+            }
+            Self::Unready(Unready::Storage(error)) => storage(error),
+            // no code says this alone: as while it starts, it is the storage that is not to be had here
+            Self::Draining => Problem::new(
+                ProblemCode::StorageUnavailable,
+                "the service is about to end; go to another one",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::Starting(Dependency::Storage) => storage_unavailable(),
+            Self::Starting(Dependency::Catalog) => catalog_unavailable(),
+            Self::Identity(_) => Problem::new(
+                ProblemCode::IdentityUnavailable,
+                "the service has no keys yet to verify tokens with; try again later",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::SinkLags { .. } => Problem::new(
+                ProblemCode::SinkUnavailable,
+                "events are not delivered in time",
+            )
+            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::Timeout => Problem::new(
+                ProblemCode::RequestTimeout,
+                "the request took too long; it may be tried again",
+            ),
+            Self::Read(_)
+            | Self::Unready(Unready::BrokenOff)
+            | Self::Unwritable(_)
+            | Self::Panicked => internal(),
+        }
+    }
+}
+
+fn presign(error: &PresignError) -> Problem {
+    match error {
+        PresignError::TooLarge { limit } => invalid(vec![Fault::new(
+            "/size_bytes",
+            format!("must be an integer from 1 to {limit}"),
+        )]),
+        PresignError::KeyReused => {
+            Problem::new(ProblemCode::IdempotencyKeyReused, error.to_string()).with_errors(vec![
+                Fault::new("", "differs from the body that the key was first sent with"),
+            ])
+        }
+        PresignError::KeyRegistered { asset_id } => conflict_with(*asset_id, error.to_string()),
+        PresignError::PresignsExhausted { retry_after } => Problem::new(
+            ProblemCode::RateLimited,
+            "the upload was presigned as often as allowed; the key can be used again later",
+        )
+        .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
+        PresignError::Storage(error) => storage(error),
+        PresignError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn register(error: &RegisterError) -> Problem {
+    match error {
+        RegisterError::AssetNotFound => asset_not_found(),
+        RegisterError::CapturedInFuture => invalid(vec![Fault::captured_in_future()]),
+        RegisterError::RestatedDiffers { .. } => {
+            Problem::new(ProblemCode::AssetConflict, error.to_string())
+        }
+        RegisterError::ProvenanceDiffers { asset } => {
+            conflict_with(asset.parts().asset_id, error.to_string())
+        }
+        RegisterError::UploadExpired => Problem::new(
+            ProblemCode::UploadExpired,
+            "the time to upload is over; presign again",
+        ),
+        RegisterError::UnknownParents { positions } => {
+            let unknown = |at: &usize| {
+                let detail = "must be a registered asset of the same tenant and environment";
+                Fault::new(format!("/lineage/derived_from/{at}"), detail)
+            };
+            invalid(positions.iter().map(unknown).collect())
+        }
+        RegisterError::ObjectNotUploaded => Problem::new(
+            ProblemCode::ObjectNotUploaded,
+            "nothing was uploaded yet; upload and try again",
+        ),
+        RegisterError::ObjectMismatch { mismatches } => Problem::new(
+            ProblemCode::ObjectMismatch,
+            "what was uploaded is not what was promised",
+        )
+        .with_errors(mismatches.iter().map(mismatch).collect()),
+        RegisterError::VerificationPending { retry_after } => Problem::new(
+            ProblemCode::VerificationPending,
+            "the service still reads the object to verify it; register again later",
+        )
+        .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
+        RegisterError::Storage(error) => storage(error),
+        RegisterError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+/// What is asked for cannot be, since this asset stands.
+fn conflict_with(standing: AssetId, detail: String) -> Problem {
+    let location = format!("/nexus/raw/{standing}");
+    Problem::new(ProblemCode::AssetConflict, detail).with_header(LOCATION, &location)
+}
+
+fn mismatch(mismatch: &Mismatch) -> Fault {
+    match mismatch {
+        Mismatch::Size => Fault::new("/size_bytes", "the object has another length"),
+        Mismatch::Sha256 => Fault::new("/sha256", "the object has another SHA-256, or none"),
+        Mismatch::ContentType => Fault::new("/content_type", "the object has another media type"),
+        Mismatch::UserMetadata => Fault::new("", "the object has other user metadata"),
+        Mismatch::ForeignHeader(name) => {
+            Fault::new("", format!("the object carries the header `{name}`"))
+        }
+    }
+}
+
+fn invalid(faults: Vec<Fault>) -> Problem {
+    Problem::new(
+        ProblemCode::ValidationFailed,
+        "the body breaks the rules named in errors",
+    )
+    .with_errors(faults)
+}
+
+fn asset_not_found() -> Problem {
+    Problem::new(
+        ProblemCode::AssetNotFound,
+        "there is no such asset in this tenant and environment",
+    )
+}
+
+fn storage(error: &StorageError) -> Problem {
+    match error {
+        StorageError::Unavailable(_)
+        | StorageError::CredentialsEnding
+        // the intent is of a bucket that was served before the configuration changed
+        | StorageError::ForeignBucket => storage_unavailable(),
+        _ => internal(),
+    }
+}
+
+fn storage_unavailable() -> Problem {
+    Problem::new(
+        ProblemCode::StorageUnavailable,
+        "the object store gives no answer; try again later",
+    )
+    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+}
+
+fn catalog(error: &CatalogError) -> Problem {
+    match error {
+        CatalogError::Unavailable(_) => catalog_unavailable(),
+        _ => internal(),
+    }
+}
+
+fn catalog_unavailable() -> Problem {
+    Problem::new(
+        ProblemCode::CatalogUnavailable,
+        "the catalogue gives no answer; try again later",
+    )
+    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+}
+
+fn internal() -> Problem {
+    Problem::new(
+        ProblemCode::Internal,
+        "the service failed; the trace id leads to what is known of it",
+    )
+}

@@ -1,0 +1,91 @@
+use std::borrow::Cow;
+
+use actix_web::{
+    HttpResponse,
+    http::header::{CONTENT_TYPE, HeaderName, HeaderValue},
+};
+use nexus_raw::event::TraceId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Fault, ProblemCode};
+
+/// What a refused caller is told.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) code: ProblemCode,
+    detail: Cow<'static, str>,
+    errors: Vec<Fault>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A problem as RFC 9457 writes it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// `urn:nexus-raw:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of problem, for a person.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// This problem, for a person.
+    detail: &'a str,
+    /// The path of the request.
+    instance: &'a str,
+    /// The kind of problem, for a program.
+    code: ProblemCode,
+    /// The trace of the request, as logs have it.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
+    trace_id: TraceId,
+    /// Every fault of the body, or of the query; there on 422.
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl Problem {
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_errors(mut self, errors: Vec<Fault>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Adds a header whose value is made by the service; one that is no header value is left out.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// The answer to a request for `instance`.
+    pub(crate) fn respond(&self, instance: &str, trace_id: TraceId) -> HttpResponse {
+        let status = self.code.status();
+        let body = ProblemBody {
+            kind: format!("urn:nexus-raw:problem:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            instance,
+            code: self.code,
+            trace_id,
+            errors: &self.errors,
+        };
+        let mut response = HttpResponse::build(status);
+        for header in &self.headers {
+            response.append_header(header.clone());
+        }
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        // texts and numbers always have a JSON form
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}

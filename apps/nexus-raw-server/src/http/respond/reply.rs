@@ -1,0 +1,64 @@
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EntityTag, Header, IfNoneMatch},
+};
+use bytes::Bytes;
+use nexus_raw::asset::Sha256Digest;
+use serde::Serialize;
+
+use super::ApiError;
+
+/// An answer with a JSON body.
+pub(crate) fn json(
+    response: HttpResponseBuilder,
+    body: &impl Serialize,
+) -> Result<HttpResponse, ApiError> {
+    Ok(json_bytes(response, serde_json::to_vec(body)?))
+}
+
+/// An answer whose body is the bytes of a JSON text.
+pub(crate) fn json_bytes(
+    mut response: HttpResponseBuilder,
+    body: impl Into<Bytes>,
+) -> HttpResponse {
+    response
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .body(body.into())
+}
+
+/// An answer with a strong entity tag; without its body where the caller has that already.
+pub(crate) fn tagged(
+    request: &HttpRequest,
+    media_type: &'static str,
+    cache_control: &'static str,
+    body: impl Into<Bytes>,
+) -> HttpResponse {
+    let body = body.into();
+    let tag = entity_tag(&body);
+    let is_known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut response = if is_known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((ETAG, tag.to_string()))
+        .insert_header((CACHE_CONTROL, cache_control));
+    if is_known {
+        return response.finish();
+    }
+    response
+        .insert_header((CONTENT_TYPE, media_type))
+        .body(body)
+}
+
+/// A tag of the bytes themselves, so that it also tells how another version of the service would
+/// write the same: half a SHA-256, 2 microseconds for a record.
+fn entity_tag(body: &[u8]) -> EntityTag {
+    let digest = Sha256Digest::of(body).to_string();
+    EntityTag::new_strong(digest[..32].to_owned())
+}
