@@ -105,6 +105,19 @@ impl Package {
     }
 }
 
+impl Package {
+    /// The texts of its sources, each with its path below `src`.
+    pub(crate) fn texts(&self) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let below = format!("{}/src/", self.directory);
+        let read = |(path, _): &(String, usize)| {
+            let text = fs::read_to_string(root.join(path))?;
+            Ok((path.trim_start_matches(&below).to_owned(), text))
+        };
+        self.sources.iter().map(read).collect()
+    }
+}
+
 /// Adds every Rust file below `directory` with its number of lines.
 fn measure(
     directory: &Path,
