@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admission;
 pub mod app;
 pub mod cli;
 pub mod feed;

@@ -16,7 +16,8 @@ pub(crate) use self::listen::METRICS_CONNECTIONS;
 pub use self::{
     api::{ROUTES, docs_page, openapi_document},
     listen::{ServerSettings, bind, bind_metrics, routes},
-    request::{AppState, CorsOrigins, Limits},
+    request::{AppState, CorsOrigins},
     respond::{AnswerSettings, Answers, ProblemCode},
     route::{Access, Route},
 };
+pub use crate::admission::Limits;

@@ -4,7 +4,6 @@ mod bearer;
 mod body;
 mod cors;
 mod host;
-mod limits;
 mod query;
 mod scope;
 mod state;
@@ -18,4 +17,4 @@ pub(crate) use self::{
     scope::{NamedScope, idempotency_key},
     trace::{TRACEPARENT, Trace, X_REQUEST_ID},
 };
-pub use self::{cors::CorsOrigins, limits::Limits, state::AppState};
+pub use self::{cors::CorsOrigins, state::AppState};

@@ -7,8 +7,9 @@ use nexus_raw::{
 use slog::Logger;
 use tokio::sync::watch;
 
-use super::{CorsOrigins, Limits};
+use super::CorsOrigins;
 use crate::{
+    admission::Limits,
     http::respond::Answers,
     life_cycle::{Core, Dependency, Phase},
     metrics::Metrics,

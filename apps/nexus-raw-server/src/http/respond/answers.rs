@@ -6,7 +6,6 @@
 //! way as half of what is free then. However many tenants have all that they may, there is some
 //! left for the next (ADR 0032).
 
-mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +26,9 @@ use actix_web::{
 };
 use bytes::Bytes;
 use nexus_raw::tenancy::TenantId;
-use tokio::sync::Semaphore;
 
-use self::pages::{PageTurn, Pages};
 use super::ApiError;
+use crate::admission::{Turn, Turns};
 
 /// What an answer may have without being counted: no more than what each connection costs anyway.
 pub(crate) const FREE_BYTES: usize = 8 * 1024;
@@ -74,7 +72,7 @@ pub struct Answers(Arc<Shared>);
 
 struct Shared {
     settings: AnswerSettings,
-    pages: Pages,
+    pages: Turns,
     under_way: Mutex<UnderWay>,
 }
 
@@ -94,9 +92,15 @@ impl Answers {
     /// Lets as much be under way as `settings` say.
     #[must_use]
     pub fn new(settings: AnswerSettings) -> Self {
+        let AnswerSettings {
+            pages_at_once,
+            pages_of_one,
+            patience,
+            ..
+        } = settings;
         Self(Arc::new(Shared {
             settings,
-            pages: Pages::new(Semaphore::new(settings.pages_at_once)),
+            pages: Turns::new(pages_at_once, pages_of_one, patience),
             under_way: Mutex::default(),
         }))
     }
@@ -111,11 +115,9 @@ impl Answers {
     ///
     /// # Errors
     /// [`ApiError::TooMuchUnderWay`] when there is none in time.
-    pub(crate) async fn page_turn(&self, tenant: &TenantId) -> Result<PageTurn<'_>, ApiError> {
-        let settings = &self.0.settings;
-        let turn = self.0.pages.turn(tenant, settings.pages_of_one);
-        let turn = tokio::time::timeout(settings.patience, turn).await;
-        turn.ok().flatten().ok_or(ApiError::TooMuchUnderWay)
+    pub(crate) async fn page_turn(&self, tenant: &TenantId) -> Result<Turn<'_>, ApiError> {
+        let turn = self.0.pages.turn(tenant).await;
+        turn.ok_or(ApiError::TooMuchUnderWay)
     }
 
     /// Counts bytes that are to be answered to `tenant`.

@@ -11,14 +11,14 @@ use nexus_raw::{
     tenancy::AccessDenied,
 };
 
-use super::{Fault, Faults, ProblemCode, problem::Problem};
-use crate::{feed::FeedError, life_cycle::Dependency, readiness::Unready};
+use super::{Fault, Faults, ProblemCode as Code, problem::Problem};
+use crate::{admission::TooOften, feed::FeedError, life_cycle::Dependency, readiness::Unready};
 
-/// Seconds after which it is worth asking again, while something that the service needs is away.
-const RETRY_AFTER_SECONDS: &str = "2";
+/// After how long it is worth asking again, while something that the service needs is away.
+const AWAY: Duration = Duration::from_secs(2);
 
 /// As `Retry-After` says a wait: rounded up, since before that it is too early; and never none.
-pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
 }
 
@@ -41,8 +41,8 @@ pub(crate) enum ApiError {
     MethodNotAllowed { allow: String },
     #[error("there is no such asset")]
     AssetNotFound,
-    #[error("the caller asks too often")]
-    RateLimited { retry_after_seconds: u64 },
+    #[error(transparent)]
+    RateLimited(#[from] TooOften),
     #[error("too many bytes of answers are under way")]
     TooMuchUnderWay,
     #[error("the body is not plain JSON")]
@@ -97,56 +97,48 @@ impl ApiError {
     /// What the caller is told: the one place where an error meets a status.
     pub(crate) fn problem(&self) -> Problem {
         match self {
-            Self::Malformed(detail) => Problem::new(ProblemCode::MalformedRequest, detail.clone()),
+            Self::Malformed(detail) => Problem::new(Code::MalformedRequest, detail.clone()),
             // one answer, whatever is wrong with the token (RFC 6750, section 3)
-            Self::NoToken | Self::Token(_) => Problem::new(
-                ProblemCode::Unauthenticated,
-                "a valid bearer token is required",
-            )
-            .with_header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-            Self::Forbidden(AccessDenied) => Problem::new(
-                ProblemCode::Forbidden,
-                "the caller has no right to do this in this tenant",
-            ),
-            Self::RouteNotFound => {
-                Problem::new(ProblemCode::RouteNotFound, "there is no such route")
+            Self::NoToken | Self::Token(_) => {
+                Problem::new(Code::Unauthenticated, "a valid bearer token is required")
+                    .with_header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
             }
-            Self::MethodNotAllowed { allow } => Problem::new(
-                ProblemCode::MethodNotAllowed,
-                "the route does not have this method",
-            )
-            .with_header(ALLOW, allow),
-            Self::RateLimited {
-                retry_after_seconds,
-            } => Problem::new(
-                ProblemCode::RateLimited,
-                "the caller asks too often in this tenant; try again later",
-            )
-            .with_header(RETRY_AFTER, &retry_after_seconds.to_string()),
-            Self::Feed(FeedError::Full) => Problem::new(
-                ProblemCode::RateLimited,
-                "too many requests wait for events; try again later",
-            )
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
-            Self::TooMuchUnderWay => Problem::new(
-                ProblemCode::RateLimited,
-                "too many answers are under way; read those that were sent, and try again later",
-            )
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
-            Self::UnsupportedMediaType => Problem::new(
-                ProblemCode::UnsupportedMediaType,
-                "the body must be application/json in UTF-8, without content coding",
-            ),
-            Self::PayloadTooLarge { limit } => Problem::new(
-                ProblemCode::PayloadTooLarge,
-                format!("the body must have at most {limit} bytes"),
-            ),
+            Self::Forbidden(AccessDenied) => {
+                let detail = "the caller has no right to do this in this tenant";
+                Problem::new(Code::Forbidden, detail)
+            }
+            Self::RouteNotFound => Problem::new(Code::RouteNotFound, "there is no such route"),
+            Self::MethodNotAllowed { allow } => {
+                let detail = "the route does not have this method";
+                Problem::new(Code::MethodNotAllowed, detail).with_header(ALLOW, allow)
+            }
+            Self::RateLimited(TooOften { wait }) => {
+                let detail = "the caller asks too often in this tenant; try again later";
+                later(Code::RateLimited, detail, *wait)
+            }
+            Self::Feed(FeedError::Full) => {
+                let detail = "too many requests wait for events; try again later";
+                later(Code::RateLimited, detail, AWAY)
+            }
+            Self::TooMuchUnderWay => {
+                let detail = "too many answers are under way; read those that were sent, and try \
+                              again later";
+                later(Code::RateLimited, detail, AWAY)
+            }
+            Self::UnsupportedMediaType => {
+                let detail = "the body must be application/json in UTF-8, without content coding";
+                Problem::new(Code::UnsupportedMediaType, detail)
+            }
+            Self::PayloadTooLarge { limit } => {
+                let detail = format!("the body must have at most {limit} bytes");
+                Problem::new(Code::PayloadTooLarge, detail)
+            }
             Self::Invalid(faults) => invalid(faults.as_slice().to_vec()),
-            Self::InvalidQuery(faults) => Problem::new(
-                ProblemCode::ValidationFailed,
-                "the query breaks the rules named in errors",
-            )
-            .with_errors(faults.as_slice().to_vec()),
+            Self::InvalidQuery(faults) => {
+                let detail = "the query breaks the rules named in errors";
+                let faults = faults.as_slice().to_vec();
+                Problem::new(Code::ValidationFailed, detail).with_errors(faults)
+            }
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
             Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
@@ -156,27 +148,24 @@ impl ApiError {
             }
             Self::Unready(Unready::Storage(error)) => storage(error),
             // no code says this alone: as while it starts, it is the storage that is not to be had here
-            Self::Draining => Problem::new(
-                ProblemCode::StorageUnavailable,
-                "the service is about to end; go to another one",
-            )
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::Draining => {
+                let detail = "the service is about to end; go to another one";
+                later(Code::StorageUnavailable, detail, AWAY)
+            }
             Self::Starting(Dependency::Storage) => storage_unavailable(),
             Self::Starting(Dependency::Catalog) => catalog_unavailable(),
-            Self::Identity(_) => Problem::new(
-                ProblemCode::IdentityUnavailable,
-                "the service has no keys yet to verify tokens with; try again later",
-            )
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
-            Self::SinkLags { .. } => Problem::new(
-                ProblemCode::SinkUnavailable,
-                "events are not delivered in time",
-            )
-            .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS),
-            Self::Timeout => Problem::new(
-                ProblemCode::RequestTimeout,
-                "the request took too long; it may be tried again",
-            ),
+            Self::Identity(_) => {
+                let detail = "the service has no keys yet to verify tokens with; try again later";
+                later(Code::IdentityUnavailable, detail, AWAY)
+            }
+            Self::SinkLags { .. } => {
+                let detail = "events are not delivered in time";
+                later(Code::SinkUnavailable, detail, AWAY)
+            }
+            Self::Timeout => {
+                let detail = "the request took too long; it may be tried again";
+                Problem::new(Code::RequestTimeout, detail)
+            }
             Self::Read(_)
             | Self::Unready(Unready::BrokenOff)
             | Self::Unwritable(_)
@@ -185,23 +174,28 @@ impl ApiError {
     }
 }
 
+/// A problem that may have passed after a while.
+fn later(code: Code, detail: &'static str, wait: Duration) -> Problem {
+    let seconds = whole_seconds(wait).to_string();
+    Problem::new(code, detail).with_header(RETRY_AFTER, &seconds)
+}
+
 fn presign(error: &PresignError) -> Problem {
     match error {
-        PresignError::TooLarge { limit } => invalid(vec![Fault::new(
-            "/size_bytes",
-            format!("must be an integer from 1 to {limit}"),
-        )]),
+        PresignError::TooLarge { limit } => {
+            let detail = format!("must be an integer from 1 to {limit}");
+            invalid(vec![Fault::new("/size_bytes", detail)])
+        }
         PresignError::KeyReused => {
-            Problem::new(ProblemCode::IdempotencyKeyReused, error.to_string()).with_errors(vec![
-                Fault::new("", "differs from the body that the key was first sent with"),
-            ])
+            let fault = Fault::new("", "differs from the body that the key was first sent with");
+            Problem::new(Code::IdempotencyKeyReused, error.to_string()).with_errors(vec![fault])
         }
         PresignError::KeyRegistered { asset_id } => conflict_with(*asset_id, error.to_string()),
-        PresignError::PresignsExhausted { retry_after } => Problem::new(
-            ProblemCode::RateLimited,
-            "the upload was presigned as often as allowed; the key can be used again later",
-        )
-        .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
+        PresignError::PresignsExhausted { retry_after } => {
+            let detail =
+                "the upload was presigned as often as allowed; the key can be used again later";
+            later(Code::RateLimited, detail, *retry_after)
+        }
         PresignError::Storage(error) => storage(error),
         PresignError::Catalog(error) => catalog(error),
         _ => internal(),
@@ -213,15 +207,15 @@ fn register(error: &RegisterError) -> Problem {
         RegisterError::AssetNotFound => asset_not_found(),
         RegisterError::CapturedInFuture => invalid(vec![Fault::captured_in_future()]),
         RegisterError::RestatedDiffers { .. } => {
-            Problem::new(ProblemCode::AssetConflict, error.to_string())
+            Problem::new(Code::AssetConflict, error.to_string())
         }
         RegisterError::ProvenanceDiffers { asset } => {
             conflict_with(asset.parts().asset_id, error.to_string())
         }
-        RegisterError::UploadExpired => Problem::new(
-            ProblemCode::UploadExpired,
-            "the time to upload is over; presign again",
-        ),
+        RegisterError::UploadExpired => {
+            let detail = "the time to upload is over; presign again";
+            Problem::new(Code::UploadExpired, detail)
+        }
         RegisterError::UnknownParents { positions } => {
             let unknown = |at: &usize| {
                 let detail = "must be a registered asset of the same tenant and environment";
@@ -229,20 +223,19 @@ fn register(error: &RegisterError) -> Problem {
             };
             invalid(positions.iter().map(unknown).collect())
         }
-        RegisterError::ObjectNotUploaded => Problem::new(
-            ProblemCode::ObjectNotUploaded,
-            "nothing was uploaded yet; upload and try again",
-        ),
-        RegisterError::ObjectMismatch { mismatches } => Problem::new(
-            ProblemCode::ObjectMismatch,
-            "what was uploaded is not what was promised",
-        )
-        .with_errors(mismatches.iter().map(mismatch).collect()),
-        RegisterError::VerificationPending { retry_after } => Problem::new(
-            ProblemCode::VerificationPending,
-            "the service still reads the object to verify it; register again later",
-        )
-        .with_header(RETRY_AFTER, &whole_seconds(*retry_after).to_string()),
+        RegisterError::ObjectNotUploaded => {
+            let detail = "nothing was uploaded yet; upload and try again";
+            Problem::new(Code::ObjectNotUploaded, detail)
+        }
+        RegisterError::ObjectMismatch { mismatches } => {
+            let detail = "what was uploaded is not what was promised";
+            let faults = mismatches.iter().map(mismatch).collect();
+            Problem::new(Code::ObjectMismatch, detail).with_errors(faults)
+        }
+        RegisterError::VerificationPending { retry_after } => {
+            let detail = "the service still reads the object to verify it; register again later";
+            later(Code::VerificationPending, detail, *retry_after)
+        }
         RegisterError::Storage(error) => storage(error),
         RegisterError::Catalog(error) => catalog(error),
         _ => internal(),
@@ -252,7 +245,7 @@ fn register(error: &RegisterError) -> Problem {
 /// What is asked for cannot be, since this asset stands.
 fn conflict_with(standing: AssetId, detail: String) -> Problem {
     let location = format!("/nexus/raw/{standing}");
-    Problem::new(ProblemCode::AssetConflict, detail).with_header(LOCATION, &location)
+    Problem::new(Code::AssetConflict, detail).with_header(LOCATION, &location)
 }
 
 fn mismatch(mismatch: &Mismatch) -> Fault {
@@ -268,18 +261,13 @@ fn mismatch(mismatch: &Mismatch) -> Fault {
 }
 
 fn invalid(faults: Vec<Fault>) -> Problem {
-    Problem::new(
-        ProblemCode::ValidationFailed,
-        "the body breaks the rules named in errors",
-    )
-    .with_errors(faults)
+    let detail = "the body breaks the rules named in errors";
+    Problem::new(Code::ValidationFailed, detail).with_errors(faults)
 }
 
 fn asset_not_found() -> Problem {
-    Problem::new(
-        ProblemCode::AssetNotFound,
-        "there is no such asset in this tenant and environment",
-    )
+    let detail = "there is no such asset in this tenant and environment";
+    Problem::new(Code::AssetNotFound, detail)
 }
 
 fn storage(error: &StorageError) -> Problem {
@@ -293,11 +281,8 @@ fn storage(error: &StorageError) -> Problem {
 }
 
 fn storage_unavailable() -> Problem {
-    Problem::new(
-        ProblemCode::StorageUnavailable,
-        "the object store gives no answer; try again later",
-    )
-    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    let detail = "the object store gives no answer; try again later";
+    later(Code::StorageUnavailable, detail, AWAY)
 }
 
 fn catalog(error: &CatalogError) -> Problem {
@@ -308,16 +293,23 @@ fn catalog(error: &CatalogError) -> Problem {
 }
 
 fn catalog_unavailable() -> Problem {
-    Problem::new(
-        ProblemCode::CatalogUnavailable,
-        "the catalogue gives no answer; try again later",
-    )
-    .with_header(RETRY_AFTER, RETRY_AFTER_SECONDS)
+    let detail = "the catalogue gives no answer; try again later";
+    later(Code::CatalogUnavailable, detail, AWAY)
 }
 
 fn internal() -> Problem {
-    Problem::new(
-        ProblemCode::Internal,
-        "the service failed; the trace id leads to what is known of it",
-    )
+    let detail = "the service failed; the trace id leads to what is known of it";
+    Problem::new(Code::Internal, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_is_told_in_whole_seconds_rounded_up() {
+        for (millis, seconds) in [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (2000, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+    }
 }

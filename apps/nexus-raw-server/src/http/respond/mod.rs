@@ -13,7 +13,7 @@ pub use self::{
 };
 pub(crate) use self::{
     answers::{Charge, FREE_BYTES},
-    error::{ApiError, whole_seconds},
+    error::ApiError,
     fault::{Fault, Faults},
     problem::ProblemBody,
     reply::{json, json_bytes, tagged},

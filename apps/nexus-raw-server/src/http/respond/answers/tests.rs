@@ -77,28 +77,6 @@ async fn a_counted_body_comes_whole_in_pieces_under_its_length() {
     assert!(came == bytes);
 }
 
-#[tokio::test(start_paused = true)]
-async fn turns_are_shared_between_tenants_and_waited_for_a_while() {
-    let answers = Answers::default();
-    let [one, other, third] = ["t_a", "t_b", "t_c"].map(tenant);
-    let mut held = vec![
-        answers.page_turn(&one).await.unwrap(),
-        answers.page_turn(&one).await.unwrap(),
-    ];
-    let began = tokio::time::Instant::now();
-    let refused = answers.page_turn(&one).await.err();
-    assert!(matches!(refused, Some(ApiError::TooMuchUnderWay)));
-    let waited = began.elapsed().as_millis();
-    assert!((3000..3010).contains(&waited), "{waited} ms");
-    held.push(answers.page_turn(&other).await.unwrap());
-    held.push(answers.page_turn(&other).await.unwrap());
-    assert!(answers.page_turn(&third).await.is_err());
-    drop(held.pop());
-    assert!(answers.page_turn(&third).await.is_ok());
-    drop(held);
-    assert_eq!(answers.0.pages.tenants(), 0);
-}
-
 /// What is with the library, and too little for it to ask for room, is not sent yet.
 #[actix_web::test]
 async fn what_the_library_has_counts_until_it_is_with_the_system() {
