@@ -1,15 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod budget;
 mod connection;
+mod exchange;
 mod head;
 mod observer;
 mod open;
+mod serve;
 mod stream;
-mod watch;
 
 pub use self::{
+    budget::{AnswerBudget, Charge, FREE_BYTES, OverBudget},
     connection::{BodyLength, Connection},
+    exchange::{Answer, exchange},
     observer::ConnectionObserver,
     open::OpenConnections,
+    serve::{Settings, serve},
     stream::GatedStream,
 };

@@ -21,6 +21,12 @@ pub trait ConnectionObserver: Send + Sync {
     fn made_room(&self, closed: u64, most: usize) {
         let _ = (closed, most);
     }
+
+    /// A head could not be read, and was answered with `status`, by no service: 400 or 431, or 408
+    /// where it did not come whole in time.
+    fn unreadable(&self, status: u16, error: &str) {
+        let _ = (status, error);
+    }
 }
 
 /// Nobody wants to know.

@@ -70,6 +70,10 @@ impl OpenConnections {
         })
     }
 
+    pub(super) fn observer(&self) -> &dyn ConnectionObserver {
+        &*self.observer
+    }
+
     /// A new connection, and what resolves when it has to be closed. It is not idle before it was
     /// looked at: what it asks for may have come already.
     pub(super) fn enter(self: &Arc<Self>) -> (OpenConnection, oneshot::Receiver<()>) {

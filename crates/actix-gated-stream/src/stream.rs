@@ -14,9 +14,8 @@ use tokio::{
 };
 
 use super::{
-    connection::Connection,
+    connection::{Connection, End, Gate},
     open::OpenConnections,
-    watch::{End, Gate},
 };
 
 /// What a head that did not come whole in time is answered.

@@ -111,8 +111,9 @@ pub(crate) const PLAN: Plan = Plan {
         ),
     ],
     owned: &[
-        // and `actix-gated-stream`, which itself needs none of them
-        owned("actix-*", &["nexus-raw-server"]),
+        owned("actix-*", &["actix-gated-stream", "nexus-raw-server"]),
+        owned("actix-http", &["actix-gated-stream"]),
+        owned("actix-service", &["actix-gated-stream"]),
         // the server's tests read what stands in a stream
         owned("async-nats", &["nexus-raw-events", "nexus-raw-server"]),
         owned("aws-config", &["nexus-raw-storage-s3"]),

@@ -1,4 +1,4 @@
-use actix_gated_stream::Connection;
+use actix_gated_stream::{Answer, Connection};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -8,7 +8,6 @@ use actix_web::{
     web::Payload,
 };
 
-use super::exchange::Answering;
 use crate::{
     http::{request::check_host, respond::Answers},
     metrics::{self, Metrics},
@@ -25,7 +24,7 @@ pub(super) struct MetricsPage {
     pub(super) answers: Answers,
 }
 
-impl Answering for MetricsPage {
+impl Answer for MetricsPage {
     async fn answer(&self, request: &HttpRequest, _: &mut Payload) -> HttpResponse {
         let page = page(&self.metrics, request);
         let connection = request.conn_data::<Connection>();

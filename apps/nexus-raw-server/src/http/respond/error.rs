@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use actix_gated_stream::OverBudget;
 use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
     asset::AssetId,
@@ -80,6 +81,12 @@ pub(crate) enum ApiError {
 impl From<Dependency> for ApiError {
     fn from(missing: Dependency) -> Self {
         Self::Starting(missing)
+    }
+}
+
+impl From<OverBudget> for ApiError {
+    fn from(_: OverBudget) -> Self {
+        Self::TooMuchUnderWay
     }
 }
 

@@ -7,14 +7,14 @@ mod fault;
 mod problem;
 mod reply;
 
-pub use self::{
-    answers::{AnswerSettings, Answers},
-    code::ProblemCode,
-};
 pub(crate) use self::{
-    answers::{Charge, FREE_BYTES},
+    answers::Charge,
     error::ApiError,
     fault::{Fault, Faults},
     problem::ProblemBody,
     reply::{json, json_bytes, tagged},
+};
+pub use self::{
+    answers::{AnswerSettings, Answers},
+    code::ProblemCode,
 };

@@ -71,7 +71,7 @@ async fn serve(
         let tenant = entry.member_of.as_ref();
         app.answers.admit(response, tenant, reserved, connection)
     };
-    let error = match outcome.and_then(|response| admit(response, reserved)) {
+    let error = match outcome.and_then(|response| Ok(admit(response, reserved)?)) {
         Ok(response) => {
             entry.served(&app.log, context, response.status(), began.elapsed());
             return (response, route);
@@ -88,6 +88,7 @@ async fn serve(
     let (response, error, code) = match admit(response, None) {
         Ok(response) => (response, error, code),
         Err(error) => {
+            let error = ApiError::from(error);
             let (response, code) = told(&error);
             let response = admit(response, None);
             let mut bare = HttpResponse::build(code.status());

@@ -1,10 +1,11 @@
+use actix_gated_stream::FREE_BYTES;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
 use nexus_raw::{event::RequestContext, ports::IdempotencyKey};
 
 use super::{Call, Handler, Probe, Route, find, log_entry::LogEntry};
 use crate::http::{
     request::{self, AppState, NamedScope, authenticate, check_host, idempotency_key},
-    respond::{ApiError, FREE_BYTES},
+    respond::ApiError,
 };
 
 /// Where callers must be proved before anything else is looked at, the route included.
@@ -82,7 +83,7 @@ impl Pipeline<'_> {
                 let most = bytes + MOST_OF_ITS_OWN;
                 if most > FREE_BYTES {
                     // once it is written, it is too late to refuse the answer
-                    entry.reserved = Some(self.app.answers.charge(Some(&scope.tenant), most)?);
+                    entry.reserved = Some(self.app.answers.charge(&scope.tenant, most)?);
                 }
                 handle(self.call(captured, key)?, access, body).await
             }

@@ -1,3 +1,5 @@
+mod watch;
+
 use std::{
     any::Any,
     cell::RefCell,
@@ -9,10 +11,9 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{
-    head::HeadEnd,
-    watch::{Body, Caller, End, MAX_CHUNKED_BYTES, Phase, Watch},
-};
+use self::watch::{Body, Caller, MAX_CHUNKED_BYTES, Phase, Watch};
+pub(crate) use self::watch::{End, Gate, LINGER};
+use crate::head::HeadEnd;
 
 /// How much of a body the library takes although nobody reads it.
 const MOST_UNREAD: u64 = 16 * 1024;

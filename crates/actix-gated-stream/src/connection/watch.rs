@@ -2,23 +2,24 @@ use std::{any::Any, cell::RefCell, collections::VecDeque, rc::Rc, task::Waker, t
 
 use tokio::time::Instant;
 
-use super::{connection::Connection, head::HeadEnd, open::OpenConnection};
+use super::Connection;
+use crate::{head::HeadEnd, open::OpenConnection};
 
 /// How long a head may take, from its first byte on; the first of a connection from its opening.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may stay open unused: longer than the 60 s of common load balancers.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a caller may go on with a body that was refused.
-const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 /// How long a caller may take nothing of an answer.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most that a chunked body of the longest content can be written in, and room for lengths of
 /// chunks of fair size: beyond that a body is all framing.
-pub(super) const MAX_CHUNKED_BYTES: usize = 512 * 1024;
+pub(crate) const MAX_CHUNKED_BYTES: usize = 512 * 1024;
 
 /// What may be given to the library now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gate {
+pub(crate) enum Gate {
     /// The bytes of a head, up to its end.
     Head,
     /// So many bytes.
@@ -29,7 +30,7 @@ pub(super) enum Gate {
 
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// A head began and did not come whole in time.
     SlowHead,
     /// It was not used, or not as it must be.
@@ -39,27 +40,27 @@ pub(super) enum End {
 }
 
 #[derive(Debug)]
-pub(super) struct Watch {
-    pub(super) phase: Phase,
-    pub(super) since: Instant,
-    pub(super) head: HeadEnd,
-    pub(super) blocked: Option<Instant>,
+pub(crate) struct Watch {
+    pub(crate) phase: Phase,
+    pub(crate) since: Instant,
+    pub(crate) head: HeadEnd,
+    pub(crate) blocked: Option<Instant>,
     /// By when each of the answers that are being sent must have been taken, in their order.
-    pub(super) take_by: VecDeque<Instant>,
+    pub(crate) take_by: VecDeque<Instant>,
     /// What is to be dropped once all that the library was given is sent: one thing an answer.
-    pub(super) until_sent: Vec<Box<dyn Any>>,
-    pub(super) rouse: bool,
-    pub(super) cut: bool,
-    pub(super) caller: Caller,
+    pub(crate) until_sent: Vec<Box<dyn Any>>,
+    pub(crate) rouse: bool,
+    pub(crate) cut: bool,
+    pub(crate) caller: Caller,
     /// An answer is not sent yet to its end.
-    pub(super) unsent: bool,
+    pub(crate) unsent: bool,
     /// Its place among the connections of its listener.
-    pub(super) open: Option<OpenConnection>,
+    pub(crate) open: Option<OpenConnection>,
 }
 
 /// Whether the caller is still there, where somebody wants to know.
 #[derive(Debug)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     Unasked,
     /// Whom to tell.
     Asked(Waker),
@@ -67,7 +68,7 @@ pub(super) enum Caller {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Nothing has come yet, of the first head or of a later one.
     Fresh,
     Idle,
@@ -83,13 +84,13 @@ pub(super) enum Phase {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Left(u64),
     ChunkedLeft(usize),
 }
 
 impl Connection {
-    pub(super) fn new(now: Instant, open: Option<OpenConnection>) -> Self {
+    pub(crate) fn new(now: Instant, open: Option<OpenConnection>) -> Self {
         Self(Rc::new(RefCell::new(Watch {
             phase: Phase::Fresh,
             since: now,
@@ -106,19 +107,19 @@ impl Connection {
     }
 
     /// Whether the stream has to see to it whether the caller is there.
-    pub(super) fn is_asked(&self) -> bool {
+    pub(crate) fn is_asked(&self) -> bool {
         matches!(self.0.borrow().caller, Caller::Asked(_))
     }
 
     /// The caller has gone.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         let asked = std::mem::replace(&mut self.0.borrow_mut().caller, Caller::Left);
         if let Caller::Asked(waker) = asked {
             waker.wake();
         }
     }
 
-    pub(super) fn gate(&self) -> Gate {
+    pub(crate) fn gate(&self) -> Gate {
         match self.0.borrow().phase {
             Phase::Fresh | Phase::Idle | Phase::Head { whole: false } => Gate::Head,
             Phase::Head { whole: true } | Phase::Over { drain: None } => Gate::Shut,
@@ -135,7 +136,7 @@ impl Connection {
 
     /// Whether nothing more can come that is of use: the framing of a body has taken more than its
     /// content can need, or all of a refused body has come.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         matches!(
             self.0.borrow().phase,
             Phase::Serving(Body::ChunkedLeft(0))
@@ -146,7 +147,7 @@ impl Connection {
     }
 
     /// How many of these bytes, which came while the gate asked for a head, are of the head.
-    pub(super) fn head_within(&self, bytes: &[u8], now: Instant) -> usize {
+    pub(crate) fn head_within(&self, bytes: &[u8], now: Instant) -> usize {
         let mut watch = self.0.borrow_mut();
         let end = watch.head.find(bytes);
         match watch.phase {
@@ -167,7 +168,7 @@ impl Connection {
     }
 
     /// So many bytes of a body were given.
-    pub(super) fn gave(&self, bytes: usize) {
+    pub(crate) fn gave(&self, bytes: usize) {
         if let Phase::Serving(body) | Phase::Over { drain: Some(body) } =
             &mut self.0.borrow_mut().phase
         {
@@ -179,7 +180,7 @@ impl Connection {
     }
 
     /// The caller takes something of an answer, or for now nothing more.
-    pub(super) fn taking(&self, some: bool, now: Instant) {
+    pub(crate) fn taking(&self, some: bool, now: Instant) {
         let mut watch = self.0.borrow_mut();
         if some {
             if watch.blocked.take().is_some() && watch.unsent {
@@ -199,7 +200,7 @@ impl Connection {
     }
 
     /// All that the library has been given is sent.
-    pub(super) fn sent(&self) {
+    pub(crate) fn sent(&self) {
         let watch = &mut *self.0.borrow_mut();
         let sent = watch.until_sent.len().min(watch.take_by.len());
         watch.take_by.drain(..sent);
@@ -208,7 +209,7 @@ impl Connection {
     }
 
     /// Nothing came, or nothing more, of a head that is waited for.
-    pub(super) fn nothing_came(&self) {
+    pub(crate) fn nothing_came(&self) {
         let watch = self.0.borrow();
         if !watch.unsent && watch.open.as_ref().is_some_and(OpenConnection::is_busy) {
             watch.mark_idle();
@@ -216,7 +217,7 @@ impl Connection {
     }
 
     /// Until when what is waited for must have come, and what it means that it has not.
-    pub(super) fn deadline(&self) -> Option<(Instant, End)> {
+    pub(crate) fn deadline(&self) -> Option<(Instant, End)> {
         let watch = self.0.borrow();
         let blocked = watch.blocked.map(|since| since + TAKE_TIMEOUT);
         if let Some(taken) = blocked
@@ -237,18 +238,18 @@ impl Connection {
     }
 
     /// Whether the stream has to be asked again, since more may be given now. Told once.
-    pub(super) fn rouse(&self) -> bool {
+    pub(crate) fn rouse(&self) -> bool {
         std::mem::take(&mut self.0.borrow_mut().rouse)
     }
 
-    pub(super) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.0.borrow().cut
     }
 }
 
 impl Watch {
     /// `false` where another connection was given the room of this one, which ends.
-    pub(super) fn mark_used(&self) -> bool {
+    pub(crate) fn mark_used(&self) -> bool {
         self.open.as_ref().is_none_or(OpenConnection::mark_used)
     }
 

@@ -1,6 +1,5 @@
 use std::future::pending;
 
-use actix_gated_stream::{BodyLength, Connection};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
@@ -11,17 +10,26 @@ use actix_web::{
 };
 use futures_util::{FutureExt, StreamExt};
 
-/// Answers requests, each for itself.
-pub(super) trait Answering: Clone + Send + 'static {
+use super::connection::{BodyLength, Connection};
+
+/// A service: answers requests, each by itself.
+pub trait Answer: Clone + Send + 'static {
     /// The answer to a request whose head could be read.
-    async fn answer(&self, request: &HttpRequest, payload: &mut Payload) -> HttpResponse;
+    fn answer(
+        &self,
+        request: &HttpRequest,
+        payload: &mut Payload,
+    ) -> impl Future<Output = HttpResponse>;
 }
 
-/// Answers one request of a connection, and says whether another may follow.
-pub(super) async fn answer<A: Answering>(
+/// Answers one request by the service in the application's data, and decides whether another may
+/// follow on the connection. It is the one handler of an application: [`serve`](crate::serve)
+/// makes it so, and an application without a socket, as in a test, takes it as its
+/// `default_service`.
+pub async fn exchange<A: Answer>(
     request: HttpRequest,
     mut payload: Payload,
-    app: Data<A>,
+    service: Data<A>,
 ) -> HttpResponse {
     let connection = request.conn_data::<Connection>();
     let length = body_length(&request);
@@ -29,7 +37,7 @@ pub(super) async fn answer<A: Answering>(
         // it is cut as soon as what was answered before is sent
         return pending().await;
     }
-    let mut response = app.answer(&request, &mut payload).await;
+    let mut response = service.answer(&request, &mut payload).await;
     let unread = !is_at_its_end(&mut payload);
     // nothing is upgraded to, and an offer to is no promise to stay
     let stays = request.head().connection_type() == ConnectionType::KeepAlive;
