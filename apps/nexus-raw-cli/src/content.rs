@@ -72,12 +72,24 @@ impl Content {
 
     /// The bytes again, from the start. The stream fails with [`ContentError::Changed`] before its last
     /// byte where they are not those that were hashed, so that no store ever gets them whole.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or was empty and is no longer: of no bytes, no stream is read.
     pub(crate) fn stream(
         &self,
         progress: &Progress,
-    ) -> io::Result<impl Stream<Item = Result<Bytes, ContentError>> + Send + 'static + use<>> {
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
+    ) -> Result<
+        impl Stream<Item = Result<Bytes, ContentError>> + Send + 'static + use<>,
+        ContentError,
+    > {
+        let rewound = self.file.try_clone().and_then(|mut file| {
+            file.rewind()?;
+            Ok((file.metadata()?.len(), file))
+        });
+        let (length, file) = rewound.map_err(ContentError::Unreadable)?;
+        if self.size_bytes == 0 && length > 0 {
+            return Err(ContentError::Changed);
+        }
         let reading = Reading {
             file: tokio::fs::File::from_std(file),
             left: self.size_bytes,
@@ -169,7 +181,7 @@ mod tests {
     }
 
     fn sent(content: &Content) -> Result<Vec<u8>, ContentError> {
-        let stream = content.stream(&Progress::none()).unwrap();
+        let stream = content.stream(&Progress::none())?;
         runtime().block_on(stream.map_ok(|bytes| bytes.to_vec()).try_concat())
     }
 
@@ -206,6 +218,15 @@ mod tests {
                 "{change:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_file_that_was_empty_and_is_no_longer_is_not_sent() {
+        let file = file_of(b"");
+        let content = Content::read(file.path(), &Progress::none()).unwrap();
+        assert_eq!(sent(&content).unwrap(), b"");
+        fs::write(file.path(), b"more").unwrap();
+        assert!(matches!(sent(&content), Err(ContentError::Changed)));
     }
 
     #[test]

@@ -37,10 +37,9 @@ pub(super) async fn put(
 ) -> Result<(), Failure> {
     let (url, headers) = target(upload, content.size_bytes)?;
     progress.start("uploading", content.size_bytes);
-    let body = content.stream(progress).map_err(|source| Failure::File {
-        path: content.path().to_owned(),
-        source,
-    })?;
+    let body = content
+        .stream(progress)
+        .map_err(|error| of_file(&error, content.path()))?;
     let response = http
         .for_url(&url)?
         .request(Method::PUT, url)
@@ -64,22 +63,23 @@ pub(super) async fn put(
 fn not_sent(error: reqwest::Error, path: &Path) -> Failure {
     let mut source = error.source();
     while let Some(cause) = source {
-        match cause.downcast_ref::<ContentError>() {
-            Some(ContentError::Changed) => {
-                return Failure::FileChanged {
-                    path: path.to_owned(),
-                };
-            }
-            Some(ContentError::Unreadable(cause)) => {
-                return Failure::File {
-                    path: path.to_owned(),
-                    source: io::Error::new(cause.kind(), cause.to_string()),
-                };
-            }
-            None => source = cause.source(),
+        if let Some(error) = cause.downcast_ref::<ContentError>() {
+            return of_file(error, path);
         }
+        source = cause.source();
     }
     Failure::no_answer(Peer::Store, error)
+}
+
+fn of_file(error: &ContentError, path: &Path) -> Failure {
+    let path = path.to_owned();
+    match error {
+        ContentError::Changed => Failure::FileChanged { path },
+        ContentError::Unreadable(cause) => Failure::File {
+            path,
+            source: io::Error::new(cause.kind(), cause.to_string()),
+        },
+    }
 }
 
 /// What is asked of the store, where it is something that we know how to do.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     run::{ID, RECORD_TEXT, Ran, TOKEN, command_for, record, run},
-    service::{SIGNATURE, file, service},
+    service::{SIGNATURE, empty_file, file, service},
     stub::Answer,
 };
 
@@ -98,6 +98,31 @@ fn the_store_gets_the_signed_headers_and_nothing_of_the_service() {
             ("x-amz-meta-tenant-id", "t_demo"),
         ]
     );
+}
+
+/// Its length is signed as well, and a body whose length is not said is none that a store takes.
+#[test]
+fn of_an_empty_file_the_store_gets_the_length() {
+    let stub = service(|_, _| None);
+    let (_directory, path) = empty_file("empty.txt");
+    let ran = run(
+        &mut command_for(&stub.url),
+        ["put".as_ref(), path.as_os_str()],
+    );
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    let asked = stub.asked();
+    assert_eq!(
+        asked[0].json(),
+        json!({
+            "filename": "empty.txt",
+            "content_type": "text/plain",
+            "size_bytes": 0,
+            "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        })
+    );
+    assert_eq!(asked[1].header("content-length"), Some("0"));
+    assert_eq!(asked[1].header("transfer-encoding"), None);
+    assert_eq!(asked[1].body.as_deref(), Some(&b""[..]));
 }
 
 #[test]

@@ -20,6 +20,13 @@ pub(crate) fn file(name: &str) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
+/// The same, with nothing in it.
+pub(crate) fn empty_file(name: &str) -> (TempDir, PathBuf) {
+    let (directory, path) = file(name);
+    fs::write(&path, "").unwrap();
+    (directory, path)
+}
+
 /// Leave to upload to the server that was asked.
 pub(crate) fn presigned(asked: &Asked) -> Answer {
     let body = json!({

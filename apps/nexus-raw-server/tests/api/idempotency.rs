@@ -338,7 +338,7 @@ async fn what_was_written_though_its_answer_was_lost_is_found_by_its_key() {
 async fn a_refused_request_takes_no_key() {
     let house = House::open();
     let mut faulty = presign_body();
-    faulty["size_bytes"] = json!(0);
+    faulty["size_bytes"] = json!(-1);
     let good = keyed(&house, "k", &presign_body());
     for (refused, status) in [
         (keyed(&house, "k", &faulty), 422),

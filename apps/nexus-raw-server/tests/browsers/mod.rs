@@ -135,6 +135,12 @@ fn cases() -> Vec<Case> {
         content_type: "text/plain;charset=iso-8859-1",
         content: b"caf\xe9".to_vec(),
     };
+    let empty = || File {
+        name: "empty.txt",
+        stored_name: "empty.txt",
+        content_type: "text/plain",
+        content: Vec::new(),
+    };
     let guessed = || File {
         name: "a.pdf",
         stored_name: "a.pdf",
@@ -150,18 +156,21 @@ fn cases() -> Vec<Case> {
         case("File", How::RequestOfFile, vec![photo()]),
         case("File, odd name", How::RequestOfFile, vec![odd()]),
         case("File, charset", How::RequestOfFile, vec![text()]),
+        case("fetch, empty", How::Fetch("default"), vec![empty()]),
+        case("File, empty", How::RequestOfFile, vec![empty()]),
+        case("bytes, empty", How::RequestOfBytes, vec![empty()]),
         case("bytes", How::RequestOfBytes, vec![photo()]),
         case("bytes, no type", How::RequestOfBytes, vec![guessed()]),
         case("stranger", How::Stranger, vec![photo()]),
         case(
             "a page of one's own",
             How::Page("upload.html"),
-            vec![large(), decomposed()],
+            vec![large(), decomposed(), empty()],
         ),
         case(
             "Uppy",
             How::Page("uppy.html"),
-            vec![large(), decomposed(), photo()],
+            vec![large(), decomposed(), photo(), empty()],
         ),
     ]
 }

@@ -16,6 +16,7 @@ mod caller;
 mod careless_stores;
 mod docs_flow;
 mod embedding;
+mod empty_files;
 mod ends;
 mod feed_document;
 #[path = "../common/house.rs"]

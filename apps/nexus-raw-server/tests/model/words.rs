@@ -69,9 +69,9 @@ pub(crate) const CONTENTS: [Content; 3] = [
         base64: "RdHO36hh0uanGUQtsAiZ1LvsPmBnUZOiQrWeAoM99Yk=",
     },
     Content {
-        bytes: b"a longer thing that was recorded",
-        hex: "4684be70ee045e48dbb48e638352900dce73d69d22734144dacee2cfa7d7b938",
-        base64: "RoS+cO4EXkjbtI5jg1KQDc5z1p0ic0FE2s7iz6fXuTg=",
+        bytes: b"",
+        hex: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        base64: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
     },
 ];
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// How many bytes an asset has: at least one.
+/// How many bytes an asset has. An empty file is an asset too.
 ///
 /// At most 2^53 - 1, the largest integer that every JSON reader keeps exact (RFC 8259, section
 /// 6); what a store or an installation takes is less and is its own limit.
@@ -11,7 +11,7 @@ pub struct ByteSize(u64);
 
 /// Why a number is no [`ByteSize`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an integer from 1 to 9007199254740991")]
+#[error("must be an integer from 0 to 9007199254740991")]
 pub struct ByteSizeError;
 
 impl ByteSize {
@@ -24,9 +24,9 @@ impl ByteSize {
     /// Takes a number of bytes.
     ///
     /// # Errors
-    /// When it is 0 or above 2^53 - 1.
+    /// When it is above 2^53 - 1.
     pub fn parse(bytes: u64) -> Result<Self, ByteSizeError> {
-        if (1..=Self::MAX).contains(&bytes) {
+        if bytes <= Self::MAX {
             Ok(Self(bytes))
         } else {
             Err(ByteSizeError)
@@ -63,9 +63,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_size_is_between_one_and_the_largest_exact_json_integer() {
-        assert_eq!(ByteSize::parse(0), Err(ByteSizeError));
-        assert_eq!(ByteSize::parse(1).map(ByteSize::get), Ok(1));
+    fn a_size_is_between_zero_and_the_largest_exact_json_integer() {
+        assert_eq!(ByteSize::parse(0).map(ByteSize::get), Ok(0));
         assert_eq!(
             ByteSize::parse(9_007_199_254_740_991).map(ByteSize::get),
             Ok(9_007_199_254_740_991)

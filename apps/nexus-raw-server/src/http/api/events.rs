@@ -114,7 +114,7 @@ pub(super) struct DatasetEvent {
     asset_id: text::AssetId,
     uri: String,
     sha256: text::Sha256,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 0)]
     size_bytes: u64,
     content_type: String,
     lineage: record::Lineage,

@@ -68,7 +68,7 @@ struct PresignUpload {
     content_type: Option<text::ContentType>,
     /// The length in bytes, written without fraction and exponent. The service may be configured
     /// to take less.
-    #[schema(minimum = 1, maximum = 5_368_709_120_u64, examples(161_713))]
+    #[schema(minimum = 0, maximum = 5_368_709_120_u64, examples(161_713))]
     size_bytes: u64,
     sha256: text::Sha256,
 }
@@ -81,7 +81,7 @@ fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
     let size_bytes = fields.required("size_bytes", |it| {
         it.integer(|bytes| match ByteSize::parse(bytes) {
             Ok(size) if size <= limit => Ok(size),
-            _ => Err(format!("must be an integer from 1 to {limit}")),
+            _ => Err(format!("must be an integer from 0 to {limit}")),
         })
     });
     let sha256 = fields.required("sha256", |it| it.text(Sha256Digest::parse));

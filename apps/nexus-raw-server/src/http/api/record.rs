@@ -24,7 +24,7 @@ pub(crate) struct RawAsset {
     /// so may other texts of callers here.
     filename: String,
     sha256: Sha256,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 0)]
     size_bytes: u64,
     content_type: String,
     /// When the content came to be, in UTC.

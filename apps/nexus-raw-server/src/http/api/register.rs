@@ -79,7 +79,7 @@ struct Register {
     #[schema(nullable = false)]
     content_type: Option<text::ContentType>,
     /// The promised length, said again.
-    #[schema(nullable = false, minimum = 1, maximum = 5_368_709_120_u64)]
+    #[schema(nullable = false, minimum = 0, maximum = 5_368_709_120_u64)]
     size_bytes: Option<u64>,
     /// The promised digest, said again.
     #[schema(nullable = false)]

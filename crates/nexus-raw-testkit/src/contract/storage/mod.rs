@@ -57,6 +57,7 @@ macro_rules! storage_contract {
                 a_url_is_refused_after_its_end,
                 a_refused_upload_does_not_use_up_the_url,
                 odd_names_and_media_types_are_uploaded_and_found,
+                an_empty_object_is_stored_once_and_hashed,
                 the_headers_are_the_signed_ones_in_order,
                 the_url_says_what_is_signed,
                 an_upload_ends_with_its_time_to_live_or_its_intent,

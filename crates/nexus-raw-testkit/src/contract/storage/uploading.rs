@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use nexus_raw::{
-    asset::{ContentFacts, ContentType, Filename},
+    asset::{ContentFacts, ContentType, Filename, Sha256Digest},
+    ports::HashOutcome,
     time::Timestamp,
 };
 
@@ -294,6 +295,20 @@ pub async fn odd_names_and_media_types_are_uploaded_and_found(harness: &impl Sto
             assert_eq!(stored.content_type.as_deref(), Some(content_type));
         }
     }
+}
+
+/// An empty content is bound like any other: once, and to no byte.
+pub async fn an_empty_object_is_stored_once_and_hashed(harness: &impl StorageHarness) {
+    let bench = Bench::open(harness, "an_empty_object_is_stored_once_and_hashed").await;
+    let intent = bench.intent_of(1, sample::facts_of(b""));
+    let upload = bench.presign(&intent).await;
+    bench.assert_refused(request(&upload, b"!"), &intent).await;
+    let object = bench.uploaded(&intent, b"").await;
+    assert_eq!(bench.send(request(&upload, b"")).await, 412);
+    let found = bench.repository.stat(&intent.address).await.unwrap();
+    assert_eq!(found.map(|it| it.size_bytes), Some(0));
+    let hashed = bench.repository.hash(&object).await.unwrap();
+    assert_eq!(hashed, HashOutcome::Hashed(Sha256Digest::of(b"")));
 }
 
 fn set_header(headers: &mut [(String, String)], name: &str, value: &str) {
