@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use nexus_raw::ErrorChain;
 use slog::Logger;
 use tokio::time::{Instant, sleep};
@@ -31,8 +32,14 @@ impl<'a> Patience<'a> {
         dependency: Dependency,
         attempt: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .without_max_times()
+            .build();
+        let mut is_told = false;
         loop {
+            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
             let failure = match attempt().await {
                 Ok(reached) => return Ok(reached),
                 Err(failure) => failure,
@@ -40,12 +47,12 @@ impl<'a> Patience<'a> {
             if !failure.may_pass() || Instant::now() + pause >= self.until {
                 return Err(failure);
             }
-            if pause == FIRST_PAUSE {
+            if !is_told {
+                is_told = true;
                 slog::warn!(self.log, "waiting";
                     "for" => dependency.to_string(), "error" => ErrorChain(&failure).to_string());
             }
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }

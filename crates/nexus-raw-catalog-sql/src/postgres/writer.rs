@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use backon::{BackoffBuilder, ExponentialBuilder};
 use nexus_raw::ports::{BoxError, CatalogError, IntentState, RegisterOutcome};
 use sqlx::Row;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -63,7 +64,11 @@ impl PostgresWriter {
     /// the one before may still hold.
     async fn call_until_answered(&self, text: &str, until: Instant) -> Result<String, WriteError> {
         let mut again = false;
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .without_max_times()
+            .build();
         loop {
             let mut sent = false;
             let error = match timeout_at(until, self.call(text, again, &mut sent)).await {
@@ -83,11 +88,11 @@ impl PostgresWriter {
                     self.connections.forget();
                 }
             }
+            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
             if Instant::now() + pause >= until {
                 return Err(WriteError::Unavailable(fault::failure(error)));
             }
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -1,7 +1,6 @@
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
 
 /// How long to wait before another try: `first` after the first failure, twice as long after each
 /// further one, never more than `most`.
@@ -14,51 +13,50 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// More doublings than any wait can have.
+    const DOUBLINGS: u32 = 64;
+
     pub(super) fn after(self, failures: u32) -> Duration {
-        let doublings = failures.saturating_sub(1).min(31);
-        self.first.saturating_mul(1 << doublings).min(self.most)
+        let doublings = failures.saturating_sub(1).min(Self::DOUBLINGS);
+        let mut waits = exponential(self.first, self.most).build();
+        waits.nth(doublings as usize).unwrap_or(self.most)
     }
 }
 
-/// The waits of one who tries again and again.
-///
-/// Each wait is between half and the whole of what [`Backoff`] says, so that relays that failed
-/// together do not come back together. Which, is a hash of who waits and for which time: there is
-/// no randomness to fix in a test.
+fn exponential(first: Duration, most: Duration) -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(first)
+        .with_max_delay(most)
+        .without_max_times()
+}
+
+/// The waits of one who tries again and again: each at random between half and the whole of what
+/// [`Backoff`] says, so that relays that failed together do not come back together.
 pub(super) struct Retry {
     backoff: Backoff,
-    seed: u64,
-    failures: u32,
+    waits: <ExponentialBuilder as BackoffBuilder>::Backoff,
 }
 
 impl Retry {
-    /// Starts with no failure. `who` tells those apart that should not wait alike.
-    pub(super) fn new(backoff: Backoff, who: impl Hash) -> Self {
+    /// Starts with no failure.
+    pub(super) fn new(backoff: Backoff) -> Self {
+        // jitter adds up to as much again
+        let halves = exponential(backoff.first / 2, backoff.most / 2);
         Self {
             backoff,
-            seed: hash(who),
-            failures: 0,
+            waits: halves.with_jitter().build(),
         }
     }
 
     /// The wait after one more failure.
     pub(super) fn next(&mut self) -> Duration {
-        self.failures = self.failures.saturating_add(1);
-        let wait = self.backoff.after(self.failures);
-        let parts = u32::try_from(hash((self.seed, self.failures)) % 1024).unwrap_or(0);
-        wait / 2 + wait / 2 / 1024 * parts
+        self.waits.next().unwrap_or(self.backoff.most)
     }
 
     /// Starts anew: something has worked.
     pub(super) fn reset(&mut self) {
-        self.failures = 0;
+        *self = Self::new(self.backoff);
     }
-}
-
-fn hash(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]
@@ -72,41 +70,48 @@ mod tests {
 
     #[test]
     fn each_wait_is_from_half_to_the_whole_of_twice_the_last_up_to_the_most() {
-        for who in 0..100 {
-            let mut retry = Retry::new(BACKOFF, who);
-            for whole in [100, 200, 400, 800, 1500, 1500, 1500] {
+        // the library counts seconds in 32 bits
+        let rounding = Duration::from_micros(1);
+        for _ in 0..100 {
+            let mut retry = Retry::new(BACKOFF);
+            for (failures, whole) in (1..).zip([100, 200, 400, 800, 1500, 1500, 1500]) {
                 let whole = Duration::from_millis(whole);
+                assert!(BACKOFF.after(failures).abs_diff(whole) < rounding);
                 let wait = retry.next();
-                assert!(wait >= whole / 2 && wait <= whole, "{who}: {wait:?}");
+                let bounds = (whole / 2).saturating_sub(rounding)..=whole + rounding;
+                assert!(bounds.contains(&wait), "{failures}: {wait:?}");
             }
         }
     }
 
     #[test]
     fn success_starts_the_waits_anew() {
-        let mut retry = Retry::new(BACKOFF, 1);
-        let first = retry.next();
-        assert_ne!(retry.next(), first);
+        let mut retry = Retry::new(BACKOFF);
+        for _ in 0..10 {
+            retry.next();
+        }
         retry.reset();
-        assert_eq!(retry.next(), first);
+        assert!(retry.next() <= BACKOFF.first);
     }
 
     #[test]
     fn those_who_fail_together_come_back_apart() {
-        let waits: std::collections::BTreeSet<_> = (0..100)
-            .map(|who| Retry::new(BACKOFF, who).next())
-            .collect();
+        let waits: std::collections::BTreeSet<_> =
+            (0..100).map(|_| Retry::new(BACKOFF).next()).collect();
         assert!(waits.len() > 80, "{}", waits.len());
     }
 
     #[test]
     fn no_number_of_failures_overflows() {
+        assert_eq!(BACKOFF.after(u32::MAX), BACKOFF.most);
         let forever = Backoff {
             first: Duration::MAX,
             most: Duration::MAX,
         };
-        let mut retry = Retry::new(forever, 1);
-        retry.failures = u32::MAX;
-        assert!(retry.next() >= Duration::MAX / 2);
+        assert_eq!(forever.after(u32::MAX), Duration::MAX);
+        let mut retry = Retry::new(forever);
+        for _ in 0..100 {
+            assert!(retry.next() >= Duration::MAX / 2);
+        }
     }
 }

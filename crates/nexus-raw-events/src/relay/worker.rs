@@ -81,7 +81,7 @@ impl<'a> Worker<'a> {
             stop,
             batch: relay.settings.batch,
             deadline: relay.settings.deadline,
-            retry: Retry::new(relay.settings.backoff, (relay.owner, sink.name())),
+            retry: Retry::new(relay.settings.backoff),
             sink_outage: Outage::new(&log, "sink"),
             catalogue_outage: Outage::new(&log, "catalogue"),
             settings: relay.settings,
