@@ -2,6 +2,7 @@
 
 mod book;
 mod calling;
+mod hashing;
 mod uploading;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -19,7 +20,7 @@ use std::{
 
 use actix_web::{App, http::header::HeaderMap, rt::SystemRunner, test};
 use nexus_raw::{
-    asset::AssetId,
+    asset::{AssetId, ByteSize},
     ports::{Clock, PresignedUpload, SinkName},
     service::{RawStorageService, UploadPolicy},
     tenancy::{Environment, Environments, Scope},
@@ -38,11 +39,11 @@ use slog::{Discard, Logger, o};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use self::book::Book;
+use self::{book::Book, hashing::PendingOnce};
 use crate::{
     houses::{House, Ports, beginning},
     machine::Machine,
-    promises::LEASE_TTL,
+    promises::{LEASE_TTL, SYNC_HASH_MAX},
     relays::Relays,
     texts::UNKNOWN,
     words::{PLACES, Place, Step},
@@ -132,16 +133,22 @@ impl Driver {
         let clock = Arc::new(FixedClock::at(beginning()));
         let port: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let ports = H::open(&clock).await;
+        let ids = SequentialIds::seeded(OPENED.fetch_add(1, Ordering::Relaxed));
+        let service = RawStorageService::new(
+            Arc::clone(&ports.storage),
+            Arc::clone(&ports.catalog),
+            Arc::clone(&port),
+            Arc::new(ids),
+            UploadPolicy {
+                sync_hash_max_bytes: ByteSize::parse(SYNC_HASH_MAX as u64).unwrap(),
+                ..UploadPolicy::default()
+            },
+        );
         let core = Core {
-            service: RawStorageService::new(
-                Arc::clone(&ports.storage),
-                Arc::clone(&ports.catalog),
-                Arc::clone(&port),
-                Arc::new(SequentialIds::seeded(
-                    OPENED.fetch_add(1, Ordering::Relaxed),
-                )),
-                UploadPolicy::default(),
-            ),
+            service: service.with_hasher(Arc::new(PendingOnce {
+                storage: Arc::clone(&ports.storage),
+                begun: Mutex::default(),
+            })),
             feed: Feed::new(Arc::clone(&ports.catalog), FeedSettings::default()),
             readiness: Readiness::new(
                 Arc::clone(&ports.storage),

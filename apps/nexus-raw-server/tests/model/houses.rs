@@ -53,6 +53,9 @@ pub(crate) trait House: 'static {
     /// Whether objects can be taken away.
     const CAN_REMOVE: bool;
 
+    /// Whether the store's digests are a proof.
+    const STORE_PROVES: bool = true;
+
     /// Fresh ports; of what is costly to start, a thread has one.
     fn open(clock: &Arc<FixedClock>) -> impl Future<Output = Ports>;
 }
@@ -63,16 +66,36 @@ impl House for Fakes {
     const CAN_REMOVE: bool = true;
 
     async fn open(clock: &Arc<FixedClock>) -> Ports {
-        let bucket = BucketName::parse(BUCKET).unwrap();
-        let store = Arc::new(FakeStore::new(bucket, Arc::clone(clock) as _));
-        let catalog = Arc::new(FakeCatalog::new());
-        Ports {
-            storage: Arc::clone(&store) as _,
-            store,
-            catalog: Arc::clone(&catalog) as _,
-            outbox: catalog,
-            close: Box::pin(std::future::ready(())),
-        }
+        fakes(clock, Self::STORE_PROVES)
+    }
+}
+
+fn fakes(clock: &Arc<FixedClock>, store_proves: bool) -> Ports {
+    let bucket = BucketName::parse(BUCKET).unwrap();
+    let store = Arc::new(FakeStore::new(bucket, Arc::clone(clock) as _));
+    store.set_capabilities(StoreCapabilities {
+        enforces_sha256: store_proves,
+        keeps_octet_stream: true,
+    });
+    let catalog = Arc::new(FakeCatalog::new());
+    Ports {
+        storage: Arc::clone(&store) as _,
+        store,
+        catalog: Arc::clone(&catalog) as _,
+        outbox: catalog,
+        close: Box::pin(std::future::ready(())),
+    }
+}
+
+/// The fakes, with a store that looks at no digest.
+pub(crate) struct FakesUnproved;
+
+impl House for FakesUnproved {
+    const CAN_REMOVE: bool = true;
+    const STORE_PROVES: bool = false;
+
+    async fn open(clock: &Arc<FixedClock>) -> Ports {
+        fakes(clock, Self::STORE_PROVES)
     }
 }
 

@@ -13,8 +13,8 @@ use proptest_state_machine::ReferenceStateMachine;
 use crate::{
     houses::House,
     words::{
-        File, Grant, NAMES, Named, PEOPLE, PLACES, Placed, Reaction, Restated, Said, Step, TENANTS,
-        TYPES, Upload, Wait, Where,
+        File, Grant, KEYS, NAMES, Named, PEOPLE, PLACES, Placed, Reaction, Restated, Said, Step,
+        TENANTS, TYPES, Upload, Wait, Where,
     },
     world::{Asset, World},
 };
@@ -27,7 +27,7 @@ impl<H: House> ReferenceStateMachine for Machine<H> {
     type Transition = Step;
 
     fn init_state() -> BoxedStrategy<World> {
-        Just(World::new()).boxed()
+        Just(World::new(H::STORE_PROVES)).boxed()
     }
 
     fn transitions(world: &World) -> BoxedStrategy<Step> {
@@ -41,6 +41,7 @@ impl<H: House> ReferenceStateMachine for Machine<H> {
         prop_oneof![
             2 => grant(),
             if world.assets.len() < 3 { 16 } else { 4 } => presign(),
+            2 => presign_again(world),
             6 => (empty, upload()).prop_map(|(asset, how)| Step::Upload { asset, how }),
             2 => (any(), upload()).prop_map(|(asset, how)| Step::Upload { asset, how }),
             2 => (any(), placed()).prop_map(|(asset, what)| Step::Place { asset, what }),
@@ -115,7 +116,27 @@ fn presign() -> impl Strategy<Value = Step> {
         content,
         content_type,
     });
-    (person(), at, file).prop_map(|(by, at, file)| Step::Presign { by, at, file })
+    let key = option::weighted(0.4, 0..KEYS.len());
+    (person(), at, file, key).prop_map(|(by, at, file, key)| Step::Presign { by, at, file, key })
+}
+
+/// Sends a presign again, where one had a key.
+fn presign_again(world: &World) -> BoxedStrategy<Step> {
+    let sent = world
+        .keys
+        .iter()
+        .map(|((by, place, key), asset)| Step::Presign {
+            by: *by,
+            at: PLACES.iter().position(|it| it == place).unwrap_or_default(),
+            file: world.assets[*asset].file,
+            key: Some(*key),
+        });
+    let sent: Vec<_> = sent.collect();
+    if sent.is_empty() {
+        presign().boxed()
+    } else {
+        select(sent).boxed()
+    }
 }
 
 fn upload() -> impl Strategy<Value = Upload> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     words::{File, PEOPLE, Place, Restated, Said},
-    world::{Meaning, URL_TTL, id},
+    world::{Meaning, id},
 };
 
 pub(crate) const BUCKET: &str = "nexus-raw-test";
@@ -52,7 +52,7 @@ pub(crate) fn promise(file: File) -> Value {
 }
 
 /// What a presign is answered with.
-pub(crate) fn presigned(asset: usize, place: Place, file: File, now: u64) -> Value {
+pub(crate) fn presigned(asset: usize, place: Place, file: File, ends: u64) -> Value {
     json!({
         "asset_id": id(asset),
         "uri": uri(asset, place, file),
@@ -68,7 +68,7 @@ pub(crate) fn presigned(asset: usize, place: Place, file: File, now: u64) -> Val
                 "x-amz-meta-env": place.env,
                 "x-amz-meta-tenant-id": place.tenant,
             },
-            "expires_at": time(now + URL_TTL),
+            "expires_at": time(ends),
         },
     })
 }
@@ -176,13 +176,14 @@ pub(crate) fn record(
     by: usize,
     now: u64,
     statement: &Statement,
+    level: &str,
 ) -> Value {
     let mut record = json!({
         "asset_id": id(asset), "tenant_id": place.tenant, "env": place.env,
         "uri": uri(asset, place, file), "filename": file.name(), "sha256": file.content().hex,
         "size_bytes": file.content().bytes.len(), "content_type": file.content_type(),
         "imported_at": time(now), "registered_by": PEOPLE[by],
-        "integrity": {"level": "s3_sha256", "version_id": null, "etag": UNKNOWN},
+        "integrity": {"level": level, "version_id": null, "etag": UNKNOWN},
     });
     for (name, value) in &statement.record {
         record[name] = value.clone();

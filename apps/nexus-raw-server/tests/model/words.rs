@@ -81,6 +81,9 @@ pub(crate) const NAMES: [&str; 3] = ["DSCN0010.jpg", "DSCN 0010+ü.jpg", "tenant
 pub(crate) const TYPES: [Option<&str>; 3] =
     [Some("image/jpeg"), Some("text/plain; charset=utf-8"), None];
 
+/// Idempotency keys. Each person has its own by these names.
+pub(crate) const KEYS: [&str; 2] = ["upload-1", "upload-2"];
+
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
 /// What is promised at presign; positions in [`NAMES`], [`CONTENTS`] and [`TYPES`].
@@ -216,6 +219,8 @@ pub(crate) enum Step {
         by: usize,
         at: usize,
         file: File,
+        /// Under one of [`KEYS`].
+        key: Option<usize>,
     },
     Upload {
         asset: usize,

@@ -33,6 +33,10 @@ pub(crate) struct World {
     pub(crate) grants: [[Grant; 2]; 3],
     /// In order of presign.
     pub(crate) assets: Vec<Asset>,
+    /// Which asset a person's key was last used for in a place.
+    pub(crate) keys: BTreeMap<(usize, Place, usize), usize>,
+    /// Whether the store proves digests, or else the service reads what was uploaded.
+    pub(crate) store_proves: bool,
     /// In order of sequence.
     pub(crate) events: BTreeMap<Place, Vec<Value>>,
     /// What the last step has the driver do.
@@ -48,6 +52,8 @@ pub(crate) struct Asset {
     /// What the store holds at its key.
     pub(crate) object: Option<Object>,
     pub(crate) record: Option<Record>,
+    /// The digests of those objects at its key whose hashing was begun.
+    pub(crate) hashed: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +110,7 @@ pub(crate) struct Call {
     pub(crate) place: Place,
     pub(crate) method: &'static str,
     pub(crate) path: String,
+    pub(crate) key: Option<&'static str>,
     pub(crate) body: Option<Value>,
 }
 
@@ -111,7 +118,10 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     /// The URL of an upload, of the asset with this number.
-    Presigned(Value),
+    Presigned {
+        asset: usize,
+        text: Value,
+    },
     Record {
         asset: usize,
         created: bool,
@@ -145,8 +155,10 @@ pub(crate) enum Put {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(store_proves: bool) -> Self {
         Self {
+            store_proves,
+            keys: BTreeMap::new(),
             now: 0,
             steps: 0,
             grants: [

@@ -29,7 +29,8 @@ impl Driver {
         let text = String::from_utf8(body.clone()).unwrap();
         let code = match expected {
             Answer::Problem(problem) => problem.code,
-            Answer::Presigned(_) => "presigned",
+            Answer::Presigned { asset, .. } if *asset < self.assets.len() => "presigned again",
+            Answer::Presigned { .. } => "presigned",
             Answer::Events(_) => "events",
             Answer::Record { .. } => "record",
         };
@@ -44,7 +45,7 @@ impl Driver {
             count("registered late");
         }
         let answer = match expected {
-            Answer::Presigned(_) if status == 200 => self.presigned(&text),
+            Answer::Presigned { asset, .. } if status == 200 => self.presigned(*asset, &text),
             Answer::Record { asset, created, .. } if [200, 201].contains(&status) => {
                 let location = location(&headers);
                 assert_eq!(location, created.then(|| self.path(*asset)));
@@ -73,6 +74,7 @@ impl Driver {
             place,
             method: "GET",
             path: format!("/nexus/raw/{}", id(asset)),
+            key: None,
             body: None,
         };
         let expected = if world.assets[asset].place == place {
@@ -111,6 +113,10 @@ impl Driver {
             .insert_header(("x-env", call.place.env))
             .insert_header(("traceparent", format!("00-{TRACE_ID}-00f067aa0ba902b7-01")))
             .insert_header(("x-request-id", texts::request_id(step)));
+        let request = match call.key {
+            None => request,
+            Some(key) => request.insert_header(("idempotency-key", key)),
+        };
         match &call.body {
             None => request,
             Some(body) => request
@@ -119,16 +125,16 @@ impl Driver {
         }
     }
 
-    /// Learns of a new asset.
-    fn presigned(&mut self, text: &str) -> Answer {
+    /// Learns of a new asset, or of another URL for one.
+    fn presigned(&mut self, asset: usize, text: &str) -> Answer {
         let body: Value = serde_json::from_str(text).unwrap();
-        let asset = AssetId::parse(body["asset_id"].as_str().unwrap()).unwrap();
+        let id = AssetId::parse(body["asset_id"].as_str().unwrap()).unwrap();
         let upload = &body["upload"];
         let headers = upload["headers"].as_object().unwrap().iter();
         let headers =
             headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-        self.assets.push(Known {
-            id: asset,
+        let known = Known {
+            id,
             upload: PresignedUpload {
                 method: "PUT",
                 url: SignedUrl::new(upload["url"].as_str().unwrap().to_owned()),
@@ -136,8 +142,18 @@ impl Driver {
                 expires_at: serde_json::from_value(upload["expires_at"].clone()).unwrap(),
             },
             record: None,
-        });
-        Answer::Presigned(self.masked(text, &["/upload/url"]))
+        };
+        match self.assets.get_mut(asset) {
+            None => self.assets.push(known),
+            Some(before) => {
+                assert_eq!(before.id, known.id, "a key stands for one asset");
+                before.upload = known.upload;
+            }
+        }
+        Answer::Presigned {
+            asset,
+            text: self.masked(text, &["/upload/url"]),
+        }
     }
 
     /// A record has the same bytes for ever.
@@ -162,6 +178,8 @@ impl Driver {
             "upload-expired",
             "validation-failed",
             "object-mismatch",
+            "idempotency-key-reused",
+            "verification-pending",
         ];
         let code = known.into_iter().find(|it| *it == code);
         let code = code.unwrap_or_else(|| panic!("{text}"));
