@@ -24,6 +24,14 @@ CREATE TABLE schema_version (
 );
 INSERT INTO schema_version VALUES (1, 1);
 
+-- The functions that `migrate` made, each by the digest of its text and that of its body: one whose
+-- text is another by now is made again, and one that somebody else changed is seen.
+CREATE TABLE made_function (
+    name text COLLATE "C" PRIMARY KEY,
+    text_sha256 bytea NOT NULL CHECK (octet_length(text_sha256) = 32),
+    body_sha256 bytea NOT NULL CHECK (octet_length(body_sha256) = 32)
+);
+
 -- One row: which catalogue this is, and the key by which cursors of lists are authenticated.
 CREATE TABLE catalog (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
@@ -404,23 +412,5 @@ BEGIN
         EXECUTE format('CREATE POLICY relay_notes ON %I
             USING (current_setting(''nexus_raw.relay'', true) = ''on'')', name);
     END LOOP;
-END
-$$;
-
--- Says whose rows the statements after it are about, until the transaction ends. They are not the
--- relay's, whatever a session was told to begin with.
-CREATE FUNCTION enter(tenant_id text, env text) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-BEGIN
-    PERFORM set_config('nexus_raw.tenant_id', tenant_id, true),
-        set_config('nexus_raw.env', env, true),
-        set_config('nexus_raw.relay', 'off', true);
-END
-$$;
-
--- Says that the statements after it are the relay's.
-CREATE FUNCTION enter_as_relay() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-BEGIN
-    PERFORM set_config('nexus_raw.relay', 'on', true);
 END
 $$;

@@ -1,5 +1,5 @@
-//! What the migrations make, read from their own text, so that what is there can be compared with
-//! it: a list beside them would have to be kept alike.
+//! What `migrate` makes, read from its own text, so that what is there can be compared with it: a
+//! list beside it would have to be kept alike.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -7,31 +7,108 @@ use sqlx::migrate::Migrator;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// The files of functions, each a topic.
+const FUNCTION_FILES: [&str; 9] = [
+    include_str!("../../functions/events.sql"),
+    include_str!("../../functions/hashing.sql"),
+    include_str!("../../functions/intents.sql"),
+    include_str!("../../functions/outbox.sql"),
+    include_str!("../../functions/read.sql"),
+    include_str!("../../functions/registrations.sql"),
+    include_str!("../../functions/relay.sql"),
+    include_str!("../../functions/scope.sql"),
+    include_str!("../../functions/write.sql"),
+];
+
+/// A function as its text makes it.
+pub(super) struct Function {
+    /// The statement that makes it, or makes it anew.
+    pub(super) text: String,
+    pub(super) body: &'static str,
+}
+
+impl Function {
+    /// After the name.
+    fn of(rest: &'static str) -> Option<(&'static str, Self)> {
+        let (name, _) = rest.split_once('(')?;
+        let mut quoted = rest.split_inclusive("$$");
+        let head = quoted.next()?;
+        let body = quoted.next()?;
+        let text = format!("CREATE OR REPLACE FUNCTION {head}{body}");
+        let body = body.strip_suffix("$$")?;
+        Some((name, Self { text, body }))
+    }
+}
+
 /// The tables that have a tenant, and with it row-level security.
 pub(super) static TABLES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let tables = statements("CREATE TABLE ").filter_map(|table| table.split_once(" (\n"));
+    let tables = migrations().flat_map(|sql| statements(sql, "CREATE TABLE "));
+    let tables = tables.filter_map(|table| table.split_once(" (\n"));
     tables
         .filter(|(_, columns)| columns.trim_start().starts_with("tenant_id "))
         .map(|(name, _)| name)
         .collect()
 });
 
-/// The functions by their names, each with its body.
-pub(super) static FUNCTIONS: LazyLock<BTreeMap<&str, &str>> = LazyLock::new(|| {
-    let functions = statements("CREATE FUNCTION ").filter_map(|function| {
-        let (name, rest) = function.split_once('(')?;
-        Some((name, rest.split("$$").nth(1)?))
-    });
-    functions.collect()
+/// The functions by their names: those of the files, and the one that triggers need from the first
+/// migration on.
+pub(super) static FUNCTIONS: LazyLock<BTreeMap<&str, Function>> = LazyLock::new(|| {
+    let first = migrations().flat_map(|sql| statements(sql, "CREATE FUNCTION "));
+    let files = FUNCTION_FILES.iter();
+    let of_files = files.flat_map(|sql| statements(sql, "CREATE OR REPLACE FUNCTION "));
+    first.chain(of_files).filter_map(Function::of).collect()
 });
 
+fn migrations() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().map(|it| it.sql.as_str())
+}
+
 /// What follows each `begin` that stands at the beginning of a line.
-fn statements(begin: &str) -> impl Iterator<Item = &'static str> {
-    let texts = MIGRATIONS.iter().map(|it| it.sql.as_str());
-    texts.flat_map(move |sql| {
-        let starts = sql.match_indices(begin);
-        starts
-            .filter(|(at, _)| *at == 0 || sql[..*at].ends_with('\n'))
-            .map(|(at, found)| &sql[at + found.len()..])
-    })
+fn statements(sql: &'static str, begin: &str) -> impl Iterator<Item = &'static str> {
+    let starts = sql.match_indices(begin);
+    starts
+        .filter(|(at, _)| *at == 0 || sql[..*at].ends_with('\n'))
+        .map(|(at, found)| &sql[at + found.len()..])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A file that is not listed would make nothing, and what stands in one beside functions too.
+    #[test]
+    fn each_file_is_listed_and_holds_functions_alone() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/functions");
+        let files = fs::read_dir(directory).unwrap();
+        let mut files: Vec<String> = files
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        files.sort_unstable();
+        let mut listed = FUNCTION_FILES;
+        listed.sort_unstable();
+        assert_eq!(files, listed);
+        for sql in listed {
+            let mut rest = sql.to_owned();
+            for function in FUNCTIONS.values() {
+                rest = rest.replace(&function.text, "");
+            }
+            let other: Vec<&str> = rest
+                .lines()
+                .filter(|line| !(line.is_empty() || line.starts_with("--") || *line == ";"))
+                .collect();
+            assert_eq!(other, [""; 0]);
+        }
+    }
+
+    /// Each keeps the search path that it was made with.
+    #[test]
+    fn each_function_pins_its_search_path() {
+        assert!(FUNCTIONS.len() > 20);
+        for (name, function) in FUNCTIONS.iter() {
+            let (head, _) = function.text.split_once("$$").unwrap();
+            assert!(head.contains("SET search_path FROM CURRENT"), "{name}");
+        }
+    }
 }

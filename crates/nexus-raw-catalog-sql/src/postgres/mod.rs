@@ -1,8 +1,10 @@
 //! The catalogue in PostgreSQL, for any number of processes.
 
 mod answer;
+mod cells;
 mod connect;
 mod fault;
+mod functions;
 mod made;
 mod pool;
 mod reader;
@@ -24,10 +26,7 @@ use crate::{
     backend::{Backend, Reader},
     error::OpenError,
     object_store::ObjectStoreIdentity,
-    rows::cells,
 };
-
-cells!(sqlx::postgres::PgRow);
 
 /// How long a server may take to be looked at.
 const OPENING: Duration = Duration::from_secs(10);

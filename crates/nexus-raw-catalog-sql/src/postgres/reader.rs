@@ -46,6 +46,22 @@ fn only(rows: &[PgRow]) -> Result<Columns<'_>, CatalogError> {
     Ok(Columns(row))
 }
 
+/// The columns of a record, as they are read of a call `r`; its labels and parents as JSON under the
+/// names of what they are made of.
+macro_rules! asset_columns {
+    () => {
+        "(r.asset).*, r.bucket, r.labels AS value, r.parents AS parent_id"
+    };
+}
+
+const ASSET: &str = concat!("SELECT ", asset_columns!(), " FROM asset_v1");
+
+const INTENT: &str = concat!(
+    "SELECT 0 AS upload_intent, (r.intent).*, r.intent_bucket AS bucket, 0 AS asset, ",
+    asset_columns!(),
+    " FROM intent_v1"
+);
+
 /// The intent of an asset, on a connection of the caller's.
 pub(super) async fn intent(
     connection: &mut PgConnection,
@@ -57,8 +73,7 @@ pub(super) async fn intent(
 }
 
 fn intent_question(scope: &Scope, asset: AssetId) -> String {
-    let select = "SELECT (r.intent).*, (r.asset).* FROM intent_v1";
-    about(select, scope, &[&asset.to_string()]) + " r"
+    about(INTENT, scope, &[&asset.to_string()]) + " r"
 }
 
 fn intent_state(rows: &[PgRow]) -> Result<Option<IntentState>, CatalogError> {
@@ -88,8 +103,10 @@ impl PostgresReader {
         }
     }
 
-    async fn ask_for_events(&self, question: &str) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let rows = self.ask(question).await?;
+    /// The events that a call of one of our functions has for an answer.
+    async fn ask_for_events(&self, call: &str) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let question = format!("SELECT (r.event).*, r.log_id FROM {call} r");
+        let rows = self.ask(&question).await?;
         let events = rows.iter().map(|row| decode::event(&Columns(row)));
         Ok(events.collect::<Result<_, _>>()?)
     }
@@ -127,7 +144,7 @@ impl PostgresReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
-        let question = about("SELECT * FROM asset_v1", scope, &[&asset.to_string()]);
+        let question = about(ASSET, scope, &[&asset.to_string()]) + " r";
         let rows = self.ask(&question).await?;
         let asset = rows.first().map(|row| decode::asset(&Columns(row)));
         Ok(asset.transpose()?)
@@ -162,9 +179,9 @@ impl PostgresReader {
         let question = match query.asset {
             Some(asset) => {
                 let id = asset.to_string();
-                about("SELECT * FROM events_of_v1", scope, &[&id, &after, &limit])
+                about("events_of_v1", scope, &[&id, &after, &limit])
             }
-            None => about("SELECT * FROM events_after_v1", scope, &[&after, &limit]),
+            None => about("events_after_v1", scope, &[&after, &limit]),
         };
         self.ask_for_events(&question).await
     }
@@ -184,7 +201,7 @@ impl PostgresReader {
         // pairs of texts cannot fail
         let held = serde_json::to_string(&held.collect::<Vec<_>>()).unwrap_or_default();
         let arguments: [&dyn Argument; 3] = [&sink.as_str(), &i64::from(limit), &held];
-        self.ask_for_events(&call("SELECT * FROM undelivered_v1", &arguments))
+        self.ask_for_events(&call("undelivered_v1", &arguments))
             .await
     }
 
@@ -194,8 +211,7 @@ impl PostgresReader {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let arguments: [&dyn Argument; 2] = [&sink.as_str(), &i64::from(limit)];
-        self.ask_for_events(&call("SELECT * FROM retries_v1", &arguments))
-            .await
+        self.ask_for_events(&call("retries_v1", &arguments)).await
     }
 
     pub(crate) async fn parked(
@@ -221,9 +237,8 @@ impl PostgresReader {
         &self,
         sink: &SinkName,
     ) -> Result<Option<Timestamp>, CatalogError> {
-        let select = "SELECT oldest_undelivered_v1 AS \"event.occurred_at\" \
-            FROM oldest_undelivered_v1";
-        let rows = self.ask(&call(select, &[&sink.as_str()])).await?;
+        let question = call("SELECT oldest_undelivered_v1", &[&sink.as_str()]) + " AS occurred_at";
+        let rows = self.ask(&question).await?;
         Ok(decode::oldest(&only(&rows)?)?)
     }
 
@@ -239,10 +254,9 @@ impl PostgresReader {
     ) -> Result<Option<Sha256Digest>, CatalogError> {
         let id = object.asset_id.to_string();
         let (etag, version) = (object.etag.as_str(), object.version_id.as_deref());
-        let select = r#"SELECT known_digest_v1 AS "object_digest.sha256" FROM known_digest_v1"#;
-        let rows = self
-            .ask(&about(select, &object.scope, &[&id, &etag, &version]))
-            .await?;
+        let arguments: [&dyn Argument; 3] = [&id, &etag, &version];
+        let question = about("SELECT * FROM known_digest_v1", &object.scope, &arguments);
+        let rows = self.ask(&(question + " AS r (sha256)")).await?;
         let digest = rows
             .first()
             .map(|row| Columns(row).digest("object_digest.sha256"));

@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
-use sqlx::{FromRow, PgConnection, Row, migrate::MigrateError};
+use sqlx::{
+    FromRow, PgConnection, Row,
+    migrate::{Migrate, MigrateError},
+};
 
 use super::{
     fault::{is_rule_broken, open_error},
-    made::{FUNCTIONS, MIGRATIONS},
+    functions::{self, Standing},
+    made::MIGRATIONS,
     statement::read,
 };
 use crate::error::OpenError;
@@ -22,8 +26,10 @@ async fn not_of_before(connection: &mut PgConnection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Brings the schema up to date; the migrations that this took.
+/// Brings the schema up to date, tables and then functions; the migrations that this took.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
+    // until the connection is closed: one at a time makes both
+    connection.lock().await.map_err(migrate_error)?;
     not_of_before(connection).await?;
     let before = if has_migrations(connection).await? {
         applied(connection).await?
@@ -37,6 +43,8 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, O
         .run_direct(None, connection, false)
         .await
         .map_err(migrate_error)?;
+    functions::make(connection).await?;
+    check_functions(connection, false).await?;
     let known = MIGRATIONS.iter().map(|it| it.version);
     Ok(known.filter(|it| !before.contains_key(it)).collect())
 }
@@ -90,12 +98,38 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError
         }
     }
     let own = MIGRATIONS.iter().map(|it| it.version).max().unwrap_or(0);
+    let mut is_newer = false;
     for version in applied.into_keys().filter(|it| *it > own) {
         if !serves(connection, version, own).await? {
             return Err(migrate_error(MigrateError::VersionMissing(version)));
         }
+        is_newer = true;
     }
-    check_functions(connection).await
+    check_functions(connection, is_newer).await
+}
+
+/// Each of our functions is as `migrate` made it. That of a newer version, which serves this one, may
+/// have mended some.
+async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Result<(), OpenError> {
+    let standing = functions::standing(connection).await?;
+    let names = |of: Standing| {
+        let named = standing.iter().filter(move |(_, it)| **it == of);
+        named.map(|(name, _)| *name)
+    };
+    let changed: Vec<&str> = names(Standing::Changed).collect();
+    if !changed.is_empty() {
+        return Err(OpenError::unfit(format!(
+            "the functions {} are not as `nexus-raw-server migrate` makes them, with their body, \
+             SECURITY INVOKER and a search_path of their own alone: drop others of their name, and \
+             run it again",
+            changed.join(", ")
+        )));
+    }
+    let is_older = !is_newer && names(Standing::OfAnotherVersion).next().is_some();
+    if is_older || names(Standing::Missing).next().is_some() {
+        return Err(unmigrated());
+    }
+    Ok(())
 }
 
 fn unmigrated() -> OpenError {
@@ -150,51 +184,6 @@ async fn holds(connection: &mut PgConnection, condition: &str) -> Result<bool, O
     let rows = read(connection, &question).await.map_err(open_error)?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound);
     row.and_then(|row| row.try_get(0)).map_err(open_error)
-}
-
-/// Each of our functions is the one that its migration made: with that body, with the right of who
-/// calls it, and with a search path of its own, so that what its names mean is not the session's to
-/// say.
-async fn check_functions(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let found = read(connection, FOUND_FUNCTIONS)
-        .await
-        .map_err(open_error)?;
-    let found: Result<Vec<Function>, _> = found.iter().map(Function::from_row).collect();
-    let found = found.map_err(open_error)?;
-    let mut other = Vec::new();
-    for (name, body) in FUNCTIONS.iter() {
-        let mut named = found.iter().filter(|function| function.name == *name);
-        let is_ours =
-            |function: &Function| function.body == *body && function.is_plain && function.is_pinned;
-        if !named.next().is_some_and(is_ours) || named.next().is_some() {
-            other.push(*name);
-        }
-    }
-    if other.is_empty() {
-        Ok(())
-    } else {
-        Err(OpenError::unfit(format!(
-            "the functions {} are not as `nexus-raw-server migrate` makes them, with their body, \
-             SECURITY INVOKER and a search_path of their own alone: restore them from a backup",
-            other.join(", ")
-        )))
-    }
-}
-
-/// The path is that of the migration: the schema in which all of it is, and then what is temporary.
-const FOUND_FUNCTIONS: &str = "
-    SELECT p.proname::text AS name, p.prosrc AS body, NOT p.prosecdef AS is_plain,
-        coalesce(p.proconfig = ARRAY[format('search_path=%I, pg_temp', n.nspname)], false)
-            AS is_pinned
-    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
-
-#[derive(sqlx::FromRow)]
-struct Function {
-    name: String,
-    body: String,
-    is_plain: bool,
-    is_pinned: bool,
 }
 
 fn migrate_error(error: MigrateError) -> OpenError {

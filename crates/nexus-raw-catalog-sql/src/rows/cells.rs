@@ -1,3 +1,5 @@
+use sqlx::{Column, Row};
+
 /// A row of either database, by the four kinds of values that columns are read as.
 ///
 /// A null is `None`. (sqlx itself would read a null of `SQLite` as zero or as an empty text.)
@@ -11,30 +13,19 @@ pub(crate) trait Cells: Send + Sync {
     fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
 }
 
-/// Reads each kind of value from the rows of one database.
-macro_rules! cells {
-    ($row:ty) => {
-        impl $crate::rows::Cells for $row {
-            fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-
-            fn real(&self, column: &str) -> Result<Option<f64>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-
-            fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-
-            fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-                sqlx::Row::try_get(self, column)
-            }
-        }
+/// Where a row has the column `table.column`: the first of that name after one that is named as the
+/// table, such as the `0` in `SELECT 0 AS asset, asset.*`, or the first at all where none is. So
+/// statements select all columns of a table, and a new one need not be named in them.
+pub(crate) fn place<R: Row>(row: &R, name: &str) -> Result<usize, sqlx::Error> {
+    let missing = || sqlx::Error::ColumnNotFound(name.to_owned());
+    let (table, column) = name.split_once('.').ok_or_else(missing)?;
+    let at = |name: &str, from: usize| {
+        let mut columns = row.columns().iter().skip(from);
+        columns.position(|it| it.name() == name).map(|at| from + at)
     };
+    let first = at(table, 0).map_or(0, |marker| marker + 1);
+    at(column, first).ok_or_else(missing)
 }
-
-pub(crate) use cells;
 
 /// What a column may be read as.
 pub(crate) trait Cell<'r>: Sized {

@@ -252,6 +252,8 @@ pub(crate) fn kept_event(row: &Columns<'_>) -> Result<KeptEvent, CorruptColumn> 
             reason: row.get("parked_event.reason")?,
             parked_at: row.timestamp("parked_event.parked_at")?,
         },
-        retry_asked: row.get::<i64>("parked_event.retry_asked_at")? == 1,
+        retry_asked: row
+            .optional::<i64>("parked_event.retry_asked_at")?
+            .is_some(),
     })
 }

@@ -5,6 +5,6 @@ mod columns;
 pub(crate) mod decode;
 
 pub(crate) use self::{
-    cells::{Cells, cells},
+    cells::{Cells, place},
     columns::Columns,
 };

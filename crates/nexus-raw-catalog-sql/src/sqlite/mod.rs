@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 pub(crate) use self::reader::SqliteReader;
 use self::{fault::open_error, files::OpenFiles, lock::CatalogLock, writer::SqliteWriter};
@@ -29,10 +29,26 @@ use crate::{
     backend::{Backend, Reader},
     error::OpenError,
     object_store::ObjectStoreIdentity,
-    rows::cells,
+    rows::{Cells, place},
 };
 
-cells!(sqlx::sqlite::SqliteRow);
+impl Cells for SqliteRow {
+    fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(place(self, column)?)
+    }
+
+    fn real(&self, column: &str) -> Result<Option<f64>, sqlx::Error> {
+        self.try_get(place(self, column)?)
+    }
+
+    fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
+        self.try_get(place(self, column)?)
+    }
+
+    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        self.try_get(place(self, column)?)
+    }
+}
 
 /// Opens the catalogue in `file`, or makes it.
 pub(crate) async fn open(

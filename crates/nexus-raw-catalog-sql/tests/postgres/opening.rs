@@ -22,7 +22,7 @@ async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
          run `nexus-raw-server migrate`"
     );
     let migrated = home.migrate().await;
-    assert_eq!(migrated[..2], [1, 2]);
+    assert_eq!(migrated, [1]);
     assert_eq!(home.migrate().await, [0; 0]);
     home.open().await.ready().await.unwrap();
 }
@@ -76,14 +76,18 @@ async fn tables_of_an_extension_do_not_hinder_a_migration() {
     let home = Home::empty();
     let mut admin = home.admin().await;
     run(&mut admin, "CREATE EXTENSION pg_stat_statements").await;
-    assert_eq!(home.migrate().await[..2], [1, 2]);
+    assert_eq!(home.migrate().await, [1]);
 }
 
 #[tokio::test]
 async fn several_that_migrate_at_once_make_one_schema() {
     let home = Home::empty();
     let (one, other) = tokio::join!(home.migrate(), home.migrate());
-    assert!(one.len().max(other.len()) >= 2, "{one:?} {other:?}");
+    assert_eq!(
+        [one, other].concat(),
+        [1],
+        "one made it, and the other waited"
+    );
     home.open().await.ready().await.unwrap();
 }
 
@@ -119,7 +123,7 @@ async fn a_newer_schema_is_refused_unless_it_serves_this_version() {
     assert_eq!(home.refusal().await, refusal);
     run(
         &mut raw,
-        "UPDATE schema_version SET serves_from = 2 WHERE version = 9000",
+        "UPDATE schema_version SET serves_from = 1 WHERE version = 9000",
     )
     .await;
     home.open().await.ready().await.unwrap();
@@ -143,7 +147,7 @@ async fn an_expanded_schema_serves_a_running_server_and_a_new_one() {
          ALTER TABLE later ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
          CREATE FUNCTION write_v2(group_of json, again boolean) RETURNS json LANGUAGE sql
              AS 'SELECT write_v1(group_of, again)';
-         INSERT INTO schema_version VALUES (9000, 2);
+         INSERT INTO schema_version VALUES (9000, 1);
          INSERT INTO _sqlx_migrations
              (version, description, success, checksum, execution_time)
              VALUES (9000, 'expand', true, '\\x00', 0)",
@@ -359,6 +363,7 @@ async fn a_role_with_the_rights_of_the_documentation_may_serve() {
         &format!(
             "GRANT USAGE ON SCHEMA public TO {role};
              GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO {role};
+             REVOKE INSERT, UPDATE ON _sqlx_migrations, schema_version, made_function FROM {role};
              GRANT DELETE ON parked_event, idempotency, object_digest, download_grant TO {role};
              GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}"
         ),

@@ -29,8 +29,10 @@ impl Serialize for Bytes<'_> {
     }
 }
 
+/// What is written of an event, under the names of the columns of `event`.
 #[derive(Serialize)]
 struct EventColumns<'a> {
+    asset_id: Uuid,
     event_type: EventType,
     occurred_at: i64,
     facts_salt: Bytes<'a>,
@@ -44,6 +46,7 @@ struct EventColumns<'a> {
 impl<'a> From<&'a SealedEvent> for EventColumns<'a> {
     fn from(event: &'a SealedEvent) -> Self {
         Self {
+            asset_id: event.asset_id.as_uuid(),
             event_type: event.event_type,
             occurred_at: event.occurred_at.as_micros(),
             facts_salt: Bytes(&event.facts.salt),
@@ -57,10 +60,18 @@ impl<'a> From<&'a SealedEvent> for EventColumns<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Intent<'a> {
+pub(super) struct Presign<'a> {
     n: usize,
-    asset_id: Uuid,
     bucket: &'a str,
+    intent: IntentColumns<'a>,
+    key: Option<KeyColumns<'a>>,
+    event: EventColumns<'a>,
+}
+
+/// What is written of an intent, under the names of the columns of `upload_intent`.
+#[derive(Serialize)]
+struct IntentColumns<'a> {
+    asset_id: Uuid,
     filename: &'a str,
     content_type: &'a str,
     size_bytes: u64,
@@ -68,39 +79,42 @@ pub(super) struct Intent<'a> {
     requested_by: &'a str,
     requested_at: i64,
     ends_at: i64,
-    #[serde(flatten)]
-    key: Option<Called<'a>>,
-    #[serde(flatten)]
-    event: EventColumns<'a>,
 }
 
+/// What is written of a caller's key, under the names of the columns of `idempotency`.
 #[derive(Serialize)]
-struct Called<'a> {
+struct KeyColumns<'a> {
     user_id: &'a str,
     route: &'a str,
     idempotency_key: String,
     body_digest: Bytes<'a>,
+    asset_id: Uuid,
+    ends_at: i64,
 }
 
-impl<'a> Intent<'a> {
+impl<'a> Presign<'a> {
     pub(super) fn of(n: usize, new: &'a NewIntent) -> Self {
         let intent = &new.intent;
         Self {
             n,
-            asset_id: intent.asset_id.as_uuid(),
             bucket: intent.address.bucket.as_str(),
-            filename: intent.facts.filename.as_str(),
-            content_type: intent.facts.content_type.as_str(),
-            size_bytes: intent.facts.size_bytes.get(),
-            sha256: Bytes(intent.facts.sha256.as_bytes()),
-            requested_by: intent.requested_by.as_str(),
-            requested_at: intent.requested_at.as_micros(),
-            ends_at: intent.ends_at.as_micros(),
-            key: new.key.as_deref().map(|key| Called {
+            intent: IntentColumns {
+                asset_id: intent.asset_id.as_uuid(),
+                filename: intent.facts.filename.as_str(),
+                content_type: intent.facts.content_type.as_str(),
+                size_bytes: intent.facts.size_bytes.get(),
+                sha256: Bytes(intent.facts.sha256.as_bytes()),
+                requested_by: intent.requested_by.as_str(),
+                requested_at: intent.requested_at.as_micros(),
+                ends_at: intent.ends_at.as_micros(),
+            },
+            key: new.key.as_deref().map(|key| KeyColumns {
                 user_id: key.caller.user.as_str(),
                 route: key.caller.route.as_str(),
                 idempotency_key: key.caller.key.digest().to_string(),
                 body_digest: Bytes(key.body_digest.as_bytes()),
+                asset_id: intent.asset_id.as_uuid(),
+                ends_at: intent.ends_at.as_micros(),
             }),
             event: EventColumns::from(&new.event),
         }
@@ -110,8 +124,6 @@ impl<'a> Intent<'a> {
 #[derive(Serialize)]
 pub(super) struct Repeat<'a> {
     n: usize,
-    asset_id: Uuid,
-    #[serde(flatten)]
     event: EventColumns<'a>,
 }
 
@@ -119,7 +131,6 @@ impl<'a> Repeat<'a> {
     pub(super) fn of(n: usize, it: &'a RepeatedPresign) -> Self {
         Self {
             n,
-            asset_id: it.event.asset_id.as_uuid(),
             event: EventColumns::from(&it.event),
         }
     }
@@ -128,8 +139,17 @@ impl<'a> Repeat<'a> {
 #[derive(Serialize)]
 pub(super) struct Record<'a> {
     n: usize,
-    asset_id: Uuid,
     bucket: &'a str,
+    asset: AssetColumns<'a>,
+    labels: &'a BTreeMap<String, String>,
+    parents: Vec<Uuid>,
+    event: EventColumns<'a>,
+}
+
+/// What is written of a record, under the names of the columns of `asset`.
+#[derive(Serialize)]
+struct AssetColumns<'a> {
+    asset_id: Uuid,
     filename: &'a str,
     content_type: &'a str,
     size_bytes: u64,
@@ -150,23 +170,32 @@ pub(super) struct Record<'a> {
     integrity_level: &'static str,
     integrity_version_id: Option<&'a str>,
     integrity_etag: &'a str,
-    labels: &'a BTreeMap<String, String>,
-    parents: Vec<Uuid>,
-    #[serde(flatten)]
-    event: EventColumns<'a>,
 }
 
 impl<'a> Record<'a> {
     pub(super) fn of(n: usize, new: &'a NewAsset, event: &'a SealedEvent) -> Self {
         let parts = new.asset.parts();
-        let provenance = &parts.provenance;
-        let location = provenance.capture_location;
-        let lineage = &provenance.lineage;
+        let lineage = &parts.provenance.lineage;
         let parents = lineage.derived_from.as_slice().iter();
         Self {
             n,
-            asset_id: parts.asset_id.as_uuid(),
             bucket: parts.address.bucket.as_str(),
+            asset: AssetColumns::of(new),
+            labels: parts.provenance.labels.as_map(),
+            parents: parents.map(AssetId::as_uuid).collect(),
+            event: EventColumns::from(event),
+        }
+    }
+}
+
+impl<'a> AssetColumns<'a> {
+    fn of(new: &'a NewAsset) -> Self {
+        let parts = new.asset.parts();
+        let provenance = &parts.provenance;
+        let location = provenance.capture_location;
+        let lineage = &provenance.lineage;
+        Self {
+            asset_id: parts.asset_id.as_uuid(),
             filename: parts.facts.filename.as_str(),
             content_type: parts.facts.content_type.as_str(),
             size_bytes: parts.facts.size_bytes.get(),
@@ -187,9 +216,6 @@ impl<'a> Record<'a> {
             integrity_level: parts.integrity.level.as_str(),
             integrity_version_id: parts.integrity.version_id.as_deref(),
             integrity_etag: &parts.integrity.etag,
-            labels: provenance.labels.as_map(),
-            parents: parents.map(AssetId::as_uuid).collect(),
-            event: EventColumns::from(event),
         }
     }
 }

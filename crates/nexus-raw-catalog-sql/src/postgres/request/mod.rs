@@ -12,7 +12,7 @@ use nexus_raw::{
 use serde::Serialize;
 
 use self::{
-    members::{Hashing, Intent, Record, Repeat},
+    members::{Hashing, Presign, Record, Repeat},
     relay::{Lease, Moved, Retry},
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
@@ -41,7 +41,7 @@ struct Store<'a> {
 struct Block<'a> {
     tenant_id: &'a str,
     env: &'a str,
-    intents: Vec<Intent<'a>>,
+    intents: Vec<Presign<'a>>,
     repeats: Vec<Repeat<'a>>,
     max_presigns: u32,
     registrations: Vec<Record<'a>>,
@@ -89,7 +89,7 @@ pub(super) fn text(
                     .insert(it.intent.address.bucket.as_str());
                 block(&mut scopes, &it.intent.scope)
                     .intents
-                    .push(Intent::of(n, it));
+                    .push(Presign::of(n, it));
             }
             Write::Repeat(it) => block(&mut scopes, &it.scope)
                 .repeats

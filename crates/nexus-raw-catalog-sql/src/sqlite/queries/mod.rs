@@ -21,30 +21,17 @@ use crate::{
     rows::{Columns, decode},
 };
 
-/// The columns of `asset a` in `object_store a_store`, with its labels and parents as JSON.
+/// The columns of `asset a` in `object_store a_store`; its labels and parents as JSON under the names
+/// of what they are made of.
 macro_rules! asset_columns {
     () => {
-        r#"a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id",
-        a_store.bucket AS "asset.bucket", a.key_layout AS "asset.key_layout",
-        a.filename AS "asset.filename", a.content_type AS "asset.content_type",
-        a.size_bytes AS "asset.size_bytes", a.sha256 AS "asset.sha256",
-        a.captured_at AS "asset.captured_at",
-        a.captured_offset_minutes AS "asset.captured_offset_minutes",
-        a.latitude AS "asset.latitude", a.longitude AS "asset.longitude",
-        a.altitude_m AS "asset.altitude_m", a.accuracy_m AS "asset.accuracy_m",
-        a.source_uri AS "asset.source_uri", a.activity AS "asset.activity",
-        a.pii_flags AS "asset.pii_flags", a.train_ok AS "asset.train_ok",
-        a.registered_by AS "asset.registered_by", a.imported_at AS "asset.imported_at",
-        a.provenance_digest AS "asset.provenance_digest",
-        a.integrity_level AS "asset.integrity_level",
-        a.integrity_version_id AS "asset.integrity_version_id",
-        a.integrity_etag AS "asset.integrity_etag",
+        "a.*, a_store.bucket,
         (SELECT json_group_object(l.label, l.value) FROM asset_label l
             WHERE (l.tenant_id, l.env, l.asset_id) = (a.tenant_id, a.env, a.asset_id)
-        ) AS "asset_label.value",
+        ) AS value,
         (SELECT json_group_array(hex(e.parent_id) ORDER BY e.position) FROM lineage_edge e
             WHERE (e.tenant_id, e.env, e.child_id) = (a.tenant_id, a.env, a.asset_id)
-        ) AS "lineage_edge.parent_id""#
+        ) AS parent_id"
     };
 }
 
@@ -56,14 +43,7 @@ const ASSET: &str = concat!(
 );
 
 const INTENTS: &str = concat!(
-    r#"SELECT i.tenant_id AS "upload_intent.tenant_id", i.env AS "upload_intent.env",
-        i.asset_id AS "upload_intent.asset_id", i_store.bucket AS "upload_intent.bucket",
-        i.key_layout AS "upload_intent.key_layout", i.filename AS "upload_intent.filename",
-        i.content_type AS "upload_intent.content_type",
-        i.size_bytes AS "upload_intent.size_bytes", i.sha256 AS "upload_intent.sha256",
-        i.requested_by AS "upload_intent.requested_by",
-        i.requested_at AS "upload_intent.requested_at", i.ends_at AS "upload_intent.ends_at",
-        i.state AS "upload_intent.state", "#,
+    "SELECT 0 AS upload_intent, i.*, i_store.bucket, 0 AS asset, ",
     asset_columns!(),
     " FROM json_each(?1) k
     CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
@@ -73,31 +53,25 @@ const INTENTS: &str = concat!(
     LEFT JOIN object_store a_store ON a_store.object_store_id = a.object_store_id"
 );
 
-const KEY: &str = r#"
-    SELECT body_digest AS "idempotency.body_digest", asset_id AS "idempotency.asset_id"
-    FROM idempotency
+const KEY: &str = "
+    SELECT * FROM idempotency
     WHERE tenant_id = ?1 AND env = ?2 AND user_id = ?3 AND route = ?4 AND idempotency_key = ?5
-        AND ends_at > ?6"#;
+        AND ends_at > ?6";
 
-const REGISTERED: &str = r#"
-    SELECT a.tenant_id AS "asset.tenant_id", a.env AS "asset.env", a.asset_id AS "asset.asset_id",
-        a.train_ok_effective AS "asset.train_ok_effective"
+const REGISTERED: &str = "
+    SELECT a.tenant_id, a.env, a.asset_id, a.train_ok_effective
     FROM json_each(?1) k
     CROSS JOIN asset a ON a.tenant_id = k.value ->> 0 AND a.env = k.value ->> 1
-        AND a.asset_id = unhex(k.value ->> 2)"#;
+        AND a.asset_id = unhex(k.value ->> 2)";
 
-/// The columns of `event e`.
+/// The columns of `event e`, with its log.
 macro_rules! event_columns {
     () => {
-        r#"e.tenant_id AS "event.tenant_id", e.env AS "event.env", e.sequence AS "event.sequence",
-        e.event_id AS "event.event_id", e.asset_id AS "event.asset_id",
-        e.facts_salt AS "event.facts_salt", e.facts AS "event.facts",
-        e.facts_digest AS "event.facts_digest", e.personal_salt AS "event.personal_salt",
-        e.personal AS "event.personal", e.personal_digest AS "event.personal_digest",
+        "e.*,
         (SELECT l.log_id FROM scope_log l
             WHERE l.tenant_id = e.tenant_id AND l.env = e.env AND l.from_sequence <= e.sequence
             ORDER BY l.from_sequence DESC LIMIT 1
-        ) AS "scope_log.log_id""#
+        ) AS log_id"
     };
 }
 
@@ -117,15 +91,15 @@ const EVENTS_AFTER: &str = concat!(
     ORDER BY e.sequence LIMIT ?4"
 );
 
-const OPEN_INTENTS: &str = r#"
-    SELECT coalesce(sum(s.open_count), 0) AS "scope.open_count",
-        coalesce(sum(s.open_bytes), 0) AS "scope.open_bytes"
-    FROM scope s"#;
+const OPEN_INTENTS: &str = "
+    SELECT coalesce(sum(s.open_count), 0) AS open_count,
+        coalesce(sum(s.open_bytes), 0) AS open_bytes
+    FROM scope s";
 
-const KNOWN_DIGEST: &str = r#"
-    SELECT d.sha256 AS "object_digest.sha256" FROM object_digest d
+const KNOWN_DIGEST: &str = "
+    SELECT d.sha256 FROM object_digest d
     WHERE d.tenant_id = ?1 AND d.env = ?2 AND d.asset_id = ?3
-        AND d.etag = ?4 AND d.version_id IS ?5"#;
+        AND d.etag = ?4 AND d.version_id IS ?5";
 
 /// The intents that there are of these keys, and what became of each.
 pub(super) async fn intents(

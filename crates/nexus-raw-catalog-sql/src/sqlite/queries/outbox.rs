@@ -65,10 +65,10 @@ const UNDELIVERED: &str = concat!(
 /// lag is told from. To look at all would cost the more, the longer a sink is away.
 macro_rules! oldest {
     () => {
-        r#"(SELECT min(e.occurred_at) FROM behind b
+        "(SELECT min(e.occurred_at) FROM behind b
             CROSS JOIN event e ON e.tenant_id = b.tenant_id AND e.env = b.env
                 AND e.sequence > b.cursor AND e.sequence <= b.cursor + 100
-        ) AS "event.occurred_at""#
+        ) AS occurred_at"
     };
 }
 
@@ -78,13 +78,13 @@ const OLDEST_UNDELIVERED: &str = concat!(with_behind!(" SELECT "), oldest!());
 const BACKLOG: &str = concat!(
     with_behind!(" SELECT "),
     oldest!(),
-    r#",
+    ",
         (SELECT coalesce(sum(b.last_sequence - b.cursor), 0) FROM behind b
-        ) AS "backlog.undelivered",
+        ) AS undelivered,
         (SELECT count(*) FROM scope s
             CROSS JOIN parked_event p ON p.tenant_id = s.tenant_id AND p.env = s.env
                 AND p.sink = ?1
-        ) AS "backlog.parked""#
+        ) AS parked"
 );
 
 const RETRIES: &str = concat!(
@@ -98,16 +98,12 @@ const RETRIES: &str = concat!(
 );
 
 // An operator's question, seldom asked.
-const PARKED: &str = r#"
-    SELECT p.sink AS "parked_event.sink", p.tenant_id AS "parked_event.tenant_id",
-        p.env AS "parked_event.env", p.sequence AS "parked_event.sequence",
-        p.reason AS "parked_event.reason", p.parked_at AS "parked_event.parked_at",
-        p.retry_asked_at IS NOT NULL AS "parked_event.retry_asked_at"
-    FROM parked_event p
+const PARKED: &str = "
+    SELECT p.* FROM parked_event p
     WHERE (?1 IS NULL OR p.sink = ?1) AND (?2 IS NULL OR p.tenant_id = ?2)
         AND (?3 IS NULL OR p.env = ?3) AND (?4 IS NULL OR p.sequence = ?4)
     ORDER BY p.sink, p.tenant_id, p.env, p.sequence
-    LIMIT ?5"#;
+    LIMIT ?5";
 
 pub(in crate::sqlite) async fn undelivered(
     connection: &mut SqliteConnection,

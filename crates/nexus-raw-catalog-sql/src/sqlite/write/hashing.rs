@@ -21,18 +21,17 @@ use crate::{
     writer::{HashingAnswer, HashingRequest, HashingStep},
 };
 
-pub(super) const STANDING: &str = r#"
-    SELECT i.state AS "upload_intent.state", i.work_owner AS "upload_intent.work_owner",
-        i.work_until AS "upload_intent.work_until", d.sha256 AS "object_digest.sha256"
+pub(super) const STANDING: &str = "
+    SELECT i.state, i.work_owner, i.work_until, 0 AS object_digest, d.sha256
     FROM upload_intent i
     LEFT JOIN object_digest d ON d.tenant_id = i.tenant_id AND d.env = i.env
         AND d.asset_id = i.asset_id AND d.etag = ?4 AND d.version_id IS ?5
-    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3"#;
+    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3";
 
-pub(super) const CLAIM: &str = r#"
+pub(super) const CLAIM: &str = "
     UPDATE upload_intent SET work_owner = ?4, work_until = ?5, work_epoch = work_epoch + 1
     WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3
-    RETURNING work_epoch AS "upload_intent.work_epoch", work_until AS "upload_intent.work_until""#;
+    RETURNING work_epoch, work_until";
 
 pub(super) const RENEW: &str = "
     UPDATE upload_intent SET work_until = ?5

@@ -20,7 +20,7 @@ use crate::{
 };
 
 // Scopes and object stores come to be with the first intent that names them.
-const INSERT: &str = r#"
+const INSERT: &str = "
     INSERT INTO scope (tenant_id, env)
     SELECT value ->> 'tenant_id', value ->> 'env' FROM json_each(?1) WHERE true
     ON CONFLICT DO NOTHING;
@@ -51,8 +51,7 @@ const INSERT: &str = r#"
         value ->> 'ends_at'
     FROM row WHERE true
     ON CONFLICT DO NOTHING
-    RETURNING tenant_id AS "upload_intent.tenant_id", env AS "upload_intent.env",
-        asset_id AS "upload_intent.asset_id""#;
+    RETURNING tenant_id, env, asset_id";
 
 /// Writes the intents whose asset ids are new.
 pub(super) async fn insert(

@@ -38,7 +38,7 @@ struct Change {
 #[derive(Debug, Default)]
 pub(super) struct Ledger(BTreeMap<Scope, Change>);
 
-pub(super) const WRITE: &str = r#"
+pub(super) const WRITE: &str = "
     UPDATE scope SET
         last_sequence = last_sequence + k.value ->> 'events',
         open_count = open_count + k.value ->> 'open_count',
@@ -47,12 +47,11 @@ pub(super) const WRITE: &str = r#"
         registered_bytes = registered_bytes + k.value ->> 'registered_bytes'
     FROM json_each(?1) k
     WHERE scope.tenant_id = k.value ->> 'tenant_id' AND scope.env = k.value ->> 'env'
-    RETURNING scope.tenant_id AS "scope.tenant_id", scope.env AS "scope.env",
-        last_sequence AS "scope.last_sequence",
+    RETURNING scope.tenant_id AS tenant_id, scope.env AS env, last_sequence,
         (SELECT l.log_id FROM scope_log l
             WHERE l.tenant_id = scope.tenant_id AND l.env = scope.env
             ORDER BY l.from_sequence DESC LIMIT 1
-        ) AS "scope_log.log_id""#;
+        ) AS log_id";
 
 #[derive(Serialize)]
 struct Row<'a> {

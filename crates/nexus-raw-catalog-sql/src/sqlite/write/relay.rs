@@ -12,14 +12,14 @@ use crate::{
     writer::{LeaseRequest, RetryRequest, cursors},
 };
 
-const LEASE: &str = r#"
+const LEASE: &str = "
     INSERT INTO lease (name, owner, epoch, until) VALUES ('relay', ?1, 1, ?2)
     ON CONFLICT (name) DO UPDATE SET
         owner = excluded.owner,
         epoch = epoch + (owner <> excluded.owner),
         until = excluded.until
     WHERE owner = excluded.owner OR until <= ?3
-    RETURNING epoch AS "lease.epoch", until AS "lease.until""#;
+    RETURNING epoch, until";
 
 /// Takes or renews the relay's lease.
 pub(super) async fn lease(

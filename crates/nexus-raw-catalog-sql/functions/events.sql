@@ -1,0 +1,49 @@
+-- Events as they are read, each row with the log that it belongs to.
+
+-- These events, in their order, each with its log. It enters the scope of each, so a caller that
+-- reads as the relay reads them before.
+CREATE OR REPLACE FUNCTION of_logs_v1(events event[])
+RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    entered record := ROW(NULL::text, NULL::text);
+BEGIN
+    FOREACH event IN ARRAY events LOOP
+        IF entered IS DISTINCT FROM ROW(event.tenant_id, event.env) THEN
+            PERFORM enter(event.tenant_id, event.env);
+            entered := ROW(event.tenant_id, event.env);
+        END IF;
+        SELECT l.log_id INTO log_id FROM scope_log l
+        WHERE (l.tenant_id, l.env) = (event.tenant_id, event.env)
+            AND l.from_sequence <= event.sequence
+        ORDER BY l.from_sequence DESC LIMIT 1;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION events_of_v1(
+    of_tenant text, of_env text, id uuid, after bigint, up_to bigint
+) RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM enter(of_tenant, of_env);
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
+    SELECT e
+    FROM event e
+    WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.asset_id = id AND e.sequence > after
+    ORDER BY e.sequence
+    LIMIT up_to));
+END
+$$;
+
+CREATE OR REPLACE FUNCTION events_after_v1(of_tenant text, of_env text, after bigint, up_to bigint)
+RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM enter(of_tenant, of_env);
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
+    SELECT e
+    FROM event e
+    WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.sequence > after
+    ORDER BY e.sequence
+    LIMIT up_to));
+END
+$$;

@@ -1,0 +1,104 @@
+-- Registrations: what becomes of each, and the records.
+
+-- Decides one registration after the other, as if each had its own transaction, and writes those
+-- that stand, all at once: the record, its event, its labels and its edges.
+--
+-- A record is what its member says of it, in the columns that the table has by now, but for where
+-- it belongs. A column that a server of before does not name is null, whatever its default.
+CREATE OR REPLACE FUNCTION add_assets_v1(
+    INOUT own scope, asked json, known bytea[], OUT written json[]
+) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    it record;
+    made asset;
+    parent_ids uuid[];
+    unknown bigint[];
+    allowed boolean;
+    ids uuid[] := '{}';
+    withheld uuid[] := '{}';
+    assets asset[] := '{}';
+    events event[] := '{}';
+    labels json[] := '{}';
+    parents json[] := '{}';
+BEGIN
+    written := '{}';
+    FOR it IN
+        SELECT m.*, (m.asset).asset_id AS id, i.state, i.size_bytes, i.object_store_id,
+            i.key_layout,
+            (i.filename, i.content_type, i.size_bytes, i.sha256, s.bucket) IS DISTINCT FROM
+                ((m.asset).filename, (m.asset).content_type, (m.asset).size_bytes,
+                (m.asset).sha256, m.bucket) AS is_foreign
+        FROM json_to_recordset(asked) AS m (
+            n integer, bucket text, asset asset, labels json, parents json, event event)
+        LEFT JOIN upload_intent i ON (i.tenant_id, i.env) = (own.tenant_id, own.env)
+            AND i.asset_id = (m.asset).asset_id
+        LEFT JOIN object_store s ON s.object_store_id = i.object_store_id
+        ORDER BY m.n
+    LOOP
+        IF (it.event).facts_digest = ANY (known) THEN
+            written := written || json_build_array(it.n, 'registered');
+            CONTINUE;
+        ELSIF it.state IS NULL THEN
+            written := written || json_build_array(it.n, 'unknown_intent');
+            CONTINUE;
+        ELSIF it.state = 'registered' OR it.id = ANY (ids) THEN
+            written := written || json_build_array(it.n, 'already_registered');
+            CONTINUE;
+        ELSIF it.is_foreign THEN
+            RAISE EXCEPTION 'the record differs from the intent it registers'
+                USING ERRCODE = 'data_corrupted';
+        END IF;
+        allowed := (it.asset).train_ok;
+        IF json_array_length(it.parents) > 0 THEN
+            parent_ids := ARRAY(SELECT p.value::uuid FROM json_array_elements_text(it.parents) p);
+            SELECT array_agg(p.place - 1 ORDER BY p.place)
+                    FILTER (WHERE a.asset_id IS NULL AND p.id <> ALL (ids)),
+                allowed AND coalesce(bool_and(a.train_ok_effective), true)
+                    AND NOT parent_ids && withheld
+            INTO unknown, allowed
+            FROM unnest(parent_ids) WITH ORDINALITY AS p (id, place)
+            LEFT JOIN asset a
+                ON (a.tenant_id, a.env) = (own.tenant_id, own.env) AND a.asset_id = p.id;
+            IF unknown IS NOT NULL THEN
+                written := written
+                    || json_build_array(it.n, json_build_object('unknown_parents', unknown));
+                CONTINUE;
+            END IF;
+        END IF;
+
+        events := events || it.event;
+        made := it.asset;
+        made.tenant_id := own.tenant_id;
+        made.env := own.env;
+        made.registered_sequence := own.last_sequence + cardinality(events);
+        made.object_store_id := it.object_store_id;
+        made.key_layout := it.key_layout;
+        made.train_ok_effective := allowed;
+        made.erased_at := NULL;
+        assets := assets || made;
+        ids := ids || it.id;
+        labels := labels || it.labels;
+        parents := parents || it.parents;
+        IF NOT allowed THEN
+            withheld := withheld || it.id;
+        END IF;
+        own.open_count := own.open_count - 1;
+        own.open_bytes := own.open_bytes - it.size_bytes;
+        own.registered_count := own.registered_count + 1;
+        own.registered_bytes := own.registered_bytes + it.size_bytes;
+        written := written || json_build_array(it.n, 'registered');
+    END LOOP;
+
+    UPDATE upload_intent i SET state = 'registered'
+    WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = ANY (ids);
+    own.last_sequence := add_events_v1(own, events);
+    INSERT INTO asset SELECT a.* FROM unnest(assets) a;
+    INSERT INTO asset_label (tenant_id, env, asset_id, label, value)
+    SELECT own.tenant_id, own.env, d.asset_id, l.key, l.value
+    FROM unnest(ids, labels) AS d (asset_id, labels) CROSS JOIN json_each_text(d.labels) l;
+    INSERT INTO lineage_edge (tenant_id, env, child_id, position, parent_id)
+    SELECT own.tenant_id, own.env, d.asset_id, p.place - 1, p.id::uuid
+    FROM unnest(ids, parents) AS d (asset_id, parents)
+    CROSS JOIN json_array_elements_text(d.parents) WITH ORDINALITY AS p (id, place);
+END
+$$;

@@ -1,0 +1,141 @@
+//! The functions that servers call: `migrate` makes them, and a start compares what is there.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use sha2::{Digest, Sha256};
+use sqlx::{FromRow, PgConnection};
+
+use super::{
+    fault::{is_rule_broken, open_error},
+    made::{FUNCTIONS, Function},
+    statement::{read, rows},
+};
+use crate::error::OpenError;
+
+/// What is there under the name of one of our functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The one that this program makes.
+    Ours,
+    /// None, and none was made.
+    Missing,
+    /// One that `migrate` of another version has made.
+    OfAnotherVersion,
+    /// What no `migrate` has made.
+    Changed,
+}
+
+/// What is there under the names of our functions.
+///
+/// A function counts as made if it has the body that was noted of it, the right of who calls it, and
+/// a search path of its own alone, so that what its names mean is not the session's to say.
+pub(super) async fn standing(
+    connection: &mut PgConnection,
+) -> Result<BTreeMap<&'static str, Standing>, OpenError> {
+    let found: Vec<Found> = all(connection, FOUND).await?;
+    let noted: Vec<Noted> = all(connection, NOTED).await?;
+    let standing = FUNCTIONS.iter().map(|(name, function)| {
+        let mut found = found.iter().filter(|it| it.name == *name);
+        let noted = noted.iter().find(|it| it.name == *name);
+        let standing = match (found.next(), noted) {
+            (None, None) => Standing::Missing,
+            // beside another one of its name the one that is called may be either
+            (Some(it), Some(noted)) if found.next().is_none() && it.is_made_as(noted) => {
+                if it.body == function.body && noted.text_sha256 == digest(&function.text) {
+                    Standing::Ours
+                } else {
+                    Standing::OfAnotherVersion
+                }
+            }
+            _ => Standing::Changed,
+        };
+        (*name, standing)
+    });
+    Ok(standing.collect())
+}
+
+/// Makes those that are not ours, all or none of them.
+pub(super) async fn make(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let standing = standing(connection).await?;
+    let to_make = FUNCTIONS
+        .iter()
+        .filter(|(name, _)| standing.get(*name) != Some(&Standing::Ours));
+    // one text is one transaction
+    let mut text = SEARCH_PATH.to_owned();
+    for (name, function) in to_make {
+        make_and_note(&mut text, name, function);
+    }
+    if text == SEARCH_PATH {
+        return Ok(());
+    }
+    match rows(connection, text).await {
+        Ok(_) => Ok(()),
+        // it met what it did not expect
+        Err(error) if is_rule_broken(&error) => Err(OpenError::unfit(format!(
+            "the schema of the database is not what the functions are for: {error}"
+        ))),
+        Err(error) => Err(open_error(error)),
+    }
+}
+
+/// As in the migrations.
+const SEARCH_PATH: &str =
+    "SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true); ";
+
+fn make_and_note(text: &mut String, name: &str, function: &Function) {
+    let (of_text, of_body) = (digest(&function.text), digest(function.body));
+    // writing to a String cannot fail
+    let _ = write!(
+        text,
+        "{};\nINSERT INTO made_function VALUES (E'{name}', E'\\\\x{}', E'\\\\x{}')
+        ON CONFLICT (name) DO UPDATE SET
+            text_sha256 = excluded.text_sha256, body_sha256 = excluded.body_sha256;\n",
+        function.text,
+        hex::encode(of_text),
+        hex::encode(of_body),
+    );
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+/// The path is that of the migration: the schema in which all of it is, and then what is temporary.
+const FOUND: &str = "
+    SELECT p.proname::text AS name, p.prosrc AS body,
+        NOT p.prosecdef
+            AND coalesce(p.proconfig = ARRAY[format('search_path=%I, pg_temp', n.nspname)], false)
+            AS is_confined
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
+
+#[derive(FromRow)]
+struct Found {
+    name: String,
+    body: String,
+    is_confined: bool,
+}
+
+impl Found {
+    fn is_made_as(&self, noted: &Noted) -> bool {
+        self.is_confined && noted.body_sha256 == digest(&self.body)
+    }
+}
+
+const NOTED: &str = "SELECT name, text_sha256, body_sha256 FROM made_function";
+
+#[derive(FromRow)]
+struct Noted {
+    name: String,
+    text_sha256: Vec<u8>,
+    body_sha256: Vec<u8>,
+}
+
+async fn all<T: for<'r> FromRow<'r, sqlx::postgres::PgRow>>(
+    connection: &mut PgConnection,
+    question: &str,
+) -> Result<Vec<T>, OpenError> {
+    let rows = read(connection, question).await.map_err(open_error)?;
+    let all: Result<_, _> = rows.iter().map(T::from_row).collect();
+    all.map_err(open_error)
+}
