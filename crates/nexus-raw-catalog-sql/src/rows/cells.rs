@@ -61,3 +61,23 @@ impl<'r> Cell<'r> for Vec<u8> {
         row.bytes(column)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, SqliteConnection};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_column_is_the_first_of_its_name_after_that_of_its_table() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let row = "SELECT 0 AS one, 1 AS x, 2 AS y, 0 AS other, 3 AS x";
+        let row = sqlx::query(row).fetch_one(&mut connection).await.unwrap();
+        for (name, at) in [("one.x", 1), ("other.x", 4), ("one.y", 2), ("neither.x", 1)] {
+            assert_eq!(place(&row, name).unwrap(), at, "{name}");
+        }
+        for name in ["other.y", "one.z", "x"] {
+            assert!(place(&row, name).is_err(), "{name}");
+        }
+    }
+}

@@ -9,6 +9,7 @@
 mod backup;
 mod contract;
 mod faults;
+mod functions;
 mod opening;
 mod poolers;
 mod proxy;
