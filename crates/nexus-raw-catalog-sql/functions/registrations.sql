@@ -18,8 +18,7 @@ DECLARE
     withheld uuid[] := '{}';
     assets asset[] := '{}';
     events event[] := '{}';
-    labels json[] := '{}';
-    parents json[] := '{}';
+    details json[] := '{}';
 BEGIN
     written := '{}';
     FOR it IN
@@ -77,8 +76,8 @@ BEGIN
         made.erased_at := NULL;
         assets := assets || made;
         ids := ids || it.id;
-        labels := labels || it.labels;
-        parents := parents || it.parents;
+        details := details || json_build_object(
+            'asset_id', it.id, 'labels', it.labels, 'parents', it.parents);
         IF NOT allowed THEN
             withheld := withheld || it.id;
         END IF;
@@ -89,16 +88,19 @@ BEGIN
         written := written || json_build_array(it.n, 'registered');
     END LOOP;
 
+    -- by a subquery, or the planner would count them and make a plan of its own for each call
     UPDATE upload_intent i SET state = 'registered'
-    WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = ANY (ids);
+    WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env)
+        AND i.asset_id = ANY (ARRAY(SELECT unnest(ids)));
     own.last_sequence := add_events_v1(own, events);
     INSERT INTO asset SELECT a.* FROM unnest(assets) a;
     INSERT INTO asset_label (tenant_id, env, asset_id, label, value)
     SELECT own.tenant_id, own.env, d.asset_id, l.key, l.value
-    FROM unnest(ids, labels) AS d (asset_id, labels) CROSS JOIN json_each_text(d.labels) l;
+    FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, labels json)
+    CROSS JOIN json_each_text(d.labels) l;
     INSERT INTO lineage_edge (tenant_id, env, child_id, position, parent_id)
     SELECT own.tenant_id, own.env, d.asset_id, p.place - 1, p.id::uuid
-    FROM unnest(ids, parents) AS d (asset_id, parents)
+    FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, parents json)
     CROSS JOIN json_array_elements_text(d.parents) WITH ORDINALITY AS p (id, place);
 END
 $$;
