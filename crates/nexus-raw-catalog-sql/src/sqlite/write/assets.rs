@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use nexus_raw::{asset::CapturedAt, ports::NewAsset};
 use serde_json::json;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
@@ -14,77 +16,75 @@ pub(super) struct NewRecord<'a> {
     pub(super) train_ok_effective: bool,
 }
 
-// Facts and place are the intent's. The rest is bound value by value and not as JSON, which SQLite
-// reads numbers from with an error in the last digit.
-const NEW: &str = "
-    WITH new (
-        tenant_id, env, asset_id, registered_sequence, captured_at, captured_offset_minutes,
-        latitude, longitude, altitude_m, accuracy_m, source_uri, activity, pii_flags, train_ok,
-        train_ok_effective, registered_by, imported_at, provenance_digest, integrity_level,
-        integrity_version_id, integrity_etag
-    ) AS (";
+/// Place and facts are the intent's.
+const OF_THE_INTENT: &str =
+    "object_store_id, key_layout, filename, content_type, size_bytes, sha256";
 
-const INSERT: &str = ")
-    INSERT INTO asset (
-        tenant_id, env, asset_id, object_store_id, key_layout, filename, content_type,
-        size_bytes, sha256, registered_sequence, captured_at, captured_offset_minutes, latitude,
-        longitude, altitude_m, accuracy_m, source_uri, activity, pii_flags, train_ok,
-        train_ok_effective, registered_by, imported_at, provenance_digest, integrity_level,
-        integrity_version_id, integrity_etag
-    )
-    SELECT i.tenant_id, i.env, i.asset_id, i.object_store_id, i.key_layout, i.filename,
-        i.content_type, i.size_bytes, i.sha256, new.registered_sequence, new.captured_at,
-        new.captured_offset_minutes, new.latitude, new.longitude, new.altitude_m, new.accuracy_m,
-        new.source_uri, new.activity, new.pii_flags, new.train_ok, new.train_ok_effective,
-        new.registered_by, new.imported_at, new.provenance_digest, new.integrity_level,
-        new.integrity_version_id, new.integrity_etag
-    FROM new
-    CROSS JOIN upload_intent i ON i.tenant_id = new.tenant_id AND i.env = new.env
-        AND i.asset_id = new.asset_id";
+/// Makes `STATED`, the names of columns, and `push_stated`, which binds their values in that order.
+macro_rules! stated {
+    (|$record:ident, $parts:ident, $provenance:ident, $location:ident| $($column:ident: $value:expr,)+) => {
+        const STATED: &[&str] = &[$(stringify!($column)),+];
+
+        fn push_stated(row: &mut Separated<'_, Sqlite, &'static str>, $record: &NewRecord<'_>) {
+            let $parts = $record.new.asset.parts();
+            let $provenance = &$parts.provenance;
+            let $location = $provenance.capture_location;
+            $(row.push_bind($value);)+
+        }
+    };
+}
+
+// Bound value by value and not as JSON, which SQLite reads numbers from with an error in the last
+// digit.
+stated! { |record, parts, provenance, location|
+    tenant_id: parts.scope.tenant.to_string(),
+    env: parts.scope.environment.to_string(),
+    asset_id: parts.asset_id.as_uuid().as_bytes().to_vec(),
+    registered_sequence: record.sequence,
+    captured_at: provenance.captured_at.map(|it| it.at().as_micros()),
+    captured_offset_minutes: provenance.captured_at.map(CapturedAt::offset_minutes),
+    latitude: location.map(|it| it.latitude()),
+    longitude: location.map(|it| it.longitude()),
+    altitude_m: location.and_then(|it| it.altitude_m()),
+    accuracy_m: location.and_then(|it| it.accuracy_m()),
+    source_uri: provenance.lineage.source_uri.as_ref().map(ToString::to_string),
+    activity: provenance.lineage.activity.as_ref().map(ToString::to_string),
+    pii_flags: json!(provenance.pii_flags).to_string(),
+    train_ok: provenance.train_ok,
+    train_ok_effective: record.train_ok_effective,
+    registered_by: parts.registered_by.to_string(),
+    imported_at: parts.imported_at.as_micros(),
+    provenance_digest: record.new.provenance_digest.as_bytes().to_vec(),
+    integrity_level: parts.integrity.level.as_str(),
+    integrity_version_id: parts.integrity.version_id.clone(),
+    integrity_etag: parts.integrity.etag.clone(),
+}
+
+/// What stands before the values of an insertion, and what behind them.
+static INSERT: LazyLock<(String, String)> = LazyLock::new(|| {
+    let stated = STATED.join(", ");
+    let into = format!(
+        ") INSERT INTO asset ({stated}, {OF_THE_INTENT})
+        SELECT new.*, {OF_THE_INTENT} FROM new
+        CROSS JOIN upload_intent i ON i.tenant_id = new.tenant_id AND i.env = new.env
+            AND i.asset_id = new.asset_id"
+    );
+    (format!("WITH new ({stated}) AS ("), into)
+});
 
 /// Writes the records, their labels and their edges.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     records: &[NewRecord<'_>],
 ) -> Result<(), WriteError> {
-    let mut insert = QueryBuilder::new(NEW);
-    insert.push_values(records, |mut row, record| push_record(&mut row, record));
-    insert.push(INSERT);
+    let (with, into) = &*INSERT;
+    let mut insert = QueryBuilder::new(with);
+    insert.push_values(records, |mut row, record| push_stated(&mut row, record));
+    insert.push(into);
     // there is one text for each number of records, too many to keep prepared
     let inserted = insert.build().persistent(false).execute(&mut *connection);
     inserted.await.map_err(write_error)?;
     insert_details(connection, records).await
-}
-
-// in the order of `NEW`
-fn push_record(row: &mut Separated<'_, Sqlite, &'static str>, record: &NewRecord<'_>) {
-    let new = record.new;
-    let parts = new.asset.parts();
-    let provenance = &parts.provenance;
-    let captured_at = provenance.captured_at;
-    let location = provenance.capture_location;
-    let lineage = &provenance.lineage;
-    row.push_bind(parts.scope.tenant.to_string())
-        .push_bind(parts.scope.environment.to_string())
-        .push_bind(parts.asset_id.as_uuid().as_bytes().to_vec())
-        .push_bind(record.sequence)
-        .push_bind(captured_at.map(|it| it.at().as_micros()))
-        .push_bind(captured_at.map(CapturedAt::offset_minutes))
-        .push_bind(location.map(|it| it.latitude()))
-        .push_bind(location.map(|it| it.longitude()))
-        .push_bind(location.and_then(|it| it.altitude_m()))
-        .push_bind(location.and_then(|it| it.accuracy_m()))
-        .push_bind(lineage.source_uri.as_ref().map(ToString::to_string))
-        .push_bind(lineage.activity.as_ref().map(ToString::to_string))
-        .push_bind(json!(provenance.pii_flags).to_string())
-        .push_bind(provenance.train_ok)
-        .push_bind(record.train_ok_effective)
-        .push_bind(parts.registered_by.to_string())
-        .push_bind(parts.imported_at.as_micros())
-        .push_bind(new.provenance_digest.as_bytes().to_vec())
-        .push_bind(parts.integrity.level.as_str())
-        .push_bind(parts.integrity.version_id.clone())
-        .push_bind(parts.integrity.etag.clone());
 }
 
 const INSERT_DETAILS: &str = "
