@@ -106,7 +106,7 @@ pub(crate) async fn take_in(
         sha256: Sha256Digest::of(content),
     };
     let presigned = service
-        .presign_upload(&may_write, &request, PresignRequest { facts })
+        .presign_upload(&may_write, &request, PresignRequest::new(facts))
         .await?;
     upload(&presigned.upload, content).await?;
     let registration = RegisterRequest {

@@ -233,7 +233,7 @@ pub fn keyed(key: &CallerKey, intent: &UploadIntent) -> KeyedIntent {
     let facts = intent.facts.clone();
     KeyedIntent {
         key: key.clone(),
-        body_digest: PresignRequest { facts }.digest(),
+        body_digest: PresignRequest::new(facts).digest(),
         intent: intent.clone(),
         event: presigned(intent),
     }

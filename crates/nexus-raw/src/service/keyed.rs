@@ -19,23 +19,14 @@ const LOOKS: usize = 4;
 struct Unsettled;
 
 impl RawStorageService {
-    /// Presigns under a caller's own name for the request, so that it can be sent again when its
-    /// answer was lost: the same key and request of the same user in the same scope are the same
-    /// asset, until its intent ends. Each answer has a fresh URL, and an event of its own.
-    ///
-    /// # Errors
-    /// See [`PresignError`]; in every case no URL exists outside and this call wrote nothing.
-    /// [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the intent
-    /// that stands is of a bucket that is not served any more: the asset stays where it was
-    /// promised, and the key with it.
-    pub async fn presign_upload_keyed(
+    /// Presigns under a caller's key: a new intent, or the one that the key stands for.
+    pub(super) async fn presign_keyed(
         &self,
         access: &WriteAccess,
         context: &RequestContext,
         key: IdempotencyKey,
-        request: PresignRequest,
+        request: &PresignRequest,
     ) -> Result<PresignedAsset, PresignError> {
-        self.check_size(&request)?;
         let key = CallerKey {
             scope: access.scope().clone(),
             user: access.user().clone(),
@@ -47,7 +38,7 @@ impl RawStorageService {
             let standing = self.catalog.find_key(&key, self.clock.now()).await?;
             let presigned = match standing {
                 None => {
-                    self.presign_first(access, context, &key, body_digest, &request)
+                    self.presign_first(access, context, &key, body_digest, request)
                         .await?
                 }
                 Some(standing) if standing.body_digest != body_digest => {

@@ -3,9 +3,9 @@
 mod error;
 mod hashing;
 mod keyed;
-mod metadata;
 mod policy;
 mod presign;
+mod reading;
 mod register;
 mod verification;
 

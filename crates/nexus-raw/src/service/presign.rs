@@ -7,16 +7,19 @@ use crate::{
         Sha256Digest, UploadIntent,
     },
     event::{EventBody, RequestContext},
-    ports::{PresignedUpload, UploadTerms},
+    ports::{IdempotencyKey, PresignedUpload, UploadTerms},
     tenancy::WriteAccess,
     time::Timestamp,
 };
 
 /// What a caller wants to upload: the facts that S3 will be bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresignRequest {
     /// The promised content.
     pub facts: ContentFacts,
+    /// The caller's own name for the request, if it has one.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// Leave to upload an asset-to-be.
@@ -31,8 +34,29 @@ pub struct PresignedAsset {
 }
 
 impl PresignRequest {
-    /// A digest that is equal exactly for equal requests: SHA-256 over one canonical JSON text.
-    /// What a caller left out counts as its default, and the spelling of the body as nothing.
+    /// A request to upload this content, without an idempotency key.
+    #[must_use]
+    pub fn new(facts: ContentFacts) -> Self {
+        Self {
+            facts,
+            idempotency_key: None,
+        }
+    }
+
+    /// Names the request, so that it can be sent again when its answer was lost: the same key and
+    /// content of the same user in the same scope are the same asset, until its intent ends. Each
+    /// answer has a fresh URL, and an event of its own.
+    #[must_use]
+    pub fn with_idempotency_key(self, key: IdempotencyKey) -> Self {
+        Self {
+            idempotency_key: Some(key),
+            ..self
+        }
+    }
+
+    /// A digest that is equal exactly for requests of equal content: SHA-256 over one canonical
+    /// JSON text. What a caller left out counts as its default; the spelling of the body and the
+    /// idempotency key do not count.
     #[must_use]
     pub fn digest(&self) -> Sha256Digest {
         #[derive(Serialize)]
@@ -66,28 +90,29 @@ impl RawStorageService {
     /// the URL is given away.
     ///
     /// # Errors
-    /// See [`PresignError`]; in every case no URL exists outside and nothing was written.
+    /// See [`PresignError`]; in every case no URL exists outside and nothing was written. With a
+    /// key, [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the
+    /// intent that stands is of a bucket that is not served any more: the asset stays where it was
+    /// promised, and the key with it.
     pub async fn presign_upload(
         &self,
         access: &WriteAccess,
         context: &RequestContext,
         request: PresignRequest,
     ) -> Result<PresignedAsset, PresignError> {
-        self.check_size(&request)?;
+        let limit = self.policy.max_object_bytes;
+        if request.facts.size_bytes > limit {
+            return Err(PresignError::TooLarge { limit });
+        }
+        if let Some(key) = request.idempotency_key {
+            return self.presign_keyed(access, context, key, &request).await;
+        }
         let now = self.clock.now();
         let intent = self.promise(access, request.facts, now);
         let presigned = self.sign(&intent, now).await?;
         let event = EventBody::presigned(&intent, access.user(), context, now);
         self.catalog.record_intent(intent, event).await?;
         Ok(presigned)
-    }
-
-    pub(super) fn check_size(&self, request: &PresignRequest) -> Result<(), PresignError> {
-        let limit = self.policy.max_object_bytes;
-        if request.facts.size_bytes > limit {
-            return Err(PresignError::TooLarge { limit });
-        }
-        Ok(())
     }
 
     /// A new asset to be, of this content, in the scope of `access`.
@@ -136,14 +161,12 @@ mod tests {
     use super::*;
 
     fn request() -> PresignRequest {
-        PresignRequest {
-            facts: ContentFacts {
-                filename: Filename::parse("a.jpg").unwrap(),
-                content_type: ContentType::octet_stream(),
-                size_bytes: ByteSize::parse(1).unwrap(),
-                sha256: Sha256Digest::of(b"a"),
-            },
-        }
+        PresignRequest::new(ContentFacts {
+            filename: Filename::parse("a.jpg").unwrap(),
+            content_type: ContentType::octet_stream(),
+            size_bytes: ByteSize::parse(1).unwrap(),
+            sha256: Sha256Digest::of(b"a"),
+        })
     }
 
     #[test]

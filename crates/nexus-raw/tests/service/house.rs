@@ -100,7 +100,7 @@ impl House {
     }
 
     pub(crate) async fn presign_of(&self, facts: ContentFacts) -> PresignedAsset {
-        let request = PresignRequest { facts };
+        let request = PresignRequest::new(facts);
         self.service
             .presign_upload(&self.access, &self.context, request)
             .await

@@ -22,14 +22,18 @@ use crate::house::{House, plain};
 
 fn request() -> PresignRequest {
     let facts = sample::facts();
-    PresignRequest { facts }
+    PresignRequest::new(facts)
 }
 
 impl House {
     async fn presign_keyed(&self, key: &str) -> Result<PresignedAsset, PresignError> {
         let key = IdempotencyKey::parse(key).unwrap();
         self.service
-            .presign_upload_keyed(&self.access, &self.context, key, request())
+            .presign_upload(
+                &self.access,
+                &self.context,
+                request().with_idempotency_key(key),
+            )
             .await
     }
 }
@@ -130,7 +134,11 @@ impl Told {
         let access = sample::access(&sample::scope("t_a", "dev"));
         let key = IdempotencyKey::parse("k").unwrap();
         self.service
-            .presign_upload_keyed(&access, &sample::context(), key, request())
+            .presign_upload(
+                &access,
+                &sample::context(),
+                request().with_idempotency_key(key),
+            )
             .await
     }
 }

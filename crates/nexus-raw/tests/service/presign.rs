@@ -98,10 +98,8 @@ async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move
         policy,
     );
     let key = IdempotencyKey::parse("k").unwrap();
-    let request = || PresignRequest {
-        facts: sample::facts(),
-    };
-    let presign = || service.presign_upload_keyed(&access, &context, key, request());
+    let request = || PresignRequest::new(sample::facts());
+    let presign = || service.presign_upload(&access, &context, request().with_idempotency_key(key));
     let asset_id = presign().await.unwrap().asset_id;
     clock.advance(Duration::from_secs(100));
     assert_eq!(presign().await.unwrap().asset_id, asset_id);
@@ -132,9 +130,7 @@ async fn an_asset_may_be_as_large_as_the_policy_and_no_larger() {
         ..sample::facts()
     };
     house.presign_of(of_size(1000)).await;
-    let request = PresignRequest {
-        facts: of_size(1001),
-    };
+    let request = PresignRequest::new(of_size(1001));
     let refused = house
         .service
         .presign_upload(&house.access, &house.context, request)
@@ -150,9 +146,7 @@ async fn an_asset_may_be_as_large_as_the_policy_and_no_larger() {
 async fn credentials_about_to_end_write_nothing() {
     let house = House::new();
     house.store.set_credentials_end(sample::seconds_after(59));
-    let request = PresignRequest {
-        facts: sample::facts(),
-    };
+    let request = PresignRequest::new(sample::facts());
     let refused = house
         .service
         .presign_upload(&house.access, &house.context, request)
@@ -171,9 +165,7 @@ async fn credentials_about_to_end_write_nothing() {
 async fn no_url_leaves_when_the_catalogue_does_not_answer() {
     let house = House::new();
     house.catalog.set_available(false);
-    let request = PresignRequest {
-        facts: sample::facts(),
-    };
+    let request = PresignRequest::new(sample::facts());
     let refused = house
         .service
         .presign_upload(&house.access, &house.context, request)

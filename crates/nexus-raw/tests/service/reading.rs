@@ -13,7 +13,7 @@ async fn a_registered_asset_is_read_as_it_was_registered() {
     let asset = house.registered(sample::provenance()).await;
     let reader = sample::read_access(&house.scope);
     let id = asset.parts().asset_id;
-    assert_eq!(house.service.metadata(&reader, id).await.unwrap(), asset);
+    assert_eq!(house.service.asset(&reader, id).await.unwrap(), asset);
     assert_eq!(
         house
             .service
@@ -29,7 +29,7 @@ async fn a_presigned_asset_has_events_and_no_record() {
     let house = House::new();
     let id = house.presign().await.asset_id;
     let reader = sample::read_access(&house.scope);
-    let record = house.service.metadata(&reader, id).await;
+    let record = house.service.asset(&reader, id).await;
     assert!(
         matches!(record, Err(ReadError::AssetNotFound)),
         "{record:?}"
@@ -117,7 +117,7 @@ async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
         ("t_ab", "dev", id),
     ] {
         let reader = sample::read_access(&sample::scope(tenant, environment));
-        let record = house.service.metadata(&reader, id).await;
+        let record = house.service.asset(&reader, id).await;
         assert!(
             matches!(record, Err(ReadError::AssetNotFound)),
             "{record:?}"
@@ -139,7 +139,7 @@ async fn a_catalogue_that_does_not_answer_is_not_an_absent_asset() {
     let id = house.presign().await.asset_id;
     house.catalog.set_available(false);
     let reader = sample::read_access(&house.scope);
-    let record = house.service.metadata(&reader, id).await;
+    let record = house.service.asset(&reader, id).await;
     let events = house
         .service
         .events(&reader, &EventQuery::first(1000).of_asset(id))

@@ -100,7 +100,7 @@ async fn presign_error(service: &RawStorageService, bytes: u64) -> PresignError 
     facts.size_bytes = ByteSize::parse(bytes).unwrap();
     let access = sample::access(&sample::scope("t_a", "dev"));
     let presigned = service
-        .presign_upload(&access, &sample::context(), PresignRequest { facts })
+        .presign_upload(&access, &sample::context(), PresignRequest::new(facts))
         .await;
     presigned.unwrap_err()
 }

@@ -41,7 +41,7 @@ async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiEr
     let asset = call
         .core
         .service
-        .metadata(&access, call.asset_id()?)
+        .asset(&access, call.asset_id()?)
         .await?;
     let body = serde_json::to_vec(&asset)?;
     let media_type = "application/json";

@@ -42,15 +42,11 @@ async fn presign_upload(
     body: Json,
 ) -> Result<HttpResponse, ApiError> {
     let service = &call.core.service;
-    let request = parse(&body, service.policy().max_object_bytes)?;
-    let presigned = match call.idempotency_key {
-        None => service.presign_upload(&access, call.context, request).await,
-        Some(key) => {
-            service
-                .presign_upload_keyed(&access, call.context, key, request)
-                .await
-        }
-    }?;
+    let mut request = parse(&body, service.policy().max_object_bytes)?;
+    request.idempotency_key = call.idempotency_key;
+    let presigned = service
+        .presign_upload(&access, call.context, request)
+        .await?;
     // the answer holds a secret: no cache may keep it, which is the rule unless said otherwise
     respond::json(HttpResponse::Ok(), &PresignReply::of(&presigned))
 }
@@ -86,14 +82,12 @@ fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
     });
     let sha256 = fields.required("sha256", |it| it.text(Sha256Digest::parse));
     fields.finish(|| {
-        Some(PresignRequest {
-            facts: ContentFacts {
-                filename: filename?,
-                content_type: content_type.unwrap_or_else(ContentType::octet_stream),
-                size_bytes: size_bytes?,
-                sha256: sha256?,
-            },
-        })
+        Some(PresignRequest::new(ContentFacts {
+            filename: filename?,
+            content_type: content_type.unwrap_or_else(ContentType::octet_stream),
+            size_bytes: size_bytes?,
+            sha256: sha256?,
+        }))
     })
 }
 

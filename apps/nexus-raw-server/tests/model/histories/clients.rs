@@ -142,9 +142,7 @@ impl House {
         );
         match op {
             Op::Presign => {
-                let request = PresignRequest {
-                    facts: sample::facts(),
-                };
+                let request = PresignRequest::new(sample::facts());
                 let presigned = self
                     .service
                     .presign_upload(&write, &sample::context(), request)
@@ -180,7 +178,7 @@ impl House {
                     Err(other) => panic!("{other:?}"),
                 }
             }
-            Op::Read => match self.service.metadata(&read, self.asset).await {
+            Op::Read => match self.service.asset(&read, self.asset).await {
                 Ok(asset) => {
                     let stands = asset.parts().provenance.clone();
                     let said = (0..3).find(|said| provenance(*said) == stands);

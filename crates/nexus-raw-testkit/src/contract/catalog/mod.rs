@@ -219,7 +219,7 @@ async fn key_of(open: &OpenCatalog, key: &CallerKey) -> Option<StandingKey> {
 fn pending_under_key(intent: &UploadIntent) -> StandingKey {
     let facts = intent.facts.clone();
     StandingKey {
-        body_digest: PresignRequest { facts }.digest(),
+        body_digest: PresignRequest::new(facts).digest(),
         state: IntentState::Pending(intent.clone()),
     }
 }

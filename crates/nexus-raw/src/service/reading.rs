@@ -12,11 +12,7 @@ impl RawStorageService {
     /// # Errors
     /// [`ReadError::AssetNotFound`] when the scope has none: absent, not registered and another
     /// scope's are not told apart.
-    pub async fn metadata(
-        &self,
-        access: &ReadAccess,
-        asset: AssetId,
-    ) -> Result<RawAsset, ReadError> {
+    pub async fn asset(&self, access: &ReadAccess, asset: AssetId) -> Result<RawAsset, ReadError> {
         self.catalog
             .find_asset(access.scope(), asset)
             .await?
