@@ -14,6 +14,7 @@ pub struct AssetId(Uuid);
 /// Why a text is no [`AssetId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a UUID in lower-case hyphenated form")]
+#[non_exhaustive]
 pub struct AssetIdError;
 
 impl AssetId {

@@ -12,6 +12,7 @@ pub struct ByteSize(u64);
 /// Why a number is no [`ByteSize`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an integer from 0 to 9007199254740991")]
+#[non_exhaustive]
 pub struct ByteSizeError;
 
 impl ByteSize {

@@ -185,6 +185,7 @@ pub struct Activity(Arc<str>);
 /// Why a text is no [`Activity`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have at most 128 bytes of UTF-8 and no U+0000")]
+#[non_exhaustive]
 pub struct ActivityError;
 
 impl Activity {

@@ -18,6 +18,7 @@ pub struct ObjectKey(Arc<str>);
 /// A text that is not the key of an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be `tenants/<tenant>/<environment>/raw/<asset>/<filename>`")]
+#[non_exhaustive]
 pub struct ObjectKeyError;
 
 impl ObjectKey {
@@ -88,6 +89,7 @@ pub struct BucketName(Arc<str>);
     "must be a bucket name by AWS's rules: 3 to 63 of `a-z`, `0-9`, `.` and `-`, starting and ending with a letter or \
      digit, no two dots in a row, no IP address, no reserved prefix or suffix"
 )]
+#[non_exhaustive]
 pub struct BucketNameError;
 
 impl BucketName {

@@ -4,7 +4,8 @@ macro_rules! pii_flags {
     ($($(#[$doc:meta])* $flag:ident = $name:literal),+ $(,)?) => {
         /// A kind of personal data that an asset holds, by the caller's word.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum PiiFlag {
+        #[non_exhaustive]
+pub enum PiiFlag {
             $($(#[$doc])* #[serde(rename = $name)] $flag),+
         }
 
@@ -51,6 +52,7 @@ pii_flags! {
 #[error(
     "must be one of email, phone, card, postal, name, face, location, health, biometric, other"
 )]
+#[non_exhaustive]
 pub struct PiiFlagError;
 
 impl PiiFlag {

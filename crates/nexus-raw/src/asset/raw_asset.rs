@@ -22,6 +22,7 @@ pub struct ContentFacts {
 /// How the content was proved to be the promised bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum IntegrityLevel {
     /// The store checked the SHA-256 at upload, and was seen to refuse wrong bytes.
     #[serde(rename = "s3_sha256")]

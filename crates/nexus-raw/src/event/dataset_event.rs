@@ -34,6 +34,7 @@ impl EventType {
 
 /// Which form of event this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum SchemaVersion {
     /// The first form.
     #[serde(rename = "1")]

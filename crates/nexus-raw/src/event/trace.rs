@@ -12,6 +12,7 @@ pub struct TraceId([u8; 16]);
 /// Why something is no [`TraceId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 32 lower-case hexadecimal digits, not all zero")]
+#[non_exhaustive]
 pub struct TraceIdError;
 
 impl TraceId {
@@ -73,6 +74,7 @@ pub struct RequestId(Arc<str>);
 /// Why a text is no [`RequestId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 128 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`")]
+#[non_exhaustive]
 pub struct RequestIdError;
 
 impl RequestId {

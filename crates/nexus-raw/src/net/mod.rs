@@ -23,6 +23,7 @@ pub struct TrustedUrl(Url);
     "must be an https URL (http only to loopback) without user and fragment, and not a metadata or \
      unspecified address"
 )]
+#[non_exhaustive]
 pub struct TrustedUrlError;
 
 impl TrustedUrl {
@@ -77,6 +78,7 @@ pub struct NatsUrl(Url);
     "must be a tls:// URL (nats:// only to loopback) with nothing after the port, and not of a \
      metadata or unspecified address"
 )]
+#[non_exhaustive]
 pub struct NatsUrlError;
 
 impl NatsUrl {

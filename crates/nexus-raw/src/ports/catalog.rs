@@ -79,6 +79,7 @@ pub struct NewAsset {
 
 /// What came of a registration.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum RegisterOutcome {
     /// The record and its event are durable.
     Registered,

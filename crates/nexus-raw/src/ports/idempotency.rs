@@ -18,6 +18,7 @@ pub struct IdempotencyKey(Sha256Digest);
 /// Why a text is no [`IdempotencyKey`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have 1 to 255 visible ASCII characters")]
+#[non_exhaustive]
 pub struct IdempotencyKeyError;
 
 impl IdempotencyKey {
@@ -107,6 +108,7 @@ pub struct KeyedIntent {
 
 /// What came of an intent under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyedOutcome {
     /// Intent, event and key are durable.
     Recorded,
@@ -118,6 +120,7 @@ pub enum KeyedOutcome {
 
 /// What came of one more presign of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RepeatOutcome {
     /// The event is durable.
     Recorded,

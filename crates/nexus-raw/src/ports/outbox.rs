@@ -13,6 +13,7 @@ pub struct SinkName(Arc<str>);
 /// Why a text is no [`SinkName`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must start with `a-z` and go on with up to 31 of `a-z`, `0-9`, `_` and `-`")]
+#[non_exhaustive]
 pub struct SinkNameError;
 
 impl SinkName {

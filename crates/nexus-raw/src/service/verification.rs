@@ -7,6 +7,7 @@ use crate::{
 
 /// One way in which an object is not what was promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mismatch {
     /// Its length differs.
     Size,

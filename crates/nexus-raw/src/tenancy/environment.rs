@@ -11,6 +11,7 @@ pub struct Environment(Arc<str>);
 /// Why a text is no [`Environment`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must start with `a-z` and go on with up to 31 of `a-z`, `0-9` and `-`")]
+#[non_exhaustive]
 pub struct EnvironmentError;
 
 impl Environment {

@@ -4,6 +4,7 @@ use super::{ReadAccess, Scope, TenantId, UserId, WriteAccess};
 
 /// What a member may do in a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Role {
     /// Reads and writes.
     Owner,

@@ -12,6 +12,7 @@ pub struct TenantId(Arc<str>);
 /// Why a text is no [`TenantId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be `t_` and then 1 to 61 of `a-z`, `0-9`, `_` and `-`")]
+#[non_exhaustive]
 pub struct TenantIdError;
 
 impl TenantId {

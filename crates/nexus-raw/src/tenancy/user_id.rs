@@ -18,6 +18,7 @@ pub struct UserId(Arc<str>);
     "must have 1 to 255 characters, none of them a control, bidirectional-format or zero-width character or a \
      noncharacter"
 )]
+#[non_exhaustive]
 pub struct UserIdError;
 
 impl UserId {

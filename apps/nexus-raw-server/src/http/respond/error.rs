@@ -264,6 +264,7 @@ fn mismatch(mismatch: &Mismatch) -> Fault {
         Mismatch::ForeignHeader(name) => {
             Fault::new("", format!("the object carries the header `{name}`"))
         }
+        other => Fault::new("", format!("the object differs: {other}")),
     }
 }
 
