@@ -35,7 +35,7 @@ impl OpenError {
 /// A column that does not read back as anything that was ever written to it. It is named; what
 /// stands in it is not shown.
 #[derive(Debug, thiserror::Error)]
-#[error("the column {0} holds what was never written to it")]
+#[error("column {0} holds an invalid value")]
 pub(crate) struct CorruptColumn(pub(crate) &'static str);
 
 impl From<CorruptColumn> for CatalogError {

@@ -95,7 +95,7 @@ class Server:
             record = json.loads(line) if line.startswith("{") else {"msg": line}
             if record["msg"] == "listening":
                 self.url = f"http://{record['http_address']}"
-            elif record["msg"] == "assets are proved":
+            elif record["msg"] == "integrity level selected":
                 self.levels.append(record["integrity_level"])
             elif record["msg"] == "ready":
                 return

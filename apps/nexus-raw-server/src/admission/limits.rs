@@ -25,7 +25,7 @@ pub struct Limits(Option<Arc<Buckets>>);
 
 /// The bucket of a caller is empty.
 #[derive(Debug, thiserror::Error)]
-#[error("the caller asks too often")]
+#[error("rate limit exceeded")]
 pub(crate) struct TooOften {
     /// How long it takes until there is room for one request.
     pub(crate) wait: Duration,

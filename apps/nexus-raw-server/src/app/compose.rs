@@ -59,14 +59,14 @@ pub(super) async fn start(
     };
     let storage = patience.spend_on(Dependency::Storage, prove).await?;
     for note in storage.notes() {
-        slog::info!(log, "the object store was proved"; "note" => note);
+        slog::info!(log, "object store probed"; "note" => note);
     }
     let level = if storage.capabilities().enforces_sha256 {
         IntegrityLevel::S3Sha256
     } else {
         IntegrityLevel::StreamSha256
     };
-    slog::info!(log, "assets are proved"; "integrity_level" => level.as_str());
+    slog::info!(log, "integrity level selected"; "integrity_level" => level.as_str());
 
     let clock_offset = storage.clock_offset();
     let storage = metrics.storage(Arc::new(storage));

@@ -12,7 +12,7 @@ use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
 #[non_exhaustive]
 pub enum Failure {
     /// The configuration has faults; each is a line that begins with its dotted key.
-    #[error("the configuration is not right\n{}", .0.join("\n"))]
+    #[error("the configuration is invalid\n{}", .0.join("\n"))]
     Config(Vec<String>),
     /// There is no configuration; each line names a key that it must have.
     #[error(
@@ -55,7 +55,7 @@ pub enum Failure {
     #[error("an output cannot be written")]
     Output(#[source] io::Error),
     /// The system gives no threads or no signals.
-    #[error("the system gives no threads or signals")]
+    #[error("the operating system refused a thread or signal handler")]
     System(#[source] io::Error),
     /// The system lets the process have too few files open.
     #[error(
@@ -76,7 +76,9 @@ pub enum Failure {
     )]
     StoreMediumFailed,
     /// The relay ended while the server ran: no event would be delivered any more.
-    #[error("the relay of events ended by a defect; what was not delivered is after a new start")]
+    #[error(
+        "the event relay stopped unexpectedly; undelivered events are delivered after a restart"
+    )]
     RelayEnded,
 }
 

@@ -201,7 +201,7 @@ impl Application {
         // the end can be watched, to its end
         metrics_handle.stop(false).await;
         let _ = serving_metrics.await;
-        slog::info!(log, "ended");
+        slog::info!(log, "shut down");
         outcome
     }
 }
@@ -212,7 +212,7 @@ async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
     loop {
         if identity.ready().await.is_err() {
             identity.keys_came().await;
-            slog::info!(log, "tokens can be verified: the keys came");
+            slog::info!(log, "token keys fetched");
         }
         identity.keys_ended().await;
     }
@@ -229,7 +229,7 @@ async fn work(
     let started = tokio::select! {
         started = compose::start(plan, phase, metrics, log) => started,
         signal = signals.next() => {
-            slog::info!(log, "ending before the start was done"; "signal" => signal);
+            slog::info!(log, "shutting down before startup completed"; "signal" => signal);
             return (None, Ok(()));
         }
         () = &mut store_failed => return (None, Err(Failure::StoreMediumFailed)),
@@ -241,7 +241,7 @@ async fn work(
     slog::info!(log, "ready");
     let asked_to_end = async {
         let signal = signals.next().await;
-        slog::info!(log, "ending"; "signal" => signal, "drain_seconds" => plan.drain.as_secs());
+        slog::info!(log, "shutting down"; "signal" => signal, "drain_seconds" => plan.drain.as_secs());
         if !plan.drain.is_zero() {
             drain(phase, plan.drain, signals).await;
         }

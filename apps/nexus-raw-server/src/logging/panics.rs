@@ -6,6 +6,6 @@ use slog::Logger;
 pub(super) fn tell(log: Logger) {
     panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
         let place = info.location().map(ToString::to_string);
-        slog::error!(log, "a defect: panicked"; "place" => place, "panic" => info.payload_as_str());
+        slog::error!(log, "task panicked"; "place" => place, "panic" => info.payload_as_str());
     }));
 }

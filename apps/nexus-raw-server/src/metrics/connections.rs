@@ -45,11 +45,11 @@ impl Listeners {
             most: of.gauges("http_connections_max", "Connections that may be open"),
             closed: of.counters(
                 "http_connections_closed_for_room",
-                "Idle connections that were closed to make room for new ones",
+                "Idle connections closed to make room for new ones",
             ),
             unreadable: of.counters(
                 "http_unreadable_heads",
-                "Heads of requests that could not be read, or did not come in time",
+                "Request heads rejected as unreadable or too slow",
             ),
         }
     }

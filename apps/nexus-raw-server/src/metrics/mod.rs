@@ -156,70 +156,73 @@ impl Metrics {
             storage: Calls::register(
                 &mut of,
                 "storage_call_duration_seconds",
-                "How long calls of the object store took",
+                "Duration of calls to the object store",
                 long,
             ),
             catalog: Calls::register(
                 &mut of,
                 "catalog_call_duration_seconds",
-                "How long calls of the catalogue took",
+                "Duration of calls to the catalogue",
                 short,
             ),
             groups: Groups {
                 calls: of.histogram(
                     "catalog_group_calls",
-                    "How many calls shared a transaction of the catalogue",
+                    "Number of calls in each transaction of the catalogue",
                     Histogram::new(GROUP),
                 ),
                 seconds: of.histograms(
                     "catalog_group_duration_seconds",
-                    "How long transactions of the catalogue took, the commit included",
+                    "Duration of transactions of the catalogue, including commit",
                     short,
                 ),
             },
             outbox: Outbox {
                 undelivered: of.gauges(
                     "outbox_undelivered_events",
-                    "Events that the sink has not taken yet",
+                    "Events not yet delivered to the sink",
                 ),
-                parked: of.gauges(
-                    "outbox_parked_events",
-                    "Events that were set aside for the sink",
-                ),
+                parked: of.gauges("outbox_parked_events", "Events parked for the sink"),
                 oldest_age: of.gauges(
                     "outbox_oldest_undelivered_age_seconds",
-                    "How old the oldest event is that the sink has not taken; 0 where there is none",
+                    "Age of the oldest undelivered event of the sink; 0 if there is none",
                 ),
             },
             sinks: Sinks {
-                events: of.counters("sink_events", "Events that the sink has taken from this process"),
+                events: of.counters(
+                    "sink_events",
+                    "Events that the sink has taken from this process",
+                ),
                 failures: of.counters("sink_failures", "Deliveries that did not end well"),
                 seconds: of.histograms(
                     "sink_delivery_duration_seconds",
-                    "How long deliveries of a batch took",
+                    "Duration of deliveries of a batch",
                     short,
                 ),
             },
-            open_intents: of.gauge("open_intents", "Intents that are not registered, ended or not"),
+            open_intents: of.gauge(
+                "open_intents",
+                "Intents that are not registered, ended or not",
+            ),
             open_intents_bytes: of.gauge(
                 "open_intents_bytes",
-                "What intents that are not registered promise together",
+                "Total of the upload intents that are not registered",
             ),
             sampled: of.gauge(
                 "sampled_timestamp_seconds",
-                "When the catalogue last answered all that is looked up in it for metrics",
+                "Time of the last successful sampling of the catalogue",
             ),
             leader: of.gauge("relay_leader", "1 while this process relays events"),
             leads_until: LeadsUntil::default(),
             clock: Arc::clone(clock),
             hashing_jobs: of.gauge(
                 "hashing_jobs",
-                "Objects that this process hashes, or is about to",
+                "Objects hashed by this process, queued ones included",
             ),
             waiting: of.gauge("feed_waiting_requests", "Requests that wait for events"),
             clock_offset: of.gauge(
                 "clock_offset_seconds",
-                "By how much this machine's clock is ahead of the object store's",
+                "Difference between this machine's clock and the object store's",
             ),
             live: OnceLock::new(),
             registry: Registry::default(),

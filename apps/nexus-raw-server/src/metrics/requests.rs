@@ -34,13 +34,10 @@ impl Requests {
             total: of.counters("http_requests", "Requests that were answered"),
             seconds: of.histograms(
                 "http_request_duration_seconds",
-                "How long requests took from their head to their answer",
+                "Duration of requests, from head to response",
                 short,
             ),
-            in_flight: of.gauge(
-                "http_requests_in_flight",
-                "Requests that are being answered",
-            ),
+            in_flight: of.gauge("http_requests_in_flight", "Requests in progress"),
         }
     }
 

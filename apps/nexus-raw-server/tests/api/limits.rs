@@ -64,7 +64,7 @@ async fn who_asks_too_often_is_told_when_to_ask_again_and_nothing_is_written() {
                     "type": "urn:nexus-raw:problem:rate-limited",
                     "title": "Rate limited",
                     "status": 429,
-                    "detail": "the caller asks too often in this tenant; try again later",
+                    "detail": "rate limit exceeded in this tenant; try again later",
                     "instance": target,
                     "code": "rate-limited",
                     "trace_id": TRACE_ID,

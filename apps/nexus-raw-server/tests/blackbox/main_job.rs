@@ -136,7 +136,10 @@ async fn everything_survives_a_restart() {
     assert_eq!(pending.put(&photo).await, 200);
     let (status, _, log) = server.stop();
     assert_eq!(status.code(), Some(0), "{log:?}");
-    assert!(log.last().unwrap().contains("\"msg\":\"ended\""), "{log:?}");
+    assert!(
+        log.last().unwrap().contains("\"msg\":\"shut down\""),
+        "{log:?}"
+    );
 
     let server = house.start();
     // the old token is still good: the secret was kept

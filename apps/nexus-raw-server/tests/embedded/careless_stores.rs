@@ -325,7 +325,7 @@ async fn the_log_says_once_by_what_assets_are_proved() {
             if record["msg"] == "ready" {
                 break;
             }
-            if record["msg"] == "assets are proved" {
+            if record["msg"] == "integrity level selected" {
                 levels.push(record["integrity_level"].clone());
             }
         }

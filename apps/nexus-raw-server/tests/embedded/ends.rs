@@ -103,7 +103,7 @@ fn without_any_configuration_the_program_names_embedded_mode_first() {
     }
     // who has said something has a configuration with faults
     let (_, told) = ended(&mut Machine::new().program());
-    let head = "nexus-raw-server: the configuration is not right\n";
+    let head = "nexus-raw-server: the configuration is invalid\n";
     assert!(told.starts_with(head), "{told}");
 }
 
@@ -165,7 +165,7 @@ fn a_database_whose_name_could_be_anybodys_on_the_network_is_refused_before_it_i
             (code, &*told),
             (
                 78,
-                "nexus-raw-server: the configuration is not right\ncatalog.url: the connection to PostgreSQL \
+                "nexus-raw-server: the configuration is invalid\ncatalog.url: the connection to PostgreSQL \
                  over a network must be verified: leave `sslmode` out, or say `verify-full` or \
                  `verify-ca`, with `sslrootcert` for an authority of your own\n"
             ),

@@ -125,7 +125,7 @@ async fn keys_that_were_away_at_the_start_come_by_themselves_and_are_waited_for(
     // nobody asks: no token brings them
     there.store(true, Ordering::SeqCst);
     let came = Instant::now();
-    server.wait_for("tokens can be verified: the keys came");
+    server.wait_for("token keys fetched");
     assert!(
         came.elapsed() < Duration::from_secs(5),
         "{:?}",

@@ -41,7 +41,7 @@ fn end_of(child: &mut Child) -> ExitStatus {
 /// By which signal it says that it ends.
 fn ending(log: &[String]) -> Value {
     let records = log.iter().map(|line| serde_json::from_str(line).unwrap());
-    let mut ending = records.filter(|record: &Value| record["msg"] == "ending");
+    let mut ending = records.filter(|record: &Value| record["msg"] == "shutting down");
     ending.next().unwrap()["signal"].take()
 }
 
@@ -98,7 +98,10 @@ fn a_terminal_that_is_closed_ends_the_server_in_order() {
     signal("HUP", server.id());
     let (status, _, log) = server.ended();
     assert_eq!((status.code(), ending(&log)), (Some(0), json!("SIGHUP")));
-    assert!(log.last().unwrap().contains("\"msg\":\"ended\""), "{log:?}");
+    assert!(
+        log.last().unwrap().contains("\"msg\":\"shut down\""),
+        "{log:?}"
+    );
 }
 
 /// As `nohup` starts it.

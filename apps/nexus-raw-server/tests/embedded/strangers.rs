@@ -125,7 +125,7 @@ async fn at_1024_descriptors_1300_strangers_shut_nobody_out_and_cut_no_request_o
         assert!(now > closed + 500, "{name}: {now}");
         closed = now;
     }
-    let told = server.wait_for("idle connections were closed to make room for new ones");
+    let told = server.wait_for("idle connections closed to make room");
     assert_eq!(told["listener"], "api");
     let (_, _, log) = server.stop();
     assert!(

@@ -74,7 +74,7 @@ async fn at_debug_level_each_is_one_line_that_repeats_nothing_of_it() {
     let (_, _, log) = server.stop();
     let told = log
         .iter()
-        .filter(|line| line.contains("a request head could not be read"));
+        .filter(|line| line.contains("request head rejected"));
     let told: Vec<_> = told.collect();
     assert_eq!(told.len(), 6, "{told:?}");
     for line in told {

@@ -56,7 +56,7 @@ enum Hashing {
 
 /// The answer is not one to the group that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the answer of write_v1 is not of the form that this version expects")]
+#[error("unexpected response from write_v1")]
 pub(super) struct UnexpectedAnswer;
 
 /// What came of a member. `None` where it was registered before, as what is to be looked up.

@@ -73,7 +73,7 @@ async fn a_record_that_does_not_read_back_is_told_by_its_column() {
         let intent = sample::intent(&scope, sample::asset_id(1));
         let new = presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
-        let expected = format!("the column {column} holds what was never written to it");
+        let expected = format!("column {column} holds an invalid value");
         let found = catalog.find_asset(&scope, intent.asset_id).await;
         assert_eq!(told(found), expected, "{sql}");
         let found = catalog.find_intent(&scope, intent.asset_id).await;
@@ -105,8 +105,7 @@ async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
         presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
         let found = catalog.find_intent(&scope, intent.asset_id).await;
-        let expected =
-            format!("the column upload_intent.{column} holds what was never written to it");
+        let expected = format!("column upload_intent.{column} holds an invalid value");
         assert_eq!(told(found), expected, "{sql}");
     }
 }
@@ -155,7 +154,7 @@ async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_r
         let intent = sample::intent(&scope, sample::asset_id(1));
         presign_and_register(&catalog, &intent, sample::provenance()).await;
         home.tamper(sql).await;
-        let expected = format!("the column event.{column} holds what was never written to it");
+        let expected = format!("column event.{column} holds an invalid value");
         let of_asset = catalog
             .events(&scope, &EventQuery::first(1000).of_asset(intent.asset_id))
             .await;

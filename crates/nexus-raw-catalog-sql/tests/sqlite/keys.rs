@@ -103,7 +103,7 @@ async fn a_key_that_leads_nowhere_is_corrupt_and_stops_nobody_else() {
     };
     assert_eq!(
         column.to_string(),
-        "the column idempotency.asset_id holds what was never written to it"
+        "column idempotency.asset_id holds an invalid value"
     );
     home.tamper("UPDATE idempotency SET body_digest = x'00'")
         .await;
@@ -113,7 +113,7 @@ async fn a_key_that_leads_nowhere_is_corrupt_and_stops_nobody_else() {
     };
     assert_eq!(
         column.to_string(),
-        "the column idempotency.body_digest holds what was never written to it"
+        "column idempotency.body_digest holds an invalid value"
     );
     let next = sample::intent(&scope, sample::asset_id(2));
     presign(&catalog, &next).await;

@@ -20,7 +20,7 @@ const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 
 /// Nothing stays at the address long enough to be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the object changes while it is read")]
+#[error("the object changed while it was read")]
 struct Restless;
 
 impl RawStorageService {

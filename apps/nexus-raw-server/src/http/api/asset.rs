@@ -28,13 +28,13 @@ pub(super) const ROUTE: Route = Route {
     tag = "assets",
     params(
         ("asset_id" = text::AssetId, Path, description = "The asset."),
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has."),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags of cached copies."),
     ),
     responses(
         (status = 200, description = "The record. It never changes.", body = record::RawAsset,
             headers(("ETag" = String, description = "A strong entity tag of the record."))),
-        (status = 304, description = "The caller has the record.",
-            headers(("ETag" = String, description = "The tag that the caller has."))),
+        (status = 304, description = "The cached record is current.",
+            headers(("ETag" = String, description = "The matching entity tag."))),
     ),
 )]
 async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {

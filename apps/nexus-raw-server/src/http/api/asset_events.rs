@@ -32,9 +32,9 @@ pub(super) const ROUTE: Route = Route {
     params(
         ("asset_id" = text::AssetId, Path, description = "The asset."),
         ("after" = Option<u64>, Query, minimum = 0, maximum = 9_223_372_036_854_775_807_u64, example = 0,
-            description = "Give the events of a higher `sequence` than this; 0 unless given."),
+            description = "Returns events with a higher `sequence` (default 0)."),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 1000,
-            description = "Give so many at most; 1000 unless given."),
+            description = "Maximum number of events (default 1000)."),
     ),
     responses((status = 200, description = "Its events in order of sequence.", body = Events)),
 )]

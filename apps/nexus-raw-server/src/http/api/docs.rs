@@ -34,11 +34,11 @@ pub(super) const ROUTE: Route = Route {
     path = ROUTE.pattern,
     operation_id = "getDocs",
     tag = "operations",
-    params(("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has.")),
+    params(("If-None-Match" = Option<String>, Header, description = "Entity tags of cached copies.")),
     responses(
-        (status = 200, description = "A page of HTML that loads nothing and runs nothing.", body = String, content_type = "text/html; charset=utf-8",
+        (status = 200, description = "An HTML page without scripts or external resources.", body = String, content_type = "text/html; charset=utf-8",
             headers(("ETag" = String, description = "A strong entity tag of the page."))),
-        (status = 304, description = "The caller has the page.",
+        (status = 304, description = "The cached page is current.",
             headers(("ETag" = String, description = "A strong entity tag of the page."))),
     ),
 )]

@@ -45,11 +45,11 @@ pub(super) const ROUTE: Route = Route {
     tag = "events",
     params(
         ("after" = Option<u64>, Query, minimum = 0, maximum = 9_223_372_036_854_775_807_u64, example = 0,
-            description = "Give the events of a higher `sequence` than this; 0 unless given."),
+            description = "Returns events with a higher `sequence` (default 0)."),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 100,
-            description = "Give so many at most; 100 unless given."),
+            description = "Maximum number of events (default 100)."),
         ("wait_seconds" = Option<u64>, Query, minimum = 0, maximum = 20, example = 0,
-            description = "Where there is none, wait so long for one; 0 unless given. The answer \
+            description = "Seconds to wait for an event if there is none (default 0). The answer \
                            may come sooner and be empty."),
     ),
     responses((status = 200, description = "The events in order of sequence, without a gap.", body = Events)),

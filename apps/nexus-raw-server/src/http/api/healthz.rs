@@ -30,7 +30,7 @@ pub(super) const ROUTE: Route = Route {
     path = ROUTE.pattern,
     operation_id = "getHealth",
     tag = "operations",
-    responses((status = 200, description = "It lives.", body = StatusReply)),
+    responses((status = 200, description = "The process is running.", body = StatusReply)),
 )]
 fn healthz() -> Result<HttpResponse, ApiError> {
     respond::json(HttpResponse::Ok(), &StatusReply { status: "ok" })

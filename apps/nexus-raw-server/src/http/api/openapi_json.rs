@@ -24,7 +24,7 @@ pub(super) const ROUTE: Route = Route {
     path = ROUTE.pattern,
     operation_id = "getOpenApi",
     tag = "operations",
-    responses((status = 200, description = "The routes, as OpenAPI 3.1 describes them.", body = serde_json::Value)),
+    responses((status = 200, description = "The OpenAPI 3.1 document.", body = serde_json::Value)),
 )]
 fn openapi_json() -> Result<HttpResponse, ApiError> {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();

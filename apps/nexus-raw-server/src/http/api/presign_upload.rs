@@ -34,7 +34,7 @@ pub(super) const ROUTE: Route = Route {
     operation_id = "presignUpload",
     tag = "assets",
     request_body = PresignUpload,
-    responses((status = 200, description = "Leave to upload.", body = PresignReply)),
+    responses((status = 200, description = "Permission to upload.", body = PresignReply)),
 )]
 async fn presign_upload(
     call: Call<'_>,

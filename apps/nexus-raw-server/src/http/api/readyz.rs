@@ -26,7 +26,7 @@ pub(super) const ROUTE: Route = Route {
     path = ROUTE.pattern,
     operation_id = "getReadiness",
     tag = "operations",
-    responses((status = 200, description = "It can.", body = StatusReply)),
+    responses((status = 200, description = "The service is ready.", body = StatusReply)),
 )]
 async fn readyz(probe: Probe<'_>) -> Result<HttpResponse, ApiError> {
     let core = probe.app.core()?;

@@ -43,7 +43,7 @@ pub(super) const ROUTE: Route = Route {
     responses(
         (status = 201, description = "Registered by this request.", body = record::RawAsset,
             headers(("Location" = String, description = "The record's path."))),
-        (status = 200, description = "Registered by an identical request before.", body = record::RawAsset),
+        (status = 200, description = "Already registered by an identical request.", body = record::RawAsset),
     ),
 )]
 async fn register(

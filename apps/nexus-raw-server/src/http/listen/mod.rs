@@ -110,7 +110,7 @@ impl ConnectionObserver for Watched {
     }
 
     fn made_room(&self, closed: u64, most: usize) {
-        slog::warn!(self.log, "idle connections were closed to make room for new ones";
+        slog::warn!(self.log, "idle connections closed to make room";
             "listener" => self.metrics.listener(), "closed" => closed, "most_connections" => most);
     }
 
@@ -118,7 +118,7 @@ impl ConnectionObserver for Watched {
     /// default.
     fn unreadable(&self, status: u16, error: &str) {
         self.metrics.unreadable(status);
-        slog::debug!(self.log, "a request head could not be read";
+        slog::debug!(self.log, "request head rejected";
             "listener" => self.metrics.listener(), "status" => status, "error" => error);
     }
 }

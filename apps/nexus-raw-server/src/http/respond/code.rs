@@ -65,7 +65,7 @@ problem_codes! {
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The body is not plain JSON.
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
-    /// The body or the query breaks rules, each named in `errors`.
+    /// The body or query validation failed, each named in `errors`.
     ValidationFailed = "validation-failed", UNPROCESSABLE_ENTITY, "Validation failed";
     /// What was uploaded is not what was promised.
     ObjectMismatch = "object-mismatch", UNPROCESSABLE_ENTITY, "Object mismatch";

@@ -50,9 +50,9 @@ pub(crate) enum ApiError {
     UnsupportedMediaType,
     #[error("the body is over {limit} bytes")]
     PayloadTooLarge { limit: usize },
-    #[error("the body breaks rules")]
+    #[error("body validation failed")]
     Invalid(#[from] Faults),
-    #[error("the query breaks rules")]
+    #[error("query validation failed")]
     InvalidQuery(#[source] Faults),
     #[error("no upload was presigned")]
     Presign(#[from] PresignError),
@@ -60,9 +60,9 @@ pub(crate) enum ApiError {
     Register(#[from] RegisterError),
     #[error("nothing was read")]
     Read(#[from] ReadError),
-    #[error("nothing was waited for")]
+    #[error("the wait was not started")]
     Feed(#[from] FeedError),
-    #[error("the service still waits for the {0}")]
+    #[error("the service is waiting for the {0}")]
     Starting(Dependency),
     #[error("the service is about to end")]
     Draining,
@@ -120,7 +120,7 @@ impl ApiError {
                 Problem::new(Code::MethodNotAllowed, detail).with_header(ALLOW, allow)
             }
             Self::RateLimited(TooOften { wait }) => {
-                let detail = "the caller asks too often in this tenant; try again later";
+                let detail = "rate limit exceeded in this tenant; try again later";
                 later(Code::RateLimited, detail, *wait)
             }
             Self::Feed(FeedError::Full) => {
