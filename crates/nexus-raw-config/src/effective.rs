@@ -6,7 +6,7 @@ use crate::keys;
 use crate::leaves::origin;
 use crate::sections::catalog;
 
-/// What holds, as TOML without secrets: each key with where its value came from.
+/// Returns the effective configuration as TOML without secrets, each key with the origin of its value.
 pub(crate) fn effective_toml(figment: &Figment) -> String {
     let mut lines = Vec::new();
     let mut table = "";
@@ -35,7 +35,7 @@ fn shown(key: &Key, value: Value) -> toml::Value {
     } else if key.secret {
         "[redacted]".into()
     } else {
-        // what is no TOML cannot come out of a checked configuration
+        // a checked configuration has only values that TOML can express
         toml::Value::try_from(value).unwrap_or_else(|_| "".into())
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::key::variable;
 
-/// One thing that is wrong with the configuration.
+/// An error in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     key: String,
@@ -11,21 +11,21 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The dotted key, such as `storage.bucket`; for the file as a whole `--config`. Control
+    /// Returns the dotted key, such as `storage.bucket`, or `--config` for the whole file. Control
     /// characters of an unknown key are escaped.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What is wrong, and what would be right. Never holds a configured value.
+    /// Returns what is wrong and what is expected. Never contains a configured value.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Where the value came from: a variable's name, a file's, or `default`. None for a key that
-    /// is missing.
+    /// Returns where the value came from: the name of a variable or file, or `default`. `None` for
+    /// a missing key.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
@@ -42,15 +42,15 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Every fault of a configuration, in the order of the documented keys; unknown keys come last.
+/// All faults of a configuration, in the order of the documented keys; unknown keys come last.
 ///
-/// Displays as one line a fault. A server that meets it ends with exit code 78 (`EX_CONFIG` of
+/// Displays as one line per fault. A server exits on it with code 78 (`EX_CONFIG` of
 /// sysexits.h).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<Fault>);
 
 impl ConfigErrors {
-    /// All of them.
+    /// Returns all faults.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         &self.0
@@ -69,12 +69,12 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Collects faults: the first of each key and place, since later ones mostly follow from it.
+/// A collector of faults: the first of each key and origin, since later ones mostly follow from it.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Notes a fault; `key` may be anything that someone wrote.
+    /// Adds a fault; `key` may be arbitrary input.
     pub(crate) fn add(&mut self, key: &str, reason: impl Into<String>, origin: Option<String>) {
         let key = printable(key);
         if self
@@ -90,7 +90,7 @@ impl Faults {
         }
     }
 
-    /// Whether this key, or its form by file, is known to be faulty.
+    /// Returns whether this key, or its `_file` form, has a fault.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.0.iter().any(|fault| {
             fault
@@ -100,7 +100,7 @@ impl Faults {
         })
     }
 
-    /// The value of a key that must have one, or a fault.
+    /// Returns the value of a required key, or adds a fault.
     pub(crate) fn need<T>(&mut self, key: &str, value: Option<T>) -> Option<T> {
         if value.is_none() && !self.has(key) {
             let variable = variable(key);
@@ -114,19 +114,19 @@ impl Faults {
         self.0.is_empty()
     }
 
-    /// All of them, each where `place` puts its key.
+    /// Returns all faults, sorted by the `place` of their key.
     pub(crate) fn into_errors(mut self, place: impl Fn(&str) -> usize) -> ConfigErrors {
         self.0.sort_by_key(|fault| place(&fault.key));
         ConfigErrors(self.0)
     }
 }
 
-/// Text of unknown content, safe and short enough for a terminal and a log.
+/// Escapes and shortens arbitrary text for a terminal and a log.
 pub(crate) fn printable(text: &str) -> String {
-    const LONGEST: usize = 120;
+    const MAX_LEN: usize = 120;
     let mut escaped = String::new();
     for character in text.chars() {
-        if escaped.len() >= LONGEST {
+        if escaped.len() >= MAX_LEN {
             escaped.push('…');
             break;
         }

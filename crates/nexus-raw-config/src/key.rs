@@ -1,9 +1,9 @@
-//! What is known of a key, and how its name is spelt.
+//! The declaration of a key, and the spelling of its name.
 
-/// What the names of the server's variables begin with.
+/// The prefix of the server's environment variables.
 const PREFIX: &str = "NEXUS_RAW_";
 
-/// How a value of a key is spelt, in the file and in a variable.
+/// The type of a key's value, in the file and in a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Any text. In a variable every byte counts: nothing is trimmed or unquoted.
@@ -16,38 +16,38 @@ pub(crate) enum Kind {
     List,
 }
 
-/// One leaf of the configuration, as it is documented. A [`section!`](crate::section) makes it.
+/// A documented key of the configuration, declared by [`section!`](crate::section).
 #[derive(Debug)]
 pub(crate) struct Key {
-    /// Dotted: the table, which may stand in another one, then the leaf.
+    /// The dotted name: the table, which may be nested, then the leaf.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// As TOML for all kinds but text, which stands as it is.
+    /// The default as TOML, except text, which is not quoted.
     pub(crate) default: Option<&'static str>,
-    /// Never printed, and may come from a file by `<name>_file`.
+    /// Whether it is a secret: never printed, and may come from a file by `<name>_file`.
     pub(crate) secret: bool,
-    /// What the value must be: completes "must be".
+    /// The rule of the value; completes "must be".
     pub(crate) rule: &'static str,
-    /// What it is for: a sentence of the documentation.
+    /// The meaning, for the documentation.
     pub(crate) about: &'static str,
-    /// A value that passes, spelt like `default`.
+    /// A valid value, spelt like `default`.
     pub(crate) example: &'static str,
 }
 
 impl Key {
-    /// The table and the leaf.
+    /// Returns the table and the leaf.
     pub(crate) fn parts(&self) -> (&'static str, &'static str) {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
     }
 }
 
-/// The variable that sets a dotted name: `NEXUS_RAW_STORAGE__BUCKET` for `storage.bucket`.
+/// Returns the variable that sets a dotted name: `NEXUS_RAW_STORAGE__BUCKET` for `storage.bucket`.
 pub(crate) fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.replace('.', "__").to_ascii_uppercase())
 }
 
-/// What follows the prefix in a variable of the form `NEXUS_RAW_<SECTION>__<KEY>`. Names without
-/// `__` belong to others: the command line's own, the service links of Kubernetes.
+/// Returns the part after the prefix of a variable `NEXUS_RAW_<SECTION>__<KEY>`. Names without `__`
+/// are no keys: those of the command line, and the service links of Kubernetes.
 pub(crate) fn own_part(variable: &str) -> Option<&str> {
     variable
         .strip_prefix(PREFIX)

@@ -1,22 +1,22 @@
-//! The one table of keys: what is known, defaults, secrets, documentation.
+//! The table of keys: known names, defaults, secrets, documentation.
 
 use std::fmt::Write;
 
 use crate::key::{Key, Kind};
 use crate::sections;
 
-/// Every key, in the order in which it is printed and documented.
+/// Returns every key, in the order in which they are printed and documented.
 pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
     sections::KEYS.iter().copied().flatten()
 }
 
-/// The keys whose values are secrets: never printed, and each may come from a file by `<name>_file`.
+/// Returns the keys of secrets: never printed, and each may come from a file by `<name>_file`.
 pub fn secret_keys() -> impl Iterator<Item = &'static str> {
     all().filter(|key| key.secret).map(|key| key.name)
 }
 
-/// Where a fault of this name stands among others: by its key, or by the secret that it gives by
-/// file; first what is no key but an argument, last what is unknown.
+/// Returns the sort position of a fault: that of its key, or of the secret whose file it names.
+/// Arguments come first, unknown names last.
 pub(crate) fn place(name: &str) -> usize {
     let key = find_by_file_form(name).map_or(name, |secret| secret.name);
     match all().position(|known| known.name == key) {
@@ -26,7 +26,7 @@ pub(crate) fn place(name: &str) -> usize {
     }
 }
 
-/// Why a name that is no key is refused; `spelt` writes a suggestion as the source would.
+/// Returns the reason for an unknown name; `spelt` formats a suggestion for the source.
 pub(crate) fn unknown(name: &str, spelt: impl Fn(&str) -> String) -> String {
     match nearest(name) {
         Some(known) => format!("is not a known key; did you mean {}?", spelt(&known)),
@@ -34,17 +34,17 @@ pub(crate) fn unknown(name: &str, spelt: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// The key of exactly this name.
+/// Returns the key of exactly this name.
 pub(crate) fn find(name: &str) -> Option<&'static Key> {
     all().find(|key| key.name == name)
 }
 
-/// The secret that `name` gives by file: `identity.hs256_secret` of `identity.hs256_secret_file`.
+/// Returns the secret whose file `name` gives: `identity.hs256_secret` of `identity.hs256_secret_file`.
 pub(crate) fn find_by_file_form(name: &str) -> Option<&'static Key> {
     find(name.strip_suffix("_file")?).filter(|key| key.secret)
 }
 
-/// Whether some key stands in a table of this name, or in one of its tables.
+/// Returns whether a table of this name, or one nested in it, has a key.
 pub(crate) fn is_section(name: &str) -> bool {
     let inside = |key: &Key| {
         let rest = key.name.strip_prefix(name);
@@ -53,10 +53,10 @@ pub(crate) fn is_section(name: &str) -> bool {
     all().any(inside)
 }
 
-/// The known name that a mistyped one was probably meant to be.
+/// Returns the known name that is most similar to a mistyped one.
 fn nearest(name: &str) -> Option<String> {
-    // below this a suggestion misleads more than it helps
-    const ALIKE: f64 = 0.7;
+    // below this similarity a suggestion misleads more than it helps
+    const CUTOFF: f64 = 0.7;
     let leaf = name.rsplit('.').next().unwrap_or(name);
     let files = secret_keys().map(|key| format!("{key}_file"));
     let known = all().map(|key| key.name.to_owned()).chain(files);
@@ -66,14 +66,14 @@ fn nearest(name: &str) -> Option<String> {
                 .rsplit_once('.')
                 .is_some_and(|(_, known_leaf)| known_leaf == leaf);
             let alike = strsim::normalized_damerau_levenshtein(&known, name);
-            (if same_leaf { alike.max(ALIKE) } else { alike }, known)
+            (if same_leaf { alike.max(CUTOFF) } else { alike }, known)
         })
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(alike, _)| *alike >= CUTOFF)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, known)| known)
 }
 
-/// The reference of all keys as a Markdown table: the one of `docs/CONFIGURATION.md`.
+/// Returns the Markdown table of all keys in `docs/CONFIGURATION.md`.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut out =
@@ -84,7 +84,7 @@ pub fn markdown_table() -> String {
             .default
             .map_or(String::new(), |text| code(&spelt(key, text)));
         let example = code(&spelt(key, key.example));
-        // writing to a String cannot fail
+        // writing to a string cannot fail
         let _ = writeln!(
             out,
             "| {}{mark} | {default} | {example} | {} | {} |",
@@ -96,7 +96,7 @@ pub fn markdown_table() -> String {
     out
 }
 
-/// A value as the TOML file has it.
+/// Returns a value as spelt in TOML.
 fn spelt(key: &Key, text: &str) -> String {
     match key.kind {
         Kind::Text => toml::Value::from(text).to_string(),

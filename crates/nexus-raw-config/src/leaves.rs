@@ -1,4 +1,4 @@
-//! Reads the leaves of the merged tree one by one, so that each bad one is named.
+//! Reads the leaves of the merged tree one by one, so that each invalid one is reported.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::faults::Faults;
 use crate::form::Form;
 use crate::key::Key;
 
-/// The merged tree, and the faults that are found in it.
+/// A reader of the merged tree that collects faults.
 pub(crate) struct Leaves<'a> {
     figment: &'a Figment,
     faults: &'a mut Faults,
@@ -21,7 +21,7 @@ impl<'a> Leaves<'a> {
         Self { figment, faults }
     }
 
-    /// The value of a key; `None` where there is none, or a bad one, which is a fault.
+    /// Returns the value of a key, or `None` if it is missing or invalid; the latter adds a fault.
     pub(crate) fn read<T>(&mut self, name: &str, form: &Form<T>) -> Option<T> {
         let value = self.figment.find_value(name).ok()?;
         match form.read(value) {
@@ -33,8 +33,8 @@ impl<'a> Leaves<'a> {
         }
     }
 
-    /// Holds a section's numbers to their ranges. Of what validator says only the fields are
-    /// taken: the rest shows values.
+    /// Checks the ranges of a section's numbers. Only the field names of the validator's errors are
+    /// used, since their messages contain values.
     pub(crate) fn check(&mut self, keys: &[Key], section: &impl Validate) {
         let Err(errors) = section.validate() else {
             return;
@@ -51,16 +51,16 @@ impl<'a> Leaves<'a> {
     }
 }
 
-/// Where the value of a key came from, as a fault and the printed configuration name it.
+/// Returns where the value of a key came from, for faults and the printed configuration.
 pub(crate) fn origin(figment: &Figment, key: &str) -> Option<String> {
     let metadata = figment.find_metadata(key)?;
     let path: Vec<&str> = key.split('.').collect();
     Some(metadata.interpolate(&Profile::Default, &path))
 }
 
-/// A setting that one key gives, whose value is read as `T`.
+/// A setting made from one key, whose value is read as `T`.
 pub(crate) trait Setting<T>: Sized {
-    /// `None`, and a fault, where the key must have a value and has none.
+    /// Returns the setting; `None`, with a fault, if a required value is missing.
     fn of(name: &str, value: Option<T>, faults: &mut Faults) -> Option<Self>;
 }
 

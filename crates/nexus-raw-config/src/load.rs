@@ -7,11 +7,10 @@ use crate::{keys, layers, rules};
 
 /// Reads, merges and checks a configuration.
 ///
-/// It reads the configuration file and the files that secrets are kept in, and reaches for
-/// nothing else.
+/// It reads only the configuration file and the files of secrets.
 ///
 /// # Errors
-/// With every fault at once: of form, of each value, and between values. No fault shows a value.
+/// With all faults at once: of syntax, of each value, and between values. No fault shows a value.
 pub fn load(sources: &Sources) -> Result<Settings, ConfigErrors> {
     let mut faults = Faults::default();
     let mode = sources.embedded.as_ref();

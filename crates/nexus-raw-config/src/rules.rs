@@ -1,4 +1,4 @@
-//! What must hold between keys.
+//! Rules between keys.
 
 use figment::Figment;
 use figment::value::Value;
@@ -9,10 +9,10 @@ use crate::keys;
 use crate::leaves::origin;
 use crate::sections::{Sections, events::SinkName, identity::TokenAlgorithm, storage::Sse};
 
-/// Environments in whose presence the documentation's own secrets are refused.
+/// Environments with which the documentation's example secrets are refused.
 const PRODUCTION: [&str; 2] = ["prod", "production"];
 
-/// Notes what the values say against each other. A key that is faulty by itself is left out.
+/// Adds a fault for each broken rule. A key that is faulty by itself is skipped.
 pub(crate) fn check(sections: &Sections, embedded: bool, figment: &Figment, faults: &mut Faults) {
     let mut rules = Rules {
         sections,
@@ -37,14 +37,14 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Refuses a key where a rule is `broken`.
+    /// Adds a fault for a key if a rule is `broken`.
     fn refuse(&mut self, broken: bool, name: &str, reason: &str) {
         if broken && !self.faults.has(name) {
             self.faults.add(name, reason, origin(self.figment, name));
         }
     }
 
-    /// A text as it is given, whether or not it is a good one; none where it is empty.
+    /// Returns the configured text, valid or not; `None` if it is empty.
     fn text(&self, name: &str) -> Option<String> {
         let text = self.figment.find_value(name).ok()?.into_string();
         text.filter(|text| !text.is_empty())
@@ -53,7 +53,7 @@ impl Rules<'_> {
     fn listeners(&mut self, embedded: bool) {
         let Sections { http, metrics, .. } = self.sections;
         let s3_bind = self.sections.embedded.s3_bind;
-        let only = "is for embedded mode only";
+        let only = "is allowed only in embedded mode";
         self.refuse(!embedded && s3_bind.is_some(), "embedded.s3_bind", only);
         for (name, bind) in [
             ("http.bind", http.bind),
@@ -91,7 +91,7 @@ impl Rules<'_> {
         let by_kms = storage.sse == Some(Sse::Kms);
         let required = "is required with storage.sse = \"kms\"";
         self.refuse(by_kms && !has_key, name, required);
-        let only = "is for storage.sse = \"kms\" only";
+        let only = "is allowed only with storage.sse = \"kms\"";
         self.refuse(!by_kms && has_key, name, only);
     }
 
@@ -103,9 +103,9 @@ impl Rules<'_> {
             ("identity.jwks_file", identity.jwks_file.is_some()),
             ("identity.jwks_url", identity.jwks_url.is_some()),
         ];
-        // a bad one is meant, too
+        // an invalid one counts as well
         given.retain(|(name, is_good)| *is_good || self.faults.has(name));
-        let none = "is required, or one of identity.jwks_file and identity.jwks_url in its place";
+        let none = "is required, or one of identity.jwks_file and identity.jwks_url instead";
         self.refuse(given.is_empty(), secret, none);
         if let [(one, _)] = given[..] {
             self.algorithm(one == secret);
@@ -114,7 +114,7 @@ impl Rules<'_> {
         for (name, _) in &given {
             self.refuse(given.len() > 1, name, only);
         }
-        // without a secret there is an algorithm to name, whichever JWKS is left
+        // without a secret an algorithm is required, whichever JWKS remains
         let has_jwks = identity.jwks_file.is_some() || identity.jwks_url.is_some();
         if given.len() > 1 && has_jwks && self.text(secret).is_none() {
             self.faults.need("identity.algorithm", identity.algorithm);
@@ -125,7 +125,7 @@ impl Rules<'_> {
             self.refuse(
                 alone,
                 previous,
-                "is for use with identity.hs256_secret only",
+                "is allowed only with identity.hs256_secret",
             );
             let same = self.text(previous) == self.text(secret);
             self.refuse(same, previous, "must differ from identity.hs256_secret");
@@ -164,7 +164,7 @@ impl Rules<'_> {
     fn limits(&mut self) {
         let limits = &self.sections.limits;
         let has_burst = limits.burst.is_some_and(|burst| burst > 0);
-        let reason = "is for use with limits.requests_per_second only";
+        let reason = "is allowed only with limits.requests_per_second";
         let unlimited =
             limits.requests_per_second == Some(0) && !self.faults.has("limits.requests_per_second");
         self.refuse(unlimited && has_burst, "limits.burst", reason);
@@ -190,19 +190,19 @@ impl Rules<'_> {
         ] {
             let required = format!("is required with the sink {sink}");
             self.refuse(is_named && !given, name, &required);
-            let only = format!("is for the sink {sink} only");
+            let only = format!("is allowed only with the sink {sink}");
             self.refuse(given && !is_named, name, &only);
         }
         let alone = http.hmac_secret.is_some() && !to_http;
         self.refuse(
             alone,
             "events.http.hmac_secret",
-            "is for the sink http only",
+            "is allowed only with the sink http",
         );
     }
 
-    /// Development settings with a production environment: whoever copied the examples of the
-    /// documentation has secrets that everyone can read.
+    /// Refuses the documentation's example secrets, which are public, with a production
+    /// environment.
     fn examples_in_production(&mut self) {
         let environments = self.figment.find_value("tenancy.environments");
         let environments = environments.ok().and_then(Value::into_array);
@@ -219,7 +219,8 @@ impl Rules<'_> {
         ] {
             let example = keys::find(name).map(|key| key.example);
             let is_copied = example.is_some() && self.text(name).as_deref() == example;
-            let reason = "is the example of the documentation: not with a production environment";
+            let reason =
+                "is the example of the documentation and not allowed with a production environment";
             self.refuse(is_copied, name, reason);
         }
     }

@@ -1,6 +1,6 @@
-//! The macro by which a key of the configuration is one declaration.
+//! The macro that declares the keys of the configuration.
 
-/// Declares a section: its keys, and the settings that they give.
+/// Declares a section: its keys and its settings.
 ///
 /// ```text
 /// section! {
@@ -30,26 +30,25 @@
 ///
 /// | line | means |
 /// |---|---|
-/// | `pub KEY: TYPE = FORM;` | a key that must have a value, and the field of its name |
-/// | `pub KEY: Option<TYPE> = FORM;` | a key that may be left out, and the field of its name |
+/// | `pub KEY: TYPE = FORM;` | a required key, and the field of its name |
+/// | `pub KEY: Option<TYPE> = FORM;` | an optional key, and the field of its name |
 /// | `KEY in LOW..=HIGH as pub FIELD: TYPE = integer(…);` | a number, and the field that it becomes by [`Setting`](crate::leaves::Setting) |
-/// | `KEY: TYPE = FORM;`, `KEY in LOW..=HIGH = integer(…);` | a key that is a part of some field |
-/// | `pub FIELD: TYPE => FUNCTION;` | a field that a function makes of the keys |
+/// | `KEY: TYPE = FORM;`, `KEY in LOW..=HIGH = integer(…);` | a key without a field of its own |
+/// | `pub FIELD: TYPE => FUNCTION;` | a field that a function computes from the keys |
 ///
-/// and each key's comment is its meaning in `docs/CONFIGURATION.md`, word for word. `FORM` is a
-/// [`Form`](crate::form::Form): the rule, the function that reads the text, the default, the example,
-/// and whether it is a secret. Of this the macro makes
+/// and each key's comment is its meaning in `docs/CONFIGURATION.md`, verbatim. `FORM` is a
+/// [`Form`](crate::form::Form): the rule, the parser, the default, the example, and whether it is a
+/// secret. The macro generates
 ///
-/// - `Shelf::KEYS`, the rows of the table of keys, by which layers, faults and documentation know
-///   them;
-/// - `struct Shelf`, a field for each key by its own name, `None` where there is no good value, with
-///   `Shelf::read`, which names each bad one; the rules between keys look at it;
-/// - `struct ShelfSettings`, with `ShelfSettings::of`, which names what is missing.
+/// - `Shelf::KEYS`, the rows of the table of keys, for layers, faults and documentation;
+/// - `struct Shelf`, with a field for each key, `None` without a valid value, for the rules between
+///   keys, and `Shelf::read`, which reports each invalid value;
+/// - `struct ShelfSettings`, with `ShelfSettings::of`, which reports missing values.
 ///
-/// A section that begins with `struct Shelf of "shelf"` is the first two alone.
+/// A section that begins with `struct Shelf of "shelf"` has only the first two.
 ///
-/// Inside, lines are taken one at a time by `@lines`, which sorts them into lists: keys, fields of one
-/// key, fields of a function. `@keys` and `@settings` then write each list out.
+/// `@lines` takes one line at a time and sorts them into lists: keys, fields of one key, fields of a
+/// function. `@keys` and `@settings` then expand each list.
 macro_rules! section {
     ($(#[$attribute:meta])* pub struct $Settings:ident from $Keys:ident of $name:literal { $($lines:tt)* }) => {
         section! { @lines [$name $Keys ($(#[$attribute])* $Settings)] [] [] [] $($lines)* }
@@ -145,9 +144,9 @@ macro_rules! section {
         }
 
         impl $Settings {
-            /// None where something is missing, which `faults` then names.
+            /// Returns the settings; `None`, with a fault, if a value is missing.
             pub(crate) fn of(keys: $Keys, faults: &mut $crate::faults::Faults) -> Option<Self> {
-                // all of them before the first that is missing ends this
+                // every field is read before `?` returns, so that all faults are reported
                 $( let $made = $make(&keys, &mut *faults); )*
                 $( let $field = $crate::leaves::Setting::of(
                     concat!($name, ".", stringify!($key)), keys.$key, faults); )*

@@ -1,4 +1,4 @@
-//! The configuration as the application uses it: typed, whole, and true to every rule.
+//! The configuration as the application uses it: typed, complete and valid.
 
 use figment::Figment;
 
@@ -11,7 +11,7 @@ use crate::sections::{
     metrics::MetricsSettings, storage::StorageSettings, tenancy::TenancySettings,
 };
 
-/// A whole configuration. Comes only out of [`load`](crate::load).
+/// A complete configuration, created only by [`load`](crate::load).
 ///
 /// Debug shows no secret.
 #[derive(Debug, Clone)]
@@ -19,36 +19,36 @@ use crate::sections::{
 pub struct Settings {
     /// The API's listener.
     pub http: HttpSettings,
-    /// The bucket and how to reach it.
+    /// The bucket and its endpoint.
     pub storage: StorageSettings,
-    /// Where metadata and events are kept.
+    /// The database of metadata and events.
     pub catalog: CatalogSettings,
-    /// What a token must be.
+    /// The requirements on tokens.
     pub identity: IdentitySettings,
     /// The environments served.
     pub tenancy: TenancySettings,
-    /// How much a caller may ask.
+    /// The rate limits of callers.
     pub limits: LimitsSettings,
-    /// Where dataset events go.
+    /// The sinks of dataset events.
     pub events: EventsSettings,
     /// The listener of `/metrics`.
     pub metrics: MetricsSettings,
-    /// How the log is written.
+    /// The format and level of the log.
     pub log: LogSettings,
-    /// In embedded mode only.
+    /// Present only in embedded mode.
     pub embedded: Option<EmbeddedSettings>,
     effective: String,
 }
 
 impl Settings {
-    /// Every key with its value as TOML, one a line with where it came from, secrets as
+    /// Returns every key with its value as TOML, one per line with its origin, secrets as
     /// `"[redacted]"`. A key without a value is a comment.
     #[must_use]
     pub fn effective_toml(&self) -> String {
         self.effective.clone()
     }
 
-    /// None where something is faulty; then `faults` says what.
+    /// Returns the settings; `None`, with faults, if something is invalid.
     pub(crate) fn of(
         sections: Sections,
         mode: Option<&EmbeddedMode>,

@@ -5,23 +5,22 @@ use std::path::PathBuf;
 use crate::embedded::EmbeddedMode;
 use crate::key::own_part;
 
-/// Where a configuration comes from. Each later one wins over those before it: defaults,
-/// embedded mode, the file, the environment.
+/// The sources of a configuration, each of which overrides those before it: defaults, embedded mode,
+/// the file, the environment.
 ///
-/// Debug shows of the environment only how many variables there are: their values are secrets.
+/// Debug shows only the number of variables, since their values may be secrets.
 #[derive(Clone, Default)]
 pub struct Sources {
     /// A TOML file, which must exist.
     pub config_file: Option<PathBuf>,
-    /// Variables, by name and value. Only those of the form `NEXUS_RAW_<SECTION>__<KEY>` are
-    /// looked at.
+    /// Variables, by name and value. Only `NEXUS_RAW_<SECTION>__<KEY>` are read.
     pub environment: Vec<(OsString, OsString)>,
-    /// Serves in embedded mode, with what its data directory holds.
+    /// Embedded mode with its data directory, if enabled.
     pub embedded: Option<EmbeddedMode>,
 }
 
 impl Sources {
-    /// The environment of this process, with a file and a mode as the command line gave them.
+    /// Returns the environment of this process, with the file and mode of the command line.
     ///
     /// The only place that reads the process's environment.
     #[must_use]
@@ -33,7 +32,7 @@ impl Sources {
         }
     }
 
-    /// Whether nobody has configured anything: no file, no mode, none of the server's variables.
+    /// Returns whether nothing is configured: no file, no mode, none of the server's variables.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let is_ours = |name: &OsString| own_part(&name.to_string_lossy()).is_some();

@@ -1,46 +1,46 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a data directory cannot be used. Never shows a secret.
+/// The error of using a data directory. Never shows a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
-    /// The path is empty, not UTF-8, or holds `?` or a control character.
-    #[error("the data directory {} must be a path in UTF-8 without `?` and control characters", data_dir.display())]
+    /// The path is empty, not UTF-8, or has `?` or a control character.
+    #[error("data directory is invalid: {}: must be UTF-8 without `?` and control characters", data_dir.display())]
     Name {
-        /// The path that was given.
+        /// The configured path.
         data_dir: PathBuf,
     },
-    /// A file or the directory cannot be made, read or written.
+    /// A file or the directory cannot be created, read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// With what.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Others than the owner may read a secret, or anyone may write to the directory.
-    #[error("{} is open to other users; take their rights away with chmod", path.display())]
+    /// Users other than the owner may read a secret, or anyone may write to the directory.
+    #[error("{} is accessible to other users; restrict its permissions with chmod", path.display())]
     Open {
         /// The file or directory.
         path: PathBuf,
     },
-    /// A secret is not what was written there.
-    #[error("{} does not hold a secret as it was made; restore it, or remove it to have a new one", path.display())]
+    /// The content of a secret file was changed.
+    #[error("{} does not contain a valid secret; restore it, or remove it to generate a new one", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
     },
-    /// No server has been started there.
+    /// No server has been started with this directory.
     #[error("{} has no secrets yet; start the server in embedded mode first", data_dir.display())]
     NotPrepared {
         /// The directory.
         data_dir: PathBuf,
     },
-    /// The system gives no randomness.
-    #[error("cannot draw a secret: {0}")]
+    /// The system's random source failed.
+    #[error("cannot generate a secret: {0}")]
     Random(String),
 }
 

@@ -1,4 +1,4 @@
-//! Embedded mode: a data directory of one machine, with secrets made at the first start.
+//! Embedded mode: a data directory of one machine, with secrets generated at the first start.
 
 mod error;
 mod secret_files;
@@ -20,7 +20,7 @@ pub const EMBEDDED_AUDIENCE: &str = "nexus-raw";
 pub const EMBEDDED_BUCKET: &str = "nexus-raw";
 /// The region of embedded mode, unless configured.
 pub const EMBEDDED_REGION: &str = "us-east-1";
-/// Where the embedded S3 server listens, unless configured.
+/// The address of the embedded S3 server, unless configured.
 pub const EMBEDDED_S3_BIND: &str = "127.0.0.1:9000";
 
 const HS256_SECRET: SecretFile = SecretFile {
@@ -36,7 +36,7 @@ const S3_SECRET_ACCESS_KEY: SecretFile = SecretFile {
     bytes: 32,
 };
 
-/// A data directory and the secrets that it keeps.
+/// A data directory and its secrets.
 ///
 /// Debug shows no secret.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub struct EmbeddedMode {
     secrets: EmbeddedSecrets,
 }
 
-/// What embedded mode makes for itself at its first start.
+/// The secrets that embedded mode generates at its first start.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EmbeddedSecrets {
@@ -58,11 +58,11 @@ pub struct EmbeddedSecrets {
 }
 
 impl EmbeddedMode {
-    /// Makes the directory (mode 0700) and its secrets (mode 0600) where they are missing, and
-    /// reads them. For a server that is about to serve; two at once end up with the same secrets.
+    /// Creates the directory (mode 0700) and its secrets (mode 0600) if they are missing, and reads
+    /// them. For a server before it serves; two at once end up with the same secrets.
     ///
     /// # Errors
-    /// When the directory cannot be made or anyone may write to it, when a secret cannot be
+    /// When the directory cannot be created or anyone may write to it, when a secret cannot be
     /// written, or when an existing one is unreadable, damaged or readable by others.
     pub fn prepare(data_dir: &Path) -> Result<Self, EmbeddedError> {
         check_name(data_dir)?;
@@ -75,7 +75,7 @@ impl EmbeddedMode {
         Self::with(data_dir, |file| file.read_or_create(data_dir))
     }
 
-    /// Reads what a server has prepared, and changes nothing. For the command that makes tokens.
+    /// Reads what a server has prepared, and changes nothing. For the command that creates tokens.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare); and [`EmbeddedError::NotPrepared`] when no server has
@@ -90,8 +90,8 @@ impl EmbeddedMode {
         })
     }
 
-    /// As [`prepare`](Self::prepare) would find it, but changes nothing: a missing secret is made
-    /// up and forgotten. For printing a configuration.
+    /// Reads as [`prepare`](Self::prepare) does, but changes nothing: a missing secret is generated
+    /// and not stored. For printing a configuration.
     ///
     /// # Errors
     /// When an existing secret is unreadable, damaged or readable by others.
@@ -103,13 +103,13 @@ impl EmbeddedMode {
         })
     }
 
-    /// The data directory, as it was given.
+    /// Returns the data directory, as configured.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// The secrets that it keeps.
+    /// Returns its secrets.
     #[must_use]
     pub fn secrets(&self) -> &EmbeddedSecrets {
         &self.secrets

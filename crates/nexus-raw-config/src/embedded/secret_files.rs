@@ -7,14 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::EmbeddedError;
 
-/// A secret of `bytes` random bytes, kept as hex digits and a line end.
+/// A file with a secret of `bytes` random bytes, as hex digits and a line end.
 pub(super) struct SecretFile {
     pub(super) name: &'static str,
     pub(super) bytes: usize,
 }
 
 impl SecretFile {
-    /// The secret, or None where there is no such file.
+    /// Returns the secret, or `None` if the file does not exist.
     pub(super) fn read(&self, data_dir: &Path) -> Result<Option<SecretString>, EmbeddedError> {
         const OTHERS: u32 = 0o077;
         let path = data_dir.join(self.name);
@@ -46,23 +46,23 @@ impl SecretFile {
         }
     }
 
-    /// The secret, made and durable if there was none.
+    /// Returns the secret, generated and durable if there was none.
     ///
-    /// It is written under another name first and then linked to its own, which fails if someone
-    /// else was faster: nobody ever sees half of it, and two starters agree.
+    /// It is written to a temporary file and linked to its name, which fails if another process
+    /// was faster: no reader sees a part of it, and two concurrent starts agree.
     pub(super) fn read_or_create(&self, data_dir: &Path) -> Result<SecretString, EmbeddedError> {
         if let Some(secret) = self.read(data_dir)? {
             return Ok(secret);
         }
         let path = data_dir.join(self.name);
-        let draft = Draft::write(data_dir, self.name, &random_text(self.bytes)?)?;
+        let draft = TempSecret::write(data_dir, self.name, &random_text(self.bytes)?)?;
         match fs::hard_link(&draft.0, &path) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(source) => return Err(EmbeddedError::io("write", &path, source)),
         }
         drop(draft);
-        // without it the name could be gone after a power cut, and tokens with it
+        // otherwise a power cut could lose the name, and make all tokens invalid
         File::open(data_dir)
             .and_then(|directory| directory.sync_all())
             .map_err(|source| EmbeddedError::io("sync", data_dir, source))?;
@@ -70,10 +70,10 @@ impl SecretFile {
     }
 }
 
-/// A file under a name that nobody looks for; removed at the end.
-struct Draft(PathBuf);
+/// A temporary file, removed on drop.
+struct TempSecret(PathBuf);
 
-impl Draft {
+impl TempSecret {
     fn write(data_dir: &Path, name: &str, secret: &SecretString) -> Result<Self, EmbeddedError> {
         let suffix = random_text(8)?;
         let draft = Self(data_dir.join(format!(".{name}.{}", suffix.expose_secret())));
@@ -91,14 +91,14 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for TempSecret {
     fn drop(&mut self) {
-        // a draft left behind harms nobody: it is private and never read
+        // a leftover temporary file is harmless: it is private and never read
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Hex digits of so many random bytes.
+/// Returns random bytes as hex digits.
 pub(super) fn random_text(bytes: usize) -> Result<SecretString, EmbeddedError> {
     let mut random = vec![0; bytes];
     getrandom::fill(&mut random).map_err(|error| EmbeddedError::Random(error.to_string()))?;

@@ -11,18 +11,18 @@ use crate::embedded::{
 use crate::faults::Faults;
 use crate::keys;
 
-/// What embedded mode brings along, under what the file and the environment (`given`) say.
+/// Returns the defaults of embedded mode, which the file and the environment (`given`) override.
 ///
-/// Its keys come in groups: whoever gives half of the S3 key pair, or a JWKS, means their own and
-/// gets nothing of ours mixed in. Its endpoint is where its S3 server listens, so a given one is
-/// a fault.
+/// They come in groups: a configuration with half of the S3 key pair, or with a JWKS, gets no
+/// generated counterpart. The endpoint is the address of the embedded S3 server, so a configured
+/// one is a fault.
 pub(super) fn layer(mode: &EmbeddedMode, given: &[&Layer], faults: &mut Faults) -> Layer {
     for layer in given {
         if layer.values.contains_key("storage.endpoint") {
             let origin = Some(layer.origin.of("storage.endpoint"));
             faults.add(
                 "storage.endpoint",
-                "must not be set in embedded mode, which has its own",
+                "must not be set in embedded mode, which uses its own",
                 origin,
             );
         }
@@ -50,7 +50,7 @@ pub(super) fn layer(mode: &EmbeddedMode, given: &[&Layer], faults: &mut Faults) 
         .rev()
         .find_map(|layer| layer.text("embedded.s3_bind"))
         .unwrap_or(EMBEDDED_S3_BIND);
-    // a bad address is a fault of its own key alone
+    // an invalid address is a fault of its own key only
     if let Ok(address) = s3_bind.parse::<SocketAddr>() {
         put("storage.endpoint", &format!("http://{address}"));
     }

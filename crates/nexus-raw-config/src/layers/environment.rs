@@ -1,13 +1,13 @@
 use std::ffi::OsString;
 
 use super::layer::{Layer, Origin};
-use super::secret_file::{self, Given};
+use super::secret_file::{self, SecretPath};
 use super::typed::typed;
 use crate::faults::{Faults, printable};
 use crate::key::{own_part, variable as variable_of};
 use crate::keys;
 
-/// The variables that are the server's.
+/// Returns the layer of the server's variables.
 pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> Layer {
     let mut layer = Layer::new(Origin::Environment);
     let mut by_file = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn layer(variables: &[(OsString, OsString)], faults: &mut Faults) -> 
             layer.put(key, typed(key.kind, value));
         } else if let Some(secret) = secret {
             let path = value.into();
-            by_file.push(Given { secret, path });
+            by_file.push(SecretPath { secret, path });
         }
     }
     secret_file::read_into(&mut layer, by_file, faults);

@@ -5,21 +5,21 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 
 use super::layer::{Layer, Origin};
-use super::secret_file::{self, Given};
+use super::secret_file::{self, SecretPath};
 use crate::faults::Faults;
 use crate::keys;
 
-/// Stands for the file as a whole where a fault is not of one key.
+/// The key of a fault of the whole file.
 const WHOLE_FILE: &str = "--config";
 
-/// The leaves of the TOML file.
+/// Returns the layer of the TOML file.
 pub(super) fn layer(path: &Path, faults: &mut Faults) -> Layer {
     let mut tables = Tables {
         layer: Layer::new(Origin::File(path.to_owned())),
         by_file: Vec::new(),
         faults,
     };
-    // `file` would take a missing one for an empty one
+    // `file` would read a missing file as an empty one
     match Toml::file_exact(path).data() {
         Ok(profiles) => {
             for (name, value) in profiles.into_values().flatten() {
@@ -41,10 +41,10 @@ pub(super) fn layer(path: &Path, faults: &mut Faults) -> Layer {
     layer
 }
 
-/// What has been taken of the file's tables.
+/// The leaves read so far from the file's tables.
 struct Tables<'a> {
     layer: Layer,
-    by_file: Vec<Given>,
+    by_file: Vec<SecretPath>,
     faults: &'a mut Faults,
 }
 
@@ -60,7 +60,7 @@ impl Tables<'_> {
         }
         if let Some(secret) = keys::find_by_file_form(name) {
             return match value.into_string().map(Into::into) {
-                Some(path) => self.by_file.push(Given { secret, path }),
+                Some(path) => self.by_file.push(SecretPath { secret, path }),
                 None => self.refuse(name, "must be a path, as text"),
             };
         }
@@ -76,7 +76,7 @@ impl Tables<'_> {
         }
     }
 
-    /// Names each leaf of an unknown table, so that each can be mended; an empty table by itself.
+    /// Adds a fault for each leaf of an unknown table, or one for an empty table.
     fn unknown_leaves(&mut self, table: &str, leaves: &Dict) {
         if leaves.is_empty() {
             self.refuse(table, "is not a known table");
@@ -88,8 +88,8 @@ impl Tables<'_> {
     }
 }
 
-/// Why the file gave nothing. Of what the reader says only its own words are told, with the place:
-/// the rest would quote a line of the file, and with it perhaps a secret.
+/// Returns why the file was not read: the reader's message and position, without its quote of a
+/// line, which may contain a secret.
 fn why_not_read(path: &Path) -> String {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
@@ -99,7 +99,7 @@ fn why_not_read(path: &Path) -> String {
         return "is not UTF-8".to_owned();
     };
     let Err(error) = text.parse::<toml::Table>() else {
-        return "is not valid TOML 1.0: it uses syntax of a later version".to_owned();
+        return "is not valid TOML 1.0: it uses the syntax of a later version".to_owned();
     };
     let reason = error.message();
     match error.span().and_then(|span| text.get(..span.start)) {

@@ -7,7 +7,7 @@ use figment::{Metadata, Profile, Provider};
 use crate::faults::printable;
 use crate::key::{Key, variable};
 
-/// Where a layer comes from.
+/// The source of a layer.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
     Default,
@@ -27,11 +27,11 @@ impl Origin {
     }
 }
 
-/// The known leaves that one source gives.
+/// The known leaves of one source.
 pub(super) struct Layer {
     pub(super) origin: Origin,
     pub(super) values: BTreeMap<&'static str, Value>,
-    /// Those of `values` that were given by `<name>_file`.
+    /// The keys of `values` that were given by `<name>_file`.
     pub(super) by_file: BTreeSet<&'static str>,
 }
 
@@ -69,14 +69,14 @@ impl Provider for Layer {
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         let mut tree = Dict::new();
         for (name, value) in &self.values {
-            plant(&mut tree, name, value);
+            insert(&mut tree, name, value);
         }
         Ok(Profile::Default.collect(tree))
     }
 }
 
-/// Puts a value at its dotted place.
-fn plant(tree: &mut Dict, name: &str, value: &Value) {
+/// Inserts a value by its dotted name.
+fn insert(tree: &mut Dict, name: &str, value: &Value) {
     match name.split_once('.') {
         None => {
             tree.insert(name.to_owned(), value.clone());
@@ -85,9 +85,9 @@ fn plant(tree: &mut Dict, name: &str, value: &Value) {
             let table = tree
                 .entry(table.to_owned())
                 .or_insert_with(|| Dict::new().into());
-            // no key has the name of a table
+            // no key is named like a table
             if let Value::Dict(_, inside) = table {
-                plant(inside, rest, value);
+                insert(inside, rest, value);
             }
         }
     }

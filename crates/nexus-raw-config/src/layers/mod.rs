@@ -1,4 +1,4 @@
-//! The sources, each read into a layer of known leaves, and laid on one another by figment.
+//! The sources, each read into a layer of known leaves and merged by figment.
 
 mod embedded;
 mod environment;
@@ -14,7 +14,7 @@ use crate::keys;
 use crate::sources::Sources;
 use layer::{Layer, Origin};
 
-/// Reads all sources and merges them; what is wrong with their form goes into `faults`.
+/// Reads and merges all sources, and adds errors of their syntax to `faults`.
 pub(crate) fn merged(sources: &Sources, faults: &mut Faults) -> Figment {
     let file = sources
         .config_file
@@ -32,7 +32,7 @@ pub(crate) fn merged(sources: &Sources, faults: &mut Faults) -> Figment {
     figment.merge(environment)
 }
 
-/// What a key has that nobody sets.
+/// Returns the layer of default values.
 fn defaults() -> Layer {
     let mut layer = Layer::new(Origin::Default);
     for key in keys::all() {

@@ -7,22 +7,22 @@ use crate::faults::Faults;
 use crate::key::Key;
 
 /// A secret that a source gives as the path of a file.
-pub(super) struct Given {
+pub(super) struct SecretPath {
     pub(super) secret: &'static Key,
     pub(super) path: PathBuf,
 }
 
-/// Reads the files and puts their contents in the place of their secrets.
+/// Reads the files and inserts their contents as the values of their secrets.
 ///
-/// No fault names the path: someone who mistakes `…_FILE` for the secret itself has put the
-/// secret there.
-pub(super) fn read_into(layer: &mut Layer, given: Vec<Given>, faults: &mut Faults) {
-    for Given { secret, path } in given {
+/// No fault shows the path, since a user who mistakes `…_FILE` for the secret has put the secret
+/// there.
+pub(super) fn read_into(layer: &mut Layer, given: Vec<SecretPath>, faults: &mut Faults) {
+    for SecretPath { secret, path } in given {
         let name = format!("{}_file", secret.name);
         let origin = Some(layer.origin.of(&name));
         if layer.values.contains_key(secret.name) {
             let beside = secret.name;
-            let reason = format!("must not stand beside {beside}: give the secret once");
+            let reason = format!("must not be set together with {beside}");
             faults.add(&name, reason, origin);
             continue;
         }
@@ -37,24 +37,24 @@ pub(super) fn read_into(layer: &mut Layer, given: Vec<Given>, faults: &mut Fault
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    const LONGEST: u64 = 64 * 1024;
+    const MAX_BYTES: u64 = 64 * 1024;
     let cannot = |error: std::io::Error| format!("names a file that cannot be read: {error}");
-    // a pipe could hold up the start for ever
+    // a pipe could block the start for ever
     if !std::fs::metadata(path).map_err(cannot)?.is_file() {
-        return Err("names something that is not a file".to_owned());
+        return Err("names a path that is not a regular file".to_owned());
     }
     let mut content = Vec::new();
     File::open(path)
         .map_err(cannot)?
-        .take(LONGEST + 1)
+        .take(MAX_BYTES + 1)
         .read_to_end(&mut content)
         .map_err(cannot)?;
-    if content.len() as u64 > LONGEST {
+    if content.len() as u64 > MAX_BYTES {
         return Err("names a file of more than 64 KiB".to_owned());
     }
     let mut text =
         String::from_utf8(content).map_err(|_| "names a file that is not UTF-8".to_owned())?;
-    // the one that editors and `echo` add
+    // the line end that editors and `echo` add
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -66,13 +66,13 @@ fn read(path: &Path) -> Result<String, String> {
     }
     match stray(&text) {
         Some(what) => Err(format!(
-            "names a file that {what}, which is no part of a secret"
+            "names a file that {what}, which is not part of a secret"
         )),
         None => Ok(text),
     }
 }
 
-/// What nobody sees in a file and everybody misses in a comparison.
+/// Describes invisible characters at an end of the text, which would be part of the secret.
 fn stray(text: &str) -> Option<&'static str> {
     if text.starts_with('\u{feff}') {
         Some("begins with a byte order mark")

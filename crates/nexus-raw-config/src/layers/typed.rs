@@ -2,11 +2,11 @@ use figment::value::Value;
 
 use crate::key::Kind;
 
-/// Takes the text of a variable or a default as its key's kind is spelt.
+/// Parses the text of a variable or a default by the kind of its key.
 ///
-/// figment's own reader of variables guesses the type from the text: `000123` becomes a number,
-/// quotes and spaces go away. Here text stays text to the byte, and the other kinds are spelt as
-/// in TOML. A text that is no such value stays text, which the key then refuses.
+/// figment's own parser of variables guesses the type from the text: `000123` becomes a number,
+/// quotes and spaces are removed. Here text is kept to the byte, and other kinds are spelt as in
+/// TOML. A text that is not a value of its kind stays text, which the key then refuses.
 pub(super) fn typed(kind: Kind, text: &str) -> Value {
     let value = match kind {
         Kind::Text => None,

@@ -8,17 +8,17 @@ use crate::form::{integer, text};
 use crate::section::section;
 
 section! {
-    /// `catalog.*`: where metadata and events are kept.
+    /// `catalog.*`: the database of metadata and events.
     #[derive(Debug, Clone)]
     pub struct CatalogSettings from Catalog of "catalog" {
-        /// Where metadata and events are kept: SQLite for one server, PostgreSQL for any number,
-        /// with its schema made by `nexus-raw-server migrate`. Over a network PostgreSQL is spoken
-        /// to by TLS and verified. Required.
+        /// The database of metadata and events: SQLite for one server, PostgreSQL for any number,
+        /// with its schema created by `nexus-raw-server migrate`. Connections to PostgreSQL over a
+        /// network require TLS with a verified certificate. Required.
         url: CatalogLocation = text("sqlite:PATH to a file, or a postgres:// URL", CatalogLocation::parse)
             .secret()
             .example("sqlite:/var/lib/nexus-raw/catalog.sqlite");
-        /// How many connections to PostgreSQL at most, of each server; one of them is for writing,
-        /// where there is more than one.
+        /// Maximum number of connections to PostgreSQL per server; if it is above 1, one of them is
+        /// reserved for writes.
         max_connections in 1..=1000 as pub max_connections: u32 = integer("10").example("20");
 
         /// `catalog.url`.
@@ -26,20 +26,20 @@ section! {
     }
 }
 
-/// A catalogue's place.
+/// The location of a catalogue.
 #[derive(Debug, Clone)]
 pub enum CatalogLocation {
     /// `sqlite:PATH`: a file of this machine.
     Sqlite(PathBuf),
-    /// `postgres://…`: the whole URL, which may hold a password.
+    /// `postgres://…`: the whole URL, which may contain a password.
     Postgres(SecretString),
 }
 
 impl CatalogLocation {
     /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
     ///
-    /// A catalogue in memory is refused, since it would forget what it promised, and so are
-    /// parameters of SQLite, since they could turn durability off.
+    /// A catalogue in memory is refused, since it is not durable, and so are parameters of SQLite,
+    /// since they could turn durability off.
     fn parse(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
@@ -62,7 +62,7 @@ fn location(catalog: &Catalog, faults: &mut Faults) -> Option<CatalogLocation> {
     faults.need("catalog.url", catalog.url.clone())
 }
 
-/// A catalogue's URL as it may be shown: of PostgreSQL only user, host, port and database.
+/// Redacts a catalogue's URL for output: of PostgreSQL only user, host, port and database remain.
 pub(crate) fn shown(url: &str) -> String {
     const REDACTED: &str = "[redacted]";
     let location = CatalogLocation::parse(url);
@@ -80,7 +80,7 @@ pub(crate) fn shown(url: &str) -> String {
     let host = parsed.host_str().unwrap_or_default();
     let port = parsed.port().map(|port| format!(":{port}"));
     let port = port.unwrap_or_default();
-    // parameters can hold passwords as well, of the database and of keys
+    // parameters can contain passwords as well, of the database and of keys
     let parameters = parsed.query().map_or("", |_| "?[redacted]");
     let (scheme, path) = (parsed.scheme(), parsed.path());
     format!("{scheme}://{user}{host}{port}{path}{parameters}")

@@ -7,20 +7,20 @@ use crate::section::section;
 
 section! {
     struct Embedded of "embedded" {
-        /// Where the S3 server of embedded mode listens. Only there.
+        /// Address of the S3 server of embedded mode. Allowed only in embedded mode.
         s3_bind: SocketAddr = text("a loopback IP address and a port", |text| text.parse().ok())
             .example("127.0.0.1:9100");
     }
 }
 
-/// Embedded mode: the S3 server in the process.
+/// Settings of embedded mode: the S3 server in the process.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EmbeddedSettings {
-    /// Where everything is kept.
+    /// The data directory.
     pub data_dir: PathBuf,
-    /// Where the S3 server listens: a loopback address. `storage.endpoint` names the same; with
-    /// port 0 the application puts the port it got into both.
+    /// The loopback address of the S3 server. `storage.endpoint` has the same; with port 0 the
+    /// application sets the assigned port in both.
     pub s3_bind: SocketAddr,
 }
 

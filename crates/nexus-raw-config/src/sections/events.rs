@@ -16,8 +16,8 @@ const ENCODING: Form<EventEncoding> = text(
 
 section! {
     struct Events of "events" {
-        /// Where dataset events are sent: `log` writes them on standard output, `nats` to the
-        /// stream of `events.nats.url`, `http` posts them to `events.http.url`.
+        /// Sinks of dataset events: `log` writes them to standard output, `nats` publishes them to
+        /// the stream of `events.nats.url`, `http` posts them to `events.http.url`.
         sinks: Vec<SinkName> = list("a list of one or more of log, nats and http, each once", sinks)
             .default(r#"["log"]"#)
             .example(r#"["log", "http"]"#);
@@ -27,44 +27,44 @@ section! {
 }
 
 section! {
-    /// `events.nats.*`: which server is sent the events, and in which form.
+    /// `events.nats.*`: the NATS server, and the encoding of events.
     #[derive(Debug, Clone)]
     pub struct NatsServer from EventsNats of "events.nats" {
-        /// The NATS server with JetStream that events are sent to. Required with the sink `nats`,
-        /// and only then.
+        /// NATS server with JetStream to which events are published. Required with the sink `nats`,
+        /// otherwise not allowed.
         pub url: NatsUrl = text(
-            "a tls:// URL (nats:// only to loopback) of host and port, with user:password@ or token@ where the server wants it, and not a metadata or unspecified address",
+            "a tls:// URL (nats:// only to loopback) of host and port, with user:password@ or token@ if the server requires it, and not a metadata or unspecified address",
             |text| NatsUrl::parse(text).ok(),
         )
         .secret()
         .example("tls://nexus-raw:a-password-not-to-be-used@nats.example.com:4222");
-        /// The form of the events that are sent to NATS.
+        /// Encoding of the events that are published to NATS.
         pub encoding: EventEncoding = ENCODING.default("native").example("cloudevents");
     }
 }
 
 section! {
-    /// `events.http.*`: who is sent the events, and in which form.
+    /// `events.http.*`: the receiver, and the encoding of events.
     #[derive(Debug, Clone)]
     pub struct HttpReceiver from EventsHttp of "events.http" {
-        /// The receiver of events. Required with the sink `http`, and only then.
+        /// URL to which events are posted. Required with the sink `http`, otherwise not allowed.
         pub url: TrustedUrl = URL.secret().example("https://hooks.example.com/nexus-raw");
-        /// The form of the events that are posted.
+        /// Encoding of the events that are posted.
         pub encoding: EventEncoding = ENCODING.default("cloudevents").example("openlineage");
-        /// Signs each request with HMAC-SHA256, as Standard Webhooks has it. Only with the sink
-        /// `http`.
+        /// Secret that signs each request with HMAC-SHA256, by Standard Webhooks. Allowed only with
+        /// the sink `http`.
         pub hmac_secret: Option<SecretString> =
             HMAC_SECRET.example("an-example-of-32-bytes-or-more-not-to-be-used-either");
     }
 }
 
-/// `events.*`: where dataset events go.
+/// `events.*`: the sinks of dataset events.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EventsSettings {
-    /// At least one, each once.
+    /// The sinks: at least one, each once.
     pub sinks: Vec<EventSink>,
-    /// The age of an undelivered event from which on the service is not ready.
+    /// The age of an undelivered event above which the service is not ready.
     pub max_lag: Duration,
 }
 
@@ -72,15 +72,15 @@ pub struct EventsSettings {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum EventSink {
-    /// `log`: one JSON line an event on standard output.
+    /// `log`: one JSON line per event on standard output.
     Log,
-    /// `nats`: one message an event.
+    /// `nats`: one message per event.
     Nats(NatsServer),
-    /// `http`: one request an event.
+    /// `http`: one request per event.
     Http(HttpReceiver),
 }
 
-/// A form of events outside.
+/// An encoding of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventEncoding {
@@ -94,7 +94,7 @@ pub enum EventEncoding {
     OpenLineage,
 }
 
-/// A sink, as the list names it.
+/// The name of a sink in `events.sinks`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SinkName {
     Log,
@@ -138,7 +138,7 @@ impl EventsSettings {
             SinkName::Nats => NatsServer::of(nats.take()?, faults).map(EventSink::Nats),
             SinkName::Http => HttpReceiver::of(http.take()?, faults).map(EventSink::Http),
         });
-        // all of them before the first that is missing ends this
+        // every sink is read before `?` returns, so that all faults are reported
         let sinks: Vec<_> = sinks.collect();
         Some(Self {
             sinks: sinks.into_iter().collect::<Option<_>>()?,

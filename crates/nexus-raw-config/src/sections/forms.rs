@@ -1,4 +1,4 @@
-//! What keys of more than one section take.
+//! Forms of keys in more than one section.
 
 use std::net::SocketAddr;
 
@@ -23,13 +23,13 @@ pub(super) const HMAC_SECRET: Form<SecretString> = text("text of 32 to 4096 byte
 })
 .secret();
 
-/// The text, where it is 1 to `longest` visible ASCII characters.
+/// Returns the text if it has 1 to `longest` visible ASCII characters.
 pub(super) fn visible<T: for<'a> From<&'a str>>(text: &str, longest: usize) -> Option<T> {
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     ((1..=longest).contains(&text.len()) && is_visible).then(|| text.into())
 }
 
-/// What a text names.
+/// Returns the value of a name.
 pub(super) fn named<T: Copy>(text: &str, names: &[(&str, T)]) -> Option<T> {
     let found = names.iter().find(|(name, _)| *name == text);
     found.map(|(_, named)| *named)

@@ -16,40 +16,40 @@ const CLAIM: Form<String> = text(
 );
 
 section! {
-    /// `identity.*`: what a token must be.
+    /// `identity.*`: the requirements on tokens.
     #[derive(Debug, Clone)]
     pub struct IdentitySettings from Identity of "identity" {
-        /// What `iss` of a token must say. Required.
+        /// Expected `iss` of a token. Required.
         pub issuer: String = ONE_LINE.example("https://login.example.com/");
-        /// What `aud` of a token must name. Required.
+        /// Audience that `aud` of a token must contain. Required.
         pub audience: String = ONE_LINE.example("nexus-raw");
-        /// The secret of HS256 tokens. Exactly one of this, `identity.jwks_file` and
-        /// `identity.jwks_url`.
+        /// Secret of HS256 tokens. Exactly one of this, `identity.jwks_file` and
+        /// `identity.jwks_url` is required.
         hs256_secret: SecretString = HMAC_SECRET.example("an-example-of-32-bytes-or-more-not-to-be-used");
-        /// The secret before the last rotation, still accepted. Only with `identity.hs256_secret`.
+        /// Secret before the last rotation, still accepted. Allowed only with `identity.hs256_secret`.
         hs256_previous_secret: SecretString = HMAC_SECRET.example("an-example-of-an-older-secret-not-to-be-used");
-        /// A JWKS with the public keys of tokens.
+        /// JWKS file with the public keys of tokens.
         jwks_file: PathBuf = text("a path", |text| Some(text.into())).example("/etc/nexus-raw/jwks.json");
-        /// Where the JWKS is fetched from.
+        /// URL of the JWKS with the public keys of tokens.
         jwks_url: TrustedUrl = URL.example("https://login.example.com/.well-known/jwks.json");
-        /// The one algorithm of tokens. Required with a JWKS; HS256 with a secret.
+        /// Accepted algorithm of tokens. Required with a JWKS; HS256 with a secret.
         algorithm: TokenAlgorithm = text("HS256 with a secret, and RS256, ES256 or EdDSA with a JWKS", |text| {
             // their names in RFC 7518 and RFC 8037
             named(text, &[("HS256", Hs256), ("RS256", Rs256), ("ES256", Es256), ("EdDSA", EdDsa)])
         })
         .example("RS256");
-        /// How far clocks may differ.
+        /// Allowed difference of clocks.
         leeway_seconds in 0..=60 as pub leeway: Duration = integer("60").example("30");
-        /// The longest `exp - iat` of a token.
+        /// Maximum `exp - iat` of a token.
         max_lifetime_seconds in 1..=31_536_000 as pub max_lifetime: Duration = integer("86400").example("3600");
-        /// The claim that lists the caller's tenants.
+        /// Claim that lists the caller's tenants.
         pub tenant_ids_claim: String = CLAIM.default("tenant_ids").example("https://example.com/tenants");
-        /// The claim that gives the caller's role in each.
+        /// Claim that has the caller's role in each tenant.
         pub role_map_claim: String = CLAIM.default("role_map").example("https://example.com/roles");
 
-        /// Where the keys come from.
+        /// The source of the keys.
         pub keys: TokenKeys => token_keys;
-        /// The one algorithm of tokens; of the family of `keys`.
+        /// The accepted algorithm of tokens, which fits `keys`.
         pub algorithm: TokenAlgorithm => |identity, _| algorithm(identity);
     }
 }
@@ -61,7 +61,7 @@ pub enum TokenKeys {
     Hs256 {
         /// `identity.hs256_secret`.
         secret: SecretString,
-        /// `identity.hs256_previous_secret`: accepted as well, while secrets are rotated.
+        /// `identity.hs256_previous_secret`: also accepted, while secrets are rotated.
         previous: Option<SecretString>,
     },
     /// `identity.jwks_file`.
@@ -88,7 +88,7 @@ fn line(text: &str) -> Option<String> {
     is_line.then(|| text.to_owned())
 }
 
-/// The rules between keys have named what is missing, unless it is one that is bad by itself.
+/// Returns the keys. The rules between keys have reported a missing one, unless one is invalid.
 fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
     let (file, url) = (&identity.jwks_file, &identity.jwks_url);
     let keys = match (&identity.hs256_secret, file, url) {
@@ -107,7 +107,7 @@ fn token_keys(identity: &Identity, faults: &mut Faults) -> Option<TokenKeys> {
     }
 }
 
-/// The rules between keys have named what is missing.
+/// Returns the algorithm. The rules between keys have reported a missing one.
 fn algorithm(identity: &Identity) -> Option<TokenAlgorithm> {
     let by_secret = identity.hs256_secret.as_ref().map(|_| Hs256);
     identity.algorithm.or(by_secret)

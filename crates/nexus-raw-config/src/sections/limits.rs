@@ -4,28 +4,28 @@ use crate::form::integer;
 use crate::section::section;
 
 section! {
-    /// `limits.*`: how much a caller may ask.
+    /// `limits.*`: the rate limits of callers.
     #[derive(Debug, Clone)]
     pub struct LimitsSettings from Limits of "limits" {
         /// Requests per second of each user in each tenant, over all environments and routes; 0
         /// means no limit.
         requests_per_second in 0..=1_000_000 = integer("0").example("50");
-        /// How many may come at once; 0 means as many as a second allows. Only with
+        /// Burst of requests; 0 means the number of requests per second. Allowed only with
         /// `limits.requests_per_second`.
         burst in 0..=1_000_000 = integer("0").example("100");
 
-        /// Per tenant and user. None: no limit.
+        /// The limit per tenant and user, if any.
         pub rate: Option<RateLimit> => |limits, _| Some(rate(limits));
     }
 }
 
-/// A rate with a burst.
+/// A rate limit with a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// `limits.requests_per_second`.
     pub requests_per_second: NonZeroU32,
-    /// `limits.burst`: how many may come at once; as many as a second allows unless configured.
+    /// `limits.burst`: the burst; as large as `per_second` unless configured.
     pub burst: NonZeroU32,
 }
 

@@ -3,10 +3,10 @@ use crate::form::text;
 use crate::section::section;
 
 section! {
-    /// `log.*`: how the log is written.
+    /// `log.*`: the format and level of the log.
     #[derive(Debug, Clone)]
     pub struct LogSettings from Log of "log" {
-        /// How the log is written; `auto` is `terminal` on a terminal, else `json`.
+        /// Format of the log; `auto` is `terminal` on a terminal, else `json`.
         pub format: LogFormat = text("json, terminal or auto", |text| {
             named(text, &[
                 ("json", LogFormat::Json),
@@ -16,7 +16,7 @@ section! {
         })
         .default("auto")
         .example("json");
-        /// The least level that is written.
+        /// Lowest level that is logged.
         pub level: LogLevel = text("error, warn, info, debug or trace", |text| {
             named(text, &[
                 ("error", LogLevel::Error),
@@ -31,28 +31,28 @@ section! {
     }
 }
 
-/// A form of the log.
+/// A format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For a person.
+    /// Text for people.
     Terminal,
     /// `Terminal` on a terminal, else `Json`.
     Auto,
 }
 
-/// How much something matters; the least first.
+/// A log level; the lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
-    /// Each step.
+    /// Single steps.
     Trace,
-    /// What helps to find a fault.
+    /// Details for debugging.
     Debug,
-    /// What happens in good order.
+    /// Normal operation.
     Info,
-    /// What someone should look at.
+    /// Conditions that may need attention.
     Warn,
-    /// What failed.
+    /// Failures.
     Error,
 }

@@ -7,7 +7,7 @@ section! {
     /// `metrics.*`: the listener of `/metrics`.
     #[derive(Debug, Clone)]
     pub struct MetricsSettings from Metrics of "metrics" {
-        /// Where `/metrics` is served to Prometheus, without a token: keep it private.
+        /// Address of `/metrics` for Prometheus, served without a token: keep it private.
         pub bind: SocketAddr = ADDRESS.default("127.0.0.1:9464").example("127.0.0.1:9100");
     }
 }

@@ -1,4 +1,4 @@
-//! The sections of the configuration: each key is one line of a `section!`.
+//! The sections of the configuration; each key is one line of a `section!`.
 
 pub(crate) mod catalog;
 pub(crate) mod embedded;
@@ -15,19 +15,19 @@ pub(crate) mod tenancy;
 use crate::key::Key;
 use crate::leaves::Leaves;
 
-/// Lists the sections once: for the table of keys, and for reading.
+/// Lists the sections once, for the table of keys and for reading.
 macro_rules! sections {
     ($($section:ident: $Keys:ty,)*) => {
         /// The keys of each section, in the order in which they are printed and documented.
         pub(crate) const KEYS: &[&[Key]] = &[$( <$Keys>::KEYS ),*];
 
-        /// What the sources say, section by section.
+        /// The values of all sections.
         pub(crate) struct Sections {
             $( pub(crate) $section: $Keys, )*
         }
 
         impl Sections {
-            /// Reads every leaf by its own rule. One that fails is named in the faults.
+            /// Reads every leaf by its own rule, and adds a fault for each invalid one.
             pub(crate) fn read(leaves: &mut Leaves<'_>) -> Self {
                 Self { $( $section: <$Keys>::read(leaves), )* }
             }

@@ -12,27 +12,28 @@ use crate::form::{boolean, integer, text};
 use crate::section::section;
 
 section! {
-    /// `storage.*`: the bucket, and how to reach it.
+    /// `storage.*`: the bucket and its endpoint.
     #[derive(Debug, Clone)]
     pub struct StorageSettings from Storage of "storage" {
-        /// The bucket that holds the raw objects. Required.
+        /// Bucket of the raw objects. Required.
         pub bucket: BucketName = text(
             "a bucket name by AWS's rules (3 to 63 of a-z, 0-9, dot and hyphen)",
             |text| BucketName::parse(text).ok(),
         )
         .example("nexus-raw-prod");
-        /// The region of the bucket, as signatures name it. Required.
+        /// Region of the bucket, as used in signatures. Required.
         pub region: String = text("1 to 32 of a-z, 0-9 and hyphen", region).example("eu-central-1");
-        /// The S3 endpoint of a store other than AWS. Not in embedded mode.
+        /// S3 endpoint of a store other than AWS. Not allowed in embedded mode.
         pub endpoint: Option<TrustedUrl> = text(
             "an https URL of scheme, host and port (http only to loopback), without user, path or query, and not a metadata or unspecified address",
             |text| TrustedUrl::parse(text).ok().filter(TrustedUrl::is_bare),
         )
         .example("https://s3.example.com");
-        /// Puts the bucket into the path instead of the host name; most stores other than AWS want
-        /// it.
+        /// Puts the bucket into the path instead of the host name; required by most stores other
+        /// than AWS.
         pub force_path_style: bool = boolean();
-        /// With `storage.secret_access_key`; neither means the default chain of AWS.
+        /// S3 access key id, with `storage.secret_access_key`. Without both, the default credential
+        /// chain of AWS is used.
         access_key_id: SecretString = text(
             "1 to 128 visible ASCII characters without a slash",
             // a slash would end the key id in the credential scope of Signature Version 4
@@ -40,32 +41,32 @@ section! {
         )
         .secret()
         .example("AKIAIOSFODNN7EXAMPLE");
-        /// With `storage.access_key_id`.
+        /// S3 secret key, with `storage.access_key_id`.
         secret_access_key: SecretString = text("1 to 256 visible ASCII characters", |text| visible(text, 256))
             .secret()
             .example("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-        /// How long an upload URL lives.
+        /// Lifetime of an upload URL.
         presign_ttl_seconds in 1..=604_800 as pub presign_ttl: Duration = integer("900").example("600");
-        /// How long a presigned asset may be uploaded and registered; never below
+        /// Time in which a presigned asset may be uploaded and registered; not below
         /// `storage.presign_ttl_seconds`.
         intent_ttl_seconds in 1..=604_800 as pub intent_ttl: Duration = integer("86400").example("172800");
-        /// The largest asset; 5 GiB is what S3 takes in one PUT.
+        /// Maximum size of an asset; S3 takes 5 GiB in one PUT.
         max_object_bytes in 1..=5_368_709_120_i64 as pub max_object_bytes: ByteSize =
             integer("5368709120").example("1073741824");
-        /// On a store that takes wrong bytes: the largest object that registering waits for while
-        /// the service hashes it. A larger one is `verification-pending` meanwhile.
+        /// For a store that does not verify checksums: maximum size of an object that the service
+        /// hashes within the register request. A larger one is `verification-pending` meanwhile.
         sync_hash_max_bytes in 1..=5_368_709_120_i64 as pub sync_hash_max_bytes: ByteSize =
             integer("67108864").example("16777216");
-        /// Refuses a bucket of another account.
+        /// AWS account of the bucket; a bucket of another account is refused.
         pub expected_bucket_owner: Option<String> =
             text("an AWS account id of 12 digits", account).example("111122223333");
-        /// The server-side encryption that uploads ask for.
+        /// Server-side encryption that uploads request.
         sse: Sse = text("none, s3 or kms", |text| {
             named(text, &[("none", Sse::None), ("s3", Sse::S3), ("kms", Sse::Kms)])
         })
         .default("none")
         .example("kms");
-        /// The key of `storage.sse = "kms"`, and only then.
+        /// KMS key. Required with `storage.sse = "kms"`, otherwise not allowed.
         sse_kms_key_id: String = text(
             "a KMS key id or ARN of 1 to 2048 visible ASCII characters",
             |text| visible(text, 2048),
@@ -73,19 +74,20 @@ section! {
         .example("arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
         /// Refuses to start on a bucket without versioning (exit 78).
         pub require_versioning: bool = boolean();
-        /// Starts on a store that lets an upload carry metadata that was not signed.
+        /// Allows a store that accepts uploads with metadata that was not signed.
         pub allow_unsigned_headers: bool = boolean();
-        /// How long an unreachable store or catalogue is tried before the start ends with exit 69.
+        /// Time in which an unreachable store or catalogue is retried before the start fails (exit
+        /// 69).
         startup_timeout_seconds in 1..=3600 as pub startup_timeout: Duration = integer("30").example("120");
 
-        /// None: the default chain of AWS.
+        /// The configured key pair; `None` means the default credential chain of AWS.
         pub credentials: Option<StaticCredentials> => |storage, _| Some(credentials(storage));
-        /// What uploads ask for.
+        /// The encryption that uploads request.
         pub encryption: ServerSideEncryption => encryption;
     }
 }
 
-/// A key pair that the configuration gives.
+/// A configured key pair.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StaticCredentials {
@@ -98,7 +100,7 @@ pub struct StaticCredentials {
 /// `storage.sse` with its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerSideEncryption {
-    /// `none`: nothing is asked; the bucket's default holds.
+    /// `none`: the bucket's default applies.
     None,
     /// `s3`: AES256 with keys of S3.
     S3,
@@ -126,7 +128,7 @@ fn account(text: &str) -> Option<String> {
     is_account.then(|| text.to_owned())
 }
 
-/// The rules between keys have refused one without the other.
+/// Returns the key pair. The rules between keys have refused one without the other.
 fn credentials(storage: &Storage) -> Option<StaticCredentials> {
     Some(StaticCredentials {
         access_key_id: storage.access_key_id.clone()?,

@@ -2,12 +2,12 @@
 
 use nexus_raw_config::{RateLimit, load};
 
-use crate::support::{SECRET, fault, loaded, refused, sources, told, told_of};
+use crate::support::{SECRET, errors, errors_in, fault, loaded, refused, sources};
 
 #[test]
 fn an_intent_never_ends_before_its_url() {
     assert_eq!(
-        told(&[
+        errors(&[
             ("storage.presign_ttl_seconds", "901"),
             ("storage.intent_ttl_seconds", "900")
         ]),
@@ -17,7 +17,7 @@ fn an_intent_never_ends_before_its_url() {
         )
     );
     assert_eq!(
-        told(&[("storage.presign_ttl_seconds", "86401")]),
+        errors(&[("storage.presign_ttl_seconds", "86401")]),
         "storage.intent_ttl_seconds: must not be below storage.presign_ttl_seconds (default)"
     );
 }
@@ -25,11 +25,11 @@ fn an_intent_never_ends_before_its_url() {
 #[test]
 fn half_a_pair_of_storage_credentials_is_refused() {
     assert_eq!(
-        told(&[("storage.access_key_id", "id")]),
+        errors(&[("storage.access_key_id", "id")]),
         "storage.secret_access_key: is required with storage.access_key_id"
     );
     assert_eq!(
-        told(&[("storage.secret_access_key", "key")]),
+        errors(&[("storage.secret_access_key", "key")]),
         "storage.access_key_id: is required with storage.secret_access_key"
     );
 }
@@ -37,15 +37,15 @@ fn half_a_pair_of_storage_credentials_is_refused() {
 #[test]
 fn a_kms_key_goes_with_kms_and_kms_with_a_key() {
     assert_eq!(
-        told(&[("storage.sse", "kms")]),
+        errors(&[("storage.sse", "kms")]),
         "storage.sse_kms_key_id: is required with storage.sse = \"kms\""
     );
     for sse in ["none", "s3"] {
         assert_eq!(
-            told(&[("storage.sse", sse), ("storage.sse_kms_key_id", "k")]),
+            errors(&[("storage.sse", sse), ("storage.sse_kms_key_id", "k")]),
             fault(
                 "storage.sse_kms_key_id",
-                "is for storage.sse = \"kms\" only"
+                "is allowed only with storage.sse = \"kms\""
             )
         );
     }
@@ -56,7 +56,7 @@ fn token_keys_come_from_exactly_one_source() {
     let only =
         "must be the only one of identity.hs256_secret, identity.jwks_file and identity.jwks_url";
     assert_eq!(
-        told(&[
+        errors(&[
             ("identity.jwks_file", "keys.json"),
             ("identity.jwks_url", "https://login.example.com/keys")
         ]),
@@ -68,8 +68,8 @@ fn token_keys_come_from_exactly_one_source() {
         .join("\n")
     );
     assert_eq!(
-        told_of(&sources(&["identity.hs256_secret"], &[])),
-        "identity.hs256_secret: is required, or one of identity.jwks_file and identity.jwks_url in its place"
+        errors_in(&sources(&["identity.hs256_secret"], &[])),
+        "identity.hs256_secret: is required, or one of identity.jwks_file and identity.jwks_url instead"
     );
 }
 
@@ -97,7 +97,7 @@ fn an_algorithm_is_missed_only_where_a_jwks_is_left() {
 fn the_algorithm_fits_the_keys() {
     for algorithm in ["RS256", "ES256", "EdDSA"] {
         assert_eq!(
-            told(&[("identity.algorithm", algorithm)]),
+            errors(&[("identity.algorithm", algorithm)]),
             fault(
                 "identity.algorithm",
                 "must be HS256 with identity.hs256_secret"
@@ -107,7 +107,7 @@ fn the_algorithm_fits_the_keys() {
     let jwks = |more: &[(&str, &str)]| {
         let mut keys = vec![("identity.jwks_file", "keys.json")];
         keys.extend(more);
-        told_of(&sources(&["identity.hs256_secret"], &keys))
+        errors_in(&sources(&["identity.hs256_secret"], &keys))
     };
     assert_eq!(
         jwks(&[]),
@@ -128,11 +128,11 @@ fn the_previous_secret_goes_with_another_present_one() {
     let previous = "canary-of-the-secret-before-the-last-rotation";
     loaded(&[(key, previous)]);
     assert_eq!(
-        told(&[(key, SECRET)]),
+        errors(&[(key, SECRET)]),
         fault(key, "must differ from identity.hs256_secret")
     );
     assert_eq!(
-        told(&[(key, "short")]),
+        errors(&[(key, "short")]),
         fault(key, "must be text of 32 to 4096 bytes")
     );
     let jwks = [
@@ -141,15 +141,15 @@ fn the_previous_secret_goes_with_another_present_one() {
         (key, previous),
     ];
     assert_eq!(
-        told_of(&sources(&["identity.hs256_secret"], &jwks)),
-        fault(key, "is for use with identity.hs256_secret only")
+        errors_in(&sources(&["identity.hs256_secret"], &jwks)),
+        fault(key, "is allowed only with identity.hs256_secret")
     );
 }
 
 #[test]
 fn the_two_claims_are_apart_from_each_other_and_from_registered_ones() {
     assert_eq!(
-        told(&[("identity.role_map_claim", "tenant_ids")]),
+        errors(&[("identity.role_map_claim", "tenant_ids")]),
         fault(
             "identity.role_map_claim",
             "must differ from identity.tenant_ids_claim"
@@ -157,7 +157,7 @@ fn the_two_claims_are_apart_from_each_other_and_from_registered_ones() {
     );
     for registered in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] {
         assert_eq!(
-            told(&[("identity.tenant_ids_claim", registered)]),
+            errors(&[("identity.tenant_ids_claim", registered)]),
             fault(
                 "identity.tenant_ids_claim",
                 "must not be a registered claim of RFC 7519"
@@ -169,10 +169,10 @@ fn the_two_claims_are_apart_from_each_other_and_from_registered_ones() {
 #[test]
 fn a_burst_needs_a_rate_and_defaults_to_it() {
     assert_eq!(
-        told(&[("limits.burst", "5")]),
+        errors(&[("limits.burst", "5")]),
         fault(
             "limits.burst",
-            "is for use with limits.requests_per_second only"
+            "is allowed only with limits.requests_per_second"
         )
     );
     let rate = |more: &[(&str, &str)]| {
@@ -207,10 +207,11 @@ fn the_secrets_of_the_documentation_do_not_serve_production() {
             ],
         )
     };
-    let reason = "is the example of the documentation: not with a production environment";
+    let reason =
+        "is the example of the documentation and not allowed with a production environment";
     for production in [r#"["dev", "prod"]"#, r#"["production"]"#] {
         assert_eq!(
-            told_of(&with(production)),
+            errors_in(&with(production)),
             [
                 fault("storage.access_key_id", reason),
                 fault("storage.secret_access_key", reason),
@@ -225,7 +226,7 @@ fn the_secrets_of_the_documentation_do_not_serve_production() {
 #[test]
 fn a_key_that_is_bad_by_itself_is_told_once() {
     assert_eq!(
-        told(&[
+        errors(&[
             ("storage.presign_ttl_seconds", "0"),
             ("storage.access_key_id", "a b"),
             ("storage.secret_access_key", "key"),
@@ -255,11 +256,11 @@ fn a_key_that_is_bad_by_itself_is_told_once() {
 #[test]
 fn the_keys_of_a_sink_stand_with_it() {
     assert_eq!(
-        told(&[("events.sinks", r#"["log", "http"]"#)]),
+        errors(&[("events.sinks", r#"["log", "http"]"#)]),
         "events.http.url: is required with the sink http"
     );
     assert_eq!(
-        told(&[
+        errors(&[
             ("events.http.url", "https://hooks.example.com/"),
             (
                 "events.http.hmac_secret",
@@ -268,16 +269,19 @@ fn the_keys_of_a_sink_stand_with_it() {
         ]),
         format!(
             "{}\n{}",
-            fault("events.http.url", "is for the sink http only"),
-            fault("events.http.hmac_secret", "is for the sink http only")
+            fault("events.http.url", "is allowed only with the sink http"),
+            fault(
+                "events.http.hmac_secret",
+                "is allowed only with the sink http"
+            )
         )
     );
     assert_eq!(
-        told(&[("events.sinks", r#"["nats"]"#)]),
+        errors(&[("events.sinks", r#"["nats"]"#)]),
         "events.nats.url: is required with the sink nats"
     );
     assert_eq!(
-        told(&[("events.nats.url", "tls://nats.example.com")]),
-        fault("events.nats.url", "is for the sink nats only")
+        errors(&[("events.nats.url", "tls://nats.example.com")]),
+        fault("events.nats.url", "is allowed only with the sink nats")
     );
 }

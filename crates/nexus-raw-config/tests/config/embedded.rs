@@ -11,7 +11,7 @@ use nexus_raw_config::{
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use crate::support::{SECRET, embedded, fault, sources, told_of, write};
+use crate::support::{SECRET, embedded, errors_in, fault, sources, write};
 
 const SECRETS: [&str; 3] = ["hs256-secret", "s3-access-key-id", "s3-secret-access-key"];
 
@@ -138,7 +138,7 @@ fn a_given_jwks_takes_the_place_of_the_embedded_secret() {
 fn half_a_given_pair_is_not_filled_up_with_embedded_credentials() {
     let directory = TempDir::new().unwrap();
     assert_eq!(
-        told_of(&embedded(
+        errors_in(&embedded(
             directory.path(),
             &[("storage.access_key_id", "id")]
         )),
@@ -153,24 +153,27 @@ fn embedded_mode_listens_on_loopback_only() {
     for address in ["0.0.0.0:9000", "10.0.0.7:9000", "[::]:9000"] {
         let more = [("http.bind", address), ("metrics.bind", address)];
         assert_eq!(
-            told_of(&embedded(directory.path(), &more)),
+            errors_in(&embedded(directory.path(), &more)),
             [fault("http.bind", reason), fault("metrics.bind", reason)].join("\n")
         );
-        let told = told_of(&embedded(
+        let shown = errors_in(&embedded(
             directory.path(),
             &[("embedded.s3_bind", address)],
         ));
-        assert!(told.contains(&fault("embedded.s3_bind", reason)), "{told}");
+        assert!(
+            shown.contains(&fault("embedded.s3_bind", reason)),
+            "{shown}"
+        );
     }
 }
 
 #[test]
 fn an_endpoint_beside_embedded_mode_is_refused() {
     let directory = TempDir::new().unwrap();
-    let reason = "must not be set in embedded mode, which has its own";
+    let reason = "must not be set in embedded mode, which uses its own";
     let endpoint = "http://127.0.0.1:8333";
     assert_eq!(
-        told_of(&embedded(
+        errors_in(&embedded(
             directory.path(),
             &[("storage.endpoint", endpoint)]
         )),
@@ -182,7 +185,7 @@ fn an_endpoint_beside_embedded_mode_is_refused() {
         format!("[storage]\nendpoint = {endpoint:?}\n"),
     );
     assert_eq!(
-        told_of(&Sources {
+        errors_in(&Sources {
             config_file: Some(path.clone()),
             ..embedded(directory.path(), &[])
         }),
@@ -193,8 +196,8 @@ fn an_endpoint_beside_embedded_mode_is_refused() {
 #[test]
 fn embedded_keys_are_refused_without_embedded_mode() {
     assert_eq!(
-        told_of(&sources(&[], &[("embedded.s3_bind", "127.0.0.1:9000")])),
-        fault("embedded.s3_bind", "is for embedded mode only")
+        errors_in(&sources(&[], &[("embedded.s3_bind", "127.0.0.1:9000")])),
+        fault("embedded.s3_bind", "is allowed only in embedded mode")
     );
 }
 
@@ -254,7 +257,7 @@ fn opening_and_rehearsing_change_nothing() {
     let directory = TempDir::new().unwrap();
     let data_dir = directory.path().join("data");
     assert!(
-        matches!(EmbeddedMode::open_existing(&data_dir), Err(EmbeddedError::NotPrepared { data_dir: told }) if told == data_dir)
+        matches!(EmbeddedMode::open_existing(&data_dir), Err(EmbeddedError::NotPrepared { data_dir: shown }) if shown == data_dir)
     );
     let rehearsed = EmbeddedMode::rehearse(&data_dir).unwrap();
     assert!(!data_dir.exists());
@@ -278,7 +281,9 @@ fn a_secret_that_others_may_read_is_refused() {
                 EmbeddedMode::open_existing(directory.path()),
                 EmbeddedMode::rehearse(directory.path()),
             ] {
-                assert!(matches!(opened, Err(EmbeddedError::Open { path: told }) if told == path));
+                assert!(
+                    matches!(opened, Err(EmbeddedError::Open { path: shown }) if shown == path)
+                );
             }
         }
         chmod(&path, 0o400);
@@ -316,7 +321,7 @@ fn a_damaged_secret_is_refused_and_not_replaced() {
         let Err(error) = EmbeddedMode::prepare(directory.path()) else {
             panic!()
         };
-        assert!(matches!(&error, EmbeddedError::Damaged { path: told } if *told == path));
+        assert!(matches!(&error, EmbeddedError::Damaged { path: shown } if *shown == path));
         assert!(!error.to_string().contains("canary"));
         assert_eq!(fs::read(&path).unwrap(), damaged);
     }

@@ -1,4 +1,4 @@
-//! Whatever stands in a leaf, nothing panics and nothing is told of it.
+//! No value of a leaf causes a panic or appears in an error.
 
 use std::ffi::OsString;
 
@@ -96,8 +96,8 @@ fn garbage_in_the_file_is_told_by_name_and_never_by_value() {
         };
         if let Err(errors) = load(&sources) {
             // a value that ends its line can write keys of its own, and those are named
-            let told = format!("{errors} {errors:?}");
-            prop_assert!(!told.contains(CANARY) || value.contains('\n'), "{}", told);
+            let shown = format!("{errors} {errors:?}");
+            prop_assert!(!shown.contains(CANARY) || value.contains('\n'), "{}", shown);
         }
         Ok(())
     });
@@ -140,7 +140,7 @@ fn many_faults_are_told_in_one_answer() {
         .map(|key| (key.as_str(), "c4n4ry \u{7f}\""))
         .collect();
     let errors = load(&sources(&["storage.bucket"], &leaves)).unwrap_err();
-    let told = errors.to_string();
+    let shown = errors.to_string();
     for key in &all {
         // any text is a path, and any text of some length a secret: those pass by themselves
         let passes = [
@@ -149,10 +149,10 @@ fn many_faults_are_told_in_one_answer() {
             "identity.hs256_previous_secret",
         ]
         .contains(&key.as_str());
-        let named = told
+        let named = shown
             .lines()
             .any(|line| line.starts_with(&format!("{key}:")));
-        assert!(named || passes, "{key} is not named in\n{told}");
+        assert!(named || passes, "{key} is not named in\n{shown}");
     }
-    assert!(!told.contains(CANARY), "{told}");
+    assert!(!shown.contains(CANARY), "{shown}");
 }

@@ -1,4 +1,4 @@
-//! The configuration from the outside: what goes in, what comes out, what is told.
+//! The configuration from the outside: sources, settings and errors.
 
 #![expect(
     clippy::unwrap_used,

@@ -4,7 +4,7 @@ use nexus_raw_config::{CatalogLocation, EventSink, Sources, TokenKeys, load, sec
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
-use crate::support::{SECRET, fault, loaded, sources, told_of, variable, write};
+use crate::support::{SECRET, errors_in, fault, loaded, sources, variable, write};
 
 fn hs256(sources: &Sources) -> String {
     match load(sources).unwrap().identity.keys {
@@ -170,31 +170,34 @@ fn a_secret_file_that_gives_none_is_a_fault_of_its_own_key() {
         ),
         (
             directory.path().to_owned(),
-            "names something that is not a file",
+            "names a path that is not a regular file",
         ),
-        ("/dev/null".into(), "names something that is not a file"),
+        (
+            "/dev/null".into(),
+            "names a path that is not a regular file",
+        ),
         (write(&directory, "empty", ""), "names an empty file"),
         (write(&directory, "line", "\n"), "names an empty file"),
         // each would be part of the secret, and nobody would see it
         (
             write(&directory, "mark", format!("\u{feff}{SECRET}\n")),
-            "names a file that begins with a byte order mark, which is no part of a secret",
+            "names a file that begins with a byte order mark, which is not part of a secret",
         ),
         (
             write(&directory, "space", format!("{SECRET} \n")),
-            "names a file that ends with white space, which is no part of a secret",
+            "names a file that ends with white space, which is not part of a secret",
         ),
         (
             write(&directory, "tab", format!("{SECRET}\t")),
-            "names a file that ends with white space, which is no part of a secret",
+            "names a file that ends with white space, which is not part of a secret",
         ),
         (
             write(&directory, "lines", format!("{SECRET}\n\n")),
-            "names a file that ends with more than one line end, which is no part of a secret",
+            "names a file that ends with more than one line end, which is not part of a secret",
         ),
         (
             write(&directory, "dos", format!("{SECRET}\r\n\r\n")),
-            "names a file that ends with more than one line end, which is no part of a secret",
+            "names a file that ends with more than one line end, which is not part of a secret",
         ),
         (
             write(&directory, "binary", [0xff; 40]),
@@ -205,11 +208,11 @@ fn a_secret_file_that_gives_none_is_a_fault_of_its_own_key() {
             "names a file of more than 64 KiB",
         ),
     ] {
-        let told = told_of(&sources(
+        let shown = errors_in(&sources(
             &["identity.hs256_secret"],
             &[(key, path.to_str().unwrap())],
         ));
-        assert_eq!(told, fault(key, reason));
+        assert_eq!(shown, fault(key, reason));
     }
 }
 
@@ -217,12 +220,12 @@ fn a_secret_file_that_gives_none_is_a_fault_of_its_own_key() {
 fn what_a_secret_file_holds_is_checked_and_told_by_the_variable_that_named_it() {
     let directory = TempDir::new().unwrap();
     let short = write(&directory, "short", "canary\n");
-    let told = told_of(&sources(
+    let shown = errors_in(&sources(
         &["identity.hs256_secret"],
         &[("identity.hs256_secret_file", short.to_str().unwrap())],
     ));
     assert_eq!(
-        told,
+        shown,
         format!(
             "identity.hs256_secret: must be text of 32 to 4096 bytes ({})",
             variable("identity.hs256_secret_file")
@@ -235,19 +238,19 @@ fn a_secret_given_twice_in_one_source_is_refused() {
     let directory = TempDir::new().unwrap();
     let secret_file = write(&directory, "secret", SECRET);
     let path = secret_file.to_str().unwrap();
-    let reason = "must not stand beside identity.hs256_secret: give the secret once";
+    let reason = "must not be set together with identity.hs256_secret";
     assert_eq!(
-        told_of(&sources(&[], &[("identity.hs256_secret_file", path)])),
+        errors_in(&sources(&[], &[("identity.hs256_secret_file", path)])),
         fault("identity.hs256_secret_file", reason)
     );
     let toml = format!("[identity]\nhs256_secret = {SECRET:?}\nhs256_secret_file = {path:?}\n");
     let config_file = write(&directory, "nexus.toml", toml);
-    let told = told_of(&Sources {
+    let shown = errors_in(&Sources {
         config_file: Some(config_file.clone()),
         ..sources(&["identity.hs256_secret"], &[])
     });
     assert_eq!(
-        told,
+        shown,
         format!(
             "identity.hs256_secret_file: {reason} ({})",
             config_file.display()
@@ -257,12 +260,12 @@ fn a_secret_given_twice_in_one_source_is_refused() {
 
 #[test]
 fn a_secret_mistaken_for_a_path_is_not_told() {
-    let told = told_of(&sources(
+    let shown = errors_in(&sources(
         &["identity.hs256_secret"],
         &[("identity.hs256_secret_file", SECRET)],
     ));
     assert_eq!(
-        told,
+        shown,
         fault(
             "identity.hs256_secret_file",
             "names a file that cannot be read: No such file or directory (os error 2)"
@@ -272,9 +275,9 @@ fn a_secret_mistaken_for_a_path_is_not_told() {
 
 #[test]
 fn a_file_form_is_for_secrets_only() {
-    let told = told_of(&sources(&[], &[("identity.issuer_file", "x")]));
+    let shown = errors_in(&sources(&[], &[("identity.issuer_file", "x")]));
     assert_eq!(
-        told,
+        shown,
         "identity.issuer_file: is not a known key; did you mean NEXUS_RAW_IDENTITY__ISSUER? (NEXUS_RAW_IDENTITY__ISSUER_FILE)"
     );
 }

@@ -3,7 +3,7 @@
 use nexus_raw_config::{Sources, load};
 use tempfile::TempDir;
 
-use crate::support::{environment, fault, sources, told_of, with_file, write};
+use crate::support::{environment, errors_in, fault, sources, with_file, write};
 
 const FILE: &str = r#"
 [http]
@@ -67,12 +67,12 @@ fn a_variable_wins_over_the_file_and_the_file_over_a_default() {
 fn a_missing_file_is_a_fault_beside_all_others() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("absent.toml");
-    let told = told_of(&Sources {
+    let shown = errors_in(&Sources {
         config_file: Some(path.clone()),
         ..sources(&[], &[("log.level", "loud")])
     });
     assert_eq!(
-        told,
+        shown,
         format!(
             "--config: cannot be read: No such file or directory (os error 2) ({})\n{}",
             path.display(),
@@ -100,22 +100,22 @@ fn a_file_that_is_no_toml_is_told_by_its_place_and_never_quoted() {
         // TOML 1.1, where this is allowed, is not what is read
         (
             "a = { b = 'canary',\n}\n",
-            "is not valid TOML 1.0: it uses syntax of a later version",
+            "is not valid TOML 1.0: it uses the syntax of a later version",
         ),
     ] {
         let path = write(&directory, "bad.toml", content);
         assert_eq!(
-            told_of(&with_file(&path)),
+            errors_in(&with_file(&path)),
             format!("--config: {reason} ({})", path.display())
         );
     }
     let path = write(&directory, "bad.toml", b"# \xff canary\n");
     assert_eq!(
-        told_of(&with_file(&path)),
+        errors_in(&with_file(&path)),
         format!("--config: is not UTF-8 ({})", path.display())
     );
     assert_eq!(
-        told_of(&with_file(directory.path())),
+        errors_in(&with_file(directory.path())),
         format!(
             "--config: cannot be read: Is a directory (os error 21) ({})",
             directory.path().display()
@@ -141,7 +141,7 @@ fn an_unknown_key_is_refused_in_the_file_and_in_the_environment() {
         .environment
         .push(("NEXUS_RAW_Storage__Bucket".into(), "canary".into()));
     let file = path.display();
-    let mut lines: Vec<_> = told_of(&sources).lines().map(ToOwned::to_owned).collect();
+    let mut lines: Vec<_> = errors_in(&sources).lines().map(ToOwned::to_owned).collect();
     lines.sort();
     let mut expected = [
         format!("empty: is not a known table ({file})"),
@@ -198,8 +198,8 @@ fn a_value_of_another_type_is_told_for_each_leaf() {
     let path = write(&directory, "nexus.toml", content);
     let mut sources = sources(&["identity.hs256_secret"], &[]);
     sources.config_file = Some(path.clone());
-    let told = told_of(&sources);
-    let keys: Vec<_> = told
+    let shown = errors_in(&sources);
+    let keys: Vec<_> = shown
         .lines()
         .map(|line| line.split(':').next().unwrap())
         .collect();
@@ -219,9 +219,10 @@ fn a_value_of_another_type_is_told_for_each_leaf() {
         ]
     );
     assert!(
-        told.lines()
+        shown
+            .lines()
             .all(|line| line.ends_with(&format!("({})", path.display()))),
-        "{told}"
+        "{shown}"
     );
 }
 
@@ -235,7 +236,7 @@ fn a_variable_that_is_not_utf8_is_refused() {
         "NEXUS_RAW_STORAGE__BUCKET".into(),
         std::ffi::OsString::from_vec(b"a\xffb".to_vec()),
     ));
-    assert_eq!(told_of(&sources), fault("storage.bucket", "is not UTF-8"));
+    assert_eq!(errors_in(&sources), fault("storage.bucket", "is not UTF-8"));
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn a_table_in_the_place_of_a_section_cannot_hide_behind_a_variable() {
     let directory = TempDir::new().unwrap();
     let path = write(&directory, "nexus.toml", "storage = \"canary\"\n");
     assert_eq!(
-        told_of(&with_file(&path)),
+        errors_in(&with_file(&path)),
         format!("storage: must be a table ({})", path.display())
     );
 }

@@ -44,12 +44,12 @@ pub(crate) fn loaded(more: &[(&str, &str)]) -> Settings {
     load(&sources(&[], more)).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// The faults of the least configuration with `more`, as they are told.
-pub(crate) fn told(more: &[(&str, &str)]) -> String {
-    told_of(&sources(&[], more))
+/// The faults of the least configuration with `more`, as reported.
+pub(crate) fn errors(more: &[(&str, &str)]) -> String {
+    errors_in(&sources(&[], more))
 }
 
-pub(crate) fn told_of(sources: &Sources) -> String {
+pub(crate) fn errors_in(sources: &Sources) -> String {
     refused(sources).to_string()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{fault, loaded, refused, sources, told_of};
+use crate::support::{errors_in, fault, loaded, refused, sources};
 use nexus_raw_config::{LogFormat, LogLevel, TokenAlgorithm};
 
 #[test]
@@ -16,8 +16,8 @@ fn an_empty_value_is_no_value() {
         "log.level",
     ] {
         assert_eq!(
-            told_of(&sources(&[key], &[(key, "")])),
-            fault(key, "must not be empty; leave the key out instead")
+            errors_in(&sources(&[key], &[(key, "")])),
+            fault(key, "must not be empty; omit the key instead")
         );
     }
 }
@@ -87,7 +87,7 @@ fn what_is_required_is_missed_by_name_all_at_once() {
             missing("catalog.url"),
             missing("identity.issuer"),
             missing("identity.audience"),
-            "identity.hs256_secret: is required, or one of identity.jwks_file and identity.jwks_url in its place".to_owned(),
+            "identity.hs256_secret: is required, or one of identity.jwks_file and identity.jwks_url instead".to_owned(),
         ]
     );
 }

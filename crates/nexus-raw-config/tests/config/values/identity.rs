@@ -3,7 +3,7 @@
 use nexus_raw_config::{TokenAlgorithm, TokenKeys, load};
 
 use super::holds;
-use crate::support::{fault, sources, told_of};
+use crate::support::{errors_in, fault, sources};
 
 #[test]
 fn issuer_and_audience_are_one_line_of_text() {
@@ -90,7 +90,7 @@ fn a_jwks_is_fetched_by_https_or_from_loopback() {
         "keys.json",
     ] {
         assert_eq!(
-            told_of(&with(bad)),
+            errors_in(&with(bad)),
             fault(
                 "identity.jwks_url",
                 "must be an https URL (http only to loopback) without user and fragment, and not a metadata or unspecified address"

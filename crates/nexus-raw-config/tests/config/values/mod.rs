@@ -8,10 +8,10 @@ mod storage;
 
 use nexus_raw_config::load;
 
-use crate::support::{fault, sources, told_of};
+use crate::support::{errors_in, fault, sources};
 
 /// Each of `good` is taken; each of `bad` is refused by this key with `rule`, and nothing else is
-/// told.
+/// shown.
 fn holds(key: &str, rule: &str, good: &[&str], bad: &[&str]) {
     for value in good {
         if let Err(errors) = load(&sources(&[key], &[(key, value)])) {
@@ -20,7 +20,7 @@ fn holds(key: &str, rule: &str, good: &[&str], bad: &[&str]) {
     }
     for value in bad {
         assert_eq!(
-            told_of(&sources(&[key], &[(key, value)])),
+            errors_in(&sources(&[key], &[(key, value)])),
             fault(key, &format!("must be {rule}")),
             "{value:?}"
         );

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::holds;
-use crate::support::{fault, loaded, told};
+use crate::support::{errors, fault, loaded};
 
 const NO_INTEGERS: [&str; 12] = [
     "",
@@ -54,11 +54,11 @@ fn times_to_live_go_from_a_second_to_a_week() {
     let rule = "must be an integer from 1 to 604800";
     for bad in ["0", "604801", "-1"] {
         assert_eq!(
-            told(&[("storage.presign_ttl_seconds", bad)]),
+            errors(&[("storage.presign_ttl_seconds", bad)]),
             fault("storage.presign_ttl_seconds", rule)
         );
         assert_eq!(
-            told(&[("storage.intent_ttl_seconds", bad)]),
+            errors(&[("storage.intent_ttl_seconds", bad)]),
             fault("storage.intent_ttl_seconds", rule)
         );
     }

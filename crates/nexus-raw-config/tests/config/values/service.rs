@@ -4,7 +4,7 @@ use nexus_raw_config::{EventEncoding, EventSink, LogFormat, LogLevel};
 use secrecy::ExposeSecret;
 
 use super::holds;
-use crate::support::{fault, loaded, told};
+use crate::support::{errors, fault, loaded};
 
 #[test]
 fn a_listener_is_an_ip_address_and_a_port() {
@@ -274,7 +274,7 @@ fn the_nats_server_is_reached_in_safety() {
     ] {
         loaded(&with(url));
     }
-    let rule = "must be a tls:// URL (nats:// only to loopback) of host and port, with user:password@ or token@ where the server wants it, and not a metadata or unspecified address";
+    let rule = "must be a tls:// URL (nats:// only to loopback) of host and port, with user:password@ or token@ if the server requires it, and not a metadata or unspecified address";
     for url in [
         "nats://nats.example.com:4222",
         "tls://169.254.169.254",
@@ -287,7 +287,7 @@ fn the_nats_server_is_reached_in_safety() {
         "tls://a b",
         "tls://",
     ] {
-        assert_eq!(told(&with(url)), fault("events.nats.url", rule), "{url}");
+        assert_eq!(errors(&with(url)), fault("events.nats.url", rule), "{url}");
     }
 }
 
@@ -311,7 +311,7 @@ fn the_receiver_of_events_is_reached_in_safety() {
         "https://hooks.example.com/x#y",
         "hooks.example.com",
     ] {
-        assert_eq!(told(&with(url)), fault("events.http.url", rule), "{url}");
+        assert_eq!(errors(&with(url)), fault("events.http.url", rule), "{url}");
     }
 }
 

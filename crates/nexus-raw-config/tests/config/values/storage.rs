@@ -4,7 +4,7 @@ use nexus_raw_config::{CatalogLocation, ServerSideEncryption, load};
 use secrecy::ExposeSecret;
 
 use super::holds;
-use crate::support::{fault, loaded, sources, told, told_of};
+use crate::support::{errors, errors_in, fault, loaded, sources};
 
 #[test]
 fn a_bucket_has_a_name_by_the_rules_of_aws() {
@@ -132,7 +132,7 @@ fn server_side_encryption_is_none_s3_or_kms_with_its_key() {
         }
     );
     assert_eq!(
-        told(&[("storage.sse", "kms"), ("storage.sse_kms_key_id", "a b")]),
+        errors(&[("storage.sse", "kms"), ("storage.sse_kms_key_id", "a b")]),
         fault(
             "storage.sse_kms_key_id",
             "must be a KMS key id or ARN of 1 to 2048 visible ASCII characters"
@@ -157,7 +157,7 @@ fn storage_credentials_are_visible_ascii() {
     assert_eq!(pair.secret_access_key.expose_secret(), "a+/b=000");
     for bad in ["a/b", "a b", "é"] {
         assert_eq!(
-            told_of(&with(bad, "key")),
+            errors_in(&with(bad, "key")),
             fault(
                 "storage.access_key_id",
                 "must be 1 to 128 visible ASCII characters without a slash"
@@ -166,7 +166,7 @@ fn storage_credentials_are_visible_ascii() {
     }
     for bad in ["a b", "a\n", "é"] {
         assert_eq!(
-            told_of(&with("id", bad)),
+            errors_in(&with("id", bad)),
             fault(
                 "storage.secret_access_key",
                 "must be 1 to 256 visible ASCII characters"
