@@ -9,22 +9,21 @@ use std::{
 
 use nexus_raw::text::is_invisible;
 
-/// One output, shared by all who write lines to it.
+/// An output that several writers share.
 ///
-/// Each has a [`LineWriter`] of its own; the output sees their lines whole, one after the other.
-/// When events and diagnostics both go to standard output, both must go through one of these.
+/// Each has its own [`LineWriter`]; lines are written whole, one after the other.
+/// When events and diagnostics both go to standard output, both must use one `SharedOutput`.
 #[derive(Clone)]
 pub struct SharedOutput(Arc<Mutex<Output>>);
 
 struct Output {
     to: Box<dyn Write + Send>,
-    /// The last line was written in part, and its fragment is not ended yet.
+    /// Whether the last line was written in part and has no line end yet.
     torn: bool,
 }
 
 impl SharedOutput {
-    /// Shares `to`, which must not buffer: a line counts as written once `to` has taken it and
-    /// was flushed.
+    /// Shares `to`, which must not buffer: a line counts as written after the flush of `to`.
     #[must_use]
     pub fn new(to: impl Write + Send + 'static) -> Self {
         let to = Box::new(to);
@@ -33,8 +32,8 @@ impl SharedOutput {
 
     /// Shares the standard output of the process.
     ///
-    /// It is a duplicate of the descriptor, since [`io::stdout`] reports a write to a descriptor
-    /// that is not open for writing as a success.
+    /// Duplicates the descriptor, since [`io::stdout`] reports success for a write to a
+    /// descriptor that is not open for writing.
     ///
     /// # Errors
     /// When the descriptor cannot be duplicated.
@@ -43,7 +42,7 @@ impl SharedOutput {
         Ok(Self::new(File::from(descriptor)))
     }
 
-    /// A writer of lines to this output.
+    /// Returns a writer of lines to this output.
     #[must_use]
     pub fn lines(&self) -> LineWriter {
         LineWriter {
@@ -53,7 +52,7 @@ impl SharedOutput {
     }
 
     fn write_lines(&self, lines: &[u8]) -> io::Result<()> {
-        // a writer that panicked leaves `torn` as it was, at worst one line that is no JSON
+        // a writer that panicked leaves `torn` unchanged: at worst one line is not JSON
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -77,7 +76,7 @@ impl Output {
         self.to.flush()
     }
 
-    /// As [`Write::write_all`], which does not tell whether it wrote a part before it failed.
+    /// As [`Write::write_all`], which does not report a partial write before a failure.
     fn write(&mut self, mut rest: &[u8]) -> io::Result<()> {
         while !rest.is_empty() {
             match self.to.write(rest) {
@@ -94,20 +93,19 @@ impl Output {
     }
 }
 
-/// Gathers what is written to it and hands over whole lines when it is flushed.
+/// A writer that buffers and passes on whole lines on flush.
 ///
 /// The lines of one flush are one `write` of the output unless the output takes less. Flush after
 /// each line, as `slog_json` does with `set_flush(true)`: it writes a record in dozens of pieces,
-/// between which another writer's line would land.
+/// and another writer's line could come between them.
 ///
-/// Characters that hide, reorder or break what is read, such as U+202E and U+2028, are written as
-/// JSON escapes them (`\u202e`): JSON itself lets all from U+007F on stand as they are, and a line
-/// has texts of callers, some kept since before a rule forbade them.
+/// Characters that hide, reorder or break displayed text, such as U+202E and U+2028, are written as
+/// JSON escapes (`\u202e`). JSON does not require this from U+007F on, but lines contain text from
+/// callers, some of it stored before a rule forbade such characters.
 ///
-/// When the output fails, the lines are dropped and the flush has the error: whoever wrote them
-/// knows that they are not there, and they do not turn up later, unasked, before other lines. A
-/// fragment that the output took is ended before its next line, so a reader meets at most one
-/// line that is not whole.
+/// When the output fails, the lines are dropped and the flush returns the error: the caller knows
+/// that they were not written, and they do not appear later. A fragment that was written gets a
+/// line end before the next line, so a reader sees at most one incomplete line.
 #[derive(Debug)]
 pub struct LineWriter {
     output: SharedOutput,
@@ -124,29 +122,29 @@ impl Write for LineWriter {
         let Some(last) = self.buffer.iter().rposition(|byte| *byte == b'\n') else {
             return Ok(());
         };
-        let written = self.output.write_lines(&shown(&self.buffer[..=last]));
+        let written = self.output.write_lines(&escaped(&self.buffer[..=last]));
         self.buffer.drain(..=last);
         written
     }
 }
 
-/// The lines with what is invisible escaped. What is before U+007F is JSON's own to escape.
-fn shown(lines: &[u8]) -> Cow<'_, [u8]> {
+/// Escapes invisible characters. The JSON encoder has escaped those below U+007F.
+fn escaped(lines: &[u8]) -> Cow<'_, [u8]> {
     if lines.iter().all(|byte| *byte < 0x7f) {
         return Cow::Borrowed(lines);
     }
-    let mut shown = String::with_capacity(lines.len());
+    let mut escaped = String::with_capacity(lines.len());
     for char in String::from_utf8_lossy(lines).chars() {
         if char < '\u{7f}' || !is_invisible(char) {
-            shown.push(char);
+            escaped.push(char);
             continue;
         }
         for unit in char.encode_utf16(&mut [0; 2]) {
-            // writing to a string does not fail
-            let _ = write!(shown, "\\u{unit:04x}");
+            // writing to a string cannot fail
+            let _ = write!(escaped, "\\u{unit:04x}");
         }
     }
-    Cow::Owned(shown.into_bytes())
+    Cow::Owned(escaped.into_bytes())
 }
 
 #[cfg(test)]

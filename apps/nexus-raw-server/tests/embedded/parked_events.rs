@@ -123,7 +123,7 @@ async fn a_refused_event_is_listed_and_sent_again_when_somebody_asks() {
             ])
         })
         .collect();
-    let reason = "the receiver answered 422";
+    let reason = "receiver answered 422";
     assert_eq!(
         kept,
         [

@@ -309,7 +309,7 @@ impl Relays {
         let settings = RelaySettings {
             batch,
             lease_ttl: Duration::from_secs(LEASE_TTL),
-            patience: Duration::from_secs(1),
+            poll_interval: Duration::from_secs(1),
             deadline: PATIENCE,
             backoff: Backoff {
                 first: Duration::from_millis(1),

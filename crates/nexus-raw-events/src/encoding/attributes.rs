@@ -5,20 +5,20 @@ use uuid::Uuid;
 /// The context attributes of an event (`CloudEvents` 1.0, "Context Attributes"; names of at most
 /// 20 lower-case letters and digits).
 ///
-/// None of them holds text of a caller's choice: all are safe in a header as they are.
+/// None of them has text that a caller chose, so all are safe as header values.
 #[derive(Serialize)]
 pub(super) struct Attributes {
     specversion: &'static str,
-    /// With `source`, what tells repeats.
+    /// Unique within `source`; consumers deduplicate by both.
     id: Uuid,
-    /// The scope: `sequence` counts within its source.
+    /// The scope, within which `sequence` counts.
     source: String,
     r#type: String,
     subject: String,
     time: Timestamp,
-    /// Extension "Sequence": ordered by its bytes, so with leading zeros.
+    /// Extension "Sequence": compared as text, hence the leading zeros.
     sequence: String,
-    /// Extension "Partitioning": what must stay in order.
+    /// Extension "Partitioning": events of one key stay in order.
     partitionkey: String,
 }
 
@@ -38,7 +38,7 @@ impl Attributes {
         }
     }
 
-    /// Each as a header of the HTTP binding, `datacontenttype` left to `content-type`.
+    /// Returns the headers of the HTTP binding; `content-type` stands for `datacontenttype`.
     pub(super) fn into_headers(self) -> [(&'static str, String); 8] {
         [
             ("ce-specversion", self.specversion.to_owned()),

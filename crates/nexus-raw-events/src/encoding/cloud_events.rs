@@ -5,7 +5,7 @@ use super::{
     EncodedEvent, EncodingError, attributes::Attributes, native, native::MEDIA_TYPE, payload,
 };
 
-/// The structured content mode of `CloudEvents` 1.0 (JSON event format): attributes and, under
+/// Encodes in the structured content mode of `CloudEvents` 1.0 (JSON event format): attributes and, under
 /// `data`, the `DatasetEvent` in one object.
 ///
 /// # Errors
@@ -26,8 +26,8 @@ pub fn cloud_events(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError>
     payload("application/cloudevents+json; charset=utf-8", &envelope)
 }
 
-/// The binary content mode of `CloudEvents` 1.0 (HTTP protocol binding, section 3.1): the
-/// `DatasetEvent` is the payload, and each attribute is a header `ce-…`.
+/// Encodes in the binary content mode of `CloudEvents` 1.0 (HTTP protocol binding, section 3.1):
+/// the `DatasetEvent` is the payload, and each attribute is a header `ce-…`.
 ///
 /// # Errors
 /// See [`EncodingError`].

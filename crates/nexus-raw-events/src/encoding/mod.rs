@@ -1,7 +1,6 @@
-//! How a committed event is written for those outside.
+//! Encodings of committed events.
 //!
-//! A sink that sends payloads is given the [`Encoding`] it is configured with. Each encoding is a
-//! module: [`native`], [`cloud_events`], [`cloud_events_binary`], [`open_lineage`].
+//! A sink is configured with an [`Encoding`]. Each is a module: [`native`], [`cloud_events`], [`cloud_events_binary`], [`open_lineage`].
 
 mod attributes;
 mod cloud_events;
@@ -21,20 +20,20 @@ pub use open_lineage::open_lineage;
 pub struct EncodedEvent {
     /// The media type of `payload`.
     pub media_type: &'static str,
-    /// What stands beside the payload: headers of the message, names in lower case. Only an
-    /// encoding that keeps attributes out of its payload has some.
+    /// Message headers, names in lower case. Empty unless the encoding keeps attributes out of
+    /// its payload.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The event.
     pub payload: Vec<u8>,
 }
 
-/// An event that cannot be written in an encoding. No event that a catalogue committed is known
-/// to be one; a sink refuses it for good, so that it is parked and told.
+/// The error of an event that cannot be encoded. No committed event is known to fail; a sink would
+/// refuse it permanently, so that it is parked and logged.
 #[derive(Debug, thiserror::Error)]
-#[error("the event cannot be encoded")]
+#[error("event cannot be encoded")]
 pub struct EncodingError(#[source] serde_json::Error);
 
-/// Which form the events of a sink have.
+/// The encoding of the events of a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Encoding {
@@ -49,7 +48,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Writes an event in this form.
+    /// Encodes an event.
     ///
     /// # Errors
     /// See [`EncodingError`].
@@ -63,7 +62,7 @@ impl Encoding {
     }
 }
 
-/// A payload without headers.
+/// Returns a payload without headers.
 fn payload(
     media_type: &'static str,
     value: &impl serde::Serialize,

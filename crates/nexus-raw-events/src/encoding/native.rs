@@ -5,8 +5,8 @@ use super::{EncodedEvent, EncodingError, payload};
 /// The media type of a `DatasetEvent` itself.
 pub(super) const MEDIA_TYPE: &str = "application/json";
 
-/// The `DatasetEvent` itself: one JSON object without white space, its members in the order of
-/// the API contract (docs/EVENTS.md).
+/// Encodes the `DatasetEvent` itself: one JSON object without white space, its members in the
+/// order of the API contract (docs/EVENTS.md).
 ///
 /// # Errors
 /// See [`EncodingError`].

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{EncodedEvent, EncodingError, payload};
 
-/// Who says so: this crate, at its version.
+/// The `producer` of each event: this crate and its version.
 const PRODUCER: &str = concat!("urn:nexus-raw:producer:", env!("CARGO_PKG_VERSION"));
 
 const EVENT: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/DatasetEvent";
@@ -18,16 +18,16 @@ const LIFECYCLE: &str = "https://openlineage.io/spec/facets/1-0-1/LifecycleState
 const STORAGE: &str =
     "https://openlineage.io/spec/facets/1-0-1/StorageDatasetFacet.json#/$defs/StorageDatasetFacet";
 const OWNERSHIP: &str = "https://openlineage.io/spec/facets/1-0-1/OwnershipDatasetFacet.json#/$defs/OwnershipDatasetFacet";
-/// Our own, in docs/schemas/.
+/// This project's own schema, in docs/schemas/.
 const RAW_ASSET: &str = "urn:nexus-raw:schema:RawAssetDatasetFacet:1#/$defs/RawAssetDatasetFacet";
 
-/// An `OpenLineage` 2-0-2 `DatasetEvent`: the dataset is the object, named by its bucket
+/// Encodes an `OpenLineage` 2-0-2 `DatasetEvent`: the dataset is the object, named by its bucket
 /// (`s3://BUCKET`) and key.
 ///
-/// Facets: `version` (the SHA-256), `lifecycleStateChange` (`CREATE`, at registration alone: until
-/// then nothing is known to be there), `storage`, `ownership` (tenant and user) and
+/// Facets: `version` (the SHA-256), `lifecycleStateChange` (`CREATE`, only at registration:
+/// before it the object is not known to exist), `storage`, `ownership` (tenant and user) and
 /// `nexusRaw_rawAsset`, with what `OpenLineage` has no name for: lineage references, `pii_flags`,
-/// `train_ok`, and the event's id and place.
+/// `train_ok`, and the event's id and sequence.
 ///
 /// # Errors
 /// See [`EncodingError`].

@@ -2,18 +2,18 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// How long to wait before another try: `first` after the first failure, twice as long after each
-/// further one, never more than `most`.
+/// An exponential backoff: `first` after the first failure, twice as long after each further one,
+/// at most `most`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The wait after the first failure.
+    /// The delay after the first failure.
     pub first: Duration,
-    /// The longest wait.
+    /// The longest delay.
     pub most: Duration,
 }
 
 impl Backoff {
-    /// More doublings than any wait can have.
+    /// More doublings than any delay can have.
     const DOUBLINGS: u32 = 64;
 
     pub(super) fn after(self, failures: u32) -> Duration {
@@ -30,8 +30,8 @@ fn exponential(first: Duration, most: Duration) -> ExponentialBuilder {
         .without_max_times()
 }
 
-/// The waits of one who tries again and again: each at random between half and the whole of what
-/// [`Backoff`] says, so that relays that failed together do not come back together.
+/// The delays between retries, each a random part, from half to the whole, of the [`Backoff`], so
+/// that relays that failed together do not retry together.
 pub(super) struct Retry {
     backoff: Backoff,
     waits: <ExponentialBuilder as BackoffBuilder>::Backoff,
@@ -40,7 +40,7 @@ pub(super) struct Retry {
 impl Retry {
     /// Starts with no failure.
     pub(super) fn new(backoff: Backoff) -> Self {
-        // jitter adds up to as much again
+        // jitter adds up to the same again
         let halves = exponential(backoff.first / 2, backoff.most / 2);
         Self {
             backoff,
@@ -48,12 +48,12 @@ impl Retry {
         }
     }
 
-    /// The wait after one more failure.
+    /// Returns the delay after one more failure.
     pub(super) fn next(&mut self) -> Duration {
         self.waits.next().unwrap_or(self.backoff.most)
     }
 
-    /// Starts anew: something has worked.
+    /// Starts over, after a success.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.backoff);
     }

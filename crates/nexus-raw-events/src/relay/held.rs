@@ -5,32 +5,32 @@ use tokio::time::Instant;
 
 use super::RelaySettings;
 
-/// The most scopes that wait by themselves. Where more would, it is the sink that does not work.
-const MOST: usize = 1000;
+/// The most scopes held at once. Beyond it the failures count as an outage of the sink.
+const MAX_SCOPES: usize = 1000;
 
-/// The scopes whose next event a sink has failed on, or could not take while it took others: they
-/// wait, and nobody else does.
+/// The scopes in backoff: a sink failed on their next event, or could not take it while it took
+/// those of other scopes.
 ///
-/// It is a matter of one holding of the lease; whoever takes over begins with the first try.
+/// Kept for one lease epoch; the next lease holder starts with the first attempt.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct HeldScopes {
     epoch: u64,
-    waiting: BTreeMap<Scope, Waiting>,
+    waiting: BTreeMap<Scope, HeldScope>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct HeldScope {
     sequence: u64,
-    /// How often the sink failed on the event.
+    /// How many attempts failed on the event.
     tries: u32,
-    /// How often in a row it could not take the scope's events; 0 where it failed last.
+    /// How often in a row the sink was unavailable to the scope; 0 if it failed last.
     outages: u32,
     until: Instant,
 }
 
-impl Held {
-    /// Forgets what was under another epoch.
-    pub(super) fn under(&mut self, epoch: u64) {
+impl HeldScopes {
+    /// Clears the state of another epoch.
+    pub(super) fn enter_epoch(&mut self, epoch: u64) {
         if self.epoch != epoch {
             *self = Self {
                 epoch,
@@ -39,34 +39,34 @@ impl Held {
         }
     }
 
-    /// The scopes that wait now.
+    /// Returns the scopes that are in backoff now.
     pub(super) fn scopes(&self) -> Vec<Scope> {
         let now = Instant::now();
         let waiting = self.waiting.iter().filter(|(_, it)| it.until > now);
         waiting.map(|(scope, _)| scope.clone()).collect()
     }
 
-    /// How many more scopes can wait by themselves.
+    /// Returns how many more scopes can be held.
     pub(super) fn room(&self) -> usize {
-        MOST.saturating_sub(self.waiting.len())
+        MAX_SCOPES.saturating_sub(self.waiting.len())
     }
 
-    /// Whether the scope waits, or has waited and was not taken since.
+    /// Returns whether the scope is or was in backoff, with no event taken since.
     pub(super) fn has(&self, scope: &Scope) -> bool {
         self.waiting.contains_key(scope)
     }
 
-    /// Whether the sink could not take the scope's events while it took others.
-    pub(super) fn is_apart(&self, scope: &Scope) -> bool {
+    /// Returns whether the sink was unavailable to this scope while it took others.
+    pub(super) fn is_unavailable(&self, scope: &Scope) -> bool {
         self.waiting.get(scope).is_some_and(|it| it.outages > 0)
     }
 
-    /// Has the scope wait since the sink cannot take its events now.
+    /// Holds the scope, to whose events the sink is unavailable.
     pub(super) fn unavailable(&mut self, scope: Scope, sequence: u64, settings: &RelaySettings) {
         let before = self.waiting.remove(&scope);
         let before = before.filter(|waiting| waiting.sequence == sequence);
         let (tries, outages) = before.map_or((0, 0), |it| (it.tries, it.outages));
-        let waiting = Waiting {
+        let waiting = HeldScope {
             sequence,
             tries,
             outages: outages.saturating_add(1),
@@ -75,7 +75,7 @@ impl Held {
         self.waiting.insert(scope, waiting);
     }
 
-    /// How long it is until the first of them may be tried again.
+    /// Returns the time until the first scope may be retried.
     pub(super) fn wait(&self) -> Option<Duration> {
         let now = Instant::now();
         let ends = self.waiting.values().map(|it| it.until);
@@ -83,7 +83,7 @@ impl Held {
         next.map(|until| until - now)
     }
 
-    /// Counts one more try of the event in this place; how many there were, once that is enough.
+    /// Counts one more failed attempt at the event. Returns their number once it reaches the limit.
     pub(super) fn failed(
         &mut self,
         scope: Scope,
@@ -91,14 +91,14 @@ impl Held {
         settings: &RelaySettings,
     ) -> Option<u32> {
         let now = Instant::now();
-        // tries of an event before it, which was taken or parked meanwhile, do not count
+        // attempts at an earlier event, taken or parked meanwhile, do not count
         let before = self.waiting.remove(&scope);
         let before = before.filter(|waiting| waiting.sequence == sequence);
         let tries = before.map_or(0, |waiting| waiting.tries) + 1;
         if tries >= settings.tries {
             return Some(tries);
         }
-        let waiting = Waiting {
+        let waiting = HeldScope {
             sequence,
             tries,
             outages: 0,
@@ -108,12 +108,12 @@ impl Held {
         None
     }
 
-    /// Forgets a scope, whose event is out of the way.
+    /// Releases a scope, whose event is parked.
     pub(super) fn forget(&mut self, scope: &Scope) {
         self.waiting.remove(scope);
     }
 
-    /// Forgets the scopes whose event was taken.
+    /// Releases the scopes whose event was taken.
     pub(super) fn taken(&mut self, cursors: &BTreeMap<Scope, u64>) {
         for (scope, cursor) in cursors {
             if self

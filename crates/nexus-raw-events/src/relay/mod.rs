@@ -1,12 +1,12 @@
-//! The relay: brings committed events to the sinks, one relay at a time across processes.
+//! The relay: delivers committed events to the sinks, one relay at a time across processes.
 
 mod backoff;
 mod held;
+mod lease;
 mod offer;
 mod outage;
 mod settings;
 mod signals;
-mod tenure;
 mod worker;
 
 use std::{collections::BTreeSet, fmt, future::Future, sync::Arc};
@@ -21,17 +21,17 @@ pub use self::{
     settings::{RelayError, RelaySettings},
 };
 use self::{
-    signals::{Bell, Stop},
-    tenure::{Keeper, Tenure},
+    lease::{LeaseHolder, LeaseState},
+    signals::{CommitSignal, Stop},
     worker::Worker,
 };
 
-/// Brings committed events to sinks: at least once, and per scope in order.
+/// Delivers committed events to sinks: at least once, in order within a scope.
 ///
-/// Every process may run one; those that share an outbox agree by its lease on who works. Each
-/// sink has its own progress and its own failures: one that hangs, fails or refuses holds up no
-/// other. An event that a sink refuses for good is parked, told in the log, and the next goes on.
-/// What a sink took is offered again when a crash came before it was written down.
+/// Every process may run one; of those that share an outbox, the lease holder works. Each sink has
+/// its own progress and failures: one that hangs, fails or refuses does not delay another. An event
+/// that a sink refuses permanently is parked and logged, and delivery continues with the next. An
+/// event is delivered again if a crash came before the delivery was recorded.
 pub struct Relay {
     outbox: Arc<dyn EventOutbox>,
     sinks: Vec<Arc<dyn DatasetEventSink>>,
@@ -42,11 +42,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Puts a relay together. `owner` is the process's own id, different in each process and after
-    /// each start.
+    /// Creates a relay. `owner` is unique to each process and each start.
     ///
     /// # Errors
-    /// When two sinks have one name, or the settings leave no room to work.
+    /// When two sinks have the same name, or the settings are invalid.
     pub fn new(
         outbox: Arc<dyn EventOutbox>,
         sinks: Vec<Arc<dyn DatasetEventSink>>,
@@ -71,29 +70,29 @@ impl Relay {
         })
     }
 
-    /// Says where to tell of parked events and of outages: one line when a sink or the catalogue
-    /// begins to fail, one when it works again, one for each parked event.
+    /// Sets the log for parked events and outages: one line when a sink or the catalogue begins to
+    /// fail, one when it recovers, one for each parked event.
     #[must_use]
     pub fn with_log(self, log: Logger) -> Self {
         Self { log, ..self }
     }
 
-    /// The names of the sinks, in their order: each has its own oldest undelivered event
+    /// Returns the names of the sinks, in their order; each has its own oldest undelivered event
     /// ([`EventOutbox::oldest_undelivered`]).
     pub fn sink_names(&self) -> impl Iterator<Item = &SinkName> {
         self.sinks.iter().map(|sink| sink.name())
     }
 
-    /// Works until `shutdown` ends, and then as long as deliveries under way take to be finished
-    /// and written down: at most the deadline for the sink and twice for the catalogue.
+    /// Runs until `shutdown` resolves and deliveries in progress are finished and recorded, which
+    /// takes at most one deadline for the sink and two for the catalogue.
     ///
-    /// The lease is not given back; it ends by itself. Dropping the future ends the relay at
-    /// once, and what was under way is delivered again. Without sinks it returns at once.
+    /// The lease is not released; it expires. Dropping the future stops the relay at once, and
+    /// deliveries in progress are repeated. Without sinks it returns at once.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
         let (stop, stopping) = Stop::on(shutdown);
-        let (bell, tenure) = (Bell::new(), Tenure::new());
-        let keeper = Keeper {
-            tenure: &tenure,
+        let (commits, lease) = (CommitSignal::new(), LeaseState::new());
+        let holder = LeaseHolder {
+            state: &lease,
             outbox: &*self.outbox,
             clock: &*self.clock,
             owner: self.owner,
@@ -104,12 +103,12 @@ impl Relay {
         let workers = self
             .sinks
             .iter()
-            .map(|sink| Worker::new(self, &**sink, &tenure, &bell, stop.clone()).work());
+            .map(|sink| Worker::new(self, &**sink, &lease, &commits, stop.clone()).work());
         tokio::select! {
             _ = join_all(workers) => {}
             never = stopping => match never {},
-            never = keeper.keep() => match never {},
-            never = bell.ring(&*self.outbox, self.settings.patience) => match never {},
+            never = holder.run() => match never {},
+            never = commits.run(&*self.outbox, self.settings.poll_interval) => match never {},
         }
     }
 }

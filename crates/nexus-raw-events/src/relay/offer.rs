@@ -8,33 +8,33 @@ use nexus_raw::{
 };
 use tokio::time::error::Elapsed;
 
-use super::held::Held;
+use super::held::HeldScopes;
 
-/// What a sink made of a batch.
+/// The outcome of offering a batch to a sink.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Offer<'a> {
+pub(super) struct Outcome<'a> {
     /// For each scope, the sequence up to which the sink has taken its events.
     pub(super) cursors: BTreeMap<Scope, u64>,
-    /// Events that were not taken, the next one of its scope each, and why.
-    pub(super) stops: Vec<(&'a DatasetEvent, Untaken)>,
-    /// Why the sink takes nothing more now, of whatever scope.
+    /// The first event of each scope that was not taken, and why.
+    pub(super) failures: Vec<(&'a DatasetEvent, Failure)>,
+    /// Why the sink takes nothing more now, of any scope.
     pub(super) outage: Option<String>,
 }
 
 /// Why an event was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Untaken {
-    /// The sink takes nothing of its scope now.
+pub(super) enum Failure {
+    /// The sink is unavailable to its scope.
     Unavailable(String),
-    /// The sink failed on this event, which it may take later.
+    /// The sink failed on this event and may take it later.
     Failed(String),
     /// The sink will never take this event.
     Refused(String),
 }
 
-impl<'a> Offer<'a> {
-    /// Reads a sink's answer, or that it gave none in time. A sink that says it took more than it
-    /// was offered, or refuses an event that was not there, is believed no further than the batch.
+impl<'a> Outcome<'a> {
+    /// Reads a sink's answer or timeout. An answer about more events than the batch has counts for
+    /// those in the batch.
     pub(super) fn read(
         events: &'a [DatasetEvent],
         answer: Result<Result<Delivery, SinkError>, Elapsed>,
@@ -51,20 +51,20 @@ impl<'a> Offer<'a> {
             }
             Ok(answer) => {
                 offer.read_part(&all(), answer);
-                // without scopes, it is said of the whole sink
-                if let Some((_, Untaken::Unavailable(reason))) = offer.stops.last() {
+                // without scopes, the answer is about the whole sink
+                if let Some((_, Failure::Unavailable(reason))) = offer.failures.last() {
                     offer.outage = Some(reason.clone());
-                    offer.stops.clear();
+                    offer.failures.clear();
                 }
             }
             Err(_elapsed) => {
-                offer.outage = Some("the event sink did not answer in time".to_owned());
+                offer.outage = Some("sink did not answer in time".to_owned());
             }
         }
-        let is_nothing = offer.cursors.is_empty() && offer.stops.is_empty();
+        let is_nothing = offer.cursors.is_empty() && offer.failures.is_empty();
         if is_nothing && offer.outage.is_none() {
-            // without this, a sink that does nothing would be asked again at once, for ever
-            offer.outage = Some("the event sink took nothing".to_owned());
+            // otherwise a sink that does nothing would be retried without a delay, for ever
+            offer.outage = Some("sink accepted no events".to_owned());
         }
         offer
     }
@@ -74,45 +74,45 @@ impl<'a> Offer<'a> {
             Ok(Delivery { taken }) => (taken, None),
             Err(SinkError::Refused { taken, source }) => (
                 taken,
-                Some(Untaken::Refused(ErrorChain(&*source).to_string())),
+                Some(Failure::Refused(ErrorChain(&*source).to_string())),
             ),
             Err(SinkError::Failed { taken, source }) => (
                 taken,
-                Some(Untaken::Failed(ErrorChain(&*source).to_string())),
+                Some(Failure::Failed(ErrorChain(&*source).to_string())),
             ),
             Err(SinkError::Unavailable { taken, source }) => (
                 taken,
-                Some(Untaken::Unavailable(ErrorChain(&*source).to_string())),
+                Some(Failure::Unavailable(ErrorChain(&*source).to_string())),
             ),
-            // a kind of failure that is not known yet parks nothing
+            // an unknown kind of failure parks nothing
             Err(other) => (
                 0,
-                Some(Untaken::Unavailable(ErrorChain(&other).to_string())),
+                Some(Failure::Unavailable(ErrorChain(&other).to_string())),
             ),
         };
         for event in events.iter().take(taken) {
             self.cursors.insert(event.body.scope(), event.sequence);
         }
         match (events.get(taken), stop) {
-            (Some(event), Some(stop)) => self.stops.push((event, stop)),
+            (Some(event), Some(stop)) => self.failures.push((event, stop)),
             (
                 None,
                 Some(
-                    Untaken::Unavailable(reason)
-                    | Untaken::Failed(reason)
-                    | Untaken::Refused(reason),
+                    Failure::Unavailable(reason)
+                    | Failure::Failed(reason)
+                    | Failure::Refused(reason),
                 ),
             ) => self.outage = Some(reason),
             (_, None) => {}
         }
     }
 
-    /// Tells an outage of the sink from the trouble of some scopes, by what is known of them.
+    /// Separates an outage of the sink from failures of single scopes.
     ///
-    /// Where only scopes were offered that the sink did not take before while it took others, an
-    /// outage is theirs. It is the sink's where it took of no scope all that was offered, and
-    /// where more scopes would have to wait by themselves than can.
-    pub(super) fn weigh(&mut self, events: &'a [DatasetEvent], held: &Held) {
+    /// If the batch has only scopes to which the sink was unavailable before while it took
+    /// others, an outage is theirs. It is the sink's if it was unavailable to every scope of the
+    /// batch, or if more scopes than [`HeldScopes`] allows would be held.
+    pub(super) fn separate_outage(&mut self, events: &'a [DatasetEvent], held: &HeldScopes) {
         let mut first = BTreeMap::new();
         for event in events {
             let scope = event.body.scope();
@@ -122,30 +122,30 @@ impl<'a> Offer<'a> {
             }
         }
         let scopes: BTreeSet<Scope> = events.iter().map(|event| event.body.scope()).collect();
-        if scopes.iter().all(|scope| held.is_apart(scope)) {
+        if scopes.iter().all(|scope| held.is_unavailable(scope)) {
             if let Some(reason) = self.outage.take() {
-                let stop = Untaken::Unavailable(reason);
-                self.stops = first.into_values().map(|it| (it, stop.clone())).collect();
+                let stop = Failure::Unavailable(reason);
+                self.failures = first.into_values().map(|it| (it, stop.clone())).collect();
             }
             return;
         }
-        let reasons = self.stops.iter().filter_map(|(_, stop)| match stop {
-            Untaken::Unavailable(reason) => Some(reason),
-            Untaken::Failed(_) | Untaken::Refused(_) => None,
+        let reasons = self.failures.iter().filter_map(|(_, stop)| match stop {
+            Failure::Unavailable(reason) => Some(reason),
+            Failure::Failed(_) | Failure::Refused(_) => None,
         });
         if reasons.clone().count() == scopes.len() {
             self.outage = reasons.min().cloned();
-            self.stops.clear();
+            self.failures.clear();
         }
         let mut room = held.room();
-        self.stops.retain(|(event, stop)| match stop {
-            Untaken::Refused(_) => true,
+        self.failures.retain(|(event, stop)| match stop {
+            Failure::Refused(_) => true,
             _ if held.has(&event.body.scope()) => true,
-            Untaken::Unavailable(_) | Untaken::Failed(_) if room > 0 => {
+            Failure::Unavailable(_) | Failure::Failed(_) if room > 0 => {
                 room -= 1;
                 true
             }
-            Untaken::Unavailable(reason) | Untaken::Failed(reason) => {
+            Failure::Unavailable(reason) | Failure::Failed(reason) => {
                 self.outage = Some(reason.clone());
                 false
             }

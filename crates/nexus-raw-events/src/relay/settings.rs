@@ -4,37 +4,37 @@ use nexus_raw::ports::SinkName;
 
 use super::Backoff;
 
-/// How a [`Relay`](super::Relay) works.
+/// Settings of a [`Relay`](super::Relay).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelaySettings {
     /// How many events a sink is offered at once; at least 1.
     pub batch: u32,
-    /// How long the lease holds without being renewed. It is renewed after a third of this, and
-    /// given up after two thirds without an answer, so that it is never used after its end. After
-    /// a crash another relay takes over within four thirds of it.
+    /// How long the lease is valid without renewal. It is renewed after a third of this, and given
+    /// up after two thirds without an answer, so that it is never used after it expires. After a
+    /// crash another relay takes over within four thirds of it.
     pub lease_ttl: Duration,
-    /// How long an idle relay waits to be told of new events before it looks for itself.
-    pub patience: Duration,
-    /// How long a sink may take for one batch, and the catalogue for one answer.
+    /// The longest time between polls for new events, when no commit wakes an idle relay.
+    pub poll_interval: Duration,
+    /// The timeout of a sink for one batch, and of the catalogue for one answer.
     pub deadline: Duration,
-    /// The waits between tries when a sink or the catalogue fails.
+    /// The delays between retries when a sink or the catalogue fails.
     pub backoff: Backoff,
     /// How often an event is offered to a sink that fails on it
     /// ([`SinkError::Failed`](nexus_raw::ports::SinkError::Failed)) before it is parked; at least 1.
     pub tries: u32,
-    /// The waits between these tries.
+    /// The delays between these attempts.
     pub retry: Backoff,
 }
 
-/// 256 events at once, a lease of 3 s, a look each second, 5 s for each delivery, and waits of
-/// 0.1 s to 3 s: a crash is made good within 4 s, an outage within 3 s of its end. An event that a
-/// sink fails on is tried ten times in four minutes.
+/// 256 events at once, a lease of 3 s, a poll each second, 5 s for each delivery, and delays of
+/// 0.1 s to 3 s: delivery resumes within 4 s of a crash and 3 s of the end of an outage. An event
+/// that a sink fails on is tried ten times in four minutes.
 impl Default for RelaySettings {
     fn default() -> Self {
         Self {
             batch: 256,
             lease_ttl: Duration::from_secs(3),
-            patience: Duration::from_secs(1),
+            poll_interval: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
             backoff: Backoff {
                 first: Duration::from_millis(100),
@@ -53,7 +53,7 @@ impl RelaySettings {
     pub(super) fn check(&self) -> Result<(), RelayError> {
         let waits = [
             self.lease_ttl,
-            self.patience,
+            self.poll_interval,
             self.deadline,
             self.backoff.first,
             self.retry.first,
@@ -72,23 +72,23 @@ impl RelaySettings {
     }
 }
 
-/// Why there is no relay.
+/// The error of relay settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelayError {
-    /// Two sinks of one name would share one cursor, and each would get a part of the events.
-    #[error("two sinks are named `{0}`")]
+    /// Two sinks with one name would share a cursor, and each would get only some of the events.
+    #[error("sink name is repeated: `{0}`")]
     RepeatedSink(SinkName),
     /// `batch` is 0.
-    #[error("the batch must have room for an event")]
+    #[error("batch size is zero")]
     EmptyBatch,
     /// One of the durations is zero.
-    #[error("the lease, the patience, the deadline and the waits must not be zero")]
+    #[error("lease, poll interval, deadline or delay is zero")]
     NoWait,
     /// `tries` is 0.
-    #[error("an event must be tried once at least")]
+    #[error("number of tries is zero")]
     NoTry,
-    /// `backoff.most` is below `backoff.first`, or so with `retry`.
-    #[error("the longest wait must not be shorter than the first")]
+    /// `most` is below `first` in `backoff` or `retry`.
+    #[error("longest delay is shorter than the first")]
     Backoff,
 }

@@ -3,36 +3,36 @@ use std::{convert::Infallible, future::Future, pin::pin, time::Duration};
 use nexus_raw::ports::EventOutbox;
 use tokio::sync::watch;
 
-/// Rings for every worker when events may have been committed.
+/// A signal to every worker that events may have been committed.
 ///
-/// One listens to the outbox for all: what wakes one caller of
-/// [`EventOutbox::committed`] need not wake another.
-pub(super) struct Bell(watch::Sender<()>);
+/// One task waits on the outbox for all, since a commit need not wake every caller of
+/// [`EventOutbox::committed`].
+pub(super) struct CommitSignal(watch::Sender<()>);
 
-impl Bell {
+impl CommitSignal {
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(()))
     }
 
-    /// What hears every ring from now on, also one that comes while it does not listen.
-    pub(super) fn listener(&self) -> watch::Receiver<()> {
+    /// Returns a receiver of each signal from now on, also of one sent between its waits.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
         self.0.subscribe()
     }
 
-    pub(super) async fn ring(&self, outbox: &dyn EventOutbox, patience: Duration) -> Infallible {
+    pub(super) async fn run(&self, outbox: &dyn EventOutbox, interval: Duration) -> Infallible {
         loop {
-            outbox.committed(patience).await;
+            outbox.committed(interval).await;
             self.0.send_replace(());
         }
     }
 }
 
-/// Whether the relay is to end.
+/// The request to stop the relay.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// A stop that comes when `shutdown` ends, while the future beside it is awaited.
+    /// Returns a stop that is set when `shutdown` resolves, while the returned future is polled.
     pub(super) fn on(
         shutdown: impl Future<Output = ()>,
     ) -> (Self, impl Future<Output = Infallible>) {
@@ -45,12 +45,12 @@ impl Stop {
         (Self(receiver), watching)
     }
 
-    /// What `work` comes to, or `None` once the relay is to end; `work` is given up then.
+    /// Returns the result of `work`, or `None` and drops `work` once the relay is to stop.
     pub(super) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let work = pin!(work);
         tokio::select! {
             biased;
-            // an error means that nobody watches any more, which is an end as well
+            // an error means that the sender is gone, which is a stop as well
             _ = self.0.wait_for(|stop| *stop) => None,
             done = work => Some(done),
         }

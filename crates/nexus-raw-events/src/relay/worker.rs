@@ -16,23 +16,23 @@ use tokio::{
 use super::{
     Relay, RelaySettings,
     backoff::Retry,
-    held::Held,
-    offer::{Offer, Untaken},
+    held::HeldScopes,
+    lease::LeaseState,
+    offer::{Failure, Outcome},
     outage::Outage,
-    signals::{Bell, Stop},
-    tenure::Tenure,
+    signals::{CommitSignal, Stop},
 };
 
-/// The longest reason that is kept of a refusal, in characters.
+/// The longest stored reason of a parked event, in characters.
 const LONGEST_REASON: usize = 1000;
 
-/// Brings the events to one sink, whatever the others do.
+/// The delivery of events to one sink, independent of other sinks.
 pub(super) struct Worker<'a> {
     outbox: &'a dyn EventOutbox,
     sink: &'a dyn DatasetEventSink,
     clock: &'a dyn Clock,
-    tenure: &'a Tenure,
-    rings: watch::Receiver<()>,
+    lease: &'a LeaseState,
+    commits: watch::Receiver<()>,
     stop: Stop,
     batch: u32,
     deadline: Duration,
@@ -41,21 +41,21 @@ pub(super) struct Worker<'a> {
     sink_outage: Outage,
     catalogue_outage: Outage,
     settings: RelaySettings,
-    held: Held,
-    /// When parked events were last looked for that are to be tried again.
-    looked: Option<Instant>,
+    held: HeldScopes,
+    /// When parked events with a requested retry were last polled.
+    polled_at: Option<Instant>,
 }
 
-/// How many parked events are tried again at a time, so that new ones do not wait for many.
+/// How many parked events are retried at a time, so that new ones do not wait long.
 const RETRIES: u32 = 16;
 
-/// What one pass over the outbox came to.
+/// The outcome of one pass over the outbox.
 enum Pass {
     /// There was nothing to deliver.
     Idle,
     /// Events were delivered or parked.
-    Moved,
-    /// The lease is another's.
+    Progressed,
+    /// Another relay holds the lease.
     LeaseLost,
     /// The sink cannot take more now.
     SinkFailed(String),
@@ -67,8 +67,8 @@ impl<'a> Worker<'a> {
     pub(super) fn new(
         relay: &'a Relay,
         sink: &'a dyn DatasetEventSink,
-        tenure: &'a Tenure,
-        bell: &Bell,
+        lease: &'a LeaseState,
+        commits: &CommitSignal,
         stop: Stop,
     ) -> Self {
         let log = relay.log.new(o!("sink" => sink.name().to_string()));
@@ -76,8 +76,8 @@ impl<'a> Worker<'a> {
             outbox: &*relay.outbox,
             sink,
             clock: &*relay.clock,
-            tenure,
-            rings: bell.listener(),
+            lease,
+            commits: commits.subscribe(),
             stop,
             batch: relay.settings.batch,
             deadline: relay.settings.deadline,
@@ -85,25 +85,25 @@ impl<'a> Worker<'a> {
             sink_outage: Outage::new(&log, "sink"),
             catalogue_outage: Outage::new(&log, "catalogue"),
             settings: relay.settings,
-            held: Held::default(),
-            looked: None,
+            held: HeldScopes::default(),
+            polled_at: None,
             log,
         }
     }
 
-    /// Works until it is told to stop; a delivery under way is finished and marked before.
+    /// Runs until the stop; a delivery in progress is finished and recorded first.
     pub(super) async fn work(mut self) {
         let mut stop = self.stop.clone();
-        while let Some(epoch) = stop.or(self.tenure.held(self.clock)).await {
+        while let Some(epoch) = stop.or(self.lease.held(self.clock)).await {
             let wait = match self.pass(epoch).await {
                 Pass::Idle => {
                     self.catalogue_outage.worked();
                     let held = self.held.wait().unwrap_or(Duration::MAX);
-                    // a ring during the pass counts; an error cannot be: the bell outlives us
-                    let _ = stop.or(timeout(held, self.rings.changed())).await;
+                    // a commit during the pass counts; it cannot fail: the signal outlives the worker
+                    let _ = stop.or(timeout(held, self.commits.changed())).await;
                     continue;
                 }
-                Pass::Moved => {
+                Pass::Progressed => {
                     self.catalogue_outage.worked();
                     self.sink_outage.worked();
                     self.retry.reset();
@@ -126,8 +126,8 @@ impl<'a> Worker<'a> {
     }
 
     async fn pass(&mut self, epoch: u64) -> Pass {
-        self.held.under(epoch);
-        if let Some(pass) = self.try_parked(epoch).await {
+        self.held.enter_epoch(epoch);
+        if let Some(pass) = self.retry_parked(epoch).await {
             return pass;
         }
         let mut stop = self.stop.clone();
@@ -141,9 +141,9 @@ impl<'a> Worker<'a> {
         let Some(mut offer) = self.offer(&events, epoch).await else {
             return Pass::LeaseLost;
         };
-        offer.weigh(&events, &self.held);
-        let written = self.settle(&offer, epoch).await;
-        if let Some(pass) = self.stopped(written, epoch) {
+        offer.separate_outage(&events, &self.held);
+        let recorded = self.record(&offer, epoch).await;
+        if let Some(pass) = self.unrecorded(recorded, epoch) {
             return pass;
         }
         match offer.outage {
@@ -153,38 +153,38 @@ impl<'a> Worker<'a> {
                 }
                 Pass::SinkFailed(reason)
             }
-            None => Pass::Moved,
+            None => Pass::Progressed,
         }
     }
 
-    /// Offers events to the sink. `None` when the lease is lost meanwhile: once another relay may
-    /// deliver, going on would mix its order with ours.
-    async fn offer<'e>(&self, events: &'e [DatasetEvent], epoch: u64) -> Option<Offer<'e>> {
+    /// Offers events to the sink. Returns `None` when the lease is lost meanwhile: another relay may
+    /// deliver then, and continuing would break the order.
+    async fn offer<'e>(&self, events: &'e [DatasetEvent], epoch: u64) -> Option<Outcome<'e>> {
         let delivering = timeout(self.deadline, self.sink.deliver(events));
         tokio::select! {
             biased;
-            () = self.tenure.lost(epoch) => None,
-            answer = delivering => Some(Offer::read(events, answer)),
+            () = self.lease.lost(epoch) => None,
+            answer = delivering => Some(Outcome::read(events, answer)),
         }
     }
 
-    /// How a pass ends whose outcome could not be written down; `None` where it could.
-    fn stopped(&self, written: Result<bool, CatalogError>, epoch: u64) -> Option<Pass> {
-        match written {
+    /// Returns how a pass ends if its outcome was not recorded, `None` if it was.
+    fn unrecorded(&self, recorded: Result<bool, CatalogError>, epoch: u64) -> Option<Pass> {
+        match recorded {
             Ok(true) => None,
             Ok(false) => {
-                self.tenure.deny(epoch);
+                self.lease.deny(epoch);
                 Some(Pass::LeaseLost)
             }
             Err(error) => Some(Pass::CatalogueFailed(error)),
         }
     }
 
-    /// Offers parked events again that somebody asked for, each alone. What is wrong then is told;
-    /// otherwise new ones have their turn.
-    async fn try_parked(&mut self, epoch: u64) -> Option<Pass> {
-        let patience = self.settings.patience;
-        if self.looked.is_some_and(|at| at.elapsed() < patience) {
+    /// Offers parked events for which a retry was requested, each alone. Returns the pass if one
+    /// could not be completed; otherwise new events follow.
+    async fn retry_parked(&mut self, epoch: u64) -> Option<Pass> {
+        let interval = self.settings.poll_interval;
+        if self.polled_at.is_some_and(|at| at.elapsed() < interval) {
             return None;
         }
         let mut stop = self.stop.clone();
@@ -194,35 +194,35 @@ impl<'a> Worker<'a> {
             None => return None,
             Some(Err(error)) => return Some(Pass::CatalogueFailed(error)),
         };
-        // whatever comes of them, new ones have a turn before they are looked for again
-        self.looked = Some(Instant::now());
+        // new events have a turn before the next poll, however these retries end
+        self.polled_at = Some(Instant::now());
         for event in &events {
             stop.or(std::future::ready(())).await?;
             let Some(offer) = self.offer(std::slice::from_ref(event), epoch).await else {
                 return Some(Pass::LeaseLost);
             };
-            let written = match (offer.outage, offer.stops.first()) {
+            let recorded = match (offer.outage, offer.failures.first()) {
                 (Some(reason), _) => return Some(Pass::SinkFailed(reason)),
-                (None, None) => self.forget(event, epoch).await,
-                (None, Some((event, Untaken::Failed(reason) | Untaken::Refused(reason)))) => {
+                (None, None) => self.unpark(event, epoch).await,
+                (None, Some((event, Failure::Failed(reason) | Failure::Refused(reason)))) => {
                     self.park(event, reason, epoch).await
                 }
-                // it stays asked for
-                (None, Some((_, Untaken::Unavailable(_)))) => continue,
+                // the retry stays requested
+                (None, Some((_, Failure::Unavailable(_)))) => continue,
             };
-            if let Some(pass) = self.stopped(written, epoch) {
+            if let Some(pass) = self.unrecorded(recorded, epoch) {
                 return Some(pass);
             }
         }
         if events.len() == RETRIES as usize {
             // there may be more
-            self.looked = None;
+            self.polled_at = None;
         }
         None
     }
 
-    /// Writes down that a parked event was taken after all.
-    async fn forget(&self, event: &DatasetEvent, epoch: u64) -> Result<bool, CatalogError> {
+    /// Records that a parked event was delivered.
+    async fn unpark(&self, event: &DatasetEvent, epoch: u64) -> Result<bool, CatalogError> {
         let taken = ProgressChange::Retried {
             scope: event.body.scope(),
             sequence: event.sequence,
@@ -239,12 +239,12 @@ impl<'a> Worker<'a> {
         Ok(done)
     }
 
-    /// Writes down what became of a batch; `false` when the lease is no longer this relay's.
-    async fn settle(&mut self, offer: &Offer<'_>, epoch: u64) -> Result<bool, CatalogError> {
+    /// Records the outcome of a batch. Returns `false` when the lease is lost.
+    async fn record(&mut self, offer: &Outcome<'_>, epoch: u64) -> Result<bool, CatalogError> {
         let mut apart = BTreeSet::new();
         let scopes = offer.cursors.keys().cloned();
-        let scopes = scopes.chain(offer.stops.iter().map(|(event, _)| event.body.scope()));
-        apart.extend(scopes.filter(|scope| self.held.is_apart(scope)));
+        let scopes = scopes.chain(offer.failures.iter().map(|(event, _)| event.body.scope()));
+        apart.extend(scopes.filter(|scope| self.held.is_unavailable(scope)));
         if !offer.cursors.is_empty() {
             self.held.taken(&offer.cursors);
             let cursors = offer.cursors.clone().into_iter().collect();
@@ -255,27 +255,27 @@ impl<'a> Worker<'a> {
                 return Ok(false);
             }
         }
-        for (event, stop) in &offer.stops {
+        for (event, stop) in &offer.failures {
             let scope = event.body.scope();
             let reason = match stop {
-                Untaken::Unavailable(reason) => {
+                Failure::Unavailable(reason) => {
                     let sequence = event.sequence;
                     self.held
                         .unavailable(scope.clone(), sequence, &self.settings);
                     if !apart.remove(&scope) {
-                        warn!(self.log, "event delivery is held up"; "by" => "sink",
+                        warn!(self.log, "event delivery stalled"; "by" => "sink",
                             "tenant_id" => scope.tenant.as_str(),
                             "env" => scope.environment.as_str(), "reason" => reason);
                     }
                     continue;
                 }
-                Untaken::Failed(reason) => {
+                Failure::Failed(reason) => {
                     match self.held.failed(scope, event.sequence, &self.settings) {
                         Some(tries) => format!("{reason} ({tries} tries)"),
                         None => continue,
                     }
                 }
-                Untaken::Refused(reason) => {
+                Failure::Refused(reason) => {
                     self.held.forget(&scope);
                     reason.clone()
                 }
@@ -285,7 +285,7 @@ impl<'a> Worker<'a> {
             }
         }
         for scope in apart {
-            info!(self.log, "event delivery goes on"; "by" => "sink",
+            info!(self.log, "event delivery resumed"; "by" => "sink",
                 "tenant_id" => scope.tenant.as_str(), "env" => scope.environment.as_str());
         }
         Ok(true)
@@ -315,7 +315,7 @@ impl<'a> Worker<'a> {
         };
         let done = self.advance(ProgressChange::Parked(parked), epoch).await?;
         if done {
-            error!(self.log, "event parked: the sink refused it for good";
+            error!(self.log, "event parked";
                 "event_id" => event.event_id.to_string(),
                 "event_type" => event.body.event_type.as_str(),
                 "tenant_id" => event.body.tenant_id.as_str(),
@@ -328,7 +328,7 @@ impl<'a> Worker<'a> {
         Ok(done)
     }
 
-    /// The catalogue's answer, if it comes in time.
+    /// Returns the catalogue's answer, or an error at the deadline.
     async fn answer<T>(
         &self,
         asking: impl Future<Output = Result<T, CatalogError>>,

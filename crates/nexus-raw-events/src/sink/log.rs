@@ -12,23 +12,23 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::{LineWriter, SharedOutput};
 
-/// The sink named `log`: each event is one record of a slog drain, on the standard output of a
-/// server one JSON line.
+/// The sink named `log`: each event is one record of a slog drain, which a server writes to its
+/// standard output as a JSON line.
 ///
-/// It calls the drain itself: a [`Logger`](slog::Logger) would hide a failed write, and events
-/// would be counted as delivered that are nowhere. The drain runs on a thread of its own, so that
-/// a full pipe holds up neither the runtime nor its end.
+/// It calls the drain directly: a [`Logger`](slog::Logger) would hide a failed write, and lost
+/// events would count as delivered. The drain runs on its own thread, so that a full pipe blocks
+/// neither the runtime nor its shutdown.
 pub struct SlogEventSink<D> {
     name: SinkName,
     drain: Arc<Mutex<D>>,
 }
 
 impl SlogEventSink<Json<LineWriter>> {
-    /// A sink that writes each event as one line of `output`:
+    /// Creates a sink that writes each event as one line of `output`:
     /// `{"ts":…,"level":"INFO","msg":"dataset event","event":{…}}`.
     #[must_use]
     pub fn json_lines(output: &SharedOutput) -> Self {
-        // no keys of the drain's own: the record has them all, and a repeated key would mislead
+        // the drain adds no keys: the record has them all, and a key must not be repeated
         Self::new(Json::new(output.lines()).set_flush(true).build())
     }
 }
@@ -37,11 +37,11 @@ impl<D> SlogEventSink<D>
 where
     D: Drain<Ok = (), Err = io::Error> + Send + 'static,
 {
-    /// A sink on `drain`, which must have flushed a record before it returns.
+    /// Creates a sink on `drain`, which must flush a record before it returns.
     ///
-    /// The record says `dataset event` at level Info. Its keys are `ts`, which is when the event
-    /// occurred, so that an event delivered twice is the same line twice; `level` and `msg`; and
-    /// `event` with the `DatasetEvent` as a nested value. The drain adds none of these.
+    /// The message is `dataset event` at level Info. The keys are `ts`, the time of the event, so
+    /// that an event delivered twice is the same line twice; `level` and `msg`; and `event` with
+    /// the `DatasetEvent` as a nested value. The drain must add none of these.
     #[must_use]
     pub fn new(drain: D) -> Self {
         Self {
@@ -72,16 +72,16 @@ where
         if events.is_empty() {
             return Ok(Delivery { taken: 0 });
         }
-        // a write that an earlier call gave up on may still be stuck: wait for it here, where the
-        // caller's deadline ends the wait, instead of queueing a second one behind it
+        // the write of an earlier call that timed out may still block: wait for it here, within the
+        // caller's deadline, instead of queueing a second one behind it
         let drain = Arc::clone(&self.drain).lock_owned().await;
         let events = events.to_vec();
         let (mut outcome, reported) = oneshot::channel();
-        // not `spawn_blocking`: a runtime waits for such a task when it ends, and a pipe that
-        // nobody reads may hold it for ever
+        // not `spawn_blocking`: the shutdown of a runtime waits for such a task, and a pipe without
+        // a reader may block it for ever
         let writer = move || {
             let delivery = write(&*drain, events, &mut outcome);
-            // nobody is told when the caller gave up: it offers these events again
+            // fails if the caller timed out, which then offers these events again
             let _ = outcome.send(delivery);
         };
         thread::Builder::new()
@@ -90,7 +90,7 @@ where
             .map_err(|error| unavailable(0, error))?;
         reported
             .await
-            .unwrap_or_else(|_| Err(unavailable(0, io::Error::other("the drain panicked"))))
+            .unwrap_or_else(|_| Err(unavailable(0, io::Error::other("log drain panicked"))))
     }
 }
 
@@ -113,7 +113,7 @@ fn write<D: Drain<Ok = (), Err = io::Error>>(
 fn log<D: Drain<Ok = (), Err = io::Error>>(drain: &D, event: DatasetEvent) -> io::Result<()> {
     let message = format_args!("dataset event");
     let place = record_static!(Level::Info, "");
-    let line = Line {
+    let line = EventLine {
         occurred_at: event.body.occurred_at,
         event: Serde(event),
     };
@@ -123,13 +123,13 @@ fn log<D: Drain<Ok = (), Err = io::Error>>(drain: &D, event: DatasetEvent) -> io
     )
 }
 
-/// What the line of an event says, in this order: slog's own lists of keys come out reversed.
-struct Line {
+/// The keys of an event's line, in this order: slog's own key lists are written reversed.
+struct EventLine {
     occurred_at: Timestamp,
     event: Serde<DatasetEvent>,
 }
 
-impl KV for Line {
+impl KV for EventLine {
     fn serialize(&self, record: &Record<'_>, to: &mut dyn Serializer) -> slog::Result {
         to.emit_arguments("ts", &format_args!("{}", self.occurred_at))?;
         to.emit_str("level", record.level().as_str())?;

@@ -1,4 +1,4 @@
-//! Where events go: one module a sink, each a
+//! The event sinks, one module each, which implement
 //! [`DatasetEventSink`](nexus_raw::ports::DatasetEventSink).
 
 mod http;

@@ -161,7 +161,7 @@ async fn an_event_that_the_receiver_refuses_is_refused_and_no_later_one_is_sent(
         let Err(SinkError::Refused { taken: 2, source }) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(source.to_string(), format!("the receiver answered {code}"));
+        assert_eq!(source.to_string(), format!("receiver answered {code}"));
         assert_eq!(receiver.got().len(), 3);
     }
 }
@@ -175,7 +175,7 @@ async fn an_event_that_the_receiver_stumbles_over_is_told_from_an_outage() {
         let Err(SinkError::Failed { taken: 1, source }) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(source.to_string(), format!("the receiver answered {code}"));
+        assert_eq!(source.to_string(), format!("receiver answered {code}"));
         assert_eq!(receiver.got().len(), 2);
     }
 }
@@ -190,7 +190,7 @@ async fn any_other_answer_holds_the_events_up() {
         let receiver = Receiver::open(answer).await;
         assert_eq!(
             unavailable(&sink(settings(&receiver)), &events(3)).await,
-            (1, format!("the receiver answered {code}"))
+            (1, format!("receiver answered {code}"))
         );
         assert_eq!(receiver.got().len(), 2, "{code}: no redirect is followed");
     }
@@ -233,11 +233,11 @@ async fn a_receiver_that_asks_for_rest_is_left_alone_until_it_is_over() {
     let asked_at = std::time::Instant::now();
     assert_eq!(
         unavailable(&sink, &events(1)).await,
-        (0, "the receiver answered 429".to_owned())
+        (0, "receiver answered 429".to_owned())
     );
     assert_eq!(
         unavailable(&sink, &events(1)).await,
-        (0, "the receiver asked for 1 s of rest".to_owned())
+        (0, "receiver asked to retry after 1 s".to_owned())
     );
     assert_eq!(receiver.got().len(), 1);
     while sink.deliver(&events(1)).await.is_err() {

@@ -129,7 +129,7 @@ async fn a_stream_that_takes_other_subjects_holds_the_events_up() {
         unavailable(&sink(&nats), &events("t_a", 1, 1)).await,
         (
             0,
-            "the stream NEXUS_RAW does not take the subjects nexus.raw.>".to_owned()
+            "stream NEXUS_RAW does not cover the subjects nexus.raw.>".to_owned()
         )
     );
 }
@@ -204,7 +204,7 @@ async fn a_server_that_is_not_there_holds_the_events_up_and_is_found_when_it_com
     assert_eq!(delivery, Delivery { taken: 2 });
 }
 
-/// By what the URL says, encoded as URLs are; and whoever is not let in is told so without it.
+/// The credentials are those of the URL, percent-decoded; the error of a refused login omits them.
 #[tokio::test]
 async fn a_guarded_server_hears_what_the_url_says() {
     for guard in [Guard::Password, Guard::Token] {

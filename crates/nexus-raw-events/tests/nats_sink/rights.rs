@@ -1,4 +1,4 @@
-//! What the sink's user may not do: it is told as what it is, and holds up nobody else.
+//! Missing permissions of the sink's user: each is reported as one, and delays no other scope.
 
 use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ fn documented() -> &'static str {
     after.split_once("\n```").unwrap().0
 }
 
-/// A right is told of before an answer is given up on.
+/// A denial is reported before the timeout.
 const AT_ONCE: Duration = Duration::from_millis(1500);
 
 async fn make_stream(nats: &Nats) {
@@ -69,7 +69,7 @@ async fn the_rights_of_the_documentation_are_enough_and_each_that_is_missing_is_
         let (taken, reason) = unavailable(&sink(&nats), &events("t_a", 1, 1)).await;
         assert!(began.elapsed() < AT_ONCE, "{right}: {:?}", began.elapsed());
         assert_eq!(taken, 0);
-        let told = format!("a right is missing: Permissions Violation for {named}");
+        let told = format!("permission is missing: Permissions Violation for {named}");
         assert!(reason.starts_with(&told), "{reason}");
     }
 }
@@ -114,7 +114,7 @@ async fn one_tenant_that_is_refused_is_told_apart_and_what_others_had_acknowledg
             Err(other) => panic!("{other:?}"),
         })
         .collect();
-    let refused = "0 taken: a right is missing: Permissions Violation for Publish to \
+    let refused = "0 taken: permission is missing: Permissions Violation for Publish to \
                    \"nexus.raw.t_b.dev.raw_asset_presigned\"";
     let expected = [("t_a", "3 taken"), ("t_b", refused), ("t_c", "1 taken")];
     let expected = expected.map(|(tenant, told)| (scope(tenant, "dev"), told.to_owned()));

@@ -49,7 +49,7 @@ async fn a_poison_event_is_parked_and_told_and_the_next_goes_on() {
         log.lines(),
         [json!({
             "level": "ERROR",
-            "msg": "event parked: the sink refused it for good",
+            "msg": "event parked",
             "sink": "log",
             "event_id": parked.event_id,
             "event_type": "raw_asset_presigned",
@@ -109,8 +109,8 @@ async fn an_outage_of_a_sink_is_two_lines_however_long_it_lasts() {
     assert_eq!(
         log.lines(),
         [
-            json!({"level": "WARNING", "msg": "event delivery is held up", "sink": "log", "by": "sink", "reason": "no connection"}),
-            json!({"level": "INFO", "msg": "event delivery goes on", "sink": "log", "by": "sink", "failures": 30}),
+            json!({"level": "WARNING", "msg": "event delivery stalled", "sink": "log", "by": "sink", "reason": "no connection"}),
+            json!({"level": "INFO", "msg": "event delivery resumed", "sink": "log", "by": "sink", "failures": 30}),
         ]
     );
 }
@@ -168,8 +168,8 @@ async fn a_scope_that_a_sink_does_not_take_waits_alone_and_what_it_took_of_other
     assert_eq!(
         log.lines(),
         [
-            json!({"level": "WARNING", "msg": "event delivery is held up", "sink": "nats", "by": "sink", "tenant_id": "t_b", "env": "dev", "reason": "no right"}),
-            json!({"level": "INFO", "msg": "event delivery goes on", "sink": "nats", "by": "sink", "tenant_id": "t_b", "env": "dev"}),
+            json!({"level": "WARNING", "msg": "event delivery stalled", "sink": "nats", "by": "sink", "tenant_id": "t_b", "env": "dev", "reason": "no right"}),
+            json!({"level": "INFO", "msg": "event delivery resumed", "sink": "nats", "by": "sink", "tenant_id": "t_b", "env": "dev"}),
         ]
     );
 }
@@ -210,13 +210,13 @@ async fn an_outage_of_the_catalogue_is_told_and_outlived() {
     assert_eq!(
         told[0],
         (
-            json!("event delivery is held up"),
+            json!("event delivery stalled"),
             json!("catalogue"),
             json!(reason)
         )
     );
     assert!(told.contains(&(
-        json!("event delivery goes on"),
+        json!("event delivery resumed"),
         json!("catalogue"),
         json!(null)
     )));

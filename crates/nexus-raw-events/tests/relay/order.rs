@@ -35,7 +35,7 @@ async fn a_commit_wakes_an_idle_relay_at_once() {
     let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
     let (one, other) = (ScriptedSink::willing("one"), ScriptedSink::willing("other"));
     let settings = RelaySettings {
-        patience: Duration::from_hours(1),
+        poll_interval: Duration::from_hours(1),
         ..RelaySettings::default()
     };
     let relay = with_settings(&catalog, &[&one, &other], &clock, 1, settings);

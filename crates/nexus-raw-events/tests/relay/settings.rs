@@ -49,7 +49,7 @@ fn settings_that_leave_no_room_to_work_are_refused() {
         ),
         (
             RelaySettings {
-                patience: zero,
+                poll_interval: zero,
                 ..good
             },
             RelayError::NoWait,

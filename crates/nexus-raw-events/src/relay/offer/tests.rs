@@ -16,8 +16,8 @@ fn source() -> nexus_raw::ports::BoxError {
     "full".into()
 }
 
-fn read(events: &[DatasetEvent], answer: Result<Delivery, SinkError>) -> Offer<'_> {
-    Offer::read(events, Ok(answer))
+fn read(events: &[DatasetEvent], answer: Result<Delivery, SinkError>) -> Outcome<'_> {
+    Outcome::read(events, Ok(answer))
 }
 
 fn cursors(list: &[(&str, u64)]) -> BTreeMap<Scope, u64> {
@@ -48,14 +48,14 @@ fn by_scope<const N: usize>(
     Err(SinkError::ByScope(answers.collect()))
 }
 
-fn full(stop: impl Fn(String) -> Untaken) -> Untaken {
+fn full(stop: impl Fn(String) -> Failure) -> Failure {
     stop("full".to_owned())
 }
 
-fn outage(of: &[(&str, u64)], reason: &str) -> Offer<'static> {
-    Offer {
+fn outage(of: &[(&str, u64)], reason: &str) -> Outcome<'static> {
+    Outcome {
         cursors: cursors(of),
-        stops: vec![],
+        failures: vec![],
         outage: Some(reason.to_owned()),
     }
 }
@@ -65,9 +65,9 @@ fn a_cursor_is_the_last_taken_of_its_scope() {
     let events = events();
     let all = [("t_a", 3), ("t_b", 7)];
     for (taken, of) in [(4, &all[..]), (1, &[("t_a", 1)]), (9, &all)] {
-        let expected = Offer {
+        let expected = Outcome {
             cursors: cursors(of),
-            ..Offer::default()
+            ..Outcome::default()
         };
         assert_eq!(read(&events, Ok(Delivery { taken })), expected);
     }
@@ -81,8 +81,8 @@ fn a_cursor_is_the_last_taken_of_its_scope() {
 fn the_refused_event_is_the_one_after_those_taken() {
     let events = events();
     assert_eq!(
-        read(&events, refused(2)).stops,
-        [(&events[2], full(Untaken::Refused))]
+        read(&events, refused(2)).failures,
+        [(&events[2], full(Failure::Refused))]
     );
     assert_eq!(read(&events, refused(4)), outage(&all_taken(), "full"));
 }
@@ -95,26 +95,26 @@ fn all_taken() -> [(&'static str, u64); 2] {
 fn each_scope_has_its_own_cursor_and_its_own_stop() {
     let events = events();
     let answer = by_scope([("t_a", unavailable(2)), ("t_b", Ok(Delivery { taken: 1 }))]);
-    let expected = Offer {
+    let expected = Outcome {
         cursors: cursors(&[("t_a", 2), ("t_b", 7)]),
-        stops: vec![(&events[3], full(Untaken::Unavailable))],
+        failures: vec![(&events[3], full(Failure::Unavailable))],
         outage: None,
     };
     let mut offer = read(&events, answer);
     assert_eq!(offer, expected);
-    offer.weigh(&events, &Held::default());
+    offer.separate_outage(&events, &HeldScopes::default());
     assert_eq!(offer, expected, "one scope was taken");
     let answer = by_scope([("t_a", refused(0)), ("t_b", unavailable(0))]);
-    let expected = Offer {
-        stops: vec![
-            (&events[0], full(Untaken::Refused)),
-            (&events[1], full(Untaken::Unavailable)),
+    let expected = Outcome {
+        failures: vec![
+            (&events[0], full(Failure::Refused)),
+            (&events[1], full(Failure::Unavailable)),
         ],
-        ..Offer::default()
+        ..Outcome::default()
     };
     let mut offer = read(&events, answer);
     assert_eq!(offer, expected);
-    offer.weigh(&events, &Held::default());
+    offer.separate_outage(&events, &HeldScopes::default());
     assert_eq!(offer, expected, "the sink answered about one scope");
     // one that says more than it was asked is believed no further than the batch
     let answer = by_scope([("t_c", refused(0)), ("t_b", Ok(Delivery { taken: 9 }))]);
@@ -126,37 +126,37 @@ fn no_scope_that_is_taken_is_an_outage_of_the_sink_unless_they_wait_already() {
     let (events, settings) = (events(), RelaySettings::default());
     let answer = || by_scope([("t_a", unavailable(2)), ("t_b", unavailable(0))]);
     let mut offer = read(&events, answer());
-    offer.weigh(&events, &Held::default());
+    offer.separate_outage(&events, &HeldScopes::default());
     assert_eq!(offer, outage(&[("t_a", 2)], "full"));
-    let mut held = Held::default();
+    let mut held = HeldScopes::default();
     held.unavailable(sample::scope("t_a", "dev"), 1, &settings);
     let mut offer = read(&events, answer());
-    offer.weigh(&events, &held);
+    offer.separate_outage(&events, &held);
     assert_eq!(offer, outage(&[("t_a", 2)], "full"), "one of them is new");
     held.unavailable(sample::scope("t_b", "dev"), 7, &settings);
-    let stops = vec![
-        (&events[3], full(Untaken::Unavailable)),
-        (&events[1], full(Untaken::Unavailable)),
+    let failures = vec![
+        (&events[3], full(Failure::Unavailable)),
+        (&events[1], full(Failure::Unavailable)),
     ];
-    let expected = Offer {
+    let expected = Outcome {
         cursors: cursors(&[("t_a", 2)]),
-        stops,
+        failures,
         outage: None,
     };
     let mut offer = read(&events, answer());
-    offer.weigh(&events, &held);
+    offer.separate_outage(&events, &held);
     assert_eq!(offer, expected);
     // and so where the sink says it of itself: it is asked about nobody else
     let mut offer = read(&events, unavailable(3));
-    offer.weigh(&events, &held);
+    offer.separate_outage(&events, &held);
     assert_eq!(offer.outage, None);
-    assert_eq!(offer.stops, [(&events[3], full(Untaken::Unavailable))]);
+    assert_eq!(offer.failures, [(&events[3], full(Failure::Unavailable))]);
 }
 
 #[test]
 fn more_scopes_than_can_wait_are_an_outage_of_the_sink() {
     let (events, settings) = (events(), RelaySettings::default());
-    let mut held = Held::default();
+    let mut held = HeldScopes::default();
     let mut number = 0;
     while held.room() > 0 {
         number += 1;
@@ -166,7 +166,7 @@ fn more_scopes_than_can_wait_are_an_outage_of_the_sink() {
     assert_eq!(number, 1000);
     let answer = by_scope([("t_a", unavailable(0)), ("t_b", Ok(Delivery { taken: 1 }))]);
     let mut offer = read(&events, answer);
-    offer.weigh(&events, &held);
+    offer.separate_outage(&events, &held);
     assert_eq!(offer, outage(&[("t_b", 7)], "full"));
 }
 
@@ -175,13 +175,13 @@ async fn silence_and_taking_nothing_count_as_being_unavailable() {
     let events = events();
     let late = tokio::time::timeout(Duration::from_secs(1), pending()).await;
     assert_eq!(
-        Offer::read(&events, late),
-        outage(&[], "the event sink did not answer in time")
+        Outcome::read(&events, late),
+        outage(&[], "sink did not answer in time")
     );
     for nothing in [Ok(Delivery { taken: 0 }), by_scope([])] {
         assert_eq!(
             read(&events, nothing),
-            outage(&[], "the event sink took nothing")
+            outage(&[], "sink accepted no events")
         );
     }
 }

@@ -21,28 +21,27 @@ use tokio::time::Instant;
 pub use self::settings::{HttpSinkError, HttpSinkSettings};
 use self::{
     signature::Signer,
-    verdict::{NotTaken, Verdict},
+    verdict::{PostError, Verdict},
 };
 use crate::encoding::Encoding;
 
-/// How long one delivery may take in all: below the relay's own deadline
-/// ([`RelaySettings::deadline`](crate::RelaySettings::deadline), 5 s), after which it would not
-/// learn what was taken.
+/// The timeout of one delivery: below the relay's deadline
+/// ([`RelaySettings::deadline`](crate::RelaySettings::deadline), 5 s), after which the number of
+/// taken events would be lost.
 const BUDGET: Duration = Duration::from_secs(4);
-/// After this no further event of a batch is sent, so that the last one has time to be answered.
+/// After this no further event of a batch is sent, so that the last one can be answered.
 const LAST_START: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The sink named `http`: each event is one POST, in order.
 ///
-/// The receiver has taken an event once it answers 2xx. It refuses one for good, which is then
-/// parked, by 400, 413, 415 or 422, and fails on one by 500 and other answers of its kind: that one is
-/// tried again a number of times. Whatever else happens, another answer, a redirect, silence,
-/// holds up the events: they are sent again, not before the time that `Retry-After` names, and at
-/// the latest five minutes later.
+/// A 2xx status takes an event. 400, 413, 415 and 422 refuse it permanently, and it is parked. 500
+/// and other 5xx statuses, except 502, 503 and 504, fail on it, and it is retried a number of times.
+/// Anything else, such as another status, a redirect or a timeout, stalls delivery: the events are
+/// sent again after the time in `Retry-After`, at the latest five minutes later.
 ///
-/// It speaks to the configured URL alone: no redirect is followed and no proxy asked. Answers are
-/// read up to their head. The URL may hold a secret and never shows.
+/// Only the configured URL is requested: no redirect is followed and no proxy used. Bodies of
+/// responses are not read. The URL may hold a secret and is never shown.
 pub struct HttpEventSink {
     name: SinkName,
     url: Url,
@@ -50,12 +49,12 @@ pub struct HttpEventSink {
     encoding: Encoding,
     signer: Option<Signer>,
     clock: Arc<dyn Clock>,
-    /// When the receiver may be asked again, if it said so.
-    resting: Mutex<Option<Instant>>,
+    /// When the next request may be sent, by the receiver's `Retry-After`.
+    retry_at: Mutex<Option<Instant>>,
 }
 
 impl HttpEventSink {
-    /// A sink that sends to `settings.url`. Nothing is sent yet. `clock` dates signatures.
+    /// Creates a sink that sends to `settings.url`. Sends nothing yet. `clock` dates signatures.
     ///
     /// # Errors
     /// See [`HttpSinkError`].
@@ -71,7 +70,7 @@ impl HttpEventSink {
             .no_proxy()
             .https_only(url.as_url().scheme() == "https")
             .connect_timeout(CONNECT_TIMEOUT)
-            // one event after the other needs one connection
+            // events are sent one after the other, on one connection
             .pool_max_idle_per_host(1)
             .user_agent(concat!("nexus-raw/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -83,21 +82,21 @@ impl HttpEventSink {
             encoding,
             signer,
             clock,
-            resting: Mutex::new(None),
+            retry_at: Mutex::new(None),
         })
     }
 
-    /// Sends one event and reads the answer.
-    async fn send(&self, event: &DatasetEvent, patience: Duration) -> Result<(), NotTaken> {
+    /// Sends one event and reads the response.
+    async fn send(&self, event: &DatasetEvent, timeout: Duration) -> Result<(), PostError> {
         let encoded = self
             .encoding
             .encode(event)
-            .map_err(|error| NotTaken::Refused(error.into()))?;
+            .map_err(|error| PostError::Refused(error.into()))?;
         let id = event.event_id.to_string();
         let mut request = self
             .client
             .post(self.url.clone())
-            .timeout(patience)
+            .timeout(timeout)
             .header(header::CONTENT_TYPE, encoded.media_type);
         for (name, value) in encoded.headers {
             request = request.header(name, &*value);
@@ -112,9 +111,9 @@ impl HttpEventSink {
             .body(encoded.payload)
             .send()
             .await
-            .map_err(|error| NotTaken::Unavailable {
+            .map_err(|error| PostError::Unavailable {
                 reason: error.without_url().into(),
-                rest: None,
+                retry_after: None,
             })?;
         match Verdict::of(answer.status(), answer.headers(), self.clock.now()) {
             Verdict::Taken => Ok(()),
@@ -122,19 +121,15 @@ impl HttpEventSink {
         }
     }
 
-    /// What is left of the receiver's wish to be left alone.
-    fn rest(&self) -> Option<Duration> {
-        let resting = self.resting();
-        resting.and_then(|until| until.checked_duration_since(Instant::now()))
+    /// Returns the time left until the next request may be sent.
+    fn retry_after(&self) -> Option<Duration> {
+        let retry_at = *self.retry_at.lock().unwrap_or_else(PoisonError::into_inner);
+        retry_at.and_then(|until| until.checked_duration_since(Instant::now()))
     }
 
-    fn resting(&self) -> Option<Instant> {
-        *self.resting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn rest_for(&self, rest: Option<Duration>) {
-        let until = rest.map(|rest| Instant::now() + rest);
-        *self.resting.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    fn pause(&self, retry_after: Option<Duration>) {
+        let until = retry_after.map(|delay| Instant::now() + delay);
+        *self.retry_at.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 }
 
@@ -145,10 +140,10 @@ impl DatasetEventSink for HttpEventSink {
     }
 
     async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
-        if let Some(rest) = self.rest().filter(|rest| !rest.is_zero()) {
+        if let Some(delay) = self.retry_after().filter(|delay| !delay.is_zero()) {
             let reason: BoxError = format!(
-                "the receiver asked for {} s of rest",
-                rest.as_secs_f32().ceil()
+                "receiver asked to retry after {} s",
+                delay.as_secs_f32().ceil()
             )
             .into();
             return Err(SinkError::Unavailable {
@@ -164,14 +159,17 @@ impl DatasetEventSink for HttpEventSink {
             }
             match self.send(event, BUDGET.saturating_sub(spent)).await {
                 Ok(()) => {}
-                Err(NotTaken::Refused(source)) => {
+                Err(PostError::Refused(source)) => {
                     return Err(SinkError::Refused { taken, source });
                 }
-                Err(NotTaken::Failed(source)) => {
+                Err(PostError::Failed(source)) => {
                     return Err(SinkError::Failed { taken, source });
                 }
-                Err(NotTaken::Unavailable { reason, rest }) => {
-                    self.rest_for(rest);
+                Err(PostError::Unavailable {
+                    reason,
+                    retry_after,
+                }) => {
+                    self.pause(retry_after);
                     return Err(SinkError::Unavailable {
                         taken,
                         source: reason,

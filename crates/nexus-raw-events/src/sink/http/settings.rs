@@ -5,14 +5,14 @@ use secrecy::SecretString;
 
 use crate::encoding::Encoding;
 
-/// Where an [`HttpEventSink`](super::HttpEventSink) sends events, and in which form.
+/// Settings of an [`HttpEventSink`](super::HttpEventSink).
 #[derive(Clone)]
 pub struct HttpSinkSettings {
-    /// The receiver.
+    /// The URL of the receiver.
     pub url: TrustedUrl,
-    /// The form of each event.
+    /// The encoding of each event.
     pub encoding: Encoding,
-    /// Signs each request, where given: at least 32 bytes, shared with the receiver.
+    /// The secret, shared with the receiver, that signs each request, if any: at least 32 bytes.
     pub secret: Option<SecretString>,
 }
 
@@ -25,14 +25,14 @@ impl fmt::Debug for HttpSinkSettings {
     }
 }
 
-/// Why there is no sink.
+/// The error of creating an HTTP sink.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpSinkError {
     /// The secret is short enough to be guessed (RFC 2104, section 3).
-    #[error("the secret of signatures must have at least 32 bytes")]
+    #[error("signing secret is shorter than 32 bytes")]
     ShortSecret,
-    /// The HTTP client could not be made.
-    #[error("the HTTP client could not be made")]
+    /// The HTTP client could not be created.
+    #[error("HTTP client could not be created")]
     Client(#[source] BoxError),
 }

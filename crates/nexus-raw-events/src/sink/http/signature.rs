@@ -9,26 +9,26 @@ use sha2::Sha256;
 use super::HttpSinkError;
 
 /// RFC 2104, section 3: a key shorter than the digest is weaker than the digest.
-const LEAST_SECRET_BYTES: usize = 32;
+const MIN_SECRET_BYTES: usize = 32;
 
-/// Signs requests as the Standard Webhooks specification has it: HMAC-SHA256 over
+/// A signer of requests by the Standard Webhooks specification: HMAC-SHA256 over
 /// `<id>.<timestamp>.<body>`. The time is signed too, so that a receiver can refuse a replay.
 pub(super) struct Signer(Hmac<Sha256>);
 
 impl Signer {
-    /// The key is the secret's bytes.
+    /// Creates a signer whose key is the secret's bytes.
     pub(super) fn new(secret: &SecretString) -> Result<Self, HttpSinkError> {
         let secret = secret.expose_secret().as_bytes();
-        if secret.len() < LEAST_SECRET_BYTES {
+        if secret.len() < MIN_SECRET_BYTES {
             return Err(HttpSinkError::ShortSecret);
         }
-        // HMAC takes keys of every length
+        // HMAC accepts keys of any length
         let mac =
             Hmac::new_from_slice(secret).map_err(|error| HttpSinkError::Client(error.into()))?;
         Ok(Self(mac))
     }
 
-    /// The headers of one request.
+    /// Returns the signature headers of one request.
     pub(super) fn sign(
         &self,
         id: &str,

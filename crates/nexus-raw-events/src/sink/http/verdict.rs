@@ -6,71 +6,70 @@ use reqwest::{
     header::{HeaderMap, RETRY_AFTER},
 };
 
-/// The longest that a receiver can have us wait: one that asks for a year is asked again today.
-const LONGEST_REST: Duration = Duration::from_mins(5);
+/// The longest accepted `Retry-After`, so that a receiver cannot stop delivery for long.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
 
-/// What the receiver's answer means for the event.
+/// The meaning of the receiver's response for the event.
 #[derive(Debug)]
 pub(super) enum Verdict {
     Taken,
-    NotTaken(NotTaken),
+    NotTaken(PostError),
 }
 
 /// Why an event was not taken.
 #[derive(Debug)]
-pub(super) enum NotTaken {
-    /// It never will be.
+pub(super) enum PostError {
+    /// The receiver will never take it.
     Refused(BoxError),
-    /// The receiver stumbled over it, and may not the next time.
+    /// The receiver failed on it and may take it later.
     Failed(BoxError),
-    /// Not now; `rest`: not before that time has passed.
+    /// The receiver cannot take events now, nor before `retry_after`.
     Unavailable {
         reason: BoxError,
-        rest: Option<Duration>,
+        retry_after: Option<Duration>,
     },
 }
 
 impl Verdict {
-    /// Only an answer about the event itself refuses it. That it failed, and not the receiver as a
-    /// whole, is what 500 and its like say: 502, 503 and 504 come from what stands before the
-    /// receiver, or of its own state. A wrong path, a withdrawn right or a
-    /// receiver that is gone says nothing of the event: an operator can mend it, and nothing was
-    /// lost meanwhile.
+    /// Classifies a response. Only a status about the event itself refuses it. 5xx is a failure on
+    /// this event, except 502, 503 and 504, which come from a proxy or from the receiver's state.
+    /// A wrong path, a missing permission or a receiver that is gone is not about the event: an
+    /// operator can fix it, and no event is lost meanwhile.
     pub(super) fn of(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Self {
-        let reason: BoxError = format!("the receiver answered {}", status.as_u16()).into();
+        let reason: BoxError = format!("receiver answered {}", status.as_u16()).into();
         match status {
             status if status.is_success() => Self::Taken,
             StatusCode::BAD_REQUEST
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
-            | StatusCode::UNPROCESSABLE_ENTITY => Self::NotTaken(NotTaken::Refused(reason)),
+            | StatusCode::UNPROCESSABLE_ENTITY => Self::NotTaken(PostError::Refused(reason)),
             StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Self::NotTaken(NotTaken::Unavailable {
+            | StatusCode::GATEWAY_TIMEOUT => Self::NotTaken(PostError::Unavailable {
                 reason,
-                rest: rest_of(headers, now),
+                retry_after: retry_after(headers, now),
             }),
-            status if status.is_server_error() => Self::NotTaken(NotTaken::Failed(reason)),
+            status if status.is_server_error() => Self::NotTaken(PostError::Failed(reason)),
             // "the sender SHOULD refrain from sending any further notifications" (HTTP web hooks
             // for event delivery, section 2.2)
-            StatusCode::GONE => Self::NotTaken(NotTaken::Unavailable {
+            StatusCode::GONE => Self::NotTaken(PostError::Unavailable {
                 reason,
-                rest: Some(LONGEST_REST),
+                retry_after: Some(MAX_RETRY_AFTER),
             }),
-            _ => Self::NotTaken(NotTaken::Unavailable {
+            _ => Self::NotTaken(PostError::Unavailable {
                 reason,
-                rest: rest_of(headers, now),
+                retry_after: retry_after(headers, now),
             }),
         }
     }
 }
 
-/// `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3). A date is as good as both
-/// clocks are; whatever it says, it holds nothing up for longer than [`LONGEST_REST`].
-fn rest_of(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// Reads `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3). A date depends on both
+/// clocks; the result is at most [`MAX_RETRY_AFTER`].
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let is_number = !after.is_empty() && after.bytes().all(|byte| byte.is_ascii_digit());
-    let rest = if is_number {
+    let delay = if is_number {
         Duration::from_secs(after.parse().unwrap_or(u64::MAX))
     } else {
         let date = httpdate::parse_http_date(after).ok()?;
@@ -78,7 +77,7 @@ fn rest_of(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
         let now = u64::try_from(now.as_unix_seconds()).unwrap_or(0);
         Duration::from_secs(date.saturating_sub(now))
     };
-    Some(rest.min(LONGEST_REST))
+    Some(delay.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -111,12 +110,12 @@ mod tests {
         for status in 300..=599 {
             let refused = matches!(
                 verdict(status, None),
-                Verdict::NotTaken(NotTaken::Refused(_))
+                Verdict::NotTaken(PostError::Refused(_))
             );
             assert_eq!(refused, [400, 413, 415, 422].contains(&status), "{status}");
             let failed = matches!(
                 verdict(status, None),
-                Verdict::NotTaken(NotTaken::Failed(_))
+                Verdict::NotTaken(PostError::Failed(_))
             );
             let is_failure = status >= 500 && ![502, 503, 504].contains(&status);
             assert_eq!(failed, is_failure, "{status}");
@@ -144,20 +143,22 @@ mod tests {
             (Some("soon"), None),
         ] {
             for status in [429, 503] {
-                let Verdict::NotTaken(NotTaken::Unavailable { rest, .. }) = verdict(status, asked)
+                let Verdict::NotTaken(PostError::Unavailable { retry_after, .. }) =
+                    verdict(status, asked)
                 else {
                     panic!("{status}")
                 };
-                assert_eq!(rest, given.map(Duration::from_secs), "{asked:?}");
+                assert_eq!(retry_after, given.map(Duration::from_secs), "{asked:?}");
             }
         }
     }
 
     #[test]
     fn a_receiver_that_is_gone_is_asked_rarely() {
-        let Verdict::NotTaken(NotTaken::Unavailable { rest, .. }) = verdict(410, None) else {
+        let Verdict::NotTaken(PostError::Unavailable { retry_after, .. }) = verdict(410, None)
+        else {
             panic!()
         };
-        assert_eq!(rest, Some(LONGEST_REST));
+        assert_eq!(retry_after, Some(MAX_RETRY_AFTER));
     }
 }

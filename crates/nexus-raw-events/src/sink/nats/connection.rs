@@ -12,24 +12,24 @@ use nexus_raw::{net::NatsUrl, ports::BoxError};
 use percent_encoding::percent_decode_str;
 use tokio::sync::Mutex;
 
-use super::{STREAM, SUBJECTS, rights::Rights};
+use super::{STREAM, SUBJECTS, permissions::DeniedPermissions};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// As long as a relay may take to come back with what it is not sure of: it is an outage of NATS
-/// itself that lasts longer, and what it did not acknowledge it may still have.
+/// How long the stream drops repeated ids: longer than a relay takes to resend an unacknowledged
+/// event, except in an outage of NATS itself, after which a duplicate is possible.
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(10);
 
-/// The way to the server: made when it is first needed, and again when it was lost.
+/// The connection to the server, opened on first use and again after it was lost.
 pub(super) struct Connection {
     url: NatsUrl,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<Session>>,
 }
 
-/// A connection that is there, with the stream behind it.
+/// An open connection to a server with the stream.
 #[derive(Clone)]
-pub(super) struct Open {
+pub(super) struct Session {
     pub(super) context: Context,
-    pub(super) rights: Rights,
+    pub(super) permissions: DeniedPermissions,
 }
 
 impl Connection {
@@ -40,36 +40,41 @@ impl Connection {
         }
     }
 
-    /// The connection, with the stream there; each answer is waited for `patience` long.
+    /// Returns the connection, opened if necessary; `timeout` is for each answer.
     ///
     /// # Errors
-    /// When the server or the stream is not to be had now.
-    pub(super) async fn open(&self, patience: Duration) -> Result<Open, BoxError> {
+    /// When the server or the stream is unavailable.
+    pub(super) async fn open(&self, timeout: Duration) -> Result<Session, BoxError> {
         let mut open = self.open.lock().await;
         match &*open {
             Some(open) if open.context.client().connection_state() == State::Connected => {
                 return Ok(open.clone());
             }
-            // the client would come back by itself, but not before its own waits are over
+            // the client would reconnect by itself, but only after its own delays
             _ => *open = None,
         }
-        let rights = Rights::default();
-        let mut context = jetstream::new(self.connect(rights.clone()).await?);
-        context.set_timeout(patience);
+        let permissions = DeniedPermissions::default();
+        let mut context = jetstream::new(self.connect(permissions.clone()).await?);
+        context.set_timeout(timeout);
         tokio::select! {
-            had = have_stream(&context) => had?,
-            // nothing else was asked on this connection yet
-            refused = rights.refused_any() => return Err(refused.into()),
+            ensured = ensure_stream(&context) => ensured?,
+            // nothing else was requested on this connection yet
+            denied = permissions.denied_any() => return Err(denied.into()),
         }
-        Ok(open.insert(Open { context, rights }).clone())
+        Ok(open
+            .insert(Session {
+                context,
+                permissions,
+            })
+            .clone())
     }
 
-    /// Looks for the stream again before the next delivery.
-    pub(super) async fn distrust(&self) {
+    /// Closes the connection, so that the next delivery checks the stream again.
+    pub(super) async fn reset(&self) {
         *self.open.lock().await = None;
     }
 
-    /// What the URL says before the host: the client itself does not look there.
+    /// Returns the credentials of the URL, which the client itself ignores.
     fn credentials(&self) -> Result<ConnectOptions, BoxError> {
         let decoded = |text| percent_decode_str(text).decode_utf8().map(String::from);
         let options = ConnectOptions::new();
@@ -81,7 +86,7 @@ impl Connection {
         })
     }
 
-    async fn connect(&self, rights: Rights) -> Result<Client, BoxError> {
+    async fn connect(&self, permissions: DeniedPermissions) -> Result<Client, BoxError> {
         let address: ServerAddr = self.url.as_url().as_str().parse()?;
         let options = self.credentials()?;
         let options = options
@@ -89,18 +94,18 @@ impl Connection {
             .require_tls(self.url.as_url().scheme() == "tls")
             .connection_timeout(CONNECT_TIMEOUT)
             .event_callback(move |event| {
-                rights.hear(event);
+                permissions.record(event);
                 ready(())
             })
-            // the servers of a cluster may name addresses that nobody vouches for
+            // only the configured address is trusted, none that the server announces
             .ignore_discovered_servers();
         Ok(options.connect(address).await?)
     }
 }
 
-/// Makes the stream where there is none. One that is there stays as it is, if it takes our
-/// subjects: how long and how often it keeps events is its owner's.
-async fn have_stream(context: &Context) -> Result<(), BoxError> {
+/// Creates the stream if it does not exist. An existing one that takes the subjects is not changed:
+/// its retention and replicas are up to its owner.
+async fn ensure_stream(context: &Context) -> Result<(), BoxError> {
     let stream = context
         .get_or_create_stream(stream::Config {
             name: STREAM.to_owned(),
@@ -111,10 +116,10 @@ async fn have_stream(context: &Context) -> Result<(), BoxError> {
         })
         .await?;
     let subjects = &stream.cached_info().config.subjects;
-    let takes_ours = |subject: &String| matches!(subject.as_str(), SUBJECTS | "nexus.>" | ">");
-    if subjects.iter().any(takes_ours) {
+    let covers = |subject: &String| matches!(subject.as_str(), SUBJECTS | "nexus.>" | ">");
+    if subjects.iter().any(covers) {
         Ok(())
     } else {
-        Err(format!("the stream {STREAM} does not take the subjects {SUBJECTS}").into())
+        Err(format!("stream {STREAM} does not cover the subjects {SUBJECTS}").into())
     }
 }

@@ -1,7 +1,7 @@
 //! Events as messages of NATS `JetStream`.
 
 mod connection;
-mod rights;
+mod permissions;
 mod settings;
 
 use std::{collections::BTreeMap, error::Error, fmt, time::Duration};
@@ -23,34 +23,34 @@ use nexus_raw::{
 };
 use tokio::time::Instant;
 
-use self::connection::{Connection, Open};
+use self::connection::{Connection, Session};
 pub use self::settings::NatsSinkSettings;
 use crate::encoding::{EncodedEvent, Encoding};
 
-/// The stream that events are kept in.
+/// The stream that stores the events.
 const STREAM: &str = "NEXUS_RAW";
-/// What the stream takes.
+/// The subjects of the stream.
 const SUBJECTS: &str = "nexus.raw.>";
 
-/// How long one acknowledgement is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// After this no further event is sent, so that the last one is answered before the relay's own
-/// deadline ([`RelaySettings::deadline`](crate::RelaySettings::deadline), 5 s).
+/// The timeout of one acknowledgement.
+const ACK_TIMEOUT: Duration = Duration::from_secs(2);
+/// After this no further event is sent, so that the last one is acknowledged before the
+/// relay's deadline ([`RelaySettings::deadline`](crate::RelaySettings::deadline), 5 s).
 const LAST_START: Duration = Duration::from_secs(2);
 
 /// The sink named `nats`: each event is one message of the stream `NEXUS_RAW`, on the subject
 /// `nexus.raw.<tenant_id>.<env>.<event_type>`, with the event's id as `Nats-Msg-Id`.
 ///
-/// An event is taken once `JetStream` has acknowledged it. Within a tenant and environment the next
-/// one is sent only then, so that none stands in the stream before its predecessor; different
-/// scopes go side by side, and one that is not taken holds up no other. What was sent and not acknowledged is sent again: the stream drops it by
-/// its id within its duplicate window, and after that the consumer does.
+/// An event is taken once `JetStream` has acknowledged it. Only then is the next one of its tenant
+/// and environment sent, so that the stream keeps their order; scopes are sent concurrently and do
+/// not delay each other. An event that was not acknowledged is sent again: the stream drops a
+/// duplicate by its id within its duplicate window, and the consumer after that.
 ///
-/// An event that is larger than the server or the stream takes is refused for good. Everything
-/// else, a lost connection, silence, a stream that is full or gone, a right that the user does not
-/// have, holds the events up.
+/// An event that is larger than the server or the stream allows is refused permanently. Everything
+/// else, such as a lost connection, a timeout, a stream that is full or gone, or a missing
+/// permission, stalls delivery.
 ///
-/// The stream is made if it is absent. The URL may hold a password and never shows.
+/// The stream is created if it does not exist. The URL may hold a password and is never shown.
 pub struct NatsEventSink {
     name: SinkName,
     encoding: Encoding,
@@ -58,7 +58,7 @@ pub struct NatsEventSink {
 }
 
 impl NatsEventSink {
-    /// A sink that sends to `settings.url`. Nothing is connected yet.
+    /// Creates a sink that sends to `settings.url`. Does not connect yet.
     #[must_use]
     pub fn new(settings: NatsSinkSettings) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl NatsEventSink {
     /// Sends the events of one scope, one after the other, until one is not taken.
     async fn send_in_order(
         &self,
-        open: &Open,
+        open: &Session,
         events: Vec<&DatasetEvent>,
         until: Instant,
     ) -> Result<Delivery, SinkError> {
@@ -81,24 +81,24 @@ impl NatsEventSink {
                 break;
             }
             self.send(open, event).await.map_err(|why| match why {
-                NotTaken::Refused(source) => SinkError::Refused { taken, source },
-                NotTaken::Unavailable(source) => SinkError::Unavailable { taken, source },
+                SendError::Refused(source) => SinkError::Refused { taken, source },
+                SendError::Unavailable(source) => SinkError::Unavailable { taken, source },
             })?;
             taken += 1;
         }
         Ok(Delivery { taken })
     }
 
-    async fn send(&self, open: &Open, event: &DatasetEvent) -> Result<(), NotTaken> {
+    async fn send(&self, open: &Session, event: &DatasetEvent) -> Result<(), SendError> {
         let encoded = self.encoding.encode(event);
-        let encoded = encoded.map_err(|error| NotTaken::Refused(error.into()))?;
+        let encoded = encoded.map_err(|error| SendError::Refused(error.into()))?;
         let subject = format!(
             "nexus.raw.{}.{}.{}",
             event.body.tenant_id,
             event.body.env,
             event.body.event_type.as_str()
         );
-        open.rights.forget(&subject);
+        open.permissions.forget(&subject);
         let headers = headers(event, &encoded);
         let publishing = async {
             let sent =
@@ -107,17 +107,17 @@ impl NatsEventSink {
             sent.await?.await
         };
         let acknowledged = tokio::select! {
-            acknowledged = publishing => acknowledged.map_err(not_taken)?,
-            refused = open.rights.refused(&subject) => {
-                return Err(NotTaken::Unavailable(refused.into()));
+            acknowledged = publishing => acknowledged.map_err(send_error)?,
+            denied = open.permissions.denied(&subject) => {
+                return Err(SendError::Unavailable(denied.into()));
             }
         };
         if acknowledged.stream == STREAM {
             Ok(())
         } else {
-            // another stream took it, on a subject that is ours
-            Err(NotTaken::Unavailable(
-                format!("not {STREAM} but another stream took the event").into(),
+            // another stream has one of our subjects
+            Err(SendError::Unavailable(
+                format!("event was stored in another stream than {STREAM}").into(),
             ))
         }
     }
@@ -134,15 +134,15 @@ fn headers(event: &DatasetEvent, encoded: &EncodedEvent) -> HeaderMap {
 }
 
 /// Why an event was not taken.
-enum NotTaken {
-    /// It never will be.
+enum SendError {
+    /// It is too large for the server or the stream.
     Refused(BoxError),
-    /// Not now.
+    /// The server, the stream or a permission is missing for now.
     Unavailable(BoxError),
 }
 
-/// Only the size of an event is said about the event itself.
-fn not_taken(error: PublishError) -> NotTaken {
+/// Classifies an error: only a size limit is about the event itself.
+fn send_error(error: PublishError) -> SendError {
     let of_stream = error
         .source()
         .and_then(|source| source.downcast_ref::<jetstream::Error>())
@@ -150,9 +150,9 @@ fn not_taken(error: PublishError) -> NotTaken {
     let is_too_large = error.kind() == PublishErrorKind::MaxPayloadExceeded
         || of_stream == Some(ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM);
     if is_too_large {
-        NotTaken::Refused(error.into())
+        SendError::Refused(error.into())
     } else {
-        NotTaken::Unavailable(error.into())
+        SendError::Unavailable(error.into())
     }
 }
 
@@ -183,7 +183,7 @@ impl DatasetEventSink for NatsEventSink {
             return Ok(Delivery { taken: 0 });
         }
         let until = Instant::now() + LAST_START;
-        let open = self.connection.open(PATIENCE).await;
+        let open = self.connection.open(ACK_TIMEOUT).await;
         let open = open.map_err(|source| SinkError::Unavailable { taken: 0, source })?;
         let sent = by_scope(events).into_iter().map(async |(scope, events)| {
             let answer = self.send_in_order(&open, events, until).await;
@@ -192,8 +192,8 @@ impl DatasetEventSink for NatsEventSink {
         let mut answers = join_all(sent).await;
         let sum = answers.iter().map(|(_, answer)| taken(answer)).sum();
         if sum == 0 {
-            // not one was acknowledged: it may be the connection's or the stream's fault
-            self.connection.distrust().await;
+            // no event was acknowledged: the connection or the stream may be at fault
+            self.connection.reset().await;
         }
         if answers.len() > 1 && sum < events.len() {
             return Err(SinkError::ByScope(answers));

@@ -4,12 +4,12 @@ use nexus_raw::net::NatsUrl;
 
 use crate::encoding::Encoding;
 
-/// Where a [`NatsEventSink`](super::NatsEventSink) sends events, and in which form.
+/// Settings of a [`NatsEventSink`](super::NatsEventSink).
 #[derive(Clone)]
 pub struct NatsSinkSettings {
-    /// The server.
+    /// The URL of the server.
     pub url: NatsUrl,
-    /// The form of each event.
+    /// The encoding of each event.
     pub encoding: Encoding,
 }
 

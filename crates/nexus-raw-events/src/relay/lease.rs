@@ -14,13 +14,14 @@ use uuid::Uuid;
 
 use super::outage::Outage;
 
-/// Which lease the relay holds, as its workers see it: [`Keeper::keep`] takes and renews it.
-pub(super) struct Tenure {
+/// The lease that the relay holds, shared with its workers. [`LeaseHolder::run`] acquires and renews
+/// it.
+pub(super) struct LeaseState {
     held: watch::Sender<Option<Lease>>,
     denied: Notify,
 }
 
-impl Tenure {
+impl LeaseState {
     pub(super) fn new() -> Self {
         Self {
             held: watch::Sender::new(None),
@@ -28,14 +29,14 @@ impl Tenure {
         }
     }
 
-    /// The epoch of the lease, once it is held. A process that was suspended may find its lease
-    /// past its end before the keeper does; it waits for the renewal.
+    /// Waits for the lease and returns its epoch. A process that was suspended may see its lease
+    /// expired before the holder does; it waits for the renewal.
     pub(super) async fn held(&self, clock: &dyn Clock) -> u64 {
         let mut held = self.held.subscribe();
         let good = |lease: &Option<Lease>| lease.is_some_and(|lease| lease.until > clock.now());
         match held.wait_for(good).await.map(|lease| *lease) {
             Ok(Some(lease)) => lease.epoch,
-            // neither can be: the sender lives as long as `self`, and what is good is there
+            // neither can occur: the sender lives as long as `self`, and `good` needs a lease
             Ok(None) | Err(_) => pending().await,
         }
     }
@@ -43,11 +44,11 @@ impl Tenure {
     /// Returns once the lease of `epoch` is no longer held.
     pub(super) async fn lost(&self, epoch: u64) {
         let gone = |lease: &Option<Lease>| lease.is_none_or(|lease| lease.epoch != epoch);
-        // an error cannot be: the sender lives as long as `self`
+        // it cannot fail: the sender lives as long as `self`
         let _ = self.held.subscribe().wait_for(gone).await;
     }
 
-    /// Takes the catalogue's word that `epoch` is over.
+    /// Records that the catalogue has ended `epoch`.
     pub(super) fn deny(&self, epoch: u64) {
         let over = |held: &mut Option<Lease>| held.take_if(|lease| lease.epoch == epoch).is_some();
         self.held.send_if_modified(over);
@@ -55,9 +56,10 @@ impl Tenure {
     }
 }
 
-/// Takes the lease, renews it, and gives it up in time when the catalogue does not answer.
-pub(super) struct Keeper<'a> {
-    pub(super) tenure: &'a Tenure,
+/// The task that acquires and renews the lease, and gives it up in time when the catalogue does not
+/// answer.
+pub(super) struct LeaseHolder<'a> {
+    pub(super) state: &'a LeaseState,
     pub(super) outbox: &'a dyn EventOutbox,
     pub(super) clock: &'a dyn Clock,
     pub(super) owner: Uuid,
@@ -67,8 +69,8 @@ pub(super) struct Keeper<'a> {
     pub(super) log: &'a Logger,
 }
 
-impl Keeper<'_> {
-    pub(super) async fn keep(&self) -> Infallible {
+impl LeaseHolder<'_> {
+    pub(super) async fn run(&self) -> Infallible {
         let mut catalogue = Outage::new(self.log, "catalogue");
         let third = self.ttl / 3;
         loop {
@@ -91,29 +93,29 @@ impl Keeper<'_> {
             self.announce(lease);
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.tenure.denied.notified() => sleep(self.pause).await,
+                () = self.state.denied.notified() => sleep(self.pause).await,
             }
         }
     }
 
-    /// The lease as it is, unless it could end before the next answer.
+    /// Returns the current lease, unless it could expire before the next answer.
     fn remaining(&self, answer: Duration) -> Option<Lease> {
         let answered: Timestamp = self.clock.now().saturating_add(answer);
-        self.tenure
+        self.state
             .held
             .borrow()
             .filter(|lease| answered < lease.until)
     }
 
     fn announce(&self, lease: Option<Lease>) {
-        let before = self.tenure.held.send_replace(lease);
+        let before = self.state.held.send_replace(lease);
         let (before, now) = (before.map(|it| it.epoch), lease.map(|it| it.epoch));
         if before != now {
             if let Some(epoch) = before {
-                info!(self.log, "no longer relays events"; "epoch" => epoch);
+                info!(self.log, "relay lease lost"; "epoch" => epoch);
             }
             if let Some(epoch) = now {
-                info!(self.log, "relays events"; "epoch" => epoch);
+                info!(self.log, "relay lease acquired"; "epoch" => epoch);
             }
         }
     }

@@ -3,21 +3,21 @@ use std::collections::VecDeque;
 use async_nats::{Event, ServerError};
 use tokio::sync::watch;
 
-/// How many refusals are remembered; the last ones.
-const MOST: usize = 256;
+/// How many denials are kept, the latest ones.
+const MAX_DENIALS: usize = 256;
 
-/// The rights that the server has refused on one connection.
+/// The permissions that the server has denied on one connection.
 ///
-/// NATS does not answer what its user has no right to: it says so beside, by a text that names the
-/// subject, and whoever waits for an answer waits in vain.
+/// NATS does not answer a request for which the user has no permission: it sends a separate error
+/// that names the subject, and the request would time out.
 #[derive(Clone, Default)]
-pub(super) struct Rights {
+pub(super) struct DeniedPermissions {
     refused: watch::Sender<VecDeque<String>>,
 }
 
-impl Rights {
-    /// Takes note of what the server says beside its answers.
-    pub(super) fn hear(&self, event: Event) {
+impl DeniedPermissions {
+    /// Records a denial among the server's errors.
+    pub(super) fn record(&self, event: Event) {
         let Event::ServerError(ServerError::Other(text)) = event else {
             return;
         };
@@ -28,14 +28,14 @@ impl Rights {
             return;
         }
         self.refused.send_modify(|refused| {
-            if refused.len() == MOST {
+            if refused.len() == MAX_DENIALS {
                 refused.pop_front();
             }
             refused.push_back(text);
         });
     }
 
-    /// Forgets what was refused of a subject, before it is tried again.
+    /// Removes the denials of a subject, before it is retried.
     pub(super) fn forget(&self, subject: &str) {
         self.refused.send_if_modified(|refused| {
             let before = refused.len();
@@ -44,30 +44,30 @@ impl Rights {
         });
     }
 
-    /// Resolves once the server has refused what publishing to `subject` takes, with what it said:
-    /// the subject itself, or to hear answers at all.
-    pub(super) async fn refused(&self, subject: &str) -> String {
+    /// Resolves to the server's error once it denies what publishing to `subject` takes: the
+    /// subject itself, or the subscription to answers.
+    pub(super) async fn denied(&self, subject: &str) -> String {
         self.first(|text| names(text, subject) || !is_of_publish(text))
             .await
     }
 
-    /// The same of whatever the server has refused.
-    pub(super) async fn refused_any(&self) -> String {
+    /// Resolves to the server's error once it denies anything.
+    pub(super) async fn denied_any(&self) -> String {
         self.first(|_| true).await
     }
 
     async fn first(&self, is_meant: impl Fn(&str) -> bool) -> String {
-        let mut told = self.refused.subscribe();
+        let mut denials = self.refused.subscribe();
         loop {
             let text = {
-                let refused = told.borrow_and_update();
+                let refused = denials.borrow_and_update();
                 refused.iter().find(|text| is_meant(text)).cloned()
             };
             if let Some(text) = text {
-                return format!("a right is missing: {text}");
+                return format!("permission is missing: {text}");
             }
-            // it cannot be closed: this end is ours
-            let _ = told.changed().await;
+            // it cannot fail: the sender lives as long as `self`
+            let _ = denials.changed().await;
         }
     }
 }
@@ -92,33 +92,33 @@ mod tests {
 
     #[test]
     fn a_refusal_is_of_the_subject_that_it_names_or_of_all_that_wait_for_an_answer() {
-        let rights = Rights::default();
-        let refused = |subject: &str| rights.refused(subject).now_or_never();
-        rights.hear(other("Maximum Connections Exceeded"));
-        rights.hear(Event::Disconnected);
+        let permissions = DeniedPermissions::default();
+        let refused = |subject: &str| permissions.denied(subject).now_or_never();
+        permissions.record(other("Maximum Connections Exceeded"));
+        permissions.record(Event::Disconnected);
         assert_eq!(refused("nexus.raw.t_a.dev.x"), None);
         let text = "Permissions Violation for Publish to \"nexus.raw.t_a.dev.x\"";
-        rights.hear(other(text));
-        let told = format!("a right is missing: {text}");
-        assert_eq!(refused("nexus.raw.t_a.dev.x"), Some(told));
+        permissions.record(other(text));
+        let denials = format!("permission is missing: {text}");
+        assert_eq!(refused("nexus.raw.t_a.dev.x"), Some(denials));
         assert_eq!(refused("nexus.raw.t_a.dev"), None);
-        rights.forget("nexus.raw.t_a.dev.x");
+        permissions.forget("nexus.raw.t_a.dev.x");
         assert_eq!(refused("nexus.raw.t_a.dev.x"), None);
         let text = "Permissions Violation for Subscription to \"_INBOX.x.*\"";
-        rights.hear(other(text));
-        let told = format!("a right is missing: {text}");
-        assert_eq!(refused("nexus.raw.t_b.dev.x"), Some(told));
+        permissions.record(other(text));
+        let denials = format!("permission is missing: {text}");
+        assert_eq!(refused("nexus.raw.t_b.dev.x"), Some(denials));
     }
 
     #[test]
     fn only_so_many_refusals_are_remembered() {
-        let rights = Rights::default();
+        let permissions = DeniedPermissions::default();
         for number in 0..1000 {
-            rights.hear(other(&format!(
+            permissions.record(other(&format!(
                 "Permissions Violation for Publish to \"s.{number}\""
             )));
         }
-        assert_eq!(rights.refused.borrow().len(), MOST);
-        assert!(rights.refused("s.999").now_or_never().is_some());
+        assert_eq!(permissions.refused.borrow().len(), MAX_DENIALS);
+        assert!(permissions.denied("s.999").now_or_never().is_some());
     }
 }
