@@ -13,10 +13,10 @@ use uuid::Uuid;
 /// A sink that remembers what it was given, and fails as it is told to.
 pub struct RecordingSink {
     name: SinkName,
-    state: Mutex<State>,
+    state: Mutex<RecordingSinkState>,
 }
 
-struct State {
+struct RecordingSinkState {
     received: Vec<DatasetEvent>,
     down: bool,
     room: usize,
@@ -36,7 +36,7 @@ impl RecordingSink {
     /// A sink that takes everything.
     #[must_use]
     pub fn new(name: SinkName) -> Self {
-        let state = State {
+        let state = RecordingSinkState {
             received: Vec::new(),
             down: false,
             room: usize::MAX,
@@ -69,13 +69,13 @@ impl RecordingSink {
         self.state().refused.insert(event_id);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RecordingSinkState> {
         // a test that panicked elsewhere is no reason for this one to
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl RecordingSinkState {
     fn take(&mut self, event: &DatasetEvent) -> Result<(), Told> {
         if self.room == 0 {
             self.down = true;

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What runs behind the routes once everything is there.
-pub(super) struct Running {
+pub(super) struct RunningServer {
     catalog: Arc<SqlAssetCatalog>,
     relay: Background,
     stop_relay: oneshot::Sender<()>,
@@ -43,7 +43,7 @@ pub(super) async fn start(
     phase: &watch::Sender<Phase>,
     metrics: &Metrics,
     log: &Logger,
-) -> Result<Running, Failure> {
+) -> Result<RunningServer, Failure> {
     let patience = Patience::of(plan.startup_timeout, log);
     phase.send_replace(Phase::Waiting(Dependency::Catalog));
     #[cfg(not(feature = "fail-points"))]
@@ -130,7 +130,7 @@ pub(super) async fn start(
     let (stop_sampler, stopped) = oneshot::channel::<()>();
     let sampler = Background::spawn(sampler.run(async { drop(stopped.await) }));
     phase.send_replace(Phase::Started(Arc::new(core)));
-    Ok(Running {
+    Ok(RunningServer {
         catalog,
         relay,
         stop_relay,
@@ -141,7 +141,7 @@ pub(super) async fn start(
     })
 }
 
-impl Running {
+impl RunningServer {
     /// Resolves once the medium under the catalogue has failed.
     pub(super) fn medium_failed(&self) -> impl Future<Output = ()> + Send + 'static {
         self.catalog.failed()

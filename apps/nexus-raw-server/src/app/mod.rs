@@ -23,7 +23,7 @@ use nexus_raw_identity_jwt::JwtIdentityVerifier;
 use slog::Logger;
 use tokio::sync::watch;
 
-use self::{compose::Running, embedded::EmbeddedStore, patience::Patience, plan::Plan};
+use self::{compose::RunningServer, embedded::EmbeddedStore, patience::Patience, plan::Plan};
 pub use self::{
     failure::Failure,
     parked::{parked, retry},
@@ -224,7 +224,7 @@ async fn work(
     log: &Logger,
     signals: &mut Signals,
     store_failed: impl Future<Output = ()>,
-) -> (Option<Running>, Result<(), Failure>) {
+) -> (Option<RunningServer>, Result<(), Failure>) {
     tokio::pin!(store_failed);
     let started = tokio::select! {
         started = compose::start(plan, phase, metrics, log) => started,

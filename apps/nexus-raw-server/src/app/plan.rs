@@ -44,7 +44,7 @@ impl Plan {
     /// would; every fault at once.
     pub(super) fn of(settings: &Settings) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut faults = Faults::default();
+        let mut faults = SettingFaults::default();
         let identity = faults.sort_out(identity(&settings.identity, Arc::clone(&clock)));
         let storage = storage(&settings.storage);
         faults.sort_out(addressable(&storage));
@@ -92,12 +92,12 @@ impl Plan {
 
 /// The faults of all parts together; another failure where there is one.
 #[derive(Default)]
-struct Faults {
+struct SettingFaults {
     lines: Vec<String>,
     other: Option<Failure>,
 }
 
-impl Faults {
+impl SettingFaults {
     fn sort_out<T>(&mut self, part: Result<T, Failure>) -> Option<T> {
         match part {
             Ok(part) => return Some(part),

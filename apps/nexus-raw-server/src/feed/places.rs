@@ -29,7 +29,7 @@ pub(super) struct Places {
 
 #[derive(Default)]
 struct Table {
-    scopes: HashMap<Scope, Watched>,
+    scopes: HashMap<Scope, WatchedScope>,
     /// How many wait of each, of whom any does.
     users: HashMap<UserId, usize>,
     tenants: HashMap<TenantId, usize>,
@@ -39,7 +39,7 @@ struct Table {
 }
 
 /// A scope that is waited for.
-struct Watched {
+struct WatchedScope {
     wake: Arc<Notify>,
     /// By the number of their places.
     waiters: HashMap<u64, Waiter>,
@@ -88,7 +88,7 @@ impl Places {
         let begins = !table.scopes.contains_key(scope);
         let watched = table.scopes.entry(scope.clone()).or_insert_with(|| {
             self.watched.fetch_add(1, Ordering::SeqCst);
-            Watched {
+            WatchedScope {
                 wake: Arc::default(),
                 waiters: HashMap::new(),
                 seen: 0,

@@ -85,9 +85,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct DrainLines(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Lines {
+    impl io::Write for DrainLines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend(bytes);
             Ok(bytes.len())
@@ -100,7 +100,7 @@ mod tests {
 
     /// What is written of some records, the times apart.
     fn written(level: Level, record: impl FnOnce(&Logger)) -> String {
-        let lines = Lines::default();
+        let lines = DrainLines::default();
         let (log, writer) = queued(JsonLines::to(lines.clone()).ignore_res(), level);
         record(&log);
         drop(writer);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_person_reads_the_same_word_for_a_level() {
-        let lines = Lines::default();
+        let lines = DrainLines::default();
         let drain = slog_term::FullFormat::new(slog_term::PlainSyncDecorator::new(lines.clone()))
             .use_custom_timestamp(|to: &mut dyn io::Write| write!(to, "now"))
             .use_original_order()

@@ -111,9 +111,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct TerminalLines(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Lines {
+    impl Write for TerminalLines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend(bytes);
             Ok(bytes.len())
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn no_text_of_a_record_steers_the_terminal() {
-        let lines = Lines::default();
+        let lines = TerminalLines::default();
         let decorator = Shown(PlainSyncDecorator::new(lines.clone()));
         let format = FullFormat::new(decorator)
             .use_custom_timestamp(|to| write!(to, "now"))

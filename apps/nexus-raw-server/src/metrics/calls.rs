@@ -35,7 +35,7 @@ impl Calls {
         operation: &'static str,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let mut running = Running {
+        let mut running = CallTimer {
             calls: self,
             began: Instant::now(),
             call: OfCall {
@@ -67,13 +67,13 @@ fn outcome<E: Outcome>(result: Result<(), &E>) -> &'static str {
     result.err().map_or("ok", Outcome::outcome)
 }
 
-struct Running<'a> {
+struct CallTimer<'a> {
     calls: &'a Calls,
     began: Instant,
     call: OfCall,
 }
 
-impl Drop for Running<'_> {
+impl Drop for CallTimer<'_> {
     fn drop(&mut self) {
         let seconds = self.calls.0.get_or_create(&self.call);
         seconds.observe(self.began.elapsed().as_secs_f64());

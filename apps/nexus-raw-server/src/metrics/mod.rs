@@ -40,7 +40,7 @@ use self::{
     calls::Calls,
     catalog::LeadsUntil,
     connections::Listeners,
-    registration::{Described, Registration},
+    registration::{NameAndHelp, Registration},
     sinks::MeasuredSink,
     storage::MeasuredStorage,
 };
@@ -148,7 +148,7 @@ impl Metrics {
     }
 
     /// The same, and the names of all metrics.
-    fn describe(clock: &Arc<dyn Clock>) -> (Self, Vec<Described>) {
+    fn describe(clock: &Arc<dyn Clock>) -> (Self, Vec<NameAndHelp>) {
         let mut of = Registration::new(clock.now());
         let inner = Inner {
             requests: Requests::register(&mut of),

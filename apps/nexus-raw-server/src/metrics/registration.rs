@@ -12,12 +12,12 @@ use super::{Float, unix_seconds};
 const PREFIX: &str = "nexus_raw";
 
 /// The name of a metric as Prometheus reads it, and its kind.
-pub(super) type Described = (String, &'static str);
+pub(super) type NameAndHelp = (String, &'static str);
 
 /// Puts metrics into a registry, each under the service's prefix.
 pub(super) struct Registration {
     registry: Registry,
-    described: Vec<Described>,
+    described: Vec<NameAndHelp>,
 }
 
 /// What tells the series of a metric apart.
@@ -47,7 +47,7 @@ impl Registration {
         this
     }
 
-    pub(super) fn finish(self) -> (Registry, Vec<Described>) {
+    pub(super) fn finish(self) -> (Registry, Vec<NameAndHelp>) {
         (self.registry, self.described)
     }
 

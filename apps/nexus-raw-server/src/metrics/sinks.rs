@@ -48,7 +48,7 @@ impl DatasetEventSink for MeasuredSink {
     }
 
     async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
-        let mut running = Running {
+        let mut running = DeliveryTimer {
             sink: self,
             began: Instant::now(),
             ended: false,
@@ -91,13 +91,13 @@ impl MeasuredSink {
 }
 
 /// A delivery; the relay drops one that takes too long.
-struct Running<'a> {
+struct DeliveryTimer<'a> {
     sink: &'a MeasuredSink,
     began: Instant,
     ended: bool,
 }
 
-impl Drop for Running<'_> {
+impl Drop for DeliveryTimer<'_> {
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.sink.seconds.observe(took.as_secs_f64());

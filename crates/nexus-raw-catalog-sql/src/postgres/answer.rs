@@ -15,7 +15,7 @@ pub(super) type Answer = Vec<(usize, Value)>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Intent {
+enum IntentReply {
     Recorded,
     AlreadyExists,
     KeyStands,
@@ -23,7 +23,7 @@ enum Intent {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Repeat {
+enum RepeatReply {
     Recorded,
     NotPending,
     Exhausted,
@@ -31,7 +31,7 @@ enum Repeat {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Registration {
+enum RegistrationReply {
     Registered,
     AlreadyRegistered,
     UnknownIntent,
@@ -46,7 +46,7 @@ struct Held {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Hashing {
+enum HashingReply {
     Done(bool),
     Taken(Held),
     Held(i64),
@@ -63,20 +63,20 @@ pub(super) struct UnexpectedAnswer;
 pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, UnexpectedAnswer> {
     Ok(Some(match write {
         Write::Intent(_) => Written::Intent(match read(answer)? {
-            Intent::Recorded => IntentOutcome::Recorded,
-            Intent::AlreadyExists => IntentOutcome::AlreadyExists,
-            Intent::KeyStands => IntentOutcome::KeyStands,
+            IntentReply::Recorded => IntentOutcome::Recorded,
+            IntentReply::AlreadyExists => IntentOutcome::AlreadyExists,
+            IntentReply::KeyStands => IntentOutcome::KeyStands,
         }),
         Write::Repeat(_) => Written::Repeat(match read(answer)? {
-            Repeat::Recorded => RepeatOutcome::Recorded,
-            Repeat::NotPending => RepeatOutcome::NotPending,
-            Repeat::Exhausted => RepeatOutcome::Exhausted,
+            RepeatReply::Recorded => RepeatOutcome::Recorded,
+            RepeatReply::NotPending => RepeatOutcome::NotPending,
+            RepeatReply::Exhausted => RepeatOutcome::Exhausted,
         }),
         Write::Register(_) => Written::Register(match read(answer)? {
-            Registration::Registered => RegisterOutcome::Registered,
-            Registration::UnknownIntent => RegisterOutcome::UnknownIntent,
-            Registration::UnknownParents(places) => RegisterOutcome::UnknownParents(places),
-            Registration::AlreadyRegistered => return Ok(None),
+            RegistrationReply::Registered => RegisterOutcome::Registered,
+            RegistrationReply::UnknownIntent => RegisterOutcome::UnknownIntent,
+            RegistrationReply::UnknownParents(places) => RegisterOutcome::UnknownParents(places),
+            RegistrationReply::AlreadyRegistered => return Ok(None),
         }),
         Write::Lease(_) => {
             let held: Option<Held> = read(answer)?;
@@ -85,16 +85,16 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
         Write::Progress(_) => Written::Progress(read(answer)?),
         Write::Retry(_) => Written::Retry(read(answer)?),
         Write::Hashing(_) => Written::Hashing(match read(answer)? {
-            Hashing::Done(done) => HashingAnswer::Done(done),
-            Hashing::Taken(held) => HashingAnswer::Claim(HashingClaim::Taken(held.lease()?)),
-            Hashing::Held(until) => HashingAnswer::Claim(HashingClaim::Held {
+            HashingReply::Done(done) => HashingAnswer::Done(done),
+            HashingReply::Taken(held) => HashingAnswer::Claim(HashingClaim::Taken(held.lease()?)),
+            HashingReply::Held(until) => HashingAnswer::Claim(HashingClaim::Held {
                 until: timestamp(until)?,
             }),
-            Hashing::Known(digest) => {
+            HashingReply::Known(digest) => {
                 let digest = Sha256Digest::parse(&digest).map_err(|_| UnexpectedAnswer)?;
                 HashingAnswer::Claim(HashingClaim::Known(digest))
             }
-            Hashing::Closed => HashingAnswer::Claim(HashingClaim::Closed),
+            HashingReply::Closed => HashingAnswer::Claim(HashingClaim::Closed),
         }),
     }))
 }

@@ -14,7 +14,7 @@ use crate::error::OpenError;
 
 /// What is there under the name of one of our functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum FunctionState {
     /// The one that this program makes.
     Ours,
     /// None, and none was made.
@@ -31,23 +31,23 @@ pub(super) enum Standing {
 /// a search path of its own alone, so that what its names mean is not the session's to say.
 pub(super) async fn standing(
     connection: &mut PgConnection,
-) -> Result<BTreeMap<&'static str, Standing>, OpenError> {
-    let found: Vec<Found> = all(connection, FOUND).await?;
-    let noted: Vec<Noted> = all(connection, NOTED).await?;
+) -> Result<BTreeMap<&'static str, FunctionState>, OpenError> {
+    let found: Vec<FoundFunction> = all(connection, FOUND).await?;
+    let noted: Vec<NotedFunction> = all(connection, NOTED).await?;
     let standing = FUNCTIONS.iter().map(|(name, function)| {
         let mut found = found.iter().filter(|it| it.name == *name);
         let noted = noted.iter().find(|it| it.name == *name);
         let standing = match (found.next(), noted) {
-            (None, None) => Standing::Missing,
+            (None, None) => FunctionState::Missing,
             // beside another one of its name the one that is called may be either
             (Some(it), Some(noted)) if found.next().is_none() && it.is_made_as(noted) => {
                 if it.body == function.body && noted.text_sha256 == digest(&function.text) {
-                    Standing::Ours
+                    FunctionState::Ours
                 } else {
-                    Standing::OfAnotherVersion
+                    FunctionState::OfAnotherVersion
                 }
             }
-            _ => Standing::Changed,
+            _ => FunctionState::Changed,
         };
         (*name, standing)
     });
@@ -59,7 +59,7 @@ pub(super) async fn make(connection: &mut PgConnection) -> Result<(), OpenError>
     let standing = standing(connection).await?;
     let to_make = FUNCTIONS
         .iter()
-        .filter(|(name, _)| standing.get(*name) != Some(&Standing::Ours));
+        .filter(|(name, _)| standing.get(*name) != Some(&FunctionState::Ours));
     // one text is one transaction
     let mut text = SEARCH_PATH.to_owned();
     for (name, function) in to_make {
@@ -110,14 +110,14 @@ const FOUND: &str = "
     WHERE n.oid = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
 
 #[derive(FromRow)]
-struct Found {
+struct FoundFunction {
     name: String,
     body: String,
     is_confined: bool,
 }
 
-impl Found {
-    fn is_made_as(&self, noted: &Noted) -> bool {
+impl FoundFunction {
+    fn is_made_as(&self, noted: &NotedFunction) -> bool {
         self.is_confined && noted.body_sha256 == digest(&self.body)
     }
 }
@@ -125,7 +125,7 @@ impl Found {
 const NOTED: &str = "SELECT name, text_sha256, body_sha256 FROM made_function";
 
 #[derive(FromRow)]
-struct Noted {
+struct NotedFunction {
     name: String,
     text_sha256: Vec<u8>,
     body_sha256: Vec<u8>,

@@ -7,7 +7,7 @@ use sqlx::{
 
 use super::{
     fault::{is_rule_broken, open_error},
-    functions::{self, Standing},
+    functions::{self, FunctionState},
     made::MIGRATIONS,
     statement::read,
 };
@@ -112,11 +112,11 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError
 /// have mended some.
 async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Result<(), OpenError> {
     let standing = functions::standing(connection).await?;
-    let names = |of: Standing| {
+    let names = |of: FunctionState| {
         let named = standing.iter().filter(move |(_, it)| **it == of);
         named.map(|(name, _)| *name)
     };
-    let changed: Vec<&str> = names(Standing::Changed).collect();
+    let changed: Vec<&str> = names(FunctionState::Changed).collect();
     if !changed.is_empty() {
         return Err(OpenError::unfit(format!(
             "the functions {} are not as `nexus-raw-server migrate` makes them, with their body, \
@@ -125,8 +125,8 @@ async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Resul
             changed.join(", ")
         )));
     }
-    let is_older = !is_newer && names(Standing::OfAnotherVersion).next().is_some();
-    if is_older || names(Standing::Missing).next().is_some() {
+    let is_older = !is_newer && names(FunctionState::OfAnotherVersion).next().is_some();
+    if is_older || names(FunctionState::Missing).next().is_some() {
         return Err(unmigrated());
     }
     Ok(())

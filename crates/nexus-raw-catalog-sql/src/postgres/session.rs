@@ -33,7 +33,7 @@ pub(super) struct Session {
 impl Session {
     /// What the first connection leads to.
     pub(super) async fn open(connection: &mut PgConnection) -> Result<Self, OpenError> {
-        let found = Found::at(connection).await.map_err(open_error)?;
+        let found = SessionState::at(connection).await.map_err(open_error)?;
         match found.unfit {
             // it may take writes again
             None if found.is_read_only => Err(OpenError::Unreachable(Box::new(ReadOnly))),
@@ -49,7 +49,7 @@ impl Session {
     /// Checks a later connection: the server may be another one by now. One that takes no writes may
     /// be read from.
     pub(super) async fn resume(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let found = Found::at(connection).await?;
+        let found = SessionState::at(connection).await?;
         let other = (found.catalog_id != self.catalog_id).then_some(Unfit::OtherCatalog);
         let unfit = found.unfit.or(other);
         unfit.map_or(Ok(()), |unfit| {
@@ -58,13 +58,13 @@ impl Session {
     }
 }
 
-struct Found {
+struct SessionState {
     catalog_id: Uuid,
     is_read_only: bool,
     unfit: Option<Unfit>,
 }
 
-impl Found {
+impl SessionState {
     async fn at(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
         let rows = read(connection, STANDING).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;

@@ -16,9 +16,9 @@ use crate::{
 
 /// What the transaction under way has written so far.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Transaction>>);
+struct TransactionWrites(Arc<Mutex<Transaction>>);
 
-impl Written {
+impl TransactionWrites {
     fn row_of(&self, table: &str, operation: &SqliteOperation) {
         // an intent is also updated, when its asset is registered
         if !matches!(operation, SqliteOperation::Insert) {
@@ -43,7 +43,7 @@ pub(super) async fn install(
     hook: CommitHook,
 ) -> Result<(), OpenError> {
     let mut handle = connection.lock_handle().await.map_err(open_error)?;
-    let written = Written::default();
+    let written = TransactionWrites::default();
     let (rows, undone) = (written.clone(), written.clone());
     handle.set_update_hook(move |row| rows.row_of(row.table, &row.operation));
     handle.set_rollback_hook(move || {

@@ -51,7 +51,7 @@ struct Weather {
 /// Why the fake does not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the test has taken the catalogue down")]
-struct TakenDown;
+struct CatalogTakenDown;
 
 impl FakeCatalog {
     /// An empty catalogue.
@@ -136,7 +136,7 @@ impl FakeCatalog {
 }
 
 fn down() -> CatalogError {
-    CatalogError::Unavailable(Box::new(TakenDown))
+    CatalogError::Unavailable(Box::new(CatalogTakenDown))
 }
 
 /// A test that panicked elsewhere is no reason for this one to.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Done, Fault, Shared};
+use super::{Done, Fault, ProxyShared};
 
 /// Between two bytes of an answer that drips: a head takes many seconds.
 const DROP_EVERY: Duration = Duration::from_millis(50);
@@ -18,7 +18,7 @@ struct Message {
 }
 
 /// Answers the requests of a connection, one after the other.
-pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &Shared) {
+pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &ProxyShared) {
     while let Ok(Some(request)) = Message::read_request(&mut client) {
         let method = request.method();
         let fault = shared.fault_for(&method);

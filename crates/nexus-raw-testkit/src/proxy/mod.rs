@@ -58,7 +58,7 @@ impl Fault {
 type Broken = (Option<&'static str>, Fault);
 
 #[derive(Debug)]
-struct State {
+struct ProxyState {
     broken: Option<Broken>,
     /// Whether somebody listens; follows `broken`.
     listening: bool,
@@ -69,10 +69,10 @@ struct State {
 
 /// What every thread of a proxy knows.
 #[derive(Debug, Clone)]
-struct Shared(Arc<Mutex<State>>);
+struct ProxyShared(Arc<Mutex<ProxyState>>);
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl ProxyShared {
+    fn lock(&self) -> MutexGuard<'_, ProxyState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -98,7 +98,7 @@ const TICK: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct FaultyProxy {
     address: SocketAddr,
-    shared: Shared,
+    shared: ProxyShared,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -113,7 +113,7 @@ impl FaultyProxy {
         let upstream: SocketAddr = upstream.trim_end_matches('/').parse().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Shared(Arc::new(Mutex::new(State {
+        let shared = ProxyShared(Arc::new(Mutex::new(ProxyState {
             broken: None,
             listening: true,
             ended: false,
@@ -185,7 +185,7 @@ impl Drop for FaultyProxy {
 }
 
 /// Takes connections while somebody is to listen.
-fn accept(listener: TcpListener, upstream: SocketAddr, shared: &Shared) {
+fn accept(listener: TcpListener, upstream: SocketAddr, shared: &ProxyShared) {
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
     let mut listener = Some(listener);

@@ -28,10 +28,10 @@ use crate::HttpRequest;
 pub struct FakeStore {
     bucket: BucketName,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<StoreState>,
 }
 
-struct State {
+struct StoreState {
     capabilities: StoreCapabilities,
     down: bool,
     versioned: bool,
@@ -61,13 +61,13 @@ pub struct StoreCalls {
 /// Why the fake does not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the test has taken the store down")]
-struct TakenDown;
+struct StoreTakenDown;
 
 impl FakeStore {
     /// An empty store that enforces SHA-256, keeps media types, and has no versions.
     #[must_use]
     pub fn new(bucket: BucketName, clock: Arc<dyn Clock>) -> Self {
-        let state = State {
+        let state = StoreState {
             capabilities: StoreCapabilities {
                 enforces_sha256: true,
                 keeps_octet_stream: true,
@@ -202,16 +202,16 @@ impl FakeStore {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, StoreState> {
         // a test that panicked elsewhere is no reason for this one to
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl StoreState {
     fn answers(&self) -> Result<(), StorageError> {
         if self.down {
-            Err(StorageError::Unavailable(Box::new(TakenDown)))
+            Err(StorageError::Unavailable(Box::new(StoreTakenDown)))
         } else {
             Ok(())
         }

@@ -5,6 +5,7 @@
 mod circles;
 mod manifest;
 mod model;
+mod names;
 mod plan;
 mod rules;
 mod violations;
@@ -26,6 +27,29 @@ const KNOWN_CIRCLES: &[&str] = &[
     "nexus-raw-testkit::catalog",
     "nexus-raw-testkit::contract",
 ];
+
+/// Crates that have a name twice, to be mended one after the other; none may join them.
+const KNOWN_TWINS: &[&str] = &[
+    "nexus-raw-cli",
+    "nexus-raw-embedded-s3",
+    "nexus-raw-storage-s3",
+];
+
+#[test]
+fn a_type_name_is_unique_in_its_crate() {
+    let house = model::House::read().unwrap();
+    let mut faults = Vec::new();
+    for package in &house.packages {
+        if KNOWN_TWINS.contains(&&*package.name) {
+            continue;
+        }
+        let texts = package.texts().unwrap();
+        let twins = names::twins(texts.iter().map(|(_, text)| text.as_str()));
+        let fault = |name| format!("{}: the type name {name} is there twice", package.name);
+        faults.extend(twins.into_iter().map(fault));
+    }
+    assert!(faults.is_empty(), "\n  {}\n", faults.join("\n  "));
+}
 
 #[test]
 fn no_modules_use_each_other_in_a_circle() {

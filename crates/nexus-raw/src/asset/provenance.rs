@@ -31,7 +31,7 @@ impl Provenance {
     #[must_use]
     pub fn digest(&self) -> Sha256Digest {
         #[derive(Serialize)]
-        struct Canonical<'a> {
+        struct CanonicalProvenance<'a> {
             v: u8,
             captured_at: Option<CapturedAt>,
             capture_location: Option<CaptureLocation>,
@@ -40,7 +40,7 @@ impl Provenance {
             train_ok: bool,
             labels: &'a Labels,
         }
-        let text = serde_json::to_vec(&Canonical {
+        let text = serde_json::to_vec(&CanonicalProvenance {
             v: 1,
             captured_at: self.captured_at,
             capture_location: self.capture_location,

@@ -60,7 +60,7 @@ impl PresignRequest {
     #[must_use]
     pub fn digest(&self) -> Sha256Digest {
         #[derive(Serialize)]
-        struct Canonical<'a> {
+        struct CanonicalRequest<'a> {
             v: u8,
             filename: &'a Filename,
             content_type: &'a ContentType,
@@ -73,7 +73,7 @@ impl PresignRequest {
             size_bytes,
             sha256,
         } = &self.facts;
-        let text = serde_json::to_vec(&Canonical {
+        let text = serde_json::to_vec(&CanonicalRequest {
             v: 1,
             filename,
             content_type,

@@ -59,7 +59,7 @@ pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig
 /// # Errors
 /// When the address is in use or not of this machine.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
-    let observer = Watched::new("api", &state.metrics, state.log.clone());
+    let observer = ObservedListener::new("api", &state.metrics, state.log.clone());
     serve(&settings.into(), state, observer)
 }
 
@@ -76,18 +76,18 @@ pub fn bind_metrics(
     // a scrape is answered at once
     settings.shutdown_timeout = Duration::from_secs(1);
     settings.connections = METRICS_CONNECTIONS;
-    let observer = Watched::new("metrics", &metrics, log);
+    let observer = ObservedListener::new("metrics", &metrics, log);
     let answers = Answers::default();
     serve(&settings, MetricsPage { metrics, answers }, observer)
 }
 
 /// A listener as metrics and log know it.
-struct Watched {
+struct ObservedListener {
     metrics: OfListener,
     log: Logger,
 }
 
-impl Watched {
+impl ObservedListener {
     fn new(listener: &'static str, metrics: &Metrics, log: Logger) -> Self {
         Self {
             metrics: metrics.listener(listener),
@@ -96,7 +96,7 @@ impl Watched {
     }
 }
 
-impl ConnectionObserver for Watched {
+impl ConnectionObserver for ObservedListener {
     fn may_have(&self, most: usize) {
         self.metrics.may_have(most);
     }

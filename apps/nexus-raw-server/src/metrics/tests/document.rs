@@ -15,7 +15,7 @@ const RULES: &str = include_str!("../../../../../docs/prometheus/nexus-raw.rules
 const OPERATIONS: &str = include_str!("../../../../../docs/OPERATIONS.md");
 
 /// Has every metric have a series.
-async fn all_used() -> (Metrics, Vec<Described>) {
+async fn all_used() -> (Metrics, Vec<NameAndHelp>) {
     let (metrics, described) = Metrics::describe(&fixed());
     let (catalog, clock) = (
         Arc::new(FakeCatalog::new()),

@@ -60,7 +60,7 @@ impl<'a> From<&'a SealedEvent> for EventColumns<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Presign<'a> {
+pub(super) struct PresignMember<'a> {
     n: usize,
     bucket: &'a str,
     intent: IntentColumns<'a>,
@@ -92,7 +92,7 @@ struct KeyColumns<'a> {
     ends_at: i64,
 }
 
-impl<'a> Presign<'a> {
+impl<'a> PresignMember<'a> {
     pub(super) fn of(n: usize, new: &'a NewIntent) -> Self {
         let intent = &new.intent;
         Self {
@@ -122,12 +122,12 @@ impl<'a> Presign<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Repeat<'a> {
+pub(super) struct RepeatMember<'a> {
     n: usize,
     event: EventColumns<'a>,
 }
 
-impl<'a> Repeat<'a> {
+impl<'a> RepeatMember<'a> {
     pub(super) fn of(n: usize, it: &'a RepeatedPresign) -> Self {
         Self {
             n,
@@ -137,7 +137,7 @@ impl<'a> Repeat<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Record<'a> {
+pub(super) struct RecordMember<'a> {
     n: usize,
     bucket: &'a str,
     asset: AssetColumns<'a>,
@@ -172,7 +172,7 @@ struct AssetColumns<'a> {
     integrity_etag: &'a str,
 }
 
-impl<'a> Record<'a> {
+impl<'a> RecordMember<'a> {
     pub(super) fn of(n: usize, new: &'a NewAsset, event: &'a SealedEvent) -> Self {
         let parts = new.asset.parts();
         let lineage = &parts.provenance.lineage;
@@ -221,7 +221,7 @@ impl<'a> AssetColumns<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Hashing<'a> {
+pub(super) struct HashingMember<'a> {
     n: usize,
     asset_id: Uuid,
     etag: &'a str,
@@ -239,7 +239,7 @@ enum Step<'a> {
     Release { epoch: u64 },
 }
 
-impl<'a> Hashing<'a> {
+impl<'a> HashingMember<'a> {
     pub(super) fn of(n: usize, asked: &'a HashingRequest) -> Self {
         let object = &asked.object;
         Self {

@@ -12,7 +12,7 @@ use nexus_raw::{
 use serde::Serialize;
 
 use self::{
-    members::{Hashing, Presign, Record, Repeat},
+    members::{HashingMember, PresignMember, RecordMember, RepeatMember},
     relay::{Lease, Moved, Retry},
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
@@ -41,11 +41,11 @@ struct Store<'a> {
 struct Block<'a> {
     tenant_id: &'a str,
     env: &'a str,
-    intents: Vec<Presign<'a>>,
-    repeats: Vec<Repeat<'a>>,
+    intents: Vec<PresignMember<'a>>,
+    repeats: Vec<RepeatMember<'a>>,
     max_presigns: u32,
-    registrations: Vec<Record<'a>>,
-    hashings: Vec<Hashing<'a>>,
+    registrations: Vec<RecordMember<'a>>,
+    hashings: Vec<HashingMember<'a>>,
 }
 
 impl<'a> Block<'a> {
@@ -89,20 +89,20 @@ pub(super) fn text(
                     .insert(it.intent.address.bucket.as_str());
                 block(&mut scopes, &it.intent.scope)
                     .intents
-                    .push(Presign::of(n, it));
+                    .push(PresignMember::of(n, it));
             }
             Write::Repeat(it) => block(&mut scopes, &it.scope)
                 .repeats
-                .push(Repeat::of(n, it)),
+                .push(RepeatMember::of(n, it)),
             Write::Register(it) => {
-                let record = Record::of(n, &it.new, &it.event);
+                let record = RecordMember::of(n, &it.new, &it.event);
                 block(&mut scopes, &it.new.asset.parts().scope)
                     .registrations
                     .push(record);
             }
             Write::Hashing(it) => block(&mut scopes, &it.object.scope)
                 .hashings
-                .push(Hashing::of(n, it)),
+                .push(HashingMember::of(n, it)),
             Write::Lease(it) => request.leases.push(Lease::of(n, it)),
             Write::Progress(it) => request.progress.push(Moved::of(n, it)),
             Write::Retry(it) => request.retries.push(Retry::of(n, it)),

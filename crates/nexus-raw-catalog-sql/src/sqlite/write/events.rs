@@ -36,7 +36,7 @@ const INSERT: &str = "
     FROM row";
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct EventRow<'a> {
     tenant_id: &'a TenantId,
     env: &'a Environment,
     sequence: i64,
@@ -61,7 +61,7 @@ pub(super) async fn insert(
             facts, personal, ..
         } = it.event;
         let event_id = DatasetEvent::id_at(it.log_id, it.sequence.unsigned_abs());
-        Row {
+        EventRow {
             tenant_id: &it.scope.tenant,
             env: &it.scope.environment,
             sequence: it.sequence,

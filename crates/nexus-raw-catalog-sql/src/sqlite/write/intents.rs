@@ -92,7 +92,7 @@ fn key(row: &Columns<'_>) -> Result<AssetKey, CorruptColumn> {
 }
 
 fn rows(intents: &[&NewIntent]) -> String {
-    let rows = intents.iter().map(|NewIntent { intent, .. }| Row {
+    let rows = intents.iter().map(|NewIntent { intent, .. }| IntentRow {
         tenant_id: &intent.scope.tenant,
         env: &intent.scope.environment,
         asset_id: intent.asset_id.as_uuid().simple(),
@@ -109,7 +109,7 @@ fn rows(intents: &[&NewIntent]) -> String {
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct IntentRow<'a> {
     tenant_id: &'a TenantId,
     env: &'a Environment,
     asset_id: Simple,

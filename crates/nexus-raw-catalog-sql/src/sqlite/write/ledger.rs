@@ -54,7 +54,7 @@ pub(super) const WRITE: &str = "
         ) AS log_id";
 
 #[derive(Serialize)]
-struct Row<'a> {
+struct ScopeRow<'a> {
     tenant_id: &'a TenantId,
     env: &'a Environment,
     events: i64,
@@ -100,7 +100,7 @@ impl Ledger {
         &mut self,
         connection: &mut SqliteConnection,
     ) -> Result<(), WriteError> {
-        let changes = self.0.iter().map(|(scope, it)| Row {
+        let changes = self.0.iter().map(|(scope, it)| ScopeRow {
             tenant_id: &scope.tenant,
             env: &scope.environment,
             events: it.events,

@@ -3,12 +3,12 @@ use nexus_raw::{
     ports::{HashOutcome, PinnedObject, StorageError},
 };
 
-use super::{Bench, StorageHarness};
+use super::{StorageBench, StorageHarness};
 use crate::sample::{self, CONTENT};
 
 /// What is read is what was uploaded.
 pub async fn an_object_hashes_to_the_digest_of_its_bytes(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_object_hashes_to_the_digest_of_its_bytes").await;
+    let bench = StorageBench::open(harness, "an_object_hashes_to_the_digest_of_its_bytes").await;
     let intent = bench.intent(1);
     let object = bench.uploaded(&intent, CONTENT).await;
     for _ in 0..2 {
@@ -21,7 +21,7 @@ pub async fn an_object_hashes_to_the_digest_of_its_bytes(harness: &impl StorageH
 pub async fn an_object_of_many_pieces_hashes_to_the_digest_of_its_bytes(
     harness: &impl StorageHarness,
 ) {
-    let bench = Bench::open(harness, "an_object_of_many_pieces_hashes").await;
+    let bench = StorageBench::open(harness, "an_object_of_many_pieces_hashes").await;
     // over two portions and a little more, of no short period
     let content: Vec<u8> = (0..(2 * 1024 * 1024 + 7_u32))
         .map(|n| (n ^ (n >> 8) ^ (n >> 16)).to_le_bytes()[0])
@@ -34,7 +34,7 @@ pub async fn an_object_of_many_pieces_hashes_to_the_digest_of_its_bytes(
 
 /// What is hashed is what was pinned, and nothing else.
 pub async fn an_object_under_another_entity_tag_is_told_as_replaced(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_object_under_another_entity_tag").await;
+    let bench = StorageBench::open(harness, "an_object_under_another_entity_tag").await;
     let object = PinnedObject {
         etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
         ..bench.uploaded(&bench.intent(1), CONTENT).await
@@ -45,7 +45,7 @@ pub async fn an_object_under_another_entity_tag_is_told_as_replaced(harness: &im
 
 /// Absence is an answer, not an error.
 pub async fn an_absent_object_is_told_as_gone(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_absent_object_is_told_as_gone").await;
+    let bench = StorageBench::open(harness, "an_absent_object_is_told_as_gone").await;
     let there = bench.uploaded(&bench.intent(1), CONTENT).await;
     let absent = PinnedObject {
         address: bench.intent(2).address,
@@ -57,7 +57,7 @@ pub async fn an_absent_object_is_told_as_gone(harness: &impl StorageHarness) {
 
 /// What an unproved bucket says is not believed, so it is not asked.
 pub async fn an_object_of_a_bucket_that_is_not_served_is_not_hashed(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_object_of_a_bucket_not_served_is_not_hashed").await;
+    let bench = StorageBench::open(harness, "an_object_of_a_bucket_not_served_is_not_hashed").await;
     let there = bench.uploaded(&bench.intent(1), CONTENT).await;
     let elsewhere = PinnedObject {
         address: ObjectAddress {

@@ -3,12 +3,12 @@ use nexus_raw::{
     ports::StorageError,
 };
 
-use super::{Bench, StorageHarness, request};
+use super::{StorageBench, StorageHarness, request};
 use crate::sample::CONTENT;
 
 /// Absence is an answer, not an error.
 pub async fn an_absent_object_is_none(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_absent_object_is_none").await;
+    let bench = StorageBench::open(harness, "an_absent_object_is_none").await;
     let intent = bench.intent(1);
     bench.presign(&intent).await;
     let stored = bench.repository.stat(&intent.address).await.unwrap();
@@ -17,7 +17,7 @@ pub async fn an_absent_object_is_none(harness: &impl StorageHarness) {
 
 /// Length, media type, metadata and, where it is kept, the digest.
 pub async fn a_stored_object_is_told_as_it_was_uploaded(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_stored_object_is_told_as_it_was_uploaded").await;
+    let bench = StorageBench::open(harness, "a_stored_object_is_told_as_it_was_uploaded").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     assert_eq!(bench.send(request(&upload, CONTENT)).await, 200);
@@ -44,7 +44,7 @@ pub async fn a_stored_object_is_told_as_it_was_uploaded(harness: &impl StorageHa
 pub async fn an_object_of_a_bucket_that_is_not_served_is_not_looked_for(
     harness: &impl StorageHarness,
 ) {
-    let bench = Bench::open(harness, "an_object_of_a_bucket_that_is_not_served").await;
+    let bench = StorageBench::open(harness, "an_object_of_a_bucket_that_is_not_served").await;
     let elsewhere = ObjectAddress {
         bucket: BucketName::parse("somebody-elses-bucket").unwrap(),
         ..bench.intent(1).address
@@ -58,7 +58,7 @@ pub async fn an_object_of_a_bucket_that_is_not_served_is_not_looked_for(
 
 /// Readiness is told by an answer.
 pub async fn a_running_store_is_ready(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_running_store_is_ready").await;
+    let bench = StorageBench::open(harness, "a_running_store_is_ready").await;
     let ready = bench.repository.ready().await;
     assert!(ready.is_ok(), "{ready:?}");
 }

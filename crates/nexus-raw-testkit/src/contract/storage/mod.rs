@@ -80,7 +80,7 @@ macro_rules! storage_contract {
 const TTL: Duration = Duration::from_mins(10);
 
 /// One harness with its repository, and the promises that one rule makes of it.
-struct Bench<'a, H> {
+struct StorageBench<'a, H> {
     harness: &'a H,
     repository: Arc<dyn RawStorageRepository>,
     /// Whole seconds, as signatures count them.
@@ -88,7 +88,7 @@ struct Bench<'a, H> {
     rule: &'static str,
 }
 
-impl<'a, H: StorageHarness> Bench<'a, H> {
+impl<'a, H: StorageHarness> StorageBench<'a, H> {
     async fn open(harness: &'a H, rule: &'static str) -> Self {
         let now = harness.now().as_unix_seconds() * 1_000_000;
         Self {

@@ -2,12 +2,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::asset::UploadIntent;
 
-use super::{Bench, StorageHarness, TTL};
+use super::{StorageBench, StorageHarness, TTL};
 
 /// What the client must add: the promise, spelled as S3 reads it, in lower case and in order.
 /// Server-side encryption, where configured, adds its own.
 pub async fn the_headers_are_the_signed_ones_in_order(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "the_headers_are_the_signed_ones_in_order").await;
+    let bench = StorageBench::open(harness, "the_headers_are_the_signed_ones_in_order").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     assert_eq!(upload.method, "PUT");
@@ -38,7 +38,7 @@ pub async fn the_headers_are_the_signed_ones_in_order(harness: &impl StorageHarn
 
 /// `host`, `content-length` and every header of the upload are in `X-Amz-SignedHeaders`.
 pub async fn the_url_says_what_is_signed(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "the_url_says_what_is_signed").await;
+    let bench = StorageBench::open(harness, "the_url_says_what_is_signed").await;
     let upload = bench.presign(&bench.intent(1)).await;
     let url = upload.url.expose();
     let (_, query) = url.split_once('?').unwrap();
@@ -64,7 +64,7 @@ pub async fn the_url_says_what_is_signed(harness: &impl StorageHarness) {
 
 /// The earlier of the two, to the second. (The credentials' own end is the adapter's to test.)
 pub async fn an_upload_ends_with_its_time_to_live_or_its_intent(harness: &impl StorageHarness) {
-    let bench = Bench::open(
+    let bench = StorageBench::open(
         harness,
         "an_upload_ends_with_its_time_to_live_or_its_intent",
     )
@@ -89,7 +89,7 @@ pub async fn an_upload_ends_with_its_time_to_live_or_its_intent(harness: &impl S
 
 /// A log line with an upload in it gives nobody the right to upload.
 pub async fn a_signed_url_does_not_print(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_signed_url_does_not_print").await;
+    let bench = StorageBench::open(harness, "a_signed_url_does_not_print").await;
     let upload = bench.presign(&bench.intent(1)).await;
     let (_, signature) = upload.url.expose().split_once("X-Amz-Signature=").unwrap();
     let signature = signature.split('&').next().unwrap();

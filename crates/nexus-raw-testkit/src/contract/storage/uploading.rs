@@ -6,12 +6,12 @@ use nexus_raw::{
     time::Timestamp,
 };
 
-use super::{Bench, StorageHarness, is_refusal, request};
+use super::{StorageBench, StorageHarness, is_refusal, request};
 use crate::sample::{self, CONTENT};
 
 /// The right request is taken; the same again, while the URL still lives, is not (412).
 pub async fn the_promised_bytes_are_stored_once(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "the_promised_bytes_are_stored_once").await;
+    let bench = StorageBench::open(harness, "the_promised_bytes_are_stored_once").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     assert_eq!(bench.send(request(&upload, CONTENT)).await, 200);
@@ -30,7 +30,7 @@ pub async fn the_promised_bytes_are_stored_once(harness: &impl StorageHarness) {
 /// Create-once holds among uploads that overlap. S3 answers 409 to one that meets another under
 /// way.
 pub async fn of_racing_uploads_to_one_key_one_is_stored(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "of_racing_uploads_to_one_key_one_is_stored").await;
+    let bench = StorageBench::open(harness, "of_racing_uploads_to_one_key_one_is_stored").await;
     let upload = bench.presign(&bench.intent(1)).await;
     let send = || bench.send(request(&upload, CONTENT));
     let (a, b, c, d) = tokio::join!(send(), send(), send(), send());
@@ -47,7 +47,7 @@ pub async fn of_racing_uploads_to_one_key_one_is_stored(harness: &impl StorageHa
 pub async fn other_bytes_are_refused_exactly_where_the_store_is_said_to_check(
     harness: &impl StorageHarness,
 ) {
-    let bench = Bench::open(harness, "other_bytes_are_refused").await;
+    let bench = StorageBench::open(harness, "other_bytes_are_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     let mut other = CONTENT.to_vec();
@@ -63,7 +63,7 @@ pub async fn other_bytes_are_refused_exactly_where_the_store_is_said_to_check(
 
 /// Shorter and longer, each with its own true length.
 pub async fn another_length_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "another_length_is_refused").await;
+    let bench = StorageBench::open(harness, "another_length_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     let longer = [CONTENT, b"!"].concat();
@@ -74,7 +74,7 @@ pub async fn another_length_is_refused(harness: &impl StorageHarness) {
 
 /// The type is bound byte for byte.
 pub async fn another_media_type_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "another_media_type_is_refused").await;
+    let bench = StorageBench::open(harness, "another_media_type_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     for other in ["text/html", "image/JPEG", "image/jpeg;q=1"] {
@@ -86,7 +86,7 @@ pub async fn another_media_type_is_refused(harness: &impl StorageHarness) {
 
 /// Whose object it is cannot be changed by who uploads it.
 pub async fn other_metadata_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "other_metadata_is_refused").await;
+    let bench = StorageBench::open(harness, "other_metadata_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     for (name, other) in [
@@ -106,7 +106,7 @@ pub async fn other_metadata_is_refused(harness: &impl StorageHarness) {
 
 /// Every header of the upload is signed, so none can be left out.
 pub async fn a_removed_header_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_removed_header_is_refused").await;
+    let bench = StorageBench::open(harness, "a_removed_header_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     for at in 0..upload.headers.len() {
@@ -118,7 +118,7 @@ pub async fn a_removed_header_is_refused(harness: &impl StorageHarness) {
 
 /// What S3 would act upon must be signed.
 pub async fn an_added_amz_header_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_added_amz_header_is_refused").await;
+    let bench = StorageBench::open(harness, "an_added_amz_header_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     for (name, value) in [
@@ -141,7 +141,7 @@ pub async fn an_added_amz_header_is_refused(harness: &impl StorageHarness) {
 
 /// S3 takes these unsigned and keeps them; then `stat` names them, and registration refuses.
 pub async fn an_added_content_header_is_refused_or_told(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_added_content_header_is_refused_or_told").await;
+    let bench = StorageBench::open(harness, "an_added_content_header_is_refused_or_told").await;
     for (number, (name, value)) in (1..).zip([
         ("content-disposition", "attachment"),
         ("content-encoding", "gzip"),
@@ -164,7 +164,7 @@ pub async fn an_added_content_header_is_refused_or_told(harness: &impl StorageHa
 
 /// Browsers add these to the upload by themselves; they neither stop it nor are told of.
 pub async fn what_a_browser_adds_is_taken_and_not_told(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "what_a_browser_adds_is_taken_and_not_told").await;
+    let bench = StorageBench::open(harness, "what_a_browser_adds_is_taken_and_not_told").await;
     for (number, added) in (1..).zip([
         &[("cache-control", "no-cache"), ("pragma", "no-cache")][..],
         &[("cache-control", "max-age=0")],
@@ -187,7 +187,7 @@ pub async fn what_a_browser_adds_is_taken_and_not_told(harness: &impl StorageHar
 
 /// The URL is for PUT: nobody reads, deletes or posts with it.
 pub async fn another_method_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "another_method_is_refused").await;
+    let bench = StorageBench::open(harness, "another_method_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     for method in ["GET", "DELETE", "POST"] {
@@ -208,7 +208,7 @@ pub async fn another_method_is_refused(harness: &impl StorageHarness) {
 
 /// A URL for one asset is none for its neighbour.
 pub async fn another_key_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "another_key_is_refused").await;
+    let bench = StorageBench::open(harness, "another_key_is_refused").await;
     let (mine, yours) = (bench.intent(1), bench.intent(2));
     let upload = bench.presign(&mine).await;
     let mut changed = request(&upload, CONTENT);
@@ -220,7 +220,7 @@ pub async fn another_key_is_refused(harness: &impl StorageHarness) {
 
 /// Neither the life of a URL nor its signature can be changed.
 pub async fn a_changed_query_is_refused(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_changed_query_is_refused").await;
+    let bench = StorageBench::open(harness, "a_changed_query_is_refused").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     let url = upload.url.expose();
@@ -241,7 +241,7 @@ pub async fn a_changed_query_is_refused(harness: &impl StorageHarness) {
 
 /// A URL signed some time ago for less than that time is over.
 pub async fn a_url_is_refused_after_its_end(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_url_is_refused_after_its_end").await;
+    let bench = StorageBench::open(harness, "a_url_is_refused_after_its_end").await;
     let intent = bench.intent(1);
     let long_ago = bench.now.as_micros() - 120 * 1_000_000;
     let long_ago = Timestamp::from_micros(long_ago).unwrap();
@@ -256,7 +256,7 @@ pub async fn a_url_is_refused_after_its_end(harness: &impl StorageHarness) {
 
 /// After a mistake the same URL still serves.
 pub async fn a_refused_upload_does_not_use_up_the_url(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "a_refused_upload_does_not_use_up_the_url").await;
+    let bench = StorageBench::open(harness, "a_refused_upload_does_not_use_up_the_url").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     bench
@@ -267,7 +267,8 @@ pub async fn a_refused_upload_does_not_use_up_the_url(harness: &impl StorageHarn
 
 /// Whatever the domain accepts as a name or a type goes through signing, HTTP and back.
 pub async fn odd_names_and_media_types_are_uploaded_and_found(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "odd_names_and_media_types_are_uploaded_and_found").await;
+    let bench =
+        StorageBench::open(harness, "odd_names_and_media_types_are_uploaded_and_found").await;
     let longest = "n".repeat(255);
     for (number, (name, content_type)) in (1..).zip([
         ("a b+c&d=e?f#g%20h.jpg", "application/octet-stream"),
@@ -299,7 +300,7 @@ pub async fn odd_names_and_media_types_are_uploaded_and_found(harness: &impl Sto
 
 /// An empty content is bound like any other: once, and to no byte.
 pub async fn an_empty_object_is_stored_once_and_hashed(harness: &impl StorageHarness) {
-    let bench = Bench::open(harness, "an_empty_object_is_stored_once_and_hashed").await;
+    let bench = StorageBench::open(harness, "an_empty_object_is_stored_once_and_hashed").await;
     let intent = bench.intent_of(1, sample::facts_of(b""));
     let upload = bench.presign(&intent).await;
     bench.assert_refused(request(&upload, b"!"), &intent).await;
