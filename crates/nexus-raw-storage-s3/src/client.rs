@@ -12,13 +12,13 @@ use crate::{
     credentials::CredentialsCell, deadlines::Deadlines, settings::S3Settings, time::ClockTimeSource,
 };
 
-/// The first try and two more: what is left of an operation's time after a hanging attempt.
+/// One attempt and two retries, which fit into an operation's deadline after a hanging attempt.
 const ATTEMPTS: u32 = 3;
 
-/// The SDK's client, with every bound set.
+/// Returns the SDK's client with all timeouts set.
 ///
-/// It is made from the settings alone: what `AWS_*` variables and profiles say of endpoints,
-/// retries or timeouts does not reach it.
+/// It uses only the settings: endpoints, retries or timeouts in `AWS_*` variables and profiles have
+/// no effect.
 pub(crate) fn client(
     settings: &S3Settings,
     credentials: CredentialsCell,
@@ -41,17 +41,17 @@ pub(crate) fn client(
         .region(Region::new(settings.region.clone()))
         .force_path_style(settings.force_path_style)
         .credentials_provider(credentials)
-        // the cell is the cache: the client signs with exactly what presigning signs with
+        // the cell is the cache: the client signs with the same credentials as presigning
         .identity_cache(IdentityCache::no_cache())
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .time_source(time)
         .timeout_config(timeouts)
         .retry_config(retries)
-        // every attempt is bounded up to the answer's head, and the one body that is read after it
-        // has a bound of its own, which is stricter
+        // every attempt is bounded up to the response's head, and the only body that is read has its
+        // own, stricter bound
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(endpoint) = &settings.endpoint {
-        // other stores refuse checksums that they do not know, on requests that need none
+        // other stores refuse unknown checksums on requests that need none
         config = config
             .endpoint_url(endpoint.as_url().as_str())
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

@@ -13,14 +13,14 @@ use aws_smithy_runtime_api::client::{
 };
 use nexus_raw::{ports::Clock, time::Timestamp};
 
-/// By how much this machine's clock is ahead of the store's. A clone is another handle to it.
+/// How much this machine's clock is ahead of the store's. A clone shares the value.
 ///
-/// Taken from the `Date` of each answer (RFC 9110, section 6.6.1), whatever it says otherwise: a
-/// store that refuses a signature for its time tells its own.
+/// Read from the `Date` of each response (RFC 9110, section 6.6.1), also of errors: a store that
+/// refuses a signature because of its time sends its own time.
 #[derive(Debug, Clone)]
 pub struct ClockOffset(Arc<AtomicI64>);
 
-/// No answer had a `Date` yet.
+/// No response had a `Date` yet.
 const UNKNOWN: i64 = i64::MIN;
 
 impl ClockOffset {
@@ -28,15 +28,15 @@ impl ClockOffset {
         Self(Arc::new(AtomicI64::new(UNKNOWN)))
     }
 
-    /// In whole seconds, as the last answer told; `None` before the first. Less than zero where
-    /// this machine's clock is behind.
+    /// Returns the offset of the last response in whole seconds, negative if this machine's clock
+    /// is behind; `None` before the first.
     #[must_use]
     pub fn seconds(&self) -> Option<i64> {
         Some(self.0.load(Relaxed)).filter(|offset| *offset != UNKNOWN)
     }
 
     fn observe(&self, now: Timestamp, date: &str) {
-        // an answer without a date, or with a date that is none, tells nothing
+        // a response without a valid date is ignored
         if let Ok(theirs) = DateTime::from_str(date, DateTimeFormat::HttpDate) {
             let offset = now.as_unix_seconds().saturating_sub(theirs.secs());
             self.0.store(offset, Relaxed);
@@ -44,14 +44,14 @@ impl ClockOffset {
     }
 }
 
-/// Reads the time from each answer on its way.
-pub(crate) struct Dated {
+/// A connector that reads the time from each response.
+pub(crate) struct DateObserver {
     inner: SharedHttpConnector,
     clock: Arc<dyn Clock>,
     offset: ClockOffset,
 }
 
-impl Dated {
+impl DateObserver {
     pub(crate) fn around(
         inner: SharedHttpConnector,
         clock: Arc<dyn Clock>,
@@ -65,7 +65,7 @@ impl Dated {
     }
 }
 
-impl HttpConnector for Dated {
+impl HttpConnector for DateObserver {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.inner.call(request);
         let (clock, offset) = (Arc::clone(&self.clock), self.offset.clone());
@@ -79,9 +79,9 @@ impl HttpConnector for Dated {
     }
 }
 
-impl fmt::Debug for Dated {
+impl fmt::Debug for DateObserver {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Dated").finish_non_exhaustive()
+        out.debug_struct("DateObserver").finish_non_exhaustive()
     }
 }
 

@@ -14,31 +14,31 @@ use crate::{
     time::ClockTimeSource,
 };
 
-/// Why there is nothing to ask a store with.
+/// The error of connecting to a store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// Bucket, region and endpoint do not make a place of a store.
-    #[error("the bucket cannot be addressed")]
+    /// Bucket, region and endpoint are not a valid address.
+    #[error("bucket address is invalid")]
     Address(#[source] BoxError),
-    /// There is nothing to sign with.
-    #[error("there are no credentials to sign with")]
+    /// No signing credentials are available.
+    #[error("signing credentials are missing")]
     Credentials(#[source] CredentialsFailure),
 }
 
-/// A store of which nothing is known yet. The only way to a repository is through its probe.
+/// A store that was not probed yet. Only its probe returns a repository.
 pub struct UnprobedS3 {
     store: Arc<Store>,
 }
 
 impl UnprobedS3 {
-    /// Gets credentials, and starts to renew them early where they end; sends nothing to the
-    /// store. Must be called within the tokio runtime in which the repository will be used.
+    /// Loads credentials, and starts to renew them if they expire; sends nothing to the store. Must
+    /// be called within the tokio runtime in which the repository will be used.
     ///
     /// `clock` dates every signature: it must be right to within a few minutes.
     ///
     /// # Errors
-    /// When there are no credentials to be had, or the settings do not make an address.
+    /// When no credentials are available, or the settings are not a valid address.
     pub async fn connect(
         settings: S3Settings,
         clock: Arc<dyn Clock>,
@@ -58,13 +58,13 @@ impl UnprobedS3 {
         })
     }
 
-    /// Tries the bucket on fixed keys under `nexus-raw-probe/v1/` and deletes nothing: whether
-    /// it refuses what no upload may do, and whether its digests can be believed.
+    /// Probes the bucket with fixed keys under `nexus-raw-probe/v1/`, without deleting anything:
+    /// whether it refuses invalid uploads, and whether its digests can be trusted.
     ///
-    /// It may be called again, by several processes at once, and after any outcome.
+    /// It may be called repeatedly, by several processes at once, and after any outcome.
     ///
     /// # Errors
-    /// [`ProbeError::Unreachable`] when the store gave no clear answer and may later;
+    /// [`ProbeError::Unreachable`] when the store gave no clear answer, and a retry may help;
     /// [`ProbeError::Unfit`] when the bucket or its configuration must be changed first.
     pub async fn probe(&self) -> Result<S3RawStorageRepository, ProbeError> {
         let report = probe::examine(&self.store).await?;

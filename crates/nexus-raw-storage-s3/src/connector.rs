@@ -15,19 +15,19 @@ use tokio::time::Instant;
 
 use crate::deadlines::Deadlines;
 
-/// A request that was given up on after this was not called off by its caller: nothing came.
-const SILENCE: Duration = Duration::from_secs(1);
+/// A request dropped after this time counts as unanswered, one dropped earlier as cancelled.
+const UNANSWERED_AFTER: Duration = Duration::from_secs(1);
 
-/// Between two pools that are given up: a store may be slow over all its connections.
-const REST: Duration = Duration::from_secs(5);
+/// The minimum age of a replaced pool, since a store may be slow over all its connections.
+const MIN_POOL_AGE: Duration = Duration::from_secs(5);
 
-/// One pool of connections, for the SDK and for the probe's own requests: rustls on aws-lc, the
-/// system's roots, HTTP/1.1, no redirect followed, no proxy taken from the environment.
+/// Returns the connection pool for the SDK and for the probe's own requests: rustls on aws-lc, the
+/// system's roots, HTTP/1.1, no redirects, no proxy from the environment.
 ///
-/// Once a request had no answer in its time, the pool is left for a new one: what it keeps may be as
-/// dead as the connection that was asked, and each would have to be waited for in turn.
+/// After a request timed out, the pool is replaced: its other idle connections may be dead as well,
+/// and each would have to time out in turn.
 pub(crate) fn connector(deadlines: Deadlines) -> SharedHttpConnector {
-    SharedHttpConnector::new(Renewed(Arc::new(Pools {
+    SharedHttpConnector::new(RenewedPool(Arc::new(Pools {
         deadlines,
         current: Mutex::new(Pool {
             connector: pool(deadlines),
@@ -50,7 +50,7 @@ fn pool(deadlines: Deadlines) -> SharedHttpConnector {
 }
 
 #[derive(Debug)]
-struct Renewed(Arc<Pools>);
+struct RenewedPool(Arc<Pools>);
 
 #[derive(Debug)]
 struct Pools {
@@ -70,10 +70,10 @@ impl Pools {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Leaves the pool of that time, unless it was left before.
-    fn leave(&self, since: Instant) {
+    /// Replaces the pool created at `since`, unless it was replaced before.
+    fn replace(&self, since: Instant) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.since == since && since.elapsed() >= REST {
+        if current.since == since && since.elapsed() >= MIN_POOL_AGE {
             *current = Pool {
                 connector: pool(self.deadlines),
                 since: Instant::now(),
@@ -82,10 +82,10 @@ impl Pools {
     }
 }
 
-impl HttpConnector for Renewed {
+impl HttpConnector for RenewedPool {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let Pool { connector, since } = self.0.current();
-        let mut asked = Asked {
+        let mut in_flight = InFlight {
             pools: Arc::clone(&self.0),
             since,
             at: Instant::now(),
@@ -93,26 +93,26 @@ impl HttpConnector for Renewed {
         };
         HttpConnectorFuture::new(async move {
             let answer = connector.call(request).await;
-            // all of it is taken along, and not the field alone
-            let asked = &mut asked;
-            asked.is_answered = !matches!(&answer, Err(error) if error.is_timeout());
+            // moves the whole value into the future, not only the field
+            let in_flight = &mut in_flight;
+            in_flight.is_answered = !matches!(&answer, Err(error) if error.is_timeout());
             answer
         })
     }
 }
 
-/// A request under way; it is dropped too where the SDK gives it up.
-struct Asked {
+/// A request in flight; also dropped if the SDK cancels it.
+struct InFlight {
     pools: Arc<Pools>,
     since: Instant,
     at: Instant,
     is_answered: bool,
 }
 
-impl Drop for Asked {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        if !self.is_answered && self.at.elapsed() >= SILENCE {
-            self.pools.leave(self.since);
+        if !self.is_answered && self.at.elapsed() >= UNANSWERED_AFTER {
+            self.pools.replace(self.since);
         }
     }
 }

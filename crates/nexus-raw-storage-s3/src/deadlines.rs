@@ -1,20 +1,20 @@
 use std::time::Duration;
 
-/// How long the store may take. The SDK has no bound on an operation of its own.
+/// The timeouts of requests to the store. The SDK has no default timeout for an operation.
 ///
-/// Those of an operation add up below the deadline of a request to the service: a register asks
-/// the store once and answers 503 within 5 s when the store hangs.
+/// Their sum for an operation is below the deadline of a request to the service: a register makes
+/// one request to the store and returns 503 within 5 s when the store hangs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
-    /// For a connection, TLS included.
+    /// For a connection, including TLS.
     pub(crate) connect: Duration,
-    /// From the request sent to the answer's head.
+    /// From the sent request to the head of the response.
     pub(crate) read: Duration,
-    /// For one attempt; the next one begins with a fresh connection.
+    /// For one attempt; the next one uses a new connection.
     pub(crate) attempt: Duration,
-    /// For all attempts and the waits between them.
+    /// For all attempts and the delays between them.
     pub(crate) operation: Duration,
-    /// For the next portion of an object that is being read.
+    /// For the next portion of an object's body.
     pub(crate) stall: Duration,
 }
 

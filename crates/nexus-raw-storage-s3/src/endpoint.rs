@@ -4,28 +4,28 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::settings::S3Settings;
 
-/// All but the unreserved characters of RFC 3986: how S3 wants a path or a query value encoded,
-/// once, to be signed (Amazon S3 API Reference, "Signature Calculations", `UriEncode`).
+/// All but the unreserved characters of RFC 3986: the encoding of a path or a query value that S3
+/// signs (Amazon S3 API Reference, "Signature Calculations", `UriEncode`).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// In a key, slashes stay.
+/// As [`RESERVED`], but slashes of a key are not encoded.
 const RESERVED_IN_KEY: &AsciiSet = &RESERVED.remove(b'/');
 
-/// Where the bucket is, without a slash at the end.
+/// The URL of the bucket, without a trailing slash.
 #[derive(Debug, Clone)]
 pub(crate) struct BucketUrl(String);
 
-/// The endpoint that was given is no place of a store.
+/// The error of an endpoint that is not a valid address.
 #[derive(Debug, thiserror::Error)]
-#[error("must be a URL without query")]
+#[error("endpoint must be a URL without query")]
 struct EndpointShape;
 
 impl BucketUrl {
-    /// By the SDK's own rules: they know of partitions, path style, and buckets with dots.
+    /// Resolves the URL by the SDK's rules for partitions, path style, and buckets with dots.
     pub(crate) async fn resolve(settings: &S3Settings) -> Result<Self, BoxError> {
         let endpoint = settings.endpoint.as_ref().map(TrustedUrl::as_url);
         if endpoint.is_some_and(|it| it.query().is_some()) {
@@ -41,7 +41,7 @@ impl BucketUrl {
         Ok(Self(endpoint.url().trim_end_matches('/').to_owned()))
     }
 
-    /// The URL of an object, with the query parameter by which the SDK tells what it asks.
+    /// Returns the URL of an object, with the query parameter by which the SDK names its operation.
     pub(crate) fn put_object(&self, key: &str) -> String {
         let key = utf8_percent_encode(key, RESERVED_IN_KEY);
         format!("{}/{key}?x-id=PutObject", self.0)

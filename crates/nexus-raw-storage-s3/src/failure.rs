@@ -6,10 +6,10 @@ use aws_sdk_s3::{
 };
 use nexus_raw::ErrorChain;
 
-/// A request to the store that brought no clear answer, as far as a log may know of it.
+/// The error of a request to the store, safe to log.
 ///
-/// The SDK's own errors carry the whole request and answer into their `Debug`; this has the
-/// operation, the status, the store's code and its request id, and nothing that was signed.
+/// The SDK's own errors include the whole request and response in their `Debug`; this has only the
+/// operation, the status, the store's code and its request id, and nothing signed.
 #[derive(Debug)]
 pub(crate) struct RequestFailure {
     operation: &'static str,
@@ -17,19 +17,19 @@ pub(crate) struct RequestFailure {
     request_id: Option<String>,
 }
 
-/// Why there was no clear answer.
+/// The kind of a failed request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     /// The request was not sent.
     NotSent,
-    /// The connection could not be made, or broke.
+    /// The connection failed or broke.
     Connection(String),
-    /// The time was up.
+    /// The request timed out.
     Timeout,
-    /// The store refused, or said that it cannot.
+    /// The store returned an error status.
     Status(u16, Option<String>),
-    /// The answer does not say what it must.
-    Unreadable(&'static str),
+    /// The response is malformed.
+    Malformed(&'static str),
 }
 
 impl RequestFailure {
@@ -41,8 +41,8 @@ impl RequestFailure {
         }
     }
 
-    /// A refusal, or whatever else the operation does not know. The code and the request id come
-    /// from the store and are kept only where they look like what they should be.
+    /// Creates the failure of an error status. The code and the request id come from the store and
+    /// are kept only if they are well-formed.
     pub(crate) fn refusal(
         operation: &'static str,
         status: u16,
@@ -76,9 +76,9 @@ impl RequestFailure {
                 Some(error) => Self::connector(operation, error),
                 None => Self::new(operation, FailureKind::NotSent),
             },
-            // what the SDK cannot read of a good answer is an error of the service to it
+            // the SDK reports a successful response that it cannot parse as a service error
             SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
-                Self::new(operation, FailureKind::Unreadable("it cannot be parsed"))
+                Self::new(operation, FailureKind::Malformed("cannot be parsed"))
             }
             SdkError::ServiceError(refusal) => Self::refusal(
                 operation,
@@ -87,13 +87,13 @@ impl RequestFailure {
                 request_id(refusal.raw()),
             ),
             SdkError::ResponseError(_) => {
-                Self::new(operation, FailureKind::Unreadable("it cannot be parsed"))
+                Self::new(operation, FailureKind::Malformed("cannot be parsed"))
             }
             _ => Self::new(operation, FailureKind::NotSent),
         }
     }
 
-    /// The store's name for its refusal.
+    /// Returns the store's error code, if any.
     pub(crate) fn code(&self) -> Option<&str> {
         match &self.kind {
             FailureKind::Status(_, code) => code.as_deref(),
@@ -101,7 +101,7 @@ impl RequestFailure {
         }
     }
 
-    /// The status that the store answered with, if it refused.
+    /// Returns the error status, if the store returned one.
     pub(crate) fn status(&self) -> Option<u16> {
         match self.kind {
             FailureKind::Status(status, _) => Some(status),
@@ -114,19 +114,19 @@ impl fmt::Display for RequestFailure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operation = self.operation;
         match &self.kind {
-            FailureKind::NotSent => write!(out, "{operation} could not be sent")?,
+            FailureKind::NotSent => write!(out, "{operation} was not sent")?,
             FailureKind::Connection(causes) => {
-                write!(out, "{operation} had no connection: {causes}")?;
+                write!(out, "{operation} connection failed: {causes}")?;
             }
-            FailureKind::Timeout => write!(out, "{operation} was not answered in time")?,
+            FailureKind::Timeout => write!(out, "{operation} timed out")?,
             FailureKind::Status(status, None) => {
-                write!(out, "{operation} was answered with status {status}")?;
+                write!(out, "{operation} returned status {status}")?;
             }
             FailureKind::Status(status, Some(code)) => {
-                write!(out, "{operation} was answered with status {status} {code}")?;
+                write!(out, "{operation} returned status {status} {code}")?;
             }
-            FailureKind::Unreadable(what) => {
-                write!(out, "{operation} was answered with nonsense: {what}")?;
+            FailureKind::Malformed(what) => {
+                write!(out, "{operation} returned a malformed response: {what}")?;
             }
         }
         match &self.request_id {
@@ -138,20 +138,23 @@ impl fmt::Display for RequestFailure {
 
 impl Error for RequestFailure {}
 
-/// The id under which the store's own log has the request.
+/// Returns the request's id in the store's own log.
 pub(crate) fn request_id(answer: &HttpResponse) -> Option<&str> {
     answer.headers().get("x-amz-request-id")
 }
 
-/// What a store sends into the log: short, and of harmless characters, or nothing.
-fn token(text: &str, longest: usize) -> Option<String> {
+/// Returns a store's text for the log if it is short and has only harmless characters.
+fn token(text: &str, max_len: usize) -> Option<String> {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+/=".contains(&byte);
-    let fits = (1..=longest).contains(&text.len()) && text.bytes().all(harmless);
+    let fits = (1..=max_len).contains(&text.len()) && text.bytes().all(harmless);
     fits.then(|| text.to_owned())
 }
 
-/// The causes beneath an error of a connection, which name addresses and certificates but no URL.
+/// Returns the causes of a connection error, which name addresses and certificates but no URL.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let cause = error.source();
-    cause.map_or_else(|| "it broke".to_owned(), |it| ErrorChain(it).to_string())
+    cause.map_or_else(
+        || "connection broken".to_owned(),
+        |it| ErrorChain(it).to_string(),
+    )
 }

@@ -18,9 +18,9 @@ use crate::{
     upload::{Lifetime, Upload},
 };
 
-/// The object store behind [`RawStorageRepository`]: one bucket that the start-up probe found fit.
+/// The [`RawStorageRepository`] on S3: one bucket that passed the start-up probe.
 ///
-/// Only [`UnprobedS3::probe`](crate::UnprobedS3::probe) makes one.
+/// Only [`UnprobedS3::probe`](crate::UnprobedS3::probe) creates it.
 pub struct S3RawStorageRepository {
     store: Arc<Store>,
     capabilities: StoreCapabilities,
@@ -40,14 +40,13 @@ impl S3RawStorageRepository {
         }
     }
 
-    /// What the probe saw that whoever runs the service should know, a sentence each, to be
-    /// logged once.
+    /// Returns the probe's notes for the operator, to be logged once.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// By how much this machine's clock differs from the store's, from now on too.
+    /// Returns the live offset between this machine's clock and the store's.
     #[must_use]
     pub fn clock_offset(&self) -> ClockOffset {
         self.store.clock_offset.clone()

@@ -9,38 +9,38 @@ use secrecy::SecretString;
 
 use crate::{connect::ConnectError, endpoint::BucketUrl};
 
-/// Which bucket, where, and what it must be good for.
+/// Settings of the S3 store.
 #[derive(Debug, Clone)]
 pub struct S3Settings {
-    /// The bucket that assets go to.
+    /// The bucket of the assets.
     pub bucket: BucketName,
-    /// The bucket's region; signatures are made for it.
+    /// The bucket's region, which is part of signatures.
     pub region: String,
-    /// Where a store other than AWS is; `None` means AWS in `region`.
+    /// The endpoint of a store other than AWS; `None` means AWS in `region`.
     pub endpoint: Option<TrustedUrl>,
-    /// Whether the bucket is named in the path and not in the host, as most other stores want it.
-    /// A bucket with dots in its name is always named in the path over https, since a wildcard
+    /// Whether the bucket is in the path and not in the host, as most other stores require.
+    /// A bucket with dots in its name is always in the path over https, since a wildcard
     /// certificate covers one label (Amazon S3 User Guide, "Bucket naming rules").
     pub force_path_style: bool,
-    /// The keys to sign with; `None` means the AWS SDK's default chain, with early renewal.
+    /// The signing key pair; `None` means the AWS SDK's default chain, with early renewal.
     pub credentials: Option<StaticCredentials>,
-    /// How the store is told to encrypt each upload.
+    /// The encryption that each upload requests.
     pub server_side_encryption: ServerSideEncryption,
-    /// The AWS account that must own the bucket, if it is to be checked with each request.
+    /// The AWS account that must own the bucket, if it is checked with each request.
     pub expected_bucket_owner: Option<String>,
     /// Whether the bucket must have versioning enabled.
     pub require_versioning: bool,
-    /// Whether a store that takes `x-amz-*` headers that nobody signed is accepted.
+    /// Whether a store that accepts unsigned `x-amz-*` headers is allowed.
     pub allow_unsigned_headers: bool,
 }
 
 impl S3Settings {
-    /// Whether bucket, region and endpoint make a place of a store; reaches for nothing.
+    /// Checks that bucket, region and endpoint are a valid address, without network access.
     ///
     /// # Errors
     /// [`ConnectError::Address`].
     pub fn check(&self) -> Result<(), ConnectError> {
-        // the rules of the SDK are a computation, which is done at the first poll
+        // the SDK's rules need no I/O, so the future is ready at the first poll
         let resolved = pin!(BucketUrl::resolve(self));
         match resolved.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Err(error)) => Err(ConnectError::Address(error)),
@@ -49,7 +49,7 @@ impl S3Settings {
     }
 }
 
-/// A key pair that does not end.
+/// A key pair that does not expire.
 #[derive(Clone)]
 pub struct StaticCredentials {
     /// The access key's id.
@@ -64,11 +64,11 @@ impl fmt::Debug for StaticCredentials {
     }
 }
 
-/// How the store is told to encrypt an upload: by headers that are signed with it (Amazon S3 User
-/// Guide, "Protecting data with encryption").
+/// The encryption that an upload requests, by signed headers (Amazon S3 User Guide, "Protecting data
+/// with encryption").
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ServerSideEncryption {
-    /// It is not told: the bucket's own default holds.
+    /// None is requested: the bucket's default applies.
     #[default]
     None,
     /// SSE-S3: `AES256`.
@@ -81,7 +81,7 @@ pub enum ServerSideEncryption {
 }
 
 impl ServerSideEncryption {
-    /// The value of `x-amz-server-side-encryption`.
+    /// Returns the value of `x-amz-server-side-encryption`.
     pub(crate) fn algorithm(&self) -> Option<&'static str> {
         match self {
             Self::None => None,
@@ -90,7 +90,7 @@ impl ServerSideEncryption {
         }
     }
 
-    /// The value of `x-amz-server-side-encryption-aws-kms-key-id`.
+    /// Returns the value of `x-amz-server-side-encryption-aws-kms-key-id`.
     pub(crate) fn key_id(&self) -> Option<&str> {
         match self {
             Self::Kms { key_id } => key_id.as_deref(),

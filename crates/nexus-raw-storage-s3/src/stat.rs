@@ -5,20 +5,20 @@ use nexus_raw::{asset::Sha256Digest, ports::StoredObject};
 
 use crate::failure::{FailureKind, RequestFailure};
 
-/// Reads what HEAD answered of an object; nothing that it leaves out is guessed at.
+/// Converts a HEAD response. Missing facts are not guessed.
 pub(crate) fn stored_object(head: &HeadObjectOutput) -> Result<StoredObject, RequestFailure> {
-    let unreadable = |what| RequestFailure::new("HeadObject", FailureKind::Unreadable(what));
+    let malformed = |what| RequestFailure::new("HeadObject", FailureKind::Malformed(what));
     if head.delete_marker() == Some(true) {
-        // S3 answers 404 for one (Amazon S3 User Guide, "Working with delete markers")
-        return Err(unreadable("an object that is a delete marker"));
+        // S3 returns 404 for one (Amazon S3 User Guide, "Working with delete markers")
+        return Err(malformed("object is a delete marker"));
     }
     let size_bytes = head
         .content_length()
         .and_then(|length| u64::try_from(length).ok())
-        .ok_or_else(|| unreadable("an object without a length"))?;
+        .ok_or_else(|| malformed("no content length"))?;
     let etag = head.e_tag().map_or("", |etag| etag.trim_matches('"'));
     if etag.is_empty() {
-        return Err(unreadable("an object without an entity tag"));
+        return Err(malformed("no entity tag"));
     }
     Ok(StoredObject {
         size_bytes,
@@ -31,8 +31,8 @@ pub(crate) fn stored_object(head: &HeadObjectOutput) -> Result<StoredObject, Req
     })
 }
 
-/// The digest of the whole object: not the digest of its parts' digests, which S3 calls composite
-/// and spells with the number of parts behind it, `...=-2`.
+/// Returns the digest of the whole object, not the composite digest of its parts' digests, which S3
+/// writes with the number of parts, `...=-2`.
 fn full_object_sha256(head: &HeadObjectOutput) -> Option<Sha256Digest> {
     let full = matches!(head.checksum_type(), None | Some(ChecksumType::FullObject));
     head.checksum_sha256()
@@ -40,10 +40,11 @@ fn full_object_sha256(head: &HeadObjectOutput) -> Option<Sha256Digest> {
         .and_then(|digest| Sha256Digest::parse_base64(digest).ok())
 }
 
-/// `null` is how S3 names the one version of an object that was never versioned (Amazon S3 User
-/// Guide, "Using versioning in S3 buckets").
-pub(crate) fn version_id(told: Option<&str>) -> Option<String> {
-    told.filter(|id| !id.is_empty() && *id != "null")
+/// Returns the version id. `null` is the only version of an object that was never versioned (Amazon
+/// S3 User Guide, "Using versioning in S3 buckets").
+pub(crate) fn version_id(reported: Option<&str>) -> Option<String> {
+    reported
+        .filter(|id| !id.is_empty() && *id != "null")
         .map(str::to_owned)
 }
 
@@ -54,11 +55,10 @@ fn user_metadata(head: &HeadObjectOutput) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What a store can be made to keep by headers that it takes without their being signed, and that
-/// changes what the object is.
+/// Returns the headers that change the meaning of the object and that a store may accept unsigned.
 ///
-/// `Cache-Control` and `Expires` are not looked at, and `Pragma` is kept by no store that we know: to
-/// a request with `If-None-Match` a browser adds `Cache-Control` and `Pragma` by itself
+/// `Cache-Control` and `Expires` are ignored, and no known store keeps `Pragma`: a browser adds
+/// `Cache-Control` and `Pragma` to a request with `If-None-Match`
 /// (<https://fetch.spec.whatwg.org/#http-network-or-cache-fetch>).
 fn foreign_headers(head: &HeadObjectOutput) -> Vec<&'static str> {
     [
@@ -69,7 +69,7 @@ fn foreign_headers(head: &HeadObjectOutput) -> Vec<&'static str> {
             "x-amz-website-redirect-location",
             head.website_redirect_location().is_some(),
         ),
-        // how many entries of metadata there are that HTTP cannot spell
+        // the number of metadata entries that cannot be HTTP headers
         (
             "x-amz-missing-meta",
             head.missing_meta().is_some_and(|entries| entries != 0),

@@ -13,7 +13,7 @@ use nexus_raw::{
 
 use crate::{
     client::client,
-    clock_offset::{ClockOffset, Dated},
+    clock_offset::{ClockOffset, DateObserver},
     credentials::CredentialsCell,
     deadlines::Deadlines,
     endpoint::BucketUrl,
@@ -23,7 +23,7 @@ use crate::{
     upload::UploadSigner,
 };
 
-/// A bucket, and all that is needed to ask it and to sign for it.
+/// A bucket, with the client and the signer for it.
 pub(crate) struct Store {
     pub(crate) settings: S3Settings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -35,13 +35,13 @@ pub(crate) struct Store {
     client: Client,
 }
 
-/// What the store gives when it is asked for exactly one object.
-pub(crate) enum Got {
-    /// Its head, and its body on the way.
+/// The outcome of a GET of one pinned object.
+pub(crate) enum GetOutcome {
+    /// The response, with its body not yet read.
     Object(Box<GetObjectOutput>),
-    /// Another object is there.
+    /// Another object has replaced it.
     Replaced,
-    /// Nothing is there, or no longer this version.
+    /// The object or this version of it does not exist.
     Gone,
 }
 
@@ -55,7 +55,7 @@ impl Store {
         deadlines: Deadlines,
     ) -> Self {
         let clock_offset = ClockOffset::unknown();
-        let connector = Dated::around(connector, Arc::clone(&clock), clock_offset.clone());
+        let connector = DateObserver::around(connector, Arc::clone(&clock), clock_offset.clone());
         let client = client(
             &settings,
             credentials.clone(),
@@ -91,7 +91,7 @@ impl Store {
         }
     }
 
-    /// What is at a key; `None` where the store says that nothing is.
+    /// Returns the head of the object at a key; `None` if there is none.
     pub(crate) async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, RequestFailure> {
         let request = self
             .client
@@ -104,7 +104,7 @@ impl Store {
             Ok(head) => Ok(Some(head)),
             Err(error) => {
                 let failure = RequestFailure::sdk("HeadObject", &error);
-                // a delete marker answers 404 too; 405 is for a version that is one
+                // 404 also for a delete marker; 405 for a version that is one
                 if failure.status() == Some(404) {
                     Ok(None)
                 } else {
@@ -114,8 +114,8 @@ impl Store {
         }
     }
 
-    /// Exactly this object, by entity tag and version.
-    pub(crate) async fn get(&self, object: &PinnedObject) -> Result<Got, RequestFailure> {
+    /// Requests exactly this object, by entity tag and version.
+    pub(crate) async fn get(&self, object: &PinnedObject) -> Result<GetOutcome, RequestFailure> {
         let request = self
             .client
             .get_object()
@@ -125,15 +125,15 @@ impl Store {
             .set_version_id(object.version_id.clone())
             .set_expected_bucket_owner(self.settings.expected_bucket_owner.clone());
         match request.send().await {
-            Ok(answer) => Ok(Got::Object(Box::new(answer))),
+            Ok(answer) => Ok(GetOutcome::Object(Box::new(answer))),
             Err(error) => {
                 let failure = RequestFailure::sdk("GetObject", &error);
                 match failure.status() {
-                    Some(412) => Ok(Got::Replaced),
-                    // a bucket that is gone is no answer about an object
-                    Some(404) if failure.code() != Some("NoSuchBucket") => Ok(Got::Gone),
-                    // what S3 says of a version that is a delete marker
-                    Some(405) => Ok(Got::Gone),
+                    Some(412) => Ok(GetOutcome::Replaced),
+                    // a missing bucket says nothing about the object
+                    Some(404) if failure.code() != Some("NoSuchBucket") => Ok(GetOutcome::Gone),
+                    // the status of a version that is a delete marker
+                    Some(405) => Ok(GetOutcome::Gone),
                     _ => Err(failure),
                 }
             }

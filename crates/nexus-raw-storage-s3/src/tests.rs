@@ -1,4 +1,4 @@
-//! The adapter as a whole, against stores that answer as they are told.
+//! The whole adapter, against scripted stores.
 
 mod answers;
 mod canary;

@@ -7,7 +7,7 @@ use std::{
 use aws_smithy_async::time::TimeSource;
 use nexus_raw::{ports::Clock, time::Timestamp};
 
-/// The service's clock, as the SDK asks for the time.
+/// The service's clock as the SDK's time source.
 #[derive(Clone)]
 pub(crate) struct ClockTimeSource(pub(crate) Arc<dyn Clock>);
 
@@ -23,14 +23,14 @@ impl fmt::Debug for ClockTimeSource {
     }
 }
 
-/// A time of the SDK as an instant of the domain; `None` beyond the year 9999.
+/// Converts a time of the SDK to the domain's; `None` beyond the year 9999.
 pub(crate) fn timestamp(at: SystemTime) -> Option<Timestamp> {
     let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let micros = i64::try_from(since_epoch.as_micros()).ok()?;
     Timestamp::from_micros(micros).ok()
 }
 
-/// An instant of the domain as the SDK takes it; 1970 where it is before that.
+/// Converts a time of the domain to the SDK's; 1970 if it is earlier.
 pub(crate) fn system_time(at: Timestamp) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(u64::try_from(at.as_micros()).unwrap_or(0))
 }

@@ -140,7 +140,7 @@ async fn a_store_that_keeps_its_word_is_fit_however_often_it_is_asked() {
         assert_eq!(
             repository.notes(),
             [
-                "the store refuses bytes that differ from their signed SHA-256: its digests are believed"
+                "the store refuses bytes that differ from their signed SHA-256: its digests are trusted"
             ]
         );
     }
@@ -163,7 +163,7 @@ async fn a_store_that_writes_over_objects_is_unfit() {
         assert_eq!(
             findings(store.probe().await),
             [
-                "the store writes over an object in spite of If-None-Match: use one that has conditional writes"
+                "the store overwrites an object despite If-None-Match: use one with conditional writes"
             ]
         );
     }
@@ -176,7 +176,7 @@ async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
         assert_eq!(
             findings(store.probe().await),
             [
-                "the store takes x-amz-* headers that nobody signed: use one that refuses them, or set storage.allow_unsigned_headers"
+                "the store accepts unsigned x-amz-* headers: use one that refuses them, or set storage.allow_unsigned_headers"
             ]
         );
     }
@@ -188,8 +188,8 @@ async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
     assert_eq!(
         repository.notes(),
         [
-            "the store takes x-amz-* headers that nobody signed, as storage.allow_unsigned_headers allows",
-            "the store refuses bytes that differ from their signed SHA-256: its digests are believed",
+            "the store accepts unsigned x-amz-* headers, as storage.allow_unsigned_headers allows",
+            "the store refuses bytes that differ from their signed SHA-256: its digests are trusted",
         ]
     );
 }
@@ -202,7 +202,7 @@ async fn a_store_that_hides_absence_is_unfit() {
         panic!("{found:?}");
     };
     assert!(
-        finding.starts_with("HeadObject was answered with status 403")
+        finding.starts_with("HeadObject returned status 403")
             && finding.ends_with(
                 " for an absent key: allow s3:ListBucket on nexus-raw, and s3:GetObject on its objects"
             ),
@@ -226,7 +226,7 @@ async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
             assert_eq!(
                 repository.notes(),
                 [
-                    "the store takes bytes that differ from their signed SHA-256, or keeps no digest: its digests are not believed"
+                    "the store accepts bytes that differ from their signed SHA-256, or stores no digest: its digests are not trusted"
                 ]
             );
         }
@@ -272,7 +272,7 @@ async fn what_the_embedded_store_does_not_have_is_not_promised() {
     assert_eq!(
         findings(probe(versioned).await),
         [
-            "GetBucketVersioning was answered with status 501 NotImplemented: use a store that has versioning, or unset storage.require_versioning"
+            "GetBucketVersioning returned status 501 NotImplemented: use a store that has versioning, or unset storage.require_versioning"
         ]
     );
     let owned = S3Settings {
@@ -282,7 +282,7 @@ async fn what_the_embedded_store_does_not_have_is_not_promised() {
     assert_eq!(
         findings(probe(owned).await),
         [
-            "HeadBucket was answered with status 501: the store knows no owners, unset storage.expected_bucket_owner"
+            "HeadBucket returned status 501: the store does not support bucket owners: unset storage.expected_bucket_owner"
         ]
     );
     for encryption in [
@@ -297,7 +297,7 @@ async fn what_the_embedded_store_does_not_have_is_not_promised() {
         let [finding] = &found[..] else {
             panic!("{found:?}");
         };
-        let refused = "presigned PutObject was answered with status 501 NotImplemented: check the machine's time, storage.sse,";
+        let refused = "presigned PutObject returned status 501 NotImplemented: check the machine's time, storage.sse,";
         assert!(finding.starts_with(refused), "{finding}");
     }
 }

@@ -82,8 +82,8 @@ async fn the_probe_finds_it_fit_however_often_it_is_asked() {
         assert_eq!(
             repository.notes(),
             [
-                "the store refuses bytes that differ from their signed SHA-256: its digests are believed",
-                "the store answers another type for what was uploaded as application/octet-stream: that type is not compared",
+                "the store refuses bytes that differ from their signed SHA-256: its digests are trusted",
+                "the store returns another type for uploads of application/octet-stream: that type is not compared",
             ]
         );
     }

@@ -34,7 +34,7 @@ fn what_the_embedded_store_does_not_have_ends_the_start_with_78_and_its_key() {
 #[test]
 fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
     for (lie, told_of) in [
-        (Lie::IgnoreCreateOnce, "writes over an object"),
+        (Lie::IgnoreCreateOnce, "overwrites an object"),
         (Lie::AcceptUnsignedHeaders, "unsigned"),
         (Lie::ForbidAbsentKeys, "s3:ListBucket"),
     ] {

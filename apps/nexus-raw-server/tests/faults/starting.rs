@@ -45,7 +45,7 @@ fn of_uploads() -> Vec<(&'static str, Fault, Start)> {
         (
             "200 to all",
             Fault::answer(200, "", ""),
-            Start::Change("writes over an object"),
+            Start::Change("overwrites an object"),
         ),
         (
             "an error that is cut",
@@ -92,7 +92,7 @@ fn check(name: &str, (code, told): (i32, String), expected: Start) {
     let last = told.lines().last().unwrap_or_default();
     let begins = "nexus-raw-server: the object store cannot be used: ";
     let (expected_code, advice) = match expected {
-        Start::Later => (69, "the object store cannot be probed: "),
+        Start::Later => (69, "object store probe failed: "),
         Start::Change(advice) => (78, advice),
         Start::Ready => unreachable!("{name} does not end"),
     };

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 
 use super::{CredentialsFailure, CredentialsSource, renewal};
 
-/// The credentials of the moment: what the SDK's client and presigning both sign with.
+/// The current credentials, shared by the SDK's client and presigning.
 ///
-/// Where they end, a task renews them early; it ends when the last clone of the cell is dropped.
+/// A task renews them before they expire; it ends when the last clone of the cell is dropped.
 #[derive(Clone)]
 pub(crate) struct CredentialsCell(watch::Receiver<Credentials>);
 
@@ -22,7 +22,7 @@ impl fmt::Debug for CredentialsCell {
 }
 
 impl CredentialsCell {
-    /// Loads the first credentials and, where they end, starts to renew them.
+    /// Loads the first credentials and, if they expire, starts to renew them.
     pub(crate) async fn fill(
         source: CredentialsSource,
         clock: Arc<dyn Clock>,

@@ -1,4 +1,4 @@
-//! The credentials that everything signs with, in one place.
+//! The signing credentials.
 
 mod cell;
 mod renewal;

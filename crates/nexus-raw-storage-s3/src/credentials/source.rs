@@ -12,25 +12,25 @@ use secrecy::ExposeSecret;
 
 use crate::{settings::S3Settings, time::ClockTimeSource};
 
-/// Longer than any link of the chain takes to say that it has nothing.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than any provider of the chain takes to report that it has no credentials.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why no credentials came. What a provider says of it can hold what a credential process
-/// printed, so only the kind is kept.
+/// The error of loading credentials. A provider's own error can contain the output of a credential
+/// process, so only the kind is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsFailure {
-    /// Nothing in the chain has any.
-    #[error("no credentials are configured, and the machine provides none")]
+    /// No provider of the chain has credentials.
+    #[error("no credentials are configured or provided by the machine")]
     Absent,
-    /// The provider's configuration makes no sense.
-    #[error("the configuration of the credentials provider is invalid")]
+    /// The provider's configuration is invalid.
+    #[error("credentials provider configuration is invalid")]
     Misconfigured,
     /// The provider failed.
-    #[error("the credentials provider failed")]
+    #[error("credentials provider failed")]
     Failed,
-    /// The provider took too long.
-    #[error("the credentials provider did not answer in time")]
+    /// The provider timed out.
+    #[error("credentials provider timed out")]
     Timeout,
 }
 
@@ -45,7 +45,7 @@ impl From<CredentialsError> for CredentialsFailure {
     }
 }
 
-/// Where credentials come from, each time anew.
+/// A provider of credentials, without a cache.
 #[derive(Debug, Clone)]
 pub(crate) struct CredentialsSource(SharedCredentialsProvider);
 
@@ -55,14 +55,14 @@ impl CredentialsSource {
     }
 
     pub(crate) async fn load(&self) -> Result<Credentials, CredentialsFailure> {
-        match tokio::time::timeout(PATIENCE, self.0.provide_credentials()).await {
+        match tokio::time::timeout(TIMEOUT, self.0.provide_credentials()).await {
             Ok(provided) => Ok(provided?),
             Err(_) => Err(CredentialsFailure::Timeout),
         }
     }
 }
 
-/// The configured key pair, or the SDK's default chain: environment, profile, web identity,
+/// Returns the configured key pair, or the SDK's default chain: environment, profile, web identity,
 /// container, instance.
 pub(crate) async fn provider(settings: &S3Settings, time: ClockTimeSource) -> CredentialsSource {
     if let Some(keys) = &settings.credentials {

@@ -1,9 +1,9 @@
-//! What the bucket is, before anything is written to it.
+//! Checks of the bucket, before anything is written to it.
 
 use super::put::PREFIX;
 use crate::{failure::RequestFailure, store::Store};
 
-/// Whether there is a bucket that answers the service.
+/// Checks that the bucket exists and is accessible.
 pub(super) async fn findings(store: &Store) -> Result<Vec<String>, RequestFailure> {
     let bucket = store.bucket();
     let owner = store.settings.expected_bucket_owner.as_deref();
@@ -17,7 +17,9 @@ pub(super) async fn findings(store: &Store) -> Result<Vec<String>, RequestFailur
             store.settings.region
         ),
         Some(501) if owner.is_some() => {
-            format!("{failure}: the store knows no owners, unset storage.expected_bucket_owner")
+            format!(
+                "{failure}: the store does not support bucket owners: unset storage.expected_bucket_owner"
+            )
         }
         Some(400 | 401 | 403) if owner.is_some() => format!(
             "{failure}: check the credentials, the machine's time, storage.region, \
@@ -32,7 +34,7 @@ pub(super) async fn findings(store: &Store) -> Result<Vec<String>, RequestFailur
     Ok(vec![finding])
 }
 
-/// Whether the bucket is what the settings require of it, and tells absence from refusal.
+/// Checks the requirements of the settings, and that an absent object is reported as such.
 pub(super) async fn requirement_findings(store: &Store) -> Result<Vec<String>, RequestFailure> {
     let mut findings = Vec::new();
     findings.extend(owner_finding(store).await?);
@@ -41,17 +43,17 @@ pub(super) async fn requirement_findings(store: &Store) -> Result<Vec<String>, R
     Ok(findings)
 }
 
-/// A store that does not know the owner's header takes every owner for the right one.
+/// Checks that the store refuses a wrong owner; one without that header accepts any.
 async fn owner_finding(store: &Store) -> Result<Option<String>, RequestFailure> {
     let Some(owner) = store.settings.expected_bucket_owner.as_deref() else {
         return Ok(None);
     };
-    let nobody = if owner == "000000000000" {
+    let other = if owner == "000000000000" {
         "111111111111"
     } else {
         "000000000000"
     };
-    match store.head_bucket(Some(nobody)).await {
+    match store.head_bucket(Some(other)).await {
         Ok(()) => Ok(Some(
             "the store does not check x-amz-expected-bucket-owner: unset storage.expected_bucket_owner".to_owned(),
         )),
@@ -79,14 +81,14 @@ async fn versioning_finding(store: &Store) -> Result<Option<String>, RequestFail
     )))
 }
 
-/// A service that cannot tell an absent object from a forbidden one cannot register.
+/// Checks that an absent object is not reported as forbidden, which registration depends on.
 async fn absence_finding(store: &Store) -> Result<Option<String>, RequestFailure> {
     let bucket = store.bucket();
     let key = format!("{PREFIX}absent");
     match store.head(&key).await {
         Ok(None) => Ok(None),
         Ok(Some(_)) => Ok(Some(format!(
-            "there is an object at {key} in bucket {bucket}, where none may be: delete it"
+            "unexpected object {key} in bucket {bucket}: delete it"
         ))),
         Err(failure) if failure.status() == Some(403) => Ok(Some(format!(
             "{failure} for an absent key: allow s3:ListBucket on {bucket}, and s3:GetObject on its objects"

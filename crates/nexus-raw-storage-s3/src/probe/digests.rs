@@ -1,20 +1,19 @@
-//! Whether bytes must match their signed SHA-256.
+//! A check that the store verifies signed SHA-256 digests.
 
-use super::put::{Answer, PREFIX, Tampering, put, upload};
+use super::put::{PREFIX, PutOutcome, Tampering, put, upload};
 use crate::{failure::RequestFailure, store::Store};
 
-/// Sends other bytes than were signed. The store must refuse them now, and hold none of an
-/// earlier start: neither written over a digest that it did not check, nor left behind by a
-/// refusal that came too late.
+/// Sends other bytes than were signed. The store must refuse them, and must have stored none at an
+/// earlier start, whether by an unchecked digest or before a late refusal.
 pub(super) async fn enforced(store: &Store) -> Result<bool, RequestFailure> {
     let key = format!("{PREFIX}other-bytes");
     match put(store, &upload(&key), Tampering::OtherBytes).await? {
-        Answer::Stored | Answer::AlreadyThere => return Ok(false),
-        Answer::Refused(_) => {}
+        PutOutcome::Stored | PutOutcome::AlreadyThere => return Ok(false),
+        PutOutcome::Refused(_) => {}
     }
     match store.head(&key).await {
         Ok(left) => Ok(left.is_none()),
-        // it hides what is absent, which is a finding of its own
+        // it hides absent objects, which has its own finding
         Err(failure) if failure.status() == Some(403) => Ok(false),
         Err(failure) => Err(failure),
     }

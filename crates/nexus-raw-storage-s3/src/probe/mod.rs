@@ -1,4 +1,4 @@
-//! The start-up probe: what the bucket must refuse, and what its word is worth.
+//! The start-up probe: whether the bucket is suitable, and whether its digests can be trusted.
 
 mod bucket;
 mod digests;
@@ -12,17 +12,17 @@ use nexus_raw::ports::{BoxError, StoreCapabilities};
 
 use crate::{failure::RequestFailure, store::Store};
 
-/// Why the bucket is not used.
+/// The error of a probe.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// The store gave no clear answer; it may at another time.
-    #[error("the object store cannot be probed")]
+    /// The store gave no clear answer; a retry may help.
+    #[error("object store probe failed")]
     Unreachable(#[source] BoxError),
-    /// The store answered, and must not be used as it is configured.
-    #[error("the bucket is not fit: {}", findings.join("; "))]
+    /// The bucket is unsuitable as it is configured.
+    #[error("bucket is unsuitable: {}", findings.join("; "))]
     Unfit {
-        /// What is wrong and what to change, a sentence each.
+        /// The problems, each with a remedy.
         findings: Vec<String>,
     },
 }
@@ -33,17 +33,17 @@ impl From<RequestFailure> for ProbeError {
     }
 }
 
-/// What came out, when the bucket is fit.
+/// The result for a suitable bucket.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Report {
+pub(crate) struct ProbeReport {
     pub(crate) capabilities: StoreCapabilities,
     pub(crate) notes: Vec<String>,
 }
 
-/// Tries everything, so that whoever runs the service is told all that is wrong at once.
-pub(crate) async fn examine(store: &Store) -> Result<Report, ProbeError> {
+/// Runs all checks, so that the operator sees all problems at once.
+pub(crate) async fn examine(store: &Store) -> Result<ProbeReport, ProbeError> {
     let mut findings = bucket::findings(store).await?;
-    stop_at(&findings)?; // without the bucket, nothing else says anything
+    stop_at(&findings)?; // without the bucket, no other check is meaningful
     findings.extend(bucket::requirement_findings(store).await?);
     let upload = uploads::try_upload(store).await?;
     findings.extend(upload.findings);
@@ -58,7 +58,7 @@ pub(crate) async fn examine(store: &Store) -> Result<Report, ProbeError> {
         };
         let mut notes = signatures.notes;
         notes.extend(capability_notes(capabilities));
-        return Ok(Report {
+        return Ok(ProbeReport {
             capabilities,
             notes,
         });
@@ -78,11 +78,11 @@ fn stop_at(findings: &[String]) -> Result<(), ProbeError> {
 
 fn capability_notes(capabilities: StoreCapabilities) -> Vec<String> {
     let digests = if capabilities.enforces_sha256 {
-        "the store refuses bytes that differ from their signed SHA-256: its digests are believed"
+        "the store refuses bytes that differ from their signed SHA-256: its digests are trusted"
     } else {
-        "the store takes bytes that differ from their signed SHA-256, or keeps no digest: its digests are not believed"
+        "the store accepts bytes that differ from their signed SHA-256, or stores no digest: its digests are not trusted"
     };
-    let guesses = "the store answers another type for what was uploaded as application/octet-stream: that type is not compared";
+    let guesses = "the store returns another type for uploads of application/octet-stream: that type is not compared";
     let guesses = (!capabilities.keeps_octet_stream).then_some(guesses);
     [digests]
         .into_iter()

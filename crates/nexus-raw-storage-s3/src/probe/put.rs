@@ -1,4 +1,4 @@
-//! The probe's own uploads: signed as every upload is, then sent as they are or tampered with.
+//! The probe's uploads: signed like every upload, then sent unchanged or tampered with.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::{
     upload::{Lifetime, SignedUpload, Upload},
 };
 
-/// Where all the probe's keys are.
+/// The prefix of the probe's keys.
 pub(super) const PREFIX: &str = "nexus-raw-probe/v1/";
 
-/// What the probe's objects hold.
+/// The content of the probe's objects.
 pub(crate) const CONTENT: &str = "Written once by Nexus raw storage to try this bucket.\n";
 
 const OPERATION: &str = "presigned PutObject";
@@ -26,42 +26,42 @@ const OPERATION: &str = "presigned PutObject";
 /// Enough for all attempts of one upload.
 const URL_LIFE: Duration = Duration::from_mins(1);
 
-/// AWS answers 409 while another write of the key is under way, and asks to try again.
+/// AWS returns 409 while another write of the key is in progress, and expects a retry.
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// An error's body has a few hundred bytes.
-const LONGEST_ERROR: usize = 16 * 1024;
+const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-/// What is changed after signing.
+/// A change to a request after signing.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Tampering {
     None,
     /// A signed header is left out.
     Without(&'static str),
-    /// A header is added that nobody signed.
+    /// An unsigned header is added.
     With(&'static str, &'static str),
     /// Other bytes of the same length are sent.
     OtherBytes,
 }
 
-/// What the store said to an upload.
+/// The outcome of an upload.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum PutOutcome {
     Stored,
-    /// The upload was in order, and something is there already.
+    /// The upload was valid, and the object exists already.
     AlreadyThere,
     Refused(RequestFailure),
 }
 
-/// The upload of the probe's content to one of its keys.
+/// Returns the upload of the probe's content to one of its keys.
 pub(super) fn upload(key: &str) -> Upload<'_> {
     Upload {
         key,
         size_bytes: CONTENT.len() as u64,
         content_type: ContentType::OCTET_STREAM,
         sha256: Sha256Digest::of(CONTENT.as_bytes()),
-        // named as those of real uploads, so that a policy over these names is tried too
+        // the names of real uploads, so that a policy over these names is checked as well
         metadata: [
             ("tenant-id", "t_nexus-raw-probe".to_owned()),
             ("env", "probe".to_owned()),
@@ -73,22 +73,22 @@ pub(super) fn upload(key: &str) -> Upload<'_> {
     }
 }
 
-/// Signs and sends, once more where the store asks for it.
+/// Signs and sends, and retries if the store asks for it.
 pub(super) async fn put(
     store: &Store,
     upload: &Upload<'_>,
     tampering: Tampering,
-) -> Result<Answer, RequestFailure> {
+) -> Result<PutOutcome, RequestFailure> {
     let mut attempt = 1;
     loop {
         let answer = put_once(store, upload, tampering).await?;
         match answer.status().as_u16() {
             409 if attempt < ATTEMPTS => tokio::time::sleep(PAUSE * attempt).await,
-            200..=299 => return Ok(Answer::Stored),
-            412 => return Ok(Answer::AlreadyThere),
+            200..=299 => return Ok(PutOutcome::Stored),
+            412 => return Ok(PutOutcome::AlreadyThere),
             status => {
                 let request_id = request_id(&answer).map(str::to_owned);
-                // the status is told already; what says more of it may cut off or never end
+                // the status is known; the body with the code may break off or never end
                 let code = error_code(answer.into_body());
                 let code = tokio::time::timeout(store.deadlines.read, code).await;
                 let code = code.ok().flatten();
@@ -99,8 +99,8 @@ pub(super) async fn put(
                     request_id.as_deref(),
                 );
                 return match status {
-                    // 501 is how S3 refuses a header that it does not implement
-                    400 | 401 | 403 | 501 => Ok(Answer::Refused(failure)),
+                    // S3 refuses a header that it does not implement with 501
+                    400 | 401 | 403 | 501 => Ok(PutOutcome::Refused(failure)),
                     _ => Err(failure),
                 };
             }
@@ -152,14 +152,14 @@ fn request(signed: SignedUpload, tampering: Tampering) -> Option<HttpRequest> {
     Some(request)
 }
 
-/// The `Code` of S3's error document (Amazon S3 API Reference, "Error responses"), which is for
-/// the finding's text alone.
+/// Returns the `Code` of S3's error document (Amazon S3 API Reference, "Error responses"), only for
+/// the text of the finding.
 async fn error_code(body: SdkBody) -> Option<String> {
     let mut body = ByteStream::new(body);
     let mut document = Vec::new();
     while let Ok(Some(bytes)) = body.try_next().await {
         document.extend_from_slice(&bytes);
-        if document.len() > LONGEST_ERROR {
+        if document.len() > MAX_ERROR_BYTES {
             return None;
         }
     }

@@ -1,4 +1,4 @@
-//! An upload as all will be: it must be stored once, and be found as it was signed.
+//! A check with a valid upload: it must be stored once, and be returned as signed.
 
 use aws_sdk_s3::{
     operation::head_object::HeadObjectOutput, types::ServerSideEncryption as SdkEncryption,
@@ -8,13 +8,13 @@ use nexus_raw::{
     ports::StoredObject,
 };
 
-use super::put::{Answer, PREFIX, Tampering, put, upload};
+use super::put::{PREFIX, PutOutcome, Tampering, put, upload};
 use crate::{
     failure::RequestFailure, settings::ServerSideEncryption, stat::stored_object, store::Store,
     upload::Upload,
 };
 
-/// What came of it.
+/// The outcome of the check.
 #[derive(Debug, Default)]
 pub(super) struct UploadTrial {
     pub(super) stored: bool,
@@ -23,19 +23,19 @@ pub(super) struct UploadTrial {
     pub(super) findings: Vec<String>,
 }
 
-/// Uploads twice, and looks at what is stored.
+/// Uploads twice, and inspects the stored object.
 pub(super) async fn try_upload(store: &Store) -> Result<UploadTrial, RequestFailure> {
     let key = key(&store.settings.server_side_encryption);
     let upload = upload(&key);
     let mut trial = UploadTrial::default();
-    // the first upload ever stores it; at later starts it is there already
+    // only the first start stores it; at later starts it exists already
     for _ in 0..2 {
         match put(store, &upload, Tampering::None).await? {
-            Answer::Stored if trial.stored => trial.findings.push(
-                "the store writes over an object in spite of If-None-Match: use one that has conditional writes".to_owned(),
+            PutOutcome::Stored if trial.stored => trial.findings.push(
+                "the store overwrites an object despite If-None-Match: use one with conditional writes".to_owned(),
             ),
-            Answer::Stored | Answer::AlreadyThere => trial.stored = true,
-            Answer::Refused(failure) => {
+            PutOutcome::Stored | PutOutcome::AlreadyThere => trial.stored = true,
+            PutOutcome::Refused(failure) => {
                 trial.findings.push(refusal_finding(store, &failure));
                 return Ok(trial);
             }
@@ -47,15 +47,15 @@ pub(super) async fn try_upload(store: &Store) -> Result<UploadTrial, RequestFail
             .findings
             .push(format!("the store does not find {key} after it was stored")),
         Err(failure) if matches!(failure.status(), Some(400 | 401 | 403)) => {
-            trial.findings.push(looking_finding(store, &failure));
+            trial.findings.push(head_finding(store, &failure));
         }
         Err(failure) => return Err(failure),
     }
     Ok(trial)
 }
 
-/// A key for each way of encryption, since an object keeps the one that it was written with. It
-/// ends in `.pdf` to see whether the store answers the signed type or guesses one from the ending.
+/// Returns a key for each encryption, since an object keeps the one that it was written with. It ends
+/// in `.pdf` to detect a store that guesses the type from the ending.
 fn key(encryption: &ServerSideEncryption) -> String {
     match encryption.algorithm() {
         None => format!("{PREFIX}create-once.pdf"),
@@ -83,13 +83,13 @@ fn refusal_finding(store: &Store, failure: &RequestFailure) -> String {
     )
 }
 
-fn looking_finding(store: &Store, failure: &RequestFailure) -> String {
+fn head_finding(store: &Store, failure: &RequestFailure) -> String {
     let decryption = match store.settings.server_side_encryption {
         ServerSideEncryption::Kms { .. } => ", and kms:Decrypt on the key",
         ServerSideEncryption::None | ServerSideEncryption::S3 => "",
     };
     let bucket = store.bucket();
-    format!("{failure} for an object that is there: allow s3:GetObject on {bucket}/*{decryption}")
+    format!("{failure} for an existing object: allow s3:GetObject on {bucket}/*{decryption}")
 }
 
 fn inspect(
@@ -106,14 +106,15 @@ fn inspect(
     let used = head.server_side_encryption().map(SdkEncryption::as_str);
     if wanted.is_some() && wanted != used {
         trial.findings.push(format!(
-            "the store does not encrypt as it is told, it says {}: set storage.sse to none, or use a store that does",
+            "the store does not encrypt as configured, it reports {}: set storage.sse to none, or use a store that does",
             used.unwrap_or("nothing")
         ));
     }
     Ok(())
 }
 
-/// A store that adds or loses something could not have a single asset registered.
+/// Compares the stored object. With a store that adds or loses something, no asset could be
+/// registered.
 fn difference_finding(upload: &Upload<'_>, stored: &StoredObject) -> Option<String> {
     let metadata_is_kept = stored.user_metadata.len() == upload.metadata.len()
         && upload
@@ -125,12 +126,12 @@ fn difference_finding(upload: &Upload<'_>, stored: &StoredObject) -> Option<Stri
     } else if !metadata_is_kept {
         "other user metadata".to_owned()
     } else if !stored.foreign_headers.is_empty() {
-        format!("{} besides", stored.foreign_headers.join(", "))
+        format!("additional headers {}", stored.foreign_headers.join(", "))
     } else {
         return None;
     };
     Some(format!(
-        "the store answers {what} for {}: it must keep an upload as it was signed",
+        "the store returns {what} for {}: it must store an upload as signed",
         upload.key
     ))
 }

@@ -88,7 +88,7 @@ async fn every_other_refusal_is_no_absence_and_says_status_and_request_id() {
         let answer = stat(&repository(server.endpoint()).await).await;
         assert_eq!(
             reason(answer),
-            format!("HeadObject was answered with status {status} (request id R1D2)")
+            format!("HeadObject returned status {status} (request id R1D2)")
         );
         assert!(
             server.requests() <= requests,
@@ -104,38 +104,32 @@ async fn a_redirect_is_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let location = format!("location: {}/stolen\r\n", other.endpoint());
         let reason = reason_of(Reply::head(status, &location)).await;
-        assert_eq!(
-            reason,
-            format!("HeadObject was answered with status {status}")
-        );
+        assert_eq!(reason, format!("HeadObject returned status {status}"));
     }
     assert_eq!(other.requests(), 0);
 }
 
 #[tokio::test]
 async fn an_answer_that_lacks_what_it_must_say_is_nonsense() {
-    let nonsense = |what: &str| format!("HeadObject was answered with nonsense: {what}");
+    let nonsense = |what: &str| format!("HeadObject returned a malformed response: {what}");
     for (headers, expected) in [
-        ("etag: \"e\"\r\n", nonsense("an object without a length")),
-        (
-            "content-length: 3\r\n",
-            nonsense("an object without an entity tag"),
-        ),
+        ("etag: \"e\"\r\n", nonsense("no content length")),
+        ("content-length: 3\r\n", nonsense("no entity tag")),
         (
             "content-length: 3\r\netag: \"\"\r\n",
-            nonsense("an object without an entity tag"),
+            nonsense("no entity tag"),
         ),
         (
             "content-length: 3\r\netag: \"e\"\r\nx-amz-delete-marker: true\r\n",
-            nonsense("an object that is a delete marker"),
+            nonsense("object is a delete marker"),
         ),
         (
             "content-length: three\r\netag: \"e\"\r\n",
-            nonsense("it cannot be parsed"),
+            nonsense("cannot be parsed"),
         ),
         (
             "content-length: 3\r\netag: \"e\"\r\nx-amz-missing-meta: many\r\n",
-            nonsense("it cannot be parsed"),
+            nonsense("cannot be parsed"),
         ),
         (
             "content-length: 3\r\netag: \"e\"\r\ncontent-language: \u{e9}\r\n",
@@ -165,7 +159,7 @@ async fn broken_answers_are_told_as_broken_connections() {
     ] {
         let reason = reason_of(Reply::Bytes(bytes.to_owned())).await;
         assert!(
-            reason.starts_with("HeadObject had no connection: "),
+            reason.starts_with("HeadObject connection failed: "),
             "{bytes:?}: {reason}"
         );
     }
@@ -176,10 +170,7 @@ async fn a_store_that_hangs_or_drips_is_given_up_in_time() {
     for reply in [Reply::Hang, Reply::Drip] {
         let server = RawServer::saying(vec![reply]).await;
         let repository = repository_within(server.endpoint(), SHORT).await;
-        assert_eq!(
-            reason(stat(&repository).await),
-            "HeadObject was not answered in time"
-        );
+        assert_eq!(reason(stat(&repository).await), "HeadObject timed out");
     }
 }
 
@@ -192,11 +183,11 @@ async fn a_store_that_is_not_there_is_told_so() {
     let expected = "client error (Connect): tcp connect error: Connection refused (os error 111)";
     assert_eq!(
         reason(stat(&repository).await),
-        format!("HeadObject had no connection: {expected}")
+        format!("HeadObject connection failed: {expected}")
     );
     assert_eq!(
         reason(repository.ready().await),
-        format!("HeadBucket had no connection: {expected}")
+        format!("HeadBucket connection failed: {expected}")
     );
 }
 
@@ -228,7 +219,7 @@ async fn readiness_is_the_bucket_that_answers() {
         let server = RawServer::saying(vec![Reply::head(status, "")]).await;
         assert_eq!(
             reason(repository(server.endpoint()).await.ready().await),
-            format!("HeadBucket was answered with status {said}")
+            format!("HeadBucket returned status {said}")
         );
     }
 }

@@ -134,8 +134,8 @@ async fn an_endpoint_that_is_no_place_of_a_store_is_refused_and_not_shown() {
     assert_eq!(
         texts(&error)[2..],
         [
-            "the bucket cannot be addressed",
-            "must be a URL without query"
+            "bucket address is invalid",
+            "endpoint must be a URL without query"
         ]
     );
 }
@@ -146,8 +146,8 @@ fn missing_credentials_are_told_without_what_the_provider_said() {
     assert_eq!(
         texts(&error)[2..],
         [
-            "there are no credentials to sign with",
-            "no credentials are configured, and the machine provides none"
+            "signing credentials are missing",
+            "no credentials are configured or provided by the machine"
         ]
     );
 }

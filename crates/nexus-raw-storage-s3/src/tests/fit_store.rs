@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ProbeError, S3Settings,
     deadlines::Deadlines,
-    probe::{self, CONTENT, Report},
+    probe::{self, CONTENT, ProbeReport},
 };
 
 /// A fit bucket at any start but the first: what the probe wrote is there. `but` says what is
@@ -67,7 +67,7 @@ pub(super) fn stored() -> Answer {
 pub(super) async fn probe_of(
     settings: S3Settings,
     but: impl Fn(&Seen) -> Option<Option<Answer>> + Send + Sync + 'static,
-) -> Result<Report, ProbeError> {
+) -> Result<ProbeReport, ProbeError> {
     let scripted = Scripted::saying(fit_but_for(but));
     let connector = scripted.connector();
     let store = store_on(

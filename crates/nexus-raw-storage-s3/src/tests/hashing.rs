@@ -150,42 +150,36 @@ async fn what_is_gone_is_told_as_such() {
 
 #[tokio::test]
 async fn every_other_answer_says_nothing_of_the_object() {
-    for (answer, told) in [
+    for (answer, reported) in [
         (
             Answer::error(404, "NoSuchBucket"),
-            "GetObject was answered with status 404 NoSuchBucket",
+            "GetObject returned status 404 NoSuchBucket",
         ),
         (
             Answer::error(403, "AccessDenied"),
-            "GetObject was answered with status 403 AccessDenied",
+            "GetObject returned status 403 AccessDenied",
         ),
-        (
-            Answer::status(304),
-            "GetObject was answered with status 304",
-        ),
-        (
-            Answer::status(503),
-            "GetObject was answered with status 503",
-        ),
+        (Answer::status(304), "GetObject returned status 304"),
+        (Answer::status(503), "GetObject returned status 503"),
         (
             abc().without("etag"),
-            "GetObject was answered with nonsense: an object without an entity tag",
+            "GetObject returned a malformed response: no entity tag",
         ),
         (
             abc().without("content-length").with("content-length", "4"),
-            "GetObject was answered with nonsense: an object of another length than it was said to have",
+            "GetObject returned a malformed response: content length differs from the object's",
         ),
         (
             abc().without("content-length").body("abcd"),
-            "GetObject was answered with nonsense: more than the object's length",
+            "GetObject returned a malformed response: body is longer than the object",
         ),
         (
             abc().without("content-length").body("ab"),
-            "GetObject was answered with nonsense: an object cut short",
+            "GetObject returned a malformed response: body is shorter than the object",
         ),
     ] {
         let (outcome, _) = answered(answer).await;
-        assert_eq!(reason(outcome), told);
+        assert_eq!(reason(outcome), reported);
     }
 }
 
@@ -216,7 +210,7 @@ async fn a_stream_that_stalls_or_drips_is_given_up() {
         };
         let began = Instant::now();
         let outcome = hash(reply, 4 * MEBIBYTE).await;
-        assert_eq!(reason(outcome), "GetObject was not answered in time");
+        assert_eq!(reason(outcome), "GetObject timed out");
         assert!(began.elapsed() < Duration::from_secs(5));
     }
 }
@@ -224,7 +218,7 @@ async fn a_stream_that_stalls_or_drips_is_given_up() {
 #[tokio::test]
 async fn a_stream_that_breaks_off_is_told_as_a_broken_connection() {
     let reply = Reply::Bytes(format!("{}ab", head(3)));
-    let told = reason(hash(reply, 3).await);
-    let broken = "GetObject had no connection: ";
-    assert!(told.starts_with(broken), "{told}");
+    let reported = reason(hash(reply, 3).await);
+    let broken = "GetObject connection failed: ";
+    assert!(reported.starts_with(broken), "{reported}");
 }

@@ -1,4 +1,4 @@
-//! What HEAD says of an object, as the domain is told it.
+//! The conversion of HEAD responses to the domain.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::deadlines::Deadlines;
 
 const ABC: &str = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
 
-/// What is told of an object that HEAD answers with these headers, besides its length and tag.
+/// Returns the object of a HEAD response with these headers, besides its length and tag.
 async fn stored(headers: &[(&'static str, &str)]) -> StoredObject {
     let mut answer = Answer::status(200)
         .with("content-length", "3")

@@ -218,10 +218,7 @@ async fn an_intent_without_a_second_left_is_not_signed() {
         let Err(StorageError::Unavailable(source)) = refused else {
             panic!("{end}");
         };
-        assert_eq!(
-            source.to_string(),
-            "less than a second is left in which the upload is allowed"
-        );
+        assert_eq!(source.to_string(), "upload expires in less than a second");
     }
 }
 

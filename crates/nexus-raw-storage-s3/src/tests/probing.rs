@@ -9,7 +9,7 @@ use super::{
     scripted::Answer,
     support::settings,
 };
-use crate::{ProbeError, S3Settings, probe::Report};
+use crate::{ProbeError, S3Settings, probe::ProbeReport};
 
 fn enforcing() -> StoreCapabilities {
     StoreCapabilities {
@@ -19,13 +19,13 @@ fn enforcing() -> StoreCapabilities {
 }
 
 const BELIEVED: &str =
-    "the store refuses bytes that differ from their signed SHA-256: its digests are believed";
-const NOT_BELIEVED: &str = "the store takes bytes that differ from their signed SHA-256, or keeps no digest: its digests are not believed";
+    "the store refuses bytes that differ from their signed SHA-256: its digests are trusted";
+const NOT_BELIEVED: &str = "the store accepts bytes that differ from their signed SHA-256, or stores no digest: its digests are not trusted";
 
 #[tokio::test]
 async fn a_fit_bucket_passes() {
     let report = probe_of(settings(), |_| None).await.unwrap();
-    let expected = Report {
+    let expected = ProbeReport {
         capabilities: enforcing(),
         notes: vec![BELIEVED.to_owned()],
     };
@@ -38,14 +38,12 @@ async fn absence_must_be_told_from_refusal() {
     assert_eq!(
         findings_when("HEAD", path, Answer::status(403)).await,
         [
-            "HeadObject was answered with status 403 for an absent key: allow s3:ListBucket on nexus-raw, and s3:GetObject on its objects"
+            "HeadObject returned status 403 for an absent key: allow s3:ListBucket on nexus-raw, and s3:GetObject on its objects"
         ]
     );
     assert_eq!(
         findings_when("HEAD", path, stored()).await,
-        [
-            "there is an object at nexus-raw-probe/v1/absent in bucket nexus-raw, where none may be: delete it"
-        ]
+        ["unexpected object nexus-raw-probe/v1/absent in bucket nexus-raw: delete it"]
     );
 }
 
@@ -54,9 +52,7 @@ async fn a_store_that_writes_over_an_object_is_unfit() {
     let path = "/nexus-raw-probe/v1/create-once";
     assert_eq!(
         findings_when("PUT", path, Answer::status(200)).await,
-        [
-            "the store writes over an object in spite of If-None-Match: use one that has conditional writes"
-        ]
+        ["the store overwrites an object despite If-None-Match: use one with conditional writes"]
     );
 }
 
@@ -89,13 +85,13 @@ async fn a_store_that_does_not_keep_an_upload_as_it_was_signed_is_unfit() {
             stored()
                 .with("content-encoding", "gzip")
                 .with("content-language", "en"),
-            "content-encoding, content-language besides",
+            "additional headers content-encoding, content-language",
         ),
     ] {
         assert_eq!(
             findings_when("HEAD", path, answer).await,
             [format!(
-                "the store answers {what} for nexus-raw-probe/v1/create-once.pdf: it must keep an upload as it was signed"
+                "the store returns {what} for nexus-raw-probe/v1/create-once.pdf: it must store an upload as signed"
             )]
         );
     }
@@ -121,8 +117,8 @@ async fn a_store_may_say_how_long_to_keep_a_copy() {
 
 #[tokio::test]
 async fn broken_signatures_must_be_refused() {
-    let lacking = "the store takes a presigned upload that lacks a signed header: use one that checks signatures";
-    let added = "the store takes x-amz-* headers that nobody signed: use one that refuses them, or set storage.allow_unsigned_headers";
+    let lacking = "the store accepts a presigned upload without a signed header: use one that checks signatures";
+    let added = "the store accepts unsigned x-amz-* headers: use one that refuses them, or set storage.allow_unsigned_headers";
     for (path, finding) in [
         ("/nexus-raw-probe/v1/missing-header", lacking),
         ("/nexus-raw-probe/v1/unsigned-header", added),
@@ -147,7 +143,7 @@ async fn broken_signatures_must_be_refused() {
     assert_eq!(
         report.await.unwrap().notes,
         [
-            "the store takes x-amz-* headers that nobody signed, as storage.allow_unsigned_headers allows",
+            "the store accepts unsigned x-amz-* headers, as storage.allow_unsigned_headers allows",
             BELIEVED,
         ]
     );
@@ -171,7 +167,7 @@ async fn digests_are_believed_only_where_other_bytes_never_came_in_and_digests_a
             let meant = seen.method == method && seen.path == path;
             meant.then(|| Some(answer.clone()))
         });
-        let expected = Report {
+        let expected = ProbeReport {
             capabilities: StoreCapabilities {
                 enforces_sha256: false,
                 ..enforcing()
@@ -191,14 +187,14 @@ async fn a_type_that_the_store_guesses_is_told() {
         let meant = seen.method == "HEAD" && seen.path.contains("create-once");
         meant.then_some(Some(guessed))
     });
-    let expected = Report {
+    let expected = ProbeReport {
         capabilities: StoreCapabilities {
             keeps_octet_stream: false,
             ..enforcing()
         },
         notes: vec![
             BELIEVED.to_owned(),
-            "the store answers another type for what was uploaded as application/octet-stream: that type is not compared".to_owned(),
+            "the store returns another type for uploads of application/octet-stream: that type is not compared".to_owned(),
         ],
     };
     assert_eq!(report.await.unwrap(), expected);
@@ -223,32 +219,32 @@ async fn all_that_is_wrong_is_told_at_once() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_says_nothing_is_no_verdict() {
     for (method, path, status, reason) in [
-        ("HEAD", "/", 503, "HeadBucket was answered with status 503"),
-        ("HEAD", "/", 307, "HeadBucket was answered with status 307"),
+        ("HEAD", "/", 503, "HeadBucket returned status 503"),
+        ("HEAD", "/", 307, "HeadBucket returned status 307"),
         (
             "HEAD",
             "/nexus-raw-probe/v1/other-bytes",
             500,
-            "HeadObject was answered with status 500",
+            "HeadObject returned status 500",
         ),
         (
             "PUT",
             "/nexus-raw-probe/v1/create-once",
             500,
-            "presigned PutObject was answered with status 500",
+            "presigned PutObject returned status 500",
         ),
         (
             "PUT",
             "/nexus-raw-probe/v1/missing-header",
             307,
-            "presigned PutObject was answered with status 307",
+            "presigned PutObject returned status 307",
         ),
         // another write is under way, for ever
         (
             "PUT",
             "/nexus-raw-probe/v1/create-once",
             409,
-            "presigned PutObject was answered with status 409",
+            "presigned PutObject returned status 409",
         ),
     ] {
         let outcome = probe_of(settings(), move |seen| {

@@ -21,11 +21,11 @@ async fn a_bucket_that_refuses_the_service_says_what_to_change() {
         ),
         (
             400,
-            "HeadBucket was answered with status 400: check the credentials, the machine's time, storage.region, and that s3:ListBucket on nexus-raw is allowed",
+            "HeadBucket returned status 400: check the credentials, the machine's time, storage.region, and that s3:ListBucket on nexus-raw is allowed",
         ),
         (
             403,
-            "HeadBucket was answered with status 403: check the credentials, the machine's time, storage.region, and that s3:ListBucket on nexus-raw is allowed",
+            "HeadBucket returned status 403: check the credentials, the machine's time, storage.region, and that s3:ListBucket on nexus-raw is allowed",
         ),
     ] {
         let found = findings_when("HEAD", "/", Answer::status(status)).await;
@@ -45,7 +45,7 @@ async fn a_bucket_of_another_account_is_refused() {
     assert_eq!(
         findings,
         [
-            "HeadBucket was answered with status 403: check the credentials, the machine's time, storage.region, storage.expected_bucket_owner, and that s3:ListBucket on nexus-raw is allowed"
+            "HeadBucket returned status 403: check the credentials, the machine's time, storage.region, storage.expected_bucket_owner, and that s3:ListBucket on nexus-raw is allowed"
         ]
     );
 }
@@ -87,7 +87,7 @@ async fn versioning_is_looked_at_where_it_is_required() {
     assert_eq!(
         found,
         [
-            "GetBucketVersioning was answered with status 403 AccessDenied: allow s3:GetBucketVersioning on nexus-raw, or unset storage.require_versioning"
+            "GetBucketVersioning returned status 403 AccessDenied: allow s3:GetBucketVersioning on nexus-raw, or unset storage.require_versioning"
         ]
     );
 }
@@ -101,7 +101,7 @@ async fn an_upload_that_is_refused_says_what_to_look_at() {
     assert_eq!(
         findings_when("PUT", path, denied.clone()).await,
         [format!(
-            "presigned PutObject was answered with status 403 AccessDenied (request id R1D2): check the machine's time, and {right}"
+            "presigned PutObject returned status 403 AccessDenied (request id R1D2): check the machine's time, and {right}"
         )]
     );
     let kms = S3Settings {
@@ -112,14 +112,14 @@ async fn an_upload_that_is_refused_says_what_to_look_at() {
     assert_eq!(
         findings(kms, "PUT", path, disabled).await,
         [format!(
-            "presigned PutObject was answered with status 400 KMS.DisabledException: check the machine's time, storage.sse, storage.sse_kms_key_id with kms:GenerateDataKey on that key, and {right}"
+            "presigned PutObject returned status 400 KMS.DisabledException: check the machine's time, storage.sse, storage.sse_kms_key_id with kms:GenerateDataKey on that key, and {right}"
         )]
     );
     let code_less = Answer::status(501).body("<Error><Code>Not <b>it</b></Code></Error>");
     assert_eq!(
         findings_when("PUT", path, code_less).await,
         [format!(
-            "presigned PutObject was answered with status 501: check the machine's time, and {right}"
+            "presigned PutObject returned status 501: check the machine's time, and {right}"
         )]
     );
 }
@@ -131,7 +131,8 @@ async fn an_object_that_may_be_written_and_not_looked_at_is_a_finding() {
         server_side_encryption: ServerSideEncryption::Kms { key_id: None },
         ..settings()
     };
-    let said = "HeadObject was answered with status 403 for an object that is there: allow s3:GetObject on nexus-raw/*";
+    let said =
+        "HeadObject returned status 403 for an existing object: allow s3:GetObject on nexus-raw/*";
     for (settings, finding) in [
         (settings(), said.to_owned()),
         (kms, format!("{said}, and kms:Decrypt on the key")),
@@ -170,7 +171,7 @@ async fn encryption_is_looked_at_where_it_is_required() {
             assert_eq!(
                 findings(required.clone(), "HEAD", path, answer).await,
                 [format!(
-                    "the store does not encrypt as it is told, it says {said}: set storage.sse to none, or use a store that does"
+                    "the store does not encrypt as configured, it reports {said}: set storage.sse to none, or use a store that does"
                 )]
             );
         }

@@ -1,4 +1,4 @@
-//! A server on loopback that says byte for byte what it is told, right or wrong.
+//! A server on loopback that sends given bytes, valid or not.
 
 use std::{
     sync::{

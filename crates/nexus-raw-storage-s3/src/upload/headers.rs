@@ -2,14 +2,14 @@ use nexus_raw::asset::{Sha256Digest, UploadIntent};
 
 use crate::settings::ServerSideEncryption;
 
-/// What one PUT writes.
+/// The content and metadata of one PUT.
 #[derive(Debug, Clone)]
 pub(crate) struct Upload<'a> {
     pub(crate) key: &'a str,
     pub(crate) size_bytes: u64,
     pub(crate) content_type: &'a str,
     pub(crate) sha256: Sha256Digest,
-    /// Names without `x-amz-meta-`.
+    /// The user metadata, names without `x-amz-meta-`.
     pub(crate) metadata: [(&'static str, String); 3],
 }
 
@@ -24,11 +24,11 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// The headers that the client must add, in alphabetical order.
+    /// Returns the headers that the client must send, in alphabetical order.
     pub(super) fn headers(&self, constant: &[(String, String)]) -> Vec<(String, String)> {
         let mut headers = vec![
             ("content-type".to_owned(), self.content_type.to_owned()),
-            // S3 writes only where nothing is yet (Amazon S3 User Guide, "Conditional writes")
+            // S3 writes only if the key is unused (Amazon S3 User Guide, "Conditional writes")
             ("if-none-match".to_owned(), "*".to_owned()),
             ("x-amz-checksum-sha256".to_owned(), self.sha256.to_base64()),
         ];
@@ -40,7 +40,7 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// The headers that every upload to the bucket has alike.
+/// Returns the headers that are the same for all uploads to the bucket.
 pub(crate) fn encryption_headers(
     encryption: &ServerSideEncryption,
     expected_bucket_owner: Option<&str>,

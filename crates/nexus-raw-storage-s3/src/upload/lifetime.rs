@@ -7,36 +7,37 @@ use nexus_raw::{
 
 use crate::time::{system_time, timestamp};
 
-/// A URL of credentials with less life than this could end before its upload begins.
-const USEFUL: Duration = Duration::from_mins(1);
+/// The minimum time to the expiry of credentials, so that a URL does not expire before its upload
+/// begins.
+const MIN_CREDENTIALS_LIFE: Duration = Duration::from_mins(1);
 
-/// The longest life of a presigned URL: 7 days (Amazon S3 API Reference, "Authenticating
+/// The maximum lifetime of a presigned URL: 7 days (Amazon S3 API Reference, "Authenticating
 /// Requests: Using Query Parameters", `X-Amz-Expires`).
-const LONGEST: Duration = Duration::from_hours(24 * 7);
+const MAX_LIFE: Duration = Duration::from_hours(24 * 7);
 
-/// From when to when a URL is good: in whole seconds, since signatures know no smaller ones.
+/// The validity of a URL in whole seconds, the resolution of signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetime {
     signed_at: Timestamp,
     seconds: u64,
 }
 
-/// There is no time in which the URL could be used.
+/// The error of a URL that would expire within a second.
 #[derive(Debug, thiserror::Error)]
-#[error("less than a second is left in which the upload is allowed")]
+#[error("upload expires in less than a second")]
 struct NoTimeLeft;
 
 impl Lifetime {
-    /// The longest that the terms and the signing credentials allow.
+    /// Returns the longest lifetime that the terms and the signing credentials allow.
     pub(crate) fn within(
         terms: &UploadTerms<'_>,
         credentials_end: Option<SystemTime>,
     ) -> Result<Self, StorageError> {
         let signed_at = whole_second(terms.now);
         let until = |end: Timestamp| end.since(signed_at);
-        let mut life = terms.ttl.min(LONGEST).min(until(terms.intent.ends_at));
+        let mut life = terms.ttl.min(MAX_LIFE).min(until(terms.intent.ends_at));
         if let Some(end) = credentials_end.and_then(timestamp) {
-            if end.since(terms.now) < USEFUL {
+            if end.since(terms.now) < MIN_CREDENTIALS_LIFE {
                 return Err(StorageError::CredentialsEnding);
             }
             life = life.min(until(end));
@@ -47,7 +48,7 @@ impl Lifetime {
         }
     }
 
-    /// A life of its own, for the probe.
+    /// Returns a lifetime from `now`, for the probe.
     pub(crate) fn from_now(now: Timestamp, life: Duration) -> Self {
         Self {
             signed_at: whole_second(now),
@@ -68,7 +69,7 @@ impl Lifetime {
     }
 }
 
-/// The second that an instant lies in.
+/// Truncates a time to whole seconds.
 fn whole_second(at: Timestamp) -> Timestamp {
     let micros = at.as_unix_seconds().saturating_mul(1_000_000);
     Timestamp::from_micros(micros).unwrap_or(at)

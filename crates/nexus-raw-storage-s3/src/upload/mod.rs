@@ -1,4 +1,4 @@
-//! Signing an upload.
+//! Signing of uploads.
 
 mod headers;
 mod lifetime;

@@ -14,8 +14,8 @@ use crate::{
     settings::S3Settings,
 };
 
-/// Signs uploads to one bucket, byte for byte as the SDK's `presigned()` does, in a fifth of its
-/// time and with credentials that the caller names.
+/// A signer of uploads to one bucket, byte for byte like the SDK's `presigned()`, but in a fifth of
+/// its time and with credentials that the caller passes.
 #[derive(Debug)]
 pub(crate) struct UploadSigner {
     bucket: BucketUrl,
@@ -23,7 +23,7 @@ pub(crate) struct UploadSigner {
     constant_headers: Vec<(String, String)>,
 }
 
-/// An upload that may be sent as it stands.
+/// A signed upload, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct SignedUpload {
     pub(crate) url: SignedUrl,
@@ -31,9 +31,9 @@ pub(crate) struct SignedUpload {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// The signer's own error could name what it was to sign.
+/// The error of signing, without the signer's own error, which could name what it signed.
 #[derive(Debug, thiserror::Error)]
-#[error("the upload cannot be signed")]
+#[error("upload cannot be signed")]
 pub(crate) struct SigningFailure;
 
 impl UploadSigner {
@@ -86,7 +86,8 @@ impl UploadSigner {
     }
 }
 
-/// S3's dialect of the signature: the path as it is, and the body left to the checksum header.
+/// Returns S3's variant of the signature: an unchanged path, and an unsigned body, which the
+/// checksum header covers.
 fn settings(lifetime: Lifetime) -> SigningSettings {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;

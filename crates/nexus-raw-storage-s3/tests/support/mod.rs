@@ -1,4 +1,4 @@
-//! What the integration tests share: a clock, settings, and a client that sends what it is told.
+//! What the integration tests share: a clock, settings, and a client that sends given requests.
 
 #![expect(
     clippy::unwrap_used,
