@@ -1,4 +1,4 @@
-//! The file to be stored: its facts, and its bytes as a stream that notices a change.
+//! The file to store: its facts, and its bytes as a stream that detects changes.
 
 use std::{
     fs::File,
@@ -13,22 +13,21 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{failure::Failure, progress::Progress};
 
-/// How much is read at once.
+/// The size of a read.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Why a file could not be sent whole.
+/// The error of streaming a file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContentError {
-    /// It no longer has the bytes that were hashed.
+    /// The content differs from what was hashed.
     #[error("the file changed")]
     Changed,
-    /// It cannot be read any more.
+    /// The file cannot be read.
     #[error("the file cannot be read")]
     Unreadable(#[source] io::Error),
 }
 
-/// An open file whose content was hashed. It stays open, so that another file of its name does
-/// not take its place.
+/// An open file whose content was hashed. It stays open, so that another file cannot replace it.
 pub(crate) struct Content {
     path: PathBuf,
     file: File,
@@ -37,7 +36,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// Opens a regular file and hashes it whole.
+    /// Opens a regular file and hashes it.
     pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Self, Failure> {
         let cannot_read = |source| Failure::File {
             path: path.to_owned(),
@@ -47,7 +46,7 @@ impl Content {
         let metadata = file.metadata().map_err(cannot_read)?;
         if !metadata.is_file() {
             return Err(Failure::Usage(format!(
-                "{} is no regular file",
+                "{} is not a regular file",
                 path.display()
             )));
         }
@@ -65,16 +64,16 @@ impl Content {
         &self.path
     }
 
-    /// The digest, as the service takes it.
+    /// Returns the digest in hexadecimal, as in the API.
     pub(crate) fn sha256_hex(&self) -> String {
         hex::encode(self.digest)
     }
 
-    /// The bytes again, from the start. The stream fails with [`ContentError::Changed`] before its last
-    /// byte where they are not those that were hashed, so that no store ever gets them whole.
+    /// Streams the content from the start. If it differs from what was hashed, the stream fails with
+    /// [`ContentError::Changed`] before its last byte, so that no store receives it completely.
     ///
     /// # Errors
-    /// When the file cannot be read, or was empty and is no longer: of no bytes, no stream is read.
+    /// When the file cannot be read, or is no longer empty, as an empty stream is never read.
     pub(crate) fn stream(
         &self,
         progress: &Progress,
@@ -90,14 +89,14 @@ impl Content {
         if self.size_bytes == 0 && length > 0 {
             return Err(ContentError::Changed);
         }
-        let reading = Reading {
+        let reading = FileReader {
             file: tokio::fs::File::from_std(file),
             left: self.size_bytes,
             hasher: Sha256::new(),
             digest: self.digest,
             progress: progress.clone(),
         };
-        Ok(stream::try_unfold(reading, Reading::next))
+        Ok(stream::try_unfold(reading, FileReader::next))
     }
 }
 
@@ -118,8 +117,8 @@ fn hash(file: &mut File, progress: &Progress) -> io::Result<(u64, [u8; 32])> {
     }
 }
 
-/// A file being sent.
-struct Reading {
+/// The reader of a file being sent.
+struct FileReader {
     file: tokio::fs::File,
     left: u64,
     hasher: Sha256,
@@ -127,7 +126,7 @@ struct Reading {
     progress: Progress,
 }
 
-impl Reading {
+impl FileReader {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, ContentError> {
         if self.left == 0 {
             return Ok(None);
@@ -158,7 +157,7 @@ impl Reading {
     }
 }
 
-/// The media type that the name's ending stands for, or the one of any bytes.
+/// Returns the media type of the name's extension, or that of arbitrary bytes.
 pub(crate) fn media_type(name: &Path) -> String {
     mime_guess::from_path(name)
         .first_raw()

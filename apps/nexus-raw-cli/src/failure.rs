@@ -7,49 +7,49 @@ use reqwest::StatusCode;
 
 use crate::{exit::Exit, problem::Problem};
 
-/// Why a command did not do what was asked.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     #[error("{} ({} {})", .0.title, .0.status, .0.code)]
     Problem(Box<Problem>),
-    /// Patience ended before the service had hashed the object.
-    #[error("asset {asset_id} is uploaded and not registered yet: the service still hashes it")]
+    /// The timeout came before the service had hashed the object.
+    #[error("asset {asset_id} is uploaded but not registered yet: the service is still hashing it")]
     StillHashed {
         asset_id: AssetId,
         problem: Box<Problem>,
     },
-    /// Never carries a URL: an upload's is a secret.
+    /// Without the URL, since that of an upload is a secret.
     #[error("no answer from {from}")]
     NoAnswer { from: Peer, source: reqwest::Error },
-    #[error("{from} answered {status}, and not as it should")]
-    StrangeAnswer { from: Peer, status: StatusCode },
+    #[error("unexpected response from {from} ({status})")]
+    UnexpectedResponse { from: Peer, status: StatusCode },
     #[error("the store refused the upload ({status} {code})")]
     Store { status: StatusCode, code: String },
     #[error("cannot read {}", path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("{} changed while it was uploaded", path.display())]
+    #[error("{} changed during the upload", path.display())]
     FileChanged { path: PathBuf },
-    #[error("no token could be made")]
+    #[error("cannot create a token")]
     Embedded(#[from] EmbeddedError),
-    #[error("no token could be made")]
+    #[error("cannot create a token")]
     TokenSettings(#[from] JwtSettingsError),
-    #[error("no token could be made")]
+    #[error("cannot create a token")]
     Token(#[from] IssueError),
-    #[error("the HTTP client could not be set up")]
+    #[error("cannot create the HTTP client")]
     Client(#[source] reqwest::Error),
-    #[error("the system gives no random bytes")]
+    #[error("cannot get random bytes")]
     Random(#[source] getrandom::Error),
-    #[error("cannot run")]
+    #[error("cannot start the runtime")]
     Runtime(#[source] io::Error),
-    #[error("after event {last} came {next}: this is not the catalogue that it was")]
+    #[error("event sequence has a gap: {next} after {last}")]
     Gap { last: u64, next: u64 },
     #[error("cannot write the output")]
     Output(#[from] io::Error),
 }
 
-/// Who was asked.
+/// The server of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
     Service,
@@ -78,27 +78,27 @@ impl Failure {
             Self::Usage(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
             Self::NoAnswer { .. } | Self::StillHashed { .. } => Exit::Unavailable,
-            Self::Store { status, .. } if is_passing(*status) => Exit::Unavailable,
+            Self::Store { status, .. } if is_temporary(*status) => Exit::Unavailable,
             Self::Store { .. } => Exit::Refused,
-            Self::StrangeAnswer { status, .. } if is_passing(*status) => Exit::Unavailable,
+            Self::UnexpectedResponse { status, .. } if is_temporary(*status) => Exit::Unavailable,
             _ => Exit::Other,
         }
     }
 
-    /// Whether the very same request may succeed in a moment.
+    /// Returns whether a retry of the same request may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Store { status, .. } => {
-                // S3 says 409 to a create-once write that meets another (ConditionalRequestConflict)
-                *status == StatusCode::CONFLICT || is_passing(*status)
+                // S3 returns 409 to concurrent create-once writes (ConditionalRequestConflict)
+                *status == StatusCode::CONFLICT || is_temporary(*status)
             }
-            // a matter of patience, not of chance
+            // has its own retries, in `pending`
             Self::Problem(problem) if problem.is_verification_pending() => false,
             other => other.exit() == Exit::Unavailable,
         }
     }
 
-    /// How long the service asks to be left alone.
+    /// Returns the service's `Retry-After`.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Problem(problem) => problem.retry_after,
@@ -106,48 +106,48 @@ impl Failure {
         }
     }
 
-    /// What a person can do about it.
+    /// Returns a hint for the user.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Problem(problem) => problem.hint(),
             Self::StillHashed { .. } => Some(
-                "it goes on by itself: register that asset again later with the same body, or repeat this put, which uploads anew as another asset; --wait-seconds gives it longer",
+                "the service continues: register that asset again later with the same body, or repeat this put, which uploads it as another asset; --wait-seconds sets a longer wait",
             ),
             Self::NoAnswer {
                 from: Peer::Service,
                 ..
-            } => Some("is the server running, and is it where --server or NEXUS_RAW_SERVER says?"),
+            } => Some("is the server running at the address in --server or NEXUS_RAW_SERVER?"),
             Self::NoAnswer {
                 from: Peer::Store, ..
             } => Some("is the store reachable from this machine? Nothing was registered"),
-            Self::StrangeAnswer {
+            Self::UnexpectedResponse {
                 from: Peer::Service,
                 ..
-            } => Some("something else than the service may answer at --server or NEXUS_RAW_SERVER"),
+            } => Some("another server may be running at --server or NEXUS_RAW_SERVER"),
             Self::Store { status, .. } => Some(match *status {
                 StatusCode::FORBIDDEN => {
-                    "the time to upload is over, or the store does not know the service's key; put the file again"
+                    "the upload URL has expired, or the store refuses the service's key; put the file again"
                 }
                 StatusCode::BAD_REQUEST => {
-                    "the store got other bytes than were hashed; put the file again"
+                    "the store received other bytes than were hashed; put the file again"
                 }
                 _ => "nothing was registered; put the file again",
             }),
             Self::Client(_) => Some(
-                "install the system's certificates (ca-certificates), or name a file of them in SSL_CERT_FILE",
+                "install the system's certificates (ca-certificates), or set SSL_CERT_FILE to a file of certificates",
             ),
             Self::Gap { .. } => Some(
-                "was the catalogue restored from a backup, or is --server another one? What was printed before may not stand",
+                "was the catalogue restored from a backup, or is --server another one? Events printed before may be invalid",
             ),
             Self::FileChanged { .. } => {
-                Some("nothing was registered; put the file again when nobody writes to it")
+                Some("nothing was registered; put the file again when it no longer changes")
             }
             _ => None,
         }
     }
 }
 
-/// Whether an answer speaks of the moment and not of the request.
-pub(crate) fn is_passing(status: StatusCode) -> bool {
+/// Returns whether a status is temporary.
+pub(crate) fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504)
 }

@@ -18,14 +18,14 @@ use std::{
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    // usage faults end here, with exit code 2
+    // usage errors exit here, with code 2
     let cli = args::Cli::parse();
     let mut out = stdout().lock();
     let outcome = commands::run(cli.command, &mut out);
     match outcome {
         Ok(()) => exit::Exit::Done.into(),
         Err(failure) => {
-            // when standard error is gone too, the exit code still tells
+            // without standard error, the exit code still reports it
             let _ = render::failure(&mut stderr().lock(), &failure);
             failure.exit().into()
         }

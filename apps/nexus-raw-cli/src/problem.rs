@@ -1,4 +1,4 @@
-//! The service's refusals (RFC 9457), and what a person can do about each.
+//! The service's problem details (RFC 9457), with a hint for each.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::exit::Exit;
 
-/// A problem as the service tells it. What a client of another version does not know is left out.
+/// A problem returned by the service. Unknown fields of another version are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) status: u16,
@@ -16,18 +16,18 @@ pub(crate) struct Problem {
     pub(crate) detail: Option<String>,
     #[serde(default)]
     pub(crate) trace_id: Option<String>,
-    /// Every fault of the body.
+    /// The faults of the request body.
     #[serde(default)]
     pub(crate) errors: Vec<FieldFault>,
-    /// From the header of that name.
+    /// The `Retry-After` header.
     #[serde(skip)]
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// One fault of a body.
+/// A fault of a request body.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct FieldFault {
-    /// Where, as a JSON pointer (RFC 6901); empty for the whole body.
+    /// The JSON pointer (RFC 6901) of the field; empty for the whole body.
     pub(crate) pointer: String,
     pub(crate) detail: String,
 }
@@ -43,7 +43,7 @@ impl Problem {
         }
     }
 
-    /// Whether the service still hashes the object that is to be registered.
+    /// Returns whether the service is still hashing the object.
     pub(crate) fn is_verification_pending(&self) -> bool {
         self.code == "verification-pending"
     }
@@ -51,31 +51,31 @@ impl Problem {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
             "malformed-request" => {
-                "check --tenant and --env; otherwise this command and the server are of different versions"
+                "check --tenant and --env; otherwise this command and the server have different versions"
             }
             "unauthenticated" => {
-                "the token has expired, or is not for this server; get a new one into NEXUS_RAW_TOKEN (in embedded mode: nexus-raw token)"
+                "the token has expired, or is not for this server; set NEXUS_RAW_TOKEN to a new one (in embedded mode: nexus-raw token)"
             }
             "forbidden" => {
-                "reading needs membership of the tenant, putting needs role owner or admin there; check --tenant, or ask for a token with that role"
+                "reading requires membership of the tenant, putting requires its role owner or admin; check --tenant, or request a token with that role"
             }
             "asset-not-found" => {
-                "an asset is found in its own tenant and environment only, once it is registered; check the id, --tenant and --env"
+                "an asset is found only in its own tenant and environment, after its registration; check the id, --tenant and --env"
             }
             "route-not-found" | "method-not-allowed" => {
                 "check --server; or the server is older than this command"
             }
-            "asset-conflict" => "what is registered never changes; a new put makes a new asset",
+            "asset-conflict" => "a registered asset never changes; a new put creates a new asset",
             "object-not-uploaded" | "upload-expired" | "object-mismatch" => "put the file again",
             "validation-failed" => "change what is named above; nothing was registered",
-            "payload-too-large" => "state less: fewer or shorter labels and parents",
-            "rate-limited" => "there were too many requests; wait, and put less at once",
+            "payload-too-large" => "send less: fewer or shorter labels and parents",
+            "rate-limited" => "too many requests were sent; wait, and send fewer at once",
             "request-timeout"
             | "storage-unavailable"
             | "catalog-unavailable"
             | "identity-unavailable"
-            | "sink-unavailable" => "this passes by itself; try again later",
-            "internal" => "tell whoever runs the service, with the trace id",
+            | "sink-unavailable" => "this error is temporary; try again later",
+            "internal" => "report this to the operator of the service, with the trace id",
             _ => return None,
         })
     }

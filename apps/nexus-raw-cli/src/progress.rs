@@ -9,7 +9,7 @@ use nexus_raw::asset::AssetId;
 const TEMPLATE: &str =
     "{msg:>9} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
 
-/// A bar on standard error, for a person: there is none where it is no terminal.
+/// A progress bar on standard error, shown only on a terminal.
 #[derive(Clone)]
 pub(crate) struct Progress(ProgressBar);
 
@@ -29,7 +29,7 @@ impl Progress {
         Self(ProgressBar::hidden())
     }
 
-    /// Starts over, with another thing to do.
+    /// Restarts the bar for another step.
     pub(crate) fn start(&self, doing: &'static str, bytes: u64) {
         self.0.set_message(doing);
         self.0.set_length(bytes);
@@ -40,33 +40,29 @@ impl Progress {
         self.0.inc(bytes as u64);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }
 
-    /// Says why registering takes its time.
-    pub(crate) fn note_hashing(&self, asset_id: AssetId, patience: Duration) {
+    /// Prints why the registration waits.
+    pub(crate) fn note_hashing(&self, asset_id: AssetId, timeout: Duration) {
         self.0.suspend(|| {
-            // a lost note is no reason to stop
+            // a lost note must not stop the command
             let _ = writeln!(
                 stderr(),
-                "asset {asset_id} is uploaded; the service hashes it itself before it registers it; \
-                 waiting for up to {} s",
-                patience.as_secs()
+                "asset {asset_id} is uploaded; the service must hash it before it is registered; waiting \
+                 up to {} s",
+                timeout.as_secs()
             );
         });
     }
 
-    /// Says that a request is about to be repeated, and why.
+    /// Prints that a request is about to be retried, and why.
     pub(crate) fn note_retry(&self, why: &dyn std::fmt::Display, wait: Duration) {
         self.0.suspend(|| {
-            // a lost note is no reason to stop
-            let _ = writeln!(
-                stderr(),
-                "{why}; trying again in {:.1} s",
-                wait.as_secs_f64()
-            );
+            // a lost note must not stop the command
+            let _ = writeln!(stderr(), "{why}; retrying in {:.1} s", wait.as_secs_f64());
         });
     }
 }

@@ -11,10 +11,10 @@ use crate::{
     problem::Problem,
 };
 
-/// The longest answer of the service. An asset's events are a few hundred bytes each.
+/// The maximum size of a response of the service. An event has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-/// Reads what the service answers: its JSON where it did what was asked, its problem otherwise.
+/// Reads a response of the service: its JSON on success, its problem otherwise.
 pub(super) async fn read(response: Response) -> Result<Bytes, Failure> {
     let status = response.status();
     let media_type = header(&response, CONTENT_TYPE.as_str())
@@ -28,18 +28,18 @@ pub(super) async fn read(response: Response) -> Result<Bytes, Failure> {
         Some("application/problem+json") if !status.is_success() => {
             Err(problem(status, &body, retry_after))
         }
-        _ => Err(strange(status)),
+        _ => Err(unexpected(status)),
     }
 }
 
-pub(super) fn strange(status: StatusCode) -> Failure {
-    Failure::StrangeAnswer {
+pub(super) fn unexpected(status: StatusCode) -> Failure {
+    Failure::UnexpectedResponse {
         from: Peer::Service,
         status,
     }
 }
 
-/// Reads a body, unless it is longer than anything that was asked for.
+/// Reads a body up to a maximum size.
 pub(super) async fn read_at_most(
     mut response: Response,
     limit: usize,
@@ -53,7 +53,7 @@ pub(super) async fn read_at_most(
         .map_err(|error| Failure::no_answer(from, error))?
     {
         if body.len() + chunk.len() > limit {
-            return Err(Failure::StrangeAnswer { from, status });
+            return Err(Failure::UnexpectedResponse { from, status });
         }
         body.extend_from_slice(&chunk);
     }
@@ -66,7 +66,7 @@ fn problem(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Fa
             retry_after,
             ..problem
         })),
-        _ => strange(status),
+        _ => unexpected(status),
     }
 }
 

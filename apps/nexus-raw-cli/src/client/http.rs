@@ -5,13 +5,12 @@ use url::Url;
 
 use crate::failure::Failure;
 
-/// Clients by scheme. Nothing that is the service's, such as the token, is in them: they are for
-/// the store as well.
+/// HTTP clients by scheme, used for the service and the store, so without the service's token.
 pub(super) struct Http {
-    /// Knows no proxy, since a token in the clear goes to this machine alone, and no certificates,
-    /// so that it works where none are installed.
+    /// Uses no proxy, since an unencrypted token is sent only to this machine, and no certificates,
+    /// so that it works without installed ones.
     plain: Client,
-    /// Trusts what the system trusts; loaded when it is first needed.
+    /// Uses the system's certificates, loaded on first use.
     encrypted: OnceCell<Client>,
 }
 
@@ -42,7 +41,7 @@ impl Http {
 fn builder() -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("nexus-raw/", env!("CARGO_PKG_VERSION")))
-        // a redirect would take the token, or the upload, to where nobody sent it
+        // a redirect would send the token or the upload to another server
         .redirect(redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
         .tcp_keepalive(Duration::from_secs(15))

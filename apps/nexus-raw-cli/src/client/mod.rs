@@ -1,4 +1,4 @@
-//! What the command asks of the service and of the store.
+//! Requests to the service and to the store.
 
 mod answer;
 mod http;
@@ -31,20 +31,20 @@ use crate::{
 /// The service ends each request within 10 s by default; an operator may allow more.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many events a page has at most: as many as the service gives.
+/// The maximum number of events per page, as in the service.
 const PAGE_LIMIT: usize = 1000;
 
-/// A longer token is refused by every server.
+/// Every server refuses a longer token.
 const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
 
-/// What a request is called, for the service to know it again.
+/// The header by which the service recognises a repeated request.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The service as one caller sees it.
+/// A client of the service for one caller.
 pub(crate) struct Service {
     http: Http,
     base: Url,
-    /// For the service alone; the store never sees one of them.
+    /// Sent only to the service, never to the store.
     headers: HeaderMap,
     retries: Retries,
     progress: Progress,
@@ -62,15 +62,15 @@ impl Service {
         })
     }
 
-    /// A place to upload to. Every attempt goes under one fresh key, so that one whose answer was
-    /// lost leaves no second asset behind.
+    /// Requests an upload URL. Every attempt uses the same new idempotency key, so that one whose
+    /// response was lost leaves no second asset.
     pub(crate) async fn presign(&self, request: &PresignRequest) -> Result<Presigned, Failure> {
         let path = "/nexus/raw/presign-upload";
-        let key = fresh_key()?;
+        let key = new_key()?;
         let answer = self
             .call(Method::POST, path, Some(request), Some(key))
             .await?;
-        serde_json::from_slice(&answer).map_err(|_| answer::strange(StatusCode::OK))
+        serde_json::from_slice(&answer).map_err(|_| answer::unexpected(StatusCode::OK))
     }
 
     /// Sends the content to the store.
@@ -82,34 +82,34 @@ impl Service {
             .await
     }
 
-    /// The record of what was uploaded. Waits for up to `patience` where the service must hash the
-    /// object itself first.
+    /// Registers the upload and returns its record. Waits up to `timeout` if the service must hash
+    /// the object first.
     pub(crate) async fn register(
         &self,
         request: &RegisterRequest,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Bytes, Failure> {
-        pending::settled(request.asset_id, patience, &self.progress, || {
+        pending::register(request.asset_id, timeout, &self.progress, || {
             self.call(Method::POST, "/nexus/raw/register", Some(request), None)
         })
         .await
     }
 
-    /// The record of a registered asset.
+    /// Returns the record of a registered asset.
     pub(crate) async fn asset(&self, id: AssetId) -> Result<Bytes, Failure> {
         self.call(Method::GET, &format!("/nexus/raw/{id}"), None::<&()>, None)
             .await
     }
 
-    /// A page of the events of an asset after a place in their sequence; an empty one is the end.
+    /// Returns a page of the events of an asset after a sequence number; an empty one is the end.
     pub(crate) async fn events(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
         let mut url = self.url(&format!("/nexus/raw/{id}/events"));
         url.set_query(Some(&format!("after={after}&limit={PAGE_LIMIT}")));
         self.ask(Method::GET, url, None::<&()>, None).await
     }
 
-    /// A page of the events of all assets after a place in their sequence; an empty one is the end;
-    /// where there is none, those that come within so many seconds, or none.
+    /// Returns a page of the events of all assets after a sequence number. At the end, waits up to
+    /// `wait_seconds` for new ones and returns these, or an empty page.
     pub(crate) async fn feed(&self, after: u64, wait_seconds: u8) -> Result<Bytes, Failure> {
         let mut url = self.url("/nexus/raw/events");
         let query = format!("after={after}&limit={PAGE_LIMIT}&wait_seconds={wait_seconds}");
@@ -162,26 +162,26 @@ impl Service {
     }
 }
 
-/// A key that nobody has used: 16 random bytes as hexadecimal digits.
-fn fresh_key() -> Result<HeaderValue, Failure> {
+/// Returns a new idempotency key: 16 random bytes as hexadecimal digits.
+fn new_key() -> Result<HeaderValue, Failure> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Failure::Random)?;
     HeaderValue::from_str(&hex::encode(bytes)).map_err(|it| Failure::Usage(it.to_string()))
 }
 
-/// A token goes over plain http to this machine alone, unless the caller insists.
+/// Allows plain http only to this machine, unless the caller allows it to others.
 fn check_url(server: &Url, allow_plain_http: bool) -> Result<(), Failure> {
     let is_loopback = server.host_str().is_some_and(is_loopback_host);
     let fault = match server.scheme() {
         "https" | "http" if server.query().is_some() || server.fragment().is_some() => {
-            "must have neither query nor fragment"
+            "must not have a query or a fragment"
         }
         "https" | "http" if !server.username().is_empty() || server.password().is_some() => {
-            "must have no user and no password"
+            "must not have a user or a password"
         }
         "https" => return Ok(()),
         "http" if is_loopback || allow_plain_http => return Ok(()),
-        "http" => "would carry the token in the clear; use https, or --allow-plain-http",
+        "http" => "would send the token unencrypted; use https, or --allow-plain-http",
         _ => "must be an https or http URL",
     };
     Err(Failure::Usage(format!("--server {fault}")))
@@ -189,7 +189,7 @@ fn check_url(server: &Url, allow_plain_http: bool) -> Result<(), Failure> {
 
 fn headers(args: &ServiceArgs) -> Result<HeaderMap, Failure> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token(args)?.expose_secret()))
-        .map_err(|_| Failure::Usage("the token has characters that no token has".to_owned()))?;
+        .map_err(|_| Failure::Usage("the token has invalid characters".to_owned()))?;
     bearer.set_sensitive(true);
     let value =
         |text: &str| HeaderValue::from_str(text).map_err(|error| Failure::Usage(error.to_string()));
@@ -207,9 +207,9 @@ fn token(args: &ServiceArgs) -> Result<SecretString, Failure> {
         (None, Some(token)) => token.clone(),
         (None, None) => return Err(Failure::Usage("a token is required".to_owned())),
     };
-    // most often a variable that another command failed to fill
+    // most often a variable from a failed command
     if token.expose_secret().trim_ascii().is_empty() {
-        let reason = "the token is empty; give one by NEXUS_RAW_TOKEN or --token-file";
+        let reason = "the token is empty; use NEXUS_RAW_TOKEN or --token-file";
         return Err(Failure::Usage(reason.to_owned()));
     }
     Ok(token)
@@ -222,7 +222,7 @@ fn token_in(path: &Path) -> Result<SecretString, Failure> {
     };
     if fs::metadata(path).map_err(cannot_read)?.len() > MAX_TOKEN_FILE_BYTES {
         return Err(Failure::Usage(format!(
-            "{} is too long to hold a token alone",
+            "{} is too long for a file with only a token",
             path.display()
         )));
     }
@@ -260,7 +260,7 @@ mod tests {
             assert_eq!(
                 check(url, false),
                 Err(
-                    "--server would carry the token in the clear; use https, or --allow-plain-http"
+                    "--server would send the token unencrypted; use https, or --allow-plain-http"
                         .to_owned()
                 ),
                 "{url}"

@@ -6,37 +6,37 @@ use tokio::time::Instant;
 
 use crate::{failure::Failure, progress::Progress};
 
-/// Between two questions where the service does not say how long to leave it alone.
-const USUAL_WAIT: Duration = Duration::from_secs(1);
+/// The delay between two attempts without a `Retry-After`.
+const DEFAULT_DELAY: Duration = Duration::from_secs(1);
 
-/// Between two questions, whatever the service says.
-const SHORTEST_WAIT: Duration = Duration::from_millis(250);
+/// The minimum delay between two attempts.
+const MIN_DELAY: Duration = Duration::from_millis(250);
 
-/// Registers until the service has hashed the object that it must read itself, or `patience` would
-/// be over before it may be asked again. The person is told once.
-pub(super) async fn settled<F>(
+/// Repeats the registration until the service has hashed the object, or the next attempt would come
+/// after `timeout`. Notifies the user once.
+pub(super) async fn register<F>(
     asset_id: AssetId,
-    patience: Duration,
+    timeout: Duration,
     progress: &Progress,
-    mut register: impl FnMut() -> F,
+    mut attempt: impl FnMut() -> F,
 ) -> Result<Bytes, Failure>
 where
     F: Future<Output = Result<Bytes, Failure>>,
 {
-    let end = Instant::now() + patience;
-    let mut told = false;
+    let end = Instant::now() + timeout;
+    let mut notified = false;
     loop {
-        let problem = match register().await {
+        let problem = match attempt().await {
             Err(Failure::Problem(problem)) if problem.is_verification_pending() => problem,
             other => return other,
         };
-        let wait = problem.retry_after.unwrap_or(USUAL_WAIT).max(SHORTEST_WAIT);
+        let wait = problem.retry_after.unwrap_or(DEFAULT_DELAY).max(MIN_DELAY);
         if end.saturating_duration_since(Instant::now()) < wait {
             return Err(Failure::StillHashed { asset_id, problem });
         }
-        if !told {
-            progress.note_hashing(asset_id, patience);
-            told = true;
+        if !notified {
+            progress.note_hashing(asset_id, timeout);
+            notified = true;
         }
         tokio::time::sleep(wait).await;
     }

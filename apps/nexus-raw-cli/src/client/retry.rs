@@ -4,16 +4,15 @@ use backon::{ExponentialBuilder, Retryable as _};
 
 use crate::{failure::Failure, progress::Progress};
 
-/// A service that asks for more patience is not asked again.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// The maximum delay; a longer `Retry-After` ends the retries.
+const MAX_DELAY: Duration = Duration::from_mins(1);
 
-/// How often, and how patiently, a request is repeated.
+/// The maximum number of retries of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retries(pub(crate) u8);
 
 impl Retries {
-    /// Makes a request until it has an answer that the same request would get again, or the
-    /// retries are used up.
+    /// Repeats a request until it succeeds, fails permanently, or the retries are exhausted.
     pub(crate) async fn run<T, F>(
         self,
         progress: &Progress,
@@ -31,16 +30,16 @@ impl Retries {
             .retry(waits)
             .sleep(tokio::time::sleep)
             .when(Failure::is_transient)
-            .adjust(|failure, wait| patient(wait?, failure.retry_after()))
+            .adjust(|failure, wait| delay(wait?, failure.retry_after()))
             .notify(|failure, wait| progress.note_retry(failure, wait))
             .await
     }
 }
 
-/// The longer of our own wait and the service's, unless that is too long.
-fn patient(wait: Duration, retry_after: Option<Duration>) -> Option<Duration> {
+/// Returns the longer of the backoff and the service's `Retry-After`; `None` if that is too long.
+fn delay(wait: Duration, retry_after: Option<Duration>) -> Option<Duration> {
     let wait = wait.max(retry_after.unwrap_or_default());
-    (wait <= LONGEST_WAIT).then_some(wait)
+    (wait <= MAX_DELAY).then_some(wait)
 }
 
 #[cfg(test)]
@@ -50,10 +49,10 @@ mod tests {
     #[test]
     fn a_wait_is_as_long_as_the_service_asks_within_bounds() {
         let second = Duration::from_secs(1);
-        assert_eq!(patient(second, None), Some(second));
-        assert_eq!(patient(second, Some(second * 5)), Some(second * 5));
-        assert_eq!(patient(second * 5, Some(second)), Some(second * 5));
-        assert_eq!(patient(second, Some(second * 60)), Some(second * 60));
-        assert_eq!(patient(second, Some(second * 61)), None);
+        assert_eq!(delay(second, None), Some(second));
+        assert_eq!(delay(second, Some(second * 5)), Some(second * 5));
+        assert_eq!(delay(second * 5, Some(second)), Some(second * 5));
+        assert_eq!(delay(second, Some(second * 60)), Some(second * 60));
+        assert_eq!(delay(second, Some(second * 61)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The PUT that goes straight to the store.
+//! The PUT to the store.
 
 use std::{error::Error as _, io, path::Path, time::Duration};
 
@@ -16,19 +16,19 @@ use crate::{
     progress::Progress,
 };
 
-/// Slower than this on the whole, in bytes a second, an upload is given up.
-const SLOWEST: u64 = 32 * 1024;
+/// The minimum average rate of an upload, in bytes per second.
+const MIN_RATE: u64 = 32 * 1024;
 
-/// Connecting, and the store's own work.
+/// Time for connecting and for the store's own work.
 const OVERHEAD: Duration = Duration::from_mins(2);
 
-/// S3's error documents are below one KiB.
+/// S3's error documents are below 1 KiB.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-/// Uploads with exactly the headers that were signed; not one of the service's goes along.
+/// Uploads with exactly the signed headers and none of the service's.
 ///
-/// Where the object is there already, an earlier attempt's answer was lost: that is success, and
-/// registering will tell if it is another's.
+/// An existing object means that an earlier attempt's response was lost: that is success, and the
+/// registration detects an object with other content.
 pub(super) async fn put(
     http: &Http,
     upload: &Upload,
@@ -44,7 +44,7 @@ pub(super) async fn put(
         .for_url(&url)?
         .request(Method::PUT, url)
         .headers(headers)
-        .timeout(OVERHEAD + Duration::from_secs(content.size_bytes / SLOWEST))
+        .timeout(OVERHEAD + Duration::from_secs(content.size_bytes / MIN_RATE))
         .body(Body::wrap_stream(body))
         .send()
         .await
@@ -59,7 +59,7 @@ pub(super) async fn put(
     }
 }
 
-/// Whether it was the file's fault or the store's that an upload broke off.
+/// Returns whether the file or the store caused the error of an upload.
 fn not_sent(error: reqwest::Error, path: &Path) -> Failure {
     let mut source = error.source();
     while let Some(cause) = source {
@@ -82,25 +82,25 @@ fn of_file(error: &ContentError, path: &Path) -> Failure {
     }
 }
 
-/// What is asked of the store, where it is something that we know how to do.
+/// Returns the URL and headers of the upload, if its kind is supported.
 fn target(upload: &Upload, size_bytes: u64) -> Result<(Url, HeaderMap), Failure> {
-    let strange = || answer::strange(StatusCode::OK);
+    let unexpected = || answer::unexpected(StatusCode::OK);
     if upload.kind != "single" || upload.method != "PUT" {
-        return Err(strange());
+        return Err(unexpected());
     }
-    let url = Url::parse(upload.url.expose_secret()).map_err(|_| strange())?;
+    let url = Url::parse(upload.url.expose_secret()).map_err(|_| unexpected())?;
     let mut headers = HeaderMap::new();
     for (name, value) in &upload.headers {
-        let name: HeaderName = name.parse().map_err(|_| strange())?;
-        let value: HeaderValue = value.parse().map_err(|_| strange())?;
+        let name: HeaderName = name.parse().map_err(|_| unexpected())?;
+        let value: HeaderValue = value.parse().map_err(|_| unexpected())?;
         headers.insert(name, value);
     }
-    // signed as well, but not listed: clients send it by themselves, save with a streamed body
+    // signed but not listed: clients add it by themselves, except with a streamed body
     headers.insert(CONTENT_LENGTH, size_bytes.into());
     Ok((url, headers))
 }
 
-/// The `Code` of an S3 error document, where there is one.
+/// Returns the `Code` of an S3 error document, if any.
 async fn error_code(response: Response) -> String {
     let body = answer::read_at_most(response, MAX_ERROR_BYTES, Peer::Store)
         .await

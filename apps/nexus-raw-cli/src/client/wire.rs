@@ -1,5 +1,5 @@
-//! Bodies of requests, and of the one answer that is acted upon. The API document (docs/API.md)
-//! gives each field's rule; the service checks them.
+//! Bodies of requests, and of the one response that is interpreted. docs/API.md has the rule of each
+//! field; the service checks them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use nexus_raw::asset::{AssetId, CaptureLocation, Labels, Lineage, PiiFlags};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-/// Asks for a place to upload to.
+/// A request for an upload URL.
 #[derive(Serialize)]
 pub(crate) struct PresignRequest {
     pub(crate) filename: String,
@@ -16,14 +16,14 @@ pub(crate) struct PresignRequest {
     pub(crate) sha256: String,
 }
 
-/// Where to upload to.
+/// The response with the upload URL.
 #[derive(Deserialize)]
 pub(crate) struct Presigned {
     pub(crate) asset_id: AssetId,
     pub(crate) upload: Upload,
 }
 
-/// The request that uploads: whoever knows its URL can make it.
+/// The upload request. Its URL is a secret, since it authorises the upload.
 #[derive(Deserialize)]
 pub(crate) struct Upload {
     pub(crate) kind: String,
@@ -33,7 +33,7 @@ pub(crate) struct Upload {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// States what an uploaded asset is.
+/// A request to register an uploaded asset.
 #[derive(Serialize)]
 pub(crate) struct RegisterRequest {
     pub(crate) asset_id: AssetId,
@@ -41,7 +41,7 @@ pub(crate) struct RegisterRequest {
     pub(crate) provenance: Provenance,
 }
 
-/// What the caller knows of an asset. What is not stated is left out.
+/// The caller's metadata of an asset. Absent fields are omitted.
 #[derive(Serialize)]
 pub(crate) struct Provenance {
     #[serde(skip_serializing_if = "Option::is_none")]

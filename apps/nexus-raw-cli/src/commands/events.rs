@@ -10,7 +10,7 @@ use crate::{
     render::{AssetEvents, Feed},
 };
 
-/// How long the service is to wait for an event: the longest that it takes.
+/// The maximum time that the service waits for an event.
 const WAIT_SECONDS: u8 = 20;
 
 pub(crate) async fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Failure> {
@@ -36,8 +36,8 @@ async fn of_asset(
     }
 }
 
-/// Prints page after page, each as it comes; whoever reads may stop at any place and go on later
-/// from the last sequence that was printed.
+/// Prints page after page, each as it arrives. A reader may stop anywhere and resume from the last
+/// printed sequence number.
 async fn of_all(service: &Service, args: &EventsArgs, out: &mut impl Write) -> Result<(), Failure> {
     let mut feed = Feed::after(args.after.unwrap_or(0), args.json);
     loop {

@@ -1,4 +1,4 @@
-//! One file a subcommand.
+//! The subcommands, one file each.
 
 mod completions;
 mod events;
@@ -10,7 +10,7 @@ use std::io::Write;
 
 use crate::{args::Command, failure::Failure};
 
-/// Does what the command line asks and writes the result to `out`.
+/// Runs the command and writes its result to `out`.
 pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         Command::Put(args) => block_on(put::run(*args, out))?,

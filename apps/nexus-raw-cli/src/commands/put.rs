@@ -11,7 +11,7 @@ use crate::{
     render,
 };
 
-/// Hashes, asks for a place, uploads to it, registers.
+/// Hashes, presigns, uploads and registers.
 pub(crate) async fn run(args: PutArgs, out: &mut impl Write) -> Result<(), Failure> {
     let progress = Progress::on_terminal();
     let service = Service::new(&args.service, progress.clone())?;
@@ -51,26 +51,25 @@ async fn store(
         asset_id: presigned.asset_id,
         provenance,
     };
-    let patience = Duration::from_secs(args.wait_seconds.into());
-    service.register(&request, patience).await
+    let timeout = Duration::from_secs(args.wait_seconds.into());
+    service.register(&request, timeout).await
 }
 
-/// The name to store under: the service alone says which names it takes.
+/// Returns the name to store; the service checks it.
 fn filename(args: &PutArgs) -> Result<String, Failure> {
     match (&args.filename, args.path.file_name()) {
         (Some(name), _) => Ok(name.clone()),
         (None, Some(name)) => name.to_str().map(str::to_owned).ok_or_else(|| {
-            Failure::Usage("the file's name is not UTF-8; give one with --filename".to_owned())
+            Failure::Usage("the file's name is not UTF-8; set one with --filename".to_owned())
         }),
         (None, None) => Err(Failure::Usage(format!(
-            "{} names no file",
+            "{} has no file name",
             args.path.display()
         ))),
     }
 }
 
-/// What the options state, where it would be registered. Told before the upload: afterwards it
-/// would have been for nothing.
+/// Returns the metadata of the options. Checked before the upload, which would otherwise be useless.
 fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
     let mut labels = BTreeMap::new();
     for (key, value) in &args.label {

@@ -6,8 +6,8 @@ use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest
 
 use crate::{args::TokenArgs, failure::Failure};
 
-/// Signs with the secret that a server in embedded mode keeps in its data directory: whoever may
-/// read that may be anybody.
+/// Signs with the secret in the data directory of a server in embedded mode: read access to it
+/// permits tokens of any user.
 pub(crate) fn run(args: TokenArgs, out: &mut impl Write) -> Result<(), Failure> {
     let embedded = EmbeddedMode::open_existing(&args.data_dir)?;
     let keys = KeySettings::Hs256 {

@@ -4,13 +4,13 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Shown;
+use super::Escaped;
 use crate::failure::{Failure, Peer};
 
-/// The events of an asset, page by page, and how far they have come.
+/// A writer of the events of an asset, page by page.
 pub(crate) struct AssetEvents {
     last: u64,
-    /// JSON is written as it comes; `None` for a table, whose columns are as wide as its rows need.
+    /// JSON is written as it arrives; `None` for a table, whose column widths depend on all rows.
     json: Option<bool>,
     rows: Vec<[String; HEAD.len()]>,
 }
@@ -47,19 +47,19 @@ impl AssetEvents {
         }
     }
 
-    /// The last sequence that was added.
+    /// Returns the last added sequence number.
     pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
-    /// Adds a page; how many events it had. One that does not go on from the last is no answer to
-    /// what was asked.
+    /// Adds a page and returns its number of events. A page that does not continue after the last
+    /// event is an error.
     pub(crate) fn add(&mut self, out: &mut impl Write, page: &[u8]) -> Result<usize, Failure> {
         let page: Page<'_> = read(page)?;
         for text in &page.events {
             let Place { sequence } = read(text.get().as_bytes())?;
             if sequence <= self.last {
-                return Err(strange());
+                return Err(unexpected());
             }
             self.last = sequence;
             match &mut self.json {
@@ -74,7 +74,7 @@ impl AssetEvents {
         Ok(page.events.len())
     }
 
-    /// Writes what is left to be written: events in the order of the answers.
+    /// Writes the rest: the end of the JSON, or the table.
     pub(crate) fn end(self, out: &mut impl Write) -> Result<(), Failure> {
         match self.json {
             Some(true) => Ok(out.write_all(b"]}")?),
@@ -91,20 +91,20 @@ impl Event {
     fn row(&self) -> [String; HEAD.len()] {
         [
             self.sequence.to_string(),
-            Shown(&self.occurred_at).to_string(),
-            Shown(&self.kind).to_string(),
-            Shown(&self.user_id).to_string(),
-            Shown(&self.trace_id).to_string(),
+            Escaped(&self.occurred_at).to_string(),
+            Escaped(&self.kind).to_string(),
+            Escaped(&self.user_id).to_string(),
+            Escaped(&self.trace_id).to_string(),
         ]
     }
 }
 
 fn read<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(json).map_err(|_| strange())
+    serde_json::from_slice(json).map_err(|_| unexpected())
 }
 
-fn strange() -> Failure {
-    Failure::StrangeAnswer {
+fn unexpected() -> Failure {
+    Failure::UnexpectedResponse {
         from: Peer::Service,
         status: StatusCode::OK,
     }

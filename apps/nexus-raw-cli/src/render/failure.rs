@@ -2,12 +2,12 @@ use std::io::{self, Write};
 
 use nexus_raw::ErrorChain;
 
-use super::Shown;
+use super::Escaped;
 use crate::{failure::Failure, problem::Problem};
 
-/// Says what went wrong, once and whole, and what to do about it.
+/// Writes the error with its causes, and a hint.
 pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
-    writeln!(out, "error: {}", Shown(&ErrorChain(failure).to_string()))?;
+    writeln!(out, "error: {}", Escaped(&ErrorChain(failure).to_string()))?;
     if let Failure::Problem(problem) | Failure::StillHashed { problem, .. } = failure {
         write_problem(out, problem)?;
     }
@@ -19,7 +19,7 @@ pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()>
 
 fn write_problem(out: &mut impl Write, problem: &Problem) -> io::Result<()> {
     if let Some(detail) = &problem.detail {
-        writeln!(out, "  {}", Shown(detail))?;
+        writeln!(out, "  {}", Escaped(detail))?;
     }
     for fault in &problem.errors {
         let place = if fault.pointer.is_empty() {
@@ -27,10 +27,10 @@ fn write_problem(out: &mut impl Write, problem: &Problem) -> io::Result<()> {
         } else {
             &fault.pointer
         };
-        writeln!(out, "  {}: {}", Shown(place), Shown(&fault.detail))?;
+        writeln!(out, "  {}: {}", Escaped(place), Escaped(&fault.detail))?;
     }
     if let Some(trace_id) = &problem.trace_id {
-        writeln!(out, "  trace id: {}", Shown(trace_id))?;
+        writeln!(out, "  trace id: {}", Escaped(trace_id))?;
     }
     Ok(())
 }

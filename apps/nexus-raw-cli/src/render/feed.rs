@@ -4,10 +4,10 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Shown;
+use super::Escaped;
 use crate::failure::{Failure, Peer};
 
-/// The events of a tenant and environment, page by page, and how far they have come.
+/// A writer of the events of a tenant and environment, page by page.
 pub(crate) struct Feed {
     last: u64,
     json: bool,
@@ -15,13 +15,13 @@ pub(crate) struct Feed {
 }
 
 #[derive(Deserialize)]
-struct Page<'p> {
+struct FeedPage<'p> {
     #[serde(borrow)]
     events: Vec<&'p RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Event {
+struct FeedEvent {
     sequence: u64,
     occurred_at: String,
     #[serde(rename = "event_type")]
@@ -39,17 +39,17 @@ impl Feed {
         }
     }
 
-    /// The last sequence that was written.
+    /// Returns the last written sequence number.
     pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
-    /// Writes a page, one event a line; how many there were. Sequences have no gap: whatever else
-    /// comes is not the feed that was followed so far, and is not written.
+    /// Writes a page, one event per line, and returns its number of events. Sequence numbers have no
+    /// gap: any other event is of another feed, and is an error.
     pub(crate) fn write(&mut self, out: &mut impl Write, page: &[u8]) -> Result<usize, Failure> {
-        let page: Page<'_> = read(page)?;
+        let page: FeedPage<'_> = read(page)?;
         for text in &page.events {
-            let event: Event = read(text.get().as_bytes())?;
+            let event: FeedEvent = read(text.get().as_bytes())?;
             if event.sequence != self.last + 1 {
                 return Err(Failure::Gap {
                     last: self.last,
@@ -66,8 +66,8 @@ impl Feed {
         Ok(page.events.len())
     }
 
-    /// The widths are those of what the service writes today; more moves a row, and hides nothing.
-    fn write_row(&mut self, out: &mut impl Write, event: &Event) -> Result<(), Failure> {
+    /// Writes a row. The widths fit current values; a longer value shifts its row.
+    fn write_row(&mut self, out: &mut impl Write, event: &FeedEvent) -> Result<(), Failure> {
         if !self.has_head {
             self.has_head = true;
             writeln!(
@@ -80,17 +80,17 @@ impl Feed {
             out,
             "{:<8}  {:27}  {:20}  {:36}  {}",
             event.sequence,
-            Shown(&event.occurred_at).to_string(),
-            Shown(&event.kind).to_string(),
-            Shown(&event.asset_id).to_string(),
-            Shown(&event.user_id),
+            Escaped(&event.occurred_at).to_string(),
+            Escaped(&event.kind).to_string(),
+            Escaped(&event.asset_id).to_string(),
+            Escaped(&event.user_id),
         )?;
         Ok(())
     }
 }
 
 fn read<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(json).map_err(|_| Failure::StrangeAnswer {
+    serde_json::from_slice(json).map_err(|_| Failure::UnexpectedResponse {
         from: Peer::Service,
         status: StatusCode::OK,
     })

@@ -1,4 +1,4 @@
-//! What a person reads.
+//! Output for people.
 
 mod events;
 mod failure;
@@ -6,5 +6,5 @@ mod feed;
 mod record;
 mod text;
 
-use self::text::{Shown, with_thousands};
+use self::text::{Escaped, with_thousands};
 pub(crate) use self::{events::AssetEvents, failure::failure, feed::Feed, record::record};

@@ -6,10 +6,10 @@ use std::{
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::{Shown, with_thousands};
+use super::{Escaped, with_thousands};
 use crate::failure::{Failure, Peer};
 
-/// The record as the service answers it. Fields of a later version are left out.
+/// A record returned by the service. Fields of a later version are ignored.
 #[derive(Deserialize)]
 struct Record {
     asset_id: String,
@@ -53,18 +53,19 @@ struct Integrity {
     etag: String,
 }
 
-/// Writes a record, one fact a line; what was not stated is left out.
+/// Writes a record, one fact per line, without absent ones.
 pub(crate) fn record(out: &mut impl Write, answer: &[u8]) -> Result<(), Failure> {
-    let record: Record = serde_json::from_slice(answer).map_err(|_| Failure::StrangeAnswer {
-        from: Peer::Service,
-        status: StatusCode::OK,
-    })?;
+    let record: Record =
+        serde_json::from_slice(answer).map_err(|_| Failure::UnexpectedResponse {
+            from: Peer::Service,
+            status: StatusCode::OK,
+        })?;
     Ok(write(out, &record)?)
 }
 
 fn write(out: &mut impl Write, record: &Record) -> io::Result<()> {
-    writeln!(out, "{}", Shown(&record.filename))?;
-    let mut line = |name: &str, value: &str| writeln!(out, "  {name:<13} {}", Shown(value));
+    writeln!(out, "{}", Escaped(&record.filename))?;
+    let mut line = |name: &str, value: &str| writeln!(out, "  {name:<13} {}", Escaped(value));
     line("asset id", &record.asset_id)?;
     line("tenant", &format!("{}, {}", record.tenant_id, record.env))?;
     line("uri", &record.uri)?;

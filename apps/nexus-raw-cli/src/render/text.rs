@@ -2,11 +2,11 @@ use std::fmt::{self, Write as _};
 
 use nexus_raw::text::is_invisible;
 
-/// Text of others, safe for a terminal: what would move its cursor, turn its direction, or hide,
-/// is written as an escape.
-pub(super) struct Shown<'a>(pub(super) &'a str);
+/// Untrusted text, safe for a terminal: characters that move the cursor, change the direction or are
+/// invisible are escaped.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for Escaped<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
             if is_invisible(character) {
@@ -19,7 +19,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// An integer with a comma every three digits.
+/// Formats an integer with a comma every three digits.
 pub(super) fn with_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -50,7 +50,7 @@ mod tests {
             ("a\u{200b}b\u{feff}", "a\\u{200b}b\\u{feff}"),
             ("\u{9b}31m", "\\u{9b}31m"),
         ] {
-            assert_eq!(Shown(text).to_string(), shown);
+            assert_eq!(Escaped(text).to_string(), shown);
         }
     }
 

@@ -95,9 +95,9 @@ fn a_gap_ends_it_and_nothing_beyond_is_printed() {
                 exit: 1,
                 out: format!("{}\n", event(1)),
                 err: format!(
-                    "error: after event 1 came {next}: this is not the catalogue that it was\n\
+                    "error: event sequence has a gap: {next} after 1\n\
                      hint: was the catalogue restored from a backup, or is --server another one? \
-                     What was printed before may not stand\n"
+                     Events printed before may be invalid\n"
                 ),
             }
         );

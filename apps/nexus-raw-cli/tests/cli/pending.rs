@@ -9,7 +9,7 @@ use crate::{
 };
 
 const NOTE: &str = "asset 019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11 is uploaded; \
-    the service hashes it itself before it registers it; waiting for up to ";
+    the service must hash it before it is registered; waiting up to ";
 
 fn pending() -> Answer {
     let body = json!({
@@ -37,16 +37,16 @@ fn put(stub: &Stub, args: &[&str]) -> (Ran, Vec<serde_json::Value>) {
     (ran, asked.iter().skip(2).map(Asked::json).collect())
 }
 
-/// How a run ends whose patience does.
+/// The result of a run whose wait timed out.
 fn given_up(note: &str) -> Ran {
     Ran {
         exit: 5,
         out: String::new(),
         err: format!(
-            "{note}error: asset {ID} is uploaded and not registered yet: the service still hashes it\n  \
+            "{note}error: asset {ID} is uploaded but not registered yet: the service is still hashing it\n  \
              What happened.\n  trace id: 4bf92f3577b34da6a3ce929d0e0e4736\n\
-             hint: it goes on by itself: register that asset again later with the same body, or \
-             repeat this put, which uploads anew as another asset; --wait-seconds gives it longer\n"
+             hint: the service continues: register that asset again later with the same body, or \
+             repeat this put, which uploads it as another asset; --wait-seconds sets a longer wait\n"
         ),
     }
 }

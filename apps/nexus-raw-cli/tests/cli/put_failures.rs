@@ -17,13 +17,13 @@ fn what_the_store_refuses_is_told_and_not_registered() {
             400,
             "BadDigest",
             4,
-            "the store got other bytes than were hashed; put the file again",
+            "the store received other bytes than were hashed; put the file again",
         ),
         (
             403,
             "AccessDenied",
             4,
-            "the time to upload is over, or the store does not know the service's key; put the file again",
+            "the upload URL has expired, or the store refuses the service's key; put the file again",
         ),
         (
             503,
@@ -169,8 +169,8 @@ fn a_file_that_changes_while_it_is_uploaded_is_never_stored_whole() {
             exit: 1,
             out: String::new(),
             err: format!(
-                "error: {} changed while it was uploaded\n\
-                 hint: nothing was registered; put the file again when nobody writes to it\n",
+                "error: {} changed during the upload\n\
+                 hint: nothing was registered; put the file again when it no longer changes\n",
                 path.display()
             ),
         }

@@ -167,7 +167,7 @@ fn without_certificates_an_encrypted_server_is_not_trusted() {
     assert_eq!((ran.exit, ran.out.as_str()), (1, ""));
     assert!(
         ran.err
-            .starts_with("error: the HTTP client could not be set up: "),
+            .starts_with("error: cannot create the HTTP client: "),
         "{}",
         ran.err
     );
@@ -196,16 +196,19 @@ fn an_answer_that_is_not_the_services_is_not_printed() {
             Answer::empty(200)
                 .with("content-type", "text/html")
                 .body("<html>"),
-            "the service answered 200 OK",
+            "unexpected response from the service (200 OK)",
         ),
-        (Answer::json(200, "{}"), "the service answered 200 OK"),
+        (
+            Answer::json(200, "{}"),
+            "unexpected response from the service (200 OK)",
+        ),
         (
             Answer::empty(302).with("location", "/login"),
-            "the service answered 302 Found",
+            "unexpected response from the service (302 Found)",
         ),
         (
             Answer::json(404, "{}"),
-            "the service answered 404 Not Found",
+            "unexpected response from the service (404 Not Found)",
         ),
     ] {
         let answer = std::sync::Mutex::new(Some(answer));
@@ -217,8 +220,8 @@ fn an_answer_that_is_not_the_services_is_not_printed() {
                 exit: 1,
                 out: String::new(),
                 err: format!(
-                    "error: {message}, and not as it should\n\
-                     hint: something else than the service may answer at --server or NEXUS_RAW_SERVER\n"
+                    "error: {message}\n\
+                     hint: another server may be running at --server or NEXUS_RAW_SERVER\n"
                 ),
             }
         );

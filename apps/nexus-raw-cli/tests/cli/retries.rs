@@ -24,13 +24,13 @@ fn what_failed_for_want_of_an_answer_is_asked_again() {
     let notes: Vec<&str> = ran
         .err
         .lines()
-        .map(|line| line.split_once("; trying again in ").unwrap().0)
+        .map(|line| line.split_once("; retrying in ").unwrap().0)
         .collect();
     assert_eq!(
         notes,
         [
             "Unavailable (503 storage-unavailable)",
-            "the service answered 502 Bad Gateway, and not as it should"
+            "unexpected response from the service (502 Bad Gateway)"
         ]
     );
 }
@@ -132,7 +132,7 @@ fn a_service_that_is_not_there_is_unavailable() {
     );
     assert!(
         ran.err.ends_with(
-            "hint: is the server running, and is it where --server or NEXUS_RAW_SERVER says?\n"
+            "hint: is the server running at the address in --server or NEXUS_RAW_SERVER?\n"
         ),
         "{}",
         ran.err

@@ -106,9 +106,8 @@ fn a_token_that_would_live_too_long_is_not_made() {
             Ran {
                 exit: 2,
                 out: String::new(),
-                err:
-                    "error: no token could be made: a token must be valid for 1 to 86400 seconds\n"
-                        .to_owned(),
+                err: "error: cannot create a token: a token must be valid for 1 to 86400 seconds\n"
+                    .to_owned(),
             }
         );
     }
@@ -128,7 +127,7 @@ fn a_directory_where_no_server_has_started_is_told_and_left_alone() {
             exit: 1,
             out: String::new(),
             err: format!(
-                "error: no token could be made: {} has no secrets yet; start the server in embedded mode first\n",
+                "error: cannot create a token: {} has no secrets yet; start the server in embedded mode first\n",
                 missing.display()
             ),
         }

@@ -98,8 +98,7 @@ fn an_empty_token_is_told_before_anything_is_asked() {
         let mut command = command_for("http://127.0.0.1:1");
         command.env("NEXUS_RAW_TOKEN", token).args(["show", ID]);
         let ran = run(&mut command, args);
-        let reason =
-            "error: the token is empty; give one by NEXUS_RAW_TOKEN or --token-file\n".to_owned();
+        let reason = "error: the token is empty; use NEXUS_RAW_TOKEN or --token-file\n".to_owned();
         let expected = Ran {
             exit: 2,
             out: String::new(),
@@ -130,7 +129,7 @@ fn help_tells_the_exit_codes() {
     assert_eq!(ran.exit, 0);
     assert!(
         ran.out
-            .contains("  3  there is no such asset in this tenant and environment\n")
+            .contains("  3  no such asset in this tenant and environment\n")
     );
 }
 
