@@ -8,15 +8,15 @@ use nexus_raw::{
 
 use crate::{JwtSettings, Part, TokenFault, compact, numeric_date::NumericDate};
 
-/// Reads the claims of a token whose signature is proved, and proves the rest: that it is by
-/// our issuer, for us, and of now.
+/// Reads the claims of a token with a verified signature, and checks its issuer, audience and
+/// lifetime.
 pub(crate) fn read(
     text: &str,
     settings: &JwtSettings,
     now: Timestamp,
 ) -> Result<Principal, TokenFault> {
     let claims = compact::decode_object(Part::Claims, text)?;
-    // good only together with a proof of a key (RFC 7800), which nobody looks at here
+    // valid only with a proof of possession (RFC 7800), which is not supported
     if claims.get("cnf").is_some() {
         return Err(TokenFault::ClaimForbidden { name: "cnf" });
     }
@@ -39,7 +39,7 @@ fn check_issuer(claims: &Json, settings: &JwtSettings) -> Result<(), TokenFault>
     }
 }
 
-/// RFC 7519, section 4.1.3: one string, or an array of strings one of which is us.
+/// Checks `aud` (RFC 7519, section 4.1.3): a string, or an array of strings, with our audience.
 fn check_audience(claims: &Json, settings: &JwtSettings) -> Result<(), TokenFault> {
     let is_us = match required(claims, "aud")? {
         Json::String(audience) => *audience == settings.audience,
@@ -75,9 +75,8 @@ fn check_time(claims: &Json, settings: &JwtSettings, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// The tenants that the token lists, each with the role it gives there. A role for any other
-/// tenant gives nothing; neither does a member that is no tenant's name, since no header can
-/// name it.
+/// Returns the tenants that the token lists, each with its role. A role for any other tenant is
+/// ignored; so is a member that is not a valid tenant name, since no header can have it.
 fn memberships(
     claims: &Json,
     settings: &JwtSettings,

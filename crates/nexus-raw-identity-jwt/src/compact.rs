@@ -3,10 +3,10 @@ use nexus_raw::json::{self, Json};
 
 use crate::{Part, TokenFault};
 
-/// The longest token, in bytes. Longer ones are refused before they are looked at.
+/// The maximum length of a token, in bytes. Longer ones are refused before parsing.
 pub(crate) const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// A JWS in compact form (RFC 7515, section 3.1), taken apart and believed in nothing.
+/// A JWS in compact form (RFC 7515, section 3.1), split but not verified.
 pub(crate) struct UnverifiedToken<'a> {
     /// The exact bytes that were signed: the first two parts and the dot between them.
     pub(crate) signing_input: &'a str,
@@ -36,15 +36,15 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// Decodes base64url as RFC 7515, section 2 has it: no padding, no line breaks, and the last
-/// character's spare bits zero, so that no two texts stand for the same bytes.
+/// Decodes base64url (RFC 7515, section 2): no padding, no line breaks, and the last character's
+/// spare bits zero, so that no two texts decode to the same bytes.
 pub(crate) fn decode(part: Part, text: &str) -> Result<Vec<u8>, TokenFault> {
     URL_SAFE_NO_PAD
         .decode(text)
         .map_err(|_| TokenFault::Base64(part))
 }
 
-/// Reads a part that must be a JSON object.
+/// Decodes a part that must be a JSON object.
 pub(crate) fn decode_object(part: Part, text: &str) -> Result<Json, TokenFault> {
     let value =
         json::read(&decode(part, text)?).map_err(|source| TokenFault::Json { part, source })?;

@@ -2,14 +2,14 @@ use std::fmt;
 
 use nexus_raw::json::JsonError;
 
-/// Which part of a compact JWS a fault lies in.
+/// A part of a compact JWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The first: the JOSE header.
+    /// The first part, the JOSE header.
     Header,
-    /// The second: the claims.
+    /// The second part, the claims.
     Claims,
-    /// The third: the signature.
+    /// The third part, the signature.
     Signature,
 }
 
@@ -23,35 +23,35 @@ impl fmt::Display for Part {
     }
 }
 
-/// What is wrong with a token, or why that cannot be said.
+/// The error of verifying a token.
 ///
-/// For the log alone: a caller learns nothing of it. No variant holds anything that came out of
-/// the token, names of claims included: those are our own.
+/// Only for the log, not for the caller. No variant contains anything from the token; names of
+/// claims are those of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenFault {
-    /// Longer than any token we read.
+    /// The token is too long.
     #[error("the token is longer than {limit} bytes")]
     TooLong {
-        /// The longest token, in bytes.
+        /// The maximum length, in bytes.
         limit: usize,
     },
-    /// Not a JWS in compact form (RFC 7515, section 3.1).
-    #[error("the token has not exactly three parts")]
+    /// It is not a JWS in compact form (RFC 7515, section 3.1).
+    #[error("the token does not have exactly three parts")]
     NotThreeParts,
-    /// Not base64url as RFC 7515, section 2 has it: padding, the standard alphabet, spare bits.
+    /// A part is not base64url (RFC 7515, section 2): padding, the standard alphabet, spare bits.
     #[error("the {0} is not base64url without padding")]
     Base64(Part),
-    /// Not one strict JSON text.
-    #[error("the {part} is no JSON to be read")]
+    /// A part is not strict JSON.
+    #[error("the {part} is not valid JSON")]
     Json {
-        /// Where.
+        /// The part.
         part: Part,
-        /// Why.
+        /// The cause.
         source: JsonError,
     },
-    /// JSON, but no object.
-    #[error("the {0} is no JSON object")]
+    /// A part is JSON, but not an object.
+    #[error("the {0} is not a JSON object")]
     NotAnObject(Part),
     /// A header parameter that would change how, or with which key, the token is verified.
     #[error("the header has {name}, which is not allowed")]
@@ -59,30 +59,30 @@ pub enum TokenFault {
         /// The parameter.
         name: &'static str,
     },
-    /// A header parameter that is no string.
-    #[error("{name} of the header is no string")]
+    /// A header parameter is not a string.
+    #[error("{name} of the header is not a string")]
     HeaderType {
         /// The parameter.
         name: &'static str,
     },
-    /// `typ` says that the token is for another use.
-    #[error("the header says that the token is for another use")]
+    /// `typ` is that of a token for another use.
+    #[error("typ of the header is for another use")]
     Type,
     /// `alg` is missing or not exactly the configured one.
-    #[error("the header names no algorithm, or another than the configured one")]
+    #[error("alg of the header is missing or not the configured algorithm")]
     Algorithm,
-    /// `kid` is not what names a key: a path, SQL, or something longer.
+    /// `kid` is not a valid key id: a path, SQL, or too long.
     #[error("kid of the header is not a valid key name")]
     KeyId,
-    /// The JWKS has no key that `kid` names; or `kid` is missing, and it has not exactly one key.
-    #[error("the header names none of the keys, or does not say which one of several")]
+    /// The JWKS has no key with this `kid`; or `kid` is missing and the JWKS has several keys.
+    #[error("kid of the header matches no key, or is missing with several keys")]
     UnknownKey,
-    /// No key set has come yet, or the last one is too old to be believed: nothing is wrong with
-    /// the token, as far as can be seen without a key.
-    #[error("there are no keys to verify the token with")]
+    /// No key set was loaded yet, or the last one is too old. The token has no fault that can be
+    /// detected without a key.
+    #[error("no keys are available to verify the token")]
     NoKeys,
-    /// No configured key made this signature for these bytes.
-    #[error("the signature is not by a configured key")]
+    /// No configured key verifies the signature.
+    #[error("the signature does not match a configured key")]
     Signature,
     /// A required claim is missing.
     #[error("the claim {name} is missing")]
@@ -91,36 +91,36 @@ pub enum TokenFault {
         name: &'static str,
     },
     /// A claim has the wrong JSON type, or a number is beyond 64 bits.
-    #[error("the claim {name} is of a wrong type")]
+    #[error("the claim {name} has the wrong type")]
     ClaimType {
         /// The claim, as configured.
         name: String,
     },
-    /// A claim that binds the token to what is not looked at here.
+    /// A claim binds the token to a proof that is not supported.
     #[error("the token has the claim {name}, which is not allowed")]
     ClaimForbidden {
         /// The claim.
         name: &'static str,
     },
-    /// `iss` is somebody else.
-    #[error("the token is by another issuer")]
+    /// `iss` is not the configured issuer.
+    #[error("the token is from another issuer")]
     Issuer,
-    /// `aud` does not contain us.
+    /// `aud` does not contain the configured audience.
     #[error("the token is for another audience")]
     Audience,
-    /// `sub` is no user id.
-    #[error("the subject is no user id")]
+    /// `sub` is not a valid user id.
+    #[error("the subject is not a valid user id")]
     Subject,
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iat` lies ahead.
+    /// `iat` is in the future.
     #[error("the token was issued in the future")]
     IssuedInFuture,
     /// `exp` is not after `iat`, or too long after it.
-    #[error("the token lives no time, or longer than allowed")]
+    #[error("the token's lifetime is zero or longer than allowed")]
     Lifetime,
 }

@@ -2,20 +2,20 @@ use nexus_raw::json::Json;
 
 use crate::{Part, TokenFault, compact, keys::KeySource};
 
-/// Parameters that would change how a token is verified or bring a key along: keys come from
-/// the configuration, and no extension is understood (RFC 7515, sections 4.1.2 to 4.1.6 and
+/// Parameters that would change how a token is verified or contain a key: keys come only from the
+/// configuration, and no extension is supported (RFC 7515, sections 4.1.2 to 4.1.6 and
 /// 4.1.11; RFC 7516, section 4.1.3; RFC 7797, section 3).
 const FORBIDDEN: [&str; 7] = ["crit", "jwk", "jku", "x5u", "x5c", "zip", "b64"];
 
-/// What a token says of its own verification. Nobody has vouched for it.
+/// The unverified header of a token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnverifiedHeader {
-    /// `kid`, which says which key to try, where there are several.
+    /// `kid`, which selects one of several keys.
     pub(crate) key_id: Option<String>,
 }
 
 impl UnverifiedHeader {
-    /// Reads the header of a token that one of `keys` must have signed.
+    /// Reads and checks the header of a token against `keys`.
     pub(crate) fn read(text: &str, keys: &KeySource) -> Result<Self, TokenFault> {
         let header = compact::decode_object(Part::Header, text)?;
         if let Some(name) = FORBIDDEN
@@ -36,9 +36,9 @@ impl UnverifiedHeader {
     }
 }
 
-/// Whether a token of this type is one to come in by: of RFC 7519, section 5.1, or RFC 9068,
-/// section 2.1. Issuers also sign tokens for other ends with the same keys (logout, `DPoP` proofs,
-/// refresh). A media type has no case, and its `application/` may be left out (RFC 7515, 4.1.9).
+/// Returns whether this type is one of access tokens: RFC 7519, section 5.1, or RFC 9068, section
+/// 2.1. Issuers sign tokens for other uses with the same keys (logout, `DPoP` proofs, refresh). A
+/// media type ignores case, and its `application/` may be omitted (RFC 7515, 4.1.9).
 fn is_ours(typ: &str) -> bool {
     let typ = typ.to_ascii_lowercase();
     let subtype = typ.strip_prefix("application/").unwrap_or(&typ);

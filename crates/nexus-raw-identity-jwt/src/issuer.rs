@@ -10,49 +10,49 @@ use serde_json::{Map, Value, json};
 
 use crate::{JwtSettings, JwtSettingsError, KeySettings, compact::MAX_TOKEN_BYTES};
 
-/// Makes HS256 tokens that a [`JwtIdentityVerifier`](crate::JwtIdentityVerifier) with the same
-/// settings takes: for the embedded mode and for tests, where no identity provider is at hand.
+/// An issuer of HS256 tokens that a [`JwtIdentityVerifier`](crate::JwtIdentityVerifier) with the same
+/// settings accepts: for embedded mode and tests, without an identity provider.
 pub struct TokenIssuer {
     settings: JwtSettings,
     key: EncodingKey,
     clock: Arc<dyn Clock>,
 }
 
-/// For whom a token is, and for how long.
+/// The user, memberships and lifetime of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// Who its bearer is.
+    /// The user.
     pub user: UserId,
-    /// The tenants of which the bearer is a member, each with the role there.
+    /// The tenants of the user, each with the user's role.
     pub memberships: Vec<(TenantId, Option<Role>)>,
-    /// How long it is valid, in whole seconds: 1 s to the longest lifetime of the settings.
+    /// The lifetime in whole seconds: 1 s to the maximum of the settings.
     pub ttl: Duration,
 }
 
-/// Why no token was made.
+/// The error of issuing a token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueError {
-    /// It would be valid for less than a second or longer than verifiers allow.
+    /// The lifetime is below one second or above the maximum.
     #[error("a token must be valid for 1 to {} seconds", longest.as_secs())]
     Ttl {
-        /// The longest lifetime.
+        /// The maximum lifetime.
         longest: Duration,
     },
-    /// It would be longer than verifiers read: too many memberships.
+    /// The token would be too long: it has too many memberships.
     #[error("a token must not be longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
-    /// The library gave none.
-    #[error("the token could not be signed")]
+    /// The library failed.
+    #[error("token could not be signed")]
     Signing(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl TokenIssuer {
-    /// An issuer of tokens for verifiers with these settings. It signs with the current secret.
+    /// Creates an issuer for verifiers with these settings. It signs with the current secret.
     ///
     /// # Errors
-    /// [`JwtSettingsError`], as for the verifier; and where the keys are those of a JWKS, which
-    /// sign nothing.
+    /// [`JwtSettingsError`], as for the verifier; and if the keys are those of a JWKS, which cannot
+    /// sign.
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, JwtSettingsError> {
         settings.check()?;
         let key = match &settings.keys {
@@ -70,7 +70,7 @@ impl TokenIssuer {
         })
     }
 
-    /// A token that is valid from now on. It is a secret, until it expires.
+    /// Returns a token that is valid from now on. It is a secret until it expires.
     ///
     /// # Errors
     /// See [`IssueError`].

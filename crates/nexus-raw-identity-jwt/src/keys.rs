@@ -8,23 +8,22 @@ use crate::{
     settings::KeySettings,
 };
 
-/// The longest `kid`, in bytes.
+/// The maximum length of `kid`, in bytes.
 const MAX_KEY_ID_BYTES: usize = 128;
 
-/// Where the keys come from that tokens are verified with, and for which one algorithm.
+/// The keys that verify tokens, for one algorithm.
 ///
-/// A source decides by the header which of its keys to try, and never takes one from the token.
+/// The header selects one of them; no key is taken from the token.
 pub(crate) enum KeySource {
-    /// Secrets shared with the issuer: the current one, and the one before while it is being
-    /// rotated out.
+    /// Secrets shared with the issuer: the current one, and the previous one during a rotation.
     SharedSecrets(Vec<DecodingKey>),
     /// Public keys that the issuer publishes.
     Jwks(Jwks),
 }
 
 impl KeySource {
-    /// A JWKS file is read now; a JWKS of a URL is fetched by [`Jwks::come`], or when the
-    /// first token comes.
+    /// Creates the source. A JWKS file is read now; a JWKS of a URL is fetched by
+    /// [`Jwks::loaded`] or for the first token.
     pub(crate) fn from_settings(settings: &KeySettings) -> Result<Self, JwtSettingsError> {
         Ok(match settings {
             KeySettings::Hs256 { secret, previous } => Self::SharedSecrets(
@@ -49,8 +48,7 @@ impl KeySource {
         })
     }
 
-    /// Whether tokens may have this `alg`. It is compared as text: neither another case nor another
-    /// family is ever near.
+    /// Returns whether tokens may have this `alg`. It is compared exactly, including case.
     pub(crate) fn takes(&self, alg: &str) -> bool {
         match self {
             Self::SharedSecrets(_) => alg == "HS256",
@@ -58,15 +56,15 @@ impl KeySource {
         }
     }
 
-    /// Whether there are keys now. Shared secrets always are.
-    pub(crate) fn are_there(&self) -> bool {
+    /// Returns whether keys are available. Shared secrets always are.
+    pub(crate) fn are_available(&self) -> bool {
         match self {
             Self::SharedSecrets(_) => true,
             Self::Jwks(jwks) => jwks.has_keys(),
         }
     }
 
-    /// Whether `signature` can be one at all: what can be said of it without a key.
+    /// Checks the form of `signature`, without a key.
     pub(crate) fn check_form(&self, signature: &str) -> Result<(), TokenFault> {
         let bytes = compact::decode(Part::Signature, signature)?.len();
         let fits = match self {
@@ -76,15 +74,15 @@ impl KeySource {
         fits.then_some(()).ok_or(TokenFault::Signature)
     }
 
-    /// Whether one of the keys made `signature`, in base64url, for `signing_input`. The library
-    /// compares in constant time.
+    /// Verifies that one of the keys made `signature`, in base64url, for `signing_input`. The
+    /// library compares in constant time.
     pub(crate) async fn verify(
         &self,
         header: &UnverifiedHeader,
         signing_input: &str,
         signature: &str,
     ) -> Result<(), TokenFault> {
-        // a name that no key has is a sign of an attack: nothing is looked up or loaded for it
+        // an invalid key id is a sign of an attack: nothing is loaded for it
         if header.key_id.as_deref().is_some_and(|id| !is_key_id(id)) {
             return Err(TokenFault::KeyId);
         }
@@ -102,7 +100,7 @@ impl KeySource {
     }
 }
 
-/// Whether `text` can be the name of a key: 1 to 128 letters, digits and `-._~:+=@`.
+/// Returns whether `text` is a valid key id: 1 to 128 letters, digits and `-._~:+=@`.
 /// No path, no SQL, no white space, no control character.
 pub(crate) fn is_key_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:+=@".contains(&byte);

@@ -1,18 +1,18 @@
 use nexus_raw::{json::Json, time::Timestamp};
 
-/// 2^63: what 64 bits hold of seconds ends before it.
+/// 2^63, the first number of seconds beyond 64 bits.
 const BEYOND_64_BITS: f64 = 9_223_372_036_854_775_808.0;
 
 /// A `NumericDate` (RFC 7519, section 2): seconds since 1970, with or without a fraction.
 ///
-/// A double keeps a second's integer value exactly for 285 million years, and its microseconds
-/// until the year 2242; whatever is beyond is refused by the rules on future and lifetime.
+/// A double is exact to the second for 285 million years, and to the microsecond until the year
+/// 2242; later dates are refused by the rules on future and lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) struct NumericDate(f64);
 
 impl NumericDate {
-    /// Takes a number by its value, however it is spelled; `None` where it is no number, or
-    /// beyond 64 bits.
+    /// Reads a number by its value, in any notation; `None` if it is not a number or beyond 64
+    /// bits.
     pub(crate) fn read(value: &Json) -> Option<Self> {
         let Json::Number(number) = value else {
             return None;
@@ -23,7 +23,7 @@ impl NumericDate {
             .map(Self)
     }
 
-    /// The instant of a clock. What is before 1970 counts as 1970.
+    /// Converts a time; one before 1970 counts as 1970.
     pub(crate) fn of(now: Timestamp) -> Self {
         Self(now.since(Timestamp::UNIX_EPOCH).as_secs_f64())
     }

@@ -5,35 +5,35 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{JwksAlgorithm, JwksFault};
 
-/// The shortest shared secret, in bytes: as long as the digest (RFC 7518, section 3.2).
+/// The minimum length of a shared secret, in bytes: that of the digest (RFC 7518, section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// The most that clocks may differ, and the default.
+/// The maximum leeway, and the default.
 const MAX_LEEWAY: Duration = Duration::from_mins(1);
 
-/// Claims that have a meaning of their own (RFC 7519, section 4.1).
+/// Registered claims (RFC 7519, section 4.1).
 const REGISTERED_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
-/// Whose tokens are taken, and how.
+/// Settings of the verification of tokens.
 #[derive(Debug, Clone)]
 pub struct JwtSettings {
-    /// Exactly what `iss` must be.
+    /// The expected `iss`.
     pub issuer: String,
-    /// What `aud` must be or contain.
+    /// The audience that `aud` must be or contain.
     pub audience: String,
-    /// What tokens are signed with.
+    /// The keys of tokens.
     pub keys: KeySettings,
-    /// By how much clocks may differ: at most 60 s.
+    /// The allowed difference of clocks: at most 60 s.
     pub leeway: Duration,
-    /// The longest time from `iat` to `exp`.
+    /// The maximum time from `iat` to `exp`.
     pub max_lifetime: Duration,
     /// The claim that lists the tenants of the user.
     pub tenant_ids_claim: String,
-    /// The claim that gives the user's role in each tenant.
+    /// The claim that has the user's role in each tenant.
     pub role_map_claim: String,
 }
 
-/// What tokens are signed with. One algorithm alone: a token cannot choose.
+/// The keys of tokens, for a single algorithm, so that a token cannot choose one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum KeySettings {
@@ -41,26 +41,26 @@ pub enum KeySettings {
     Hs256 {
         /// The secret, of at least [`MIN_SECRET_BYTES`].
         secret: SecretString,
-        /// The secret before it, while tokens signed with that one are still about.
+        /// The previous secret, while tokens signed with it are in use.
         previous: Option<SecretString>,
     },
-    /// The public keys of a JWKS (RFC 7517) in a file, which is read again while it is used.
+    /// The public keys of a JWKS (RFC 7517) in a file, which is reloaded.
     JwksFile {
-        /// The file: regular, or a link to such a one.
+        /// The file: regular, or a link to a regular file.
         path: PathBuf,
         /// The algorithm.
         algorithm: JwksAlgorithm,
     },
-    /// The public keys of a JWKS that the issuer serves.
+    /// The public keys of a JWKS at a URL of the issuer.
     JwksUrl {
-        /// Where it is.
+        /// The URL.
         url: TrustedUrl,
         /// The algorithm.
         algorithm: JwksAlgorithm,
     },
 }
 
-/// Why settings would make a verifier that is not safe.
+/// The error of settings that would make an unsafe verifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwtSettingsError {
@@ -70,34 +70,34 @@ pub enum JwtSettingsError {
     /// The audience is empty.
     #[error("the audience must not be empty")]
     Audience,
-    /// A shared secret is too short to withstand guessing.
+    /// A shared secret is short enough to be guessed.
     #[error("a shared secret must have at least {MIN_SECRET_BYTES} bytes")]
     SecretTooShort,
-    /// The leeway would keep expired tokens alive.
+    /// The leeway is too long.
     #[error("the leeway must be at most 60 seconds")]
     Leeway,
     /// No token could be valid.
-    #[error("the longest lifetime must be at least one second")]
+    #[error("the maximum lifetime must be at least one second")]
     MaxLifetime,
-    /// A claim's name is empty, has a meaning of its own, or is used for both claims.
-    #[error("{0} is no name for a claim of tenants or roles")]
+    /// A claim's name is empty, a registered claim, or used for both claims.
+    #[error("{0} is not a valid name for a claim of tenants or roles")]
     ClaimName(String),
     /// The file with the JWKS cannot be read.
     #[error("the JWKS file cannot be read: {0}")]
     JwksFile(io::ErrorKind),
-    /// What is in the file is no JWKS, or has no key to verify with.
+    /// The file is not a JWKS, or has no usable key.
     #[error("the JWKS file cannot be used")]
     Jwks(#[source] JwksFault),
-    /// There is nothing to fetch a JWKS with.
-    #[error("a JWKS cannot be fetched here: {0}")]
+    /// No HTTP client to fetch a JWKS.
+    #[error("the HTTP client for the JWKS cannot be created: {0}")]
     HttpClient(String),
-    /// Tokens are to be made, and the keys verify only.
-    #[error("tokens can be made with a shared secret alone")]
+    /// Tokens cannot be issued with public keys.
+    #[error("tokens can be issued only with a shared secret")]
     NoSecret,
 }
 
 impl JwtSettings {
-    /// Settings with a leeway of 60 s, a longest lifetime of 24 h, and the claims `tenant_ids`
+    /// Returns settings with a leeway of 60 s, a maximum lifetime of 24 h, and the claims `tenant_ids`
     /// and `role_map`.
     #[must_use]
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>, keys: KeySettings) -> Self {
@@ -145,7 +145,7 @@ impl KeySettings {
                 .all(|secret| secret.expose_secret().len() >= MIN_SECRET_BYTES)
                 .then_some(())
                 .ok_or(JwtSettingsError::SecretTooShort),
-            // seen when the keys are loaded
+            // checked when the keys are loaded
             Self::JwksFile { .. } | Self::JwksUrl { .. } => Ok(()),
         }
     }

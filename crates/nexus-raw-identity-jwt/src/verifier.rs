@@ -11,10 +11,10 @@ use crate::{
     header::UnverifiedHeader, keys::KeySource,
 };
 
-/// Proves callers by JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515).
+/// A verifier of JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515).
 ///
-/// Nothing of a token is believed, and its claims are not even decoded, before the signature
-/// over its exact bytes is proved with a configured key and the configured algorithm.
+/// The claims of a token are not decoded before the signature over its exact bytes is verified with a
+/// configured key and the configured algorithm.
 pub struct JwtIdentityVerifier {
     settings: JwtSettings,
     keys: KeySource,
@@ -22,14 +22,13 @@ pub struct JwtIdentityVerifier {
 }
 
 impl JwtIdentityVerifier {
-    /// A verifier of the tokens that `settings` describe. A JWKS file is read, once; a JWKS of a
-    /// URL is fetched by [`keys_came`](Self::keys_came), which is to run beside, or when the first
-    /// token comes. Until there is one no token can be verified
-    /// ([`IdentityError::Unavailable`]).
+    /// Creates a verifier. A JWKS file is read once; a JWKS of a URL is fetched by
+    /// [`keys_came`](Self::keys_came), which should run in a task, or for the first token. Until
+    /// then no token can be verified ([`IdentityError::Unavailable`]).
     ///
     /// # Errors
-    /// [`JwtSettingsError`] where tokens could be forged, or would never be valid; where the JWKS
-    /// file cannot be read.
+    /// [`JwtSettingsError`] if tokens could be forged or would never be valid, or if the JWKS file
+    /// cannot be read.
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> Result<Self, JwtSettingsError> {
         settings.check()?;
         Ok(Self {
@@ -39,20 +38,20 @@ impl JwtIdentityVerifier {
         })
     }
 
-    /// Asks for keys while there are none, at least every 5 s; resolves once there are some, which
-    /// with shared secrets is at once. Must be awaited within a tokio runtime.
+    /// Fetches keys until there are some, at least every 5 s; with shared secrets resolves at
+    /// once. Must be awaited within a tokio runtime.
     pub async fn keys_came(&self) {
         if let KeySource::Jwks(jwks) = &self.keys {
-            jwks.come().await;
+            jwks.loaded().await;
         }
     }
 
-    /// Resolves once the keys could not be renewed for so long that they are believed no longer,
-    /// which shared secrets never are. While it is awaited, keys that no token had renewed are
-    /// renewed before that. Must be awaited within a tokio runtime.
+    /// Resolves once the keys expired because they could not be reloaded; shared secrets never
+    /// expire. While it is awaited, keys are reloaded in time even without tokens. Must be awaited
+    /// within a tokio runtime.
     pub async fn keys_ended(&self) {
         match &self.keys {
-            KeySource::Jwks(jwks) => jwks.ended().await,
+            KeySource::Jwks(jwks) => jwks.expired().await,
             KeySource::SharedSecrets(_) => pending().await,
         }
     }
@@ -60,8 +59,8 @@ impl JwtIdentityVerifier {
     async fn principal(&self, token: &str) -> Result<Principal, TokenFault> {
         let token = UnverifiedToken::split(token)?;
         let header = UnverifiedHeader::read(token.header, &self.keys)?;
-        if !self.keys.are_there() {
-            // what is wrong without a key is refused without one; nothing is believed by this
+        if !self.keys.are_available() {
+            // faults that need no key are refused without one
             self.keys.check_form(token.signature)?;
             claims::read(token.claims, &self.settings, self.clock.now())?;
         }
@@ -82,7 +81,7 @@ impl IdentityVerifier for JwtIdentityVerifier {
     }
 
     async fn ready(&self) -> Result<(), IdentityError> {
-        if self.keys.are_there() {
+        if self.keys.are_available() {
             Ok(())
         } else {
             Err(IdentityError::Unavailable(TokenFault::NoKeys.into()))

@@ -2,10 +2,10 @@ use jsonwebtoken::Algorithm;
 
 /// RFC 7518, section 3.3.
 pub(super) const MIN_RSA_BITS: usize = 2048;
-/// What the library verifies with; larger ones would be a way to keep it busy.
+/// The library's maximum; larger keys would slow down verification.
 pub(super) const MAX_RSA_BITS: usize = 8192;
 
-/// The one algorithm of tokens that are signed with a private key (RFC 7518, section 3.1;
+/// The algorithm of tokens that are signed with a private key (RFC 7518, section 3.1;
 /// RFC 8037, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JwksAlgorithm {
@@ -18,14 +18,14 @@ pub enum JwksAlgorithm {
 }
 
 impl JwksAlgorithm {
-    /// Whether `alg`, of a token's header or of a key, stands for it.
+    /// Returns whether `alg`, of a token's header or of a key, names it.
     pub(crate) fn is_named(self, alg: &str) -> bool {
-        // what RFC 9864, section 2.2 calls it, since `EdDSA` does not say which curve
+        // the name in RFC 9864, section 2.2, since `EdDSA` does not name the curve
         alg == self.name() || (self == Self::EdDsa && alg == "Ed25519")
     }
 
-    /// Whether a signature can have so many bytes: of RSA as many as the modulus, of the others
-    /// two numbers of 32 bytes.
+    /// Returns whether a signature can have this length: that of the modulus for RSA, two numbers
+    /// of 32 bytes for the others.
     pub(crate) fn has_signatures_of(self, bytes: usize) -> bool {
         match self {
             Self::Rs256 => (MIN_RSA_BITS / 8..=MAX_RSA_BITS / 8).contains(&bytes),
@@ -33,7 +33,7 @@ impl JwksAlgorithm {
         }
     }
 
-    /// Its name, as the configuration has it.
+    /// Returns its name in the configuration.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",

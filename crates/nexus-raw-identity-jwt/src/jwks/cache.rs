@@ -17,48 +17,47 @@ use tokio::{
 use super::{JwksAlgorithm, fault::LoadError, location::Location, set::KeySet};
 use crate::{TokenFault, header::UnverifiedHeader};
 
-/// Between two loads that tokens of unknown keys bring about.
+/// The minimum time between two loads caused by tokens of unknown keys.
 const COOL_DOWN: Duration = Duration::from_secs(30);
-/// From the begin of one attempt to that of the next while there is no key at all, and no token
-/// can be judged: together with the longest attempt still under 5 s.
+/// The time between the starts of two attempts while there are no keys and no token can be verified.
+/// Together with the longest attempt it is below 5 s.
 const RETRY: Duration = Duration::from_secs(3);
-/// When a set is loaded anew although nothing is missing in it, since keys are withdrawn too.
+/// The age at which a set is reloaded even if no key is missing, since keys are also withdrawn.
 const REFRESH: Duration = Duration::from_mins(5);
-/// When a set is loaded anew that no token had loaded for so long.
+/// The age at which a set is reloaded without tokens.
 const IDLE: Duration = Duration::from_hours(12);
-/// When a set that could not be renewed is believed no longer.
+/// The age at which a set that could not be reloaded is no longer trusted.
 const MAX_STALE: Duration = Duration::from_hours(24);
 
-/// The keys of an issuer, as they were when last loaded. Loads are brought about by tokens; while
-/// there are no keys, and before the last ones end, also by [`come`](Self::come) and
-/// [`ended`](Self::ended).
+/// A cache of an issuer's keys. Tokens trigger loads; so do [`loaded`](Self::loaded) while there are no
+/// keys, and [`expired`](Self::expired) before the last ones expire.
 pub(crate) struct Jwks {
     source: Arc<Source>,
-    /// Never held while anything is waited for.
-    last: Mutex<Option<Attempt>>,
+    /// Never held across an await.
+    last: Mutex<Option<LoadAttempt>>,
 }
 
-/// What an attempt to load reads and writes.
+/// The state that a load reads and writes.
 struct Source {
     algorithm: JwksAlgorithm,
     location: Location,
-    loaded: ArcSwapOption<Loaded>,
-    /// Why the last attempt failed, so that the same is not told again and again.
-    told: Mutex<Option<String>>,
+    loaded: ArcSwapOption<LoadedKeys>,
+    /// The last logged error, so that it is not logged repeatedly.
+    logged: Mutex<Option<String>>,
 }
 
-struct Loaded {
+struct LoadedKeys {
     set: KeySet,
     at: Instant,
 }
 
-struct Attempt {
+struct LoadAttempt {
     began: Instant,
     task: AbortHandle,
     end: Renewal,
 }
 
-/// Resolves once an attempt to load has ended, for all who wait for it.
+/// Resolves once a load has ended, for all waiters.
 type Renewal = Shared<BoxFuture<'static, ()>>;
 
 impl Jwks {
@@ -67,10 +66,10 @@ impl Jwks {
             algorithm,
             location,
             loaded: ArcSwapOption::empty(),
-            told: Mutex::default(),
+            logged: Mutex::default(),
         };
         if let Some(set) = set {
-            source.take(set);
+            source.store(set);
         }
         Self {
             source: Arc::new(source),
@@ -83,11 +82,11 @@ impl Jwks {
     }
 
     pub(crate) fn has_keys(&self) -> bool {
-        self.believed().is_some()
+        self.trusted().is_some()
     }
 
-    /// Loads the set until there is one; resolves then.
-    pub(crate) async fn come(&self) {
+    /// Retries until a set is loaded.
+    pub(crate) async fn loaded(&self) {
         while !self.has_keys() {
             self.renew().await;
             let began = self.lock_last().as_ref().map(|last| last.began);
@@ -97,10 +96,10 @@ impl Jwks {
         }
     }
 
-    /// Resolves once there are no keys that may be believed. Has a set that nobody needed renewed
-    /// in good time before that.
-    pub(crate) async fn ended(&self) {
-        while let Some(keys) = self.believed() {
+    /// Resolves once there are no trusted keys. Reloads a set that no token used in time before
+    /// that.
+    pub(crate) async fn expired(&self) {
+        while let Some(keys) = self.trusted() {
             let age = keys.at.elapsed();
             if age < IDLE {
                 sleep_until(keys.at + IDLE).await;
@@ -111,8 +110,8 @@ impl Jwks {
         }
     }
 
-    /// Whether a key that the issuer publishes made `signature`. Where none of the known ones
-    /// can have, the set is loaded anew first, if that was not just done.
+    /// Verifies that a published key made `signature`. If no known key can have, the set is
+    /// reloaded first, unless it was just loaded.
     pub(crate) async fn verify(
         &self,
         header: &UnverifiedHeader,
@@ -132,7 +131,7 @@ impl Jwks {
             return first;
         }
         self.renew().await;
-        match self.believed() {
+        match self.trusted() {
             Some(renewed) if !Arc::ptr_eq(&renewed, &keys) => {
                 renewed.set.verify(key_id, signing_input, signature)
             }
@@ -140,29 +139,29 @@ impl Jwks {
         }
     }
 
-    /// The keys. Waits for a renewal only where there are none, or where nobody looked for so
-    /// long that a withdrawn key may be among them.
-    async fn fresh(&self) -> Option<Arc<Loaded>> {
-        match self.believed() {
+    /// Returns the keys. Waits for a reload only if there are none, or if the last attempt is so old
+    /// that a withdrawn key may be among them.
+    async fn fresh(&self) -> Option<Arc<LoadedKeys>> {
+        match self.trusted() {
             Some(keys) if keys.at.elapsed() < REFRESH => return Some(keys),
             Some(keys) if self.was_tried_within(2 * REFRESH, &keys) => {
-                // it goes on in its own task
+                // it continues in its own task
                 drop(self.renew());
                 return Some(keys);
             }
             _ => self.renew().await,
         }
-        self.believed()
+        self.trusted()
     }
 
-    fn believed(&self) -> Option<Arc<Loaded>> {
+    fn trusted(&self) -> Option<Arc<LoadedKeys>> {
         self.source
             .loaded
             .load_full()
             .filter(|keys| keys.at.elapsed() < MAX_STALE)
     }
 
-    fn was_tried_within(&self, period: Duration, keys: &Loaded) -> bool {
+    fn was_tried_within(&self, period: Duration, keys: &LoadedKeys) -> bool {
         let last = self.lock_last();
         let tried = last
             .as_ref()
@@ -170,8 +169,7 @@ impl Jwks {
         tried.elapsed() < period
     }
 
-    /// Starts an attempt to load the set, unless one is under way or was made just now: then it
-    /// is that one.
+    /// Starts a load, or returns the one that is running or was just made.
     fn renew(&self) -> Renewal {
         let pause = if self.has_keys() { COOL_DOWN } else { RETRY };
         let mut last = self.lock_last();
@@ -183,9 +181,9 @@ impl Jwks {
         let Ok(runtime) = Handle::try_current() else {
             return future::ready(()).boxed().shared();
         };
-        // in a task of its own: it ends even where the caller who began it goes away
+        // in its own task, which completes even if the caller is cancelled
         let task = runtime.spawn(load(Arc::clone(&self.source)));
-        let attempt = Attempt {
+        let attempt = LoadAttempt {
             began: Instant::now(),
             task: task.abort_handle(),
             end: task.map(drop).boxed().shared(),
@@ -193,52 +191,50 @@ impl Jwks {
         last.insert(attempt).end.clone()
     }
 
-    fn lock_last(&self) -> MutexGuard<'_, Option<Attempt>> {
+    fn lock_last(&self) -> MutexGuard<'_, Option<LoadAttempt>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn load(source: Arc<Source>) {
     match source.location.load(source.algorithm).await {
-        Ok(set) => source.take(set),
-        Err(error) => source.tell(&error),
+        Ok(set) => source.store(set),
+        Err(error) => source.log(&error),
     }
 }
 
 impl Source {
-    /// Has these keys be the ones that are believed. Tells of those that the set had beside them,
-    /// unless it had the same before.
-    fn take(&self, set: KeySet) {
+    /// Stores a loaded set. Logs its ignored keys, unless the last set had the same.
+    fn store(&self, set: KeySet) {
         let last = self.loaded.load();
         if last.as_ref().map(|last| &last.set.dropped) != Some(&set.dropped) {
             for key in &set.dropped {
-                tracing::warn!("a key of the JWKS is not used: {key}");
+                tracing::warn!(reason = %key, "JWKS key ignored");
             }
         }
-        *self.lock_told() = None;
-        self.loaded.store(Some(Arc::new(Loaded {
+        *self.lock_logged() = None;
+        self.loaded.store(Some(Arc::new(LoadedKeys {
             set,
             at: Instant::now(),
         })));
     }
 
-    /// The one line about attempts that fail alike, one after the other: callers learn nothing of
-    /// it.
-    fn tell(&self, error: &LoadError) {
+    /// Logs a failed load, once for consecutive loads with the same error. Callers do not see it.
+    fn log(&self, error: &LoadError) {
         let chain = nexus_raw::ErrorChain(error).to_string();
-        let mut told = self.lock_told();
-        if told.as_ref() == Some(&chain) {
+        let mut logged = self.lock_logged();
+        if logged.as_ref() == Some(&chain) {
             return;
         }
         if self.loaded.load().is_some() {
-            tracing::warn!("the token keys were not refreshed, the last ones stay in use: {chain}");
+            tracing::warn!(error = %chain, "JWKS refresh failed, last keys stay in use");
         } else {
-            tracing::error!("there are no keys, no token can be verified: {chain}");
+            tracing::error!(error = %chain, "JWKS load failed, no keys available");
         }
-        *told = Some(chain);
+        *logged = Some(chain);
     }
 
-    fn lock_told(&self) -> MutexGuard<'_, Option<String>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_logged(&self) -> MutexGuard<'_, Option<String>> {
+        self.logged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

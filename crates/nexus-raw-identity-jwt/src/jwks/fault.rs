@@ -7,20 +7,20 @@ use super::{
     set::{MAX_KEYS, MAX_SET_BYTES},
 };
 
-/// Why a text gives no keys.
+/// The error of reading a JWKS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksFault {
-    /// Longer than any set we read.
+    /// The JWKS is too long.
     #[error("the JWKS is longer than {MAX_SET_BYTES} bytes")]
     TooLong,
-    /// Not one strict JSON text.
-    #[error("the JWKS is no JSON to be read")]
+    /// The JWKS is not strict JSON.
+    #[error("the JWKS is not valid JSON")]
     Json(#[source] JsonError),
-    /// No object with an array `keys` (RFC 7517, section 5).
-    #[error("the JWKS is no object with an array of keys")]
+    /// The JWKS is not an object with an array `keys` (RFC 7517, section 5).
+    #[error("the JWKS is not an object with an array of keys")]
     NotASet,
-    /// More keys than an issuer has.
+    /// The JWKS has too many keys.
     #[error("the JWKS has more than {MAX_KEYS} keys")]
     TooManyKeys,
     /// Every key is of another algorithm or use, too small, or malformed.
@@ -28,7 +28,7 @@ pub enum JwksFault {
     NoUsableKey(Vec<DroppedKey>),
 }
 
-/// The longest list of reasons in one error.
+/// The maximum number of reasons in one error.
 const MAX_REASONS: usize = 16;
 
 fn reasons(dropped: &[DroppedKey]) -> String {
@@ -43,14 +43,14 @@ fn reasons(dropped: &[DroppedKey]) -> String {
     reasons.concat()
 }
 
-/// A key of a JWKS that is not used.
+/// An ignored key of a JWKS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DroppedKey {
-    /// Its place in the set, from 1 on.
+    /// Its position in the set, from 1.
     pub position: usize,
-    /// Its `kid`, where it has a fit one.
+    /// Its `kid`, if valid.
     pub id: Option<String>,
-    /// Why it is not used.
+    /// Why it is ignored.
     pub fault: KeyFault,
 }
 
@@ -64,65 +64,64 @@ impl fmt::Display for DroppedKey {
     }
 }
 
-/// Why a key of a JWKS is not used. Nothing in it comes out of the set.
+/// Why a key of a JWKS is ignored. It contains nothing from the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFault {
-    /// Not what RFC 7517, section 4 calls a key.
-    #[error("it is no JSON object")]
+    /// It is not a key (RFC 7517, section 4).
+    #[error("it is not a JSON object")]
     NotAnObject,
-    /// Anybody could sign with it.
-    #[error("it shows its private half, d")]
+    /// It contains its private key.
+    #[error("it contains its private key, d")]
     Private,
-    /// `key_ops` is there and does not have `verify`.
-    #[error("key_ops does not have verify")]
+    /// `key_ops` is present without `verify`.
+    #[error("key_ops does not contain verify")]
     Operations,
-    /// `kid` is there and is not what names a key.
+    /// `kid` is present and not a valid key id.
     #[error("kid is not a valid key name")]
     KeyId,
-    /// A member that says what the key is for says something else, or is missing where it must
-    /// not be.
+    /// A member about the use of the key has another value, or is required and missing.
     #[error("{name} is not {wanted}")]
     Other {
         /// The member.
         name: &'static str,
-        /// What it would have to be.
+        /// The expected value.
         wanted: &'static str,
     },
-    /// A member that holds the key itself is missing or malformed.
+    /// A member of the key itself is missing or malformed.
     #[error("{name} is missing or not base64url without padding")]
     Bytes {
         /// The member.
         name: &'static str,
     },
-    /// A coordinate is of another curve.
+    /// A coordinate has the wrong length.
     #[error("{name} does not have 32 bytes")]
     Length {
         /// The member.
         name: &'static str,
     },
-    /// The coordinates are of no point of the curve, so nothing would ever verify.
+    /// The coordinates are not a point on the curve.
     #[error("x and y are not a point on the curve")]
     NotOnCurve,
-    /// The modulus of an RSA key is too weak, or a way to keep the verifier busy.
+    /// The modulus of an RSA key is too short or too long.
     #[error("n has {0} bits; {MIN_RSA_BITS} to {MAX_RSA_BITS} are accepted")]
     Bits(usize),
     /// Modulus or exponent is even, or the exponent 1.
-    #[error("n and e are no RSA key")]
+    #[error("n and e are not an RSA key")]
     NotRsa,
     /// The exponent of an RSA key is longer than any in use.
     #[error("e has more than 5 bytes")]
     Exponent,
 }
 
-/// Why keys could not be loaded.
+/// The error of loading keys.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("the JWKS file cannot be read")]
     File(#[source] std::io::Error),
     #[error("the JWKS cannot be fetched")]
     Fetch(#[source] reqwest::Error),
-    #[error("the answer to the fetch of the JWKS has status {0}")]
+    #[error("the JWKS request returned status {0}")]
     Status(u16),
     #[error(transparent)]
     Set(#[from] JwksFault),

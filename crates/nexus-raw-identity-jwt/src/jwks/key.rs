@@ -10,29 +10,29 @@ use super::{
 };
 use crate::keys::is_key_id;
 
-/// As the library has it: 33 bits.
+/// The library's maximum: 33 bits.
 const MAX_EXPONENT_BYTES: usize = 5;
 /// The length of a coordinate of P-256, and of a public key of Ed25519 (RFC 8037).
 const COORDINATE_BYTES: usize = 32;
 
 /// A public key that may verify tokens.
 pub(crate) struct UsableKey {
-    /// `kid`, by which tokens name it.
+    /// The `kid`, by which tokens select it.
     pub(crate) id: Option<String>,
     pub(crate) key: DecodingKey,
 }
 
 impl UsableKey {
-    /// Reads a JWK (RFC 7517, section 4). A member that is `null` counts as absent: issuers whose
-    /// libraries write every member publish keys so.
+    /// Reads a JWK (RFC 7517, section 4). A member that is `null` counts as absent, since some
+    /// issuers' libraries write every member.
     ///
     /// # Errors
-    /// Why it may not verify signatures of `algorithm`.
+    /// When it must not verify signatures of `algorithm`.
     pub(crate) fn read(jwk: &Json, algorithm: JwksAlgorithm) -> Result<Self, KeyFault> {
         if !matches!(jwk, Json::Object(_)) {
             return Err(KeyFault::NotAnObject);
         }
-        // whose private half is public is nobody's key any more
+        // a key with a published private half is compromised
         if member(jwk, "d").is_some() {
             return Err(KeyFault::Private);
         }
@@ -47,7 +47,7 @@ impl UsableKey {
     }
 }
 
-/// `kid`, where the key has one.
+/// Returns the `kid`, if present.
 pub(crate) fn id(jwk: &Json) -> Result<Option<&str>, KeyFault> {
     member(jwk, "kid")
         .map(|id| {
@@ -62,7 +62,7 @@ fn member<'a>(jwk: &'a Json, name: &str) -> Option<&'a Json> {
     jwk.get(name).filter(|value| **value != Json::Null)
 }
 
-/// Whether `use`, `key_ops` and `alg`, where present, have the key verify with `algorithm`.
+/// Checks that `use`, `key_ops` and `alg`, if present, allow verification with `algorithm`.
 fn check_meant_for(jwk: &Json, algorithm: JwksAlgorithm) -> Result<(), KeyFault> {
     if member(jwk, "use").is_some() {
         check(jwk, "use", "sig")?;
@@ -95,7 +95,7 @@ fn rsa(jwk: &Json) -> Result<DecodingKey, KeyFault> {
         return Err(KeyFault::Bits(bits));
     }
     let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
-    // by the exponent 1, every signature would be its own message
+    // with the exponent 1, every signature would be its own message
     if !is_odd(&modulus) || !is_odd(&exponent) || exponent == [1] {
         return Err(KeyFault::NotRsa);
     }
@@ -265,7 +265,7 @@ mod tests {
         }
     }
 
-    /// By one that is not, whoever knows the library's arithmetic might forge signatures.
+    /// With an invalid point, the library's arithmetic might allow forged signatures.
     #[test]
     fn a_point_is_on_the_curve() {
         assert_eq!(fault(&ec(), JwksAlgorithm::Es256), None);

@@ -13,19 +13,19 @@ use super::{JwksAlgorithm, JwksFault, fault::LoadError, set::KeySet, set::MAX_SE
 use crate::JwtSettingsError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Without a byte.
+/// The maximum time without a byte.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// For the whole fetch: a caller whose token waits for it is answered in time.
+/// For the whole fetch, so that a caller whose token waits for it is answered in time.
 pub(super) const FETCH_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Where a JWKS is.
+/// The location of a JWKS.
 pub(crate) enum Location {
     File(PathBuf),
     Url { url: Url, client: Client },
 }
 
 impl Location {
-    /// A URL that is asked with nothing of the machine's own settings: no proxy, no redirect.
+    /// Returns the location of a URL, requested without proxy or redirects.
     pub(crate) fn of_url(url: &TrustedUrl) -> Result<Self, JwtSettingsError> {
         let url = url.as_url();
         let client = Client::builder()
@@ -35,7 +35,7 @@ impl Location {
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
             .timeout(FETCH_TIMEOUT)
-            // minutes lie between two fetches, and their runtimes may differ
+            // fetches are minutes apart, and may be on different runtimes
             .pool_max_idle_per_host(0)
             .user_agent(concat!("nexus-raw/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -46,7 +46,7 @@ impl Location {
         })
     }
 
-    /// Reads or fetches the set, now.
+    /// Reads or fetches the set.
     pub(crate) async fn load(&self, algorithm: JwksAlgorithm) -> Result<KeySet, LoadError> {
         let text = match self {
             Self::File(path) => {
@@ -63,9 +63,9 @@ impl Location {
     }
 }
 
-/// The text of a JWKS file, of at most a byte more than is allowed.
+/// Reads a JWKS file, at most one byte more than allowed.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // opening a pipe would wait for a writer
+    // opening a pipe would block for a writer
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
@@ -76,7 +76,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 async fn fetch(client: &Client, url: Url) -> Result<Vec<u8>, LoadError> {
-    // the URL is the configuration's to tell
+    // the URL is known from the configuration
     let failed = |error: reqwest::Error| LoadError::Fetch(error.without_url());
     let mut answer = client.get(url).send().await.map_err(failed)?;
     if answer.status() != StatusCode::OK {

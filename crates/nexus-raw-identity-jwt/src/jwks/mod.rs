@@ -1,4 +1,4 @@
-//! Public keys that the issuer publishes as a JWK Set (RFC 7517), kept at hand.
+//! A cache of public keys that the issuer publishes as a JWK Set (RFC 7517).
 
 mod algorithm;
 mod cache;

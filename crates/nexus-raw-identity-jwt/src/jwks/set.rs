@@ -11,23 +11,22 @@ use super::{
 };
 use crate::{JwtSettingsError, TokenFault};
 
-/// The longest JWKS, in bytes.
+/// The maximum length of a JWKS, in bytes.
 pub(crate) const MAX_SET_BYTES: usize = 256 * 1024;
 
-/// The most keys of a JWKS, those of other algorithms included.
+/// The maximum number of keys of a JWKS, including those of other algorithms.
 pub(crate) const MAX_KEYS: usize = 100;
 
-/// The public keys of a JWKS that verify tokens of one algorithm: at least one.
+/// The public keys of a JWKS for one algorithm, at least one.
 pub(crate) struct KeySet {
     algorithm: JwksAlgorithm,
     keys: Vec<UsableKey>,
-    /// The keys beside them, for the log.
+    /// The ignored keys, for the log.
     pub(crate) dropped: Vec<DroppedKey>,
 }
 
 impl KeySet {
-    /// Reads a JWKS. Keys that are not meant for `algorithm` are passed over, as RFC 7517,
-    /// section 5 asks for.
+    /// Reads a JWKS. Keys for other algorithms are ignored, as RFC 7517, section 5 requires.
     pub(crate) fn read(text: &[u8], algorithm: JwksAlgorithm) -> Result<Self, JwksFault> {
         if text.len() > MAX_SET_BYTES {
             return Err(JwksFault::TooLong);
@@ -60,8 +59,7 @@ impl KeySet {
         })
     }
 
-    /// Whether the key that a token names made its signature; without a name there must be no
-    /// choice.
+    /// Verifies a signature with the key that the token names, or with the only key.
     pub(crate) fn verify(
         &self,
         key_id: Option<&str>,
@@ -90,7 +88,7 @@ impl KeySet {
     }
 }
 
-/// Reads a JWKS file at the start.
+/// Reads a JWKS file, at the start.
 pub(crate) fn read_file(path: &Path, algorithm: JwksAlgorithm) -> Result<KeySet, JwtSettingsError> {
     let text = location::read(path).map_err(|error| JwtSettingsError::JwksFile(error.kind()))?;
     KeySet::read(&text, algorithm).map_err(JwtSettingsError::Jwks)
@@ -137,7 +135,7 @@ mod tests {
     fn a_set_without_a_usable_key_is_none_and_says_why_of_each() {
         for (keys, reasons) in [
             ("", ""),
-            ("1", "; key 1: it is no JSON object"),
+            ("1", "; key 1: it is not a JSON object"),
             ("{}", "; key 1: kty is not OKP"),
             (
                 &ed25519(r#","use":"enc","kid":"2026-11""#),
@@ -150,7 +148,7 @@ mod tests {
             (
                 &["1"; 17].join(","),
                 &(1..=16)
-                    .map(|it| format!("; key {it}: it is no JSON object"))
+                    .map(|it| format!("; key {it}: it is not a JSON object"))
                     .chain(["; and so on".to_owned()])
                     .collect::<String>(),
             ),

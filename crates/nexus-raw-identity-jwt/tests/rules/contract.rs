@@ -46,7 +46,7 @@ impl IdentityHarness for Jwt {
             ("expired", with("exp", json!(NOW - 60))),
             ("not yet valid", with("nbf", json!(NOW + 3600))),
             (
-                "by another issuer",
+                "from another issuer",
                 with("iss", json!("https://other-issuer.test")),
             ),
             ("for another audience", with("aud", json!("other-audience"))),
