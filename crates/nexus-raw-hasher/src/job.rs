@@ -11,24 +11,24 @@ use tokio::{
 
 use super::Shared;
 
-/// How a job ended.
+/// The outcome of a job.
 #[derive(Debug, Clone)]
-pub(super) enum End {
-    /// It came to this.
+pub(super) enum JobOutcome {
+    /// The store was read, or the digest was known.
     Done(HashOutcome),
-    /// Not here: another process has it, the process ends, or there is nothing to do any more.
-    Elsewhere,
+    /// Another process has it, this process stops, or the asset needs no digest any more.
+    Skipped,
     /// The store or the catalogue failed.
     Failed(Arc<HashingError>),
 }
 
-impl From<HashingError> for End {
+impl From<HashingError> for JobOutcome {
     fn from(error: HashingError) -> Self {
         Self::Failed(Arc::new(error))
     }
 }
 
-/// One object to be hashed.
+/// The hashing of one object.
 pub(super) struct Job {
     shared: Arc<Shared>,
     object: PinnedObject,
@@ -51,8 +51,8 @@ impl Job {
         }
     }
 
-    /// Waits for its turn, claims the object, hashes it, and records what came out.
-    pub(super) async fn run(mut self) -> End {
+    /// Waits for its turn, claims the object, hashes it, and records the digest.
+    pub(super) async fn run(mut self) -> JobOutcome {
         let shared = Arc::clone(&self.shared);
         let turns = match self.urgency {
             Urgency::Awaited => &shared.awaited,
@@ -60,12 +60,12 @@ impl Job {
         };
         let turn = tokio::select! {
             biased;
-            () = stopped(&mut self.stop) => return End::Elsewhere,
+            () = stopped(&mut self.stop) => return JobOutcome::Skipped,
             turn = turns.acquire() => turn,
         };
-        // turns are never closed
+        // the semaphore is never closed
         let Ok(_turn) = turn else {
-            return End::Elsewhere;
+            return JobOutcome::Skipped;
         };
         let began = Instant::now();
         let end = self.claim_and_hash().await;
@@ -73,48 +73,48 @@ impl Job {
         end
     }
 
-    async fn claim_and_hash(&mut self) -> End {
+    async fn claim_and_hash(&mut self) -> JobOutcome {
         let shared = Arc::clone(&self.shared);
         let (now, ttl) = (shared.clock.now(), shared.settings.lease);
         let ledger = &shared.ledger;
         let claim = ledger.claim_hashing(&self.object, shared.owner, now, ttl);
         match claim.await {
             Ok(HashingClaim::Taken(lease)) => self.hash_under(lease).await,
-            Ok(HashingClaim::Known(digest)) => End::Done(HashOutcome::Hashed(digest)),
-            Ok(HashingClaim::Held { .. } | HashingClaim::Closed) => End::Elsewhere,
+            Ok(HashingClaim::Known(digest)) => JobOutcome::Done(HashOutcome::Hashed(digest)),
+            Ok(HashingClaim::Held { .. } | HashingClaim::Closed) => JobOutcome::Skipped,
             Err(error) => HashingError::Catalog(error).into(),
         }
     }
 
-    async fn hash_under(&mut self, lease: Lease) -> End {
+    async fn hash_under(&mut self, lease: Lease) -> JobOutcome {
         let shared = Arc::clone(&self.shared);
         let (object, epoch) = (&self.object, lease.epoch);
         let end = tokio::select! {
             biased;
-            () = stopped(&mut self.stop) => End::Elsewhere,
-            // whoever took over gives back, not this one
-            () = lost(&shared, object, lease) => return End::Elsewhere,
+            () = stopped(&mut self.stop) => JobOutcome::Skipped,
+            // the new lease holder releases it
+            () = lost(&shared, object, lease) => return JobOutcome::Skipped,
             hashed = shared.storage.hash(object) => match hashed {
-                Ok(outcome) => End::Done(outcome),
+                Ok(outcome) => JobOutcome::Done(outcome),
                 Err(error) => HashingError::Storage(error).into(),
             },
         };
-        if let End::Done(HashOutcome::Hashed(digest)) = end {
+        if let JobOutcome::Done(HashOutcome::Hashed(digest)) = end {
             return match shared.ledger.record_digest(object, epoch, digest).await {
                 Ok(true) => end,
-                Ok(false) => End::Elsewhere,
+                Ok(false) => JobOutcome::Skipped,
                 Err(error) => HashingError::Catalog(error).into(),
             };
         }
         if let Err(error) = shared.ledger.release_hashing(object, epoch).await {
-            // it ends by itself
-            slog::warn!(shared.log, "a claim was not given back";
+            // the lease expires by itself
+            slog::warn!(shared.log, "hashing lease release failed";
                 "asset_id" => object.asset_id.to_string(), "error" => ErrorChain(&error).to_string());
         }
         end
     }
 
-    fn log(&self, end: &End, began: Instant) {
+    fn log(&self, end: &JobOutcome, began: Instant) {
         let object = &self.object;
         let about = slog::o!(
             "tenant_id" => object.scope.tenant.to_string(),
@@ -125,26 +125,26 @@ impl Job {
         );
         let log = self.shared.log.new(about);
         match end {
-            End::Done(HashOutcome::Hashed(_)) => slog::info!(log, "an object was hashed"),
-            End::Done(HashOutcome::Replaced | HashOutcome::Gone) => {
-                slog::warn!(log, "an object was replaced or deleted while it was hashed");
+            JobOutcome::Done(HashOutcome::Hashed(_)) => slog::info!(log, "object hashed"),
+            JobOutcome::Done(HashOutcome::Replaced | HashOutcome::Gone) => {
+                slog::warn!(log, "object replaced or deleted during hashing");
             }
-            End::Elsewhere => slog::debug!(log, "an object is not hashed here"),
-            End::Failed(error) => {
-                slog::warn!(log, "an object was not hashed"; "error" => ErrorChain(&**error).to_string());
+            JobOutcome::Skipped => slog::debug!(log, "object hashing skipped"),
+            JobOutcome::Failed(error) => {
+                slog::warn!(log, "object hashing failed"; "error" => ErrorChain(&**error).to_string());
             }
         }
     }
 }
 
-/// Resolves when the process is to end.
+/// Resolves when the hasher is stopped.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // a dropped sender stops it too
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Renews the lease, and resolves once it is lost: taken over, or ended without an answer of the
-/// catalogue.
+/// Renews the lease, and resolves once it is lost: taken over, or expired while the catalogue did not
+/// answer.
 async fn lost(shared: &Shared, object: &PinnedObject, mut lease: Lease) {
     let ttl = shared.settings.lease;
     loop {

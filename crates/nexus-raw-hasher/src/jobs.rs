@@ -6,75 +6,75 @@ use std::{
 use nexus_raw::{asset::AssetId, ports::PinnedObject, tenancy::Scope};
 use tokio::sync::watch;
 
-use super::{Shared, job::End};
+use super::{Shared, job::JobOutcome};
 
-/// How many objects may be in work or wait for their turn. Each is a task of a few kilobytes.
-const MOST: usize = 1024;
+/// The maximum number of jobs, running or waiting. Each is a task of a few kilobytes.
+const MAX_JOBS: usize = 1024;
 
 type Key = (Scope, AssetId);
-type Told = watch::Receiver<Option<End>>;
+type OutcomeReceiver = watch::Receiver<Option<JobOutcome>>;
 
-/// What this process hashes, or is about to: one job an asset.
+/// The jobs of this process, at most one per asset.
 #[derive(Default)]
-pub(super) struct Jobs(Mutex<HashMap<Key, (PinnedObject, Told)>>);
+pub(super) struct Jobs(Mutex<HashMap<Key, (PinnedObject, OutcomeReceiver)>>);
 
-/// What came of asking for a place among the jobs.
-pub(super) enum Place {
-    /// A new one: whoever gets it does the work.
-    Entered(Entry, Told),
-    /// Another caller's, of the same object.
-    Taken(Told),
-    /// None.
+/// The outcome of adding a job.
+pub(super) enum Admission {
+    /// A new job, which the caller must run.
+    Entered(Entry, OutcomeReceiver),
+    /// A running job of the same object.
+    Joined(OutcomeReceiver),
+    /// No job: another object of the asset is in work, or there are too many.
     Refused,
 }
 
 impl Jobs {
-    pub(super) fn enter(shared: &Arc<Shared>, object: &PinnedObject) -> Place {
+    pub(super) fn enter(shared: &Arc<Shared>, object: &PinnedObject) -> Admission {
         let key = (object.scope.clone(), object.asset_id);
         let mut jobs = shared.jobs.lock();
-        if let Some((in_work, told)) = jobs.get(&key) {
+        if let Some((in_work, outcome)) = jobs.get(&key) {
             return if in_work == object {
-                Place::Taken(told.clone())
+                Admission::Joined(outcome.clone())
             } else {
-                Place::Refused
+                Admission::Refused
             };
         }
-        if jobs.len() >= MOST {
-            return Place::Refused;
+        if jobs.len() >= MAX_JOBS {
+            return Admission::Refused;
         }
-        let (tell, told) = watch::channel(None);
-        jobs.insert(key.clone(), (object.clone(), told.clone()));
+        let (sender, outcome) = watch::channel(None);
+        jobs.insert(key.clone(), (object.clone(), outcome.clone()));
         let entry = Entry {
             shared: Arc::clone(shared),
             key,
-            tell,
+            sender,
         };
-        Place::Entered(entry, told)
+        Admission::Entered(entry, outcome)
     }
 
     pub(super) fn count(&self) -> usize {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, (PinnedObject, Told)>> {
-        // nothing is left half done where the lock is held
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, (PinnedObject, OutcomeReceiver)>> {
+        // no update under the lock can be left half done
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place among the jobs, free again when it is dropped.
+/// The entry of a job, removed when it is dropped.
 pub(super) struct Entry {
     shared: Arc<Shared>,
     key: Key,
-    tell: watch::Sender<Option<End>>,
+    sender: watch::Sender<Option<JobOutcome>>,
 }
 
 impl Entry {
-    /// Tells all who wait how it ended. The place is free by then, so that whoever asks next
-    /// does not find a job that is over.
-    pub(super) fn tell(self, end: End) {
+    /// Reports the outcome to all waiters. Removes the entry first, so that the next caller does
+    /// not find a finished job.
+    pub(super) fn complete(self, end: JobOutcome) {
         self.shared.jobs.lock().remove(&self.key);
-        self.tell.send_replace(Some(end));
+        self.sender.send_replace(Some(end));
     }
 }
 

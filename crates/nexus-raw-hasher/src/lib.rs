@@ -23,11 +23,11 @@ use uuid::Uuid;
 
 pub use self::settings::HashingSettings;
 use self::{
-    job::{End, Job},
-    jobs::{Jobs, Place},
+    job::{Job, JobOutcome},
+    jobs::{Admission, Jobs},
 };
 
-/// The hasher of the service. A clone is another handle to it.
+/// The hasher of the service. A clone is another handle.
 #[derive(Clone)]
 pub struct Hashing(Arc<Shared>);
 
@@ -35,34 +35,34 @@ struct Shared {
     storage: Arc<dyn RawStorageRepository>,
     ledger: Arc<dyn DigestLedger>,
     clock: Arc<dyn Clock>,
-    /// Under which claims are made: this process.
+    /// The owner of claims: this process.
     owner: Uuid,
     settings: HashingSettings,
     log: Logger,
-    /// Where tasks outlive the request that began them: a worker's own runtime ends with it.
+    /// A runtime that outlives requests, unlike that of a worker.
     runtime: Handle,
     jobs: Jobs,
-    /// Turns of those whose callers wait, so that no large object keeps a small one waiting.
+    /// Slots of jobs with waiting callers, so that large objects do not delay small ones.
     awaited: Semaphore,
     background: Semaphore,
-    /// Every job has a receiver, so that it is told of the end, and the end is known of all.
+    /// Every job has a receiver, to be stopped, and to know when all have ended.
     stopping: watch::Sender<bool>,
 }
 
-/// The task ended without telling: it panicked.
+/// The error of a task that panicked.
 #[derive(Debug, thiserror::Error)]
-#[error("the hashing of the object broke off")]
-struct BrokenOff;
+#[error("hashing task panicked")]
+struct HashingPanicked;
 
-/// One failure, as each of those who waited is told of it.
+/// A failure, shared by all waiters.
 #[derive(Debug, thiserror::Error)]
-#[error("the object was not hashed")]
-struct Together(#[source] Arc<HashingError>);
+#[error("object hashing failed")]
+struct SharedFailure(#[source] Arc<HashingError>);
 
 impl Hashing {
-    /// A hasher whose tasks run on the current tokio runtime.
+    /// Creates a hasher whose tasks run on the current tokio runtime.
     ///
-    /// `owner` names the process, and no other one. Each job is told to `log`.
+    /// `owner` is unique to the process. Each job is logged.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -90,36 +90,39 @@ impl Hashing {
         }))
     }
 
-    /// Has every hashing end and its claim given back, and waits for that. What is asked for
-    /// later is not begun.
+    /// Stops all jobs and waits until their claims are released. Later requests start no job.
     pub async fn stop(&self) {
         self.0.stopping.send_replace(true);
         self.0.stopping.closed().await;
     }
 
-    /// How many objects are in work, or wait for their turn.
+    /// Returns the number of running and waiting jobs.
     #[must_use]
     pub fn jobs(&self) -> usize {
         self.0.jobs.count()
     }
 
-    /// Where the end of this object's hashing will be told. `None` when it is not begun now:
-    /// another object of the asset is in work, there is too much to do, or the end is near.
-    fn join(&self, object: PinnedObject, urgency: Urgency) -> Option<watch::Receiver<Option<End>>> {
+    /// Returns the receiver of the job's outcome. `None` if no job is started: another object of
+    /// the asset is in work, there are too many jobs, or the hasher is stopping.
+    fn join(
+        &self,
+        object: PinnedObject,
+        urgency: Urgency,
+    ) -> Option<watch::Receiver<Option<JobOutcome>>> {
         let shared = &self.0;
         let stop = shared.stopping.subscribe();
         if *stop.borrow() {
             return None;
         }
         match Jobs::enter(shared, &object) {
-            Place::Taken(told) => Some(told),
-            Place::Refused => None,
-            Place::Entered(entry, told) => {
+            Admission::Joined(outcome) => Some(outcome),
+            Admission::Refused => None,
+            Admission::Entered(entry, outcome) => {
                 let job = Job::new(Arc::clone(shared), object, urgency, stop);
                 shared
                     .runtime
-                    .spawn(async move { entry.tell(job.run().await) });
-                Some(told)
+                    .spawn(async move { entry.complete(job.run().await) });
+                Some(outcome)
             }
         }
     }
@@ -132,21 +135,21 @@ impl Hashing {
         if let Some(digest) = self.0.ledger.known_digest(&object).await? {
             return Ok(HashingProgress::Done(HashOutcome::Hashed(digest)));
         }
-        let Some(mut told) = self.join(object, urgency) else {
+        let Some(mut outcome) = self.join(object, urgency) else {
             return Ok(HashingProgress::Pending);
         };
         if urgency == Urgency::Background {
             return Ok(HashingProgress::Pending);
         }
-        let end = match told.wait_for(Option::is_some).await {
+        let end = match outcome.wait_for(Option::is_some).await {
             Ok(end) => end.clone(),
             Err(_) => None,
         };
         match end {
-            Some(End::Done(outcome)) => Ok(HashingProgress::Done(outcome)),
-            Some(End::Elsewhere) => Ok(HashingProgress::Pending),
-            Some(End::Failed(error)) => Err(together(error)),
-            None => Err(StorageError::Unavailable(Box::new(BrokenOff)).into()),
+            Some(JobOutcome::Done(outcome)) => Ok(HashingProgress::Done(outcome)),
+            Some(JobOutcome::Skipped) => Ok(HashingProgress::Pending),
+            Some(JobOutcome::Failed(error)) => Err(shared_failure(error)),
+            None => Err(StorageError::Unavailable(Box::new(HashingPanicked)).into()),
         }
     }
 }
@@ -158,20 +161,20 @@ impl ObjectHasher for Hashing {
         object: PinnedObject,
         urgency: Urgency,
     ) -> Result<HashingProgress, HashingError> {
-        let patience = self.0.settings.patience;
-        // what was begun goes on
-        timeout(patience, self.ask(object, urgency))
+        let limit = self.0.settings.wait_timeout;
+        // a started job continues after the timeout
+        timeout(limit, self.ask(object, urgency))
             .await
             .unwrap_or(Ok(HashingProgress::Pending))
     }
 }
 
-fn together(error: Arc<HashingError>) -> HashingError {
+fn shared_failure(error: Arc<HashingError>) -> HashingError {
     let is_of_the_store = matches!(&*error, HashingError::Storage(_));
-    let told = Box::new(Together(error));
+    let outcome = Box::new(SharedFailure(error));
     if is_of_the_store {
-        StorageError::Unavailable(told).into()
+        StorageError::Unavailable(outcome).into()
     } else {
-        nexus_raw::ports::CatalogError::Unavailable(told).into()
+        nexus_raw::ports::CatalogError::Unavailable(outcome).into()
     }
 }

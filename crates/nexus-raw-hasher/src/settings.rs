@@ -1,25 +1,25 @@
 use std::time::Duration;
 
-/// How much is hashed at once, and how long things may take.
+/// Limits and timeouts of hashing.
 #[derive(Debug, Clone, Copy)]
 pub struct HashingSettings {
-    /// How long a caller waits for a digest before it is told to ask again.
-    pub patience: Duration,
-    /// How many objects are read at once whose callers wait.
+    /// How long a caller waits for a digest before it gets `HashingProgress::Pending`.
+    pub wait_timeout: Duration,
+    /// How many objects with waiting callers are read at once.
     pub awaited_at_once: usize,
-    /// How many objects are read at once that are over the limit of waiting.
+    /// How many objects in the background are read at once.
     pub background_at_once: usize,
-    /// How long a claim lasts unless it is renewed, which is done after a third of it.
+    /// How long a claim is valid without renewal. It is renewed after a third of this.
     pub lease: Duration,
 }
 
 impl HashingSettings {
-    /// Within a request that may take `request_timeout`: a third of it, since the look at the
-    /// store and the catalogue need theirs.
+    /// Returns settings for a request timeout: callers wait a third of it, since the requests to the
+    /// store and the catalogue need the rest.
     #[must_use]
     pub fn within(request_timeout: Duration) -> Self {
         Self {
-            patience: request_timeout / 3,
+            wait_timeout: request_timeout / 3,
             awaited_at_once: 8,
             background_at_once: 2,
             lease: Duration::from_secs(30),

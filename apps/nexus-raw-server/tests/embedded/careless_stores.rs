@@ -288,7 +288,7 @@ async fn an_object_that_was_replaced_after_it_was_hashed_is_not_registered() {
     let caller = careless.caller(&server);
     let upload = uploaded(&caller, &photo, &photo).await;
     assert_pending(&register(&caller, &upload).await);
-    server.wait_for("an object was hashed");
+    server.wait_for("object hashed");
 
     careless.delete(&upload);
     assert_eq!(upload.put(&forged).await, 200);

@@ -1,4 +1,4 @@
-//! A store that reads as far as it is let, a catalogue, and processes that share both.
+//! A gated store, a catalogue, and processes that share both.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -89,7 +89,7 @@ pub(super) struct House {
 }
 
 pub(super) const SETTINGS: HashingSettings = HashingSettings {
-    patience: Duration::from_secs(3),
+    wait_timeout: Duration::from_secs(3),
     awaited_at_once: 2,
     background_at_once: 1,
     lease: Duration::from_secs(30),
