@@ -1,6 +1,6 @@
-//! What is honoured, operation by operation. All else that S3 knows is refused, never dropped.
+//! The headers and parameters that each operation supports. Others of S3 are refused, never ignored.
 //!
-//! `s3s` asks after it checked the signature and before it reads the body.
+//! `s3s` calls this after the check of the signature and before it reads the body.
 
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
 use s3s::access::{S3Access, S3AccessContext};
@@ -8,14 +8,14 @@ use s3s::{S3Result, s3_error};
 
 use crate::auth::{is_presigned, query_pairs};
 
-/// The largest object of a single PUT, 5 GiB:
+/// The maximum size of a single PUT, 5 GiB:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
-const LARGEST_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The prefix of user metadata.
 pub(crate) const METADATA_PREFIX: &str = "x-amz-meta-";
 
-/// Headers that ask for no function, with every operation.
+/// Headers without a function, allowed with every operation.
 const NEUTRAL_HEADERS: [&str; 3] = ["x-amz-date", "x-amz-content-sha256", "x-amz-user-agent"];
 
 /// The query of a presigned URL.
@@ -28,15 +28,15 @@ const PRESIGNED_QUERY: [&str; 6] = [
     "X-Amz-Signature",
 ];
 
-/// What one operation honours beside the neutral headers.
-struct Honoured {
+/// The headers and parameters of one operation, besides the neutral headers.
+struct Supported {
     operation: &'static str,
     headers: &'static [&'static str],
     query: &'static [&'static str],
     metadata: bool,
 }
 
-impl Honoured {
+impl Supported {
     const fn nothing(operation: &'static str) -> Self {
         Self {
             operation,
@@ -47,14 +47,14 @@ impl Honoured {
     }
 }
 
-static OPERATIONS: [Honoured; 7] = [
-    Honoured::nothing("CreateBucket"),
-    Honoured::nothing("HeadBucket"),
-    Honoured {
+static OPERATIONS: [Supported; 7] = [
+    Supported::nothing("CreateBucket"),
+    Supported::nothing("HeadBucket"),
+    Supported {
         query: &["location"],
-        ..Honoured::nothing("GetBucketLocation")
+        ..Supported::nothing("GetBucketLocation")
     },
-    Honoured {
+    Supported {
         operation: "PutObject",
         headers: &[
             "content-md5",
@@ -71,7 +71,7 @@ static OPERATIONS: [Honoured; 7] = [
         query: &[],
         metadata: true,
     },
-    Honoured {
+    Supported {
         operation: "GetObject",
         headers: &["if-match", "if-none-match", "range", "x-amz-checksum-mode"],
         query: &[
@@ -84,28 +84,28 @@ static OPERATIONS: [Honoured; 7] = [
         ],
         metadata: false,
     },
-    Honoured {
+    Supported {
         headers: &["if-match", "if-none-match", "x-amz-checksum-mode"],
-        ..Honoured::nothing("HeadObject")
+        ..Supported::nothing("HeadObject")
     },
-    Honoured::nothing("DeleteObject"),
+    Supported::nothing("DeleteObject"),
 ];
 
-/// The rules as `s3s` asks for them.
-pub(crate) struct OnlyWhatIsHonoured;
+/// The access rules, called by `s3s`.
+pub(crate) struct AccessRules;
 
 #[async_trait::async_trait]
-impl S3Access for OnlyWhatIsHonoured {
+impl S3Access for AccessRules {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
         if context.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
         let operation = context.s3_op().name();
-        let Some(honoured) = OPERATIONS.iter().find(|known| known.operation == operation) else {
+        let Some(supported) = OPERATIONS.iter().find(|known| known.operation == operation) else {
             return Err(s3_error!(NotImplemented, "{operation} is not implemented"));
         };
-        check_query(honoured, context.uri().query())?;
-        check_headers(honoured, context.headers())?;
+        check_query(supported, context.uri().query())?;
+        check_headers(supported, context.headers())?;
         if operation == "PutObject" {
             check_length(context.headers())?;
         }
@@ -113,15 +113,15 @@ impl S3Access for OnlyWhatIsHonoured {
     }
 }
 
-fn check_query(honoured: &Honoured, query: Option<&str>) -> S3Result<()> {
+fn check_query(supported: &Supported, query: Option<&str>) -> S3Result<()> {
     let pairs = query_pairs(query);
     let presigned = is_presigned(&pairs);
     for (name, value) in &pairs {
         let name = name.as_str();
-        // the SDKs repeat the operation's name, which asks for nothing
-        let is_neutral = (name == "x-id" && value == honoured.operation)
+        // the SDKs repeat the operation's name, which has no function
+        let is_neutral = (name == "x-id" && value == supported.operation)
             || (presigned && PRESIGNED_QUERY.contains(&name));
-        if !is_neutral && !honoured.query.contains(&name) {
+        if !is_neutral && !supported.query.contains(&name) {
             return Err(s3_error!(
                 NotImplemented,
                 "A parameter you provided implies functionality that is not implemented: {name}"
@@ -137,14 +137,14 @@ fn check_query(honoured: &Honoured, query: Option<&str>) -> S3Result<()> {
     Ok(())
 }
 
-fn check_headers(honoured: &Honoured, headers: &HeaderMap) -> S3Result<()> {
+fn check_headers(supported: &Supported, headers: &HeaderMap) -> S3Result<()> {
     for name in headers.keys() {
         let name = name.as_str();
-        let is_metadata = honoured.metadata && is_metadata(name);
+        let is_metadata = supported.metadata && is_metadata(name);
         let is_honoured = is_metadata
             || NEUTRAL_HEADERS.contains(&name)
-            || honoured.headers.contains(&name)
-            || !asks_for_a_function(name);
+            || supported.headers.contains(&name)
+            || !has_a_function(name);
         if !is_honoured {
             return Err(s3_error!(
                 NotImplemented,
@@ -153,24 +153,24 @@ fn check_headers(honoured: &Honoured, headers: &HeaderMap) -> S3Result<()> {
         }
         let mut values = headers.get_all(name).iter();
         let first = values.next();
-        if values.next().is_some() && (asks_for_a_function(name) || is_stored(name)) {
+        if values.next().is_some() && (has_a_function(name) || is_stored(name)) {
             return Err(s3_error!(InvalidRequest, "The header {name} is repeated"));
         }
-        // `s3s` takes an empty value for an absent one
+        // `s3s` treats an empty value as absent
         let is_empty = first.is_some_and(hyper::header::HeaderValue::is_empty);
-        if is_empty && !is_metadata && (asks_for_a_function(name) || is_stored(name)) {
+        if is_empty && !is_metadata && (has_a_function(name) || is_stored(name)) {
             return Err(s3_error!(InvalidArgument, "The header {name} is empty"));
         }
     }
     Ok(())
 }
 
-/// True for user metadata with a name of its own.
+/// Returns whether a header is user metadata with a name.
 pub(crate) fn is_metadata(name: &str) -> bool {
     name.len() > METADATA_PREFIX.len() && name.starts_with(METADATA_PREFIX)
 }
 
-/// True for the headers that a PUT stores and a GET returns, user metadata apart.
+/// Returns whether a PUT stores and a GET returns the header, apart from user metadata.
 pub(crate) fn is_stored(name: &str) -> bool {
     matches!(
         name,
@@ -183,8 +183,8 @@ pub(crate) fn is_stored(name: &str) -> bool {
     )
 }
 
-/// True for headers that change what a request does or what it leaves behind.
-fn asks_for_a_function(name: &str) -> bool {
+/// Returns whether a header changes what a request does or stores.
+fn has_a_function(name: &str) -> bool {
     name.starts_with("x-amz-")
         || name.starts_with("if-")
         || matches!(name, "range" | "content-range" | "content-md5")
@@ -204,7 +204,7 @@ fn check_length(headers: &HeaderMap) -> S3Result<()> {
         ));
     };
     let decoded = length("x-amz-decoded-content-length").unwrap_or(bytes);
-    if bytes.max(decoded) > LARGEST_OBJECT_BYTES {
+    if bytes.max(decoded) > MAX_OBJECT_BYTES {
         return Err(s3_error!(
             EntityTooLarge,
             "Your proposed upload exceeds the maximum allowed size"
@@ -219,7 +219,7 @@ mod tests {
     use crate::header_pairs::headers;
     use s3s::S3ErrorCode;
 
-    fn honoured(operation: &str) -> &'static Honoured {
+    fn supported(operation: &str) -> &'static Supported {
         OPERATIONS
             .iter()
             .find(|known| known.operation == operation)
@@ -227,11 +227,11 @@ mod tests {
     }
 
     fn put(pairs: &[(&str, &str)]) -> Result<(), S3ErrorCode> {
-        check_headers(honoured("PutObject"), &headers(pairs)).map_err(|error| error.code().clone())
+        check_headers(supported("PutObject"), &headers(pairs)).map_err(|error| error.code().clone())
     }
 
     fn query(operation: &str, query: &str) -> Result<(), S3ErrorCode> {
-        check_query(honoured(operation), Some(query)).map_err(|error| error.code().clone())
+        check_query(supported(operation), Some(query)).map_err(|error| error.code().clone())
     }
 
     #[test]

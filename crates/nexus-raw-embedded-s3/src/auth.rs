@@ -1,4 +1,4 @@
-//! What a request claims about its own signature, read before the signature is checked.
+//! The claims of a request about its signature, parsed before the signature is checked.
 //!
 //! Two forms exist: the `Authorization` header
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html>)
@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 use crate::settings::Credentials;
 
-/// The only algorithm that is taken.
+/// The only supported algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Where a request carries its signature.
@@ -24,7 +24,7 @@ pub(crate) enum Mechanism {
     PresignedUrl { expires_seconds: u32 },
 }
 
-/// The scope and the reach that a signature claims.
+/// The scope and the signed headers that a signature claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claim {
     pub(crate) mechanism: Mechanism,
@@ -33,14 +33,14 @@ pub(crate) struct Claim {
     pub(crate) signed_headers: Vec<String>,
 }
 
-/// The pairs of a query, percent-decoded, in the order they came.
+/// Returns the pairs of a query, percent-decoded, in their order.
 pub(crate) fn query_pairs(query: Option<&str>) -> Vec<(String, String)> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .into_owned()
         .collect()
 }
 
-/// True where the query carries a signature of version 4.
+/// Returns whether the query has a signature of version 4.
 pub(crate) fn is_presigned(query: &[(String, String)]) -> bool {
     query.iter().any(|(name, _)| name == "X-Amz-Signature")
 }
@@ -50,7 +50,7 @@ impl Claim {
     ///
     /// # Errors
     /// 403 for a request without a signature; 400 for version 2, for two signatures at once
-    /// and for what does not parse. Version 2 must not get past this point: `s3s` would try it first.
+    /// and for malformed ones. Version 2 must be refused here, since `s3s` would try it first.
     pub(crate) fn of(request: &Parts) -> S3Result<Self> {
         let query = query_pairs(request.uri.query());
         let mut headers = request.headers.get_all(AUTHORIZATION).iter();
@@ -127,11 +127,11 @@ impl Claim {
         }
         let (region, service) = scope(parameter("X-Amz-Credential")?)
             .ok_or_else(|| malformed_query("Error parsing the X-Amz-Credential parameter"))?;
-        // their form is for `s3s` to check
+        // `s3s` checks their form
         parameter("X-Amz-Date")?;
         parameter("X-Amz-Signature")?;
         let expires = parameter("X-Amz-Expires")?;
-        // `u32::from_str` takes a sign; S3 does not
+        // `u32::from_str` accepts a sign; S3 does not
         let expires_seconds = Some(expires)
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|digits| digits.parse().ok())
@@ -145,7 +145,7 @@ impl Claim {
     }
 }
 
-/// Region and service of `key-id/date/region/service/aws4_request`.
+/// Returns region and service of `key-id/date/region/service/aws4_request`.
 fn scope(credential: &str) -> Option<(String, String)> {
     let mut parts = credential.split('/');
     let (_key_id, _date) = (parts.next()?, parts.next()?);
@@ -177,13 +177,13 @@ fn malformed_query(message: &str) -> S3Error {
     s3_error!(AuthorizationQueryParametersError, "{message}")
 }
 
-/// The one key pair, as `s3s` asks for it.
-pub(crate) struct OneKeyPair {
+/// The only key pair, for `s3s`.
+pub(crate) struct KeyPairAuth {
     access_key_id: String,
     secret: SecretKey,
 }
 
-impl OneKeyPair {
+impl KeyPairAuth {
     pub(crate) fn new(credentials: &Credentials) -> Self {
         Self {
             access_key_id: credentials.access_key_id.clone(),
@@ -193,7 +193,7 @@ impl OneKeyPair {
 }
 
 #[async_trait::async_trait]
-impl S3Auth for OneKeyPair {
+impl S3Auth for KeyPairAuth {
     async fn get_secret_key(&self, access_key_id: &str) -> S3Result<SecretKey> {
         if access_key_id == self.access_key_id {
             Ok(self.secret.clone())

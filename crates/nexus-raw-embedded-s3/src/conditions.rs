@@ -3,10 +3,10 @@
 use s3s::dto::{ETag, ETagCondition};
 use s3s::{S3Result, s3_error};
 
-/// Lets a read of the object with `etag` go on, or answers it.
+/// Checks the conditions of a read of the object with `etag`.
 ///
 /// # Errors
-/// 412 where `If-Match` names another object, 304 where `If-None-Match` names this one.
+/// 412 if `If-Match` names another object, 304 if `If-None-Match` names this one.
 pub(crate) fn check_read(
     etag: &ETag,
     if_match: Option<&ETagCondition>,

@@ -1,5 +1,5 @@
-//! Connections: bounded in number. Where all places are taken, the one that has served nobody for
-//! the longest makes room for a new one.
+//! A limit on the number of connections. At the limit, the connection that has been idle for the
+//! longest is closed for a new one.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -11,14 +11,14 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// More wait in the system's queue.
-const MOST_CONNECTIONS: usize = 256;
+/// The maximum number; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 256;
 
-/// All that are open.
+/// The open connections.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     table: Mutex<Table>,
-    /// One was closed, or has nothing to do any more.
+    /// Notified when a connection was closed or became idle.
     freed: Notify,
 }
 
@@ -30,14 +30,14 @@ struct Table {
 
 #[derive(Debug)]
 struct Entry {
-    /// Since when no request of it is served; `None` while one is.
+    /// When it became idle; `None` while it serves a request.
     idle_since: Option<Instant>,
-    /// A request of it was granted: whoever has a key or a URL goes after those who have shown none.
+    /// Whether it had an authorised request; idle connections without one are closed first.
     is_known: bool,
     close: Arc<Notify>,
 }
 
-/// One of them. Its place is free when this is dropped.
+/// An open connection. Its slot is released on drop.
 #[derive(Debug)]
 pub(crate) struct Connection {
     all: Arc<Connections>,
@@ -45,25 +45,25 @@ pub(crate) struct Connection {
     close: Arc<Notify>,
 }
 
-/// A request that is served, until this is dropped.
+/// A request in progress, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<Connection>);
 
 impl Connections {
-    /// A place for a new connection, once there is one.
+    /// Waits for a slot for a new connection.
     pub(crate) async fn enter(self: &Arc<Self>) -> Connection {
         loop {
             if let Some(connection) = self.try_enter() {
                 return connection;
             }
-            // one permit is kept, so that nothing is missed in between
+            // the notification stores one permit, so that none is missed in between
             self.freed.notified().await;
         }
     }
 
     fn try_enter(self: &Arc<Self>) -> Option<Connection> {
         self.with(|table| {
-            if table.open.len() >= MOST_CONNECTIONS {
+            if table.open.len() >= MAX_CONNECTIONS {
                 let longest = table.longest_idle()?;
                 table.open.remove(&longest)?.close.notify_one();
             }
@@ -84,7 +84,7 @@ impl Connections {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Table) -> T) -> T {
-        // nothing that holds the lock leaves the table between two states
+        // no update under the lock can be left half done
         work(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -101,7 +101,7 @@ impl Table {
 }
 
 impl Connection {
-    /// Resolves when its place is needed for another.
+    /// Resolves when its slot is needed for another connection.
     pub(crate) async fn made_room(&self) {
         self.close.notified().await;
     }
@@ -119,7 +119,7 @@ impl Connection {
 }
 
 impl Busy {
-    /// Notes that the request was granted.
+    /// Records that the request was authorised.
     pub(crate) fn granted(&self) {
         self.0.change(|entry| entry.is_known = true);
     }
@@ -140,7 +140,7 @@ impl Drop for Connection {
     }
 }
 
-/// The body of an answer, while which is sent its request is still served.
+/// The body of a response, which keeps its request in progress until it is sent.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     pub(crate) body: s3s::Body,

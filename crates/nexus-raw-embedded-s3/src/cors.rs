@@ -1,7 +1,7 @@
-//! What a browser asks before it lets a page upload, and what it must be told to show the answer:
+//! CORS: preflights of uploads, and the headers of responses:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>.
 //!
-//! The rule is one for all buckets, that of `docs/BROWSERS.md`: the origins of the settings may PUT,
+//! All buckets have one rule, that of `docs/BROWSERS.md`: the origins of the settings may PUT,
 //! with the headers that an upload signs.
 
 use hyper::header::{
@@ -13,12 +13,12 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use s3s::{Body, HttpResponse, S3Error, S3ErrorCode, S3Result};
 
-/// What a page may do.
+/// The allowed method.
 const METHOD: Method = Method::PUT;
-/// The headers that it may send, by name or by the start of it.
+/// The allowed request headers, by name or prefix.
 const HEADERS: [&str; 3] = ["content-type", "if-none-match", "x-amz-checksum-sha256"];
 const STARTS: [&str; 2] = ["x-amz-meta-", "x-amz-server-side-encryption"];
-/// What it may read of an answer.
+/// The exposed response headers.
 const EXPOSED: &str = "ETag";
 const MAX_AGE_SECONDS: &str = "3600";
 
@@ -35,7 +35,7 @@ impl Cors {
         }
     }
 
-    /// The answer to a preflight; `None` where the request is none. A preflight has no signature.
+    /// Answers a preflight, which has no signature; `None` if the request is not one.
     pub(crate) fn preflight(&self, request: &Parts) -> Option<S3Result<HttpResponse>> {
         (request.method == Method::OPTIONS).then(|| self.answer(&request.headers))
     }
@@ -76,7 +76,7 @@ impl Cors {
         Ok(response)
     }
 
-    /// Lets the page that asked read the answer, a refusal too, if it may ask so.
+    /// Adds the headers that let an allowed page read the response, also an error.
     pub(crate) fn mark(&self, origin: &HeaderValue, method: &Method, answer: &mut HeaderMap) {
         if !self.includes(origin) || *method != METHOD {
             return;
@@ -101,7 +101,7 @@ impl Cors {
     }
 }
 
-/// Whether a page may send all that it asks for, by whatever case.
+/// Returns whether all requested headers are allowed, in any case.
 fn may_be_sent(asked: &HeaderValue) -> bool {
     let asked = asked.to_str().unwrap_or("*").to_ascii_lowercase();
     asked

@@ -1,4 +1,4 @@
-//! The digests that an upload declares, and the check of the bytes against them.
+//! The digests that an upload declares, and their verification.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,7 @@ use s3s::{S3Result, s3_error};
 
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 
-/// What a client says of the bytes it sends.
+/// The digests that a client declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
     content_md5: Option<[u8; 16]>,
@@ -24,7 +24,7 @@ enum DeclaredChecksum {
     Trailer(ChecksumAlgorithm),
 }
 
-/// What the received bytes have for digests.
+/// The digests of the received bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Computed {
     pub(crate) md5: [u8; 16],
@@ -68,14 +68,14 @@ impl Declared {
         }
     }
 
-    /// The algorithm that the object is stored with: the declared one, or the one that S3 adds:
+    /// Returns the algorithm to store: the declared one, or the default of S3:
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>.
     pub(crate) fn algorithm(&self) -> ChecksumAlgorithm {
         self.declared_algorithm()
             .unwrap_or(ChecksumAlgorithm::Crc64nvme)
     }
 
-    /// The value in the head of the request, unchecked.
+    /// Returns the value in the head of the request, unverified.
     pub(crate) fn claimed_checksum(&self) -> Option<&Checksum> {
         match &self.checksum {
             DeclaredChecksum::Header(checksum) => Some(checksum),
@@ -83,11 +83,11 @@ impl Declared {
         }
     }
 
-    /// Checks every declared digest. `trailers` are those that followed the content.
+    /// Verifies every declared digest. `trailers` are those after the content.
     ///
     /// # Errors
-    /// 400 `BadDigest` where the bytes are others, `InvalidRequest` where a promised trailer is
-    /// absent or malformed.
+    /// 400 `BadDigest` if the bytes differ, `InvalidRequest` if an announced trailer is absent or
+    /// malformed.
     pub(crate) fn verify(&self, computed: &Computed, trailers: Option<&HeaderMap>) -> S3Result<()> {
         if self.content_md5.is_some_and(|md5| md5 != computed.md5) {
             return Err(s3_error!(
@@ -179,14 +179,14 @@ fn parse_value(algorithm: ChecksumAlgorithm, value: Option<&[u8]>) -> S3Result<C
         })
 }
 
-/// Digests in the making.
-pub(crate) struct Running {
+/// The hashers of an upload.
+pub(crate) struct Hashers {
     md5: Md5,
     algorithm: ChecksumAlgorithm,
     hasher: ChecksumHasher,
 }
 
-impl Running {
+impl Hashers {
     pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
         use ChecksumAlgorithm as Algorithm;
         let hasher = ChecksumHasher {
@@ -210,7 +210,7 @@ impl Running {
 
     pub(crate) fn finish(self) -> Computed {
         let sums = self.hasher.finalize();
-        // exactly the one that was asked for is there
+        // only the requested one is present
         let value = sums
             .checksum_crc32
             .or(sums.checksum_crc32c)
@@ -254,7 +254,7 @@ mod tests {
     ) -> Result<(), S3ErrorCode> {
         let code = |error: s3s::S3Error| error.code().clone();
         let declared = Declared::parse(&headers(pairs)).map_err(code)?;
-        let mut running = Running::new(declared.algorithm());
+        let mut running = Hashers::new(declared.algorithm());
         content.chunks(4).for_each(|chunk| running.update(chunk));
         let trailers = headers(trailers);
         declared
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn without_a_declared_checksum_crc64nvme_is_kept() {
         let declared = Declared::parse(&HeaderMap::new()).unwrap();
-        let mut running = Running::new(declared.algorithm());
+        let mut running = Hashers::new(declared.algorithm());
         running.update(b"123456789");
         let (algorithm, value) = OF_DIGITS[2];
         assert_eq!(

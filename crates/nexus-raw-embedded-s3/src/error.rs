@@ -1,43 +1,43 @@
-//! Why a server does not start or does not stop.
+//! The errors of starting and stopping a server.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a server did not start. Nothing is left running.
+/// The error of starting a server. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address could be reached from other machines.
+    /// The address is reachable from other machines.
     #[error("{addr} is not a loopback address")]
     NotLoopback {
-        /// The address asked for.
+        /// The configured address.
         addr: SocketAddr,
     },
-    /// The address is taken or not to be had.
+    /// The address is in use or unavailable.
     #[error("cannot listen on {addr}")]
     Bind {
-        /// The address asked for.
+        /// The configured address.
         addr: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The access key id is not 1..=128 of `A-Z a-z 0-9 _ . -`, or the secret is empty.
-    #[error("the access key id or the secret access key is malformed")]
+    #[error("access key id or secret access key is malformed")]
     Credentials,
     /// The region is not 1..=32 of `a-z 0-9 -`.
-    #[error("the region {region:?} is malformed")]
+    #[error("region is malformed: {region:?}")]
     Region {
-        /// The region asked for.
+        /// The configured region.
         region: String,
     },
     /// A bucket's name breaks AWS's naming rules.
-    #[error("the bucket name {bucket:?} breaks the naming rules")]
+    #[error("bucket name is invalid: {bucket:?}")]
     BucketName {
-        /// The name asked for.
+        /// The configured name.
         bucket: String,
     },
-    /// Another server, of this process or another, has the data directory.
+    /// Another server, of this or another process, uses the data directory.
     #[error("{} is in use by another server", data_dir.display())]
     InUse {
         /// The data directory.
@@ -54,22 +54,22 @@ pub enum StartError {
     DataDir {
         /// The data directory.
         data_dir: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system gave no thread or no event loop.
+    /// A thread or an event loop could not be created.
     #[error("cannot start the server's thread")]
     Runtime(#[source] io::Error),
 }
 
-/// What a shutdown could not do.
+/// The error of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShutdownError {
-    /// Requests still ran at the deadline and were cut off; nothing of them was published half.
-    #[error("requests still ran at the deadline and were cut off")]
+    /// Requests were still running at the deadline and were aborted; none was published in part.
+    #[error("requests were still running at the deadline and were aborted")]
     CutOff,
-    /// The server's thread had died of a defect.
-    #[error("the server's thread had panicked")]
+    /// The server's thread panicked.
+    #[error("server thread panicked")]
     Panicked,
 }

@@ -1,7 +1,6 @@
-//! One request, from its head to its answer: the gate, then `s3s`.
+//! The handling of a request: the gate, then `s3s`.
 //!
-//! This is also the place for what concerns every request, before the gate: a preflight of a
-//! browser carries no signature.
+//! Preflights, which have no signature, are answered before the gate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError, HttpResponse, S3Error};
 use tokio::sync::watch;
 
-use crate::access::OnlyWhatIsHonoured;
-use crate::auth::OneKeyPair;
+use crate::access::AccessRules;
+use crate::auth::KeyPairAuth;
 use crate::cors::Cors;
 use crate::gate::Gate;
 use crate::request_body::RequestBody;
@@ -25,10 +24,10 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::uploads::Uploads;
 
-/// Of the operations here, only the making of a bucket has a body of XML, of some 200 bytes.
-const LARGEST_XML_BYTES: usize = 16 * 1024;
+/// Only the creation of a bucket has an XML body, of some 200 bytes.
+const MAX_XML_BYTES: usize = 16 * 1024;
 
-/// Everything that answers requests.
+/// The handler of all requests.
 pub(crate) struct Front {
     cors: Cors,
     gate: Gate,
@@ -43,7 +42,7 @@ impl Front {
         medium_failed: watch::Sender<bool>,
     ) -> Self {
         let mut config = S3Config::default();
-        config.xml_max_body_size = LARGEST_XML_BYTES;
+        config.xml_max_body_size = MAX_XML_BYTES;
         let mut builder = S3ServiceBuilder::new(StoreService {
             store: Arc::new(store),
             region: settings.region.clone(),
@@ -52,8 +51,8 @@ impl Front {
             medium_failed,
         });
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        builder.set_auth(OneKeyPair::new(&settings.credentials));
-        builder.set_access(OnlyWhatIsHonoured);
+        builder.set_auth(KeyPairAuth::new(&settings.credentials));
+        builder.set_access(AccessRules);
         Self {
             cors: Cors::new(&settings.cors_origins),
             gate: Gate {
@@ -81,7 +80,7 @@ impl Front {
         }
         let is_refused = !matches!(&answer, Ok(answer) if answer.status().is_success());
         if is_refused && may_drain {
-            // beside the answer, which need not wait for it
+            // concurrently with the response, which need not wait for it
             tokio::spawn(body.drain());
         }
         answer

@@ -1,6 +1,6 @@
-//! What is checked before `s3s` sees a request, because `s3s` leaves it to its host.
+//! The checks that `s3s` expects its host to make before it.
 //!
-//! `s3s` then checks the signature itself, over the headers that the claim names.
+//! `s3s` then checks the signature over the headers that the claim names.
 
 use hyper::Method;
 use hyper::header::HeaderMap;
@@ -10,18 +10,18 @@ use s3s::{S3Error, S3Result, s3_error};
 use crate::auth::{Claim, Mechanism, query_pairs};
 use crate::lies::{Lie, Lies};
 
-/// The longest life of a presigned URL:
+/// The maximum lifetime of a presigned URL:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>.
-const LONGEST_EXPIRY_SECONDS: u32 = 604_800;
+const MAX_EXPIRY_SECONDS: u32 = 604_800;
 
-/// The rules on a request's head that need neither the secret nor the store.
+/// The checks of a request's head that need neither the secret nor the store.
 pub(crate) struct Gate {
     pub(crate) region: String,
     pub(crate) lies: Lies,
 }
 
 impl Gate {
-    /// Lets a request pass or says what is wrong with it.
+    /// Checks a request.
     pub(crate) fn check(&self, request: &Parts) -> S3Result<()> {
         // an absolute target could name another host than the signed `Host` header
         if request.uri.authority().is_some() {
@@ -36,7 +36,7 @@ impl Gate {
         if !self.lies.include(Lie::AcceptUnsignedHeaders) {
             check_unsigned_headers(&request.headers, &claim)?;
         }
-        // a form would carry a policy of its own, and no operation here is a POST
+        // a form would have its own policy, and no supported operation is a POST
         if request.method == Method::POST {
             return Err(s3_error!(
                 MethodNotAllowed,
@@ -85,7 +85,7 @@ fn check_expiry(mechanism: Mechanism) -> S3Result<()> {
             AuthorizationQueryParametersError,
             "X-Amz-Expires must be positive"
         )),
-        Mechanism::PresignedUrl { expires_seconds } if expires_seconds > LONGEST_EXPIRY_SECONDS => {
+        Mechanism::PresignedUrl { expires_seconds } if expires_seconds > MAX_EXPIRY_SECONDS => {
             Err(s3_error!(
                 AuthorizationQueryParametersError,
                 "X-Amz-Expires must be less than a week (in seconds); \
@@ -96,7 +96,7 @@ fn check_expiry(mechanism: Mechanism) -> S3Result<()> {
     }
 }
 
-/// The one key pair is no temporary one, so that a session token cannot be right.
+/// Refuses a session token, since the only key pair is not temporary.
 fn check_session_token(request: &Parts) -> S3Result<()> {
     let in_header = request.headers.contains_key("x-amz-security-token");
     let in_query = query_pairs(request.uri.query())
@@ -111,8 +111,8 @@ fn check_session_token(request: &Parts) -> S3Result<()> {
     Ok(())
 }
 
-/// `s3s` leaves a header out of the signature where its value is not UTF-8, and takes a tab for a
-/// space, which AWS does not.
+/// Refuses values that are not UTF-8, which `s3s` omits from the signature, and tabs, which it treats
+/// as spaces; AWS does neither.
 fn check_encoding(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
     for (name, value) in headers {
         let name = name.as_str();
@@ -129,7 +129,7 @@ fn check_encoding(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
     Ok(())
 }
 
-/// The list must be in canonical form and name `host` and only headers that came.
+/// Checks that the list is canonical and names `host` and only headers of the request.
 fn check_signed_headers(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
     let signed = &claim.signed_headers;
     if !signed.is_sorted_by(|one, next| one < next) {
@@ -157,7 +157,7 @@ fn check_signed_headers(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
     Ok(())
 }
 
-/// AWS takes no `x-amz-*` header that the signature does not cover.
+/// Refuses `x-amz-*` headers that are not signed, as AWS does.
 fn check_unsigned_headers(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
     let is_unsigned = |name: &str| {
         name.starts_with("x-amz-") && !claim.signed_headers.iter().any(|signed| signed == name)

@@ -1,25 +1,25 @@
-//! What the server can be told to do wrong, so that a client's checks of a store can be tested.
+//! Deliberate defects of the server, for tests of a client's checks of a store.
 
 use std::collections::BTreeSet;
 
-/// One way in which a store can break its word. Each was seen on a store that people use.
+/// A deliberate defect. Each was seen on a store in use.
 ///
-/// A server tells none of these unless it is started with the cargo feature `lying` and asked to.
+/// A server has none unless it is built with the cargo feature `lying` and configured so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lie {
-    /// Takes any bytes, whatever `Content-MD5` or `x-amz-checksum-*` say, and keeps no checksum.
+    /// Accepts any bytes, ignores `Content-MD5` and `x-amz-checksum-*`, and stores no checksum.
     IgnoreChecksums,
-    /// Takes any bytes, and later reports the checksum that the client claimed.
+    /// Accepts any bytes, and later reports the checksum that the client claimed.
     EchoChecksums,
-    /// Takes `If-None-Match: *` for an unconditional write.
+    /// Ignores `If-None-Match: *` of a write.
     IgnoreCreateOnce,
-    /// Takes, and keeps, `x-amz-*` headers that the signature does not cover.
+    /// Accepts and stores unsigned `x-amz-*` headers.
     AcceptUnsignedHeaders,
-    /// Answers 403 where an object is absent, as AWS does without `s3:ListBucket`.
+    /// Returns 403 for an absent object, as AWS does without `s3:ListBucket`.
     ForbidAbsentKeys,
 }
 
-/// The lies that a server was told to tell: none, unless a test asks.
+/// The deliberate defects of a server: none, except in tests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lies(BTreeSet<Lie>);
 

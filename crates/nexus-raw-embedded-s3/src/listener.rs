@@ -1,4 +1,4 @@
-//! Taking connections, one by one: bounded in number, in the size of their heads and in time.
+//! Accepting connections, with limits on their number, the size of heads and time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use tokio::time::{sleep, timeout};
 use crate::connections::{AnswerBody, Connection, Connections};
 use crate::front::Front;
 
-/// From the first byte of a head, or the end of the answer before, to its last byte.
+/// From the first byte of a head, or the end of the previous response, to its last byte.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-const MOST_HEADERS: usize = 96;
-const LARGEST_HEAD_BYTES: usize = 128 * 1024;
-/// When the system has no descriptor left, asking again at once would only spin.
+const MAX_HEADERS: usize = 96;
+const MAX_HEAD_BYTES: usize = 128 * 1024;
+/// The delay after a failed accept: without descriptors, an immediate retry would spin.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
 
-/// Serves until `stop` fires or is dropped, then lets what runs finish.
-/// True where all of it did within `shutdown_timeout`.
+/// Serves until `stop` fires or is dropped, then waits for running requests.
+/// Returns whether all finished within `shutdown_timeout`.
 pub(crate) async fn serve(
     listener: TcpListener,
     front: Arc<Front>,
@@ -43,7 +43,7 @@ pub(crate) async fn serve(
             let serving = connection(stream, Arc::clone(&front), Arc::clone(&place), &running);
             tokio::spawn(async move {
                 tokio::select! {
-                    // a connection that breaks concerns its client alone
+                    // a broken connection concerns only its client
                     _ = serving => {}
                     () = place.made_room() => {}
                 }
@@ -60,12 +60,12 @@ async fn accept(
 ) -> Option<(TcpStream, Connection)> {
     match listener.accept().await {
         Ok((stream, _)) => {
-            // a small answer must not wait for more to come
+            // a small response must not wait for more data
             stream.set_nodelay(true).ok()?;
             Some((stream, connections.enter().await))
         }
         Err(error) => {
-            tracing::warn!(%error, "the embedded S3 server could not take a connection");
+            tracing::warn!(%error, "embedded S3 server failed to accept a connection");
             sleep(PAUSE_AFTER_FAILURE).await;
             None
         }
@@ -83,7 +83,7 @@ fn connection(
         let busy = place.begin();
         async move {
             let answer = front.answer(request).await?;
-            // what is said of an object is said to whoever proved a right to ask
+            // only an authorised request gets information about an object
             let status = answer.status();
             if status.is_success() || status == StatusCode::NOT_FOUND {
                 busy.granted();
@@ -94,8 +94,8 @@ fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LARGEST_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     running.watch(connection)
 }

@@ -1,4 +1,4 @@
-//! The body of a request, whose sender may neither fall silent nor drip.
+//! The body of a request, with a minimum rate.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -10,39 +10,39 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// How fast a client must be, on the whole, while it is waited for.
-const LEAST_BYTES_PER_SECOND: u64 = 16 * 1024;
-/// How much of a refused body is still read, and for how long. A client that is cut off while it
-/// writes often reports a broken connection where it should report the refusal.
-const MOST_DRAINED_BYTES: u64 = 16 * 1024 * 1024;
-const LONGEST_DRAIN: Duration = Duration::from_secs(5);
+/// The minimum average rate of a client, over the time in which it is waited for.
+const MIN_BYTES_PER_SECOND: u64 = 16 * 1024;
+/// How much of a refused body is still read, and for how long. A client whose connection is closed
+/// while it writes often reports a broken connection instead of the error.
+const MAX_DRAINED_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_DRAIN: Duration = Duration::from_secs(5);
 
-/// Why a body ended early.
+/// The error of a body that ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestBodyError {
-    /// The client fell too far behind the least rate, or others needed its place.
-    #[error("the client was too slow")]
+    /// The client was below the minimum rate for too long, or another upload needed its slot.
+    #[error("client was too slow")]
     Slow,
     /// The connection broke or the framing was wrong.
-    #[error("the body broke off")]
+    #[error("body ended early")]
     Broken(#[source] hyper::Error),
 }
 
-/// Ends with [`RequestBodyError::Slow`] once the client is `leeway` behind the least rate. Only time
-/// in which the client was waited for counts. Clones share one body.
+/// Ends with [`RequestBodyError::Slow`] once the client is `leeway` behind the minimum rate. Only time
+/// spent waiting for the client counts. Clones share one body.
 #[derive(Clone)]
 pub(crate) struct RequestBody(Arc<Mutex<Inner>>);
 
 struct Inner {
     incoming: Incoming,
     leeway: Duration,
-    /// How far the client was behind the least rate when it was last heard of.
+    /// How far the client was behind the minimum rate at its last data.
     behind: Duration,
-    /// Since when it is waited for.
+    /// The start of the current wait for it.
     waits_since: Option<Instant>,
-    /// When it will be too far behind.
+    /// The time at which it is too far behind.
     end: Pin<Box<Sleep>>,
-    /// Nothing more is taken of it.
+    /// Whether reading has ended.
     is_ended: bool,
     reader: Option<Waker>,
 }
@@ -60,12 +60,12 @@ impl RequestBody {
         })))
     }
 
-    /// How far the client is behind the least rate.
+    /// Returns how far the client is behind the minimum rate.
     pub(crate) fn behind(&self) -> Duration {
         self.with(|body| body.behind())
     }
 
-    /// Takes nothing more of the client.
+    /// Ends reading.
     pub(crate) fn end(&self) {
         let reader = self.with(|body| {
             body.is_ended = true;
@@ -77,13 +77,13 @@ impl RequestBody {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
-        // nothing that holds the lock leaves the body between two states
+        // no update under the lock can be left half done
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads on, within bounds, what nobody wanted.
+    /// Reads and discards the rest, within limits.
     pub(crate) async fn drain(self) {
-        let mut left = MOST_DRAINED_BYTES;
+        let mut left = MAX_DRAINED_BYTES;
         if self.size_hint().lower() > left {
             return;
         }
@@ -98,8 +98,8 @@ impl RequestBody {
                 }
             }
         };
-        // a client that is slower than this sees its connection close
-        let _ = timeout(LONGEST_DRAIN, read).await;
+        // the connection of a slower client is closed
+        let _ = timeout(MAX_DRAIN, read).await;
     }
 }
 
@@ -116,7 +116,7 @@ impl Inner {
             self.waits_since = None;
             if let Some(Ok(frame)) = &frame {
                 let came = frame.data_ref().map_or(0, Bytes::len) as u64;
-                let worth = Duration::from_micros(came * 1_000_000 / LEAST_BYTES_PER_SECOND);
+                let worth = Duration::from_micros(came * 1_000_000 / MIN_BYTES_PER_SECOND);
                 self.behind = self.behind.saturating_sub(worth);
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(RequestBodyError::Broken)));

@@ -1,4 +1,4 @@
-//! The server's life: started, found at an address, stopped.
+//! Starting and stopping the server.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::listener;
 use crate::settings::{Credentials, Settings};
 use crate::store::{BucketName, OpenError, Store, StoreError};
 
-/// The disk's work is done by at most so many threads, made when needed.
-const MOST_DISK_THREADS: usize = 16;
-/// A last write to the disk may end after the connections have.
+/// The maximum number of threads for disk I/O, created on demand.
+const MAX_DISK_THREADS: usize = 16;
+/// The time for a last write to the disk after the connections have ended.
 const DISK_GRACE: Duration = Duration::from_secs(5);
 
 /// A strict S3 server over one directory, on a thread of its own.
 #[derive(Debug)]
 pub struct EmbeddedS3;
 
-/// A server that runs. Dropping it stops the server as [`shutdown`](Self::shutdown) does.
+/// A running server. Dropping it stops the server as [`shutdown`](Self::shutdown) does.
 #[derive(Debug)]
 pub struct EmbeddedS3Handle {
     addr: SocketAddr,
@@ -34,7 +34,7 @@ pub struct EmbeddedS3Handle {
 }
 
 impl EmbeddedS3 {
-    /// Starts a server. It answers from the moment this returns.
+    /// Starts a server, which is ready when this returns.
     ///
     /// The call blocks on the disk for some milliseconds. It needs no async runtime.
     ///
@@ -72,32 +72,32 @@ impl EmbeddedS3 {
 }
 
 impl EmbeddedS3Handle {
-    /// Where the server listens, with the real port.
+    /// Returns the address of the server, with the assigned port.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The endpoint for S3 clients, such as `http://127.0.0.1:9000`. They must use path style.
+    /// Returns the endpoint for S3 clients, such as `http://127.0.0.1:9000`. They must use path style.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.addr)
     }
 
-    /// Resolves once a flush to disk has failed, which is when what the data directory holds is known
-    /// only to a new start; otherwise never. Every request is answered 500 from then on, and the
-    /// process should end.
+    /// Resolves once a flush to disk has failed, after which the content of the data directory is
+    /// known only after a restart; otherwise never. Every later request returns 500, and the process
+    /// should exit.
     pub fn medium_failed(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut failed = self.medium_failed.clone();
         async move {
             if failed.wait_for(|failed| *failed).await.is_err() {
-                // the server has ended, and can fail no more
+                // the server has ended
                 std::future::pending::<()>().await;
             }
         }
     }
 
-    /// Takes no more connections, lets running requests finish within the shutdown timeout of the
+    /// Accepts no more connections, lets running requests finish within the shutdown timeout of the
     /// [`Settings`], and returns when the thread has ended and the data directory is free.
     ///
     /// It blocks: in async code, call it through `spawn_blocking`.
@@ -110,7 +110,7 @@ impl EmbeddedS3Handle {
 
     fn stop(&mut self) -> Result<(), ShutdownError> {
         if let Some(stop) = self.stop.take() {
-            // the receiver is gone where the thread is: nothing to stop then
+            // without a receiver the thread has ended
             let _ = stop.send(());
         }
         match self.thread.take().map(JoinHandle::join) {
@@ -123,14 +123,13 @@ impl EmbeddedS3Handle {
 
 impl Drop for EmbeddedS3Handle {
     fn drop(&mut self) {
-        // a drop cannot tell; who wants to know calls `shutdown`
+        // a drop cannot return the error; `shutdown` does
         let _ = self.stop();
     }
 }
 
 impl Settings {
-    /// Whether a server can be started with these, as far as can be known without the disk and
-    /// the network.
+    /// Checks the settings, without disk and network access.
     ///
     /// # Errors
     /// Those of [`StartError`] that name a setting.
@@ -169,7 +168,7 @@ fn checked(settings: &Settings) -> Result<Vec<BucketName>, StartError> {
         .collect()
 }
 
-/// A key id stands between slashes in a credential scope, so that it has none itself.
+/// Checks a key pair. A key id is delimited by slashes in a credential scope, so it must not have any.
 fn is_well_formed(credentials: &Credentials) -> bool {
     let id = credentials.access_key_id.as_bytes();
     (1..=128).contains(&id.len())
@@ -220,7 +219,7 @@ fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
 fn runtime() -> Result<Runtime, StartError> {
     Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(MOST_DISK_THREADS)
+        .max_blocking_threads(MAX_DISK_THREADS)
         .thread_name("embedded-s3-disk")
         .build()
         .map_err(StartError::Runtime)

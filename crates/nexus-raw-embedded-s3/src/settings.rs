@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The settings of a server.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,12 +9,12 @@ use secrecy::SecretString;
 
 use crate::lies::Lies;
 
-/// The one key pair that the server knows.
+/// The only key pair of the server.
 #[derive(Clone)]
 pub struct Credentials {
     /// 1..=128 characters of `A-Z a-z 0-9 _ . -`.
     pub access_key_id: String,
-    /// Any text but the empty one. Never printed.
+    /// Any text except the empty one. Never printed.
     pub secret_access_key: SecretString,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// How to start an [`EmbeddedS3`](crate::EmbeddedS3).
+/// Settings of an [`EmbeddedS3`](crate::EmbeddedS3).
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub(crate) data_dir: PathBuf,
@@ -39,7 +39,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A server over `data_dir` (made for its owner alone if absent), on `127.0.0.1` at a free
+    /// Returns settings for `data_dir` (created only for its owner if absent), on `127.0.0.1` at a free
     /// port, in `us-east-1`, without a bucket.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, credentials: Credentials) -> Self {
@@ -56,28 +56,28 @@ impl Settings {
         }
     }
 
-    /// The address to listen on. It must be a loopback address; port 0 takes a free port.
+    /// Sets the address, which must be loopback; port 0 selects a free port.
     #[must_use]
     pub fn with_bind(mut self, bind: SocketAddr) -> Self {
         self.bind = bind;
         self
     }
 
-    /// The region that signatures must name: 1..=32 of `a-z 0-9 -`.
+    /// Sets the region of signatures: 1..=32 of `a-z 0-9 -`.
     #[must_use]
     pub fn with_region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();
         self
     }
 
-    /// A bucket to make at the start unless it is there already. By AWS's naming rules.
+    /// Adds a bucket that is created at the start unless it exists, by AWS's naming rules.
     #[must_use]
     pub fn with_bucket(mut self, bucket: impl Into<String>) -> Self {
         self.buckets.push(bucket.into());
         self
     }
 
-    /// An origin whose pages may upload from a browser, as browsers send it:
+    /// Adds an origin whose pages may upload from a browser, as browsers send it:
     /// `https://app.example.com`. Compared byte for byte; without any, no page may.
     #[must_use]
     pub fn with_cors_origin(mut self, origin: impl Into<String>) -> Self {
@@ -85,22 +85,22 @@ impl Settings {
         self
     }
 
-    /// How far a client may fall behind 16 KiB a second in the middle of a body, and so for how long
-    /// it may send nothing. Default 10 s.
+    /// Sets how far a client may fall behind 16 KiB/s within a body, and so how long it may send
+    /// nothing. Default 10 s.
     #[must_use]
     pub fn with_body_leeway(mut self, leeway: Duration) -> Self {
         self.body_leeway = leeway;
         self
     }
 
-    /// How long a shutdown waits for the requests that still run. Default 10 s.
+    /// Sets how long a shutdown waits for running requests. Default 10 s.
     #[must_use]
     pub fn with_shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
         self
     }
 
-    /// Makes the server break its word in one way. For the tests of a client's own checks only.
+    /// Adds a deliberate defect, only for tests of a client's checks.
     #[cfg(feature = "lying")]
     #[must_use]
     pub fn with_lie(mut self, lie: crate::Lie) -> Self {

@@ -1,6 +1,5 @@
-//! Uploads by presigned URLs: bounded in number, so that connections are left for calls without a
-//! body, such as those by which a service looks at what was uploaded; and where all places are
-//! taken, a slow one makes room for a new one.
+//! A limit on uploads by presigned URLs, so that connections are left for requests without a body,
+//! such as the HEAD of a service. At the limit, a slow upload is ended for a new one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,17 +10,17 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::request_body::RequestBody;
 
-/// Of the 256 connections.
-const MOST_UPLOADS: usize = 192;
-/// Of the rest, so many may wait for the place of another. The others are left free.
-const MOST_WAITING: usize = 32;
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Who is so far behind the least rate makes room where it is needed.
+/// The maximum number of uploads, of 256 connections.
+const MAX_UPLOADS: usize = 192;
+/// The maximum number of waiting uploads; the other connections stay free.
+const MAX_WAITING: usize = 32;
+const MAX_WAIT: Duration = Duration::from_secs(10);
+/// An upload that is this far behind the minimum rate may be ended for another.
 const SLOW: Duration = Duration::from_secs(1);
-/// How often it is looked for whoever is slow.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often a waiting upload checks for slow ones.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The uploads that run.
+/// The running uploads.
 #[derive(Debug)]
 pub(crate) struct Uploads {
     places: Arc<Semaphore>,
@@ -43,9 +42,9 @@ impl std::fmt::Debug for Running {
     }
 }
 
-/// A place among the uploads, until it is dropped.
+/// A slot of an upload, released on drop.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct UploadSlot {
     uploads: Arc<Uploads>,
     number: u64,
     _permit: OwnedSemaphorePermit,
@@ -54,14 +53,14 @@ pub(crate) struct Place {
 impl Uploads {
     pub(crate) fn new() -> Self {
         Self {
-            places: Arc::new(Semaphore::new(MOST_UPLOADS)),
-            waiting: Semaphore::new(MOST_WAITING),
+            places: Arc::new(Semaphore::new(MAX_UPLOADS)),
+            waiting: Semaphore::new(MAX_WAITING),
             running: Mutex::default(),
         }
     }
 
-    /// A place for an upload, or `None` where there is none for as long as one may wait.
-    pub(crate) async fn enter(self: &Arc<Self>, body: &RequestBody) -> Option<Place> {
+    /// Returns a slot for an upload, or `None` if none became free in time.
+    pub(crate) async fn enter(self: &Arc<Self>, body: &RequestBody) -> Option<UploadSlot> {
         let permit = match Arc::clone(&self.places).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => self.wait().await?,
@@ -71,7 +70,7 @@ impl Uploads {
             running.bodies.insert(running.next, body.clone());
             running.next
         });
-        Some(Place {
+        Some(UploadSlot {
             uploads: Arc::clone(self),
             number,
             _permit: permit,
@@ -80,7 +79,7 @@ impl Uploads {
 
     async fn wait(&self) -> Option<OwnedSemaphorePermit> {
         let _waiting = self.waiting.try_acquire().ok()?;
-        let until = Instant::now() + LONGEST_WAIT;
+        let until = Instant::now() + MAX_WAIT;
         let place = Arc::clone(&self.places).acquire_owned();
         tokio::pin!(place);
         loop {
@@ -89,13 +88,13 @@ impl Uploads {
                 return None;
             }
             self.end_slowest();
-            if let Ok(permit) = timeout_at((now + LOOK).min(until), &mut place).await {
+            if let Ok(permit) = timeout_at((now + POLL_INTERVAL).min(until), &mut place).await {
                 return permit.ok();
             }
         }
     }
 
-    /// Ends the upload that is the furthest behind, where one is slow.
+    /// Ends the slowest upload, if one is slow enough.
     fn end_slowest(&self) {
         let slowest = self.with(|running| {
             let bodies = running.bodies.iter();
@@ -109,12 +108,12 @@ impl Uploads {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Running) -> T) -> T {
-        // nothing that holds the lock leaves the table between two states
+        // no update under the lock can be left half done
         work(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Drop for Place {
+impl Drop for UploadSlot {
     fn drop(&mut self) {
         self.uploads
             .with(|running| running.bodies.remove(&self.number));

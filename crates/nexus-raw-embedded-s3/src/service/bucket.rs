@@ -1,4 +1,4 @@
-//! Buckets: make one, ask whether there is one, ask where it is.
+//! Buckets: create, HEAD and location.
 
 use s3s::dto::{
     BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, GetBucketLocationInput,
@@ -54,7 +54,7 @@ pub(super) async fn location(
     request: S3Request<GetBucketLocationInput>,
 ) -> S3Result<S3Response<GetBucketLocationOutput>> {
     require(service, bucket_name(&request.input.bucket)?).await?;
-    // the first region has no constraint, for old times' sake:
+    // us-east-1 has no constraint, for historical reasons:
     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
     let constraint = (service.region != "us-east-1")
         .then(|| BucketLocationConstraint::from(service.region.clone()));
@@ -63,7 +63,7 @@ pub(super) async fn location(
     }))
 }
 
-/// 404 unless the bucket is there.
+/// Returns 404 unless the bucket exists.
 pub(super) async fn require(service: &StoreService, bucket: BucketName) -> S3Result<()> {
     let is_there = service
         .blocking(move |store| store.has_bucket(&bucket))

@@ -1,4 +1,4 @@
-//! DELETE of an object: gone for good, since nothing is versioned.
+//! DELETE of an object, permanently, since there are no versions.
 
 use s3s::dto::{DeleteObjectInput, DeleteObjectOutput};
 use s3s::{S3Request, S3Response, S3Result};

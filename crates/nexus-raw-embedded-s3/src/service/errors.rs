@@ -1,4 +1,4 @@
-//! The one place where a failure of the store becomes an answer of S3.
+//! The mapping from errors of the store to errors of S3.
 
 use std::error::Error;
 
@@ -25,7 +25,7 @@ pub(super) fn of_store(error: &StoreError) -> S3Error {
     }
 }
 
-/// Logs the failure with its causes, and tells the client nothing of it.
+/// Logs the failure with its causes, and returns an error without them.
 pub(super) fn internal(error: &dyn Error) -> S3Error {
     report(error);
     s3_error!(
@@ -42,10 +42,10 @@ pub(super) fn report(error: &dyn Error) {
         causes.push(cause.to_string());
         next = cause.source();
     }
-    tracing::error!(error = causes.join(": "), "the embedded S3 server failed");
+    tracing::error!(error = causes.join(": "), "embedded S3 server failed");
 }
 
-/// Where everything is busy with uploads.
+/// The error when all upload slots are taken.
 pub(super) fn slow_down() -> S3Error {
     s3_error!(SlowDown, "Please reduce your request rate.")
 }

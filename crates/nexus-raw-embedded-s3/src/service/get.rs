@@ -20,7 +20,7 @@ use crate::conditions;
 use crate::lies::Lie;
 use crate::store::{ObjectRecord, StoredObject};
 
-/// How much of an object is read at once.
+/// The size of a read.
 const CHUNK_BYTES: usize = 256 * 1024;
 
 pub(super) async fn get(
@@ -38,7 +38,7 @@ pub(super) async fn get(
         .range
         .map(|_| content_range(&bytes, object.content_bytes));
     let mut headers = stored_headers(&object.record)?;
-    // the checksum is of the whole object, so that S3 leaves it out of a part
+    // the checksum is of the whole object, so S3 omits it from a range
     if content_range.is_none() && asks_for_checksum(&request.headers)? {
         add_checksum(&mut headers, &object.record)?;
     }
@@ -50,7 +50,7 @@ pub(super) async fn get(
         e_tag: Some(ETag::Strong(object.record.md5.clone())),
         last_modified: Some(last_modified(&object.record)),
         body: Some(StreamingBlob::wrap(
-            // the head is out by then: the client sees its connection break
+            // the head was sent: the client sees a broken connection
             read(object.file, bytes).inspect_err(|error| errors::report(error)),
         )),
         ..Default::default()
@@ -101,7 +101,7 @@ async fn open(
     Ok(object)
 }
 
-/// `s3s` would write some values in another spelling, so that they go around it.
+/// Returns the stored headers, bypassing `s3s`, which would change the spelling of some values.
 fn stored_headers(record: &ObjectRecord) -> S3Result<HeaderMap> {
     record
         .headers
@@ -137,7 +137,7 @@ fn add_checksum(headers: &mut HeaderMap, record: &ObjectRecord) -> S3Result<()> 
     Ok(())
 }
 
-/// Leaves to `s3s` the headers that the query overrides.
+/// Removes the headers that the query overrides, which `s3s` sets.
 fn override_headers(headers: &mut HeaderMap, uri: &hyper::Uri) {
     for (parameter, _) in crate::auth::query_pairs(uri.query()) {
         if let Some(name) = parameter.strip_prefix("response-") {
@@ -159,7 +159,7 @@ fn last_modified(record: &ObjectRecord) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_millis(record.modified_unix_ms))
 }
 
-/// The bytes of a range, chunk by chunk.
+/// Reads a range, chunk by chunk.
 fn read(
     file: std::fs::File,
     bytes: Range<u64>,

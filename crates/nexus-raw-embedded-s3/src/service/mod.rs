@@ -1,5 +1,5 @@
-//! The operations of S3 that the server has. `s3s` parsed the request and checked its signature;
-//! what is honoured was decided in `access`.
+//! The supported operations of S3. `s3s` has parsed the request and checked its signature; `access`
+//! has checked its headers and parameters.
 
 mod bucket;
 mod delete;
@@ -32,7 +32,7 @@ pub(crate) struct StoreService {
     pub(crate) region: String,
     pub(crate) lies: Lies,
     pub(crate) uploads: Arc<Uploads>,
-    /// True once a flush to disk has failed.
+    /// Whether a flush to disk has failed.
     pub(crate) medium_failed: watch::Sender<bool>,
 }
 
@@ -55,7 +55,7 @@ impl StoreService {
     }
 }
 
-/// `s3s` lets only well-formed names through, by the same rules.
+/// Parses a bucket name, which `s3s` has checked by the same rules.
 fn bucket_name(name: &str) -> S3Result<BucketName> {
     BucketName::parse(name).ok_or_else(|| s3s::s3_error!(InvalidBucketName))
 }

@@ -1,4 +1,4 @@
-//! PUT of an object: all bytes, all digests, and only then one step into place.
+//! PUT of an object, published only after all bytes and digests.
 
 use hyper::Uri;
 use hyper::header::HeaderMap;
@@ -12,11 +12,11 @@ use super::{StoreService, bucket, bucket_name, errors};
 use crate::auth::{is_presigned, query_pairs};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::clock;
-use crate::digests::{Declared, Running};
+use crate::digests::{Declared, Hashers};
 use crate::lies::Lie;
 use crate::request_body::RequestBody;
 use crate::store::{IfTaken, ObjectRecord};
-use crate::uploads::Place;
+use crate::uploads::UploadSlot;
 
 pub(super) async fn put(
     service: &StoreService,
@@ -29,10 +29,10 @@ pub(super) async fn put(
     let headers = stored_headers(&request.headers)?;
     let declared_bytes = declared_bytes(&request.headers)?;
     bucket::require(service, bucket.clone()).await?;
-    let _place = place(service, &request.uri, &request.extensions).await?;
+    let _slot = slot(service, &request.uri, &request.extensions).await?;
 
     let body = request.input.body;
-    let upload = receive(service, body, Running::new(declared.algorithm())).await?;
+    let upload = receive(service, body, Hashers::new(declared.algorithm())).await?;
     if declared_bytes != Some(upload.staged.content_bytes()) {
         return Err(incomplete());
     }
@@ -63,12 +63,13 @@ pub(super) async fn put(
     Ok(S3Response::new(output(etag, checksum)))
 }
 
-/// A place among the uploads, for whoever has no more than a URL. Who signs headers has the key.
-async fn place(
+/// Returns an upload slot for a presigned request. Requests with signed headers, whose clients have
+/// the key, need none.
+async fn slot(
     service: &StoreService,
     uri: &Uri,
     extensions: &Extensions,
-) -> S3Result<Option<Place>> {
+) -> S3Result<Option<UploadSlot>> {
     match extensions.get::<RequestBody>() {
         Some(body) if is_presigned(&query_pairs(uri.query())) => {
             let place = service.uploads.enter(body).await;
@@ -97,7 +98,7 @@ fn output(etag: ETag, checksum: Option<Checksum>) -> PutObjectOutput {
     output
 }
 
-/// S3 knows no other `If-None-Match` of a PUT than `*`:
+/// S3 supports only `*` for `If-None-Match` of a PUT:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
 fn if_taken(service: &StoreService, headers: &HeaderMap) -> S3Result<IfTaken> {
     match headers.get("if-none-match") {
@@ -111,7 +112,7 @@ fn if_taken(service: &StoreService, headers: &HeaderMap) -> S3Result<IfTaken> {
     }
 }
 
-/// The length of the content, without the framing of a signed stream.
+/// Returns the length of the content, without the framing of a signed stream.
 fn declared_bytes(headers: &HeaderMap) -> S3Result<Option<u64>> {
     let number = |name: &str| {
         headers

@@ -1,4 +1,4 @@
-//! The headers of a PUT that stay with the object.
+//! The headers of a PUT that are stored with the object.
 
 use hyper::header::HeaderMap;
 use s3s::{S3Result, s3_error};
@@ -7,12 +7,12 @@ use crate::access::{METADATA_PREFIX, is_metadata, is_stored};
 
 /// The limit on names and values of user metadata:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>.
-const LARGEST_METADATA_BYTES: usize = 2048;
+const MAX_METADATA_BYTES: usize = 2048;
 
-/// What S3 stores where a PUT has no `Content-Type`.
+/// The type that S3 stores for a PUT without `Content-Type`.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-/// The headers to keep, byte for byte as they came.
+/// Returns the headers to store, unchanged.
 pub(super) fn stored_headers(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {
     let mut stored = Vec::new();
     let mut metadata_bytes = 0;
@@ -38,7 +38,7 @@ pub(super) fn stored_headers(headers: &HeaderMap) -> S3Result<Vec<(String, Strin
             _ => stored.push((name.to_owned(), value.to_owned())),
         }
     }
-    if metadata_bytes > LARGEST_METADATA_BYTES {
+    if metadata_bytes > MAX_METADATA_BYTES {
         return Err(s3_error!(
             MetadataTooLarge,
             "Your metadata headers exceed the maximum allowed metadata size"
@@ -51,7 +51,7 @@ pub(super) fn stored_headers(headers: &HeaderMap) -> S3Result<Vec<(String, Strin
     Ok(stored)
 }
 
-/// The coding of the object, without the framing of the request.
+/// Returns the coding of the object, without the framing of the request.
 fn content_encoding(value: &str, is_stream: bool) -> Option<String> {
     if !is_stream {
         return Some(value.to_owned());
@@ -64,7 +64,7 @@ fn content_encoding(value: &str, is_stream: bool) -> Option<String> {
     (!codings.is_empty()).then(|| codings.join(","))
 }
 
-/// True where the body is framed and signed chunk by chunk.
+/// Returns whether the body is framed and signed chunk by chunk.
 pub(super) fn is_stream(headers: &HeaderMap) -> bool {
     headers
         .get("x-amz-content-sha256")

@@ -1,4 +1,4 @@
-//! The content of a PUT on its way to the disk.
+//! Writing the content of a PUT to disk.
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -6,17 +6,17 @@ use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3Result, StdError, s3_error};
 
 use super::StoreService;
-use crate::digests::Running;
+use crate::digests::Hashers;
 use crate::request_body::RequestBodyError;
 use crate::store::{StagedObject, Store, StoreError};
 
-/// Chunks are handed to the disk in batches of at least this size.
+/// Chunks are written in batches of at least this size.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// Content as far as it came.
+/// The content received so far.
 pub(super) struct Upload {
     pub(super) staged: StagedObject,
-    pub(super) digests: Running,
+    pub(super) digests: Hashers,
 }
 
 impl Upload {
@@ -29,11 +29,11 @@ impl Upload {
     }
 }
 
-/// Takes the whole content in, by batches, each written and digested off the event loop.
+/// Receives the content in batches, each written and hashed off the event loop.
 pub(super) async fn receive(
     service: &StoreService,
     body: Option<StreamingBlob>,
-    digests: Running,
+    digests: Hashers,
 ) -> S3Result<Upload> {
     let staged = service.blocking(Store::stage).await?;
     let mut upload = Upload { staged, digests };
@@ -55,8 +55,8 @@ pub(super) async fn receive(
     service.blocking(move |_| upload.write(&batch)).await
 }
 
-/// Why a body broke off. The errors of `s3s` are private types, so that their texts must do; a
-/// test holds each of them.
+/// Returns the S3 error of a body that ended early. The error types of `s3s` are private, so their
+/// texts are matched; a test covers each.
 fn of_body(error: &StdError) -> S3Error {
     let text = error.to_string();
     if text.contains("Sha256Mismatch") {

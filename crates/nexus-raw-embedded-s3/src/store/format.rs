@@ -1,8 +1,8 @@
 //! The file of an object: `content ‖ record ‖ tail`.
 //!
 //! The record comes last because it holds digests of the content. The tail, of a fixed length,
-//! tells where things begin and carries a digest, so that a file cut short, grown or mixed up is
-//! known for what it is. All numbers are big-endian.
+//! has the lengths and a digest, so that a truncated, extended or mixed-up file is detected. All
+//! numbers are big-endian.
 //!
 //! ```text
 //! content bytes   u64
@@ -19,33 +19,33 @@ use super::record::ObjectRecord;
 
 const MAGIC: [u8; 8] = *b"NXRAWOB1";
 const TAIL_BYTES: usize = 8 + 4 + 32 + 8;
-/// Headers of a request come to 128 KiB at most; JSON may double what it escapes.
-const LARGEST_RECORD_BYTES: u32 = 512 * 1024;
+/// Headers of a request have at most 128 KiB; JSON escapes may double them.
+const MAX_RECORD_BYTES: u32 = 512 * 1024;
 
-/// Why a file is no whole object.
+/// The error of a damaged object file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FormatError {
-    #[error("the file ends in no tail")]
+    #[error("file has no tail")]
     NoTail,
-    #[error("the file's length is not what its tail says")]
+    #[error("file length differs from the tail")]
     WrongLength,
-    #[error("the record's digest is not what the tail says")]
+    #[error("record digest differs from the tail")]
     WrongDigest,
-    #[error("the record does not parse")]
+    #[error("record cannot be parsed")]
     Record(#[source] serde_json::Error),
-    #[error("the record names another object")]
+    #[error("record is of another object")]
     OtherObject,
-    #[error("the file cannot be read")]
+    #[error("file cannot be read")]
     Io(#[from] io::Error),
 }
 
-/// What follows `content_bytes` of content in the file of an object.
+/// Returns the record and tail that follow `content_bytes` of content.
 pub(super) fn record_and_tail(record: &ObjectRecord, content_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(record)?;
     let record_bytes = u32::try_from(bytes.len())
         .ok()
-        .filter(|length| *length <= LARGEST_RECORD_BYTES)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the record is too large"))?;
+        .filter(|length| *length <= MAX_RECORD_BYTES)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "record is too large"))?;
     let digest = digest(content_bytes, record_bytes, &bytes);
     bytes.extend_from_slice(&content_bytes.to_be_bytes());
     bytes.extend_from_slice(&record_bytes.to_be_bytes());
@@ -54,7 +54,7 @@ pub(super) fn record_and_tail(record: &ObjectRecord, content_bytes: u64) -> io::
     Ok(bytes)
 }
 
-/// The record of an object's file and the length of its content.
+/// Reads the record of an object's file and the length of its content.
 pub(super) fn read(file: &mut (impl Read + Seek)) -> Result<(ObjectRecord, u64), FormatError> {
     let file_bytes = file.seek(SeekFrom::End(0))?;
     let tail_start = file_bytes
@@ -68,7 +68,7 @@ pub(super) fn read(file: &mut (impl Read + Seek)) -> Result<(ObjectRecord, u64),
         return Err(FormatError::NoTail);
     }
     let expected_start = content_bytes.checked_add(u64::from(record_bytes));
-    if expected_start != Some(tail_start) || record_bytes > LARGEST_RECORD_BYTES {
+    if expected_start != Some(tail_start) || record_bytes > MAX_RECORD_BYTES {
         return Err(FormatError::WrongLength);
     }
     file.seek(SeekFrom::Start(content_bytes))?;

@@ -1,9 +1,9 @@
-//! Where things lie in the data directory.
+//! The layout of the data directory.
 //!
 //! ```text
 //! store                        format and lock
 //! staging/                     objects being written; emptied at each start
-//! buckets/<bucket>/<hh>/<h…>   one file an object, named by the SHA-256 of its key
+//! buckets/<bucket>/<hh>/<h…>   one file per object, named by the SHA-256 of its key
 //! ```
 //!
 //! A key is never a path. Its digest has one length whatever the key's, and one spelling whatever
@@ -21,9 +21,9 @@ pub(crate) struct Layout {
     root: PathBuf,
 }
 
-/// The place of an object: its file, and the directory that names it.
+/// The path of an object's file, and the directory that contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ObjectPath {
     pub(crate) shard: PathBuf,
     pub(crate) file: PathBuf,
 }
@@ -55,14 +55,14 @@ impl Layout {
         self.buckets().join(bucket.as_str())
     }
 
-    pub(crate) fn object(&self, bucket: &BucketName, key: &str) -> Place {
+    pub(crate) fn object(&self, bucket: &BucketName, key: &str) -> ObjectPath {
         let name = object_name(key);
         let shard = self.bucket(bucket).join(&name[..2]);
         let file = shard.join(name);
-        Place { shard, file }
+        ObjectPath { shard, file }
     }
 
-    /// The names of a bucket's shards, all made with the bucket.
+    /// Returns the names of a bucket's shards, all created with the bucket.
     pub(crate) fn shards() -> impl Iterator<Item = String> {
         (0..=u8::MAX).map(|shard| hex::encode([shard]))
     }

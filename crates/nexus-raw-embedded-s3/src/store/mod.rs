@@ -1,8 +1,8 @@
-//! Objects on a file system: whole or absent, whatever dies when.
+//! Crash-safe objects on a file system.
 //!
 //! An object is one file that holds content and record, so that a reader can never see the
-//! content of one write with the metadata of another. It is written beside its place, synced, and
-//! then linked into place by one call of the system.
+//! content of one write with the metadata of another. It is written to a staging file, synced,
+//! and then linked into place by one system call.
 //!
 //! Nothing here knows HTTP, S3's protocol or an async runtime.
 
@@ -10,9 +10,9 @@ mod bucket_name;
 mod format;
 mod layout;
 mod open;
+mod pending;
 mod record;
 mod staged;
-mod unsettled;
 
 pub(crate) use bucket_name::BucketName;
 pub(crate) use open::OpenError;
@@ -24,46 +24,46 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use layout::{Layout, Place};
+use layout::{Layout, ObjectPath};
+use pending::PendingChanges;
 use tempfile::NamedTempFile;
-use unsettled::Unsettled;
 
-/// What a write does where the key is taken.
+/// The behaviour of a write to an existing key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IfTaken {
     Replace,
     Refuse,
 }
 
-/// Why a store could not do as asked.
+/// The error of a store.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    #[error("there is no such bucket")]
+    #[error("bucket does not exist")]
     NoSuchBucket,
-    #[error("the bucket exists already")]
+    #[error("bucket exists already")]
     BucketExists,
-    #[error("an object exists already at the key")]
+    #[error("object exists already")]
     ObjectExists,
-    #[error("the object's file is damaged")]
+    #[error("object file is damaged")]
     Damaged(#[source] format::FormatError),
-    #[error("the data directory cannot be read or written")]
+    #[error("data directory cannot be read or written")]
     Io(#[from] io::Error),
-    #[error("the names in a directory could not be flushed to disk")]
+    #[error("directory could not be flushed to disk")]
     Flush(#[source] io::Error),
-    #[error("nothing is read or written any more since a flush to disk failed")]
+    #[error("store is stopped after a failed flush to disk")]
     Stopped,
 }
 
 impl StoreError {
-    /// Whether what the disk holds is known only after a new start.
+    /// Returns whether the state of the disk is known only after a restart.
     pub(crate) fn is_of_the_medium(&self) -> bool {
         matches!(self, Self::Flush(_) | Self::Stopped)
     }
 }
 
-/// An object as it is: its record, and its content at the start of a file.
+/// A stored object: its record, and its content at the start of a file.
 ///
-/// The file stays what it was even where the key is written again or deleted meanwhile.
+/// The file does not change if the key is written again or deleted.
 #[derive(Debug)]
 pub(crate) struct StoredObject {
     pub(crate) record: ObjectRecord,
@@ -71,23 +71,23 @@ pub(crate) struct StoredObject {
     pub(crate) file: File,
 }
 
-/// The objects in one data directory. No second store can be opened on it meanwhile.
+/// The objects in one data directory, which only one store can open at a time.
 ///
-/// What is seen is durable: a name that is not flushed yet is waited for. When a flush of names
-/// fails, they are taken back and nothing is read or written any more, since the system may show
-/// what the disk does not have, and a second flush would succeed without having written it.
+/// Reads see only durable objects: they wait for a name that is not flushed yet. When a flush of
+/// names fails, they are undone and the store stops, since the system may show what the disk does not
+/// have, and a second flush would succeed without having written it.
 #[derive(Debug)]
 pub(crate) struct Store {
     layout: Layout,
-    unsettled: Unsettled,
-    /// A flush of names has failed.
+    pending: PendingChanges,
+    /// Whether a flush of names has failed.
     stopped: AtomicBool,
-    /// Held for its lock alone.
+    /// Held only for its lock.
     _lock: File,
 }
 
 impl Store {
-    /// Makes an empty bucket, whole or not at all.
+    /// Creates an empty bucket atomically.
     pub(crate) fn create_bucket(&self, bucket: &BucketName) -> Result<(), StoreError> {
         self.check()?;
         if self.has_bucket(bucket)? {
@@ -102,7 +102,7 @@ impl Store {
         let place = self.layout.bucket(bucket);
         match fs::rename(staged.path(), &place) {
             Ok(()) => self.flush(&buckets, || fs::remove_dir_all(&place)),
-            // made by another request meanwhile
+            // created by another request meanwhile
             Err(error)
                 if matches!(
                     error.kind(),
@@ -119,7 +119,7 @@ impl Store {
         Ok(self.layout.bucket(bucket).try_exists()?)
     }
 
-    /// Begins an object that nobody sees until it is published. It goes away when dropped.
+    /// Starts an object that is invisible until published, and is removed on drop.
     pub(crate) fn stage(&self) -> Result<StagedObject, StoreError> {
         self.check()?;
         Ok(StagedObject::in_directory(&self.layout.staging())?)
@@ -138,7 +138,7 @@ impl Store {
         let sealed = staged.seal(record)?;
         let place = self.layout.object(bucket, &record.key);
         let shard = open_shard(&place)?;
-        let _unsettled = self.unsettled.begin(&place.file);
+        let _unsettled = self.pending.begin(&place.file);
         let (before, published) = match if_taken {
             IfTaken::Replace => (self.kept(&place)?, sealed.persist(&place.file)),
             IfTaken::Refuse => (None, sealed.persist_noclobber(&place.file)),
@@ -155,8 +155,8 @@ impl Store {
         }
     }
 
-    /// A second name of what is at a place, while it is replaced.
-    fn kept(&self, place: &Place) -> io::Result<Option<NamedTempFile<()>>> {
+    /// Creates a second name of an object while it is replaced.
+    fn kept(&self, place: &ObjectPath) -> io::Result<Option<NamedTempFile<()>>> {
         let link = |name: &Path| fs::hard_link(&place.file, name);
         match tempfile::Builder::new().make_in(self.layout.staging(), link) {
             Ok(kept) => Ok(Some(kept)),
@@ -165,13 +165,13 @@ impl Store {
         }
     }
 
-    /// The object at a key, or `None`.
+    /// Returns the object at a key, or `None`.
     pub(crate) fn open_object(
         &self,
         bucket: &BucketName,
         key: &str,
     ) -> Result<Option<StoredObject>, StoreError> {
-        let opened = self.unsettled.read(&self.layout.object(bucket, key).file);
+        let opened = self.pending.read(&self.layout.object(bucket, key).file);
         self.check()?;
         let mut file = match opened {
             Ok(file) => file,
@@ -200,30 +200,30 @@ impl Store {
         self.check()?;
         let place = self.layout.object(bucket, key);
         let shard = open_shard(&place)?;
-        let _unsettled = self.unsettled.begin(&place.file);
+        let _unsettled = self.pending.begin(&place.file);
         match fs::remove_file(&place.file) {
-            // whether it is there again after a crash, nobody knows; it is not seen before
+            // it may exist again after a crash, but is not visible before
             Ok(()) => self.flush(&shard, || Ok(())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Makes the names in a directory durable. Where that fails, everything stops, and `take_back`
-    /// undoes what was named.
+    /// Makes the names in a directory durable. If that fails, the store stops, and `undo` removes
+    /// the new name.
     fn flush(
         &self,
         directory: &File,
-        take_back: impl FnOnce() -> io::Result<()>,
+        undo: impl FnOnce() -> io::Result<()>,
     ) -> Result<(), StoreError> {
         let Err(error) = directory.sync_all() else {
             return Ok(());
         };
-        // before the name is gone, so that nobody who has seen it believes it
+        // before the name is removed, so that no reader that has seen it returns it
         self.stopped.store(true, Ordering::SeqCst);
-        let failure = match take_back() {
+        let failure = match undo() {
             Ok(()) => error,
-            Err(more) => io::Error::other(format!("{error}; and it could not be undone: {more}")),
+            Err(more) => io::Error::other(format!("{error}; undo failed: {more}")),
         };
         Err(StoreError::Flush(failure))
     }
@@ -237,9 +237,9 @@ impl Store {
     }
 }
 
-/// The directory of a place, opened before its names change: where the system has no descriptor
-/// left, nothing has happened yet. The shards of a bucket are made with it.
-fn open_shard(place: &Place) -> Result<File, StoreError> {
+/// Opens the directory of an object before its names change, so that a lack of descriptors fails
+/// before any change. The shards of a bucket are created with it.
+fn open_shard(place: &ObjectPath) -> Result<File, StoreError> {
     File::open(&place.shard).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => StoreError::NoSuchBucket,
         _ => error.into(),

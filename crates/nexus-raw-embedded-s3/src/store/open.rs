@@ -1,4 +1,4 @@
-//! Taking a data directory into use.
+//! Opening a data directory.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -6,26 +6,26 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::layout::Layout;
-use super::unsettled::Unsettled;
+use super::pending::PendingChanges;
 use super::{AtomicBool, Store, sync_directory};
 
 /// The content of the file that is both format and lock.
 const FORMAT: &str = "nexus-raw-embedded-s3 format 1\n";
 
-/// Why a data directory cannot be used.
+/// The error of opening a data directory.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    #[error("another store has the directory")]
+    #[error("directory is in use by another store")]
     InUse,
-    #[error("the directory has an unknown format")]
+    #[error("directory has an unknown format")]
     UnknownFormat,
-    #[error("the directory cannot be read or written")]
+    #[error("directory cannot be read or written")]
     Io(#[from] io::Error),
 }
 
 impl Store {
-    /// Opens the store in `root`, made for its owner alone if absent, and clears away what a crash
-    /// left half-written.
+    /// Opens the store in `root`, created only for its owner if absent, and removes files that a
+    /// crash left half-written.
     pub(crate) fn open(root: &Path) -> Result<Self, OpenError> {
         let layout = Layout::new(root);
         let is_new = !root.try_exists()?;
@@ -44,7 +44,7 @@ impl Store {
         }
         Ok(Self {
             layout,
-            unsettled: Unsettled::default(),
+            pending: PendingChanges::default(),
             stopped: AtomicBool::new(false),
             _lock: lock,
         })
@@ -66,7 +66,7 @@ fn lock(layout: &Layout) -> Result<File, OpenError> {
     if format == FORMAT {
         return Ok(file);
     }
-    // a crash in the middle of the first start leaves a beginning of the line
+    // a crash during the first start may leave a part of the line
     if !FORMAT.starts_with(&format) {
         return Err(OpenError::UnknownFormat);
     }

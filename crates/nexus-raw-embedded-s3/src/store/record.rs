@@ -1,4 +1,4 @@
-//! What the store knows of an object beside its content.
+//! The metadata of an object.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ pub(crate) struct ObjectRecord {
     pub(crate) modified_unix_ms: u64,
     /// The content's MD5 in lower-case hex, which is the `ETag`.
     pub(crate) md5: String,
-    /// The checksum that the upload carried, or the one that S3 adds where it carried none.
+    /// The checksum of the upload, or the one that S3 adds to an upload without one.
     pub(crate) checksum: Option<Checksum>,
-    /// `content-type`, its like and the user metadata, as they came, by name.
+    /// `content-type` and the like, and the user metadata, unchanged, by name.
     pub(crate) headers: Vec<(String, String)>,
 }

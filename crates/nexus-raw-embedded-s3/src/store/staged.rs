@@ -1,4 +1,4 @@
-//! An object on its way in.
+//! An object being written.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use super::format;
 use super::record::ObjectRecord;
 
-/// A file beside the objects that grows as the content arrives, and goes away when dropped.
+/// A staging file to which the content is written, removed on drop.
 #[derive(Debug)]
 pub(crate) struct StagedObject {
     file: NamedTempFile,
@@ -33,7 +33,7 @@ impl StagedObject {
         self.content_bytes
     }
 
-    /// Adds the record and makes the whole durable, under a name that nobody looks for.
+    /// Adds the record and makes the file durable, under a temporary name.
     pub(super) fn seal(mut self, record: &ObjectRecord) -> io::Result<NamedTempFile> {
         let end = format::record_and_tail(record, self.content_bytes)?;
         self.file.write_all(&end)?;

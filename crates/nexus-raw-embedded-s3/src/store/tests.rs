@@ -208,9 +208,7 @@ fn an_absent_bucket_is_told_from_an_absent_key() {
 fn a_reader_waits_for_the_change_under_way() {
     let (_directory, store, bucket) = store();
     put(&store, "k", "one", IfTaken::Refuse).unwrap();
-    let change = store
-        .unsettled
-        .begin(&store.layout.object(&bucket, "k").file);
+    let change = store.pending.begin(&store.layout.object(&bucket, "k").file);
     std::thread::scope(|scope| {
         let (tell, told) = std::sync::mpsc::channel();
         let (store, bucket) = (&store, &bucket);

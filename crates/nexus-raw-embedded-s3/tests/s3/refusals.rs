@@ -1,4 +1,4 @@
-//! What is not honoured is refused, not dropped.
+//! Unsupported headers and parameters are refused, not ignored.
 
 use crate::support::{Server, owned};
 use nexus_raw_testkit::s3::Presign;

@@ -1,4 +1,4 @@
-//! Keys whose name was changed and is not known to be durable yet.
+//! Keys with a change that is not durable yet.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -6,22 +6,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Lets one change of a key happen at a time, and readers wait for its end.
+/// A lock per key: one change at a time, and readers wait for its end.
 #[derive(Debug, Default)]
-pub(super) struct Unsettled {
+pub(super) struct PendingChanges {
     files: Mutex<HashSet<PathBuf>>,
     settled: Condvar,
 }
 
-/// A change under way. It has ended when this is dropped.
+/// A change in progress, which ends on drop.
 #[derive(Debug)]
 pub(super) struct Change<'a> {
-    of: &'a Unsettled,
+    of: &'a PendingChanges,
     file: PathBuf,
 }
 
-impl Unsettled {
-    /// Begins a change, once none is under way.
+impl PendingChanges {
+    /// Begins a change, after the end of any other.
     pub(super) fn begin(&self, file: &Path) -> Change<'_> {
         self.wait(file).insert(file.to_owned());
         Change {
@@ -30,12 +30,12 @@ impl Unsettled {
         }
     }
 
-    /// Opens a file as it is between two changes.
+    /// Opens a file between two changes.
     pub(super) fn read(&self, file: &Path) -> io::Result<File> {
         loop {
             drop(self.wait(file));
             let opened = File::open(file);
-            // a change may have begun meanwhile, and this be what it made
+            // a change may have begun meanwhile, and this may be its file
             if !self.lock().contains(file) {
                 return opened;
             }
@@ -50,7 +50,7 @@ impl Unsettled {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
-        // nothing that holds the lock leaves the set between two states
+        // no update under the lock can be left half done
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
