@@ -12,9 +12,9 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::connection::{BodyLength, Connection};
 
-/// A service: answers requests, each by itself.
+/// A service that answers requests.
 pub trait Answer: Clone + Send + 'static {
-    /// The answer to a request whose head could be read.
+    /// Answers a request with a valid head.
     fn answer(
         &self,
         request: &HttpRequest,
@@ -23,8 +23,8 @@ pub trait Answer: Clone + Send + 'static {
 }
 
 /// Answers one request by the service in the application's data, and decides whether another may
-/// follow on the connection. It is the one handler of an application: [`serve`](crate::serve)
-/// makes it so, and an application without a socket, as in a test, takes it as its
+/// follow on the connection. It is the only handler of an application: [`serve`](crate::serve)
+/// installs it, and an application without a socket, as in a test, uses it as its
 /// `default_service`.
 pub async fn exchange<A: Answer>(
     request: HttpRequest,
@@ -34,14 +34,14 @@ pub async fn exchange<A: Answer>(
     let connection = request.conn_data::<Connection>();
     let length = body_length(&request);
     if !connection.is_none_or(|connection| connection.serve(length)) {
-        // it is cut as soon as what was answered before is sent
+        // it is closed once the previous responses are sent
         return pending().await;
     }
     let mut response = service.answer(&request, &mut payload).await;
     let unread = !is_at_its_end(&mut payload);
-    // nothing is upgraded to, and an offer to is no promise to stay
+    // upgrades are not supported, and an offer of one does not keep the connection open
     let stays = request.head().connection_type() == ConnectionType::KeepAlive;
-    // where a chunked body ends, the library alone knows: what follows it could be misread
+    // only the library knows where a chunked body ends: what follows could be misread
     let last = unread || !stays || length == BodyLength::Chunked;
     response.head_mut().set_connection_type(if last {
         ConnectionType::Close
@@ -54,7 +54,7 @@ pub async fn exchange<A: Answer>(
     response
 }
 
-/// How the end of the body is known. The library has refused a head that says it twice.
+/// Returns the length of the body. The library refuses a head with two lengths.
 fn body_length(request: &HttpRequest) -> BodyLength {
     let headers = request.headers();
     if headers.contains_key(TRANSFER_ENCODING) {
@@ -65,7 +65,7 @@ fn body_length(request: &HttpRequest) -> BodyLength {
     BodyLength::Known(length.map_or(0, |length| length.trim().parse().unwrap_or(0)))
 }
 
-/// Whether all of the body has come, read or not.
+/// Returns whether the whole body has arrived, read or not.
 fn is_at_its_end(payload: &mut Payload) -> bool {
     loop {
         match payload.next().now_or_never() {

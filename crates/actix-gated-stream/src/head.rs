@@ -1,6 +1,6 @@
-/// Finds where a head ends, whatever pieces it comes in, by the rules of the library that will
-/// read it: empty lines before it are skipped, and a line may end in LF alone (RFC 9112, section
-/// 2.2). Were it to err, the bytes after the head are held until the deadline: none is misread.
+/// An incremental search for the end of a head, by the rules of the library that parses it: empty
+/// lines before it are skipped, and a line may end in LF alone (RFC 9112, section 2.2). After an
+/// error, the bytes after the head are held until the deadline: none is misread.
 #[derive(Debug, Default)]
 pub(super) struct HeadEnd {
     began: bool,
@@ -16,12 +16,12 @@ enum Line {
 }
 
 impl HeadEnd {
-    /// Whether anything of a head has come.
+    /// Returns whether a part of a head has arrived.
     pub(super) fn has_begun(&self) -> bool {
         self.began
     }
 
-    /// How many of these bytes are still of the head; `None` when it goes on after them.
+    /// Returns how many of these bytes are of the head; `None` if it continues after them.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         for (at, byte) in bytes.iter().enumerate() {
             self.line = match (byte, &self.line) {

@@ -1,33 +1,33 @@
-/// What is told of the connections of a listener: for metrics and logs.
+/// An observer of the connections of a listener, for metrics and logs.
 ///
-/// It is called by the threads that serve, while others wait: it must be quick, and must not call
-/// back. Each method does nothing unless it is written.
+/// Serving threads call it while others wait: it must be quick, and must not call back. By default
+/// each method does nothing.
 pub trait ConnectionObserver: Send + Sync {
-    /// So many connections may be open before idle ones are closed. Told once, at the beginning.
+    /// Reports the number of connections above which idle ones are closed. Called once, at the start.
     fn may_have(&self, most: usize) {
         let _ = most;
     }
 
-    /// So many connections are open.
+    /// Reports the number of open connections.
     fn has(&self, open: usize) {
         let _ = open;
     }
 
-    /// An idle connection was closed to make room for another.
+    /// Reports that an idle connection was closed to make room for another.
     fn closed_for_room(&self) {}
 
-    /// So many were closed to make room since this was told last, `most` being as many as may be
-    /// open. Told once in ten seconds at most, however many are closed: what a log can take.
+    /// Reports the number of connections closed to make room since the last call; `most` is the
+    /// limit. Called at most once in ten seconds, for a log.
     fn made_room(&self, closed: u64, most: usize) {
         let _ = (closed, most);
     }
 
-    /// A head could not be read, and was answered with `status`, by no service: 400 or 431, or 408
-    /// where it did not come whole in time.
+    /// Reports an invalid head, which was answered with `status` without the service: 400 or 431,
+    /// or 408 if it was not complete in time.
     fn unreadable(&self, status: u16, error: &str) {
         let _ = (status, error);
     }
 }
 
-/// Nobody wants to know.
+/// Ignores everything.
 impl ConnectionObserver for () {}

@@ -12,20 +12,20 @@ use tokio::sync::oneshot;
 
 use super::observer::ConnectionObserver;
 
-/// How often it is told that connections are closed to make room, however many are.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+/// The minimum time between reports of connections closed to make room.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A request is under way.
+/// A request is in progress.
 const BUSY: u64 = u64::MAX;
-/// Another connection was given the room.
+/// It is being closed for another connection.
 const CLOSED: u64 = u64::MAX - 1;
 
-/// The open connections of a listener, on all of its threads. When there are more than there may
-/// be, those are closed that have been idle for longest, and never one with a request under way.
+/// The open connections of a listener, on all of its threads. Above the limit, those that have been
+/// idle for longest are closed, and never one with a request in progress.
 pub struct OpenConnections {
     most: usize,
     began: Instant,
-    /// How many there are: who goes idle asks this first, and mostly no more.
+    /// Their number, which suffices for most connections that become idle.
     count: AtomicUsize,
     list: Mutex<List>,
     observer: Box<dyn ConnectionObserver>,
@@ -35,7 +35,7 @@ pub struct OpenConnections {
 struct List {
     given: u64,
     open: HashMap<u64, Entry>,
-    /// The connections that had been idle for longest when all were last looked at, the longest
+    /// The connections that had been idle for longest when all were last scanned at, the longest
     /// last, each with the time that it became so. Who becomes idle later is behind them all, so
     /// that whoever of them is idle since that time still is the longest.
     longest: Vec<(u64, u64)>,
@@ -48,17 +48,17 @@ struct Entry {
     close: oneshot::Sender<()>,
 }
 
-/// One of the open connections, until it is dropped.
+/// An open connection, until it is dropped.
 pub(super) struct OpenConnection {
     among: Arc<OpenConnections>,
     number: u64,
-    /// [`BUSY`], [`CLOSED`], or since when it is idle, in microseconds. The connection itself and
-    /// who closes it change it, each from what it has seen: so none is closed that is in use.
+    /// [`BUSY`], [`CLOSED`], or the time in microseconds since which it is idle. Changed by compare
+    /// and swap, by the connection and by the one that closes it, so that none in use is closed.
     used: Arc<AtomicU64>,
 }
 
 impl OpenConnections {
-    /// Lets `most` be open before idle ones are closed.
+    /// Creates a list in which idle connections are closed above `most`.
     pub fn new(most: usize, observer: impl ConnectionObserver + 'static) -> Arc<Self> {
         observer.may_have(most);
         Arc::new(Self {
@@ -74,8 +74,8 @@ impl OpenConnections {
         &*self.observer
     }
 
-    /// A new connection, and what resolves when it has to be closed. It is not idle before it was
-    /// looked at: what it asks for may have come already.
+    /// Adds a connection; the receiver resolves when it must be closed. It is not idle before its
+    /// first read, since a request may have arrived already.
     pub(super) fn enter(self: &Arc<Self>) -> (OpenConnection, oneshot::Receiver<()>) {
         let used = Arc::new(AtomicU64::new(BUSY));
         let (close, closed) = oneshot::channel();
@@ -96,15 +96,17 @@ impl OpenConnections {
         (connection, closed)
     }
 
-    /// Closes as many as there are too many, but for one that is spared.
+    /// Closes idle connections above the limit, except the spared one.
     fn make_room(&self, mut list: MutexGuard<'_, List>, spared: Option<u64>) {
         while list.open.len() > self.most && list.close_the_longest_idle(spared) {
             list.untold += 1;
             self.observer.closed_for_room();
         }
         self.counted(&list);
-        let told_lately = list.told.is_some_and(|told| told.elapsed() < TOLD_EVERY);
-        if list.untold > 0 && !told_lately {
+        let reported_lately = list
+            .told
+            .is_some_and(|told| told.elapsed() < REPORT_INTERVAL);
+        if list.untold > 0 && !reported_lately {
             self.observer.made_room(list.untold, self.most);
             list.untold = 0;
             list.told = Some(Instant::now());
@@ -121,15 +123,15 @@ impl OpenConnections {
     }
 
     fn lock(&self) -> MutexGuard<'_, List> {
-        // nothing is left half done where the lock is held
+        // no update under the lock can be left half done
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl List {
-    /// `false` where none is idle.
+    /// Returns `false` if none is idle.
     fn close_the_longest_idle(&mut self, spared: Option<u64>) -> bool {
-        let mut looked = false;
+        let mut scanned = false;
         loop {
             while let Some((since, number)) = self.longest.pop() {
                 let open = self.open.get(&number);
@@ -138,22 +140,22 @@ impl List {
                     used.compare_exchange(since, CLOSED, SeqCst, SeqCst).is_ok()
                 });
                 if still && let Some(entry) = self.open.remove(&number) {
-                    // it may be ending by itself
+                    // it may be closing by itself
                     let _ = entry.close.send(());
                     return true;
                 }
             }
-            if looked {
+            if scanned {
                 return false;
             }
-            looked = true;
-            self.look(spared);
+            scanned = true;
+            self.scan(spared);
         }
     }
 
-    /// Looks at all for the next to be closed: a part of them, so that each closing costs the
-    /// same however many are open.
-    fn look(&mut self, spared: Option<u64>) {
+    /// Scans all connections for the next ones to close, so that the cost per closing does not
+    /// depend on their number.
+    fn scan(&mut self, spared: Option<u64>) {
         let idle = self
             .open
             .iter()
@@ -171,12 +173,12 @@ impl List {
 }
 
 impl OpenConnection {
-    /// A request is under way from now on; `false` where the connection is being closed.
+    /// Marks a request in progress. Returns `false` if the connection is being closed.
     pub(super) fn mark_used(&self) -> bool {
         self.turn(BUSY)
     }
 
-    /// No request is under way from now on. Where it is `new`, another has to make room for it.
+    /// Marks the connection idle. If it is `new`, another has to make room for it.
     pub(super) fn mark_idle(&self, new: bool) {
         self.turn(self.among.now());
         if self.among.count.load(SeqCst) > self.among.most {
@@ -185,7 +187,7 @@ impl OpenConnection {
         }
     }
 
-    /// Whether a request is under way, or may have come.
+    /// Returns whether a request is in progress, or may have arrived.
     pub(super) fn is_busy(&self) -> bool {
         self.used.load(SeqCst) == BUSY
     }

@@ -20,25 +20,25 @@ use super::{
     stream::GatedStream,
 };
 
-/// How many connections wait in the system's queue; the system may allow fewer.
+/// The maximum number of connections in the system's queue; the system may allow fewer.
 const BACKLOG: u32 = 2048;
 
-/// How a listener serves.
+/// Settings of a listener.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where it listens.
+    /// The address.
     pub bind: SocketAddr,
-    /// How many threads serve. Default 1.
+    /// The number of threads. Default 1.
     pub workers: usize,
-    /// How many connections may be open, on all threads together. Default 1024.
+    /// The maximum number of open connections, on all threads together. Default 1024.
     pub connections: usize,
-    /// How long running requests have to end once the listener stops. Default 30 s.
+    /// The time for running requests to finish once the listener stops. Default 30 s.
     pub shutdown_timeout: Duration,
 }
 
 impl Settings {
-    /// The defaults, at this address.
+    /// Returns the defaults, at this address.
     #[must_use]
     pub fn new(bind: SocketAddr) -> Self {
         Self {
@@ -49,19 +49,19 @@ impl Settings {
         }
     }
 
-    /// How many connections may be open before idle ones are closed: fewer than all, so that there
-    /// is room for new ones while these end.
+    /// Returns the number of connections above which idle ones are closed: below the maximum, so
+    /// that there is room for new ones while these close.
     fn most_idle(&self) -> usize {
         let room = (self.connections / 16).max(self.workers);
         self.connections.saturating_sub(room).max(1)
     }
 }
 
-/// Binds a socket and has `service` answer every request that comes there. Gives the server, which
-/// runs once it is polled, and its address. Must be called within a tokio runtime.
+/// Binds a socket and serves `service` on it. Returns the server, which runs once it is polled, and
+/// its address. Must be called within a tokio runtime.
 ///
 /// # Errors
-/// When the address is in use or not of this machine.
+/// When the address is in use or unavailable.
 pub fn serve<A: Answer>(
     settings: &Settings,
     service: A,
@@ -72,12 +72,12 @@ pub fn serve<A: Answer>(
     let open = OpenConnections::new(settings.most_idle(), observer);
     let server = Server::build()
         .workers(settings.workers)
-        // the rest waits in the system's queue, which it does only while no idle one can be closed
+        // others wait in the system's queue, only while no idle connection can be closed
         .max_concurrent_connections((settings.connections / settings.workers.max(1)).max(1))
         .shutdown_timeout(settings.shutdown_timeout.as_secs())
         .disable_signals();
     let stopping = server.graceful_shutdown_signal();
-    // what `HttpServer` of the library does, but for the stream between it and the socket
+    // as the library's `HttpServer`, but with the gated stream on the socket
     let server = server.listen("http", listener, move || {
         let app = App::new()
             .app_data(web::Data::new(service.clone()))
@@ -89,7 +89,7 @@ pub fn serve<A: Answer>(
                 let stopping = stopping.clone();
                 async move { stopping.notified().await }
             })
-            // the stream has its own deadlines, for each head and for disuse
+            // the stream has its own timeouts, for heads and idle connections
             .client_request_timeout(Duration::ZERO)
             .keep_alive(KeepAlive::Os)
             .client_disconnect_timeout(LINGER)
@@ -100,7 +100,7 @@ pub fn serve<A: Answer>(
         let open = Arc::clone(&open);
         apply_fn_factory(http, move |socket: TcpStream, http| {
             let peer = socket.peer_addr().ok();
-            // answers are late without it, and right
+            // without it, responses are delayed
             let _ = socket.set_nodelay(true);
             let (stream, closed) = GatedStream::new(socket, &open);
             let (connection, open) = (stream.connection().clone(), Arc::clone(&open));
@@ -111,7 +111,7 @@ pub fn serve<A: Answer>(
                         report_unreadable(&connection, open.observer(), ended.as_ref().err());
                         ended
                     }
-                    // its room is another's; the socket goes with what is dropped here
+                    // closed for another connection; the socket closes with this drop
                     Ok(()) = closed => Ok(()),
                 }
             }
@@ -120,14 +120,14 @@ pub fn serve<A: Answer>(
     Ok((server.run(), address))
 }
 
-/// Reports a head that could not be read, which the library has answered.
+/// Reports an invalid head, which the library has answered.
 fn report_unreadable(
     connection: &Connection,
     observer: &dyn ConnectionObserver,
     ended: Option<&DispatchError>,
 ) {
     if connection.was_too_slow() {
-        return observer.unreadable(408, "it did not come whole in time");
+        return observer.unreadable(408, "not complete in time");
     }
     if let Some(DispatchError::Parse(error)) = ended
         && connection.is_before_a_request()
@@ -146,7 +146,7 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     } else {
         TcpSocket::new_v6()?
     };
-    // a server that was just ended may be started again
+    // a server that just ended may be started again
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()

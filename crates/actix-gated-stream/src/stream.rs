@@ -18,25 +18,25 @@ use super::{
     open::OpenConnections,
 };
 
-/// What a head that did not come whole in time is answered.
+/// The response to a head that was not complete in time.
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// How much is read of what a caller sends behind a request that still waits.
-const MOST_READ_AHEAD: usize = 16 * 1024;
+/// How much is read ahead after a request that is still being served.
+const MAX_READ_AHEAD: usize = 16 * 1024;
 
-/// A caller's connection as the library reads it: one request at a time, each under a deadline.
+/// A connection that passes one request at a time to the library, each with a deadline.
 pub struct GatedStream {
     socket: TcpStream,
     connection: Connection,
-    /// What came after a head in one piece with it.
+    /// Bytes that arrived together with a head, after it.
     held: BytesMut,
-    /// Rings at the deadline or before it: it is set anew when it rings, not with each request.
+    /// Fires at or before the deadline; reset when it fires, not for each request.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl GatedStream {
-    /// With what resolves when the connection has to be closed to make room for another.
+    /// Creates a stream; the receiver resolves when it must be closed to make room for another.
     pub fn new(socket: TcpStream, among: &Arc<OpenConnections>) -> (Self, oneshot::Receiver<()>) {
         let (open, closed) = among.enter();
         let stream = Self {
@@ -48,12 +48,12 @@ impl GatedStream {
         (stream, closed)
     }
 
-    /// How far the connection is.
+    /// Returns the state of the connection.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Why the connection has to end now; has the task woken when it may have to.
+    /// Returns why the connection must be closed now, or wakes the task at the deadline.
     fn overdue(&mut self, cx: &mut Context<'_>) -> Option<End> {
         let (deadline, end) = self.connection.deadline()?;
         if Instant::now() >= deadline {
@@ -74,14 +74,14 @@ impl GatedStream {
         None
     }
 
-    /// Reads ahead, where somebody wants to know whether the caller is there: its end comes as the
-    /// end of what it sends, behind what else it sends meanwhile, such as its next request. That is
-    /// held, up to a bound; a caller who sends more can be watched no longer, and counts as gone.
-    fn see_whether_the_caller_left(&mut self, cx: &mut Context<'_>) {
+    /// Reads ahead if a waiter watches for a disconnection, which shows as the end of input, after
+    /// anything else that the caller sends, such as its next request. That is buffered up to a
+    /// limit; a caller that sends more cannot be watched, and counts as disconnected.
+    fn check_disconnection(&mut self, cx: &mut Context<'_>) {
         if !self.connection.is_asked() {
             return;
         }
-        while self.held.len() < MOST_READ_AHEAD {
+        while self.held.len() < MAX_READ_AHEAD {
             let mut piece = [0; 4096];
             let mut came = ReadBuf::new(&mut piece);
             match Pin::new(&mut self.socket).poll_read(cx, &mut came) {
@@ -95,7 +95,7 @@ impl GatedStream {
         self.connection.leave();
     }
 
-    /// Gives what comes next, and no more than `most`.
+    /// Passes on the next bytes, at most `most`.
     fn fill(
         &mut self,
         cx: &mut Context<'_>,
@@ -142,12 +142,12 @@ impl AsyncRead for GatedStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.connection.has_ended() {
-            // to the library, the caller has nothing more to say
+            // the library sees the end of input
             return Poll::Ready(Ok(()));
         }
         let came = match this.connection.gate() {
             Gate::Shut | Gate::Bytes(0) => {
-                this.see_whether_the_caller_left(cx);
+                this.check_disconnection(cx);
                 Poll::Pending
             }
             Gate::Head => {
@@ -163,7 +163,7 @@ impl AsyncRead for GatedStream {
                 let bytes = into.filled().len() - before;
                 this.connection.gave(bytes);
                 if came.is_ready() && bytes == 0 && into.remaining() > 0 {
-                    // its end, in the middle of a body
+                    // the end of input within a body
                     this.connection.leave();
                 }
                 came
@@ -174,10 +174,10 @@ impl AsyncRead for GatedStream {
             Some(End::SlowTaker) => Poll::Ready(Err(ErrorKind::TimedOut.into())),
             Some(end) => {
                 if end == End::SlowHead {
-                    // nothing else is being written; where there is no room, it is only closed
+                    // nothing else is being written; if the buffer is full, it is only closed
                     let _ = this.socket.try_write(REQUEST_TIMEOUT);
                 }
-                // to the library, the caller has nothing more to say
+                // the library sees the end of input
                 into.clear();
                 Poll::Ready(Ok(()))
             }
@@ -200,7 +200,7 @@ impl AsyncWrite for GatedStream {
         written
     }
 
-    /// The library comes here whenever it has done what it can: the place to have it come again.
+    /// The library flushes when it is out of work, so this wakes it again if more may be passed on.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.connection.is_cut() {

@@ -20,24 +20,23 @@ use bytes::Bytes;
 
 use super::connection::Connection;
 
-/// What an answer may have without being counted: no more than each connection costs anyway.
+/// The size up to which a response is not counted: no more than each connection costs anyway.
 pub const FREE_BYTES: usize = 8 * 1024;
 
-/// What is given to the library at a time: it copies this, so the rest of an answer is there once.
+/// The size of a piece passed to the library, which copies it; the rest of a response is not copied.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// How slowly an answer may be taken, and the time that each has besides: a connection that takes
-/// a few bytes now and then is cut too.
-const LEAST_BYTES_PER_SECOND: u64 = 8 * 1024;
-const LEAST_TIME: Duration = Duration::from_secs(30);
+/// The minimum rate at which a caller must read a response, after a minimum time: a connection that
+/// reads only a few bytes now and then is closed.
+const MIN_BYTES_PER_SECOND: u64 = 8 * 1024;
+const MIN_TIME: Duration = Duration::from_secs(30);
 
-/// How many bytes of answers may be under way at once: made, and not taken by their callers yet.
+/// A budget of response bytes in flight: produced, and not yet read by their callers.
 ///
-/// A caller who does not read costs the service what it was answered until the connection is cut.
-/// So answers of more than [`FREE_BYTES`] count, each for some `K`, until the last byte is with the
-/// system. A `K` may have as much under way as half of what is free then, so that however many
-/// have all that they may, there is some left for the next. A clone is another handle to the same
-/// budget.
+/// The response to a caller that does not read takes memory until the connection is closed. So
+/// responses of more than [`FREE_BYTES`] count, each for some `K`, until the last byte is with the
+/// system. A `K` may have half of the free bytes in flight, so that some are always left for the
+/// next. A clone is another handle to the same budget.
 #[derive(Clone)]
 pub struct AnswerBudget<K: Eq + Hash + Clone>(Arc<Accounts<K>>);
 
@@ -51,7 +50,7 @@ struct UnderWay<K> {
     of: HashMap<K, usize>,
 }
 
-/// There is no room for an answer: it must not be sent.
+/// The error of a response that exceeds the budget: it must not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverBudget;
 
@@ -64,7 +63,7 @@ impl fmt::Display for OverBudget {
 impl std::error::Error for OverBudget {}
 
 impl<K: Eq + Hash + Clone> AnswerBudget<K> {
-    /// Lets so many bytes be under way.
+    /// Creates a budget of so many bytes in flight.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Accounts {
@@ -76,43 +75,43 @@ impl<K: Eq + Hash + Clone> AnswerBudget<K> {
         }))
     }
 
-    /// How many bytes are under way.
+    /// Returns the number of bytes in flight.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.0.lock().bytes
     }
 
-    /// Counts bytes that are to be answered to `whom`, until the charge is dropped.
+    /// Counts response bytes for `key`, until the charge is dropped.
     ///
     /// # Errors
-    /// [`OverBudget`] when its share is taken.
-    pub fn charge(&self, whom: K, bytes: usize) -> Result<Charge<K>, OverBudget> {
+    /// [`OverBudget`] when the share of `key` is exhausted.
+    pub fn charge(&self, key: K, bytes: usize) -> Result<Charge<K>, OverBudget> {
         let mut under_way = self.0.lock();
-        let theirs = under_way.of.get(&whom).copied().unwrap_or(0);
+        let theirs = under_way.of.get(&key).copied().unwrap_or(0);
         let free = self.0.bytes.saturating_sub(under_way.bytes);
         if theirs + bytes > free / 2 {
             return Err(OverBudget);
         }
         under_way.bytes += bytes;
-        under_way.of.insert(whom.clone(), theirs + bytes);
+        under_way.of.insert(key.clone(), theirs + bytes);
         Ok(Charge {
             budget: self.clone(),
-            whom,
+            key,
             bytes,
         })
     }
 }
 
 impl<K: Eq + Hash + Clone + 'static> AnswerBudget<K> {
-    /// Has an answer counted until it is sent, and its connection cut where it is taken too
-    /// slowly. What was `reserved` before the answer was made is enough, whatever it comes to.
+    /// Counts a response until it is sent, and closes its connection if the caller reads too
+    /// slowly. A charge that was `reserved` before suffices, whatever the size of the response.
     ///
     /// # Errors
-    /// [`OverBudget`] when there is no room for it: it must not be sent.
+    /// [`OverBudget`] when it exceeds the budget: it must not be sent.
     pub fn admit(
         &self,
         response: HttpResponse,
-        whom: K,
+        key: K,
         reserved: Option<Charge<K>>,
         connection: Option<&Connection>,
     ) -> Result<HttpResponse, OverBudget> {
@@ -128,11 +127,11 @@ impl<K: Eq + Hash + Clone + 'static> AnswerBudget<K> {
                 reserved.resize(bytes);
                 reserved
             }
-            None => self.charge(whom, bytes)?,
+            None => self.charge(key, bytes)?,
         };
         if let Some(connection) = connection {
-            let rate = bytes as u64 / LEAST_BYTES_PER_SECOND;
-            connection.to_be_taken_within(LEAST_TIME + Duration::from_secs(rate));
+            let rate = bytes as u64 / MIN_BYTES_PER_SECOND;
+            connection.to_be_taken_within(MIN_TIME + Duration::from_secs(rate));
         }
         let connection = connection.cloned();
         Ok(response.map_body(|_, body| match body.try_into_bytes() {
@@ -141,7 +140,7 @@ impl<K: Eq + Hash + Clone + 'static> AnswerBudget<K> {
                 charge: Some(charge),
                 connection,
             }),
-            // a body that says its size is made of bytes
+            // a body with a known size consists of bytes
             Err(body) => body,
         }))
     }
@@ -156,30 +155,30 @@ impl<K: Eq + Hash + Clone> fmt::Debug for AnswerBudget<K> {
 
 impl<K> Accounts<K> {
     fn lock(&self) -> MutexGuard<'_, UnderWay<K>> {
-        // nothing is left half done where the lock is held
+        // no update under the lock can be left half done
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Bytes that count, until it is dropped.
+/// Counted bytes, released on drop.
 #[derive(Debug)]
 pub struct Charge<K: Eq + Hash + Clone> {
     budget: AnswerBudget<K>,
-    whom: K,
+    key: K,
     bytes: usize,
 }
 
 impl<K: Eq + Hash + Clone> Charge<K> {
-    /// Counts so many from now on, room or not: more only where what was done cannot be undone.
+    /// Changes the count, even beyond the budget, for work that cannot be undone.
     fn resize(&mut self, bytes: usize) {
         let mut under_way = self.budget.0.lock();
         under_way.bytes = under_way.bytes - self.bytes + bytes;
-        let theirs = under_way.of.remove(&self.whom).unwrap_or(0);
+        let theirs = under_way.of.remove(&self.key).unwrap_or(0);
         let theirs = theirs - self.bytes + bytes;
         if theirs > 0 {
-            under_way.of.insert(self.whom.clone(), theirs);
+            under_way.of.insert(self.key.clone(), theirs);
         }
         self.bytes = bytes;
     }
@@ -191,7 +190,7 @@ impl<K: Eq + Hash + Clone> Drop for Charge<K> {
     }
 }
 
-/// The body of an answer that counts.
+/// The body of a counted response.
 struct Counted<K: Eq + Hash + Clone + 'static> {
     bytes: Bytes,
     charge: Option<Charge<K>>,
@@ -219,7 +218,7 @@ impl<K: Eq + Hash + Clone> MessageBody for Counted<K> {
 }
 
 impl<K: Eq + Hash + Clone> Drop for Counted<K> {
-    /// The library has the last of it then, and the caller may still have to take it.
+    /// The library has the whole body then, but the caller may not have read it.
     fn drop(&mut self) {
         if let (Some(connection), Some(charge)) = (&self.connection, self.charge.take()) {
             connection.keep_until_sent(charge);

@@ -15,30 +15,29 @@ use self::watch::{Body, Caller, MAX_CHUNKED_BYTES, Phase, Watch};
 pub(crate) use self::watch::{End, Gate, LINGER};
 use crate::head::HeadEnd;
 
-/// How much of a body the library takes although nobody reads it.
-const MOST_UNREAD: u64 = 16 * 1024;
+/// How much of an unread body the library buffers.
+const MAX_UNREAD: u64 = 16 * 1024;
 
-/// How the end of a request's body is known.
+/// The length of a request's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
-    /// It has so many bytes.
+    /// A known number of bytes.
     Known(u64),
-    /// It says so itself.
+    /// Delimited by its chunked framing.
     Chunked,
 }
 
-/// How far a connection is, as its stream and the service that answers on it both know.
+/// The state of a connection, shared by its stream and the service.
 #[derive(Debug, Clone)]
 pub struct Connection(pub(super) Rc<RefCell<Watch>>);
 
 impl Connection {
-    /// A request is served from now on; no other is until it is answered. Its `body` is as long as
-    /// its head says: what comes behind that is the next request.
+    /// Begins a request; the next one waits for its response. `body` is the length in its head; the
+    /// next request follows it.
     ///
-    /// `false` where the last answer was given already: nothing may be answered any more
-    /// (RFC 9112, section 9.6), and the connection is cut once what was answered is sent. Also
-    /// where another connection was given the room of this one.
-    #[must_use = "where it is `false`, nothing may be answered"]
+    /// Returns `false` after the last response: no other may follow (RFC 9112, section 9.6), and
+    /// the connection is closed once that is sent. Also if this connection was closed for another.
+    #[must_use = "if it is `false`, no response may be sent"]
     pub fn serve(&self, body: BodyLength) -> bool {
         let mut watch = self.0.borrow_mut();
         let over = matches!(watch.phase, Phase::Over { .. } | Phase::Serving(_));
@@ -47,7 +46,7 @@ impl Connection {
             return false;
         }
         watch.rouse = body != BodyLength::Known(0);
-        // whether it is still there is looked at anew for each request
+        // whether the caller is still there is checked again for each request
         watch.caller = Caller::Unasked;
         watch.phase = Phase::Serving(match body {
             BodyLength::Known(bytes) => Body::Left(bytes),
@@ -56,8 +55,8 @@ impl Connection {
         true
     }
 
-    /// The request was answered. `last` where no other is served, `drain` where the caller may
-    /// still be sending its body.
+    /// Ends a request. `last` if no other is served, `drain` if the caller may still be sending its
+    /// body.
     pub fn served(&self, last: bool, drain: bool) {
         let mut watch = self.0.borrow_mut();
         let body = match watch.phase {
@@ -75,21 +74,21 @@ impl Connection {
         watch.unsent = true;
     }
 
-    /// Resolves once the caller of the request that is served has gone away. One that has closed
-    /// its sending half alone counts as gone too: the two cannot be told apart. So does one that
-    /// cannot be watched, since it sends a long body that nobody reads.
+    /// Resolves once the caller of the current request has disconnected. One that has closed only
+    /// its sending half counts as well, since the two cannot be distinguished. So does one that
+    /// cannot be watched, since it sends a long unread body.
     ///
-    /// The socket is watched for it only while somebody waits here.
+    /// The socket is watched only while this is awaited.
     pub fn left(&self) -> impl Future<Output = ()> + use<> {
-        let asking = Asking(self.clone());
+        let asking = DisconnectWaiter(self.clone());
         poll_fn(move |cx| asking.0.poll_left(cx))
     }
 
     fn poll_left(&self, cx: &Context<'_>) -> Poll<()> {
         let mut watch = self.0.borrow_mut();
-        // its end is seen behind its body alone, which nobody reads while it waits
+        // its end is visible only after its body, which is not read meanwhile
         let sends_much = match watch.phase {
-            Phase::Serving(Body::Left(left)) => left > MOST_UNREAD,
+            Phase::Serving(Body::Left(left)) => left > MAX_UNREAD,
             Phase::Serving(Body::ChunkedLeft(_)) => true,
             _ => false,
         };
@@ -102,35 +101,33 @@ impl Connection {
             }
             Caller::Unasked => {
                 watch.caller = Caller::Asked(cx.waker().clone());
-                // the stream looks at the socket when it is read from the next time
+                // the stream checks the socket at its next read
                 watch.rouse = true;
                 Poll::Pending
             }
         }
     }
 
-    /// The answer that is sent next must be taken within this time, whatever the caller takes
-    /// meanwhile.
+    /// Sets the total time in which the caller must read the next response.
     pub fn to_be_taken_within(&self, time: Duration) {
         let take_by = Instant::now() + time;
         self.0.borrow_mut().take_by.push_back(take_by);
     }
 
-    /// All of that answer is with the library: keeps `kept` until all that the library was given is
-    /// sent, or the connection ends.
+    /// Marks that response as passed to the library: keeps `kept` until all output is sent or the
+    /// connection ends.
     pub fn keep_until_sent(&self, kept: impl Any) {
         self.0.borrow_mut().until_sent.push(Box::new(kept));
     }
 
-    /// Whether a head did not come whole in time.
+    /// Returns whether a head was not complete in time.
     #[must_use]
     pub fn was_too_slow(&self) -> bool {
         let deadline = self.deadline();
         deadline.is_some_and(|(at, end)| end == End::SlowHead && at <= Instant::now())
     }
 
-    /// Whether no request is served, and none was the last: what the library could not read was a
-    /// head.
+    /// Returns whether a head is expected, so that a read error of the library is about a head.
     #[must_use]
     pub fn is_before_a_request(&self) -> bool {
         let phase = self.0.borrow().phase;
@@ -138,10 +135,10 @@ impl Connection {
     }
 }
 
-/// Somebody who wants to know whether the caller is there, until it is dropped.
-struct Asking(Connection);
+/// A waiter for the disconnection of the caller, until it is dropped.
+struct DisconnectWaiter(Connection);
 
-impl Drop for Asking {
+impl Drop for DisconnectWaiter {
     fn drop(&mut self) {
         let caller = &mut self.0.0.borrow_mut().caller;
         if matches!(caller, Caller::Asked(_)) {

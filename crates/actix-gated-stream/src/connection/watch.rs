@@ -5,37 +5,37 @@ use tokio::time::Instant;
 use super::Connection;
 use crate::{head::HeadEnd, open::OpenConnection};
 
-/// How long a head may take, from its first byte on; the first of a connection from its opening.
+/// The timeout of a head, from its first byte; for the first of a connection, from its opening.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may stay open unused: longer than the 60 s of common load balancers.
+/// The idle timeout of a connection: longer than the 60 s of common load balancers.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a caller may go on with a body that was refused.
+/// How long a caller may continue to send a refused body.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
-/// How long a caller may take nothing of an answer.
+/// How long a caller may read nothing of a response.
 const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most that a chunked body of the longest content can be written in, and room for lengths of
-/// chunks of fair size: beyond that a body is all framing.
+/// The maximum size of a chunked body with its framing, for the longest content in chunks of a fair
+/// size.
 pub(crate) const MAX_CHUNKED_BYTES: usize = 512 * 1024;
 
-/// What may be given to the library now.
+/// What may be passed to the library now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
     /// The bytes of a head, up to its end.
     Head,
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(usize),
     /// Nothing.
     Shut,
 }
 
-/// Why a connection ends.
+/// The reason for which a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// A head began and did not come whole in time.
+    /// A head was not complete in time.
     SlowHead,
-    /// It was not used, or not as it must be.
+    /// It was idle, or broke the protocol.
     Unused,
-    /// The caller takes nothing of the answer.
+    /// The caller does not read the response.
     SlowTaker,
 }
 
@@ -45,39 +45,39 @@ pub(crate) struct Watch {
     pub(crate) since: Instant,
     pub(crate) head: HeadEnd,
     pub(crate) blocked: Option<Instant>,
-    /// By when each of the answers that are being sent must have been taken, in their order.
+    /// The deadlines of the responses being sent, in their order.
     pub(crate) take_by: VecDeque<Instant>,
-    /// What is to be dropped once all that the library was given is sent: one thing an answer.
+    /// Values to drop once all output is sent, one per response.
     pub(crate) until_sent: Vec<Box<dyn Any>>,
     pub(crate) rouse: bool,
     pub(crate) cut: bool,
     pub(crate) caller: Caller,
-    /// An answer is not sent yet to its end.
+    /// Whether a response is not completely sent.
     pub(crate) unsent: bool,
-    /// Its place among the connections of its listener.
+    /// Its entry among the connections of its listener.
     pub(crate) open: Option<OpenConnection>,
 }
 
-/// Whether the caller is still there, where somebody wants to know.
+/// Whether the caller is still connected, if a waiter wants to know.
 #[derive(Debug)]
 pub(crate) enum Caller {
     Unasked,
-    /// Whom to tell.
+    /// The waker of the waiter.
     Asked(Waker),
     Left,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nothing has come yet, of the first head or of a later one.
+    /// No byte of the next head has arrived.
     Fresh,
     Idle,
-    /// A head is under way, or has come and is not served yet.
+    /// A head is arriving, or has arrived and is not served yet.
     Head {
         whole: bool,
     },
     Serving(Body),
-    /// The last answer was given.
+    /// The last response was given.
     Over {
         drain: Option<Body>,
     },
@@ -106,12 +106,12 @@ impl Connection {
         })))
     }
 
-    /// Whether the stream has to see to it whether the caller is there.
+    /// Returns whether the stream has to watch for a disconnection.
     pub(crate) fn is_asked(&self) -> bool {
         matches!(self.0.borrow().caller, Caller::Asked(_))
     }
 
-    /// The caller has gone.
+    /// Records that the caller has disconnected.
     pub(crate) fn leave(&self) {
         let asked = std::mem::replace(&mut self.0.borrow_mut().caller, Caller::Left);
         if let Caller::Asked(waker) = asked {
@@ -134,8 +134,8 @@ impl Connection {
         }
     }
 
-    /// Whether nothing more can come that is of use: the framing of a body has taken more than its
-    /// content can need, or all of a refused body has come.
+    /// Returns whether no more useful input can arrive: the framing of a body exceeds what its
+    /// content can need, or a refused body is complete.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(
             self.0.borrow().phase,
@@ -146,15 +146,15 @@ impl Connection {
         )
     }
 
-    /// How many of these bytes, which came while the gate asked for a head, are of the head.
+    /// Returns how many of these bytes, which arrived while a head was expected, are of the head.
     pub(crate) fn head_within(&self, bytes: &[u8], now: Instant) -> usize {
         let mut watch = self.0.borrow_mut();
         let end = watch.head.find(bytes);
         match watch.phase {
-            // the time of the first head runs from the opening
+            // the first head is timed from the opening
             Phase::Idle if watch.head.has_begun() => {
                 watch.since = now;
-                // idle anew, unless the rest has come too
+                // idle again, unless the rest has arrived too
                 watch.mark_used();
             }
             Phase::Idle => return bytes.len(),
@@ -167,7 +167,7 @@ impl Connection {
         end.unwrap_or(bytes.len())
     }
 
-    /// So many bytes of a body were given.
+    /// Records bytes of a body that were passed on.
     pub(crate) fn gave(&self, bytes: usize) {
         if let Phase::Serving(body) | Phase::Over { drain: Some(body) } =
             &mut self.0.borrow_mut().phase
@@ -179,27 +179,27 @@ impl Connection {
         }
     }
 
-    /// The caller takes something of an answer, or for now nothing more.
+    /// Records whether the caller reads a response.
     pub(crate) fn taking(&self, some: bool, now: Instant) {
         let mut watch = self.0.borrow_mut();
         if some {
             if watch.blocked.take().is_some() && watch.unsent {
                 watch.mark_used();
             }
-            // it can send nothing else before it has the answer
+            // it can send nothing else before it has the response
             if watch.phase == Phase::Idle {
                 watch.since = now;
             }
         } else if watch.blocked.is_none() {
             watch.blocked = Some(now);
-            // who takes nothing is idle, but for a next request that is served meanwhile
+            // a caller that reads nothing is idle, unless a next request is served meanwhile
             if !matches!(watch.phase, Phase::Serving(_)) {
                 watch.mark_idle();
             }
         }
     }
 
-    /// All that the library has been given is sent.
+    /// Records that all output is sent.
     pub(crate) fn sent(&self) {
         let watch = &mut *self.0.borrow_mut();
         let sent = watch.until_sent.len().min(watch.take_by.len());
@@ -208,7 +208,7 @@ impl Connection {
         watch.unsent = false;
     }
 
-    /// Nothing came, or nothing more, of a head that is waited for.
+    /// Records that no more of an expected head has arrived.
     pub(crate) fn nothing_came(&self) {
         let watch = self.0.borrow();
         if !watch.unsent && watch.open.as_ref().is_some_and(OpenConnection::is_busy) {
@@ -216,7 +216,7 @@ impl Connection {
         }
     }
 
-    /// Until when what is waited for must have come, and what it means that it has not.
+    /// Returns the current deadline, and the reason for closing the connection after it.
     pub(crate) fn deadline(&self) -> Option<(Instant, End)> {
         let watch = self.0.borrow();
         let blocked = watch.blocked.map(|since| since + TAKE_TIMEOUT);
@@ -231,13 +231,13 @@ impl Connection {
             Phase::Fresh => Some((watch.since + HEAD_TIMEOUT, End::Unused)),
             Phase::Idle => Some((watch.since + KEEP_ALIVE, End::Unused)),
             Phase::Head { .. } => Some((watch.since + HEAD_TIMEOUT, End::SlowHead)),
-            // body and answer have their own, in the service
+            // body and response have their own timeouts, in the service
             Phase::Serving(_) => None,
             Phase::Over { .. } => Some((watch.since + LINGER, End::Unused)),
         }
     }
 
-    /// Whether the stream has to be asked again, since more may be given now. Told once.
+    /// Returns, once, whether the stream must be polled again, since more may be passed on.
     pub(crate) fn rouse(&self) -> bool {
         std::mem::take(&mut self.0.borrow_mut().rouse)
     }
@@ -248,7 +248,7 @@ impl Connection {
 }
 
 impl Watch {
-    /// `false` where another connection was given the room of this one, which ends.
+    /// Returns `false` if this connection is being closed for another.
     pub(crate) fn mark_used(&self) -> bool {
         self.open.as_ref().is_none_or(OpenConnection::mark_used)
     }
