@@ -3,7 +3,7 @@
 /// Serving threads call it while others wait: it must be quick, and must not call back. By default
 /// each method does nothing.
 pub trait ConnectionObserver: Send + Sync {
-    /// Reports the number of connections above which idle ones are closed. Called once, at the start.
+    /// Reports the number of connections above which idle ones are closed. Called once at the start.
     fn may_have(&self, most: usize) {
         let _ = most;
     }

@@ -35,12 +35,12 @@ pub struct OpenConnections {
 struct List {
     given: u64,
     open: HashMap<u64, Entry>,
-    /// The connections that had been idle for longest when all were last scanned at, the longest
-    /// last, each with the time that it became so. Who becomes idle later is behind them all, so
-    /// that whoever of them is idle since that time still is the longest.
+    /// The longest idle connections of the last scan, the longest last, each with the time since
+    /// which it is idle. Any that became idle later comes after these, so that one of these that
+    /// is idle since the same time is still the longest.
     longest: Vec<(u64, u64)>,
-    told: Option<Instant>,
-    untold: u64,
+    reported_at: Option<Instant>,
+    unreported: u64,
 }
 
 struct Entry {
@@ -99,17 +99,17 @@ impl OpenConnections {
     /// Closes idle connections above the limit, except the spared one.
     fn make_room(&self, mut list: MutexGuard<'_, List>, spared: Option<u64>) {
         while list.open.len() > self.most && list.close_the_longest_idle(spared) {
-            list.untold += 1;
+            list.unreported += 1;
             self.observer.closed_for_room();
         }
         self.counted(&list);
         let reported_lately = list
-            .told
-            .is_some_and(|told| told.elapsed() < REPORT_INTERVAL);
-        if list.untold > 0 && !reported_lately {
-            self.observer.made_room(list.untold, self.most);
-            list.untold = 0;
-            list.told = Some(Instant::now());
+            .reported_at
+            .is_some_and(|reported_at| reported_at.elapsed() < REPORT_INTERVAL);
+        if list.unreported > 0 && !reported_lately {
+            self.observer.made_room(list.unreported, self.most);
+            list.unreported = 0;
+            list.reported_at = Some(Instant::now());
         }
     }
 

@@ -6,7 +6,7 @@ use crate::keys;
 use crate::leaves::origin;
 use crate::sections::catalog;
 
-/// Returns the effective configuration as TOML without secrets, each key with the origin of its value.
+/// Returns the effective configuration as TOML without secrets, each key with its origin.
 pub(crate) fn effective_toml(figment: &Figment) -> String {
     let mut lines = Vec::new();
     let mut table = "";

@@ -39,7 +39,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Key> {
     all().find(|key| key.name == name)
 }
 
-/// Returns the secret whose file `name` gives: `identity.hs256_secret` of `identity.hs256_secret_file`.
+/// Returns the secret of a file form: `identity.hs256_secret` of `identity.hs256_secret_file`.
 pub(crate) fn find_by_file_form(name: &str) -> Option<&'static Key> {
     find(name.strip_suffix("_file")?).filter(|key| key.secret)
 }

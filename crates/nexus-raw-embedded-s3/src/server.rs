@@ -78,7 +78,7 @@ impl EmbeddedS3Handle {
         self.addr
     }
 
-    /// Returns the endpoint for S3 clients, such as `http://127.0.0.1:9000`. They must use path style.
+    /// Returns the endpoint, such as `http://127.0.0.1:9000`. S3 clients must use path style.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.addr)
@@ -168,7 +168,7 @@ fn checked(settings: &Settings) -> Result<Vec<BucketName>, StartError> {
         .collect()
 }
 
-/// Checks a key pair. A key id is delimited by slashes in a credential scope, so it must not have any.
+/// Checks a key pair. A credential scope delimits a key id by slashes, so it must not have any.
 fn is_well_formed(credentials: &Credentials) -> bool {
     let id = credentials.access_key_id.as_bytes();
     (1..=128).contains(&id.len())

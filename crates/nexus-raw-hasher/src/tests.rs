@@ -56,7 +56,7 @@ async fn whoever_waits_is_told_in_time_and_the_work_goes_on_without_it() {
     let told = ask(&hashing, &object, Urgency::Awaited).await;
     assert_eq!(told, HashingProgress::Pending);
     assert!((2..=3).contains(&began.elapsed().as_secs()));
-    // and whoever asks in the meantime waits for the same work
+    // a caller in the meantime waits for the same job
     let (told, ()) = tokio::join!(ask(&hashing, &object, Urgency::Awaited), async {
         sleep(Duration::from_secs(1)).await;
         house.let_read(1);

@@ -39,7 +39,7 @@ section! {
     }
 }
 
-/// Returns origins in the form that browsers send (RFC 6454, section 6.2), for a bytewise comparison.
+/// Returns origins in the form that browsers send (RFC 6454, section 6.2), to compare as bytes.
 fn origins(list: &[String]) -> Option<Vec<String>> {
     let fit = list.len() <= 64 && list.iter().all(|it| is_origin(it)) && distinct(list);
     fit.then(|| list.to_vec())
