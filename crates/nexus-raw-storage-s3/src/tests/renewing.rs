@@ -27,7 +27,7 @@ use crate::{
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Gives the `nth` credentials at the `nth` call, as a script has them.
-struct Script {
+struct CredentialScript {
     calls: Mutex<u32>,
     script: Box<dyn Fn(u32) -> Given + Send + Sync>,
 }
@@ -42,11 +42,11 @@ enum Given {
 }
 
 #[derive(Clone)]
-struct Provider(Arc<Script>);
+struct Provider(Arc<CredentialScript>);
 
 impl Provider {
     fn giving(script: impl Fn(u32) -> Given + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Script {
+        Self(Arc::new(CredentialScript {
             calls: Mutex::new(0),
             script: Box::new(script),
         }))
@@ -187,7 +187,7 @@ async fn without_credentials_there_is_no_cell() {
 async fn nobody_renews_for_a_cell_that_is_gone() {
     let provider = Provider::giving(hourly);
     let cell = filled(&provider).await;
-    let watched: Weak<Script> = Arc::downgrade(&provider.0);
+    let watched: Weak<CredentialScript> = Arc::downgrade(&provider.0);
     drop(provider);
     let other = cell.clone();
     drop(cell);

@@ -28,21 +28,11 @@ const KNOWN_CIRCLES: &[&str] = &[
     "nexus-raw-testkit::contract",
 ];
 
-/// Crates that have a name twice, to be mended one after the other; none may join them.
-const KNOWN_TWINS: &[&str] = &[
-    "nexus-raw-cli",
-    "nexus-raw-embedded-s3",
-    "nexus-raw-storage-s3",
-];
-
 #[test]
 fn a_type_name_is_unique_in_its_crate() {
     let house = model::House::read().unwrap();
     let mut faults = Vec::new();
     for package in &house.packages {
-        if KNOWN_TWINS.contains(&&*package.name) {
-            continue;
-        }
         let texts = package.texts().unwrap();
         let twins = names::twins(texts.iter().map(|(_, text)| text.as_str()));
         let fault = |name| format!("{}: the type name {name} is there twice", package.name);
