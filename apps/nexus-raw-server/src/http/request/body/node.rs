@@ -63,7 +63,7 @@ impl<'a> Node<'a> {
             _ => None,
         };
         let integer = integer.ok_or_else(|| {
-            self.fault("must be an integer from 0 on, without fraction or exponent")
+            self.fault("must be a non-negative integer, without fraction or exponent")
         })?;
         parse(integer).map_err(|error| self.fault(error))
     }

@@ -61,7 +61,7 @@ fn every_fault_is_named_at_once_with_the_pointer_to_its_value() {
             Fault::new("/name", "is required"),
             Fault::new(
                 "/note",
-                "must be an integer from 0 on, without fraction or exponent"
+                "must be a non-negative integer, without fraction or exponent"
             ),
             Fault::new("/flags/1", "must be true or false"),
             Fault::new("/a~1b~0c", "is not a known field"),
