@@ -11,13 +11,10 @@
 use std::{collections::BTreeMap, error::Error, path::Path, sync::Arc};
 
 use nexus_raw::{
-    asset::{
-        BucketName, ByteSize, ContentFacts, ContentType, Filename, Provenance, RawAsset,
-        Sha256Digest,
-    },
+    asset::{BucketName, ByteSize, ContentFacts, ContentType, Filename, RawAsset, Sha256Digest},
     event::{DatasetEvent, RequestContext, RequestId, TraceId},
     ports::{Clock, EventQuery, PresignedUpload},
-    service::{PresignRequest, RawStorageService, RegisterRequest, RestatedFacts, UploadPolicy},
+    service::{PresignRequest, RawStorageService, RegisterRequest},
     system::{SystemAssetIds, SystemClock},
     tenancy::{Environment, Principal, Role, Scope, TenantId, UserId},
 };
@@ -79,7 +76,6 @@ pub(crate) async fn take_in(
         Arc::clone(&catalog) as _,
         clock,
         Arc::new(SystemAssetIds),
-        UploadPolicy::default(),
     );
 
     // who calls, as the engine itself has proved it, and what it may do here
@@ -109,11 +105,7 @@ pub(crate) async fn take_in(
         .presign_upload(&may_write, &request, PresignRequest::new(facts))
         .await?;
     upload(&presigned.upload, content).await?;
-    let registration = RegisterRequest {
-        asset_id: presigned.asset_id,
-        restated: RestatedFacts::default(),
-        provenance: Provenance::default(),
-    };
+    let registration = RegisterRequest::new(presigned.asset_id);
     let registered = service.register(&may_write, &request, registration).await?;
     let query = EventQuery::first(100).of_asset(presigned.asset_id);
     let events = service.events(&may_read, &query).await?;

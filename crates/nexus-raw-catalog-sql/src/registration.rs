@@ -13,8 +13,7 @@ pub(crate) type AssetKey = (Scope, AssetId);
 
 /// The key of what a registration is about.
 pub(crate) fn key_of(new: &NewAsset) -> AssetKey {
-    let parts = new.asset.parts();
-    (parts.scope.clone(), parts.asset_id)
+    (new.asset.scope().clone(), new.asset.asset_id())
 }
 
 /// What is known of a group's assets and parents when its transaction has begun.
@@ -69,7 +68,7 @@ pub(crate) fn decide(
             if let Some(state) = standing.intents.get_mut(&key) {
                 register(state, new);
             }
-            let provenance = &new.asset.parts().provenance;
+            let provenance = new.asset.provenance();
             let mut parents = provenance.lineage.derived_from.as_slice().iter();
             let effective = provenance.train_ok
                 && parents.all(|parent| {
@@ -84,7 +83,7 @@ pub(crate) fn decide(
 }
 
 fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, ForeignRecord> {
-    let parts = new.asset.parts();
+    let asset = &new.asset;
     let intent = match standing.intents.get(&key_of(new)) {
         None => return Ok(RegisterOutcome::UnknownIntent),
         Some(IntentState::Registered {
@@ -99,15 +98,15 @@ fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, Fo
         }
         Some(IntentState::Pending(intent)) => intent,
     };
-    if intent.facts != parts.facts || intent.address != parts.address {
+    if intent.facts != *asset.facts() || intent.address != *asset.address() {
         return Err(ForeignRecord);
     }
-    let parents = parts.provenance.lineage.derived_from.as_slice();
+    let parents = asset.provenance().lineage.derived_from.as_slice();
     let unknown: Vec<usize> = (0..parents.len())
         .filter(|&at| {
             !standing
                 .registered
-                .contains_key(&(parts.scope.clone(), parents[at]))
+                .contains_key(&(asset.scope().clone(), parents[at]))
         })
         .collect();
     if unknown.is_empty() {

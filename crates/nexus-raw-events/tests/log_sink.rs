@@ -261,7 +261,7 @@ async fn lines_pass_through_a_pipe_whole() {
 
 #[test]
 fn its_name_is_log() {
-    assert_eq!(Terminal::default().sink().name(), &SinkName::log());
+    assert_eq!(Terminal::default().sink().name(), &SinkName::new("log"));
 }
 
 #[derive(Default)]

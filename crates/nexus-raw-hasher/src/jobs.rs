@@ -15,7 +15,7 @@ type Key = (Scope, AssetId);
 type OutcomeReceiver = watch::Receiver<Option<JobOutcome>>;
 
 /// The jobs of this process, at most one per asset.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Jobs(Mutex<HashMap<Key, (PinnedObject, OutcomeReceiver)>>);
 
 /// The outcome of adding a job.

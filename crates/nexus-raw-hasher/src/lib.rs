@@ -28,9 +28,10 @@ use self::{
 };
 
 /// The hasher of the service. A clone is another handle.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Hashing(Arc<Shared>);
 
+#[derive(Debug)]
 struct Shared {
     storage: Arc<dyn RawStorageRepository>,
     ledger: Arc<dyn DigestLedger>,

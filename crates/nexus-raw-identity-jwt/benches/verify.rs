@@ -17,6 +17,7 @@ use nexus_raw_identity_jwt::{
     JwtIdentityVerifier, JwtSettings, KeySettings, TokenIssuer, TokenRequest,
 };
 
+#[derive(Debug)]
 struct Noon;
 
 impl Clock for Noon {

@@ -7,7 +7,7 @@ use nexus_raw::{
 };
 
 /// A verifier that knows its tokens by heart.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct FakeIdentity {
     tokens: BTreeMap<String, Principal>,
 }

@@ -21,7 +21,7 @@ use nexus_raw::{
         Sha256Digest, SourceUri, UploadIntent,
     },
     event::{DatasetEvent, EventBody, RequestContext, RequestId, TraceId},
-    ports::{CallerKey, IdempotencyKey, KeyedIntent, KeyedRoute, NewAsset, SinkName},
+    ports::{CallerKey, IdempotencyKey, KeyedIntent, NewAsset, SinkName},
     service::PresignRequest,
     tenancy::{Environment, Principal, ReadAccess, Role, Scope, TenantId, UserId, WriteAccess},
     time::Timestamp,
@@ -222,7 +222,7 @@ pub fn key(scope: &Scope, name: &str) -> CallerKey {
     CallerKey {
         scope: scope.clone(),
         user: user(),
-        route: KeyedRoute::PRESIGN_UPLOAD,
+        route: "presign-upload",
         key: IdempotencyKey::parse(name).unwrap(),
     }
 }

@@ -11,11 +11,13 @@ use nexus_raw::{
 use uuid::Uuid;
 
 /// A sink that remembers what it was given, and fails as it is told to.
+#[derive(Debug)]
 pub struct RecordingSink {
     name: SinkName,
     state: Mutex<RecordingSinkState>,
 }
 
+#[derive(Debug)]
 struct RecordingSinkState {
     received: Vec<DatasetEvent>,
     down: bool,

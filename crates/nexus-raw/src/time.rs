@@ -76,7 +76,7 @@ impl Timestamp {
     ///
     /// # Errors
     /// See [`TimestampError`].
-    pub fn parse_with_offset(text: &str) -> Result<(Self, i16), TimestampError> {
+    pub(crate) fn parse_with_offset(text: &str) -> Result<(Self, i16), TimestampError> {
         let (date_time, offset_minutes) = split_offset(text)?;
         let local = parse_local(date_time)?;
         let micros = local.and_utc().timestamp_micros() - i64::from(offset_minutes) * 60_000_000;

@@ -33,9 +33,11 @@ fn show_prints_the_record() {
 
 #[test]
 fn show_leaves_out_what_was_not_stated() {
+    let uri = format!("s3://bucket/tenants/t_demo/dev/raw/{ID}/notes");
+    let sha256 = "00".repeat(32);
     let bare = json!({
-        "asset_id": ID, "tenant_id": "t_demo", "env": "dev", "uri": "s3://bucket/key",
-        "filename": "notes", "sha256": "00", "size_bytes": 1,
+        "asset_id": ID, "tenant_id": "t_demo", "env": "dev", "uri": uri,
+        "filename": "notes", "sha256": sha256, "size_bytes": 1,
         "content_type": "application/octet-stream",
         "captured_at": null, "imported_at": "2026-11-24T01:00:07Z", "capture_location": null,
         "lineage": {"derived_from": [], "source_uri": null, "activity": null},
@@ -50,9 +52,9 @@ fn show_leaves_out_what_was_not_stated() {
 notes
   asset id      {ID}
   tenant        t_demo, dev
-  uri           s3://bucket/key
+  uri           {uri}
   content       application/octet-stream, 1 byte
-  sha256        00
+  sha256        {sha256}
   integrity     stream_sha256, etag e, version v1
   imported      2026-11-24T01:00:07Z by u_demo
   personal data none stated

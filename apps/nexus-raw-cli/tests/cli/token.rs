@@ -11,6 +11,7 @@ use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings};
 
 use crate::run::{Ran, command, run};
 
+#[derive(Debug)]
 struct WallClock;
 
 impl Clock for WallClock {

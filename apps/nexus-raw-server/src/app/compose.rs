@@ -116,8 +116,8 @@ pub(super) async fn start(
             Arc::clone(&records),
             Arc::clone(&plan.clock),
             Arc::new(SystemAssetIds),
-            plan.policy,
         )
+        .with_policy(plan.policy)
         .with_hasher(Arc::new(hashing.clone())),
         feed: feed.clone(),
         readiness: Readiness::new(storage, records, backlogs, readiness::HOLDS),

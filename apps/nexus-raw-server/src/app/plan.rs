@@ -71,12 +71,11 @@ impl Plan {
             clock,
             storage,
             store,
-            policy: UploadPolicy {
-                presign_ttl: settings.storage.presign_ttl,
-                intent_ttl: settings.storage.intent_ttl,
-                max_object_bytes: settings.storage.max_object_bytes,
-                sync_hash_max_bytes: settings.storage.sync_hash_max_bytes,
-            },
+            policy: UploadPolicy::default()
+                .with_presign_ttl(settings.storage.presign_ttl)
+                .with_intent_ttl(settings.storage.intent_ttl)
+                .with_max_object_bytes(settings.storage.max_object_bytes)
+                .with_sync_hash_max_bytes(settings.storage.sync_hash_max_bytes),
             limits: settings
                 .limits
                 .rate

@@ -147,7 +147,7 @@ mod tests {
 
     fn kept(sequence: u64, retry_asked: bool) -> KeptEvent {
         KeptEvent {
-            sink: SinkName::http(),
+            sink: SinkName::new("http"),
             parked: ParkedEvent {
                 scope: Scope {
                     tenant: TenantId::parse("t_demo").unwrap(),

@@ -16,7 +16,7 @@ pub(super) struct OfCall {
 }
 
 /// How long the calls of a port take. A clone is another handle to it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Calls(Family<OfCall, Histogram, fn() -> Histogram>);
 
 impl Calls {

@@ -10,6 +10,7 @@ use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 use super::{OfSink, SinkFailure, Sinks};
 
 /// A sink whose deliveries are counted and measured.
+#[derive(Debug)]
 pub(super) struct MeasuredSink {
     inner: Arc<dyn DatasetEventSink>,
     events: Counter,

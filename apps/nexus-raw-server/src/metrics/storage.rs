@@ -12,6 +12,7 @@ use nexus_raw::{
 use super::calls::Calls;
 
 /// A store whose calls are measured.
+#[derive(Debug)]
 pub(super) struct MeasuredStorage {
     inner: Arc<dyn RawStorageRepository>,
     calls: Calls,

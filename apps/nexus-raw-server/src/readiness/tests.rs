@@ -15,6 +15,7 @@ use tokio::time::{advance, sleep};
 use super::*;
 
 /// A store that takes a while to tell whether it is ready.
+#[derive(Debug)]
 struct SlowStore(MockRawStorageRepository, Duration);
 
 #[async_trait]

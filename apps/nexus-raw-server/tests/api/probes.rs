@@ -133,7 +133,7 @@ async fn without_keys_the_service_is_unready_and_so_is_its_answer_to_a_token() {
 #[actix_web::test]
 async fn an_event_that_is_not_delivered_in_time_makes_the_service_unready() {
     let house = House::open();
-    let sink = SinkName::log();
+    let sink = SinkName::new("log");
     house.backlogs.note(&sink, Some(sample::now()));
     house.clock.advance(Duration::from_secs(899));
     let get = || Request::new(house.address, "GET", "/readyz");

@@ -139,7 +139,7 @@ async fn a_service_that_is_stopped_finishes_what_runs_and_takes_no_more() {
 }
 
 /// Lets nobody pass until it is told to; then everybody, as owner of `t_demo`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Doorkeeper {
     entered: Notify,
     open: Notify,

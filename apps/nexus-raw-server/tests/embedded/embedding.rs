@@ -12,9 +12,8 @@ async fn the_example_takes_in_a_content_with_the_real_adapters_and_again_in_the_
     let mut ids = Vec::new();
     for content in [&b"a photograph"[..], b"another photograph"] {
         let (asset, events) = embed::take_in(directory.path(), content).await.unwrap();
-        let parts = asset.parts();
         assert_eq!(
-            usize::try_from(parts.facts.size_bytes.get()),
+            usize::try_from(asset.facts().size_bytes.get()),
             Ok(content.len())
         );
         assert_eq!(
@@ -24,7 +23,7 @@ async fn the_example_takes_in_a_content_with_the_real_adapters_and_again_in_the_
                 .collect::<Vec<_>>(),
             [EventType::RawAssetPresigned, EventType::RawAssetRegistered]
         );
-        ids.push(parts.asset_id);
+        ids.push(asset.asset_id());
     }
     assert!(ids[0] < ids[1], "ids follow the time: {ids:?}");
 }

@@ -216,7 +216,7 @@ fn scope_of(object: Object) -> Option<Scope> {
 }
 
 /// A catalogue that counts how often it is asked.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counted {
     inner: FakeCatalog,
     lookups: AtomicU32,

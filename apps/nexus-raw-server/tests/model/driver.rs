@@ -139,10 +139,10 @@ impl Driver {
             Arc::clone(&ports.catalog),
             Arc::clone(&port),
             Arc::new(ids),
-            UploadPolicy {
-                sync_hash_max_bytes: ByteSize::parse(SYNC_HASH_MAX as u64).unwrap(),
-                ..UploadPolicy::default()
-            },
+        )
+        .with_policy(
+            UploadPolicy::default()
+                .with_sync_hash_max_bytes(ByteSize::parse(SYNC_HASH_MAX as u64).unwrap()),
         );
         let core = Core {
             service: service.with_hasher(Arc::new(PendingOnce {

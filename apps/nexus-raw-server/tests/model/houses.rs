@@ -149,7 +149,7 @@ impl House for Adapters {
 }
 
 /// The embedded server of a thread, proved.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Embedded {
     _server: Arc<(EmbeddedS3Handle, TempDir)>,
     repository: Arc<S3RawStorageRepository>,
@@ -209,6 +209,7 @@ impl Embedded {
 
 /// The adapter, with its signatures moved from the model's time to the machine's: the server
 /// reads the machine's clock and nothing else.
+#[derive(Debug)]
 struct Shifted {
     inner: Embedded,
     clock: Arc<FixedClock>,
@@ -216,7 +217,7 @@ struct Shifted {
     signed: Mutex<HashMap<String, Signed>>,
 }
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Signed {
     intent: UploadIntent,
     now: Timestamp,

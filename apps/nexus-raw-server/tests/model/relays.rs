@@ -39,6 +39,7 @@ enum Halt {
 }
 
 /// The other ports, as one relay meets them.
+#[derive(Debug)]
 struct Gate {
     owner: Uuid,
     outbox: Arc<dyn EventOutbox>,
@@ -50,6 +51,7 @@ struct Gate {
     ring: Notify,
 }
 
+#[derive(Debug)]
 struct Control {
     /// How many more times a gate opens; `None`: always.
     budget: Option<u32>,
@@ -296,7 +298,7 @@ impl Relays {
         let gate = Arc::new(Gate {
             owner,
             outbox: Arc::clone(&self.outbox),
-            name: SinkName::log(),
+            name: SinkName::new("log"),
             ledger: Arc::clone(&self.ledger),
             control: Mutex::new(Control {
                 budget: None,

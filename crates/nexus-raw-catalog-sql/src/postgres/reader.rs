@@ -124,7 +124,7 @@ impl PostgresReader {
         key: &CallerKey,
         now: Timestamp,
     ) -> Result<Option<StandingKey>, CatalogError> {
-        let (user, route) = (key.user.as_str(), key.route.as_str());
+        let (user, route) = (key.user.as_str(), key.route);
         let digest = key.key.digest().to_string();
         let arguments: [&dyn Argument; 4] = [&user, &route, &digest, &now.as_micros()];
         let question = about("SELECT * FROM key_v1", &key.scope, &arguments);

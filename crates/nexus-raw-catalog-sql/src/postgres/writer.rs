@@ -98,10 +98,10 @@ impl PostgresWriter {
 
     /// The record that stands in the way of a registration.
     async fn standing(&self, registration: &Registration) -> Result<Written, Failure> {
-        let parts = registration.new.asset.parts();
+        let asset = &registration.new.asset;
         let lent = self.connections.lend_to_write().await;
         let mut lent = lent.map_err(fault::failure)?;
-        let found = reader::intent(lent.connection(), &parts.scope, parts.asset_id).await;
+        let found = reader::intent(lent.connection(), asset.scope(), asset.asset_id()).await;
         if found.is_ok() {
             lent.give_back();
         }

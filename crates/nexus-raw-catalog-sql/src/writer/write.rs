@@ -86,7 +86,7 @@ impl Write {
         match self {
             Self::Intent(it) => Some(&it.intent.scope),
             Self::Repeat(it) => Some(&it.scope),
-            Self::Register(it) => Some(&it.new.asset.parts().scope),
+            Self::Register(it) => Some(it.new.asset.scope()),
             Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) | Self::Retry(_) => None,
         }
     }

@@ -84,7 +84,7 @@ async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
     assert_eq!(catalog.open_intents().await.unwrap().count, 0);
     assert_eq!(
         catalog
-            .undelivered(&SinkName::log(), 1000, &[])
+            .undelivered(&SinkName::new("log"), 1000, &[])
             .await
             .unwrap()
             .len(),

@@ -45,7 +45,7 @@ where
     #[must_use]
     pub fn new(drain: D) -> Self {
         Self {
-            name: SinkName::log(),
+            name: SinkName::new("log"),
             drain: Arc::new(Mutex::new(drain)),
         }
     }

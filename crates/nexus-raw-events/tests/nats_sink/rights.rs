@@ -128,6 +128,7 @@ async fn one_tenant_that_is_refused_is_told_apart_and_what_others_had_acknowledg
     assert_eq!(delivery, Delivery { taken: 2 });
 }
 
+#[derive(Debug)]
 struct WallClock;
 
 impl Clock for WallClock {

@@ -163,6 +163,7 @@ async fn a_lease_that_cannot_be_renewed_is_given_up_before_its_end() {
 }
 
 /// A catalogue that grants the lease and then knows nothing of it.
+#[derive(Debug)]
 struct Forgetful {
     catalog: FakeCatalog,
     leases: AtomicU32,

@@ -30,7 +30,7 @@ fn the_names_of_the_sinks_are_told_in_their_order() {
 #[test]
 fn two_sinks_of_one_name_are_refused() {
     let error = relay(&["log", "nats", "log"], RelaySettings::default()).unwrap_err();
-    assert_eq!(error, RelayError::RepeatedSink(SinkName::log()));
+    assert_eq!(error, RelayError::RepeatedSink(SinkName::new("log")));
 }
 
 #[test]

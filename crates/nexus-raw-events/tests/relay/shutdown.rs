@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::support::{Reaction, ScriptedSink, TokioClock, commit, relay, scope};
 
 /// Says when a delivery is under way, and ends it when it is told to.
+#[derive(Debug)]
 struct SlowSink {
     name: SinkName,
     began: Notify,
@@ -43,7 +44,7 @@ async fn a_delivery_under_way_is_finished_and_marked_before_the_end() {
     let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
     commit(&catalog, &scope(), 0..3).await;
     let sink = Arc::new(SlowSink {
-        name: SinkName::log(),
+        name: SinkName::new("log"),
         began: Notify::new(),
         go_on: Notify::new(),
     });

@@ -54,6 +54,12 @@ pub(crate) struct ScriptedSink {
     taken: watch::Sender<Vec<DatasetEvent>>,
 }
 
+impl std::fmt::Debug for ScriptedSink {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "ScriptedSink({})", self.name)
+    }
+}
+
 impl ScriptedSink {
     pub(crate) fn new(
         name: &str,
@@ -172,6 +178,7 @@ impl DatasetEventSink for ScriptedSink {
 }
 
 /// Shows the time that tokio's clock, paused or not, has come to.
+#[derive(Debug)]
 pub(crate) struct TokioClock(Instant);
 
 impl TokioClock {

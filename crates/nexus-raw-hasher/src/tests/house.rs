@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::super::*;
 
 /// A clock that goes with the runtime's time, which these tests pause.
+#[derive(Debug)]
 pub(super) struct RuntimeClock(Instant);
 
 impl Clock for RuntimeClock {
@@ -26,6 +27,7 @@ impl Clock for RuntimeClock {
 }
 
 /// A store that reads objects only as far as it is let.
+#[derive(Debug)]
 pub(super) struct Gated {
     pub(super) store: FakeStore,
     pub(super) gate: Semaphore,

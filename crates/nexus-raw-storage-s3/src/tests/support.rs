@@ -6,8 +6,8 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use nexus_raw::{
     asset::{
-        AssetId, BucketName, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress,
-        ObjectKey, Sha256Digest, UploadIntent,
+        AssetId, BucketName, ByteSize, CapturedAt, ContentFacts, ContentType, Filename,
+        ObjectAddress, ObjectKey, Sha256Digest, UploadIntent,
     },
     ports::{Clock, StoreCapabilities, UploadTerms},
     tenancy::{Environment, Scope, TenantId, UserId},
@@ -31,7 +31,7 @@ pub(super) const SECRET_KEY: &str = "secret/canary+secret/canary";
 pub(super) const SESSION_TOKEN: &str = "token/canary+token==";
 
 pub(super) fn at(text: &str) -> Timestamp {
-    Timestamp::parse_with_offset(text).unwrap().0
+    CapturedAt::parse(text).unwrap().at()
 }
 
 pub(super) fn now() -> Timestamp {
@@ -39,6 +39,7 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// A clock that goes with the runtime's time, which tests pause.
+#[derive(Debug)]
 pub(super) struct RuntimeClock(Instant);
 
 impl RuntimeClock {

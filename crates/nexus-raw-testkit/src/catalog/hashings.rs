@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::state::State;
 
 /// What is known of the hashing of one asset's object.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Hashing {
     epoch: u64,
     /// Who claimed it, until when; `None` where nobody has it.

@@ -26,23 +26,30 @@ use self::state::State;
 /// [`DigestLedger`](nexus_raw::ports::DigestLedger) but the power cut's.
 ///
 /// A clone is another connection to the same catalogue.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct FakeCatalog {
     shared: Arc<Shared>,
     on_write: Option<OnWrite>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
     weather: Mutex<Weather>,
     committed: Notify,
 }
 
-type OnWrite = Arc<dyn Fn(&Scope) + Send + Sync>;
+#[derive(Clone)]
+struct OnWrite(Arc<dyn Fn(&Scope) + Send + Sync>);
+
+impl std::fmt::Debug for OnWrite {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("OnWrite")
+    }
+}
 
 /// How the connection is.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Weather {
     down: bool,
     lose_next_answer: bool,
@@ -77,7 +84,7 @@ impl FakeCatalog {
     #[must_use]
     pub fn on_write(self, on_write: impl Fn(&Scope) + Send + Sync + 'static) -> Self {
         Self {
-            on_write: Some(Arc::new(on_write)),
+            on_write: Some(OnWrite(Arc::new(on_write))),
             ..self
         }
     }
@@ -114,7 +121,7 @@ impl FakeCatalog {
         if outcome.is_ok() {
             self.shared.committed.notify_waiters();
             self.shared.committed.notify_one();
-            if let Some(on_write) = &self.on_write {
+            if let Some(OnWrite(on_write)) = &self.on_write {
                 on_write(&scope);
             }
             if std::mem::take(&mut lock(&self.shared.weather).lose_next_answer) {

@@ -17,7 +17,7 @@ use super::hashings::Hashing;
 use crate::sample;
 
 /// What a catalogue keeps. Each method is one transaction.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
     keys: BTreeMap<CallerKey, KeptKey>,
@@ -26,7 +26,7 @@ pub(super) struct State {
     progress: BTreeMap<SinkName, SinkState>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct ScopeState {
     intents: BTreeMap<AssetId, IntentState>,
     /// The event of sequence `n` is at `n - 1`.
@@ -34,24 +34,27 @@ struct ScopeState {
 }
 
 /// What a caller's key stands for until `ends_at`.
+#[derive(Debug)]
 struct KeptKey {
     body_digest: Sha256Digest,
     asset_id: AssetId,
     ends_at: Timestamp,
 }
 
+#[derive(Debug)]
 struct HeldLease {
     owner: Uuid,
     lease: Lease,
 }
 
 /// How far a sink has come.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct SinkState {
     cursors: BTreeMap<Scope, u64>,
     parked: Vec<Parked>,
 }
 
+#[derive(Debug)]
 struct Parked {
     event: ParkedEvent,
     retry_asked: bool,
@@ -197,9 +200,9 @@ impl State {
     }
 
     pub(super) fn register(&mut self, new: NewAsset) -> RegisterOutcome {
-        let parts = new.asset.parts();
-        let (key, id) = (parts.scope.clone(), parts.asset_id);
-        let parents = parts.provenance.lineage.derived_from.as_slice();
+        let asset = &new.asset;
+        let (key, id) = (asset.scope().clone(), asset.asset_id());
+        let parents = asset.provenance().lineage.derived_from.as_slice();
         let intent = match self.intent(&key, id) {
             None => return RegisterOutcome::UnknownIntent,
             Some(IntentState::Registered {

@@ -18,7 +18,7 @@ const FOREIGN_HEADERS: [&str; 3] = [
 ];
 
 /// What one signature stands for.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub(super) address: ObjectAddress,
     size_bytes: u64,

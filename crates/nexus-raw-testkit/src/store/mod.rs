@@ -25,12 +25,14 @@ use crate::HttpRequest;
 /// what S3 refuses, in the order in which S3 does, and lets through what S3 lets through.
 ///
 /// As a [`RawStorageRepository`] it signs for one bucket. Time is the given clock's.
+#[derive(Debug)]
 pub struct FakeStore {
     bucket: BucketName,
     clock: Arc<dyn Clock>,
     state: Mutex<StoreState>,
 }
 
+#[derive(Debug)]
 struct StoreState {
     capabilities: StoreCapabilities,
     down: bool,

@@ -16,7 +16,7 @@ impl CapturedAt {
     /// How far ahead of the service's clock a capture may be, for cameras that run fast.
     pub const MAX_AHEAD: std::time::Duration = std::time::Duration::from_mins(5);
 
-    /// Reads the wire's form, strictly: see [`Timestamp::parse_with_offset`].
+    /// Reads the wire's form, RFC 3339 with a fraction of at most six digits.
     ///
     /// # Errors
     /// When the text is no such time.
@@ -66,6 +66,13 @@ impl Eq for CapturedAt {}
 impl Serialize for CapturedAt {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.at.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for CapturedAt {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        Self::parse(&text).map_err(de::Error::custom)
     }
 }
 

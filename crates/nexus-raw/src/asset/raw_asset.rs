@@ -1,8 +1,11 @@
-use serde::{Deserialize, Serialize, ser::SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, ser::SerializeStruct};
 
-use super::{AssetId, ByteSize, ContentType, Filename, ObjectAddress, Provenance, Sha256Digest};
+use super::{
+    AssetId, ByteSize, CaptureLocation, CapturedAt, ContentType, Filename, Labels, Lineage,
+    ObjectAddress, PiiFlags, Provenance, Sha256Digest,
+};
 use crate::{
-    tenancy::{Scope, UserId},
+    tenancy::{Environment, Scope, TenantId, UserId},
     time::Timestamp,
 };
 
@@ -52,7 +55,7 @@ impl IntegrityLevel {
 }
 
 /// The proof of an asset's content, pinned to one version of the object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integrity {
     /// How it was proved.
     pub level: IntegrityLevel,
@@ -85,7 +88,8 @@ pub struct RawAssetParts {
 
 /// A registered asset. It never changes: there is no way to alter one.
 ///
-/// Its serde form is the record of the wire.
+/// Its serde form is the record of the wire, in which capture times are in UTC. Unknown members of
+/// the record itself are ignored when it is read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawAsset(RawAssetParts);
 
@@ -103,10 +107,52 @@ impl RawAsset {
         Sha256Digest::of(&serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// What the record says.
+    /// Returns its identifier.
     #[must_use]
-    pub fn parts(&self) -> &RawAssetParts {
-        &self.0
+    pub fn asset_id(&self) -> AssetId {
+        self.0.asset_id
+    }
+
+    /// Returns the tenant and environment that it belongs to.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.0.scope
+    }
+
+    /// Returns the address of its object.
+    #[must_use]
+    pub fn address(&self) -> &ObjectAddress {
+        &self.0.address
+    }
+
+    /// Returns what its content was proved to be.
+    #[must_use]
+    pub fn facts(&self) -> &ContentFacts {
+        &self.0.facts
+    }
+
+    /// Returns what the caller stated at registration.
+    #[must_use]
+    pub fn provenance(&self) -> &Provenance {
+        &self.0.provenance
+    }
+
+    /// Returns the time of its registration, by the service's clock.
+    #[must_use]
+    pub fn imported_at(&self) -> Timestamp {
+        self.0.imported_at
+    }
+
+    /// Returns the user who registered it.
+    #[must_use]
+    pub fn registered_by(&self) -> &UserId {
+        &self.0.registered_by
+    }
+
+    /// Returns the proof of its content.
+    #[must_use]
+    pub fn integrity(&self) -> &Integrity {
+        &self.0.integrity
     }
 }
 
@@ -141,5 +187,56 @@ impl Serialize for RawAsset {
         record.serialize_field("registered_by", registered_by)?;
         record.serialize_field("integrity", integrity)?;
         record.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for RawAsset {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Record {
+            asset_id: AssetId,
+            tenant_id: TenantId,
+            env: Environment,
+            uri: ObjectAddress,
+            filename: Filename,
+            sha256: Sha256Digest,
+            size_bytes: ByteSize,
+            content_type: ContentType,
+            captured_at: Option<CapturedAt>,
+            imported_at: Timestamp,
+            capture_location: Option<CaptureLocation>,
+            lineage: Lineage,
+            pii_flags: PiiFlags,
+            train_ok: bool,
+            labels: Labels,
+            registered_by: UserId,
+            integrity: Integrity,
+        }
+        let it = Record::deserialize(from)?;
+        Ok(Self(RawAssetParts {
+            asset_id: it.asset_id,
+            scope: Scope {
+                tenant: it.tenant_id,
+                environment: it.env,
+            },
+            address: it.uri,
+            facts: ContentFacts {
+                filename: it.filename,
+                content_type: it.content_type,
+                size_bytes: it.size_bytes,
+                sha256: it.sha256,
+            },
+            provenance: Provenance {
+                captured_at: it.captured_at,
+                capture_location: it.capture_location,
+                lineage: it.lineage,
+                pii_flags: it.pii_flags,
+                train_ok: it.train_ok,
+                labels: it.labels,
+            },
+            imported_at: it.imported_at,
+            registered_by: it.registered_by,
+            integrity: it.integrity,
+        }))
     }
 }

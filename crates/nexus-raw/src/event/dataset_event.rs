@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize, ser::SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, ser::SerializeStruct};
 use uuid::Uuid;
 
 use super::{RequestContext, RequestId, TraceId};
@@ -130,26 +130,25 @@ impl EventBody {
     /// The event of a registration.
     #[must_use]
     pub fn registered(asset: &RawAsset, context: &RequestContext) -> Self {
-        let parts = asset.parts();
         Self {
             schema_version: SchemaVersion::V1,
             event_type: EventType::RawAssetRegistered,
-            occurred_at: parts.imported_at,
-            tenant_id: parts.scope.tenant.clone(),
-            env: parts.scope.environment.clone(),
-            user_id: parts.registered_by.clone(),
+            occurred_at: asset.imported_at(),
+            tenant_id: asset.scope().tenant.clone(),
+            env: asset.scope().environment.clone(),
+            user_id: asset.registered_by().clone(),
             trace_id: context.trace_id,
             request_id: context.request_id.clone(),
-            asset_id: parts.asset_id,
-            uri: parts.address.clone(),
-            sha256: parts.facts.sha256,
-            size_bytes: parts.facts.size_bytes,
-            content_type: parts.facts.content_type.clone(),
-            lineage: parts.provenance.lineage.clone(),
-            pii_flags: Some(parts.provenance.pii_flags.clone()),
-            train_ok: Some(parts.provenance.train_ok),
+            asset_id: asset.asset_id(),
+            uri: asset.address().clone(),
+            sha256: asset.facts().sha256,
+            size_bytes: asset.facts().size_bytes,
+            content_type: asset.facts().content_type.clone(),
+            lineage: asset.provenance().lineage.clone(),
+            pii_flags: Some(asset.provenance().pii_flags.clone()),
+            train_ok: Some(asset.provenance().train_ok),
             integrity: Some(EventIntegrity {
-                level: parts.integrity.level,
+                level: asset.integrity().level,
                 parts: None,
             }),
             record_sha256: Some(asset.record_sha256()),
@@ -167,6 +166,9 @@ impl EventBody {
 }
 
 /// A committed event, as it is delivered: the body, with its place in its scope's sequence.
+///
+/// Its serde form is the event of the wire. One that is read from there has no
+/// [`EventBody::record_sha256`], and unknown members of the event itself are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetEvent {
     /// The same for every delivery of the event: consumers drop repeats by it.
@@ -213,5 +215,58 @@ impl Serialize for DatasetEvent {
             event.serialize_field("integrity", integrity)?;
         }
         event.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for DatasetEvent {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Delivered {
+            event_id: Uuid,
+            schema_version: SchemaVersion,
+            event_type: EventType,
+            sequence: u64,
+            occurred_at: Timestamp,
+            tenant_id: TenantId,
+            env: Environment,
+            user_id: UserId,
+            trace_id: TraceId,
+            request_id: RequestId,
+            asset_id: AssetId,
+            uri: ObjectAddress,
+            sha256: Sha256Digest,
+            size_bytes: ByteSize,
+            content_type: ContentType,
+            lineage: Lineage,
+            pii_flags: Option<PiiFlags>,
+            train_ok: Option<bool>,
+            #[serde(default)]
+            integrity: Option<EventIntegrity>,
+        }
+        let it = Delivered::deserialize(from)?;
+        Ok(Self {
+            event_id: it.event_id,
+            sequence: it.sequence,
+            body: EventBody {
+                schema_version: it.schema_version,
+                event_type: it.event_type,
+                occurred_at: it.occurred_at,
+                tenant_id: it.tenant_id,
+                env: it.env,
+                user_id: it.user_id,
+                trace_id: it.trace_id,
+                request_id: it.request_id,
+                asset_id: it.asset_id,
+                uri: it.uri,
+                sha256: it.sha256,
+                size_bytes: it.size_bytes,
+                content_type: it.content_type,
+                lineage: it.lineage,
+                pii_flags: it.pii_flags,
+                train_ok: it.train_ok,
+                integrity: it.integrity,
+                record_sha256: None,
+            },
+        })
     }
 }

@@ -112,7 +112,7 @@ pub enum RegisterOutcome {
 /// - A method whose future is dropped either happened whole or not at all.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait AssetCatalog: Send + Sync + 'static {
+pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     /// Writes an intent and the event of its presign.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub struct OpenIntents {
 /// An answer costs about as much as there are scopes, so it is asked every few seconds at most.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait CatalogCensus: Send + Sync + 'static {
+pub trait CatalogCensus: std::fmt::Debug + Send + Sync + 'static {
     /// The open intents of all scopes.
     ///
     /// # Errors

@@ -2,14 +2,14 @@ use crate::{asset::AssetId, time::Timestamp};
 
 /// What time it is. Implemented by the app on the wall clock; fixed in tests.
 #[cfg_attr(feature = "mock", mockall::automock)]
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
 }
 
 /// New asset ids. Implemented by the app with the system's randomness; fixed in tests.
 #[cfg_attr(feature = "mock", mockall::automock)]
-pub trait AssetIds: Send + Sync + 'static {
+pub trait AssetIds: std::fmt::Debug + Send + Sync + 'static {
     /// An id that was never given before: a UUID version 7 (RFC 9562, section 5.7) of `now`, so
     /// that ids sort by time, whose random bits nobody can guess.
     fn next(&self, now: Timestamp) -> AssetId;

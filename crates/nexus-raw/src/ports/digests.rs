@@ -38,7 +38,7 @@ pub enum HashingClaim {
 /// - What a method has answered is durable.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait DigestLedger: Send + Sync + 'static {
+pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
     /// The digest that was recorded of exactly this object; `None` when there is none.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub enum HashingError {
 /// - Every call answers within a bounded time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait ObjectHasher: Send + Sync + 'static {
+pub trait ObjectHasher: std::fmt::Debug + Send + Sync + 'static {
     /// What the hashing of this object came to, or how far it is; begins it where nobody has.
     ///
     /// # Errors

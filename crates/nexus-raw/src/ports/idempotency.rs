@@ -49,27 +49,6 @@ impl fmt::Debug for IdempotencyKey {
     }
 }
 
-/// What a key is for. The program names it, never a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyedRoute(&'static str);
-
-impl KeyedRoute {
-    /// Presigning an upload.
-    pub const PRESIGN_UPLOAD: Self = Self::named("presign-upload");
-
-    /// The route by this name; a catalogue keeps it, so it stays the same for good.
-    #[must_use]
-    pub const fn named(name: &'static str) -> Self {
-        Self(name)
-    }
-
-    /// The name under which a catalogue keeps it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
 /// A key and all that belongs to it: the same key of another scope, user or route is another one,
 /// and the two never meet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,8 +57,8 @@ pub struct CallerKey {
     pub scope: Scope,
     /// By whom.
     pub user: UserId,
-    /// For what.
-    pub route: KeyedRoute,
+    /// For which route. A catalogue keeps the name, so it never changes.
+    pub route: &'static str,
     /// What the caller called it.
     pub key: IdempotencyKey,
 }

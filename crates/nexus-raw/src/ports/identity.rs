@@ -25,7 +25,7 @@ pub enum IdentityError {
 /// tenant or role. It never puts any part of the token into an error.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait IdentityVerifier: Send + Sync + 'static {
+pub trait IdentityVerifier: std::fmt::Debug + Send + Sync + 'static {
     /// The caller that `token` proves. `token` is what stands after `Bearer `, unchecked.
     ///
     /// # Errors

@@ -38,8 +38,8 @@ pub use self::{
     error::{BoxError, CatalogError, StorageError},
     hasher::{HashingError, HashingProgress, ObjectHasher, Urgency},
     idempotency::{
-        CallerKey, IdempotencyKey, IdempotencyKeyError, KeyedIntent, KeyedOutcome, KeyedRoute,
-        RepeatOutcome, StandingKey,
+        CallerKey, IdempotencyKey, IdempotencyKeyError, KeyedIntent, KeyedOutcome, RepeatOutcome,
+        StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
     outbox::{

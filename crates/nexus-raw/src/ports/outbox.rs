@@ -17,22 +17,14 @@ pub struct SinkName(Arc<str>);
 pub struct SinkNameError;
 
 impl SinkName {
-    /// The sink that writes each event to the log.
+    /// Returns a name that a program has in its text.
+    ///
+    /// # Panics
+    /// When it is no name: see [`SinkNameError`].
     #[must_use]
-    pub fn log() -> Self {
-        Self(Arc::from("log"))
-    }
-
-    /// The sink that sends each event as an HTTP request.
-    #[must_use]
-    pub fn http() -> Self {
-        Self(Arc::from("http"))
-    }
-
-    /// The sink that sends each event as a message of NATS.
-    #[must_use]
-    pub fn nats() -> Self {
-        Self(Arc::from("nats"))
+    pub fn new(name: &'static str) -> Self {
+        #[expect(clippy::expect_used, reason = "the name is in the program's text")]
+        Self::parse(name).expect("a name of a sink")
     }
 
     fn check(text: &str) -> Result<(), SinkNameError> {
@@ -120,7 +112,7 @@ pub struct Backlog {
 /// and scope there is a cursor: the sequence up to which everything was delivered or parked.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait EventOutbox: Send + Sync + 'static {
+pub trait EventOutbox: std::fmt::Debug + Send + Sync + 'static {
     /// Takes the relay's lease, or renews it, until `now + ttl`. `None` while another owner holds
     /// it. The epoch stays the same while one owner renews and rises at each take-over. A
     /// catalogue that one process has at a time may end a lease when it is opened anew, since its

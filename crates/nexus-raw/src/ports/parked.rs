@@ -36,7 +36,7 @@ pub struct KeptEvent {
 /// what is asked for; called by the app's commands.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait ParkedEvents: Send + Sync + 'static {
+pub trait ParkedEvents: std::fmt::Debug + Send + Sync + 'static {
     /// Up to `limit` parked events, by sink, tenant, environment and sequence.
     ///
     /// # Errors

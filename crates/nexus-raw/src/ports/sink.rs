@@ -60,7 +60,7 @@ pub enum SinkError {
 /// least once: after a crash a sink is offered again what it has taken.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait DatasetEventSink: Send + Sync + 'static {
+pub trait DatasetEventSink: std::fmt::Debug + Send + Sync + 'static {
     /// The name that the sink's progress is kept under.
     fn name(&self) -> &SinkName;
 

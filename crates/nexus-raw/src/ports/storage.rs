@@ -145,7 +145,7 @@ pub struct StoreCapabilities {
 /// once the store was probed. It never lists, never deletes, never writes an asset's bytes.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait RawStorageRepository: Send + Sync + 'static {
+pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
     /// The bucket that new assets go to.
     fn bucket(&self) -> &BucketName;
 

@@ -113,6 +113,7 @@ impl From<HashingError> for RegisterError {
 }
 
 /// Reads an object within the call that asks for it.
+#[derive(Debug)]
 pub(super) struct HashInCall(pub(super) Arc<dyn RawStorageRepository>);
 
 #[async_trait]

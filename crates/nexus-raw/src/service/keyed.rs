@@ -4,10 +4,13 @@ use crate::{
     event::{EventBody, RequestContext},
     ports::{
         BoxError, CallerKey, CatalogError, IdempotencyKey, IntentState, KeyedIntent, KeyedOutcome,
-        KeyedRoute, RepeatOutcome,
+        RepeatOutcome,
     },
     tenancy::WriteAccess,
 };
+
+/// The name of this use case in the keys that a catalogue keeps.
+const PRESIGN_UPLOAD: &str = "presign-upload";
 
 /// How often a key is looked up. What it stands for can change between look-up and write, and
 /// goes a way of three steps then: free, pending, registered.
@@ -30,7 +33,7 @@ impl RawStorageService {
         let key = CallerKey {
             scope: access.scope().clone(),
             user: access.user().clone(),
-            route: KeyedRoute::PRESIGN_UPLOAD,
+            route: PRESIGN_UPLOAD,
             key,
         };
         let body_digest = request.digest();

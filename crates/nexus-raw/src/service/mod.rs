@@ -24,6 +24,7 @@ use crate::ports::{AssetCatalog, AssetIds, Clock, ObjectHasher, RawStorageReposi
 /// The service that engine teams embed and the app serves.
 ///
 /// Each use case takes the proof that the caller may do it, and touches that proof's scope alone.
+#[derive(Debug)]
 pub struct RawStorageService {
     storage: Arc<dyn RawStorageRepository>,
     catalog: Arc<dyn AssetCatalog>,
@@ -34,15 +35,14 @@ pub struct RawStorageService {
 }
 
 impl RawStorageService {
-    /// Puts the service together. Where the store's digests are no proof, each object is read
-    /// within the call that registers it; see [`Self::with_hasher`].
+    /// Puts the service together, with the default policy. Where the store's digests are no proof,
+    /// each object is read within the call that registers it; see [`Self::with_hasher`].
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,
         catalog: Arc<dyn AssetCatalog>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn AssetIds>,
-        policy: UploadPolicy,
     ) -> Self {
         Self {
             hasher: Arc::new(HashInCall(Arc::clone(&storage))),
@@ -50,8 +50,15 @@ impl RawStorageService {
             catalog,
             clock,
             ids,
-            policy,
+            policy: UploadPolicy::default(),
         }
+    }
+
+    /// Sets what the installation allows of an upload.
+    #[must_use]
+    pub fn with_policy(mut self, policy: UploadPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// Has objects hashed by `hasher`, which can go on when a call has ended.

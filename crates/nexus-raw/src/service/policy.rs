@@ -4,6 +4,7 @@ use crate::asset::ByteSize;
 
 /// What an installation allows of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UploadPolicy {
     /// How long an upload URL lives; whole seconds.
     pub presign_ttl: Duration,
@@ -25,6 +26,42 @@ impl Default for UploadPolicy {
             intent_ttl: Duration::from_hours(24),
             max_object_bytes: ByteSize::MAX_SINGLE_PUT,
             sync_hash_max_bytes: ByteSize::MAX_SINGLE_PUT,
+        }
+    }
+}
+
+impl UploadPolicy {
+    /// Sets how long an upload URL lives, in whole seconds.
+    #[must_use]
+    pub fn with_presign_ttl(self, presign_ttl: Duration) -> Self {
+        Self {
+            presign_ttl,
+            ..self
+        }
+    }
+
+    /// Sets how long an intent stands; never shorter than an upload URL lives.
+    #[must_use]
+    pub fn with_intent_ttl(self, intent_ttl: Duration) -> Self {
+        Self { intent_ttl, ..self }
+    }
+
+    /// Sets the size of the largest asset.
+    #[must_use]
+    pub fn with_max_object_bytes(self, max_object_bytes: ByteSize) -> Self {
+        Self {
+            max_object_bytes,
+            ..self
+        }
+    }
+
+    /// Sets the size of the largest object that a registration waits for while the service hashes
+    /// it.
+    #[must_use]
+    pub fn with_sync_hash_max_bytes(self, sync_hash_max_bytes: ByteSize) -> Self {
+        Self {
+            sync_hash_max_bytes,
+            ..self
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
 
 /// What a caller says at registration.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RegisterRequest {
     /// The asset, as presign named it.
     pub asset_id: AssetId,
@@ -18,6 +19,30 @@ pub struct RegisterRequest {
     pub restated: RestatedFacts,
     /// Where the asset came from and how it may be used.
     pub provenance: Provenance,
+}
+
+impl RegisterRequest {
+    /// A request to register this asset, which restates and states nothing.
+    #[must_use]
+    pub fn new(asset_id: AssetId) -> Self {
+        Self {
+            asset_id,
+            restated: RestatedFacts::default(),
+            provenance: Provenance::default(),
+        }
+    }
+
+    /// Restates facts of the intent, which are compared with it.
+    #[must_use]
+    pub fn with_restated(self, restated: RestatedFacts) -> Self {
+        Self { restated, ..self }
+    }
+
+    /// States where the asset came from and how it may be used.
+    #[must_use]
+    pub fn with_provenance(self, provenance: Provenance) -> Self {
+        Self { provenance, ..self }
+    }
 }
 
 /// Facts of the intent that a caller may say again, to be told of a mix-up.

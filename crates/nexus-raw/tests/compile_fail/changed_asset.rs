@@ -3,7 +3,7 @@
 use nexus_raw::asset::RawAsset;
 
 fn allow_training(asset: &mut RawAsset) {
-    asset.parts().provenance.train_ok = true;
+    asset.provenance().train_ok = true;
 }
 
 fn main() {}

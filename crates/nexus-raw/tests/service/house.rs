@@ -6,7 +6,7 @@ use nexus_raw::{
     ports::{AssetCatalog, EventQuery, IntentState, ObjectHasher, StoreCapabilities},
     service::{
         PresignRequest, PresignedAsset, RawStorageService, RegisterError, RegisterRequest,
-        Registered, RestatedFacts, UploadPolicy,
+        Registered, UploadPolicy,
     },
     tenancy::{Scope, WriteAccess},
 };
@@ -58,8 +58,8 @@ impl House {
             Arc::new(self.catalog.clone()),
             self.clock.clone(),
             Arc::new(SequentialIds::seeded(1)),
-            policy,
         )
+        .with_policy(policy)
     }
 
     pub(crate) fn with_policy(policy: UploadPolicy) -> Self {
@@ -71,8 +71,8 @@ impl House {
             Arc::new(catalog.clone()),
             clock.clone(),
             Arc::new(SequentialIds::seeded(1)),
-            policy,
-        );
+        )
+        .with_policy(policy);
         let scope = sample::scope("t_a", "dev");
         Self {
             clock,
@@ -162,11 +162,7 @@ impl House {
 
 /// A registration that restates nothing.
 pub(crate) fn stating(asset_id: AssetId, provenance: Provenance) -> RegisterRequest {
-    RegisterRequest {
-        asset_id,
-        restated: RestatedFacts::default(),
-        provenance,
-    }
+    RegisterRequest::new(asset_id).with_provenance(provenance)
 }
 
 /// A registration that states nothing.

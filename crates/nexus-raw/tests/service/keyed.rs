@@ -14,7 +14,7 @@ use nexus_raw::{
         CatalogError, IdempotencyKey, IntentState, KeyedOutcome, MockAssetCatalog,
         RawStorageRepository, RepeatOutcome, StandingKey,
     },
-    service::{PresignError, PresignRequest, PresignedAsset, RawStorageService, UploadPolicy},
+    service::{PresignError, PresignRequest, PresignedAsset, RawStorageService},
 };
 use nexus_raw_testkit::{FakeStore, FixedClock, PutOutcome, SequentialIds, StoreCalls, sample};
 
@@ -125,7 +125,6 @@ impl Told {
             Arc::new(catalog),
             clock,
             Arc::new(SequentialIds::seeded(1)),
-            UploadPolicy::default(),
         );
         Self { service, store }
     }

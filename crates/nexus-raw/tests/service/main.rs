@@ -15,3 +15,4 @@ mod register_hashing;
 mod register_order;
 mod register_proof;
 mod register_races;
+mod wire_form;

@@ -63,11 +63,9 @@ async fn each_presign_is_an_asset_of_its_own() {
 /// written, whose end does not move when it is signed again, and the policy's time to live.
 #[tokio::test]
 async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move() {
-    let policy = UploadPolicy {
-        presign_ttl: Duration::from_mins(2),
-        intent_ttl: Duration::from_mins(3),
-        ..UploadPolicy::default()
-    };
+    let policy = UploadPolicy::default()
+        .with_presign_ttl(Duration::from_mins(2))
+        .with_intent_ttl(Duration::from_mins(3));
     let signed = Arc::new(Mutex::new(Vec::new()));
     let mut store = MockRawStorageRepository::new();
     store.expect_bucket().return_const(sample::bucket());
@@ -95,8 +93,8 @@ async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move
         Arc::new(catalog.clone()),
         clock.clone(),
         Arc::new(SequentialIds::seeded(1)),
-        policy,
-    );
+    )
+    .with_policy(policy);
     let key = IdempotencyKey::parse("k").unwrap();
     let request = || PresignRequest::new(sample::facts());
     let presign = || service.presign_upload(&access, &context, request().with_idempotency_key(key));
@@ -121,10 +119,7 @@ async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move
 #[tokio::test]
 async fn an_asset_may_be_as_large_as_the_policy_and_no_larger() {
     let limit = ByteSize::parse(1000).unwrap();
-    let house = House::with_policy(UploadPolicy {
-        max_object_bytes: limit,
-        ..UploadPolicy::default()
-    });
+    let house = House::with_policy(UploadPolicy::default().with_max_object_bytes(limit));
     let of_size = |bytes| ContentFacts {
         size_bytes: ByteSize::parse(bytes).unwrap(),
         ..sample::facts()

@@ -12,7 +12,7 @@ async fn a_registered_asset_is_read_as_it_was_registered() {
     let house = House::new();
     let asset = house.registered(sample::provenance()).await;
     let reader = sample::read_access(&house.scope);
-    let id = asset.parts().asset_id;
+    let id = asset.asset_id();
     assert_eq!(house.service.asset(&reader, id).await.unwrap(), asset);
     assert_eq!(
         house
@@ -47,11 +47,7 @@ async fn a_presigned_asset_has_events_and_no_record() {
 #[tokio::test]
 async fn the_events_of_an_asset_are_read_on_from_a_sequence_to_an_end_that_is_no_absence() {
     let house = House::new();
-    let id = house
-        .registered(sample::provenance())
-        .await
-        .parts()
-        .asset_id;
+    let id = house.registered(sample::provenance()).await.asset_id();
     house.presign().await;
     let all = house.events();
     let reader = sample::read_access(&house.scope);
@@ -110,7 +106,7 @@ async fn the_events_of_a_scope_are_read_on_from_a_sequence_by_its_readers_alone(
 async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
     let house = House::new();
     let asset = house.registered(Provenance::default()).await;
-    let id = asset.parts().asset_id;
+    let id = asset.asset_id();
     for (tenant, environment, id) in [
         ("t_a", "dev", sample::asset_id(999)),
         ("t_a", "prod", id),

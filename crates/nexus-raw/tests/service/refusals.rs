@@ -10,7 +10,7 @@ use nexus_raw::{
     },
     service::{
         PresignError, PresignRequest, RawStorageService, RegisterError, RegisterRequest,
-        Registered, RestatedFacts, UploadPolicy,
+        Registered, RestatedFacts,
     },
 };
 use nexus_raw_testkit::{FixedClock, SequentialIds, sample};
@@ -28,7 +28,6 @@ fn service(store: MockRawStorageRepository, catalog: MockAssetCatalog) -> RawSto
         Arc::new(catalog),
         Arc::new(FixedClock::at(sample::now())),
         Arc::new(SequentialIds::seeded(1)),
-        UploadPolicy::default(),
     )
 }
 
@@ -116,7 +115,6 @@ async fn an_asset_that_is_too_large_takes_no_id_and_asks_nobody() {
         Arc::new(catalog),
         Arc::new(FixedClock::at(sample::now())),
         Arc::new(ids),
-        UploadPolicy::default(),
     );
     let error = presign_error(&service, ByteSize::MAX_SINGLE_PUT.get() + 1).await;
     assert!(matches!(error, PresignError::TooLarge { .. }), "{error:?}");
@@ -168,13 +166,10 @@ async fn an_unknown_intent_does_not_ask_the_store() {
 #[tokio::test]
 async fn facts_that_differ_do_not_ask_the_store() {
     for state in [pending(), registered()] {
-        let request = RegisterRequest {
-            restated: RestatedFacts {
-                size_bytes: Some(ByteSize::parse(1).unwrap()),
-                ..RestatedFacts::default()
-            },
-            ..plain(id())
-        };
+        let request = plain(id()).with_restated(RestatedFacts {
+            size_bytes: Some(ByteSize::parse(1).unwrap()),
+            ..RestatedFacts::default()
+        });
         let service = service(untouched_store(), catalog_with(Some(state)));
         let refused = register(&service, request).await;
         assert!(

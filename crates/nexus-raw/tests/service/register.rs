@@ -64,7 +64,7 @@ async fn the_record_and_its_event_name_who_registered_not_who_presigned() {
         .register(&access, &house.context, plain(asset_id))
         .await;
     let asset = registered.unwrap().asset;
-    assert_eq!(asset.parts().registered_by.as_str(), "u_other");
+    assert_eq!(asset.registered_by().as_str(), "u_other");
     let users = house.events().into_iter().map(|event| event.body.user_id);
     assert_eq!(
         users.collect::<Vec<_>>(),
@@ -96,18 +96,16 @@ async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however()
         trace_id: TraceId::from_bytes([1; 16]).unwrap(),
         request_id: RequestId::parse("another").unwrap(),
     };
-    let repeat = RegisterRequest {
-        asset_id: asset.parts().asset_id,
-        restated: RestatedFacts {
+    let repeat = RegisterRequest::new(asset.asset_id())
+        .with_restated(RestatedFacts {
             size_bytes: Some(sample::facts().size_bytes),
             ..RestatedFacts::default()
-        },
-        provenance: Provenance {
+        })
+        .with_provenance(Provenance {
             captured_at: captured("2008-10-22T16:28:39Z"),
             pii_flags: flags(&[PiiFlag::Name, PiiFlag::Face]),
             ..first
-        },
-    };
+        });
     let access = another_admin(&house);
     let repeated = house.service.register(&access, &context, repeat).await;
     assert_eq!(
@@ -124,7 +122,7 @@ async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however()
 async fn other_provenance_is_told_of_the_record_that_stands() {
     let house = House::new();
     let asset = house.registered(sample::provenance()).await;
-    let refused = house.register(plain(asset.parts().asset_id)).await;
+    let refused = house.register(plain(asset.asset_id())).await;
     let Err(RegisterError::ProvenanceDiffers { asset: standing }) = refused else {
         panic!("{refused:?}");
     };
@@ -136,15 +134,12 @@ async fn other_provenance_is_told_of_the_record_that_stands() {
 async fn facts_may_be_restated_as_they_were_promised() {
     let house = House::new();
     let facts = sample::facts();
-    let request = RegisterRequest {
-        restated: RestatedFacts {
-            filename: Some(facts.filename),
-            content_type: Some(facts.content_type),
-            size_bytes: Some(facts.size_bytes),
-            sha256: Some(facts.sha256),
-        },
-        ..plain(house.uploaded().await.asset_id)
-    };
+    let request = plain(house.uploaded().await.asset_id).with_restated(RestatedFacts {
+        filename: Some(facts.filename),
+        content_type: Some(facts.content_type),
+        size_bytes: Some(facts.size_bytes),
+        sha256: Some(facts.sha256),
+    });
     assert!(house.register(request).await.unwrap().created);
 }
 
@@ -196,10 +191,7 @@ async fn every_restated_fact_that_differs_is_named() {
             vec!["filename", "content_type", "size_bytes", "sha256"],
         ),
     ] {
-        let request = RegisterRequest {
-            restated,
-            ..plain(asset_id)
-        };
+        let request = plain(asset_id).with_restated(restated);
         let refused = house.register(request).await;
         let Err(RegisterError::RestatedDiffers { fields }) = refused else {
             panic!("{refused:?}");
@@ -254,7 +246,7 @@ async fn parents_must_be_registered_in_the_same_scope() {
         .await;
     let pending = house.presign().await.asset_id;
     let asset_id = house.uploaded().await.asset_id;
-    let [known, foreign] = [known, foreign].map(|asset| asset.parts().asset_id);
+    let [known, foreign] = [known, foreign].map(|asset| asset.asset_id());
     let parents = [foreign, known, pending, asset_id];
     let refused = house
         .register(stating(asset_id, sample::derived_from(&parents)))

@@ -42,7 +42,7 @@ async fn what_was_promised_is_read_and_registered_as_such() {
     let presigned = house.uploaded().await;
     let registered = house.register(plain(presigned.asset_id)).await.unwrap();
     assert!(registered.created);
-    let integrity = &registered.asset.parts().integrity;
+    let integrity = registered.asset.integrity();
     let object = house.store.object(&presigned.address).unwrap();
     assert_eq!(
         (integrity.level, &integrity.etag),
@@ -117,10 +117,7 @@ async fn a_store_whose_digests_are_a_proof_is_never_read() {
     let house = House::new();
     let asset_id = house.uploaded().await.asset_id;
     let registered = house.register(plain(asset_id)).await.unwrap();
-    assert_eq!(
-        registered.asset.parts().integrity.level,
-        IntegrityLevel::S3Sha256
-    );
+    assert_eq!(registered.asset.integrity().level, IntegrityLevel::S3Sha256);
     assert_eq!(house.store.calls().hash, 0);
 }
 
@@ -134,10 +131,7 @@ async fn an_object_up_to_the_limit_is_waited_for_and_a_larger_one_is_not() {
             Urgency::Background,
         ),
     ] {
-        let policy = UploadPolicy {
-            sync_hash_max_bytes: limit,
-            ..UploadPolicy::default()
-        };
+        let policy = UploadPolicy::default().with_sync_hash_max_bytes(limit);
         let mut hasher = MockObjectHasher::new();
         hasher
             .expect_digest()
@@ -182,7 +176,7 @@ async fn what_is_hashed_is_what_was_seen() {
         version_id: Some("version-1".to_owned()),
     };
     assert_eq!(seen.recv().unwrap(), pinned);
-    let integrity = &registered.asset.parts().integrity;
+    let integrity = registered.asset.integrity();
     assert_eq!(
         (&integrity.etag, &integrity.version_id),
         (&pinned.etag, &pinned.version_id)

@@ -12,17 +12,15 @@ use crate::house::{House, plain, stating};
 
 /// A request with every fault that a request can have; the store is down too.
 fn faulty(asset_id: AssetId) -> RegisterRequest {
-    RegisterRequest {
-        asset_id,
-        restated: RestatedFacts {
+    RegisterRequest::new(asset_id)
+        .with_restated(RestatedFacts {
             size_bytes: Some(ByteSize::parse(1).unwrap()),
             ..RestatedFacts::default()
-        },
-        provenance: Provenance {
+        })
+        .with_provenance(Provenance {
             captured_at: Some(CapturedAt::parse("2027-01-01T00:00:00Z").unwrap()),
             ..orphan()
-        },
-    }
+        })
 }
 
 fn orphan() -> Provenance {
@@ -30,10 +28,7 @@ fn orphan() -> Provenance {
 }
 
 fn past(request: RegisterRequest) -> RegisterRequest {
-    RegisterRequest {
-        provenance: orphan(),
-        ..request
-    }
+    request.with_provenance(orphan())
 }
 
 #[tokio::test]
@@ -65,7 +60,7 @@ async fn restated_facts_come_before_registered_before_and_before_ended() {
     let pending = house.presign().await.asset_id;
     house.end_intents();
     house.store.set_available(false);
-    for asset_id in [registered.parts().asset_id, pending] {
+    for asset_id in [registered.asset_id(), pending] {
         let refused = house.register(past(faulty(asset_id))).await;
         assert!(
             matches!(refused, Err(RegisterError::RestatedDiffers { .. })),
@@ -78,7 +73,7 @@ async fn restated_facts_come_before_registered_before_and_before_ended() {
 async fn registered_before_comes_before_ended_and_parents_and_the_store() {
     let house = House::new();
     let asset = house.registered(Provenance::default()).await;
-    let asset_id = asset.parts().asset_id;
+    let asset_id = asset.asset_id();
     house.end_intents();
     house.store.set_available(false);
     let other = house.register(stating(asset_id, orphan())).await;

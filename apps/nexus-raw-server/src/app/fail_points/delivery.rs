@@ -8,6 +8,7 @@ use nexus_raw::{
 
 use super::{FailPoints, Point};
 
+#[derive(Debug)]
 pub(super) struct SinkWithPoints {
     pub(super) inner: Arc<dyn DatasetEventSink>,
     pub(super) points: FailPoints,

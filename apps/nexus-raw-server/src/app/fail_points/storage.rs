@@ -11,6 +11,7 @@ use nexus_raw::{
 
 use super::{FailPoints, Point};
 
+#[derive(Debug)]
 pub(super) struct StorageWithPoints {
     pub(super) inner: Arc<dyn RawStorageRepository>,
     pub(super) points: FailPoints,

@@ -55,7 +55,7 @@ async fn register(
     let service = &call.core.service;
     let registered = service.register(&access, call.context, request).await?;
     let response = if registered.created {
-        let location = format!("/nexus/raw/{}", registered.asset.parts().asset_id);
+        let location = format!("/nexus/raw/{}", registered.asset.asset_id());
         let mut response = HttpResponse::Created();
         response.insert_header((LOCATION, location));
         response
@@ -123,11 +123,7 @@ fn parse(body: &Json, now: Timestamp) -> Result<RegisterRequest, Faults> {
         labels: fields.optional("labels", labels).unwrap_or_default(),
     };
     fields.finish(|| {
-        Some(RegisterRequest {
-            asset_id: asset_id?,
-            restated,
-            provenance,
-        })
+        Some(RegisterRequest::new(asset_id?).with_restated(restated).with_provenance(provenance))
     })
 }
 

@@ -217,7 +217,7 @@ fn register(error: &RegisterError) -> Problem {
             Problem::new(Code::AssetConflict, error.to_string())
         }
         RegisterError::ProvenanceDiffers { asset } => {
-            conflict_with(asset.parts().asset_id, error.to_string())
+            conflict_with(asset.asset_id(), error.to_string())
         }
         RegisterError::UploadExpired => {
             let detail = "the time to upload is over; presign again";

@@ -103,6 +103,7 @@ async fn a_sink_s_events_and_failures_are_counted_by_what_it_said() {
     assert_eq!(deliveries, Some(6.0));
 }
 
+#[derive(Debug)]
 struct Hanging(SinkName);
 
 #[async_trait::async_trait]

@@ -102,8 +102,8 @@ impl House {
             Arc::clone(&asked),
             Arc::clone(&port),
             Arc::new(SequentialIds::seeded(7)),
-            parts.policy,
-        );
+        )
+        .with_policy(parts.policy);
         if let Some(hasher) = parts.hasher {
             service = service.with_hasher(hasher);
             store.set_capabilities(StoreCapabilities {

@@ -5,6 +5,7 @@ use nexus_raw::{
 };
 
 /// Takes a token's word for it: `user|tenant=role|…`.
+#[derive(Debug)]
 pub(super) struct Book;
 
 #[async_trait]

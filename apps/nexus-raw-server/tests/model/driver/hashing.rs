@@ -12,6 +12,7 @@ use nexus_raw::{
 };
 
 /// Is not done with an object when it is first asked about it in the background, and then is.
+#[derive(Debug)]
 pub(super) struct PendingOnce {
     pub(super) storage: Arc<dyn RawStorageRepository>,
     pub(super) begun: Mutex<BTreeSet<(AssetId, String)>>,

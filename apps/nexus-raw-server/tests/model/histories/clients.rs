@@ -6,8 +6,7 @@ use nexus_raw::{
     asset::{AssetId, ObjectKey, PiiFlag, PiiFlags, Provenance},
     ports::{AssetIds, Clock, EventQuery, StoredObject},
     service::{
-        PresignRequest, RawStorageService, ReadError, RegisterError, RegisterRequest,
-        RestatedFacts, UploadPolicy,
+        PresignRequest, RawStorageService, ReadError, RegisterError, RegisterRequest, UploadPolicy,
     },
     tenancy::Scope,
 };
@@ -83,7 +82,8 @@ impl House {
         let ids = Arc::new(SequentialIds::seeded(number));
         let policy = UploadPolicy::default();
         Arc::new(Self {
-            service: RawStorageService::new(Arc::new(store), catalog, clock, ids, policy),
+            service: RawStorageService::new(Arc::new(store), catalog, clock, ids)
+                .with_policy(policy),
             scope,
             asset,
             history: Mutex::default(),
@@ -155,18 +155,14 @@ impl House {
                 Reply::Presigned
             }
             Op::Register(said) => {
-                let request = RegisterRequest {
-                    asset_id: self.asset,
-                    restated: RestatedFacts::default(),
-                    provenance: provenance(said),
-                };
+                let request = RegisterRequest::new(self.asset).with_provenance(provenance(said));
                 let answer = self
                     .service
                     .register(&write, &sample::context(), request)
                     .await;
                 match answer {
                     Ok(registered) => {
-                        assert_eq!(registered.asset.parts().provenance, provenance(said));
+                        assert_eq!(*registered.asset.provenance(), provenance(said));
                         if registered.created {
                             Reply::Created
                         } else {
@@ -180,7 +176,7 @@ impl House {
             }
             Op::Read => match self.service.asset(&read, self.asset).await {
                 Ok(asset) => {
-                    let stands = asset.parts().provenance.clone();
+                    let stands = asset.provenance().clone();
                     let said = (0..3).find(|said| provenance(*said) == stands);
                     Reply::Record(said.unwrap())
                 }

@@ -14,7 +14,7 @@ use nexus_raw::{
 use uuid::Uuid;
 
 /// What the outbox must have come to, call by call, and what the sink was given.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Ledger {
     lease: Option<(Uuid, Lease)>,
     /// The last that each owner was given.

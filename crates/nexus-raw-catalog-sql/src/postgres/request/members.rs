@@ -110,7 +110,7 @@ impl<'a> PresignMember<'a> {
             },
             key: new.key.as_deref().map(|key| KeyColumns {
                 user_id: key.caller.user.as_str(),
-                route: key.caller.route.as_str(),
+                route: key.caller.route,
                 idempotency_key: key.caller.key.digest().to_string(),
                 body_digest: Bytes(key.body_digest.as_bytes()),
                 asset_id: intent.asset_id.as_uuid(),
@@ -174,14 +174,14 @@ struct AssetColumns<'a> {
 
 impl<'a> RecordMember<'a> {
     pub(super) fn of(n: usize, new: &'a NewAsset, event: &'a SealedEvent) -> Self {
-        let parts = new.asset.parts();
-        let lineage = &parts.provenance.lineage;
+        let asset = &new.asset;
+        let lineage = &asset.provenance().lineage;
         let parents = lineage.derived_from.as_slice().iter();
         Self {
             n,
-            bucket: parts.address.bucket.as_str(),
+            bucket: asset.address().bucket.as_str(),
             asset: AssetColumns::of(new),
-            labels: parts.provenance.labels.as_map(),
+            labels: asset.provenance().labels.as_map(),
             parents: parents.map(AssetId::as_uuid).collect(),
             event: EventColumns::from(event),
         }
@@ -190,16 +190,16 @@ impl<'a> RecordMember<'a> {
 
 impl<'a> AssetColumns<'a> {
     fn of(new: &'a NewAsset) -> Self {
-        let parts = new.asset.parts();
-        let provenance = &parts.provenance;
+        let asset = &new.asset;
+        let provenance = asset.provenance();
         let location = provenance.capture_location;
         let lineage = &provenance.lineage;
         Self {
-            asset_id: parts.asset_id.as_uuid(),
-            filename: parts.facts.filename.as_str(),
-            content_type: parts.facts.content_type.as_str(),
-            size_bytes: parts.facts.size_bytes.get(),
-            sha256: Bytes(parts.facts.sha256.as_bytes()),
+            asset_id: asset.asset_id().as_uuid(),
+            filename: asset.facts().filename.as_str(),
+            content_type: asset.facts().content_type.as_str(),
+            size_bytes: asset.facts().size_bytes.get(),
+            sha256: Bytes(asset.facts().sha256.as_bytes()),
             captured_at: provenance.captured_at.map(|it| it.at().as_micros()),
             captured_offset_minutes: provenance.captured_at.map(CapturedAt::offset_minutes),
             latitude: location.map(|it| it.latitude()),
@@ -210,12 +210,12 @@ impl<'a> AssetColumns<'a> {
             activity: lineage.activity.as_ref().map(Activity::as_str),
             pii_flags: &provenance.pii_flags,
             train_ok: provenance.train_ok,
-            registered_by: parts.registered_by.as_str(),
-            imported_at: parts.imported_at.as_micros(),
+            registered_by: asset.registered_by().as_str(),
+            imported_at: asset.imported_at().as_micros(),
             provenance_digest: Bytes(new.provenance_digest.as_bytes()),
-            integrity_level: parts.integrity.level.as_str(),
-            integrity_version_id: parts.integrity.version_id.as_deref(),
-            integrity_etag: &parts.integrity.etag,
+            integrity_level: asset.integrity().level.as_str(),
+            integrity_version_id: asset.integrity().version_id.as_deref(),
+            integrity_etag: &asset.integrity().etag,
         }
     }
 }

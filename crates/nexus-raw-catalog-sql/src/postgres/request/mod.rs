@@ -96,7 +96,7 @@ pub(super) fn text(
                 .push(RepeatMember::of(n, it)),
             Write::Register(it) => {
                 let record = RecordMember::of(n, &it.new, &it.event);
-                block(&mut scopes, &it.new.asset.parts().scope)
+                block(&mut scopes, it.new.asset.scope())
                     .registrations
                     .push(record);
             }

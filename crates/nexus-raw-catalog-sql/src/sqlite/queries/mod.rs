@@ -120,7 +120,7 @@ pub(super) async fn key(
         .bind(key.scope.tenant.as_str())
         .bind(key.scope.environment.as_str())
         .bind(key.user.as_str())
-        .bind(key.route.as_str())
+        .bind(key.route)
         .bind(key.key.digest().to_string())
         .bind(now.as_micros())
         .fetch_optional(connection)

@@ -22,12 +22,12 @@ const OF_THE_INTENT: &str =
 
 /// Makes `STATED`, the names of columns, and `push_stated`, which binds their values in that order.
 macro_rules! stated {
-    (|$record:ident, $parts:ident, $provenance:ident, $location:ident| $($column:ident: $value:expr,)+) => {
+    (|$record:ident, $asset:ident, $provenance:ident, $location:ident| $($column:ident: $value:expr,)+) => {
         const STATED: &[&str] = &[$(stringify!($column)),+];
 
         fn push_stated(row: &mut Separated<'_, Sqlite, &'static str>, $record: &NewRecord<'_>) {
-            let $parts = $record.new.asset.parts();
-            let $provenance = &$parts.provenance;
+            let $asset = &$record.new.asset;
+            let $provenance = $asset.provenance();
             let $location = $provenance.capture_location;
             $(row.push_bind($value);)+
         }
@@ -36,10 +36,10 @@ macro_rules! stated {
 
 // Bound value by value and not as JSON, which SQLite reads numbers from with an error in the last
 // digit.
-stated! { |record, parts, provenance, location|
-    tenant_id: parts.scope.tenant.to_string(),
-    env: parts.scope.environment.to_string(),
-    asset_id: parts.asset_id.as_uuid().as_bytes().to_vec(),
+stated! { |record, asset, provenance, location|
+    tenant_id: asset.scope().tenant.to_string(),
+    env: asset.scope().environment.to_string(),
+    asset_id: asset.asset_id().as_uuid().as_bytes().to_vec(),
     registered_sequence: record.sequence,
     captured_at: provenance.captured_at.map(|it| it.at().as_micros()),
     captured_offset_minutes: provenance.captured_at.map(CapturedAt::offset_minutes),
@@ -52,12 +52,12 @@ stated! { |record, parts, provenance, location|
     pii_flags: json!(provenance.pii_flags).to_string(),
     train_ok: provenance.train_ok,
     train_ok_effective: record.train_ok_effective,
-    registered_by: parts.registered_by.to_string(),
-    imported_at: parts.imported_at.as_micros(),
+    registered_by: asset.registered_by().to_string(),
+    imported_at: asset.imported_at().as_micros(),
     provenance_digest: record.new.provenance_digest.as_bytes().to_vec(),
-    integrity_level: parts.integrity.level.as_str(),
-    integrity_version_id: parts.integrity.version_id.clone(),
-    integrity_etag: parts.integrity.etag.clone(),
+    integrity_level: asset.integrity().level.as_str(),
+    integrity_version_id: asset.integrity().version_id.clone(),
+    integrity_etag: asset.integrity().etag.clone(),
 }
 
 /// What stands before the values of an insertion, and what behind them.
@@ -103,12 +103,18 @@ async fn insert_details(
     let mut labels = Vec::new();
     let mut edges = Vec::new();
     for NewRecord { new, .. } in records {
-        let parts = new.asset.parts();
-        let (tenant, environment) = (&parts.scope.tenant, &parts.scope.environment);
-        let asset = parts.asset_id.as_uuid().simple();
-        let stated = parts.provenance.labels.as_map().iter();
+        let scope = new.asset.scope();
+        let (tenant, environment) = (&scope.tenant, &scope.environment);
+        let asset = new.asset.asset_id().as_uuid().simple();
+        let stated = new.asset.provenance().labels.as_map().iter();
         labels.extend(stated.map(|(label, value)| (tenant, environment, asset, label, value)));
-        let parents = parts.provenance.lineage.derived_from.as_slice().iter();
+        let parents = new
+            .asset
+            .provenance()
+            .lineage
+            .derived_from
+            .as_slice()
+            .iter();
         edges.extend((0_u32..).zip(parents).map(|(position, parent)| {
             let parent = parent.as_uuid().simple();
             (tenant, environment, asset, position, parent)

@@ -79,7 +79,7 @@ async fn standing<'a>(
             &caller.scope.tenant,
             &caller.scope.environment,
             &caller.user,
-            caller.route.as_str(),
+            caller.route,
             caller.key.digest(),
             new.intent.requested_at.as_micros(),
         )
@@ -126,7 +126,7 @@ async fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Resul
                 &caller.scope.tenant,
                 &caller.scope.environment,
                 &caller.user,
-                caller.route.as_str(),
+                caller.route,
                 caller.key.digest(),
                 body_digest,
                 new.intent.asset_id.as_uuid().simple(),

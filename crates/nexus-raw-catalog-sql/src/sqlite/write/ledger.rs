@@ -85,9 +85,8 @@ impl Ledger {
 
     /// One event, and one record in the place of an open intent.
     pub(super) fn register(&mut self, asset: &RawAsset) {
-        let parts = asset.parts();
-        let size = bytes(parts.facts.size_bytes.get());
-        let change = self.0.entry(parts.scope.clone()).or_default();
+        let size = bytes(asset.facts().size_bytes.get());
+        let change = self.0.entry(asset.scope().clone()).or_default();
         change.events += 1;
         change.open_count -= 1;
         change.open_bytes -= size;

@@ -89,7 +89,7 @@ async fn write_state(
     }
     let mut records = Vec::with_capacity(registered.len());
     for (it, train_ok_effective) in registered {
-        let event = ledger.place(&it.new.asset.parts().scope, &it.event)?;
+        let event = ledger.place(it.new.asset.scope(), &it.event)?;
         records.push(NewRecord {
             new: &it.new,
             sequence: event.sequence,

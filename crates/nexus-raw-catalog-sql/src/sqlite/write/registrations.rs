@@ -19,14 +19,14 @@ pub(super) async fn decide(
         return Ok(Decisions::default());
     }
     let group: Vec<&NewAsset> = registrations.iter().map(|it| &*it.new).collect();
-    let parts = || group.iter().map(|new| new.asset.parts());
-    let mut keys: Vec<_> = parts().map(|it| (&it.scope, it.asset_id)).collect();
+    let assets = || group.iter().map(|new| &new.asset);
+    let mut keys: Vec<_> = assets().map(|it| (it.scope(), it.asset_id())).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut parents: Vec<_> = parts()
+    let mut parents: Vec<_> = assets()
         .flat_map(|it| {
-            let parents = it.provenance.lineage.derived_from.as_slice();
-            parents.iter().map(move |parent| (&it.scope, *parent))
+            let parents = it.provenance().lineage.derived_from.as_slice();
+            parents.iter().map(move |parent| (it.scope(), *parent))
         })
         .collect();
     parents.sort_unstable();

@@ -76,7 +76,7 @@ impl HttpEventSink {
             .build()
             .map_err(|error| HttpSinkError::Client(error.without_url().into()))?;
         Ok(Self {
-            name: SinkName::http(),
+            name: SinkName::new("http"),
             url: url.as_url().clone(),
             client,
             encoding,

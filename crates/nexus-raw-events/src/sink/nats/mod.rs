@@ -62,7 +62,7 @@ impl NatsEventSink {
     #[must_use]
     pub fn new(settings: NatsSinkSettings) -> Self {
         Self {
-            name: SinkName::nats(),
+            name: SinkName::new("nats"),
             encoding: settings.encoding,
             connection: Connection::to(settings.url),
         }

@@ -81,14 +81,14 @@ pub async fn an_unstated_provenance_reads_back_unstated(harness: &impl CatalogHa
     let intent = sample::intent(&scope, sample::asset_id(1));
     presign_and_register(&open, &intent, Provenance::default()).await;
     let read = record(&open, &scope, intent.asset_id).await.unwrap();
-    assert_eq!(read.parts().provenance, Provenance::default());
+    assert_eq!(*read.provenance(), Provenance::default());
 }
 
 /// Equality of captures and of flags overlooks offset and order; a catalogue must not.
 fn assert_same(read: &RawAsset, written: &RawAsset) {
     assert_eq!(read, written);
     let overlooked = |asset: &RawAsset| {
-        let provenance = &asset.parts().provenance;
+        let provenance = asset.provenance();
         (
             provenance.captured_at.map(CapturedAt::offset_minutes),
             provenance.pii_flags.as_slice().to_vec(),

@@ -1,8 +1,6 @@
 use nexus_raw::{
     asset::{Provenance, UploadIntent},
-    ports::{
-        CallerKey, CatalogError, IntentState, KeyedOutcome, KeyedRoute, RepeatOutcome, StandingKey,
-    },
+    ports::{CallerKey, CatalogError, IntentState, KeyedOutcome, RepeatOutcome, StandingKey},
     tenancy::UserId,
     time::Timestamp,
 };
@@ -152,7 +150,7 @@ pub async fn keys_of_other_scopes_users_and_routes_do_not_meet(harness: &impl Ca
         ..own.clone()
     }));
     keys.extend(["presign", "other"].map(|route| CallerKey {
-        route: KeyedRoute::named(route),
+        route,
         ..own.clone()
     }));
     let mut written = Vec::new();

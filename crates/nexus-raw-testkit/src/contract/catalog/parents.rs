@@ -31,7 +31,7 @@ pub async fn parents_are_written_and_read_in_order(harness: &impl CatalogHarness
     let new = presign_and_register(&open, &child, sample::derived_from(&parents)).await;
     let read = record(&open, &scope, child.asset_id).await.unwrap();
     assert_eq!(read, new.asset);
-    let lineage = &read.parts().provenance.lineage;
+    let lineage = &read.provenance().lineage;
     assert_eq!(lineage.derived_from.as_slice(), parents);
     let known = open.catalog.unknown_parents(&scope, &parents).await;
     assert_eq!(known.unwrap(), Vec::<usize>::new());
