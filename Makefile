@@ -13,7 +13,7 @@ PARTS ?=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo run run-scale test $(CRATES:%=test-%) soak bench lint doc deny fmt tools base
+.PHONY: help demo run run-scale test $(CRATES:%=test-%) soak bench lint doc deny semver fmt tools base
 
 help: ## list these commands
 	@printf '\nNexus raw storage\n\n'
@@ -65,6 +65,13 @@ doc: base ## build the documentation into target/doc
 deny: base ## check licences, sources and bans of all dependencies
 	@tools/setup deny
 	@.tools/bin/cargo-deny --locked $(ARGS) check bans licenses sources
+
+# libraries alone: an app has no public API. BASE is the commit to compare with.
+BASE ?= HEAD~1
+semver: base ## compare the public API of the libraries with that of BASE
+	@tools/setup semver
+	@.tools/bin/cargo-semver-checks semver-checks --workspace --exclude nexus-raw-server --exclude nexus-raw-cli \
+	  --baseline-rev $(BASE) $(ARGS)
 
 fmt: ## format the code
 	@cargo fmt --all
