@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    json::Json,
     tenancy::{Principal, Role, TenantId, UserId},
     time::Timestamp,
 };
+use strict_json::Json;
 
 use crate::{JwtSettings, Part, TokenFault, compact, numeric_date::NumericDate};
 

@@ -1,5 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use nexus_raw::json::{self, Json};
+use strict_json::Json;
 
 use crate::{Part, TokenFault};
 
@@ -46,8 +46,8 @@ pub(crate) fn decode(part: Part, text: &str) -> Result<Vec<u8>, TokenFault> {
 
 /// Decodes a part that must be a JSON object.
 pub(crate) fn decode_object(part: Part, text: &str) -> Result<Json, TokenFault> {
-    let value =
-        json::read(&decode(part, text)?).map_err(|source| TokenFault::Json { part, source })?;
+    let value = strict_json::read(&decode(part, text)?)
+        .map_err(|source| TokenFault::Json { part, source })?;
     match value {
         Json::Object(_) => Ok(value),
         _ => Err(TokenFault::NotAnObject(part)),

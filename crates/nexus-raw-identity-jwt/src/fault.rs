@@ -1,6 +1,6 @@
 use std::fmt;
 
-use nexus_raw::json::JsonError;
+use strict_json::JsonError;
 
 /// A part of a compact JWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

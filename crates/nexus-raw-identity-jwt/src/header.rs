@@ -1,4 +1,4 @@
-use nexus_raw::json::Json;
+use strict_json::Json;
 
 use crate::{Part, TokenFault, compact, keys::KeySource};
 

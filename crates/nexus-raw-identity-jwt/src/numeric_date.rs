@@ -1,4 +1,5 @@
-use nexus_raw::{json::Json, time::Timestamp};
+use nexus_raw::time::Timestamp;
+use strict_json::Json;
 
 /// 2^63, the first number of seconds beyond 64 bits.
 const BEYOND_64_BITS: f64 = 9_223_372_036_854_775_808.0;
@@ -35,12 +36,11 @@ impl NumericDate {
 
 #[cfg(test)]
 mod tests {
-    use nexus_raw::json;
 
     use super::*;
 
     fn read(text: &str) -> Option<f64> {
-        NumericDate::read(&json::read(text.as_bytes()).unwrap()).map(NumericDate::as_seconds)
+        NumericDate::read(&strict_json::read(text.as_bytes()).unwrap()).map(NumericDate::as_seconds)
     }
 
     #[test]

@@ -3,7 +3,6 @@
 pub mod asset;
 mod error_chain;
 pub mod event;
-pub mod json;
 pub mod net;
 pub mod ports;
 pub mod service;

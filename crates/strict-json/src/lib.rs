@@ -1,9 +1,4 @@
-//! A strict reader of JSON texts (RFC 8259) that come from outside.
-//!
-//! What lenient readers let pass is refused: a repeated key at any depth (which of the two is
-//! meant?), trailing bytes, a byte order mark, lone surrogates, nesting over
-//! [`MAX_DEPTH`] levels. Numbers keep their text, so that whoever reads one decides whether `1.0`
-//! or `1e400` is what it asked for.
+#![doc = include_str!("../README.md")]
 
 mod value;
 

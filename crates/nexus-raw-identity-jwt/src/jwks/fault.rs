@@ -1,6 +1,6 @@
 use std::fmt;
 
-use nexus_raw::json::JsonError;
+use strict_json::JsonError;
 
 use super::{
     algorithm::{MAX_RSA_BITS, MIN_RSA_BITS},

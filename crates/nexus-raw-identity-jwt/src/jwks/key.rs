@@ -1,7 +1,7 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
-use nexus_raw::json::Json;
+use strict_json::Json;
 
 use super::{
     JwksAlgorithm,
@@ -152,13 +152,12 @@ fn without_leading_zeros(number: Vec<u8>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use nexus_raw::json;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn fault(jwk: &Value, algorithm: JwksAlgorithm) -> Option<KeyFault> {
-        let jwk = json::read(jwk.to_string().as_bytes()).unwrap();
+        let jwk = strict_json::read(jwk.to_string().as_bytes()).unwrap();
         UsableKey::read(&jwk, algorithm).err()
     }
 

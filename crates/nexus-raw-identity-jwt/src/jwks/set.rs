@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use jsonwebtoken::{DecodingKey, crypto};
-use nexus_raw::json::{self, Json};
+use strict_json::Json;
 
 use super::{
     JwksAlgorithm, JwksFault,
@@ -31,7 +31,7 @@ impl KeySet {
         if text.len() > MAX_SET_BYTES {
             return Err(JwksFault::TooLong);
         }
-        let set = json::read(text).map_err(JwksFault::Json)?;
+        let set = strict_json::read(text).map_err(JwksFault::Json)?;
         let Some(Json::Array(members)) = set.get("keys") else {
             return Err(JwksFault::NotASet);
         };
@@ -118,7 +118,7 @@ mod tests {
         }
         assert_eq!(
             fault("<html>"),
-            Some(JwksFault::Json(json::JsonError::Malformed))
+            Some(JwksFault::Json(strict_json::JsonError::Malformed))
         );
     }
 
@@ -127,7 +127,7 @@ mod tests {
         let twice = format!(r#"{{"keys":[{}]}}"#, ed25519(r#","kty":"OKP""#));
         assert_eq!(
             fault(&twice),
-            Some(JwksFault::Json(json::JsonError::RepeatedKey))
+            Some(JwksFault::Json(strict_json::JsonError::RepeatedKey))
         );
     }
 

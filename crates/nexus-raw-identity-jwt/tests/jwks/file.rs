@@ -1,7 +1,6 @@
 use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
 
 use nexus_raw::{
-    json::JsonError,
     ports::{IdentityError, IdentityVerifier as _},
     time::Timestamp,
 };
@@ -11,6 +10,7 @@ use nexus_raw_identity_jwt::{
 };
 use nexus_raw_testkit::FixedClock;
 use serde_json::json;
+use strict_json::JsonError;
 use tempfile::TempDir;
 use tokio::time::{Instant, advance, timeout};
 

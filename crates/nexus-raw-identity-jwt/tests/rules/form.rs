@@ -1,6 +1,6 @@
-use nexus_raw::json::JsonError;
 use nexus_raw_identity_jwt::{Part, TokenFault};
 use serde_json::{Value, json};
+use strict_json::JsonError;
 
 use crate::forge::{HEADER, SECRET, base64url, claims, good, sign, sign_parts, verify, with};
 

@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     pub(crate) outside_the_domain: &'static [&'static str],
     /// The package that everything may depend on, and that depends on none.
     pub(crate) domain: &'static str,
+    /// Packages that know nothing of the product, which adapters may use as they use libraries.
+    pub(crate) tools: &'static [&'static str],
     /// The package that only tests may depend on.
     pub(crate) testkit: &'static str,
 }
@@ -59,8 +61,9 @@ const TESTKIT: &str = "nexus-raw-testkit";
 
 pub(crate) const PLAN: Plan = Plan {
     rooms: &[
-        // it knows nothing of the product
+        // two that know nothing of the product
         room("crates", "actix-gated-stream", &[], &[]),
+        room("crates", "strict-json", &[], &[]),
         room("crates", "nexus-raw", &[], &[TESTKIT]),
         room(
             "crates",
@@ -75,7 +78,7 @@ pub(crate) const PLAN: Plan = Plan {
         room(
             "crates",
             "nexus-raw-identity-jwt",
-            &["nexus-raw"],
+            &["nexus-raw", "strict-json"],
             &[TESTKIT],
         ),
         // the storage adapter is tested on the embedded server as well as on SeaweedFS
@@ -99,6 +102,7 @@ pub(crate) const PLAN: Plan = Plan {
                 "nexus-raw-hasher",
                 "nexus-raw-identity-jwt",
                 "nexus-raw-storage-s3",
+                "strict-json",
             ],
             &[TESTKIT],
         ),
@@ -156,5 +160,6 @@ pub(crate) const PLAN: Plan = Plan {
         "tracing*",
     ],
     domain: "nexus-raw",
+    tools: &["strict-json"],
     testkit: TESTKIT,
 };

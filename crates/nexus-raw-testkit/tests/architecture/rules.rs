@@ -91,7 +91,11 @@ fn only_apps_see_adapters(house: &House, plan: &Plan) -> Vec<String> {
     crates
         .flat_map(|package| {
             within(house, package)
-                .filter(|dependency| !dependency.for_tests && dependency.name != plan.domain)
+                .filter(|dependency| {
+                    let shared = dependency.name == plan.domain
+                        || plan.tools.contains(&&*dependency.name);
+                    !dependency.for_tests && !shared
+                })
                 .map(|dependency| {
                     format!(
                         "{} is no app and depends on {}",

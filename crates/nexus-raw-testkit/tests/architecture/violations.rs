@@ -20,9 +20,15 @@ const PLAN: Plan = Plan {
             tests_with: &["testkit"],
         },
         Room {
+            package: "reader",
+            floor: "crates",
+            uses: &[],
+            tests_with: &[],
+        },
+        Room {
             package: "tables",
             floor: "crates",
-            uses: &["domain"],
+            uses: &["domain", "reader"],
             tests_with: &["files"],
         },
         Room {
@@ -52,6 +58,7 @@ const PLAN: Plan = Plan {
     ],
     outside_the_domain: &["tokio*", "sql"],
     domain: "domain",
+    tools: &["reader"],
     testkit: "testkit",
 };
 
@@ -89,9 +96,10 @@ fn sound() -> House {
         packages: vec![
             package("crates", "domain", &["hex"]),
             package("crates", "files", &["domain", "aws-sdk"]),
-            package("crates", "tables", &["domain", "sql"]),
+            package("crates", "tables", &["domain", "reader", "sql"]),
             package("crates", "testkit", &["domain"]),
             package("apps", "server", &["domain", "files", "tables", "tokio"]),
+            package("crates", "reader", &["hex"]),
         ],
         beneath_the_domain: ["hex".to_owned()].into(),
         manifest: "[workspace.dependencies]\n# --- values ---\nhex = \"0.4\" # digests\n# one backend\nsql = \"1\"\n"

@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, http::Method};
 use nexus_raw::{
     asset::{AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, Sha256Digest},
-    json::Json,
     service::{PresignRequest, PresignedAsset},
     tenancy::WriteAccess,
     time::Timestamp,
 };
+use strict_json::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -9,11 +9,11 @@ use nexus_raw::{
         Activity, AssetId, ByteSize, CaptureLocation, CapturedAt, ContentType, DerivedFrom,
         Filename, Labels, Lineage, PiiFlag, PiiFlags, Provenance, Sha256Digest, SourceUri,
     },
-    json::Json,
     service::{RegisterRequest, RestatedFacts},
     tenancy::WriteAccess,
     time::Timestamp,
 };
+use strict_json::Json;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -204,8 +204,7 @@ fn labels(it: &Node<'_>) -> Result<Labels, Faults> {
 
 #[cfg(test)]
 mod tests {
-    use nexus_raw::json;
-    use proptest::prelude::*;
+        use proptest::prelude::*;
 
     use super::*;
 
@@ -242,7 +241,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_statement_is_read_or_its_faults_are_named_at_what_was_sent(text in statements()) {
-            let body = json::read(text.as_bytes()).unwrap();
+            let body = strict_json::read(text.as_bytes()).unwrap();
             let sent: serde_json::Value = serde_json::from_str(&text).unwrap();
             let now = Timestamp::from_micros(0).unwrap();
             if let Err(faults) = parse(&body, now) {

@@ -2,10 +2,8 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, http::Method};
 use futures_util::future::ready;
-use nexus_raw::{
-    json::Json,
-    tenancy::{ReadAccess, WriteAccess},
-};
+use nexus_raw::tenancy::{ReadAccess, WriteAccess};
+use strict_json::Json;
 
 use super::{document, page};
 use crate::http::{

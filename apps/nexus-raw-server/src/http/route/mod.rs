@@ -10,10 +10,8 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, http::Method};
 use futures_util::future::LocalBoxFuture;
-use nexus_raw::{
-    json::Json,
-    tenancy::{ReadAccess, WriteAccess},
-};
+use nexus_raw::tenancy::{ReadAccess, WriteAccess};
+use strict_json::Json;
 use utoipa::openapi::OpenApi;
 
 pub(crate) use self::{

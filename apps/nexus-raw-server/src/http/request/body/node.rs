@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-use nexus_raw::json::Json;
+use strict_json::Json;
 
 use crate::http::respond::{Fault, Faults};
 

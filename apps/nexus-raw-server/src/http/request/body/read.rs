@@ -7,7 +7,7 @@ use actix_web::{
 };
 use bytes::BytesMut;
 use futures_util::StreamExt;
-use nexus_raw::json::{self, Json};
+use strict_json::Json;
 
 use crate::http::respond::ApiError;
 
@@ -31,7 +31,7 @@ pub(crate) async fn read(
         return Err(ApiError::UnsupportedMediaType);
     }
     let bytes = collect(request, payload).await?;
-    let body = json::read(&bytes);
+    let body = strict_json::read(&bytes);
     let body = body.map_err(|error| ApiError::Malformed(format!("the body {error}")))?;
     Ok((body, bytes.len()))
 }

@@ -1,7 +1,5 @@
-use nexus_raw::{
-    asset::Filename,
-    json::{self, Json},
-};
+use nexus_raw::asset::Filename;
+use strict_json::Json;
 
 use super::Node;
 use crate::http::respond::{Fault, Faults};
@@ -14,7 +12,7 @@ struct Sample {
 }
 
 fn parse(text: &str) -> Result<Sample, Faults> {
-    let json: Json = json::read(text.as_bytes()).unwrap();
+    let json: Json = strict_json::read(text.as_bytes()).unwrap();
     let root = Node::root(&json);
     let mut fields = root.fields()?;
     let name = fields.required("name", |it| it.text(Filename::parse));
