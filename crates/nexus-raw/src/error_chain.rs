@@ -33,15 +33,15 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct Told(&'static str, Option<Box<Told>>);
+    struct Layer(&'static str, Option<Box<Layer>>);
 
-    impl fmt::Display for Told {
+    impl fmt::Display for Layer {
         fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
             out.write_str(self.0)
         }
     }
 
-    impl Error for Told {
+    impl Error for Layer {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
             self.1.as_deref().map(|it| it as _)
         }
@@ -51,7 +51,7 @@ mod tests {
         let error = texts
             .iter()
             .rev()
-            .fold(None, |cause, &text| Some(Box::new(Told(text, cause))));
+            .fold(None, |cause, &text| Some(Box::new(Layer(text, cause))));
         ErrorChain(&*error.unwrap()).to_string()
     }
 
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_cause_that_stands_in_the_text_of_what_it_caused_is_not_repeated() {
-        // as sqlx tells of PostgreSQL, and async-nats of what it is made of
+        // as sqlx reports errors of PostgreSQL, and async-nats those of its parts
         for texts in [
             &[
                 "not ready",
@@ -74,9 +74,9 @@ mod tests {
             &["not ready", "not ready", "not ready"],
             &["a: b", "b", "c"],
         ] {
-            let told = chain(texts);
+            let line = chain(texts);
             for text in texts {
-                assert_eq!(told.matches(text).count(), 1, "{told:?}");
+                assert_eq!(line.matches(text).count(), 1, "{line:?}");
             }
         }
         assert_eq!(chain(&["it cannot", "not"]), "it cannot: not");

@@ -92,8 +92,8 @@ fn only_apps_see_adapters(house: &House, plan: &Plan) -> Vec<String> {
         .flat_map(|package| {
             within(house, package)
                 .filter(|dependency| {
-                    let shared = dependency.name == plan.domain
-                        || plan.tools.contains(&&*dependency.name);
+                    let shared =
+                        dependency.name == plan.domain || plan.tools.contains(&&*dependency.name);
                     !dependency.for_tests && !shared
                 })
                 .map(|dependency| {

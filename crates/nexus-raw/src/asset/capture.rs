@@ -5,7 +5,7 @@ use crate::time::{Timestamp, TimestampError};
 /// When an asset's content came to be, by the caller's word: an instant, and the offset from UTC
 /// that it was written with.
 ///
-/// Two are the same when the instants are; the offset is kept because it tells local time.
+/// Two are the same when the instants are; the offset is kept because local time follows from it.
 #[derive(Debug, Clone, Copy)]
 pub struct CapturedAt {
     at: Timestamp,

@@ -47,7 +47,7 @@ impl ContentType {
         media_type(text.as_bytes()).ok_or(ContentTypeError::Grammar)
     }
 
-    /// A type and a subtype in the value of a header: what every version has asked for.
+    /// A type and a subtype in the value of a header: what every version has required.
     fn check_stored(text: &str) -> Result<(), ContentTypeError> {
         if !(1..=127).contains(&text.len()) {
             return Err(ContentTypeError::Length);

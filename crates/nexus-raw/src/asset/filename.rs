@@ -60,7 +60,7 @@ impl Filename {
         Self::check_shape(&folded).map_err(|_| FilenameError::Compatibility)
     }
 
-    /// One segment of a key, whatever else it shows: what every version has asked for.
+    /// One segment of a key: what every version has required.
     fn check_stored(text: &str) -> Result<(), FilenameError> {
         if !(1..=255).contains(&text.len()) {
             Err(FilenameError::Length)

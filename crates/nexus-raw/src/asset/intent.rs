@@ -4,22 +4,22 @@ use crate::{
     time::Timestamp,
 };
 
-/// What was promised to whom: one asset that a caller may upload until the intent ends.
+/// A pending upload: one asset that a user may upload until the intent ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadIntent {
-    /// The asset to be.
+    /// The asset that it will be.
     pub asset_id: AssetId,
-    /// Whose it will be.
+    /// The tenant and environment that it will belong to.
     pub scope: Scope,
     /// Where its object must be.
     pub address: ObjectAddress,
     /// What its content must be.
     pub facts: ContentFacts,
-    /// Who asked.
+    /// The user who requested it.
     pub requested_by: UserId,
-    /// When.
+    /// When it was requested.
     pub requested_at: Timestamp,
-    /// When the promise ends: nothing can be uploaded after it.
+    /// When it ends: nothing can be uploaded after that.
     pub ends_at: Timestamp,
 }
 

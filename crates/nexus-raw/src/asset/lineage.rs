@@ -122,7 +122,7 @@ impl SourceUri {
         Ok(())
     }
 
-    /// A URI: what every version has asked for.
+    /// A URI: what every version has required.
     fn check_stored(text: &str) -> Result<(), SourceUriError> {
         if !(1..=2048).contains(&text.len()) {
             return Err(SourceUriError::Length);

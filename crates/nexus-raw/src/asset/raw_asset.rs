@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a caller promised of an asset's content, and S3 was bound to.
+/// What a caller declared of an asset's content, and the signature bound the upload to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentFacts {
     /// The file's name.
@@ -22,7 +22,7 @@ pub struct ContentFacts {
     pub sha256: Sha256Digest,
 }
 
-/// How the content was proved to be the promised bytes.
+/// How the content was proved to be the declared bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

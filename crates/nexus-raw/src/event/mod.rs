@@ -1,4 +1,4 @@
-//! What is told of an asset, and to which request it belongs.
+//! The events of assets, and the request that each belongs to.
 
 mod dataset_event;
 mod stored;

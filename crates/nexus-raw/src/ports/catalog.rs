@@ -50,7 +50,7 @@ impl EventQuery {
     }
 }
 
-/// An intent, and what became of it.
+/// An intent and its state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IntentState {
     /// Not registered, ended or not.
@@ -73,11 +73,11 @@ pub struct NewAsset {
     pub asset: RawAsset,
     /// The digest of its provenance.
     pub provenance_digest: Sha256Digest,
-    /// The event that tells of it.
+    /// The event of it.
     pub event: EventBody,
 }
 
-/// What came of a registration.
+/// The outcome of a registration.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RegisterOutcome {
@@ -102,13 +102,13 @@ pub enum RegisterOutcome {
 /// Implemented by `SqlAssetCatalog` and the fake of `nexus-raw-testkit`; called by
 /// [`RawStorageService`](crate::service::RawStorageService). What must hold:
 ///
-/// - Every look-up is by scope; nothing of another scope is ever returned or told apart from
+/// - Every look-up is by scope; nothing of another scope is ever returned or distinguishable from
 ///   what is absent.
 /// - State and event are one transaction: neither is ever seen without the other, and both are
 ///   durable (survive a power cut) before a method returns.
 /// - The events of a scope are numbered from 1 in order of commit, without a gap.
-/// - An intent goes from pending to registered once, whoever races.
-/// - A caller's key stands for one intent at a time, whoever races, until that intent ends.
+/// - An intent goes from pending to registered once, under any race.
+/// - A caller's key stands for one intent at a time, under any race, until that intent ends.
 /// - A method whose future is dropped either happened whole or not at all.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -132,7 +132,7 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
 
     /// Writes one more event of a presign, if the asset's intent is pending, ended or not: each
     /// URL that leaves is an event. Of one intent there are [`UploadIntent::MAX_PRESIGNS`] at
-    /// most, the first included, whoever races.
+    /// most, the first included, under any race.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -177,7 +177,7 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] also when it is not known whether the transaction was
-    /// committed: the same call again tells.
+    /// committed: the same call again shows.
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError>;
 
     /// The record of a registered asset; `None` when this scope has none.
@@ -194,7 +194,7 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     /// scope come without a gap from `after + 1` on. Empty when there is none.
     ///
     /// A reader that continues from the last sequence it was given sees each event once and misses
-    /// none, whatever is written meanwhile: no event shows before those of lower sequence do.
+    /// none, also while others write: no event shows before those of lower sequence do.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

@@ -7,15 +7,15 @@ use super::CatalogError;
 pub struct OpenIntents {
     /// How many there are.
     pub count: u64,
-    /// How many bytes they promise together.
+    /// The total of their declared bytes.
     pub bytes: u64,
 }
 
 /// What a catalogue holds of all scopes together, in numbers: for those who run it.
 ///
 /// Implemented by what implements [`AssetCatalog`](super::AssetCatalog); called by the app for its
-/// metrics. It is apart from that port because it knows no scope: nothing of a single one is told.
-/// An answer costs about as much as there are scopes, so it is asked every few seconds at most.
+/// metrics. It is apart from that port because it knows no scope: nothing of a single one is returned.
+/// A call costs in proportion to the number of scopes, so it is made every few seconds at most.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CatalogCensus: std::fmt::Debug + Send + Sync + 'static {

@@ -23,10 +23,10 @@ pub enum HashingClaim {
     Closed,
 }
 
-/// Who hashes which object, and what came out: so that each object is read once, whoever asks
-/// how often, by whichever process, and across restarts.
+/// Claims on the hashing of objects, and the resulting digests. Each object is read once: for any
+/// number of callers, in any of several processes, and across restarts.
 ///
-/// Implemented by what implements [`AssetCatalog`](super::AssetCatalog); called by whatever
+/// Implemented by what implements [`AssetCatalog`](super::AssetCatalog); called by what
 /// implements [`ObjectHasher`](super::ObjectHasher). What must hold:
 ///
 /// - Per asset one claim stands at a time. Each has an epoch above all earlier ones of its
@@ -48,7 +48,7 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
         object: &PinnedObject,
     ) -> Result<Option<Sha256Digest>, CatalogError>;
 
-    /// Asks for the right to hash this object until `now + ttl`. Also the owner of the last claim
+    /// Claims the hashing of this object until `now + ttl`. Also the owner of the last claim
     /// waits for its end.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
         digest: Sha256Digest,
     ) -> Result<bool, CatalogError>;
 
-    /// Gives the claim back, so that the next who asks has it at once. `false`, and nothing done,
+    /// Releases the claim, so that the next caller has it at once. `false`, and nothing done,
     /// when `epoch` is not that of a claim that stands.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// The store did not answer, refused the service itself, or answered nonsense. Nothing is
+    /// The store did not answer, refused the service itself, or sent a malformed answer. Nothing is
     /// known of the object; the caller may try again.
     #[error("the object store is unavailable")]
     Unavailable(#[source] BoxError),
@@ -30,7 +30,7 @@ pub enum CatalogError {
     /// is a broken source of ids, not a caller's fault.
     #[error("the catalogue already has this asset id")]
     AlreadyExists,
-    /// A row does not read back as what was once written. It is told, never guessed at.
+    /// A row does not read back as what was once written. It is reported, never repaired.
     #[error("the catalogue holds a row that cannot be read")]
     Corrupt(#[source] BoxError),
 }

@@ -7,7 +7,7 @@ use super::{CatalogError, HashOutcome, PinnedObject, StorageError};
 pub enum Urgency {
     /// The caller waits, for as long as its request may take.
     Awaited,
-    /// The caller asks again later: it is told at once how far things are.
+    /// The caller polls: the current progress is returned at once.
     Background,
 }
 
@@ -16,7 +16,7 @@ pub enum Urgency {
 pub enum HashingProgress {
     /// It came to this.
     Done(HashOutcome),
-    /// It goes on, here or in another process, or waits for its turn. Whoever asks again later
+    /// It goes on, here or in another process, or waits for its turn. A caller that polls later
     /// hears of it.
     Pending,
 }
@@ -34,9 +34,9 @@ pub enum HashingError {
 
 /// Hashes objects of a store whose own digests are no proof.
 ///
-/// Called by [`RawStorageService`](crate::service::RawStorageService); implemented by whoever has
+/// Called by [`RawStorageService`](crate::service::RawStorageService); implemented by what has
 /// a runtime: the domain starts no task and knows no timer. Without one, a service reads each
-/// object within the call that asks for it, however large.
+/// object within the call, however large.
 ///
 /// - An object that is hashed, or was, is not read again, however many ask.
 /// - What was begun goes on when the caller has gone.

@@ -53,13 +53,13 @@ impl fmt::Debug for IdempotencyKey {
 /// and the two never meet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallerKey {
-    /// Where it was used.
+    /// The tenant and environment.
     pub scope: Scope,
-    /// By whom.
+    /// The user.
     pub user: UserId,
     /// For which route. A catalogue keeps the name, so it never changes.
     pub route: &'static str,
-    /// What the caller called it.
+    /// The caller's name for the request.
     pub key: IdempotencyKey,
 }
 
@@ -85,7 +85,7 @@ pub struct KeyedIntent {
     pub event: EventBody,
 }
 
-/// What came of an intent under a key.
+/// The outcome of recording an intent under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyedOutcome {
@@ -93,11 +93,11 @@ pub enum KeyedOutcome {
     Recorded,
     /// The key stands for something already; nothing was written. It was free a moment ago, so
     /// another call with it has come first: [`AssetCatalog::find_key`](super::AssetCatalog::find_key)
-    /// tells what it stands for.
+    /// returns what it stands for.
     KeyStands,
 }
 
-/// What came of one more presign of an intent.
+/// The outcome of presigning an intent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RepeatOutcome {

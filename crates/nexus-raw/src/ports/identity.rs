@@ -5,7 +5,7 @@ use crate::tenancy::Principal;
 
 /// Why no principal came out of a credential.
 ///
-/// The reason inside is for the log alone: a caller is told nothing but that it is not known.
+/// The reason inside is for the log alone: a caller learns only that it is not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityError {
@@ -21,7 +21,7 @@ pub enum IdentityError {
 /// Turns a bearer token into the caller that it proves.
 ///
 /// Implemented by `JwtIdentityVerifier`; called by the app before anything else is looked at.
-/// Whatever is not proved by the token is refused: an implementation has no default caller,
+/// What the token does not prove is refused: an implementation has no default caller,
 /// tenant or role. It never puts any part of the token into an error.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -29,7 +29,7 @@ pub trait IdentityVerifier: std::fmt::Debug + Send + Sync + 'static {
     /// The caller that `token` proves. `token` is what stands after `Bearer `, unchecked.
     ///
     /// # Errors
-    /// [`IdentityError::Invalid`] whatever is wrong with it; [`IdentityError::Unavailable`] where
+    /// [`IdentityError::Invalid`] for every fault of it; [`IdentityError::Unavailable`] where
     /// nothing is wrong that could be seen now, and nothing can be proved.
     async fn verify(&self, token: &str) -> Result<Principal, IdentityError>;
 

@@ -41,7 +41,7 @@ impl SinkName {
 
 validated_text!(SinkName, SinkNameError);
 
-/// The right to relay, held by one process at a time.
+/// The relay's lease, held by one process at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// Which holding this is: each take-over has a higher one, and a cursor is moved only under
@@ -64,14 +64,14 @@ pub struct ParkedEvent {
     pub parked_at: Timestamp,
 }
 
-/// What became of events that a relay offered to a sink.
+/// The outcome of events that a relay offered to a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// The sink.
     pub sink: SinkName,
-    /// Under which epoch of the lease the relay speaks.
+    /// The epoch of the relay's lease.
     pub epoch: u64,
-    /// What became of them.
+    /// The outcome.
     pub change: ProgressChange,
 }
 
@@ -82,8 +82,8 @@ pub enum ProgressChange {
     /// move forward, and never back.
     Delivered(Vec<(Scope, u64)>),
     /// The sink refused an event for good: it is kept, and the cursor moves past it. One that was
-    /// parked before and was to be tried again is kept with its new reason, and is no longer to
-    /// be tried.
+    /// parked before and was to be retried is kept with its new reason, and is no longer to
+    /// be retried.
     Parked(ParkedEvent),
     /// The sink has taken an event that was parked: it is parked no more.
     Retried {
@@ -108,7 +108,7 @@ pub struct Backlog {
 /// The committed events, as a relay reads them.
 ///
 /// Implemented by what implements [`AssetCatalog`](super::AssetCatalog), since events are
-/// committed with what they tell of; called by the relay of `nexus-raw-events`. For each sink
+/// committed with the change that they report; called by the relay of `nexus-raw-events`. For each sink
 /// and scope there is a cursor: the sequence up to which everything was delivered or parked.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -140,14 +140,14 @@ pub trait EventOutbox: std::fmt::Debug + Send + Sync + 'static {
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError>;
 
-    /// Writes down what became of events that were offered to a sink, in one transaction. `false`,
+    /// Records the outcome of events that were offered to a sink, in one transaction. `false`,
     /// and nothing written, when the epoch is no longer the lease's.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
     async fn advance(&self, progress: Progress) -> Result<bool, CatalogError>;
 
-    /// Up to `limit` of the sink's parked events that are to be tried again
+    /// Up to `limit` of the sink's parked events that are to be retried
     /// ([`ParkedEvents::ask_retry`](super::ParkedEvents::ask_retry)), per scope in order of
     /// sequence.
     ///
@@ -162,8 +162,8 @@ pub trait EventOutbox: std::fmt::Debug + Send + Sync + 'static {
     /// When the catalogue cannot answer.
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError>;
 
-    /// How much lies before the sink, for those who run it. It costs about as much as there are
-    /// scopes, so it is asked every few seconds at most.
+    /// How much lies before the sink, for those who run it. It costs in proportion to the
+    /// number of scopes, so it is called every few seconds at most.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

@@ -30,10 +30,10 @@ pub struct KeptEvent {
     pub retry_asked: bool,
 }
 
-/// The events that sinks refused for good, as whoever runs the service sees to them.
+/// The events that sinks refused for good, for the operators of the service.
 ///
 /// Implemented by what implements [`EventOutbox`](super::EventOutbox), whose relay tries again
-/// what is asked for; called by the app's commands.
+/// what is requested; called by the app's commands.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ParkedEvents: std::fmt::Debug + Send + Sync + 'static {
@@ -47,7 +47,7 @@ pub trait ParkedEvents: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<KeptEvent>, CatalogError>;
 
-    /// Has the relay try these again, beside what is new; how many there are. Asked twice, an
+    /// Has the relay retry these, beside new events; returns how many there are. Requested twice, an
     /// event is tried once.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ pub enum SinkError {
         source: BoxError,
     },
     /// The sink sends tenants and environments side by side, and did not take the events of each
-    /// of them. What it took is written down whatever became of the rest; only the events of a
+    /// of them. What it took is recorded, also where the rest failed; only the events of a
     /// scope that it could not take wait.
     #[error("the event sink did not take the events of every tenant and environment")]
     ByScope(Vec<(Scope, Result<Delivery, SinkError>)>),

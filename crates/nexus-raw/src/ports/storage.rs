@@ -9,7 +9,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// A URL that carries a signature: whoever has it may use it. It prints as nothing.
+/// A URL that carries a signature: anyone who has it may use it. Its `Debug` form is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedUrl(String);
 
@@ -20,7 +20,7 @@ impl SignedUrl {
         Self(url)
     }
 
-    /// The URL with its signature, for the caller whom it was made for and nobody else.
+    /// The URL with its signature, for the caller that it was made for and nobody else.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -45,21 +45,21 @@ pub struct UploadTerms<'a> {
     pub ttl: Duration,
 }
 
-/// Leave to upload one content to one key, once.
+/// A signed request that uploads one content to one key, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresignedUpload {
     /// The HTTP method to use.
     pub method: &'static str,
-    /// Where to.
+    /// The URL to send it to.
     pub url: SignedUrl,
     /// Exactly the headers that the client must add, in lower case, in alphabetical order; all
-    /// are signed. `host` and `content-length` are signed too, and left to the HTTP client.
+    /// are signed. `host` and `content-length` are signed too, and added by the HTTP client.
     pub headers: Vec<(String, String)>,
     /// When the URL ends.
     pub expires_at: Timestamp,
 }
 
-/// What a store says of an object.
+/// What a store reports of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
     /// Its length.
@@ -99,7 +99,7 @@ pub struct PinnedObject {
 }
 
 impl PinnedObject {
-    /// What was found for `intent`, of the length that was promised.
+    /// What was found for `intent`, of the declared length.
     #[must_use]
     pub fn of(intent: &UploadIntent, found: &StoredObject) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl PinnedObject {
     }
 }
 
-/// What came of hashing an object.
+/// The outcome of hashing an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashOutcome {
     /// The SHA-256 of all its bytes.
@@ -124,7 +124,7 @@ pub enum HashOutcome {
     Gone,
 }
 
-/// What the start-up probe saw of the store.
+/// What the start-up probe found out about the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreCapabilities {
     /// The store refused bytes that did not match their signed SHA-256; only then is a digest
@@ -176,7 +176,7 @@ pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
 
     /// Reads exactly this object to its end and hashes it. The store is asked for it by entity
     /// tag and version, so that what is hashed is what was pinned: one that was replaced or
-    /// deleted is told as such and not read. Holds a bounded piece of it in memory at a time;
+    /// deleted is reported as such and not read. Holds a bounded piece of it in memory at a time;
     /// takes as long as the object's bytes keep coming, and gives up a stream that stalls.
     ///
     /// # Errors

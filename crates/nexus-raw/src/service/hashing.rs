@@ -15,7 +15,7 @@ use crate::{
 const LOOKS: u32 = 2;
 
 /// How much is hashed in a second, at the least, on a network that is fit for it: what a caller
-/// is told to wait is a guess.
+/// has to wait is a guess.
 const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 
 /// Nothing stays at the address long enough to be read.
@@ -24,7 +24,7 @@ const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 struct Restless;
 
 impl RawStorageService {
-    /// What the store holds, proved to be what was promised: by the store's own digest where that
+    /// What the store holds, proved to be what was declared: by the store's own digest where that
     /// is a proof, otherwise by reading it.
     pub(super) async fn integrity(
         &self,
@@ -50,7 +50,7 @@ impl RawStorageService {
                         mismatches: vec![Mismatch::Sha256],
                     });
                 }
-                // what is there now, if anything, is told by another look
+                // what is there now, if anything, is found by another lookup
                 HashOutcome::Replaced | HashOutcome::Gone => {
                     stored = self.look(intent).await?;
                 }
@@ -112,7 +112,7 @@ impl From<HashingError> for RegisterError {
     }
 }
 
-/// Reads an object within the call that asks for it.
+/// Hashes an object within the call.
 #[derive(Debug)]
 pub(super) struct HashInCall(pub(super) Arc<dyn RawStorageRepository>);
 

@@ -12,14 +12,15 @@ use crate::{
 /// The name of this use case in the keys that a catalogue keeps.
 const PRESIGN_UPLOAD: &str = "presign-upload";
 
-/// How often a key is looked up. What it stands for can change between look-up and write, and
-/// goes a way of three steps then: free, pending, registered.
-const LOOKS: usize = 4;
+/// How often a key is looked up. Its state can change between lookup and write, at most twice:
+/// free, pending, registered.
+const MAX_LOOKUPS: usize = 4;
 
-/// A key meant something else at every look. No run of events is known that leads here.
+/// The state of a key was another one at every lookup. No sequence of calls is known that leads
+/// here.
 #[derive(Debug, thiserror::Error)]
-#[error("what the idempotency key stands for has changed {LOOKS} times in one request")]
-struct Unsettled;
+#[error("what the idempotency key stands for has changed {MAX_LOOKUPS} times in one request")]
+struct KeyKeptChanging;
 
 impl RawStorageService {
     /// Presigns under a caller's key: a new intent, or the one that the key stands for.
@@ -37,7 +38,7 @@ impl RawStorageService {
             key,
         };
         let body_digest = request.digest();
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_LOOKUPS {
             let standing = self.catalog.find_key(&key, self.clock.now()).await?;
             let presigned = match standing {
                 None => {
@@ -61,11 +62,11 @@ impl RawStorageService {
                 return Ok(presigned);
             }
         }
-        let reason: BoxError = Box::new(Unsettled);
+        let reason: BoxError = Box::new(KeyKeptChanging);
         Err(CatalogError::Unavailable(reason).into())
     }
 
-    /// Promises under a key that is free; `None` where it is not any more.
+    /// Records an intent under a free key; `None` where it is free no longer.
     async fn presign_first(
         &self,
         access: &WriteAccess,
@@ -75,7 +76,7 @@ impl RawStorageService {
         request: &PresignRequest,
     ) -> Result<Option<PresignedAsset>, PresignError> {
         let now = self.clock.now();
-        let intent = self.promise(access, request.facts.clone(), now);
+        let intent = self.new_intent(access, request.facts.clone(), now);
         let presigned = self.sign(&intent, now).await?;
         let event = EventBody::presigned(&intent, access.user(), context, now);
         let new = KeyedIntent {
@@ -90,7 +91,7 @@ impl RawStorageService {
         })
     }
 
-    /// Gives a fresh URL for an intent that stands; `None` where it is not pending any more.
+    /// Signs a fresh URL for a pending intent; `None` where it is pending no longer.
     async fn presign_again(
         &self,
         access: &WriteAccess,

@@ -16,16 +16,16 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PresignRequest {
-    /// The promised content.
+    /// The declared content.
     pub facts: ContentFacts,
     /// The caller's own name for the request, if it has one.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
-/// Leave to upload an asset-to-be.
+/// A signed upload of an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresignedAsset {
-    /// The asset to be.
+    /// The asset that it will be.
     pub asset_id: AssetId,
     /// Where its object will be.
     pub address: ObjectAddress,
@@ -86,14 +86,14 @@ impl PresignRequest {
 }
 
 impl RawStorageService {
-    /// Promises one content to one caller: signs its upload, and writes intent and event before
-    /// the URL is given away.
+    /// Signs the upload of one content for one caller, and writes intent and event before the URL
+    /// is returned.
     ///
     /// # Errors
     /// See [`PresignError`]; in every case no URL exists outside and nothing was written. With a
     /// key, [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the
-    /// intent that stands is of a bucket that is not served any more: the asset stays where it was
-    /// promised, and the key with it.
+    /// intent that stands is of a bucket that is not served any more: asset and key stay with
+    /// that bucket.
     pub async fn presign_upload(
         &self,
         access: &WriteAccess,
@@ -108,15 +108,15 @@ impl RawStorageService {
             return self.presign_keyed(access, context, key, &request).await;
         }
         let now = self.clock.now();
-        let intent = self.promise(access, request.facts, now);
+        let intent = self.new_intent(access, request.facts, now);
         let presigned = self.sign(&intent, now).await?;
         let event = EventBody::presigned(&intent, access.user(), context, now);
         self.catalog.record_intent(intent, event).await?;
         Ok(presigned)
     }
 
-    /// A new asset to be, of this content, in the scope of `access`.
-    pub(super) fn promise(
+    /// Returns the intent of a new asset of this content, in the scope of `access`.
+    pub(super) fn new_intent(
         &self,
         access: &WriteAccess,
         facts: ContentFacts,
@@ -137,7 +137,7 @@ impl RawStorageService {
         }
     }
 
-    /// Leave to upload what an intent promises, from now on.
+    /// Signs the upload of an intent, valid from now on.
     pub(super) async fn sign(
         &self,
         intent: &UploadIntent,

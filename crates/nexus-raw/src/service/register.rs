@@ -9,13 +9,13 @@ use crate::{
     tenancy::WriteAccess,
 };
 
-/// What a caller says at registration.
+/// A request to register an uploaded asset.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RegisterRequest {
     /// The asset, as presign named it.
     pub asset_id: AssetId,
-    /// Facts of the intent, said again.
+    /// Restated facts of the intent.
     pub restated: RestatedFacts,
     /// Where the asset came from and how it may be used.
     pub provenance: Provenance,
@@ -45,7 +45,7 @@ impl RegisterRequest {
     }
 }
 
-/// Facts of the intent that a caller may say again, to be told of a mix-up.
+/// Facts of the intent that a caller may restate, so that a mix-up is reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestatedFacts {
     /// The file's name.
@@ -59,28 +59,28 @@ pub struct RestatedFacts {
 }
 
 impl RestatedFacts {
-    /// The wire names of those that differ from the promised ones.
-    fn differing(&self, promised: &ContentFacts) -> Vec<&'static str> {
+    /// The wire names of those that differ from the intent's.
+    fn differing(&self, declared: &ContentFacts) -> Vec<&'static str> {
         let differs = [
             (
                 "filename",
                 self.filename
                     .as_ref()
-                    .is_some_and(|it| *it != promised.filename),
+                    .is_some_and(|it| *it != declared.filename),
             ),
             (
                 "content_type",
                 self.content_type
                     .as_ref()
-                    .is_some_and(|it| *it != promised.content_type),
+                    .is_some_and(|it| *it != declared.content_type),
             ),
             (
                 "size_bytes",
-                self.size_bytes.is_some_and(|it| it != promised.size_bytes),
+                self.size_bytes.is_some_and(|it| it != declared.size_bytes),
             ),
             (
                 "sha256",
-                self.sha256.is_some_and(|it| it != promised.sha256),
+                self.sha256.is_some_and(|it| it != declared.sha256),
             ),
         ];
         differs
@@ -101,7 +101,7 @@ pub struct Registered {
 
 impl RawStorageService {
     /// Registers what was uploaded, once: asks the store what it holds at the key that follows
-    /// from the intent, compares it with the promise, and writes record and event together.
+    /// from the intent, compares it with the intent, and writes record and event together.
     ///
     /// The same registration again gives the same record.
     ///
@@ -160,7 +160,7 @@ impl RawStorageService {
         }
     }
 
-    /// Has the store prove the promise, and states the record that may be written for it.
+    /// Has the content proved, and returns the record that may be written for it.
     async fn prove(
         &self,
         access: &WriteAccess,
@@ -171,7 +171,7 @@ impl RawStorageService {
     ) -> Result<NewAsset, RegisterError> {
         let ended = self.clock.now() >= intent.ends_at;
         let early = if ended {
-            // an object that arrived in time is registered even late; only the store can tell
+            // an object that arrived in time is registered even late; only the store knows
             Some(self.look(&intent).await?)
         } else {
             None

@@ -5,7 +5,7 @@ use crate::{
     ports::{StoreCapabilities, StoredObject},
 };
 
-/// One way in which an object is not what was promised.
+/// One way in which an object is not what was declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -40,8 +40,8 @@ pub(super) fn named(mismatches: &[Mismatch]) -> String {
     names.join(", ")
 }
 
-/// In which ways what the store says of an object differs from what was promised. Of its digest
-/// only where that is a proof: any other is neither believed nor held against the object.
+/// Returns the differences between what the store reports of an object and what was declared. The
+/// digest counts only where it is a proof; any other digest is ignored.
 pub(super) fn mismatches(
     intent: &UploadIntent,
     stored: &StoredObject,

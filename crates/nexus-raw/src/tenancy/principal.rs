@@ -60,7 +60,7 @@ pub struct Principal {
     memberships: BTreeMap<TenantId, Option<Role>>,
 }
 
-/// The caller has no right to do this in this scope. It is not told why: not a member, no such
+/// The caller has no right to do this in this scope. The reason is not given: not a member, no such
 /// role, or a role that only reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the caller has no right to do this in this tenant")]
@@ -83,7 +83,7 @@ impl Principal {
         &self.user
     }
 
-    /// Leave to read in `scope`: needs membership of the tenant, in whatever role or none.
+    /// Returns the right to read in `scope`: needs membership of the tenant, in any role or none.
     ///
     /// # Errors
     /// [`AccessDenied`] when the caller is no member.
@@ -95,7 +95,7 @@ impl Principal {
         }
     }
 
-    /// Leave to presign and register in `scope`: needs membership and role owner or admin.
+    /// Returns the right to presign and register in `scope`: needs membership and role owner or admin.
     ///
     /// # Errors
     /// [`AccessDenied`] when the caller is no member or its role there does not write.

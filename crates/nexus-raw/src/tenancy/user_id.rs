@@ -29,7 +29,7 @@ impl UserId {
         if hides { Err(UserIdError) } else { Ok(()) }
     }
 
-    /// No control character, and the length: what every version has asked for.
+    /// No control character, and the length: what every version has required.
     fn check_stored(text: &str) -> Result<(), UserIdError> {
         let length = text.chars().take(256).count();
         if (1..=255).contains(&length) && !text.chars().any(char::is_control) {
