@@ -1,7 +1,7 @@
-//! What it costs to make a presign durable: one caller alone, and 64 who come at once.
+//! The cost of a durable presign: one caller alone, and 64 concurrent ones.
 //!
-//! The time includes the flush to disk, so it is the disk's as much as ours: compare on one
-//! machine only. `TMPDIR` says where the catalogue, or the cluster of PostgreSQL, is.
+//! The time includes the flush to disk, so compare on one machine only. `TMPDIR` is the directory of
+//! the catalogue or of the PostgreSQL cluster.
 #![expect(
     clippy::unwrap_used,
     reason = "where something fails, the benchmark must end"
@@ -73,7 +73,7 @@ fn presign(criterion: &mut Criterion, database: &str, url: String) {
     runtime.block_on(catalog.close());
 }
 
-/// How long it takes until every one of the callers has its answer.
+/// Returns the time until all callers have their responses.
 async fn round(catalog: &Arc<SqlAssetCatalog>, numbers: &AtomicU64, callers: u64) -> Duration {
     let first = numbers.fetch_add(callers, Ordering::Relaxed);
     let scope = sample::scope("t_demo", "dev");

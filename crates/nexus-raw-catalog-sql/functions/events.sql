@@ -1,7 +1,7 @@
--- Events as they are read, each row with the log that it belongs to.
+-- Reads of events, each row with the id of its log.
 
--- These events, in their order, each with its log. It enters the scope of each, so a caller that
--- reads as the relay reads them before.
+-- Adds the log id to each event, in the given order. It enters the scope of each event, so a
+-- caller with the relay's rights must have read the events before.
 CREATE OR REPLACE FUNCTION of_logs_v1(events event[])
 RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

@@ -1,6 +1,7 @@
--- Who hashes which object, and what came out.
+-- Leases for hashing objects, and the resulting digests.
 
--- Does what one hasher asks for: the work lease of its intent, and what came out.
+-- Does one step of a hasher: claims, renews or releases the work lease of an intent, or records
+-- its digest.
 CREATE OR REPLACE FUNCTION hash_v1(own scope, member json) RETURNS json
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -25,7 +26,7 @@ BEGIN
         ELSIF standing.work_owner IS NOT NULL AND standing.work_until > asked.now THEN
             RETURN json_build_object('held', standing.work_until);
         END IF;
-        -- two that ended an hour ago, whichever replica's clock is asked, for each that comes
+        -- each claim removes two rows that expired an hour ago; the hour covers clock skew
         DELETE FROM object_digest d WHERE d.ctid = ANY (ARRAY(
             SELECT ended.ctid FROM object_digest ended
             WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
@@ -46,7 +47,7 @@ BEGIN
         RETURN json_build_object('done', FOUND);
     END IF;
 
-    -- given back, with or without a digest
+    -- release the lease, with or without a digest
     UPDATE upload_intent i SET work_owner = NULL, work_until = NULL
     WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id
         AND i.work_epoch = asked.epoch AND i.work_owner IS NOT NULL;

@@ -1,6 +1,6 @@
--- Intents, and what is presigned again of them.
+-- Intents and repeated presigns.
 
--- Writes intents, each with its event and, where it has one, its caller's key.
+-- Writes intents, each with its event and its idempotency key if it has one.
 CREATE OR REPLACE FUNCTION add_intents_v1(
     INOUT own scope, asked json, store json, known bytea[], OUT written json[]
 ) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -9,8 +9,8 @@ DECLARE
     keys idempotency[];
     now bigint;
 BEGIN
-    -- an intent is not written where its key stands, or where a member before it takes the
-    -- key; of two of one id the first is written
+    -- an intent is not written if its key is in use or an earlier member takes the key; of two
+    -- members with one asset id the first is written
     WITH member AS MATERIALIZED (
         SELECT m.*, (m.event).facts_digest = ANY (known) AS is_known
         FROM json_to_recordset(asked) AS m (
@@ -61,7 +61,7 @@ BEGIN
     own.last_sequence := add_events_v1(own, fresh);
 
     IF keys IS NOT NULL THEN
-        -- what is there has ended, or the key would stand
+        -- an existing row has expired, or the key would be in use
         INSERT INTO idempotency (tenant_id, env, user_id, route, idempotency_key, body_digest,
             asset_id, ends_at)
         SELECT own.tenant_id, own.env, k.user_id, k.route, k.idempotency_key, k.body_digest,
@@ -70,7 +70,7 @@ BEGIN
         ON CONFLICT (tenant_id, env, user_id, route, idempotency_key) DO UPDATE SET
             body_digest = excluded.body_digest, asset_id = excluded.asset_id,
             ends_at = excluded.ends_at;
-        -- those that ended an hour ago, whichever replica's clock is asked: two for each that comes
+        -- each new key removes two that expired an hour ago; the hour covers clock skew
         DELETE FROM idempotency k WHERE k.ctid = ANY (ARRAY(
             SELECT ended.ctid FROM idempotency ended
             WHERE (ended.tenant_id, ended.env) = (own.tenant_id, own.env)
@@ -81,8 +81,8 @@ BEGIN
 END
 $$;
 
--- Writes the events of repeated presigns. Of one intent there are no more presigns than may be, so
--- they are counted and not kept count of.
+-- Writes the events of repeated presigns. `max_presigns` bounds the presigns of one intent, so
+-- counting them is cheaper than maintaining a counter.
 CREATE OR REPLACE FUNCTION add_repeats_v1(
     INOUT own scope, asked json, max_presigns bigint, known bytea[], OUT written json[]
 ) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

@@ -1,6 +1,6 @@
--- What the relay reads, of all scopes, and whoever sees to what it has parked.
+-- Reads of the relay across all scopes, and the operator's reads of parked events.
 
--- The scopes in which a sink has something before it.
+-- The scopes with undelivered events for a sink.
 CREATE OR REPLACE FUNCTION behind_v1(of_sink text)
 RETURNS TABLE (tenant_id text, env text, cursor bigint, last_sequence bigint)
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
@@ -13,11 +13,11 @@ BEGIN
 END
 $$;
 
--- Each scope gets an equal share of the limit, and where there are more scopes than that, those
--- whose first event has waited longest: every scope's turn comes. Sequences have no gap, so a
--- place behind the cursor is a number of events.
+-- Each scope gets an equal share of the limit. If there are more scopes than the limit, those whose
+-- first event is oldest come first, so no scope starves. Sequences have no gaps, so the distance
+-- to the cursor is a number of events.
 --
--- `held` leaves out scopes, each `[tenant_id, env]`.
+-- `held` lists the scopes to skip, each as `[tenant_id, env]`.
 CREATE OR REPLACE FUNCTION undelivered_v1(of_sink text, up_to bigint, held json)
 RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -44,9 +44,9 @@ BEGIN
 END
 $$;
 
--- An event happens before it is committed, by the seconds that its commit may take and no more; so
--- one behind the first hundred is older than all of these by those seconds at most, of 900 that a
--- lag is told from. To look at all would cost the more, the longer a sink is away.
+-- An event's time precedes its commit by at most the seconds that a commit may take. So an event
+-- after the first hundred can be older than these only by those seconds, which is small against the
+-- 900 s from which a lag counts. Reading all events would cost more the longer a sink is down.
 CREATE OR REPLACE FUNCTION oldest_undelivered_v1(of_sink text) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -58,8 +58,7 @@ BEGIN
 END
 $$;
 
--- How much lies before a sink. Sequences have no gap: what lies behind a cursor need not be
--- counted.
+-- The backlog of a sink. Sequences have no gaps, so the difference to the cursor is the count.
 CREATE OR REPLACE FUNCTION backlog_v1(
     of_sink text, OUT undelivered bigint, OUT occurred_at bigint, OUT parked bigint
 ) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -71,7 +70,7 @@ BEGIN
 END
 $$;
 
--- The parked events that are to be tried again.
+-- The parked events marked for a retry.
 CREATE OR REPLACE FUNCTION retries_v1(of_sink text, up_to bigint)
 RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -86,7 +85,7 @@ BEGIN
 END
 $$;
 
--- Parked events, for those who run the service; what is null is not asked about.
+-- Parked events, for operators; a null argument does not filter.
 CREATE OR REPLACE FUNCTION parked_v1(
     of_sink text, of_tenant text, of_env text, of_sequence bigint, up_to bigint
 ) RETURNS SETOF parked_event LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

@@ -1,7 +1,7 @@
--- What is asked about one scope. Rows come as the tables have them by now: a server reads the
--- columns that it knows, by their names.
+-- Reads of one scope. Rows have all columns of the current schema; a server reads the columns that
+-- it knows by name.
 
--- What belongs to a record beside its row.
+-- The bucket, labels and parents of a record.
 CREATE OR REPLACE FUNCTION details_v1(
     a asset, OUT bucket text, OUT labels json, OUT parents json
 ) LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 
--- An intent, and the record where there is one. Both are of one statement, and so of one moment.
+-- An intent, with its record if registered. One statement reads both, so they are consistent.
 CREATE OR REPLACE FUNCTION intent_v1(of_tenant text, of_env text, id uuid)
 RETURNS TABLE (
     intent upload_intent, intent_bucket text, asset asset, bucket text, labels json, parents json
@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 
--- The places in `ids`, from 0 on, of those that are not registered.
+-- The indexes in `ids`, from 0, of the assets that are not registered.
 CREATE OR REPLACE FUNCTION unknown_parents_v1(of_tenant text, of_env text, ids uuid[])
 RETURNS SETOF bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -59,7 +59,7 @@ BEGIN
 END
 $$;
 
--- What a caller's key stands for at `now`.
+-- The idempotency key's row, unless it has expired at `now`.
 CREATE OR REPLACE FUNCTION key_v1(
     of_tenant text, of_env text, of_user text, of_route text, named text, now bigint
 ) RETURNS SETOF idempotency LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -84,7 +84,7 @@ BEGIN
 END
 $$;
 
--- What is open, of all scopes together.
+-- The open intents of all scopes.
 CREATE OR REPLACE FUNCTION open_intents_v1(OUT open_count bigint, OUT open_bytes bigint)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -1,10 +1,10 @@
--- Registrations: what becomes of each, and the records.
+-- Registrations: the outcome of each, and the records.
 
--- Decides one registration after the other, as if each had its own transaction, and writes those
--- that stand, all at once: the record, its event, its labels and its edges.
+-- Decides the registrations in order, as if each had its own transaction, and inserts the successful
+-- ones at once: records, events, labels and edges.
 --
--- A record is what its member says of it, in the columns that the table has by now, but for where
--- it belongs. A column that a server of before does not name is null, whatever its default.
+-- A record's columns come from its member, except for scope, sequence and store. A column that an
+-- older server does not send is null, even if it has a default.
 CREATE OR REPLACE FUNCTION add_assets_v1(
     INOUT own scope, asked json, known bytea[], OUT written json[]
 ) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -88,7 +88,7 @@ BEGIN
         written := written || json_build_array(it.n, 'registered');
     END LOOP;
 
-    -- by a subquery, or the planner would count them and make a plan of its own for each call
+    -- a subquery keeps the array's length from the planner, which would otherwise plan each call anew
     UPDATE upload_intent i SET state = 'registered'
     WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env)
         AND i.asset_id = ANY (ARRAY(SELECT unnest(ids)));

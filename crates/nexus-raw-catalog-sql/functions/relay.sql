@@ -1,6 +1,6 @@
--- What the relay writes: its lease, how far it has come, and what it has parked.
+-- Writes of the relay: its lease, cursors and parked events.
 
--- Takes or renews the relay's lease.
+-- Acquires or renews the relay's lease.
 CREATE OR REPLACE FUNCTION lease_v1(asked json) RETURNS json
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -19,8 +19,8 @@ BEGIN
 END
 $$;
 
--- Moves cursors and parks an event, if the epoch is still the lease's. The lease's row is held
--- until the end, so that nobody takes it over in between.
+-- Advances cursors and parks an event, if `epoch` is the lease's current one. The lease's row stays
+-- locked until the commit, so that no other process acquires it in between.
 CREATE OR REPLACE FUNCTION progress_v1(asked json) RETURNS json
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -38,7 +38,7 @@ BEGIN
     ORDER BY c.tenant_id COLLATE "C", c.env COLLATE "C"
     ON CONFLICT (tenant_id, env, sink) DO UPDATE SET cursor = excluded.cursor
     WHERE excluded.cursor > d.cursor;
-    -- an event that was parked before stays as it was parked, unless it was to be tried again
+    -- an event that is already parked stays unchanged, unless it was marked for a retry
     IF json_typeof(parked) = 'object' THEN
         INSERT INTO parked_event AS p (tenant_id, env, sink, sequence, reason, parked_at)
         VALUES (parked ->> 'tenant_id', parked ->> 'env', asked ->> 'sink',
@@ -56,7 +56,7 @@ BEGIN
 END
 $$;
 
--- Marks parked events to be tried again; how many.
+-- Marks parked events for a retry and returns their number.
 CREATE OR REPLACE FUNCTION ask_retry_v1(asked json) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE

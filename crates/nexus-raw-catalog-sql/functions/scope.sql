@@ -1,15 +1,15 @@
--- What a server calls is in this directory, a file a topic; each call is one round trip. A function
--- whose text has changed is made again by `migrate` (docs/adr/0052-functions-by-their-digest.md),
--- so its body may be mended at any time. What it means to a released server never changes: what has
--- to differ is a new one beside it, with the next version in its name.
+-- The functions that a server calls, one file a topic; each call is one round trip. `migrate`
+-- recreates a function whose text has changed (docs/adr/0052-functions-by-their-digest.md), so its
+-- body may be fixed at any time. Its meaning to released servers never changes: an incompatible
+-- change is a new function with the next version in its name.
 --
--- Conditions on the scope stand in the functions as well as in the policies, always in the form
--- `(x.tenant_id, x.env) = (…)`: a test takes them all away and sees that the policies alone hold.
+-- Conditions on the scope are in the functions as well as in the policies, always in the form
+-- `(x.tenant_id, x.env) = (…)`: a test removes them all and checks that the policies alone suffice.
 
--- Whose rows the statements after it are about: of which scope, and not the relay's, whatever a
--- session was told to begin with. Each function says it before it reads or writes any, never
--- inside a statement that does, and what it says ends with the transaction: behind a pooler too,
--- nothing is left over for whoever has the connection next.
+-- Selects the scope whose rows later statements of the transaction see, and drops the relay's rights,
+-- whatever the session has set. A function calls it before it reads or writes rows, never inside a
+-- statement that does. The settings end with the transaction, so that behind a pooler the next user
+-- of the connection inherits nothing.
 CREATE OR REPLACE FUNCTION enter(tenant_id text, env text) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -19,7 +19,7 @@ BEGIN
 END
 $$;
 
--- Says that the statements after it are the relay's.
+-- Gives later statements of the transaction the relay's rights.
 CREATE OR REPLACE FUNCTION enter_as_relay() RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -1,9 +1,9 @@
--- A group of writes. Its members carry rows of our tables as objects under the names of the tables'
--- columns, which JSON functions read by the tables' own row types. Where a row belongs (its scope,
--- its sequence, its store) is never read from them, but said here.
+-- A group of writes. Its members carry table rows as objects keyed by column name, which JSON
+-- functions read by the tables' row types. The scope, sequence and store of a row are never read
+-- from a member; they are set here.
 
--- Writes a group in one transaction. Its scopes come in the order of their names, so that two
--- groups that wait for each other cannot be; the relay's lease comes after them all.
+-- Writes a group in one transaction. Scopes are locked in the order of their names and the relay's
+-- lease after them, so that two groups cannot deadlock.
 CREATE OR REPLACE FUNCTION write_v1(group_of json, again boolean) RETURNS json
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     SELECT g.* INTO asked FROM json_to_record(group_of)
         AS g (store json, scopes json[], leases json[], progress json[], retries json[]);
-    -- before any lock is held: two groups may bring the same store
+    -- before any lock is held, since two groups may insert the same store
     INSERT INTO object_store (endpoint, region, bucket)
     SELECT asked.store ->> 'endpoint', asked.store ->> 'region', b.value
     FROM json_array_elements_text(asked.store -> 'buckets') b
@@ -37,14 +37,14 @@ BEGIN
 END
 $$;
 
--- Writes what a group has for one scope: intents, then repeated presigns, then registrations,
--- each with its event, then what the hashers have to say. The scope's row is its lock, so that
--- what is read here stays as it is until the end.
+-- Writes the members of one scope: intents, then repeated presigns, then registrations, each with
+-- its event, then the steps of hashers. The lock on the scope's row keeps what is read here
+-- unchanged until the commit.
 --
--- `again` says that the group may have been committed before, when its answer was lost. A member
--- whose event is there was: an event's digests are over 32 random bytes of their own.
+-- `again` marks a retry after a lost response: the group may be committed already. A member whose
+-- event exists was committed, since an event's digests cover 32 random bytes.
 --
--- It returns for each member its place and what came of it, as an array of the two.
+-- Returns `[index, outcome]` for each member.
 CREATE OR REPLACE FUNCTION write_scope_v1(block json, store json, again boolean) RETURNS json[]
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -59,7 +59,7 @@ BEGIN
         max_presigns bigint, intents json, repeats json, registrations json, hashings json[]);
     PERFORM enter(asked.tenant_id, asked.env);
 
-    -- a scope comes to be with its first intent
+    -- the first intent creates the scope
     SELECT s.* INTO own FROM scope s
     WHERE (s.tenant_id, s.env) = (asked.tenant_id, asked.env) FOR UPDATE;
     IF NOT FOUND AND json_array_length(asked.intents) > 0 THEN
@@ -114,7 +114,7 @@ BEGIN
 END
 $$;
 
--- Adds events to the log of a scope; the sequence of the last.
+-- Appends events to the log of a scope and returns the last sequence.
 CREATE OR REPLACE FUNCTION add_events_v1(own scope, added event[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -1,4 +1,4 @@
-//! What a database must offer to be a catalogue.
+//! The interface of a database to the catalogue.
 
 use async_trait::async_trait;
 
@@ -9,34 +9,34 @@ use crate::{
     writer::{OutcomesDiffer, Write, Written},
 };
 
-/// Answers questions, for any number of callers at once.
+/// The read side, for any number of concurrent callers.
 pub(crate) enum Reader {
     Sqlite(SqliteReader),
     Postgres(PostgresReader),
 }
 
-/// The two ends of an open database.
+/// An open database.
 pub(crate) struct Backend {
     pub(crate) reader: Reader,
-    /// For the one writer.
+    /// Used by the one writer task.
     pub(crate) writer: Box<dyn GroupWriter>,
 }
 
-/// Why a group was not written.
+/// The error of a group write.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// One of the members, or the group as a whole, was refused. Nothing was written.
+    /// The database refused a member, or the group as a whole. Nothing was written.
     Refused(Failure),
-    /// The transaction did not begin, or it is not known whether it was committed. Each member
-    /// alone would fail likewise, and may have been written already.
+    /// The transaction did not begin, or its outcome is unknown. The members are not retried alone:
+    /// each would fail too, or may be committed already.
     Unavailable(Failure),
-    /// The medium failed. It is not known what was written, and nothing may be written after it:
-    /// a file system may report a failed write once, and then forget it.
+    /// The medium failed. The state on disk is unknown, and nothing may be written any more, since
+    /// a file system may report a failed write only once.
     Fatal(Failure),
 }
 
 impl WriteError {
-    /// What happened.
+    /// Returns the cause.
     pub(crate) fn failure(&self) -> &Failure {
         match self {
             Self::Refused(failure) | Self::Unavailable(failure) | Self::Fatal(failure) => failure,
@@ -48,18 +48,18 @@ impl WriteError {
 #[async_trait]
 pub(crate) trait GroupWriter: Send {
     /// Writes all members: intents first, then repeated presigns, then registrations, each kind in
-    /// the order of the group, then all others. Returns one outcome for each, in the order of the
-    /// group. That one member conflicts with what is there, or with another member, is an outcome.
+    /// the order of the group, then all others. Returns one outcome per member, in the order of the
+    /// group. A conflict with an existing row or with another member is an outcome, not an error.
     async fn write(
         &mut self,
         group: &[&Write],
     ) -> Result<Vec<Result<Written, Failure>>, WriteError>;
 
-    /// Lets go of the database.
+    /// Closes the database.
     async fn close(self: Box<Self>);
 }
 
-/// A defect of ours: whether anything was written is not known.
+/// A bug in this crate, after which it is unknown what was written.
 impl From<OutcomesDiffer> for WriteError {
     fn from(error: OutcomesDiffer) -> Self {
         Self::Unavailable(Failure::corrupt(error))

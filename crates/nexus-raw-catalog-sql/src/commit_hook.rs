@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-/// What a transaction has written when the [`CommitHook`] is called.
+/// The kinds of rows that a transaction has inserted when the [`CommitHook`] is called.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Transaction {
     /// At least one intent.
@@ -11,6 +11,6 @@ pub struct Transaction {
     pub events: bool,
 }
 
-/// Called by the database's own thread inside each transaction of the writer, when all of it is
-/// written and nothing is committed yet. It must not touch the catalogue.
+/// A function that the database's thread calls in each transaction of the writer, just before the
+/// commit. It must not use the catalogue.
 pub type CommitHook = Arc<dyn Fn(Transaction) + Send + Sync>;

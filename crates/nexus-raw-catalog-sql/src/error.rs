@@ -2,24 +2,24 @@ use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use nexus_raw::ports::{BoxError, CatalogError};
 
-/// Why a catalogue was not opened.
+/// The error of opening or migrating a catalogue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The database did not answer. To try again later may help.
-    #[error("the catalogue cannot be reached")]
+    /// The database did not respond. A later retry may succeed.
+    #[error("catalogue is unreachable")]
     Unreachable(#[source] BoxError),
-    /// Another process has it. It lets go when it ends, so to try again later may help.
+    /// Another process has it open. A retry may succeed after that process ends.
     #[error("another process has the catalogue {} open; one catalogue is for one server", catalog.display())]
     InUse {
         /// The catalogue's file.
         catalog: PathBuf,
     },
-    /// The database must not be used as it is. To try again does not help: somebody has to change
-    /// what the finding names.
+    /// The database must not be used in its present state. A retry does not help: an operator has to
+    /// fix what the finding names.
     #[error("{finding}")]
     Unfit {
-        /// What is wrong, and where it is not obvious, what to do.
+        /// What is wrong and, unless obvious, what to do.
         finding: String,
     },
 }
@@ -32,8 +32,8 @@ impl OpenError {
     }
 }
 
-/// A column that does not read back as anything that was ever written to it. It is named; what
-/// stands in it is not shown.
+/// A column whose value this program cannot have written. The error names the column and hides the
+/// value.
 #[derive(Debug, thiserror::Error)]
 #[error("column {0} holds an invalid value")]
 pub(crate) struct CorruptColumn(pub(crate) &'static str);
@@ -44,11 +44,11 @@ impl From<CorruptColumn> for CatalogError {
     }
 }
 
-/// How long a caller waits for its answer. After it the outcome of a write is not known: what is
-/// already being written cannot be called back.
+/// The deadline of every call. After it the outcome of a write is unknown, since a transaction in
+/// progress is not cancelled.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 
-/// What has no cause underneath.
+/// An error without a source.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(crate) enum Reason {
     #[error("no answer within {} s", DEADLINE.as_secs())]
@@ -63,7 +63,7 @@ impl From<Reason> for CatalogError {
     }
 }
 
-/// A failure that several callers are told of.
+/// A failure that is returned to several callers.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     corrupt: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// The catalogue did not do what it was asked.
+    /// The operation failed or its outcome is unknown.
     pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
         Self {
             corrupt: false,
@@ -79,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// What the catalogue holds makes no sense.
+    /// The catalogue holds invalid data.
     pub(crate) fn corrupt(source: impl Into<BoxError>) -> Self {
         Self {
             corrupt: true,
@@ -91,8 +91,8 @@ impl Failure {
         self.corrupt
     }
 
-    /// As one caller is told of it.
-    pub(crate) fn told(&self) -> CatalogError {
+    /// Returns the error for one caller.
+    pub(crate) fn to_catalog_error(&self) -> CatalogError {
         let source = Box::new(Shared(self.source.clone()));
         if self.corrupt {
             CatalogError::Corrupt(source)

@@ -4,20 +4,20 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{error::OpenError, postgres};
 
-/// Which database a URL names. It does not print: sqlx's options show their password.
+/// The database that a URL names. Without `Debug`, since sqlx's options would print the password.
 pub(crate) enum Location {
-    /// A file of this machine.
+    /// A local file.
     Sqlite(PathBuf),
-    /// A database of a server.
+    /// A database on a server.
     Postgres(Box<PgConnectOptions>),
 }
 
 impl Location {
-    /// Reads `sqlite:PATH` or `sqlite://PATH`, whose path is taken as it is, nothing decoded, or
-    /// a URL of PostgreSQL.
+    /// Parses `sqlite:PATH` or `sqlite://PATH`, whose path is not percent-decoded, or a URL of
+    /// PostgreSQL.
     ///
-    /// A database in memory is refused, since it would forget what it promised, and so are
-    /// SQLite's own URIs, whose parameters could turn durability off.
+    /// In-memory databases are refused, since they are not durable, and so are SQLite's own URIs,
+    /// whose parameters could turn durability off.
     pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             return Ok(Self::Postgres(Box::new(postgres::parse_url(url)?)));

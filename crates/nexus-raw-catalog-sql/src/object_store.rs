@@ -1,12 +1,11 @@
 use nexus_raw::asset::BucketName;
 
-/// What tells one object store from another.
+/// The identity of an object store.
 ///
-/// It is kept with each intent, so that what was written under one bucket goes on saying so when
-/// the settings name another.
+/// Each intent keeps it, so that existing assets keep their bucket when the settings name another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectStoreIdentity {
-    /// The endpoint; `None` is AWS's own.
+    /// The endpoint, or `None` for AWS's own.
     pub endpoint: Option<String>,
     /// The region.
     pub region: String,

@@ -5,11 +5,10 @@ use nexus_raw::{
     tenancy::Scope,
 };
 
-/// Is called at what the catalogue does: for metrics, and for those who wait for a write. It is
-/// called on the way of each call, so it must return at once.
+/// Receives notifications of the catalogue's work: for metrics, and for waiters on new events. It is
+/// called inline, so it must not block.
 pub trait CatalogObserver: Send + Sync + 'static {
-    /// A call of a port has ended, by the name of its method. `None` where its caller dropped it
-    /// under way.
+    /// A call of the port method `operation` has ended. `outcome` is `None` if its caller dropped it.
     fn called(
         &self,
         operation: &'static str,
@@ -19,18 +18,18 @@ pub trait CatalogObserver: Send + Sync + 'static {
         let _ = (operation, took, outcome);
     }
 
-    /// A group of writes was attempted, in one transaction.
+    /// A group of writes was attempted in one transaction.
     fn attempted(&self, attempt: GroupAttempt) {
         let _ = attempt;
     }
 
-    /// Events of this scope were committed, or may have been: the answer of the database was lost.
-    /// Their caller has not been answered yet, and need not be there any more.
+    /// Events of this scope were committed, or may have been if the database's response was lost.
+    /// Called before the writer replies to the caller, who may be gone.
     fn written(&self, scope: &Scope) {
         let _ = scope;
     }
 
-    /// The relay's lease was asked for; `None` where another owner holds it.
+    /// The relay's lease was requested; `None` if another owner holds it.
     fn leased(&self, lease: Option<Lease>) {
         let _ = lease;
     }
@@ -71,7 +70,7 @@ pub struct GroupAttempt {
     pub calls: usize,
     /// How long it took, the commit included.
     pub took: Duration,
-    /// Whether it was committed. Where it was not, its calls are tried alone, each an attempt of
+    /// Whether it was committed. If not, its calls are retried one by one, each as an attempt of
     /// its own, or refused.
     pub committed: bool,
 }

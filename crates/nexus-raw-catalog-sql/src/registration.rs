@@ -1,4 +1,4 @@
-//! What becomes of each registration of a group, before any is written.
+//! The decision on each registration of a group, before any is written.
 
 use std::collections::BTreeMap;
 
@@ -11,32 +11,30 @@ use nexus_raw::{
 /// One asset of one scope.
 pub(crate) type AssetKey = (Scope, AssetId);
 
-/// The key of what a registration is about.
+/// Returns the key of a registration's asset.
 pub(crate) fn key_of(new: &NewAsset) -> AssetKey {
     (new.asset.scope().clone(), new.asset.asset_id())
 }
 
-/// What is known of a group's assets and parents when its transaction has begun.
+/// The state of a group's assets and parents at the start of its transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Standing {
+pub(crate) struct KnownState {
     /// The intents of the group's assets.
     pub(crate) intents: BTreeMap<AssetKey, IntentState>,
-    /// Those of the group's parents that are registered, each with whether it and all its ancestors
-    /// allow training.
+    /// The registered parents of the group, each with whether it and all its ancestors allow training.
     pub(crate) registered: BTreeMap<AssetKey, bool>,
 }
 
-/// What becomes of each registration.
+/// The outcome of each registration.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Decisions {
     pub(crate) outcomes: Vec<RegisterOutcome>,
-    /// Of each that is `Registered`, whether it and all its ancestors allow training.
+    /// For each `Registered` one, whether it and all its ancestors allow training.
     train_ok_effective: Vec<bool>,
 }
 
 impl Decisions {
-    /// Those of the group that are to be written, each with whether it and all its ancestors allow
-    /// training.
+    /// Returns the members to write, each with whether it and all its ancestors allow training.
     pub(crate) fn registered<'a, T>(&self, group: &[&'a T]) -> Vec<(&'a T, bool)> {
         let members = group.iter().zip(&self.outcomes);
         let registered = members.filter(|(_, it)| **it == RegisterOutcome::Registered);
@@ -47,44 +45,43 @@ impl Decisions {
     }
 }
 
-/// A record that is not of its own intent: other facts or another address. The service builds the
-/// one from the other, so this is a fault of the program.
+/// A record whose facts or address differ from its intent's. The service builds the record from the
+/// intent, so this is a bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the record differs from the intent it registers")]
+#[error("record differs from its intent")]
 pub(crate) struct ForeignRecord;
 
-/// Decides one registration after the other, as if each had its own transaction: the first of
-/// several for one asset is written, and the later ones are told of it. What is `Registered` here
-/// is still to be written.
+/// Decides the registrations in order, as if each had its own transaction: the first of several for
+/// one asset is written, and the later ones get `AlreadyRegistered`. The caller then writes those that
+/// are `Registered`.
 pub(crate) fn decide(
     group: &[&NewAsset],
-    mut standing: Standing,
+    mut known: KnownState,
 ) -> Result<Decisions, ForeignRecord> {
     let mut decisions = Decisions::default();
     for new in group {
-        let outcome = decide_one(new, &standing)?;
+        let outcome = decide_one(new, &known)?;
         if outcome == RegisterOutcome::Registered {
             let key = key_of(new);
-            if let Some(state) = standing.intents.get_mut(&key) {
+            if let Some(state) = known.intents.get_mut(&key) {
                 register(state, new);
             }
             let provenance = new.asset.provenance();
             let mut parents = provenance.lineage.derived_from.as_slice().iter();
             let effective = provenance.train_ok
-                && parents.all(|parent| {
-                    standing.registered.get(&(key.0.clone(), *parent)) == Some(&true)
-                });
+                && parents
+                    .all(|parent| known.registered.get(&(key.0.clone(), *parent)) == Some(&true));
             decisions.train_ok_effective.push(effective);
-            standing.registered.insert(key, effective);
+            known.registered.insert(key, effective);
         }
         decisions.outcomes.push(outcome);
     }
     Ok(decisions)
 }
 
-fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, ForeignRecord> {
+fn decide_one(new: &NewAsset, known: &KnownState) -> Result<RegisterOutcome, ForeignRecord> {
     let asset = &new.asset;
-    let intent = match standing.intents.get(&key_of(new)) {
+    let intent = match known.intents.get(&key_of(new)) {
         None => return Ok(RegisterOutcome::UnknownIntent),
         Some(IntentState::Registered {
             asset,
@@ -104,7 +101,7 @@ fn decide_one(new: &NewAsset, standing: &Standing) -> Result<RegisterOutcome, Fo
     let parents = asset.provenance().lineage.derived_from.as_slice();
     let unknown: Vec<usize> = (0..parents.len())
         .filter(|&at| {
-            !standing
+            !known
                 .registered
                 .contains_key(&(asset.scope().clone(), parents[at]))
         })
@@ -133,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    fn pending(scope: &Scope, ids: &[AssetId]) -> Standing {
+    fn pending(scope: &Scope, ids: &[AssetId]) -> KnownState {
         let intents = ids
             .iter()
             .map(|id| {
@@ -141,7 +138,7 @@ mod tests {
                 ((scope.clone(), *id), IntentState::Pending(intent))
             })
             .collect();
-        Standing {
+        KnownState {
             intents,
             registered: BTreeMap::new(),
         }
@@ -153,9 +150,9 @@ mod tests {
 
     fn outcomes(
         group: &[&NewAsset],
-        standing: Standing,
+        known: KnownState,
     ) -> Result<Vec<RegisterOutcome>, ForeignRecord> {
-        decide(group, standing).map(|decisions| decisions.outcomes)
+        decide(group, known).map(|decisions| decisions.outcomes)
     }
 
     /// Also where they are registered in one group, in whatever order of depth.
@@ -257,7 +254,7 @@ mod tests {
         let scope = sample::scope("t_a", "dev");
         let new = new_asset(&scope, sample::asset_id(1), Provenance::default());
         assert_eq!(
-            outcomes(&[&new], Standing::default()),
+            outcomes(&[&new], KnownState::default()),
             Ok(vec![RegisterOutcome::UnknownIntent])
         );
     }

@@ -6,12 +6,12 @@ use nexus_raw::{
 };
 use sha2::{Digest, Sha256};
 
-/// The random bytes that keep a digest from being guessed: without them anybody who knows what a
-/// text may say could try the possibilities against it.
+/// The random bytes that protect a digest from guesses: without them the few possible texts could be
+/// tried against it.
 pub(crate) type Salt = [u8; 32];
 
-/// SHA-256 over the 32 bytes of the salt and then the bytes of the text, nothing in between: the
-/// salt's length is fixed, so no two pairs run together to the same bytes.
+/// Returns SHA-256 over the salt followed by the text. The salt's length is fixed, so no two pairs have
+/// the same input.
 pub(crate) fn salted_digest(salt: &Salt, text: &str) -> [u8; 32] {
     Sha256::new()
         .chain_update(salt)
@@ -20,7 +20,7 @@ pub(crate) fn salted_digest(salt: &Salt, text: &str) -> [u8; 32] {
         .into()
 }
 
-/// A text as it will be kept, with its digest under a salt of its own.
+/// A text to store, with its salt and digest.
 #[derive(Debug, Clone)]
 pub(crate) struct SealedText {
     pub(crate) salt: Salt,
@@ -38,7 +38,7 @@ impl SealedText {
     }
 }
 
-/// An event that lacks only its place.
+/// An event to store, without its sequence.
 #[derive(Debug, Clone)]
 pub(crate) struct SealedEvent {
     pub(crate) asset_id: AssetId,
@@ -49,7 +49,7 @@ pub(crate) struct SealedEvent {
 }
 
 impl SealedEvent {
-    /// Writes the event down under fresh salts.
+    /// Seals an event under fresh salts.
     pub(crate) fn of(event: &EventBody) -> Result<Self, CatalogError> {
         let unavailable = |error: BoxError| CatalogError::Unavailable(error);
         let mut salts = [0; 64];

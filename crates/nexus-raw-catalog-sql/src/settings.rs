@@ -2,35 +2,36 @@ use std::fmt;
 
 use crate::{error::OpenError, location::Location, object_store::ObjectStoreIdentity};
 
-/// Where the catalogue is, and of which object store it tells.
+/// The location of the catalogue, and its object store.
 #[derive(Clone)]
 pub struct SqlCatalogSettings {
-    /// `sqlite:PATH`, a file of this machine; it is made where there is none, its directory is
-    /// not. A file of a network file system does not do: SQLite's locks are not kept there.
+    /// `sqlite:PATH`, a local file, which is created if missing; its directory must exist. Network
+    /// file systems are not supported, since SQLite's locks are unreliable there.
     /// Or `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`, for any number of processes; over a
-    /// network always encrypted, and the server verified.
+    /// network always encrypted, with the server verified.
     pub url: String,
-    /// How many connections to PostgreSQL at most, one of them the writer's where there are more.
+    /// The maximum number of connections to PostgreSQL. If it is above 1, one is the writer's.
     pub max_connections: u32,
     /// The store that new assets go to.
     pub object_store: ObjectStoreIdentity,
 }
 
 impl SqlCatalogSettings {
-    /// As many connections as keep a server of a few cores busy; PostgreSQL by itself takes 100.
+    /// The default number of connections, enough for a server of a few cores; PostgreSQL's own default
+    /// limit is 100.
     pub const MAX_CONNECTIONS: u32 = 10;
 
-    /// Whether the URL may be used; reaches for nothing.
+    /// Checks the URL without connecting.
     ///
     /// # Errors
-    /// [`OpenError::Unfit`], which tells nothing of a password.
+    /// [`OpenError::Unfit`], which shows no password.
     pub fn check(&self) -> Result<(), OpenError> {
         Location::parse(&self.url).map(drop)
     }
 }
 
 impl fmt::Debug for SqlCatalogSettings {
-    /// Of the URL only the kind: one of PostgreSQL may hold a password.
+    /// Shows only the scheme of the URL, which may hold a password.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.url.split(':').next().unwrap_or_default();
         out.debug_struct("SqlCatalogSettings")

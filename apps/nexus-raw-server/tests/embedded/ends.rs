@@ -166,8 +166,8 @@ fn a_database_whose_name_could_be_anybodys_on_the_network_is_refused_before_it_i
             (
                 78,
                 "nexus-raw-server: the configuration is invalid\ncatalog.url: the connection to PostgreSQL \
-                 over a network must be verified: leave `sslmode` out, or say `verify-full` or \
-                 `verify-ca`, with `sslrootcert` for an authority of your own\n"
+                 over a network must be verified: leave `sslmode` out, or set it to `verify-full` or \
+                 `verify-ca`, with `sslrootcert` for your own authority\n"
             ),
             "{subcommand}"
         );
@@ -188,7 +188,7 @@ fn a_database_that_does_not_answer_ends_with_69_after_the_time_to_start() {
         assert_eq!(code, 69, "{told}");
         let last = told.lines().last().unwrap();
         assert!(
-            last.starts_with("nexus-raw-server: the catalogue cannot be used: the catalogue "),
+            last.starts_with("nexus-raw-server: the catalogue cannot be used: catalogue is "),
             "{told}"
         );
         assert!(!told.contains("hidden"), "{told}");

@@ -1,38 +1,36 @@
 -- The catalogue of Nexus raw storage on PostgreSQL: the same tables as on SQLite, under the same
--- names. Every table that holds something of a tenant has a key that begins with (tenant_id, env),
--- and refers to other tables by keys that begin so too: an edge, a label or an event that reaches
--- into another tenant cannot be written down. Instants are microseconds since 1970-01-01T00:00:00Z,
--- since a photograph may be older or younger than an interval counts exactly.
+-- names. The keys and foreign keys of every table with tenant data begin with (tenant_id, env), so
+-- no edge, label or event can refer to another tenant. Times are microseconds since
+-- 1970-01-01T00:00:00Z, since an interval cannot hold every date exactly.
 --
--- Columns that may hold something of a person, or a fingerprint of it, can be emptied, once
--- `erased_at` says when they were; until then they are there. Nothing is deleted but what has
--- ended: callers' keys, grants, and what was found of objects.
+-- Columns with personal data, or a fingerprint of it, may be null only once `erased_at` is set.
+-- Only expired rows are deleted: idempotency keys, grants and digests of objects.
 --
--- An event has no column for its id: that follows from the id of its log and the event's place,
--- and is derived (UUIDv5, by SHA-1) where an event is read.
+-- An event has no column for its id: it is derived (UUIDv5, by SHA-1) from the log's id and the
+-- sequence when the event is read.
 
--- The names in functions mean what they meant here, whatever search path a session has: each
--- function keeps this one, by `SET search_path FROM CURRENT`. What is temporary comes last.
+-- Each function pins this search path by `SET search_path FROM CURRENT`, so that a session's own
+-- does not change what names mean. Temporary objects come last.
 SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true);
 
--- From which migration on a server must know the schema to be able to use it. A migration that
--- only expands repeats the number of the one before it, so that servers of the version before go
--- on; one that takes something away says its own.
+-- The oldest migration that a server must know to use the schema. A migration that only adds
+-- repeats the number of its predecessor, so that servers of the previous version continue; one that
+-- removes something states its own.
 CREATE TABLE schema_version (
     version bigint PRIMARY KEY,
     serves_from bigint NOT NULL CHECK (serves_from <= version)
 );
 INSERT INTO schema_version VALUES (1, 1);
 
--- The functions that `migrate` made, each by the digest of its text and that of its body: one whose
--- text is another by now is made again, and one that somebody else changed is seen.
+-- The functions that `migrate` created, each with the digests of its text and body: `migrate`
+-- recreates one whose text has changed, and a start detects one that was changed from outside.
 CREATE TABLE made_function (
     name text COLLATE "C" PRIMARY KEY,
     text_sha256 bytea NOT NULL CHECK (octet_length(text_sha256) = 32),
     body_sha256 bytea NOT NULL CHECK (octet_length(body_sha256) = 32)
 );
 
--- One row: which catalogue this is, and the key by which cursors of lists are authenticated.
+-- One row: the catalogue's id, and the key that authenticates the cursors of lists.
 CREATE TABLE catalog (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
     catalog_id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -41,8 +39,8 @@ CREATE TABLE catalog (
 );
 INSERT INTO catalog DEFAULT VALUES;
 
--- Where objects are. Rows point here and keep pointing here: another bucket is another row, and
--- what was written before stays where it was. An endpoint of '' is AWS's own.
+-- Where objects are. Another bucket is another row, and existing rows keep pointing to the old one.
+-- The endpoint '' is AWS's own.
 CREATE TABLE object_store (
     object_store_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     endpoint text NOT NULL,
@@ -51,8 +49,8 @@ CREATE TABLE object_store (
     UNIQUE (endpoint, region, bucket)
 );
 
--- One row a tenant and environment: its lock, its counter of events and its use, all at once.
--- `open_*` counts intents that are neither registered nor ended.
+-- One row per scope (tenant and environment): its lock, its event counter and its usage. `open_*`
+-- counts intents that are neither registered nor ended.
 CREATE TABLE scope (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -62,10 +60,10 @@ CREATE TABLE scope (
     registered_count bigint NOT NULL DEFAULT 0 CHECK (registered_count >= 0),
     registered_bytes bigint NOT NULL DEFAULT 0 CHECK (registered_bytes >= 0),
     PRIMARY KEY (tenant_id, env)
-) WITH (fillfactor = 50); -- it is updated by every write, and so stays on its page
+) WITH (fillfactor = 50); -- every write updates it; the free space keeps it on its page
 
--- Which log the events of a scope belong to, from a sequence on; event ids are derived from its id.
--- `origin` says where a log was before, when a catalogue was brought in from elsewhere.
+-- The log that the events of a scope belong to, from a sequence on; event ids are derived from its
+-- id. `origin` is where an imported log came from.
 CREATE TABLE scope_log (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -77,8 +75,9 @@ CREATE TABLE scope_log (
     FOREIGN KEY (tenant_id, env) REFERENCES scope
 );
 
--- What was promised to whom. It is pending, may end, and may be registered from either: what
--- arrived in time is registered even late. One that was aborted is never registered. `work_*` is the lease of whoever does slow work for the intent.
+-- Pending uploads. An intent is pending, may end, and may be registered from either state, since an
+-- object that arrived in time may be registered late. An aborted one is never registered. `work_*`
+-- is the lease of slow work, such as hashing.
 CREATE TABLE upload_intent (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -106,9 +105,9 @@ CREATE TABLE upload_intent (
         AND requested_by IS NOT NULL AND (sha256 IS NOT NULL OR kind = 'multipart'))),
     CHECK ((kind = 'multipart') = (part_size_bytes IS NOT NULL)),
     CHECK (kind = 'single' OR size_bytes > 0)
-) WITH (fillfactor = 85); -- it is updated once, when its asset is registered
+) WITH (fillfactor = 85); -- updated once, when its asset is registered
 
--- The parts of a multipart upload, as their caller declared them and they were signed.
+-- The parts of a multipart upload, as declared and signed.
 CREATE TABLE upload_part (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -120,9 +119,9 @@ CREATE TABLE upload_part (
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
 );
 
--- What happened, written once, as two JSON texts kept as the bytes that were digested: `facts` and
--- `personal`. Each digest is SHA-256 over a salt of its own and then the text. Salts and texts can
--- be emptied; a digest never is, and proves what stood there to anybody who kept salt and text.
+-- Events, written once, as two JSON texts: `facts` and `personal`. Each digest is SHA-256 over a
+-- random salt followed by the text. Salts and texts can be erased; digests stay, and verify a copy
+-- of salt and text that was kept elsewhere.
 CREATE TABLE event (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -145,9 +144,9 @@ CREATE TABLE event (
 );
 CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
 
--- The records. `registered_sequence` is the event that tells of the registration, and so the
--- order of registration within the scope. `train_ok_effective` is no part of the record: it is
--- whether the asset's own word in force and that of every ancestor is true.
+-- The records. `registered_sequence` is the sequence of the registration's event, and so the order
+-- of registration within the scope. `train_ok_effective` is not part of the record: it is true if
+-- `train_ok` in force is true for the asset and all its ancestors.
 CREATE TABLE asset (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -200,8 +199,8 @@ CREATE TABLE asset_label (
 );
 CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value);
 
--- Of what an asset was made, in the caller's order. A parent is registered before its child, so
--- there is no cycle.
+-- The parents of an asset, in the caller's order. A parent is registered before its child, so there
+-- is no cycle.
 CREATE TABLE lineage_edge (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -214,7 +213,7 @@ CREATE TABLE lineage_edge (
     FOREIGN KEY (tenant_id, env, parent_id) REFERENCES asset
 );
 
--- What was stated of an asset after its registration, as its event says.
+-- Facts stated about an asset after its registration, each with its event.
 CREATE TABLE stated_fact (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -234,7 +233,7 @@ CREATE TABLE stated_fact (
 );
 CREATE INDEX stated_fact_by_asset ON stated_fact (tenant_id, env, asset_id, sequence);
 
--- Which fact of each kind is in force.
+-- The fact of each kind that is in force.
 CREATE TABLE fact_in_force (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -246,7 +245,7 @@ CREATE TABLE fact_in_force (
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 );
 
--- To whom a URL for a download was given, until it ends.
+-- The holders of download URLs, until these expire.
 CREATE TABLE download_grant (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -259,8 +258,8 @@ CREATE TABLE download_grant (
 );
 CREATE INDEX download_grant_by_end ON download_grant (tenant_id, env, ends_at);
 
--- What the service found by reading an object itself, where the store's own digests are no proof:
--- one row an asset, of the object that was hashed last, until its intent has ended.
+-- Digests that the service computed by reading objects, for stores whose digests cannot be trusted:
+-- one row per asset, for the object hashed last, until its intent ends.
 CREATE TABLE object_digest (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -274,7 +273,7 @@ CREATE TABLE object_digest (
 );
 CREATE INDEX object_digest_by_end ON object_digest (tenant_id, env, ends_at);
 
--- How far each sink has come in each scope: up to `cursor` everything was delivered or parked.
+-- The progress of each sink in each scope: all events up to `cursor` are delivered or parked.
 CREATE TABLE delivery (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -291,7 +290,7 @@ CREATE TABLE parked_event (
     sequence bigint NOT NULL,
     reason text NOT NULL,
     parked_at bigint NOT NULL,
-    -- when somebody asked for it to be tried again
+    -- when a retry was requested
     retry_asked_at bigint,
     PRIMARY KEY (tenant_id, env, sink, sequence),
     FOREIGN KEY (tenant_id, env, sequence) REFERENCES event
@@ -299,7 +298,7 @@ CREATE TABLE parked_event (
 CREATE INDEX parked_event_to_retry ON parked_event (sink, tenant_id, env, sequence)
 WHERE retry_asked_at IS NOT NULL;
 
--- Who may do what one process at a time does. `epoch` rises at each take-over.
+-- Leases of work that one process does at a time. `epoch` rises when the owner changes.
 CREATE TABLE lease (
     name text PRIMARY KEY,
     owner uuid NOT NULL,
@@ -307,7 +306,7 @@ CREATE TABLE lease (
     until bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- What a caller's key stands for until it ends, so that the same request again is the same asset.
+-- Idempotency keys until they expire, so that a repeated request gets the same asset.
 CREATE TABLE idempotency (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -322,8 +321,7 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_by_end ON idempotency (tenant_id, env, ends_at);
 
--- What was written stays as it was written. A migration that brings erasure replaces the triggers
--- it has to get past; nothing else ever needs to.
+-- Triggers that keep rows immutable. Only a migration that adds erasure may replace them.
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     RAISE EXCEPTION '%', tg_argv[0] USING ERRCODE = 'integrity_constraint_violation';
@@ -379,7 +377,7 @@ CREATE TRIGGER keeps_its_promise BEFORE UPDATE ON upload_intent FOR EACH ROW
             old.sha256, old.requested_by, old.requested_at, old.ends_at, old.erased_at))
     EXECUTE FUNCTION refuse('an intent''s promise is never changed');
 
--- all of it but what is no part of the record
+-- every column of the record; `train_ok_effective` is not part of it
 CREATE TRIGGER is_not_changed BEFORE UPDATE OF tenant_id, env, asset_id, registered_sequence,
     object_store_id, key_layout, filename, content_type, size_bytes, sha256, captured_at,
     captured_offset_minutes, latitude, longitude, altitude_m, accuracy_m, source_uri, activity,
@@ -387,11 +385,11 @@ CREATE TRIGGER is_not_changed BEFORE UPDATE OF tenant_id, env, asset_id, registe
     integrity_parts, integrity_version_id, integrity_etag, erased_at
 ON asset FOR EACH ROW EXECUTE FUNCTION refuse('a record is never changed');
 
--- The second wall: whoever has not said whose rows it is about sees none, the owner of the tables
--- included. Each function says it in its first statement (`enter`), never inside one that reads.
+-- Row-level security: without a selected scope a session sees no rows, even as the tables' owner.
+-- Each function selects it in its first statement (`enter`), never inside one that reads.
 --
--- The relay is the one that reads events of all scopes. What it may touch then are events, to
--- read, and its own notes of how far it has come.
+-- Only the relay reads events of all scopes. With its rights it reads scopes and events, and writes
+-- its cursors and parked events.
 DO $$
 DECLARE
     name text;

@@ -1,26 +1,24 @@
 -- The catalogue of Nexus raw storage.
 --
--- Every table that holds something of a tenant has a key that begins with (tenant_id, env), and
--- refers to other tables by keys that begin so too: an edge, a label or an event that reaches into
--- another tenant cannot be written down. Instants are microseconds since 1970-01-01T00:00:00Z,
--- ids are the 16 bytes of a UUID, digests are 32 bytes.
+-- The keys and foreign keys of every table with tenant data begin with (tenant_id, env), so no
+-- edge, label or event can refer to another tenant. Times are microseconds since
+-- 1970-01-01T00:00:00Z, ids are the 16 bytes of a UUID, digests are 32 bytes.
 --
--- Columns that may hold something of a person, or a fingerprint of it, can be emptied, once
--- `erased_at` says when they were; until then they are there. Nothing is deleted but what has
--- ended: callers' keys, grants, and what was found of objects.
+-- Columns with personal data, or a fingerprint of it, may be null only once `erased_at` is set.
+-- Only expired rows are deleted: idempotency keys, grants and digests of objects.
 
--- "NXRW": how a file is known to be a catalogue
+-- "NXRW" marks a file as a catalogue
 PRAGMA application_id = 0x4E585257;
 
--- One row: which catalogue this is, and the key by which cursors of lists are authenticated.
+-- One row: the catalogue's id, and the key that authenticates the cursors of lists.
 CREATE TABLE catalog (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
     catalog_id BLOB NOT NULL CHECK (length(catalog_id) = 16),
     cursor_key BLOB NOT NULL CHECK (length(cursor_key) = 32)
 ) STRICT;
 
--- Where objects are. Rows point here and keep pointing here: another bucket is another row, and
--- what was written before stays where it was. An endpoint of '' is AWS's own.
+-- Where objects are. Another bucket is another row, and existing rows keep pointing to the old one.
+-- The endpoint '' is AWS's own.
 CREATE TABLE object_store (
     object_store_id INTEGER PRIMARY KEY,
     endpoint TEXT NOT NULL,
@@ -29,8 +27,8 @@ CREATE TABLE object_store (
     UNIQUE (endpoint, region, bucket)
 ) STRICT;
 
--- One row a tenant and environment: its lock, its counter of events and its use, all at once.
--- `open_*` counts intents that are neither registered nor ended.
+-- One row per scope (tenant and environment): its event counter and its usage. `open_*` counts
+-- intents that are neither registered nor ended.
 CREATE TABLE scope (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -42,8 +40,8 @@ CREATE TABLE scope (
     PRIMARY KEY (tenant_id, env)
 ) STRICT, WITHOUT ROWID;
 
--- Which log the events of a scope belong to, from a sequence on; event ids are derived from its id.
--- `origin` says where a log was before, when a catalogue was brought in from elsewhere.
+-- The log that the events of a scope belong to, from a sequence on; event ids are derived from its
+-- id. `origin` is where an imported log came from.
 CREATE TABLE scope_log (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -55,8 +53,9 @@ CREATE TABLE scope_log (
     FOREIGN KEY (tenant_id, env) REFERENCES scope
 ) STRICT;
 
--- What was promised to whom. It is pending, may end, and may be registered from either: what
--- arrived in time is registered even late. One that was aborted is never registered. `work_*` is the lease of whoever does slow work for the intent.
+-- Pending uploads. An intent is pending, may end, and may be registered from either state, since an
+-- object that arrived in time may be registered late. An aborted one is never registered. `work_*`
+-- is the lease of slow work, such as hashing.
 CREATE TABLE upload_intent (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -86,10 +85,10 @@ CREATE TABLE upload_intent (
     CHECK (kind = 'single' OR size_bytes > 0)
 ) STRICT;
 
--- The few intents that somebody does slow work for.
+-- The few intents with a work lease.
 CREATE INDEX upload_intent_in_work ON upload_intent (work_until) WHERE work_owner IS NOT NULL;
 
--- The parts of a multipart upload, as their caller declared them and they were signed.
+-- The parts of a multipart upload, as declared and signed.
 CREATE TABLE upload_part (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -101,9 +100,9 @@ CREATE TABLE upload_part (
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent
 ) STRICT, WITHOUT ROWID;
 
--- What happened, written once, as two JSON texts kept as the bytes that were digested: `facts` and
--- `personal`. Each digest is SHA-256 over a salt of its own and then the text. Salts and texts can
--- be emptied; a digest never is, and proves what stood there to anybody who kept salt and text.
+-- Events, written once, as two JSON texts: `facts` and `personal`. Each digest is SHA-256 over a
+-- random salt followed by the text. Salts and texts can be erased; digests stay, and verify a copy
+-- of salt and text that was kept elsewhere.
 CREATE TABLE event (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -128,9 +127,9 @@ CREATE TABLE event (
 
 CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
 
--- The records. `registered_sequence` is the event that tells of the registration, and so the
--- order of registration within the scope. `train_ok_effective` is no part of the record: it is
--- whether the asset's own word in force and that of every ancestor is true.
+-- The records. `registered_sequence` is the sequence of the registration's event, and so the order
+-- of registration within the scope. `train_ok_effective` is not part of the record: it is true if
+-- `train_ok` in force is true for the asset and all its ancestors.
 CREATE TABLE asset (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -184,8 +183,8 @@ CREATE TABLE asset_label (
 
 CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value);
 
--- Of what an asset was made, in the caller's order. A parent is registered before its child, so
--- there is no cycle.
+-- The parents of an asset, in the caller's order. A parent is registered before its child, so there
+-- is no cycle.
 CREATE TABLE lineage_edge (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -198,7 +197,7 @@ CREATE TABLE lineage_edge (
     FOREIGN KEY (tenant_id, env, parent_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
 
--- What was stated of an asset after its registration, as its event says.
+-- Facts stated about an asset after its registration, each with its event.
 CREATE TABLE stated_fact (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -218,7 +217,7 @@ CREATE TABLE stated_fact (
 ) STRICT;
 CREATE INDEX stated_fact_by_asset ON stated_fact (tenant_id, env, asset_id, sequence);
 
--- Which fact of each kind is in force.
+-- The fact of each kind that is in force.
 CREATE TABLE fact_in_force (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -230,7 +229,7 @@ CREATE TABLE fact_in_force (
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
 
--- To whom a URL for a download was given, until it ends.
+-- The holders of download URLs, until these expire.
 CREATE TABLE download_grant (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -243,8 +242,8 @@ CREATE TABLE download_grant (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX download_grant_by_end ON download_grant (tenant_id, env, ends_at);
 
--- What the service found by reading an object itself, where the store's own digests are no proof:
--- one row an asset, of the object that was hashed last, until its intent has ended.
+-- Digests that the service computed by reading objects, for stores whose digests cannot be trusted:
+-- one row per asset, for the object hashed last, until its intent ends.
 CREATE TABLE object_digest (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -258,7 +257,7 @@ CREATE TABLE object_digest (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX object_digest_by_end ON object_digest (tenant_id, env, ends_at);
 
--- How far each sink has come in each scope: up to `cursor` everything was delivered or parked.
+-- The progress of each sink in each scope: all events up to `cursor` are delivered or parked.
 CREATE TABLE delivery (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -275,17 +274,17 @@ CREATE TABLE parked_event (
     sequence INTEGER NOT NULL,
     reason TEXT NOT NULL,
     parked_at INTEGER NOT NULL,
-    -- when somebody asked for it to be tried again
+    -- when a retry was requested
     retry_asked_at INTEGER,
     PRIMARY KEY (tenant_id, env, sink, sequence),
     FOREIGN KEY (tenant_id, env, sequence) REFERENCES event
 ) STRICT;
 
--- The few that are to be tried.
+-- The few events marked for a retry.
 CREATE INDEX parked_event_to_retry ON parked_event (sink, tenant_id, env, sequence)
 WHERE retry_asked_at IS NOT NULL;
 
--- Who may do what one process at a time does. `epoch` rises at each take-over.
+-- Leases of work that one process does at a time. `epoch` rises when the owner changes.
 CREATE TABLE lease (
     name TEXT NOT NULL PRIMARY KEY,
     owner BLOB NOT NULL CHECK (length(owner) = 16),
@@ -293,7 +292,7 @@ CREATE TABLE lease (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What a caller's key stands for until it ends, so that the same request again is the same asset.
+-- Idempotency keys until they expire, so that a repeated request gets the same asset.
 CREATE TABLE idempotency (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -308,10 +307,9 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_end ON idempotency (tenant_id, env, ends_at);
 
--- What was written stays as it was written. A migration that brings erasure replaces the triggers
--- it has to get past; nothing else ever needs to. INSERT OR REPLACE deletes without telling the
--- triggers of DELETE, so those of INSERT refuse what is there; for an intent they leave it there,
--- since a repeated asset id is an answer and not a failure.
+-- Triggers that keep rows immutable. Only a migration that adds erasure may replace them. INSERT OR
+-- REPLACE deletes without firing the triggers of DELETE, so those of INSERT refuse an existing row;
+-- for an intent they ignore the insert, since a repeated asset id is an outcome and not an error.
 
 CREATE TRIGGER catalog_is_not_changed BEFORE UPDATE ON catalog
 BEGIN SELECT raise(ABORT, 'the catalogue''s id is never changed'); END;

@@ -10,7 +10,7 @@ use nexus_raw::{
     time::Timestamp,
 };
 
-use super::{SqlAssetCatalog, ask};
+use super::{SqlAssetCatalog, read};
 use crate::{
     sealed::SealedEvent,
     writer::{IntentKey, IntentOutcome, NewIntent, Registration, RepeatedPresign},
@@ -28,7 +28,7 @@ impl AssetCatalog for SqlAssetCatalog {
             let key = None;
             match self.writer.call(NewIntent { intent, event, key }).await? {
                 IntentOutcome::Recorded => Ok(()),
-                // no key was asked about, so none stands
+                // without a key, `KeyStands` does not occur
                 IntentOutcome::AlreadyExists | IntentOutcome::KeyStands => {
                     Err(CatalogError::AlreadyExists)
                 }
@@ -73,7 +73,7 @@ impl AssetCatalog for SqlAssetCatalog {
         key: &CallerKey,
         now: Timestamp,
     ) -> Result<Option<StandingKey>, CatalogError> {
-        ask!(self, "find_key", it => it.find_key(key, now))
+        read!(self, "find_key", it => it.find_key(key, now))
     }
 
     async fn find_intent(
@@ -81,7 +81,7 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
-        ask!(self, "find_intent", it => it.find_intent(scope, asset))
+        read!(self, "find_intent", it => it.find_intent(scope, asset))
     }
 
     async fn unknown_parents(
@@ -89,7 +89,7 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         parents: &[AssetId],
     ) -> Result<Vec<usize>, CatalogError> {
-        ask!(self, "unknown_parents", it => it.unknown_parents(scope, parents))
+        read!(self, "unknown_parents", it => it.unknown_parents(scope, parents))
     }
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
@@ -104,7 +104,7 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
-        ask!(self, "find_asset", it => it.find_asset(scope, asset))
+        read!(self, "find_asset", it => it.find_asset(scope, asset))
     }
 
     async fn events(
@@ -116,11 +116,11 @@ impl AssetCatalog for SqlAssetCatalog {
             Some(_) => "events_of",
             None => "events_after",
         };
-        ask!(self, operation, it => it.events(scope, query))
+        read!(self, operation, it => it.events(scope, query))
     }
 
     async fn ready(&self) -> Result<(), CatalogError> {
-        ask!(self, "ready", it => async {
+        read!(self, "ready", it => async {
             self.writer.check_writes()?;
             it.ready().await
         })
@@ -130,6 +130,6 @@ impl AssetCatalog for SqlAssetCatalog {
 #[async_trait]
 impl CatalogCensus for SqlAssetCatalog {
     async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        ask!(self, "open_intents", it => it.open_intents())
+        read!(self, "open_intents", it => it.open_intents())
     }
 }

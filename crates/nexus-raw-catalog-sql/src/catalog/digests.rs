@@ -8,7 +8,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::{SqlAssetCatalog, ask};
+use super::{SqlAssetCatalog, read};
 use crate::writer::{HashingAnswer, HashingRequest, HashingStep};
 
 impl SqlAssetCatalog {
@@ -23,7 +23,7 @@ impl SqlAssetCatalog {
         self.observed(operation, call).await
     }
 
-    /// Whether a step was done.
+    /// Does a step and returns whether the claim was still valid.
     async fn done(
         &self,
         operation: &'static str,
@@ -40,7 +40,7 @@ impl DigestLedger for SqlAssetCatalog {
         &self,
         object: &PinnedObject,
     ) -> Result<Option<Sha256Digest>, CatalogError> {
-        ask!(self, "known_digest", it => it.known_digest(object))
+        read!(self, "known_digest", it => it.known_digest(object))
     }
 
     async fn claim_hashing(
@@ -53,7 +53,7 @@ impl DigestLedger for SqlAssetCatalog {
         let step = HashingStep::Claim { owner, now, ttl };
         match self.hashing("claim_hashing", object, step).await? {
             HashingAnswer::Claim(claim) => Ok(claim),
-            // the writer answers a claim with a claim
+            // not reached: the writer answers a claim with a claim
             HashingAnswer::Done(_) => Ok(HashingClaim::Closed),
         }
     }

@@ -19,22 +19,22 @@ use crate::{
 
 /// The catalogue and its outbox, in an SQL database.
 ///
-/// In SQLite one process has it at a time, in PostgreSQL any number has. Every call answers within three seconds, with
-/// [`CatalogError::Unavailable`] where the database does not; of a write it is then not known
-/// whether it happened, and the same call again tells.
+/// One process at a time uses a SQLite catalogue, any number a PostgreSQL one. Every call returns
+/// within three seconds, with [`CatalogError::Unavailable`] if the database did not respond. The
+/// outcome of a write is then unknown; repeating the call reveals it.
 ///
-/// When the medium under SQLite fails, nothing is written any more and [`Self::failed`] resolves:
-/// what the medium then holds is known only to whoever opens it anew, so the process should end.
+/// When the medium under SQLite fails, all writes stop and [`Self::failed`] resolves. The process
+/// should then end, since only a new open shows what the medium holds.
 pub struct SqlAssetCatalog {
     reader: Reader,
     writer: Writer,
 }
 
 impl SqlAssetCatalog {
-    /// Opens the catalogue. In SQLite it is made where there is none, and its schema brought up to
-    /// date; in PostgreSQL the schema must be there ([`Self::migrate`]).
+    /// Opens the catalogue. A SQLite catalogue is created if missing, and migrated; in PostgreSQL the
+    /// schema must exist ([`Self::migrate`]).
     ///
-    /// The writer runs as a task of the current tokio runtime.
+    /// The writer runs as a task on the current tokio runtime.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -48,11 +48,11 @@ impl SqlAssetCatalog {
         Ok(Self::on(backend))
     }
 
-    /// Makes the catalogue where there is none, and brings its schema up to date; the numbers of
-    /// the migrations that this took. Servers of the version before may go on meanwhile.
+    /// Creates the catalogue if missing, migrates its schema, and returns the numbers of the applied
+    /// migrations. Servers of the previous version may keep running.
     ///
-    /// The role must own the tables. On PostgreSQL call it on the server itself and not through
-    /// a pooler: it holds a lock of its session, so that two at once do not meet.
+    /// The role must own the tables. On PostgreSQL connect to the server itself and not through a
+    /// pooler, since concurrent migrations exclude each other by a session lock.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -63,8 +63,7 @@ impl SqlAssetCatalog {
         }
     }
 
-    /// The same, with `hook` called inside every transaction, when all of it is written and
-    /// nothing committed.
+    /// Like [`Self::open`], and calls `hook` inside every transaction, just before the commit.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -79,7 +78,7 @@ impl SqlAssetCatalog {
             }
             Location::Postgres(_) => {
                 return Err(OpenError::unfit(
-                    "a hook inside a transaction is for SQLite alone",
+                    "commit hooks are supported on SQLite only",
                 ));
             }
         };
@@ -93,19 +92,19 @@ impl SqlAssetCatalog {
         }
     }
 
-    /// Calls `observer` from now on. The first one that is given stays.
+    /// Sets the observer. Later calls have no effect.
     pub fn observe(&self, observer: Arc<dyn CatalogObserver>) {
         self.writer.observe(observer);
     }
 
-    /// Resolves once the medium has failed (a write or a flush to disk ended in an I/O error).
-    /// Nothing is written any more, and the process should end.
+    /// Resolves after a failure of the medium (an I/O error on a write or a flush to disk). All writes
+    /// have then stopped, and the process should end.
     pub fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
         self.writer.failed()
     }
 
-    /// Has written what was asked for before, then lets go of the database, so that another
-    /// process may have it. Later calls answer [`CatalogError::Unavailable`].
+    /// Finishes queued writes, then closes the database, so that another process may open it. Later
+    /// calls return [`CatalogError::Unavailable`].
     pub async fn close(&self) {
         match &self.reader {
             Reader::Sqlite(reader) => reader.close().await,
@@ -122,7 +121,7 @@ impl fmt::Debug for SqlAssetCatalog {
 }
 
 impl SqlAssetCatalog {
-    /// Makes a call, and tells the observer of it.
+    /// Runs a call and reports it to the observer.
     async fn observed<T>(
         &self,
         operation: &'static str,
@@ -139,7 +138,7 @@ impl SqlAssetCatalog {
     }
 }
 
-/// A call that was not dropped yet.
+/// A call in progress, which reports to the observer once: when it ends or is dropped.
 struct RunningCall<'a> {
     observer: Option<&'a dyn CatalogObserver>,
     operation: &'static str,
@@ -148,11 +147,11 @@ struct RunningCall<'a> {
 
 impl RunningCall<'_> {
     fn ended(mut self, result: Result<(), &CatalogError>) {
-        self.tell(Some(result));
+        self.report(Some(result));
         self.observer = None;
     }
 
-    fn tell(&self, outcome: Option<Result<(), &CatalogError>>) {
+    fn report(&self, outcome: Option<Result<(), &CatalogError>>) {
         if let Some(observer) = self.observer {
             observer.called(self.operation, self.began.elapsed(), outcome);
         }
@@ -161,17 +160,17 @@ impl RunningCall<'_> {
 
 impl Drop for RunningCall<'_> {
     fn drop(&mut self) {
-        self.tell(None);
+        self.report(None);
     }
 }
 
-/// Asks the database, within the time that every call has, and tells the observer of it.
-macro_rules! ask {
-    ($catalog:ident, $operation:expr, $reader:ident => $question:expr) => {{
+/// Runs a read on the database within the deadline, and reports it to the observer.
+macro_rules! read {
+    ($catalog:ident, $operation:expr, $reader:ident => $query:expr) => {{
         let answer = async {
             match &$catalog.reader {
-                crate::backend::Reader::Sqlite($reader) => $question.await,
-                crate::backend::Reader::Postgres($reader) => $question.await,
+                crate::backend::Reader::Sqlite($reader) => $query.await,
+                crate::backend::Reader::Postgres($reader) => $query.await,
             }
         };
         let timely = async {
@@ -183,4 +182,4 @@ macro_rules! ask {
     }};
 }
 
-use ask;
+use read;

@@ -12,7 +12,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::{SqlAssetCatalog, ask};
+use super::{SqlAssetCatalog, read};
 use crate::writer::{LeaseRequest, RetryRequest};
 
 #[async_trait]
@@ -37,7 +37,7 @@ impl EventOutbox for SqlAssetCatalog {
         limit: u32,
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, "undelivered", it => it.undelivered(sink, limit, held))
+        read!(self, "undelivered", it => it.undelivered(sink, limit, held))
     }
 
     async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
@@ -54,15 +54,15 @@ impl EventOutbox for SqlAssetCatalog {
         sink: &SinkName,
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        ask!(self, "retries", it => it.retries(sink, limit))
+        read!(self, "retries", it => it.retries(sink, limit))
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
-        ask!(self, "oldest_undelivered", it => it.oldest_undelivered(sink))
+        read!(self, "oldest_undelivered", it => it.oldest_undelivered(sink))
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
-        ask!(self, "backlog", it => it.backlog(sink))
+        read!(self, "backlog", it => it.backlog(sink))
     }
 
     async fn committed(&self, patience: Duration) {
@@ -77,7 +77,7 @@ impl ParkedEvents for SqlAssetCatalog {
         filter: &ParkedFilter,
         limit: u32,
     ) -> Result<Vec<KeptEvent>, CatalogError> {
-        ask!(self, "parked", it => it.parked(filter, limit))
+        read!(self, "parked", it => it.parked(filter, limit))
     }
 
     async fn ask_retry(&self, filter: ParkedFilter, now: Timestamp) -> Result<u64, CatalogError> {

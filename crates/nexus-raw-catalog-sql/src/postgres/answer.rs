@@ -1,4 +1,4 @@
-//! What `write_v1` answers: for each member of the group its place and what came of it.
+//! The response of `write_v1`: the index and outcome of each member of the group.
 
 use nexus_raw::{
     asset::Sha256Digest,
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::writer::{HashingAnswer, IntentOutcome, Write, Written};
 
-/// The places, and what came of the member there.
+/// The index and outcome of each member.
 pub(super) type Answer = Vec<(usize, Value)>;
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ enum RegistrationReply {
 }
 
 #[derive(Deserialize)]
-struct Held {
+struct LeaseReply {
     epoch: u64,
     until: i64,
 }
@@ -48,18 +48,19 @@ struct Held {
 #[serde(rename_all = "snake_case")]
 enum HashingReply {
     Done(bool),
-    Taken(Held),
+    Taken(LeaseReply),
     Held(i64),
     Known(String),
     Closed,
 }
 
-/// The answer is not one to the group that was sent.
+/// The response does not match the group that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unexpected response from write_v1")]
 pub(super) struct UnexpectedAnswer;
 
-/// What came of a member. `None` where it was registered before, as what is to be looked up.
+/// Parses the outcome of a member. Returns `None` if its asset is already registered, and the caller
+/// has to look up the record.
 pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, UnexpectedAnswer> {
     Ok(Some(match write {
         Write::Intent(_) => Written::Intent(match read(answer)? {
@@ -79,14 +80,14 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
             RegistrationReply::AlreadyRegistered => return Ok(None),
         }),
         Write::Lease(_) => {
-            let held: Option<Held> = read(answer)?;
-            Written::Lease(held.map(Held::lease).transpose()?)
+            let lease: Option<LeaseReply> = read(answer)?;
+            Written::Lease(lease.map(LeaseReply::lease).transpose()?)
         }
         Write::Progress(_) => Written::Progress(read(answer)?),
         Write::Retry(_) => Written::Retry(read(answer)?),
         Write::Hashing(_) => Written::Hashing(match read(answer)? {
             HashingReply::Done(done) => HashingAnswer::Done(done),
-            HashingReply::Taken(held) => HashingAnswer::Claim(HashingClaim::Taken(held.lease()?)),
+            HashingReply::Taken(it) => HashingAnswer::Claim(HashingClaim::Taken(it.lease()?)),
             HashingReply::Held(until) => HashingAnswer::Claim(HashingClaim::Held {
                 until: timestamp(until)?,
             }),
@@ -99,7 +100,7 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
     }))
 }
 
-impl Held {
+impl LeaseReply {
     fn lease(self) -> Result<Lease, UnexpectedAnswer> {
         Ok(Lease {
             epoch: self.epoch,

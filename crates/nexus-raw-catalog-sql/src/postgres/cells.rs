@@ -1,10 +1,10 @@
 use sqlx::{Row, TypeInfo, ValueRef, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::rows::{Cells, place};
+use crate::rows::{Cells, column_index};
 
-/// Our calls are answered in text ([`super::statement`]), so a column of any type reads as what its
-/// values are: `boolean` as a number, `uuid` as bytes, `json` as text.
+/// Calls use the text format ([`super::statement`]), so values are parsed here: `boolean` as a number,
+/// `uuid` as bytes, `json` as text.
 impl Cells for PgRow {
     fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
         self.text(column)?
@@ -22,7 +22,7 @@ impl Cells for PgRow {
     }
 
     fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
-        let value = self.try_get_raw(place(self, column)?)?;
+        let value = self.try_get_raw(column_index(self, column)?)?;
         if value.is_null() {
             return Ok(None);
         }
@@ -30,13 +30,13 @@ impl Cells for PgRow {
     }
 
     fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        let place = place(self, column)?;
-        if self.try_get_raw(place)?.type_info().name() == "UUID" {
+        let index = column_index(self, column)?;
+        if self.try_get_raw(index)?.type_info().name() == "UUID" {
             let text = self.text(column)?;
             let id = text.map(|text| Uuid::try_parse(text).map_err(decode));
             return Ok(id.transpose()?.map(|id| id.as_bytes().to_vec()));
         }
-        self.try_get(place)
+        self.try_get(index)
     }
 }
 

@@ -3,7 +3,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 use super::{fault::open_error, schema};
 use crate::error::{DEADLINE, OpenError};
 
-/// The first connection of a catalogue that is opened.
+/// Opens the first connection of a catalogue.
 pub(super) async fn first(options: &PgConnectOptions) -> Result<PgConnection, OpenError> {
     tokio::time::timeout(DEADLINE, options.connect())
         .await
@@ -11,11 +11,11 @@ pub(super) async fn first(options: &PgConnectOptions) -> Result<PgConnection, Op
         .map_err(open_error)
 }
 
-/// Brings the schema up to date; the migrations that were applied.
+/// Migrates the schema and returns the applied migrations.
 pub(crate) async fn migrate(options: PgConnectOptions) -> Result<Vec<i64>, OpenError> {
     let mut connection = first(&options).await?;
     let applied = schema::migrate(&mut connection).await;
-    // the connection ends either way
+    // the connection is closed even on an error
     drop(connection.close().await);
     applied
 }

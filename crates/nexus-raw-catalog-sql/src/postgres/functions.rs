@@ -1,4 +1,4 @@
-//! The functions that servers call: `migrate` makes them, and a start compares what is there.
+//! The functions that servers call: `migrate` creates them, and every start compares them.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -12,34 +12,34 @@ use super::{
 };
 use crate::error::OpenError;
 
-/// What is there under the name of one of our functions.
+/// The state of one of the catalogue's functions in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FunctionState {
-    /// The one that this program makes.
+    /// The one that this program creates.
     Ours,
-    /// None, and none was made.
+    /// It does not exist and was never created.
     Missing,
-    /// One that `migrate` of another version has made.
+    /// Created by `migrate` of another version.
     OfAnotherVersion,
-    /// What no `migrate` has made.
+    /// Not as any `migrate` created it.
     Changed,
 }
 
-/// What is there under the names of our functions.
+/// Returns the state of each of the catalogue's functions.
 ///
-/// A function counts as made if it has the body that was noted of it, the right of who calls it, and
-/// a search path of its own alone, so that what its names mean is not the session's to say.
-pub(super) async fn standing(
+/// A function counts as created by `migrate` if it has the recorded body, is SECURITY INVOKER, and
+/// sets its search path and nothing else, so that the session's does not change what names mean.
+pub(super) async fn states(
     connection: &mut PgConnection,
 ) -> Result<BTreeMap<&'static str, FunctionState>, OpenError> {
     let found: Vec<FoundFunction> = all(connection, FOUND).await?;
     let noted: Vec<NotedFunction> = all(connection, NOTED).await?;
-    let standing = FUNCTIONS.iter().map(|(name, function)| {
+    let states = FUNCTIONS.iter().map(|(name, function)| {
         let mut found = found.iter().filter(|it| it.name == *name);
         let noted = noted.iter().find(|it| it.name == *name);
-        let standing = match (found.next(), noted) {
+        let state = match (found.next(), noted) {
             (None, None) => FunctionState::Missing,
-            // beside another one of its name the one that is called may be either
+            // with an overload of the same name, a call may reach either
             (Some(it), Some(noted)) if found.next().is_none() && it.is_made_as(noted) => {
                 if it.body == function.body && noted.text_sha256 == digest(&function.text) {
                     FunctionState::Ours
@@ -49,18 +49,18 @@ pub(super) async fn standing(
             }
             _ => FunctionState::Changed,
         };
-        (*name, standing)
+        (*name, state)
     });
-    Ok(standing.collect())
+    Ok(states.collect())
 }
 
-/// Makes those that are not ours, all or none of them.
+/// Creates or replaces those that differ, all or none of them.
 pub(super) async fn make(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let standing = standing(connection).await?;
+    let states = states(connection).await?;
     let to_make = FUNCTIONS
         .iter()
-        .filter(|(name, _)| standing.get(*name) != Some(&FunctionState::Ours));
-    // one text is one transaction
+        .filter(|(name, _)| states.get(*name) != Some(&FunctionState::Ours));
+    // one simple query is one transaction
     let mut text = SEARCH_PATH.to_owned();
     for (name, function) in to_make {
         make_and_note(&mut text, name, function);
@@ -70,9 +70,9 @@ pub(super) async fn make(connection: &mut PgConnection) -> Result<(), OpenError>
     }
     match rows(connection, text).await {
         Ok(_) => Ok(()),
-        // it met what it did not expect
+        // the existing schema conflicts
         Err(error) if is_rule_broken(&error) => Err(OpenError::unfit(format!(
-            "the schema of the database is not what the functions are for: {error}"
+            "the functions do not match the schema of the database: {error}"
         ))),
         Err(error) => Err(open_error(error)),
     }
@@ -100,7 +100,7 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// The path is that of the migration: the schema in which all of it is, and then what is temporary.
+/// The search path must be that of the migration: the catalogue's schema, then temporary objects.
 const FOUND: &str = "
     SELECT p.proname::text AS name, p.prosrc AS body,
         NOT p.prosecdef
@@ -133,9 +133,9 @@ struct NotedFunction {
 
 async fn all<T: for<'r> FromRow<'r, sqlx::postgres::PgRow>>(
     connection: &mut PgConnection,
-    question: &str,
+    query: &str,
 ) -> Result<Vec<T>, OpenError> {
-    let rows = read(connection, question).await.map_err(open_error)?;
+    let rows = read(connection, query).await.map_err(open_error)?;
     let all: Result<_, _> = rows.iter().map(T::from_row).collect();
     all.map_err(open_error)
 }

@@ -1,5 +1,5 @@
-//! What `migrate` makes, read from its own text, so that what is there can be compared with it: a
-//! list beside it would have to be kept alike.
+//! The tables and functions that `migrate` creates, parsed from its SQL, to compare a database with.
+//! A separate list would have to be kept in step.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// The files of functions, each a topic.
+/// The files of functions, one a topic.
 const FUNCTION_FILES: [&str; 9] = [
     include_str!("../../functions/events.sql"),
     include_str!("../../functions/hashing.sql"),
@@ -20,15 +20,15 @@ const FUNCTION_FILES: [&str; 9] = [
     include_str!("../../functions/write.sql"),
 ];
 
-/// A function as its text makes it.
+/// A function and the SQL that creates it.
 pub(super) struct Function {
-    /// The statement that makes it, or makes it anew.
+    /// The statement that creates or replaces it.
     pub(super) text: String,
     pub(super) body: &'static str,
 }
 
 impl Function {
-    /// After the name.
+    /// Parses the text after `FUNCTION `.
     fn of(rest: &'static str) -> Option<(&'static str, Self)> {
         let (name, _) = rest.split_once('(')?;
         let mut quoted = rest.split_inclusive("$$");
@@ -40,7 +40,7 @@ impl Function {
     }
 }
 
-/// The tables that have a tenant, and with it row-level security.
+/// The tables with a tenant, and so with row-level security.
 pub(super) static TABLES: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let tables = migrations().flat_map(|sql| statements(sql, "CREATE TABLE "));
     let tables = tables.filter_map(|table| table.split_once(" (\n"));
@@ -50,8 +50,7 @@ pub(super) static TABLES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The functions by their names: those of the files, and the one that triggers need from the first
-/// migration on.
+/// The functions by name: those of the files, and the trigger function of the first migration.
 pub(super) static FUNCTIONS: LazyLock<BTreeMap<&str, Function>> = LazyLock::new(|| {
     let first = migrations().flat_map(|sql| statements(sql, "CREATE FUNCTION "));
     let files = FUNCTION_FILES.iter();
@@ -63,7 +62,7 @@ fn migrations() -> impl Iterator<Item = &'static str> {
     MIGRATIONS.iter().map(|it| it.sql.as_str())
 }
 
-/// What follows each `begin` that stands at the beginning of a line.
+/// Returns the text after each `begin` at the start of a line.
 fn statements(sql: &'static str, begin: &str) -> impl Iterator<Item = &'static str> {
     let starts = sql.match_indices(begin);
     starts
@@ -77,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// A file that is not listed would make nothing, and what stands in one beside functions too.
+    /// An unlisted file would have no effect, nor would other statements in a file.
     #[test]
     fn each_file_is_listed_and_holds_functions_alone() {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/functions");
@@ -102,7 +101,7 @@ mod tests {
         }
     }
 
-    /// Each keeps the search path that it was made with.
+    /// Each function pins the search path of its creation.
     #[test]
     fn each_function_pins_its_search_path() {
         assert!(FUNCTIONS.len() > 20);

@@ -1,4 +1,4 @@
-//! The catalogue in PostgreSQL, for any number of processes.
+//! The catalogue on PostgreSQL, for any number of processes.
 
 mod answer;
 mod cells;
@@ -9,11 +9,12 @@ mod made;
 mod pool;
 mod reader;
 mod request;
+mod row_security;
 mod schema;
 mod session;
 mod statement;
 mod url;
-mod walls;
+
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -28,10 +29,10 @@ use crate::{
     object_store::ObjectStoreIdentity,
 };
 
-/// How long a server may take to be looked at.
-const OPENING: Duration = Duration::from_secs(10);
+/// The time limit of the checks at open.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens the catalogue, whose schema must be there.
+/// Opens the catalogue, whose schema must exist.
 pub(crate) async fn open(
     options: PgConnectOptions,
     connections: u32,
@@ -43,7 +44,7 @@ pub(crate) async fn open(
         let session = Session::open(&mut connection).await?;
         Ok((connection, session))
     };
-    let (connection, session) = tokio::time::timeout(OPENING, opening)
+    let (connection, session) = tokio::time::timeout(OPEN_TIMEOUT, opening)
         .await
         .map_err(|elapsed| OpenError::Unreachable(Box::new(elapsed)))??;
     let connections = Arc::new(Connections::up_to(

@@ -1,6 +1,6 @@
-//! The connections of readers and of the writer. They are kept here and not in sqlx's pool, which asks a
-//! connection whether it lives when it is given back, and waits for the answer without a bound: one
-//! whose flow fell silent keeps its place until the kernel gives it up, after a quarter of an hour.
+//! The connections of readers and of the writer. sqlx's own pool is not used: it pings a returned
+//! connection without a time limit, so a connection whose network flow is dead would occupy its slot
+//! until the kernel's timeout, about 15 minutes.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -15,38 +15,36 @@ use tokio::{
 };
 
 use super::{
-    fault::{self, Fate},
+    fault::{self, StatementEffect},
     session::Session,
 };
 use crate::error::Reason;
 
-/// After this a connection is taken for dead: PostgreSQL itself ends a statement sooner. It leaves
-/// a caller the time to be answered on another one.
-pub(super) const SILENCE: Duration = Duration::from_millis(2250);
+/// The time after which a silent connection counts as dead. PostgreSQL's statement timeout is shorter.
+/// The rest of the deadline is enough for a retry on another connection.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(2250);
 
-/// One that was not needed for so long is not trusted any more: who keeps track of flows forgets
-/// those on which nothing happens, in minutes.
-const KEPT: Duration = Duration::from_mins(1);
+/// The age at which an idle connection is closed: firewalls and NAT drop idle flows after minutes.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What a close in order may take.
-const CLOSING: Duration = Duration::from_secs(1);
+/// The time limit of closing connections cleanly.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// So many connections at most, each made when it is needed. Nothing is set in a session, so that
-/// one is as good as another: one place is the writer's, whatever the readers have, unless there is
-/// but one.
+/// A pool of connections, opened on demand. Sessions carry no state, so any connection serves any
+/// call. One slot is reserved for the writer, unless there is only one.
 pub(super) struct Connections {
     options: PgConnectOptions,
     session: Session,
-    /// The readers'.
-    places: Semaphore,
-    /// Where readers and the writer share one.
+    /// The slots of readers.
+    reader_slots: Semaphore,
+    /// Set if readers and the writer share one connection.
     only_one: Option<tokio::sync::Mutex<()>>,
-    /// Those that nobody needs now, the one that was needed last at the end.
+    /// The idle connections, the one used last at the end.
     idle: Mutex<Vec<(PgConnection, Instant)>>,
 }
 
 impl Connections {
-    /// The first of them is there.
+    /// Creates a pool of at most `most` connections, with the first one open.
     pub(super) fn up_to(
         most: u32,
         first: PgConnection,
@@ -57,37 +55,44 @@ impl Connections {
         Self {
             options,
             session,
-            places: Semaphore::new(usize::try_from(readers).unwrap_or(1)),
+            reader_slots: Semaphore::new(usize::try_from(readers).unwrap_or(1)),
             only_one: (most <= 1).then(tokio::sync::Mutex::default),
             idle: Mutex::new(vec![(first, Instant::now())]),
         }
     }
 
-    /// Lends a connection for one question, once there is a place.
-    pub(super) async fn lend(&self) -> Result<Lent<'_>, CatalogError> {
-        let place = self.places.acquire().await.map_err(|_| Reason::Stopped)?;
-        self.at(Some(place)).await.map_err(fault::told)
+    /// Returns a connection for one read, once a slot is free.
+    pub(super) async fn acquire(&self) -> Result<PooledConnection<'_>, CatalogError> {
+        let slot = self
+            .reader_slots
+            .acquire()
+            .await
+            .map_err(|_| Reason::Stopped)?;
+        self.at(Some(slot)).await.map_err(fault::catalog_error)
     }
 
-    /// Lends the writer's.
-    pub(super) async fn lend_to_write(&self) -> Result<Lent<'_>, sqlx::Error> {
+    /// Returns the writer's connection.
+    pub(super) async fn acquire_writer(&self) -> Result<PooledConnection<'_>, sqlx::Error> {
         self.at(None).await
     }
 
-    async fn at<'a>(&'a self, place: Option<SemaphorePermit<'a>>) -> Result<Lent<'a>, sqlx::Error> {
+    async fn at<'a>(
+        &'a self,
+        slot: Option<SemaphorePermit<'a>>,
+    ) -> Result<PooledConnection<'a>, sqlx::Error> {
         let turn = match &self.only_one {
             Some(only_one) => Some(only_one.lock().await),
             None => None,
         };
-        let (connection, is_new) = match self.kept() {
+        let (connection, is_new) = match self.take_idle() {
             Some(connection) => (connection, false),
             None => (self.connect().await?, true),
         };
-        Ok(Lent {
+        Ok(PooledConnection {
             from: self,
             connection,
             is_new,
-            _place: place,
+            _slot: slot,
             _turn: turn,
         })
     }
@@ -98,18 +103,18 @@ impl Connections {
         Ok(connection)
     }
 
-    fn kept(&self) -> Option<PgConnection> {
+    fn take_idle(&self) -> Option<PgConnection> {
         let (connection, since) = self.idle().pop()?;
-        if since.elapsed() < KEPT {
+        if since.elapsed() < IDLE_TIMEOUT {
             Some(connection)
         } else {
-            self.forget();
+            self.drop_idle();
             None
         }
     }
 
-    /// Lets go of all that nobody needs now.
-    pub(super) fn forget(&self) -> Vec<(PgConnection, Instant)> {
+    /// Drops all idle connections.
+    pub(super) fn drop_idle(&self) -> Vec<(PgConnection, Instant)> {
         std::mem::take(&mut *self.idle())
     }
 
@@ -117,58 +122,60 @@ impl Connections {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lends no more, and closes what nobody needs.
+    /// Closes the pool and the idle connections.
     pub(super) async fn close(&self) {
-        self.places.close();
+        self.reader_slots.close();
         let closing = async {
-            for (connection, _) in self.forget() {
-                // it ends either way
+            for (connection, _) in self.drop_idle() {
+                // the connection is closed even on an error
                 drop(connection.close().await);
             }
         };
-        drop(timeout(CLOSING, closing).await);
+        drop(timeout(CLOSE_TIMEOUT, closing).await);
     }
 }
 
-/// A connection in use. It is closed when its user gives a question up: a late answer would be taken
-/// for the answer to the next question.
-pub(super) struct Lent<'a> {
+/// A connection in use. Dropping it without a release closes it: after an abandoned query, a late
+/// response would be taken for that of the next query.
+pub(super) struct PooledConnection<'a> {
     from: &'a Connections,
     connection: PgConnection,
-    /// Whether it was made for this question.
+    /// Whether it was opened for this call.
     is_new: bool,
-    _place: Option<SemaphorePermit<'a>>,
+    _slot: Option<SemaphorePermit<'a>>,
     _turn: Option<Turn<'a, ()>>,
 }
 
-impl Lent<'_> {
+impl PooledConnection<'_> {
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
 
-    /// Reads what came of the question within [`SILENCE`]. `None` where the connection was dead, and
-    /// another one should be asked: then all that are kept may be as dead.
-    pub(super) fn settle<T>(
+    /// Takes the result of a query within [`READ_TIMEOUT`]. Returns `None` if a reused connection was dead
+    /// and the caller should retry on another one; all idle ones, which may be dead too, are dropped.
+    pub(super) fn finish<T>(
         self,
         answer: Result<Result<T, sqlx::Error>, Elapsed>,
     ) -> Option<Result<T, CatalogError>> {
         let lost = match answer {
             Err(_) => Reason::Deadline.into(),
-            Ok(Err(error)) if fault::fate(&error) == Fate::Unknown => fault::told(error),
+            Ok(Err(error)) if fault::effect(&error) == StatementEffect::Unknown => {
+                fault::catalog_error(error)
+            }
             Ok(answer) => {
-                self.give_back();
-                return Some(answer.map_err(fault::told));
+                self.release();
+                return Some(answer.map_err(fault::catalog_error));
             }
         };
-        self.from.forget();
+        self.from.drop_idle();
         self.is_new.then_some(Err(lost))
     }
 
-    pub(super) fn give_back(self) {
-        if !self.from.places.is_closed() {
+    pub(super) fn release(self) {
+        if !self.from.reader_slots.is_closed() {
             let now = Instant::now();
             let mut idle = self.from.idle();
-            idle.retain(|(_, since)| now.duration_since(*since) < KEPT);
+            idle.retain(|(_, since)| now.duration_since(*since) < IDLE_TIMEOUT);
             idle.push((self.connection, now));
         }
     }

@@ -1,4 +1,4 @@
-//! The questions, each one call of a function, answered by transactions that cannot write.
+//! Reads, each one call of a function in a read-only transaction.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     fault,
-    pool::{Connections, SILENCE},
+    pool::{Connections, READ_TIMEOUT},
     session::ReadOnly,
     statement::{Argument, TO_READ, call, read, rows},
 };
@@ -30,7 +30,7 @@ pub(crate) struct PostgresReader {
     connections: Arc<Connections>,
 }
 
-/// A call of one of our functions about one scope.
+/// Formats a call of a function on one scope.
 fn about(select: &str, scope: &Scope, arguments: &[&dyn Argument]) -> String {
     let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
     let mut all: Vec<&dyn Argument> = vec![&tenant, &environment];
@@ -38,16 +38,16 @@ fn about(select: &str, scope: &Scope, arguments: &[&dyn Argument]) -> String {
     call(select, &all)
 }
 
-/// The one row of a function that always has one.
+/// Returns the single row of a function that always returns one.
 fn only(rows: &[PgRow]) -> Result<Columns<'_>, CatalogError> {
     let row = rows
         .first()
-        .ok_or_else(|| fault::told(sqlx::Error::RowNotFound))?;
+        .ok_or_else(|| fault::catalog_error(sqlx::Error::RowNotFound))?;
     Ok(Columns(row))
 }
 
-/// The columns of a record, as they are read of a call `r`; its labels and parents as JSON under the
-/// names of what they are made of.
+/// The columns of a record from a call `r`; labels and parents are JSON, named as the columns that
+/// they aggregate.
 macro_rules! asset_columns {
     () => {
         "(r.asset).*, r.bucket, r.labels AS value, r.parents AS parent_id"
@@ -62,17 +62,17 @@ const INTENT: &str = concat!(
     " FROM intent_v1"
 );
 
-/// The intent of an asset, on a connection of the caller's.
+/// Reads the intent of an asset on the given connection.
 pub(super) async fn intent(
     connection: &mut PgConnection,
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<IntentState>, CatalogError> {
-    let rows = read(connection, &intent_question(scope, asset)).await;
-    intent_state(&rows.map_err(fault::told)?)
+    let rows = read(connection, &intent_query(scope, asset)).await;
+    intent_state(&rows.map_err(fault::catalog_error)?)
 }
 
-fn intent_question(scope: &Scope, asset: AssetId) -> String {
+fn intent_query(scope: &Scope, asset: AssetId) -> String {
     about(INTENT, scope, &[&asset.to_string()]) + " r"
 }
 
@@ -86,27 +86,27 @@ impl PostgresReader {
         Self { connections }
     }
 
-    /// Asks on one connection after the other, until one lives. The caller has a deadline.
-    async fn ask(&self, question: &str) -> Result<Vec<PgRow>, CatalogError> {
-        self.ask_with(TO_READ, question).await
+    /// Runs a query, on one connection after the other until one is alive. The caller sets a deadline.
+    async fn query(&self, query: &str) -> Result<Vec<PgRow>, CatalogError> {
+        self.query_with(TO_READ, query).await
     }
 
-    /// The same, with these settings before the question.
-    async fn ask_with(&self, settings: &str, question: &str) -> Result<Vec<PgRow>, CatalogError> {
+    /// The same, with other settings before the query.
+    async fn query_with(&self, settings: &str, query: &str) -> Result<Vec<PgRow>, CatalogError> {
         loop {
-            let mut lent = self.connections.lend().await?;
-            let text = format!("{settings}{question}");
-            let answer = timeout(SILENCE, rows(lent.connection(), text)).await;
-            if let Some(answer) = lent.settle(answer) {
+            let mut connection = self.connections.acquire().await?;
+            let text = format!("{settings}{query}");
+            let answer = timeout(READ_TIMEOUT, rows(connection.connection(), text)).await;
+            if let Some(answer) = connection.finish(answer) {
                 return answer;
             }
         }
     }
 
-    /// The events that a call of one of our functions has for an answer.
-    async fn ask_for_events(&self, call: &str) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let question = format!("SELECT (r.event).*, r.log_id FROM {call} r");
-        let rows = self.ask(&question).await?;
+    /// Reads the events that a function returns.
+    async fn query_events(&self, call: &str) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let query = format!("SELECT (r.event).*, r.log_id FROM {call} r");
+        let rows = self.query(&query).await?;
         let events = rows.iter().map(|row| decode::event(&Columns(row)));
         Ok(events.collect::<Result<_, _>>()?)
     }
@@ -116,7 +116,7 @@ impl PostgresReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
-        intent_state(&self.ask(&intent_question(scope, asset)).await?)
+        intent_state(&self.query(&intent_query(scope, asset)).await?)
     }
 
     pub(crate) async fn find_key(
@@ -127,8 +127,8 @@ impl PostgresReader {
         let (user, route) = (key.user.as_str(), key.route);
         let digest = key.key.digest().to_string();
         let arguments: [&dyn Argument; 4] = [&user, &route, &digest, &now.as_micros()];
-        let question = about("SELECT * FROM key_v1", &key.scope, &arguments);
-        let rows = self.ask(&question).await?;
+        let query = about("SELECT * FROM key_v1", &key.scope, &arguments);
+        let rows = self.query(&query).await?;
         let Some(row) = rows.first().map(|row| Columns(row)) else {
             return Ok(None);
         };
@@ -144,8 +144,8 @@ impl PostgresReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
-        let question = about(ASSET, scope, &[&asset.to_string()]) + " r";
-        let rows = self.ask(&question).await?;
+        let query = about(ASSET, scope, &[&asset.to_string()]) + " r";
+        let rows = self.query(&query).await?;
         let asset = rows.first().map(|row| decode::asset(&Columns(row)));
         Ok(asset.transpose()?)
     }
@@ -157,13 +157,13 @@ impl PostgresReader {
     ) -> Result<Vec<usize>, CatalogError> {
         let ids: Vec<String> = parents.iter().map(ToString::to_string).collect();
         let ids = format!("{{{}}}", ids.join(","));
-        let question = about("SELECT * FROM unknown_parents_v1", scope, &[&ids]);
-        let rows = self.ask(&question).await?;
-        let place = |row: &PgRow| row.try_get::<i64, _>(0).ok()?.try_into().ok();
-        let places = rows
+        let query = about("SELECT * FROM unknown_parents_v1", scope, &[&ids]);
+        let rows = self.query(&query).await?;
+        let index = |row: &PgRow| row.try_get::<i64, _>(0).ok()?.try_into().ok();
+        let indexes = rows
             .iter()
-            .map(|row| place(row).ok_or(CorruptColumn("asset.asset_id")));
-        Ok(places.collect::<Result<_, _>>()?)
+            .map(|row| index(row).ok_or(CorruptColumn("asset.asset_id")));
+        Ok(indexes.collect::<Result<_, _>>()?)
     }
 
     pub(crate) async fn events(
@@ -171,23 +171,23 @@ impl PostgresReader {
         scope: &Scope,
         query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        // beyond the largest number of PostgreSQL there is no event
+        // no event has a sequence beyond the largest integer of PostgreSQL
         let Ok(after) = i64::try_from(query.after) else {
             return Ok(Vec::new());
         };
         let limit = i64::from(query.limit);
-        let question = match query.asset {
+        let query = match query.asset {
             Some(asset) => {
                 let id = asset.to_string();
                 about("events_of_v1", scope, &[&id, &after, &limit])
             }
             None => about("events_after_v1", scope, &[&after, &limit]),
         };
-        self.ask_for_events(&question).await
+        self.query_events(&query).await
     }
 
     pub(crate) async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        let rows = self.ask("SELECT * FROM open_intents_v1()").await?;
+        let rows = self.query("SELECT * FROM open_intents_v1()").await?;
         Ok(decode::open_intents(&only(&rows)?)?)
     }
 
@@ -201,8 +201,7 @@ impl PostgresReader {
         // pairs of texts cannot fail
         let held = serde_json::to_string(&held.collect::<Vec<_>>()).unwrap_or_default();
         let arguments: [&dyn Argument; 3] = [&sink.as_str(), &i64::from(limit), &held];
-        self.ask_for_events(&call("undelivered_v1", &arguments))
-            .await
+        self.query_events(&call("undelivered_v1", &arguments)).await
     }
 
     pub(crate) async fn retries(
@@ -211,7 +210,7 @@ impl PostgresReader {
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let arguments: [&dyn Argument; 2] = [&sink.as_str(), &i64::from(limit)];
-        self.ask_for_events(&call("retries_v1", &arguments)).await
+        self.query_events(&call("retries_v1", &arguments)).await
     }
 
     pub(crate) async fn parked(
@@ -227,7 +226,7 @@ impl PostgresReader {
             &i64::from(limit),
         ];
         let rows = self
-            .ask(&call("SELECT * FROM parked_v1", &arguments))
+            .query(&call("SELECT * FROM parked_v1", &arguments))
             .await?;
         let kept = rows.iter().map(|row| decode::kept_event(&Columns(row)));
         Ok(kept.collect::<Result<_, _>>()?)
@@ -237,14 +236,14 @@ impl PostgresReader {
         &self,
         sink: &SinkName,
     ) -> Result<Option<Timestamp>, CatalogError> {
-        let question = call("SELECT oldest_undelivered_v1", &[&sink.as_str()]) + " AS occurred_at";
-        let rows = self.ask(&question).await?;
+        let query = call("SELECT oldest_undelivered_v1", &[&sink.as_str()]) + " AS occurred_at";
+        let rows = self.query(&query).await?;
         Ok(decode::oldest(&only(&rows)?)?)
     }
 
     pub(crate) async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
-        let question = call("SELECT * FROM backlog_v1", &[&sink.as_str()]);
-        let rows = self.ask(&question).await?;
+        let query = call("SELECT * FROM backlog_v1", &[&sink.as_str()]);
+        let rows = self.query(&query).await?;
         Ok(decode::backlog(&only(&rows)?)?)
     }
 
@@ -255,24 +254,24 @@ impl PostgresReader {
         let id = object.asset_id.to_string();
         let (etag, version) = (object.etag.as_str(), object.version_id.as_deref());
         let arguments: [&dyn Argument; 3] = [&id, &etag, &version];
-        let question = about("SELECT * FROM known_digest_v1", &object.scope, &arguments);
-        let rows = self.ask(&(question + " AS r (sha256)")).await?;
+        let query = about("SELECT * FROM known_digest_v1", &object.scope, &arguments);
+        let rows = self.query(&(query + " AS r (sha256)")).await?;
         let digest = rows
             .first()
             .map(|row| Columns(row).digest("object_digest.sha256"));
         Ok(digest.transpose()?)
     }
 
-    /// Whether there is a catalogue, and it takes writes.
+    /// Checks that the catalogue exists and is writable.
     pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
-        let question = "SELECT current_setting('transaction_read_only')::boolean FROM catalog";
-        // without a setting, since that is what is asked for
-        let rows = self.ask_with("", question).await?;
+        let query = "SELECT current_setting('transaction_read_only')::boolean FROM catalog";
+        // without settings, since the query reads one of them
+        let rows = self.query_with("", query).await?;
         match rows.first().map(|row| row.try_get(0)) {
             Some(Ok(false)) => Ok(()),
             Some(Ok(true)) => Err(CatalogError::Unavailable(Box::new(ReadOnly))),
-            Some(Err(error)) => Err(fault::told(error)),
-            None => Err(fault::told(sqlx::Error::RowNotFound)),
+            Some(Err(error)) => Err(fault::catalog_error(error)),
+            None => Err(fault::catalog_error(sqlx::Error::RowNotFound)),
         }
     }
 

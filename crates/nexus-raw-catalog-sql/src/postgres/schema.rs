@@ -14,28 +14,28 @@ use super::{
 use crate::error::OpenError;
 
 /// Refuses the tables of a version before the first release.
-async fn not_of_before(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let is_of_before = "EXISTS (SELECT FROM pg_attribute \
+async fn refuse_prerelease(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let is_prerelease = "EXISTS (SELECT FROM pg_attribute \
         WHERE attrelid = to_regclass('event') AND attname = 'commitment' AND NOT attisdropped)";
-    if holds(connection, is_of_before).await? {
+    if holds(connection, is_prerelease).await? {
         return Err(OpenError::unfit(
-            "the catalogue is of a version before the first release, which keeps events in \
-             another form, and is not brought over: give this program a new database or schema",
+            "the catalogue is from a version before the first release, whose events have another \
+             format, and cannot be migrated: use a new database or schema",
         ));
     }
     Ok(())
 }
 
-/// Brings the schema up to date, tables and then functions; the migrations that this took.
+/// Migrates the schema, tables and then functions, and returns the applied migrations.
 pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, OpenError> {
-    // until the connection is closed: one at a time makes both
+    // held until the connection is closed, so that one process at a time migrates
     connection.lock().await.map_err(migrate_error)?;
-    not_of_before(connection).await?;
+    refuse_prerelease(connection).await?;
     let before = if has_migrations(connection).await? {
         applied(connection).await?
     } else {
-        // another one beside it would be empty
-        not_elsewhere(connection).await?;
+        // a second catalogue would be empty
+        refuse_other_schema(connection).await?;
         BTreeMap::new()
     };
     recognise(connection).await?;
@@ -49,9 +49,8 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, O
     Ok(known.filter(|it| !before.contains_key(it)).collect())
 }
 
-/// Refuses a schema that holds something else's tables, before anything is written to it: names of
-/// ours could be taken there, and a schema is dropped, dumped and granted as a whole. What an
-/// extension brought along is nobody's data.
+/// Refuses a schema with foreign tables, before anything is written to it: names could collide, and
+/// a schema is dropped, dumped and granted as a whole. Tables of extensions do not count.
 async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
     let (schema, foreign): (Option<String>, Vec<String>) = sqlx::query_as(
         "SELECT current_schema()::text, coalesce(array_agg(c.relname::text ORDER BY c.relname)
@@ -68,7 +67,7 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
     .map_err(open_error)?;
     let Some(schema) = schema else {
         return Err(OpenError::unfit(
-            "the role of the catalogue has no schema to create tables in: make one, or set its search_path",
+            "the role of the catalogue has no schema to create tables in: create one, or set its search_path",
         ));
     };
     match &foreign[..] {
@@ -76,17 +75,17 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
         // a crash before the first migration leaves the table of migrations, empty
         [only] if only == "_sqlx_migrations" => Ok(()),
         [first, ..] => Err(OpenError::unfit(format!(
-            "the schema `{schema}` of the database holds tables of something else, such as \
-             `{first}`: give the catalogue a database or a schema of its own"
+            "the schema `{schema}` of the database has foreign tables, such as `{first}`: give the \
+             catalogue a database or a schema of its own"
         ))),
     }
 }
 
-/// Makes sure that the schema is one that this program can use.
+/// Checks that this program can use the schema.
 pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError> {
-    not_of_before(connection).await?;
+    refuse_prerelease(connection).await?;
     if !has_migrations(connection).await? {
-        not_elsewhere(connection).await?;
+        refuse_other_schema(connection).await?;
         return Err(unmigrated());
     }
     let applied = applied(connection).await?;
@@ -108,20 +107,18 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), OpenError
     check_functions(connection, is_newer).await
 }
 
-/// Each of our functions is as `migrate` made it. That of a newer version, which serves this one, may
-/// have mended some.
+/// Checks that each function is as `migrate` created it. A newer version may have replaced some.
 async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Result<(), OpenError> {
-    let standing = functions::standing(connection).await?;
+    let states = functions::states(connection).await?;
     let names = |of: FunctionState| {
-        let named = standing.iter().filter(move |(_, it)| **it == of);
+        let named = states.iter().filter(move |(_, it)| **it == of);
         named.map(|(name, _)| *name)
     };
     let changed: Vec<&str> = names(FunctionState::Changed).collect();
     if !changed.is_empty() {
         return Err(OpenError::unfit(format!(
-            "the functions {} are not as `nexus-raw-server migrate` makes them, with their body, \
-             SECURITY INVOKER and a search_path of their own alone: drop others of their name, and \
-             run it again",
+            "the functions {} are not as `nexus-raw-server migrate` creates them, with their body, \
+             SECURITY INVOKER and no setting but their search_path: drop overloads, and run it again",
             changed.join(", ")
         )));
     }
@@ -134,7 +131,7 @@ async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Resul
 
 fn unmigrated() -> OpenError {
     OpenError::unfit(
-        "the catalogue's schema is not there, or is of an older version of this program: \
+        "the catalogue's schema is missing, or from an older version of this program: \
          run `nexus-raw-server migrate`",
     )
 }
@@ -143,16 +140,16 @@ async fn has_migrations(connection: &mut PgConnection) -> Result<bool, OpenError
     holds(connection, "to_regclass('_sqlx_migrations') IS NOT NULL").await
 }
 
-/// There is no catalogue in a schema where names are not looked for. A database that was restored
-/// has its schemas, and not what was set for its name: the search path may be another one.
-async fn not_elsewhere(connection: &mut PgConnection) -> Result<(), OpenError> {
+/// Refuses to go on if a catalogue exists in a schema that is not on the search path. A restored
+/// database keeps its schemas but not the settings of its name, so its search path may differ.
+async fn refuse_other_schema(connection: &mut PgConnection) -> Result<(), OpenError> {
     let rows = read(connection, ELSEWHERE).await.map_err(open_error)?;
     let Some(row) = rows.first() else {
         return Ok(());
     };
-    let (schema, told): (String, String) = FromRow::from_row(row).map_err(open_error)?;
+    let (schema, fix): (String, String) = FromRow::from_row(row).map_err(open_error)?;
     Err(OpenError::unfit(format!(
-        "the catalogue is in the schema {schema}, which is not on the search path: {told}"
+        "the catalogue is in the schema {schema}, which is not on the search path: {fix}"
     )))
 }
 
@@ -164,7 +161,7 @@ const ELSEWHERE: &str = "
         AND c.relkind = 'r'
     GROUP BY n.nspname HAVING count(*) = 3 ORDER BY n.nspname";
 
-/// The checksums of the migrations that were applied.
+/// Returns the checksums of the applied migrations.
 async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>, OpenError> {
     let applied = "SELECT version, checksum FROM _sqlx_migrations WHERE success";
     let rows = read(connection, applied).await.map_err(open_error)?;
@@ -172,7 +169,7 @@ async fn applied(connection: &mut PgConnection) -> Result<BTreeMap<i64, Vec<u8>>
     applied.map_err(open_error)
 }
 
-/// Whether a schema of a newer version says that a server of ours may go on.
+/// Returns whether the schema of a newer version supports this version.
 async fn serves(connection: &mut PgConnection, version: i64, own: i64) -> Result<bool, OpenError> {
     let row = format!("version = {version} AND serves_from <= {own}");
     let condition = format!("EXISTS (SELECT FROM schema_version WHERE {row})");
@@ -180,8 +177,8 @@ async fn serves(connection: &mut PgConnection, version: i64, own: i64) -> Result
 }
 
 async fn holds(connection: &mut PgConnection, condition: &str) -> Result<bool, OpenError> {
-    let question = format!("SELECT {condition}");
-    let rows = read(connection, &question).await.map_err(open_error)?;
+    let query = format!("SELECT {condition}");
+    let rows = read(connection, &query).await.map_err(open_error)?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound);
     row.and_then(|row| row.try_get(0)).map_err(open_error)
 }
@@ -189,16 +186,16 @@ async fn holds(connection: &mut PgConnection, condition: &str) -> Result<bool, O
 fn migrate_error(error: MigrateError) -> OpenError {
     match error {
         MigrateError::VersionMissing(version) => OpenError::unfit(format!(
-            "the catalogue's schema is of a newer version of this program: \
-             its migration {version} is not known here"
+            "the catalogue's schema is from a newer version of this program: \
+             its migration {version} is unknown"
         )),
         MigrateError::VersionMismatch(version) => OpenError::unfit(format!(
-            "the catalogue was written by another program: its migration {version} is not ours"
+            "the catalogue was written by another program: its migration {version} differs"
         )),
-        // it met what it did not expect
+        // the existing schema conflicts
         MigrateError::ExecuteMigration(error, version) if is_rule_broken(&error) => {
             OpenError::unfit(format!(
-                "the schema of the database is not what migration {version} is for: {error}"
+                "migration {version} does not match the schema of the database: {error}"
             ))
         }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {

@@ -1,17 +1,17 @@
-//! What holds for each connection: that it leads to the catalogue that was opened, on a server that
-//! keeps what it commits, behind a wall that stands.
+//! The checks of each connection: it leads to the catalogue that was opened, the server commits
+//! durably, and row-level security is in force.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
     fault::open_error,
+    row_security::{self, RowSecurityFault},
     statement::read,
-    walls::{self, Breach},
 };
 use crate::error::OpenError;
 
-const STANDING: &str = "
+const SESSION_STATE: &str = "
     SELECT uuid_send(catalog_id) AS catalog_id,
         current_setting('default_transaction_read_only')::boolean AS is_read_only,
         CASE
@@ -24,33 +24,34 @@ const STANDING: &str = "
         END AS unfit
     FROM catalog";
 
-/// What every connection must agree with.
+/// What every connection must match.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Session {
     pub(super) catalog_id: Uuid,
 }
 
 impl Session {
-    /// What the first connection leads to.
+    /// Checks the first connection.
     pub(super) async fn open(connection: &mut PgConnection) -> Result<Self, OpenError> {
         let found = SessionState::at(connection).await.map_err(open_error)?;
         match found.unfit {
-            // it may take writes again
+            // it may become writable again
             None if found.is_read_only => Err(OpenError::Unreachable(Box::new(ReadOnly))),
             None => Ok(Self {
                 catalog_id: found.catalog_id,
             }),
-            // it may be made the primary
-            Some(Unfit::Standby) => Err(OpenError::Unreachable(Box::new(Unfit::Standby))),
+            // it may be promoted to primary
+            Some(UnfitSession::Standby) => {
+                Err(OpenError::Unreachable(Box::new(UnfitSession::Standby)))
+            }
             Some(unfit) => Err(OpenError::unfit(unfit.to_string())),
         }
     }
 
-    /// Checks a later connection: the server may be another one by now. One that takes no writes may
-    /// be read from.
+    /// Checks a later connection, which may lead to another server. A read-only one may serve reads.
     pub(super) async fn resume(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let found = SessionState::at(connection).await?;
-        let other = (found.catalog_id != self.catalog_id).then_some(Unfit::OtherCatalog);
+        let other = (found.catalog_id != self.catalog_id).then_some(UnfitSession::OtherCatalog);
         let unfit = found.unfit.or(other);
         unfit.map_or(Ok(()), |unfit| {
             Err(sqlx::Error::Configuration(Box::new(unfit)))
@@ -61,12 +62,12 @@ impl Session {
 struct SessionState {
     catalog_id: Uuid,
     is_read_only: bool,
-    unfit: Option<Unfit>,
+    unfit: Option<UnfitSession>,
 }
 
 impl SessionState {
     async fn at(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let rows = read(connection, STANDING).await?;
+        let rows = read(connection, SESSION_STATE).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let id: Vec<u8> = row.try_get("catalog_id")?;
         let unfit: Option<&str> = row.try_get("unfit")?;
@@ -74,29 +75,31 @@ impl SessionState {
             is_read_only: row.try_get("is_read_only")?,
             catalog_id: Uuid::from_slice(&id).map_err(|error| sqlx::Error::Decode(error.into()))?,
             unfit: match unfit {
-                None => walls::breach(connection).await?.map(Unfit::Wall),
-                Some("standby") => Some(Unfit::Standby),
-                Some("loses files") => Some(Unfit::LosesFiles),
-                Some("loses commits") => Some(Unfit::LosesCommits),
-                Some("fires no triggers") => Some(Unfit::FiresNoTriggers),
-                Some(_) => Some(Unfit::SeesAll),
+                None => row_security::fault(connection)
+                    .await?
+                    .map(UnfitSession::RowSecurity),
+                Some("standby") => Some(UnfitSession::Standby),
+                Some("loses files") => Some(UnfitSession::LosesFiles),
+                Some("loses commits") => Some(UnfitSession::LosesCommits),
+                Some("fires no triggers") => Some(UnfitSession::FiresNoTriggers),
+                Some(_) => Some(UnfitSession::SeesAll),
             },
         })
     }
 }
 
-/// Why nothing can be written now.
+/// The database is read-only.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error(
-    "the database takes no writes: it is a standby, or default_transaction_read_only is on for the \
+    "the database is read-only: it is a standby, or default_transaction_read_only is on for the \
      server, the database or the role"
 )]
 pub(super) struct ReadOnly;
 
-/// Why a connection must not be used.
+/// The reason why a connection must not be used.
 #[derive(Debug, thiserror::Error)]
-enum Unfit {
-    #[error("the database is a standby, which takes no writes")]
+enum UnfitSession {
+    #[error("the database is a read-only standby")]
     Standby,
     #[error("the database holds another catalogue than the one that was opened")]
     OtherCatalog,
@@ -105,18 +108,18 @@ enum Unfit {
          does not apply: use a plain role, which may own the database"
     )]
     SeesAll,
-    #[error("the database loses what it has committed in a power cut: set fsync = on")]
+    #[error("the database may lose committed data in a power cut: set fsync = on")]
     LosesFiles,
     #[error(
-        "the database answers before a commit is durable: set synchronous_commit = on, for the \
+        "the database confirms a commit before it is durable: set synchronous_commit = on, for the \
          server, the database and the role"
     )]
     LosesCommits,
     #[error(
-        "the triggers that keep what was written do not fire: set session_replication_role = \
+        "the triggers that keep rows immutable do not fire: set session_replication_role = \
          origin, for the server, the database and the role"
     )]
     FiresNoTriggers,
     #[error(transparent)]
-    Wall(Breach),
+    RowSecurity(RowSecurityFault),
 }

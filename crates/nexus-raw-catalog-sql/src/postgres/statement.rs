@@ -1,23 +1,22 @@
-//! Statements, each with what it needs in one text: behind a pooler that shares sessions the next
-//! statement may go to another one, which knows neither settings nor prepared statements of the one
-//! before.
+//! Statements, each with its settings in one query string. Behind a pooler in transaction mode the next
+//! statement may go to another session, without the settings and prepared statements of this one.
 
 use std::fmt::{Display, Write};
 
 use sqlx::{AssertSqlSafe, PgConnection, postgres::PgRow};
 
-/// Statements of one text are one transaction, and so what is said here ends with it.
+/// The statements of one simple query are one transaction, so these settings end with it.
 pub(super) const TO_READ: &str =
     "SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = '2s'; ";
 const TO_WRITE: &str = "SET LOCAL transaction_isolation = 'read committed'; \
     SET LOCAL statement_timeout = '2s'; SET LOCAL lock_timeout = '1s'; ";
 
-/// A value as it stands in a statement.
+/// A value that is formatted as an SQL literal.
 pub(super) trait Argument: Sync {
     fn write(&self, out: &mut String);
 }
 
-/// Whatever the settings are, an `E''` is read in one way.
+/// The meaning of an `E''` literal does not depend on settings.
 impl Argument for str {
     fn write(&self, out: &mut String) {
         out.push_str("E'");
@@ -25,7 +24,7 @@ impl Argument for str {
             match character {
                 '\'' => out.push_str("''"),
                 '\\' => out.push_str("\\\\"),
-                // PostgreSQL keeps none, and says so; as it is it would end the statement
+                // PostgreSQL reports an error for the escape; the raw byte would end the query string
                 '\0' => out.push_str("\\000"),
                 other => out.push(other),
             }
@@ -72,12 +71,12 @@ fn display(out: &mut String, value: &impl Display) {
     let _ = write!(out, "{value}");
 }
 
-/// A call of one of our functions, up to its arguments.
+/// Formats a function call.
 pub(super) fn call(select: &str, arguments: &[&dyn Argument]) -> String {
     let mut text = select.to_owned();
     text.push('(');
-    for (place, argument) in arguments.iter().enumerate() {
-        if place > 0 {
+    for (index, argument) in arguments.iter().enumerate() {
+        if index > 0 {
             text.push_str(", ");
         }
         argument.write(&mut text);
@@ -86,15 +85,15 @@ pub(super) fn call(select: &str, arguments: &[&dyn Argument]) -> String {
     text
 }
 
-/// The rows that a question has for an answer.
+/// Runs a read-only query.
 pub(super) async fn read(
     connection: &mut PgConnection,
-    question: &str,
+    query: &str,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
-    rows(connection, format!("{TO_READ}{question}")).await
+    rows(connection, format!("{TO_READ}{query}")).await
 }
 
-/// The rows of a statement that writes.
+/// Runs a statement that writes.
 pub(super) async fn write(
     connection: &mut PgConnection,
     statement: &str,
@@ -102,12 +101,12 @@ pub(super) async fn write(
     rows(connection, format!("{TO_WRITE}{statement}")).await
 }
 
-/// The rows of a statement that is as it is.
+/// Runs a statement without settings.
 pub(super) async fn rows(
     connection: &mut PgConnection,
     text: String,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
-    // whatever stands in it was written by `Argument`
+    // all values in it were escaped by `Argument`
     sqlx::raw_sql(AssertSqlSafe(text))
         .fetch_all(connection)
         .await

@@ -1,4 +1,4 @@
-//! What a URL of PostgreSQL may say.
+//! Parsing of PostgreSQL URLs.
 
 use std::str::FromStr;
 
@@ -10,8 +10,8 @@ use sqlx::{
 
 use crate::error::OpenError;
 
-/// The parameters that a URL may have. Others are refused, since sqlx would leave them out in
-/// silence, or since they would say again what stands elsewhere in the URL.
+/// The parameters that a URL may have. Others are refused, since sqlx would ignore them silently, or
+/// since they would repeat another part of the URL.
 const PARAMETERS: [&str; 6] = [
     "application_name",
     "sslcert",
@@ -21,11 +21,11 @@ const PARAMETERS: [&str; 6] = [
     "statement-cache-capacity",
 ];
 
-/// Reads `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?PARAMETERS]`.
+/// Parses `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?PARAMETERS]`.
 ///
-/// Over a network the connection is encrypted and the server's certificate verified, whatever the
-/// URL does not say: `sslmode` is `verify-full` unless it says `verify-ca`. To this machine the
-/// modes of libpq are free.
+/// Over a network the connection is encrypted and the server's certificate verified: `sslmode` is
+/// `verify-full` by default and may be `verify-ca`. For the local machine every mode of libpq is
+/// allowed.
 pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let mut tls_is_said = false;
@@ -47,10 +47,10 @@ pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
             "the URL of PostgreSQL must be `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`",
         ));
     }
-    // the error is not told: it may say what the URL says, and so a password
+    // the error is dropped, since it may repeat the URL and so a password
     let options = PgConnectOptions::from_str(url)
-        .map_err(|_| OpenError::unfit("the URL of PostgreSQL cannot be read"))?;
-    // an IPv6 address stands in brackets in a URL (RFC 3986, section 3.2.2), and nowhere else
+        .map_err(|_| OpenError::unfit("the URL of PostgreSQL is invalid"))?;
+    // only a URL has brackets around an IPv6 address (RFC 3986, section 3.2.2)
     let address = options.get_host().strip_prefix('[');
     let address = address.and_then(|it| it.strip_suffix(']'));
     let options = match address.map(str::to_owned) {
@@ -77,7 +77,7 @@ fn secured(options: PgConnectOptions, tls_is_said: bool) -> Result<PgConnectOpti
         _ if !tls_is_said => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
         _ => Err(OpenError::unfit(
             "the connection to PostgreSQL over a network must be verified: leave `sslmode` out, \
-             or say `verify-full` or `verify-ca`, with `sslrootcert` for an authority of your own",
+             or set it to `verify-full` or `verify-ca`, with `sslrootcert` for your own authority",
         )),
     }
 }

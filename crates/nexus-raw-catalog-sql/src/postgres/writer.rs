@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     answer::{self, Answer},
-    fault::{self, Fate},
+    fault::{self, StatementEffect},
     pool::Connections,
     reader, request,
     statement::{call, write},
@@ -20,17 +20,17 @@ use crate::{
     writer::{Outcomes, OutcomesDiffer, Registration, Write, Written},
 };
 
-/// How long a group is tried, again where that helps: less than its callers wait.
-const PATIENCE: Duration = Duration::from_millis(2500);
+/// The time limit of a group's attempts, shorter than its callers' deadline.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// The wait before the second try; each further one is twice as long, up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// The delay before the first retry; it doubles up to the longest.
+const FIRST_DELAY: Duration = Duration::from_millis(10);
+const LONGEST_DELAY: Duration = Duration::from_millis(200);
 
-/// Writes groups, each by one call.
+/// Writes each group by one call.
 ///
-/// A call is a transaction of its own: what it answers is committed, since sqlx waits for the
-/// server to say that it is ready for the next.
+/// A call is one transaction, and its response implies the commit, since sqlx waits until the server
+/// reports that it is ready for the next query.
 pub(super) struct PostgresWriter {
     connections: Arc<Connections>,
     object_store: ObjectStoreIdentity,
@@ -44,29 +44,29 @@ impl PostgresWriter {
         }
     }
 
-    /// Calls once, on a connection that it keeps unless it is lost. `sent` says whether the call may
-    /// have reached the server.
+    /// Calls once and releases the connection unless it is lost. Sets `sent` if the call may have
+    /// reached the server.
     async fn call(&self, text: &str, again: bool, sent: &mut bool) -> Result<String, sqlx::Error> {
-        let mut lent = self.connections.lend_to_write().await?;
+        let mut connection = self.connections.acquire_writer().await?;
         *sent = true;
         let statement = call("SELECT write_v1", &[&text, &again]) + "::text";
-        let answer = write(lent.connection(), &statement).await;
-        if !matches!(&answer, Err(error) if fault::fate(error) == Fate::Unknown) {
-            lent.give_back();
+        let answer = write(connection.connection(), &statement).await;
+        if !matches!(&answer, Err(error) if fault::effect(error) == StatementEffect::Unknown) {
+            connection.release();
         }
         let rows = answer?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         row.try_get(0)
     }
 
-    /// Calls until there is an answer, or there is no hope of one. Where an answer was lost, the
-    /// next call says so, and finds what the one before has written: it waits for the lock that
-    /// the one before may still hold.
+    /// Retries until there is a response, a permanent error, or no time left. After a lost response
+    /// the next call sets `again` and detects what the lost one wrote: it waits for the locks that
+    /// the lost one may still hold.
     async fn call_until_answered(&self, text: &str, until: Instant) -> Result<String, WriteError> {
         let mut again = false;
-        let mut pauses = ExponentialBuilder::new()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
+        let mut delays = ExponentialBuilder::new()
+            .with_min_delay(FIRST_DELAY)
+            .with_max_delay(LONGEST_DELAY)
             .without_max_times()
             .build();
         loop {
@@ -75,35 +75,35 @@ impl PostgresWriter {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(elapsed) => {
-                    // it is gone, and those that are kept may be as dead
-                    self.connections.forget();
+                    // the connection is dropped, and the idle ones may be dead too
+                    self.connections.drop_idle();
                     return Err(WriteError::Unavailable(Failure::unavailable(elapsed)));
                 }
             };
-            match fault::fate(&error) {
-                Fate::Refused => return Err(WriteError::Refused(fault::failure(error))),
-                Fate::InTheWay => {}
-                Fate::Unknown => {
+            match fault::effect(&error) {
+                StatementEffect::Refused => return Err(WriteError::Refused(fault::failure(error))),
+                StatementEffect::Conflict => {}
+                StatementEffect::Unknown => {
                     again |= sent;
-                    self.connections.forget();
+                    self.connections.drop_idle();
                 }
             }
-            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
-            if Instant::now() + pause >= until {
+            let delay = delays.next().unwrap_or(LONGEST_DELAY);
+            if Instant::now() + delay >= until {
                 return Err(WriteError::Unavailable(fault::failure(error)));
             }
-            sleep(pause).await;
+            sleep(delay).await;
         }
     }
 
-    /// The record that stands in the way of a registration.
-    async fn standing(&self, registration: &Registration) -> Result<Written, Failure> {
+    /// Reads the existing record that conflicts with a registration.
+    async fn existing_record(&self, registration: &Registration) -> Result<Written, Failure> {
         let asset = &registration.new.asset;
-        let lent = self.connections.lend_to_write().await;
-        let mut lent = lent.map_err(fault::failure)?;
-        let found = reader::intent(lent.connection(), asset.scope(), asset.asset_id()).await;
+        let connection = self.connections.acquire_writer().await;
+        let mut connection = connection.map_err(fault::failure)?;
+        let found = reader::intent(connection.connection(), asset.scope(), asset.asset_id()).await;
         if found.is_ok() {
-            lent.give_back();
+            connection.release();
         }
         match found? {
             Some(IntentState::Registered {
@@ -124,23 +124,23 @@ impl PostgresWriter {
         group: &[&Write],
         until: Instant,
     ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
-        // it was committed, so no member may be tried again
+        // the group is committed, so no member may be retried
         let unexpected = |error: BoxError| WriteError::Unavailable(Failure::corrupt(error));
         let answer: Answer =
             serde_json::from_str(answer).map_err(|error| unexpected(error.into()))?;
         let mut outcomes = Outcomes::of(group);
-        for (place, answer) in answer {
-            let write = group.get(place).ok_or(OutcomesDiffer)?;
+        for (index, answer) in answer {
+            let write = group.get(index).ok_or(OutcomesDiffer)?;
             let written = answer::written(write, answer);
             let outcome = match (written.map_err(|error| unexpected(error.into()))?, write) {
                 (Some(written), _) => Ok(written),
                 // a record never changes, so it may be read after the transaction
-                (None, Write::Register(asked)) => timeout_at(until, self.standing(asked))
+                (None, Write::Register(asked)) => timeout_at(until, self.existing_record(asked))
                     .await
                     .unwrap_or_else(|elapsed| Err(Failure::unavailable(elapsed))),
                 (None, _) => return Err(OutcomesDiffer.into()),
             };
-            outcomes.set(place, outcome)?;
+            outcomes.set(index, outcome)?;
         }
         Ok(outcomes.finish()?)
     }
@@ -155,7 +155,9 @@ impl GroupWriter for PostgresWriter {
         let text = request::text(group, &self.object_store)
             .map_err(|error| WriteError::Refused(Failure::unavailable(error)))?;
         let began = Instant::now();
-        let answer = self.call_until_answered(&text, began + PATIENCE).await?;
+        let answer = self
+            .call_until_answered(&text, began + WRITE_TIMEOUT)
+            .await?;
         self.outcomes(&answer, group, began + DEADLINE).await
     }
 

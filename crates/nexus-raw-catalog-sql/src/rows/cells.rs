@@ -1,6 +1,6 @@
 use sqlx::{Column, Row};
 
-/// A row of either database, by the four kinds of values that columns are read as.
+/// A row of either database, read as one of four kinds of values.
 ///
 /// A null is `None`. (sqlx itself would read a null of `SQLite` as zero or as an empty text.)
 pub(crate) trait Cells: Send + Sync {
@@ -13,10 +13,10 @@ pub(crate) trait Cells: Send + Sync {
     fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
 }
 
-/// Where a row has the column `table.column`: the first of that name after one that is named as the
-/// table, such as the `0` in `SELECT 0 AS asset, asset.*`, or the first at all where none is. So
-/// statements select all columns of a table, and a new one need not be named in them.
-pub(crate) fn place<R: Row>(row: &R, name: &str) -> Result<usize, sqlx::Error> {
+/// Returns the index of the column `table.column` in a row: the first `column` after a marker column
+/// named as the table, such as the `0` in `SELECT 0 AS asset, asset.*`, or the first one if there is no
+/// marker. So statements can select all columns of a table without naming them.
+pub(crate) fn column_index<R: Row>(row: &R, name: &str) -> Result<usize, sqlx::Error> {
     let missing = || sqlx::Error::ColumnNotFound(name.to_owned());
     let (table, column) = name.split_once('.').ok_or_else(missing)?;
     let at = |name: &str, from: usize| {
@@ -27,7 +27,7 @@ pub(crate) fn place<R: Row>(row: &R, name: &str) -> Result<usize, sqlx::Error> {
     at(column, first).ok_or_else(missing)
 }
 
-/// What a column may be read as.
+/// A type that a column can be read as.
 pub(crate) trait Cell<'r>: Sized {
     fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, sqlx::Error>;
 }
@@ -74,10 +74,10 @@ mod tests {
         let row = "SELECT 0 AS one, 1 AS x, 2 AS y, 0 AS other, 3 AS x";
         let row = sqlx::query(row).fetch_one(&mut connection).await.unwrap();
         for (name, at) in [("one.x", 1), ("other.x", 4), ("one.y", 2), ("neither.x", 1)] {
-            assert_eq!(place(&row, name).unwrap(), at, "{name}");
+            assert_eq!(column_index(&row, name).unwrap(), at, "{name}");
         }
         for name in ["other.y", "one.z", "x"] {
-            assert!(place(&row, name).is_err(), "{name}");
+            assert!(column_index(&row, name).is_err(), "{name}");
         }
     }
 }

@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::cells::{Cell, Cells};
 use crate::error::CorruptColumn;
 
-/// Reads the columns of a row, each under the name `table.column`, back into what they were
-/// written from. Whatever does not come back is a [`CorruptColumn`].
+/// Decodes the columns of a row, each by the name `table.column`. A value that cannot be decoded is a
+/// [`CorruptColumn`].
 pub(crate) struct Columns<'r>(pub(crate) &'r dyn Cells);
 
 impl<'r> Columns<'r> {
-    /// The column as the database has it; `None` where it is null.
+    /// Returns the column, or `None` if it is null.
     pub(crate) fn optional<T: Cell<'r>>(
         &self,
         column: &'static str,
@@ -21,12 +21,12 @@ impl<'r> Columns<'r> {
         T::read(self.0, column).map_err(|_| CorruptColumn(column))
     }
 
-    /// The column as the database has it, and never null.
+    /// Returns the column, which must not be null.
     pub(crate) fn get<T: Cell<'r>>(&self, column: &'static str) -> Result<T, CorruptColumn> {
         self.optional(column)?.ok_or(CorruptColumn(column))
     }
 
-    /// The text column, read by `parse`.
+    /// Returns the text column, parsed by `parse`.
     pub(crate) fn text<T, E>(
         &self,
         column: &'static str,
@@ -35,7 +35,7 @@ impl<'r> Columns<'r> {
         parse(self.get(column)?).map_err(|_| CorruptColumn(column))
     }
 
-    /// The text column, read by `parse`; `None` where it is null.
+    /// Returns the text column, parsed by `parse`, or `None` if it is null.
     pub(crate) fn optional_text<T, E>(
         &self,
         column: &'static str,
@@ -47,7 +47,7 @@ impl<'r> Columns<'r> {
             .map_err(|_| CorruptColumn(column))
     }
 
-    /// The column of a count or of another number that is not negative.
+    /// Returns the column as a non-negative number.
     pub(crate) fn unsigned(&self, column: &'static str) -> Result<u64, CorruptColumn> {
         let number: i64 = self.get(column)?;
         u64::try_from(number).map_err(|_| CorruptColumn(column))
@@ -57,7 +57,7 @@ impl<'r> Columns<'r> {
         Timestamp::from_micros(self.get(column)?).map_err(|_| CorruptColumn(column))
     }
 
-    /// The column of exactly `N` bytes.
+    /// Returns the column of exactly `N` bytes.
     pub(crate) fn bytes<const N: usize>(
         &self,
         column: &'static str,

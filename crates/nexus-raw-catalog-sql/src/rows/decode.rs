@@ -1,4 +1,4 @@
-//! Rows back into what they were written from.
+//! Decoding of rows.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::Columns;
 use crate::{error::CorruptColumn, registration::AssetKey, sealed::salted_digest};
 
-/// A row of `upload_intent`, with its `asset` where it has one.
+/// Decodes a row of `upload_intent`, with its `asset` if registered.
 pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState), CorruptColumn> {
     let intent = intent(row)?;
     let key = (intent.scope.clone(), intent.asset_id);
@@ -64,7 +64,7 @@ fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
     })
 }
 
-/// A row of `asset`. The digest of its provenance tells whether all its labels and edges are there.
+/// Decodes a row of `asset`. The digest of its provenance detects missing labels and edges.
 pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
     const DIGEST: &str = "asset.provenance_digest";
     let provenance = provenance(row)?;
@@ -145,7 +145,7 @@ fn capture_location(row: &Columns<'_>) -> Result<Option<CaptureLocation>, Corrup
         .map_err(|_| CorruptColumn("asset.latitude"))
 }
 
-/// A JSON array of ids, each in hexadecimal digits.
+/// Parses a JSON array of ids in hexadecimal digits.
 fn parents(json: &str) -> Result<DerivedFrom, ()> {
     let ids: Vec<&str> = serde_json::from_str(json).map_err(|_| ())?;
     let ids = ids
@@ -164,7 +164,7 @@ fn size(row: &Columns<'_>, column: &'static str) -> Result<ByteSize, CorruptColu
     ByteSize::parse(row.unsigned(column)?).map_err(|_| CorruptColumn(column))
 }
 
-/// A key is kept as its parts, so a layout that is not known here is a key that is not known.
+/// Checks the key layout. Keys are stored as their parts, so an unknown layout means an unknown key.
 fn check_layout(row: &Columns<'_>, column: &'static str) -> Result<(), CorruptColumn> {
     if row.get::<i64>(column)? == i64::from(ObjectKey::LAYOUT) {
         Ok(())
@@ -186,8 +186,8 @@ fn address(
     })
 }
 
-/// A row of `event` and its log: both texts must be those that were digested. Its id follows from
-/// its place.
+/// Decodes a row of `event` and verifies the digests of both texts. The id is derived from log and
+/// sequence.
 pub(crate) fn event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     let scope = row.scope("event.tenant_id", "event.env")?;
     let sequence = row.unsigned("event.sequence")?;
@@ -216,7 +216,7 @@ pub(crate) fn event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     })
 }
 
-/// The column of when the oldest of some events occurred; `None` where there were none.
+/// Decodes the time of the oldest of some events, or `None` if there are none.
 pub(crate) fn oldest(row: &Columns<'_>) -> Result<Option<Timestamp>, CorruptColumn> {
     const COLUMN: &str = "event.occurred_at";
     match row.optional::<i64>(COLUMN)? {
@@ -225,7 +225,7 @@ pub(crate) fn oldest(row: &Columns<'_>) -> Result<Option<Timestamp>, CorruptColu
     }
 }
 
-/// The use of all scopes.
+/// Decodes the usage of all scopes.
 pub(crate) fn open_intents(row: &Columns<'_>) -> Result<OpenIntents, CorruptColumn> {
     Ok(OpenIntents {
         count: row.unsigned("scope.open_count")?,
@@ -233,7 +233,7 @@ pub(crate) fn open_intents(row: &Columns<'_>) -> Result<OpenIntents, CorruptColu
     })
 }
 
-/// What lies before a sink.
+/// Decodes the backlog of a sink.
 pub(crate) fn backlog(row: &Columns<'_>) -> Result<Backlog, CorruptColumn> {
     Ok(Backlog {
         undelivered: row.unsigned("backlog.undelivered")?,
@@ -242,7 +242,7 @@ pub(crate) fn backlog(row: &Columns<'_>) -> Result<Backlog, CorruptColumn> {
     })
 }
 
-/// A row of `parked_event`.
+/// Decodes a row of `parked_event`.
 pub(crate) fn kept_event(row: &Columns<'_>) -> Result<KeptEvent, CorruptColumn> {
     Ok(KeptEvent {
         sink: row.text("parked_event.sink", SinkName::parse)?,

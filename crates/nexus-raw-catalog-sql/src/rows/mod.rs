@@ -1,10 +1,10 @@
-//! Rows back into what they were written from, whichever database they are of.
+//! Decoding of rows of either database.
 
 mod cells;
 mod columns;
 pub(crate) mod decode;
 
 pub(crate) use self::{
-    cells::{Cells, place},
+    cells::{Cells, column_index},
     columns::Columns,
 };

@@ -8,25 +8,24 @@ use sqlx::{
 use super::fault::open_error;
 use crate::error::{DEADLINE, OpenError};
 
-/// The first SQLite without a flaw by which a checkpoint could corrupt a database in WAL mode.
+/// The first SQLite without a bug by which a checkpoint could corrupt a database in WAL mode.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// Readers work in parallel with the writer and with each other; four keep two cores busy.
+/// The number of read connections, which work in parallel; four keep two cores busy.
 const READERS: u32 = 4;
 
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
-        // only a tool of an operator can be in the way, and it should not be for long
+        // only an operator's tool can hold a lock, and only briefly
         .busy_timeout(Duration::from_millis(500))
         .foreign_keys(true)
-        // what the schema says must not run functions that can do harm
+        // a malicious schema must not call unsafe functions
         .pragma("trusted_schema", "OFF")
         .disable_statement_logging()
 }
 
-/// The one connection that writes. It is not in WAL mode yet: what it is connected to may not be
-/// a catalogue.
+/// Opens the write connection. It is not in WAL mode yet, since the file may not be a catalogue.
 pub(super) async fn writer(file: &Path) -> Result<SqliteConnection, OpenError> {
     let connection = options(file).connect().await;
     let mut connection = connection.map_err(open_error)?;
@@ -38,7 +37,7 @@ pub(super) async fn writer(file: &Path) -> Result<SqliteConnection, OpenError> {
     Ok(connection)
 }
 
-/// Makes what is committed survive a power cut, and readers independent of the writer.
+/// Sets WAL mode, for readers that do not block the writer, and synchronous commits.
 pub(super) async fn make_durable(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
         .fetch_one(&mut *connection)
@@ -50,8 +49,7 @@ pub(super) async fn make_durable(connection: &mut SqliteConnection) -> Result<()
              use a local one",
         ));
     }
-    // checkpoints are the writer's own, since SQLite keeps silent about the failure of an
-    // automatic one
+    // the writer runs checkpoints, since SQLite does not report the failure of an automatic one
     sqlx::raw_sql("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")
         .execute(connection)
         .await
@@ -59,7 +57,7 @@ pub(super) async fn make_durable(connection: &mut SqliteConnection) -> Result<()
     Ok(())
 }
 
-/// The connections that read.
+/// Opens the read connections.
 pub(super) async fn readers(file: &Path) -> Result<SqlitePool, OpenError> {
     SqlitePoolOptions::new()
         .min_connections(1)
@@ -67,7 +65,7 @@ pub(super) async fn readers(file: &Path) -> Result<SqlitePool, OpenError> {
         .acquire_timeout(DEADLINE)
         .idle_timeout(None)
         .max_lifetime(None)
-        // there is no network between us and the file
+        // a local file needs no ping
         .test_before_acquire(false)
         .connect_with(options(file).pragma("query_only", "ON"))
         .await

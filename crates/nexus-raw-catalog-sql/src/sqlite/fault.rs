@@ -1,4 +1,4 @@
-//! What an error of SQLite means. Codes: <https://www.sqlite.org/rescode.html>.
+//! Classification of SQLite errors. Codes: <https://www.sqlite.org/rescode.html>.
 
 use nexus_raw::ports::CatalogError;
 
@@ -11,7 +11,7 @@ const ERROR: u32 = 1;
 const IOERR: u32 = 10;
 const CORRUPT: u32 = 11;
 const NOTADB: u32 = 26;
-/// Out of memory while reading or writing: the medium is well.
+/// Out of memory while reading or writing, which is no failure of the medium.
 const IOERR_NOMEM: u32 = IOERR | (12 << 8);
 
 fn extended_code(error: &sqlx::Error) -> Option<u32> {
@@ -23,18 +23,17 @@ fn is_corrupt(error: &sqlx::Error) -> bool {
     matches!(primary, Some(CORRUPT | NOTADB))
 }
 
-/// Whether the medium failed. After that, what is in SQLite's memory and what is on disk may
-/// differ for good.
+/// Returns whether the medium failed. After that, SQLite's memory and the disk may differ permanently.
 fn is_medium_failure(error: &sqlx::Error) -> bool {
     extended_code(error).is_some_and(|code| code & 0xff == IOERR && code != IOERR_NOMEM)
 }
 
-/// `SQLITE_ERROR`: the statement makes no sense where it stands.
+/// Returns whether it is `SQLITE_ERROR`, such as for a missing table or transaction.
 pub(super) fn is_plain(error: &sqlx::Error) -> bool {
     extended_code(error) == Some(ERROR)
 }
 
-/// As a reader's caller is told of it.
+/// Returns the error for the caller of a read.
 pub(super) fn read_error(error: sqlx::Error) -> CatalogError {
     if is_corrupt(&error) {
         CatalogError::Corrupt(Box::new(error))
@@ -43,7 +42,7 @@ pub(super) fn read_error(error: sqlx::Error) -> CatalogError {
     }
 }
 
-/// As the writer is told of it.
+/// Returns the error for the writer.
 pub(super) fn write_error(error: sqlx::Error) -> WriteError {
     if is_medium_failure(&error) {
         WriteError::Fatal(Failure::unavailable(error))
@@ -52,10 +51,10 @@ pub(super) fn write_error(error: sqlx::Error) -> WriteError {
     }
 }
 
-/// As whoever opens the catalogue is told of it.
+/// Returns the error of opening the catalogue.
 pub(super) fn open_error(error: sqlx::Error) -> OpenError {
     if is_corrupt(&error) {
-        OpenError::unfit(format!("the catalogue's file is not sound: {error}"))
+        OpenError::unfit(format!("the catalogue's file is corrupt: {error}"))
     } else {
         OpenError::Unreachable(Box::new(error))
     }
@@ -133,7 +132,10 @@ mod tests {
             let WriteError::Refused(failure) = write_error(coded(code)) else {
                 panic!("{code}");
             };
-            assert!(matches!(failure.told(), CatalogError::Unavailable(_)));
+            assert!(matches!(
+                failure.to_catalog_error(),
+                CatalogError::Unavailable(_)
+            ));
         }
     }
 
@@ -146,7 +148,10 @@ mod tests {
             let WriteError::Refused(failure) = write_error(coded(code)) else {
                 panic!("{code}");
             };
-            assert!(matches!(failure.told(), CatalogError::Corrupt(_)));
+            assert!(matches!(
+                failure.to_catalog_error(),
+                CatalogError::Corrupt(_)
+            ));
             assert!(matches!(open_error(coded(code)), OpenError::Unfit { .. }));
         }
     }

@@ -5,23 +5,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The files that the writer writes to, as they were when it had opened them.
+/// The identities of the files that the writer has opened.
 ///
-/// A file that is deleted, or moved with its directory, takes writes and flushes as before from
-/// whoever has it open, and is gone with them: SQLite does not notice
+/// A file that was deleted or moved still accepts writes and flushes from the process that has it
+/// open, and they are lost. SQLite does not notice
 /// (<https://www.sqlite.org/howtocorrupt.html>, section 2.4).
 pub(super) struct OpenFiles([(PathBuf, Option<Identity>); 2]);
 
-/// The device, and the file on it.
+/// Device and inode.
 type Identity = (u64, u64);
 
-/// A file of the catalogue is not where it was.
+/// A file of the catalogue was moved or deleted.
 #[derive(Debug, thiserror::Error)]
 #[error("{} is no longer the file that was opened", .0.display())]
 pub(super) struct Displaced(PathBuf);
 
 impl OpenFiles {
-    /// Those of the catalogue in `database`, which must be open.
+    /// Reads the identities of the files of `database`, which must be open.
     pub(super) fn of(database: &Path) -> Self {
         let mut log = OsString::from(database);
         log.push("-wal");
@@ -31,7 +31,7 @@ impl OpenFiles {
         }))
     }
 
-    /// Whether each is still found at its path.
+    /// Checks that each is still at its path.
     pub(super) fn are_in_place(&self) -> Result<(), Displaced> {
         for (path, opened) in &self.0 {
             if identity(path).ok() != *opened {

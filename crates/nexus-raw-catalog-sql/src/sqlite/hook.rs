@@ -1,5 +1,5 @@
-//! The hook inside a transaction, by the hooks that SQLite itself has
-//! (<https://www.sqlite.org/c3ref/commit_hook.html>): the writer's code knows nothing of it.
+//! The commit hook, by SQLite's own hooks (<https://www.sqlite.org/c3ref/commit_hook.html>), so that
+//! the writer has no code for it.
 
 use std::{
     mem,
@@ -14,13 +14,13 @@ use crate::{
     error::OpenError,
 };
 
-/// What the transaction under way has written so far.
+/// The kinds of rows that the current transaction has inserted so far.
 #[derive(Clone, Default)]
 struct TransactionWrites(Arc<Mutex<Transaction>>);
 
 impl TransactionWrites {
     fn row_of(&self, table: &str, operation: &SqliteOperation) {
-        // an intent is also updated, when its asset is registered
+        // a registration updates its intent
         if !matches!(operation, SqliteOperation::Insert) {
             return;
         }

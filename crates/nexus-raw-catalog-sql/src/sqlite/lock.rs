@@ -7,11 +7,10 @@ use std::{
 
 use crate::error::OpenError;
 
-/// The right to a catalogue, held by one process at a time: a lock of the operating system on a
-/// file beside it. It ends with the process, however that ends, so there is never a stale one.
+/// An exclusive lock on a catalogue: a lock of the operating system on the file `….lock` beside it.
+/// It ends with the process, so it is never stale.
 ///
-/// SQLite's own locks let two processes take turns, which is not enough: each would believe that
-/// it alone knows what was committed.
+/// SQLite's own locks are not enough, since they let two processes write in turn.
 #[derive(Debug)]
 pub(super) struct CatalogLock {
     _held: File,
@@ -25,7 +24,7 @@ impl CatalogLock {
             .create(true)
             .truncate(false)
             .write(true)
-            // whoever could open it could hold it
+            // a process that can open the file can hold the lock
             .mode(0o600)
             .open(&path)
             .map_err(unreachable)?;

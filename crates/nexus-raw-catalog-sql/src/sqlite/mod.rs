@@ -1,4 +1,4 @@
-//! The catalogue in a file of SQLite, for one process.
+//! The catalogue in a SQLite file, for one process.
 
 mod connect;
 mod fault;
@@ -29,28 +29,28 @@ use crate::{
     backend::{Backend, Reader},
     error::OpenError,
     object_store::ObjectStoreIdentity,
-    rows::{Cells, place},
+    rows::{Cells, column_index},
 };
 
 impl Cells for SqliteRow {
     fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
-        self.try_get(place(self, column)?)
+        self.try_get(column_index(self, column)?)
     }
 
     fn real(&self, column: &str) -> Result<Option<f64>, sqlx::Error> {
-        self.try_get(place(self, column)?)
+        self.try_get(column_index(self, column)?)
     }
 
     fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
-        self.try_get(place(self, column)?)
+        self.try_get(column_index(self, column)?)
     }
 
     fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        self.try_get(place(self, column)?)
+        self.try_get(column_index(self, column)?)
     }
 }
 
-/// Opens the catalogue in `file`, or makes it.
+/// Opens or creates the catalogue in `file`.
 pub(crate) async fn open(
     file: &Path,
     object_store: &ObjectStoreIdentity,
@@ -58,7 +58,7 @@ pub(crate) async fn open(
     Ok(Opened::at(file, object_store).await?.into_backend())
 }
 
-/// The same, with a hook in every transaction.
+/// The same, with a commit hook.
 #[cfg(feature = "commit-hook")]
 pub(crate) async fn open_with_hook(
     file: &Path,
@@ -70,8 +70,8 @@ pub(crate) async fn open_with_hook(
     Ok(opened.into_backend())
 }
 
-/// Opens the catalogue in `file`, which brings its schema up to date, and lets go of it; the
-/// migrations that this took.
+/// Opens the catalogue in `file`, which migrates its schema, closes it, and returns the applied
+/// migrations.
 pub(crate) async fn migrate(
     file: &Path,
     object_store: &ObjectStoreIdentity,
@@ -83,7 +83,7 @@ pub(crate) async fn migrate(
     Ok(migrated)
 }
 
-/// A database that is ready to be a catalogue.
+/// An opened and migrated database.
 struct Opened {
     writer: SqliteConnection,
     readers: SqlitePool,
@@ -128,8 +128,7 @@ impl Opened {
     }
 }
 
-/// The one path of the file, whatever links lead to it, so that two names of one catalogue mean
-/// one lock.
+/// Resolves links to the file, so that all names of a catalogue share one lock.
 fn resolve(file: &Path) -> Result<PathBuf, OpenError> {
     if let Ok(path) = file.canonicalize() {
         return Ok(path);
@@ -146,15 +145,15 @@ fn resolve(file: &Path) -> Result<PathBuf, OpenError> {
     })?;
     let name = file
         .file_name()
-        .ok_or_else(|| OpenError::unfit(format!("{} names no file", file.display())))?;
+        .ok_or_else(|| OpenError::unfit(format!("{} is not the path of a file", file.display())))?;
     Ok(parent.join(name))
 }
 
-/// Makes the file, where there is none, so that its owner alone may read it; SQLite gives the same
-/// rights to the files that it makes beside it.
+/// Creates a missing file with access for its owner only. SQLite creates its other files with the
+/// same mode.
 ///
-/// One that is there is not touched: to open and close it would drop the locks that SQLite holds
-/// on it in this process (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
+/// An existing file is not opened: closing it would drop the locks that SQLite holds on it in this
+/// process (<https://www.sqlite.org/howtocorrupt.html>, section 2.2).
 fn make_private(file: &Path) -> Result<(), OpenError> {
     let made = fs::OpenOptions::new()
         .write(true)
@@ -169,8 +168,8 @@ fn make_private(file: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Whoever held a lease has gone, since the catalogue's lock is ours: after a crash, events are
-/// relayed and objects hashed again at once and not when the lease would have ended.
+/// Ends all leases, whose holders are gone since this process holds the catalogue's lock. So after a
+/// crash the relay and the hashers do not wait for a lease to expire.
 async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     for sql in ["UPDATE lease SET until = 0", write::END_CLAIMS] {
         let ended = sqlx::query(sql).execute(&mut *connection).await;
@@ -179,7 +178,7 @@ async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> 
     Ok(())
 }
 
-/// Gives a new catalogue its id and its key, both random.
+/// Gives a new catalogue its random id and key.
 async fn identify(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let mut random = [0; 48];
     getrandom::fill(&mut random).map_err(|error| OpenError::Unreachable(Box::new(error)))?;

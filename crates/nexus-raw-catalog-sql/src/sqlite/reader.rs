@@ -13,7 +13,7 @@ use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
 use super::{fault::read_error, parameters::keys_json, queries};
 use crate::error::CorruptColumn;
 
-/// Answers from a few connections that cannot write.
+/// Reads on a few read-only connections.
 pub(crate) struct SqliteReader {
     pool: SqlitePool,
 }

@@ -10,7 +10,7 @@ use crate::error::OpenError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// `NXRW`, which the first migration writes into the file's header.
+/// `NXRW`, which the first migration writes to the file's header.
 const APPLICATION_ID: i64 = 0x4E58_5257;
 
 /// Refuses a file that is neither a catalogue nor empty, before anything is written to it.
@@ -23,12 +23,12 @@ pub(super) async fn recognise(
     let is_empty = "SELECT count(*) = 0 FROM sqlite_schema \
                     WHERE name NOT IN ('_sqlx_migrations', 'sqlite_autoindex__sqlx_migrations_1')";
     let is_empty: bool = scalar(connection, is_empty).await?;
-    let is_of_before = "SELECT count(*) > 0 FROM pragma_table_info('event') \
+    let is_prerelease = "SELECT count(*) > 0 FROM pragma_table_info('event') \
                         WHERE name = 'commitment'";
-    if scalar(connection, is_of_before).await? {
+    if scalar(connection, is_prerelease).await? {
         return Err(OpenError::unfit(format!(
-            "the catalogue {} is of a version before the first release, which keeps events in \
-             another form, and is not brought over: give this program a new one",
+            "the catalogue {} is from a version before the first release, whose events have another \
+             format, and cannot be migrated: use a new one",
             file.display()
         )));
     }
@@ -36,14 +36,14 @@ pub(super) async fn recognise(
         Ok(())
     } else {
         Err(OpenError::unfit(format!(
-            "{} is a database of something else, not a catalogue",
+            "{} is not a catalogue but another program's database",
             file.display()
         )))
     }
 }
 
-/// Brings the schema up to date, and makes sure that it then is exactly what this program knows.
-/// Gives the migrations that this took.
+/// Migrates the schema, checks that the result is exactly the expected one, and returns the applied
+/// migrations.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
     let before = applied(connection).await?;
     MIGRATIONS
@@ -55,7 +55,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64
         Ok(known.filter(|it| !before.contains(it)).collect())
     } else {
         Err(OpenError::unfit(
-            "the catalogue's schema is not the one that its migrations make: \
+            "the catalogue's schema differs from that of its migrations: \
              restore it from a backup",
         ))
     }
@@ -66,13 +66,13 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenErro
         .fetch_all(connection)
         .await;
     match applied {
-        // there is no such table yet
+        // the table does not exist yet
         Err(error) if is_plain(&error) => Ok(Vec::new()),
         applied => applied.map_err(open_error),
     }
 }
 
-/// The schema as the migrations alone make it.
+/// Returns the schema that the migrations create.
 async fn expected() -> Result<Vec<String>, OpenError> {
     let connection = SqliteConnection::connect("sqlite::memory:").await;
     let mut connection = connection.map_err(open_error)?;
@@ -84,7 +84,7 @@ async fn expected() -> Result<Vec<String>, OpenError> {
 }
 
 async fn describe(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
-    // what begins with `sqlite_` is SQLite's own, such as the statistics of ANALYZE
+    // names with `sqlite_` are SQLite's own, such as the statistics of ANALYZE
     sqlx::query_scalar(
         r"SELECT concat_ws(' ', type, name, tbl_name, sql) FROM sqlite_schema
           WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name",
@@ -108,13 +108,13 @@ fn migrate_error(error: MigrateError) -> OpenError {
     match error {
         MigrateError::VersionMissing(version) => OpenError::unfit(format!(
             "the catalogue was written by a newer version of this program: \
-             its migration {version} is not known here"
+             its migration {version} is unknown"
         )),
         MigrateError::VersionMismatch(version) => OpenError::unfit(format!(
-            "the catalogue was written by another program: its migration {version} is not ours"
+            "the catalogue was written by another program: its migration {version} differs"
         )),
         MigrateError::Dirty(version) => half_applied(version),
-        // the migration met tables that it did not expect
+        // a table of the migration exists already
         MigrateError::ExecuteMigration(error, version) if is_plain(&error) => half_applied(version),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             open_error(error)

@@ -1,4 +1,4 @@
-//! What can be seen from inside alone.
+//! Tests that need private access.
 
 use nexus_raw::{
     asset::Provenance,
@@ -33,7 +33,7 @@ fn new_intent(number: u64) -> NewIntent {
     }
 }
 
-/// Has the group written, and gives its outcomes where none failed alone.
+/// Writes the group and returns its outcomes, none of which may fail alone.
 async fn write(
     writer: &mut dyn GroupWriter,
     group: impl IntoIterator<Item = Write>,
@@ -55,8 +55,8 @@ fn intents(outcomes: impl IntoIterator<Item = IntentOutcome>) -> Vec<Written> {
     outcomes.into_iter().map(Written::Intent).collect()
 }
 
-/// No statement reads more than what it asks for, however much there is. The relay's questions
-/// and the census alone go through all scopes, of which there are few.
+/// No statement scans a table that grows with use. Only the relay's reads and the census scan the
+/// scopes, of which there are few.
 #[tokio::test]
 async fn no_statement_scans_a_table_that_grows_with_use() {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
@@ -91,7 +91,7 @@ async fn no_statement_scans_a_table_that_grows_with_use() {
     }
 }
 
-/// A full disk refuses, and is no reason to stop once there is room again.
+/// A full disk refuses writes, and they succeed once there is space again.
 #[tokio::test]
 async fn a_full_disk_refuses_writes_until_there_is_room() {
     let directory = tempfile::tempdir().unwrap();
@@ -111,7 +111,10 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
     let Err(WriteError::Refused(failure)) = write(&mut writer, many()).await else {
         panic!("there was room");
     };
-    assert!(matches!(failure.told(), CatalogError::Unavailable(_)));
+    assert!(matches!(
+        failure.to_catalog_error(),
+        CatalogError::Unavailable(_)
+    ));
 
     writer
         .execute("PRAGMA max_page_count = 100000")
@@ -156,8 +159,8 @@ fn keyed(number: u64, name: &str) -> NewIntent {
     }
 }
 
-/// Members of one group with one key: the first takes it, and the others are not written; nor is
-/// anybody's place in the group mistaken for another's.
+/// Of members with one key in a group, the first takes it and the others are not written, and each
+/// outcome goes to its own member.
 #[tokio::test]
 async fn of_members_of_a_group_with_one_key_the_first_is_written() {
     use IntentOutcome::{AlreadyExists, KeyStands, Recorded};
@@ -218,7 +221,7 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
     }
 }
 
-/// Within a group an intent comes before what is told of it again, and that before its end as one.
+/// Within a group an intent comes before its repeated presigns, and these before its registration.
 #[tokio::test]
 async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
     let directory = tempfile::tempdir().unwrap();
@@ -230,7 +233,7 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
         scope: sample::scope("t_a", "dev"),
         event: new_intent(number).event,
     };
-    // the other way around
+    // in the opposite order
     let group = [
         registration.into_write(),
         repeat(2).into_write(),
@@ -264,7 +267,7 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
     }
 }
 
-/// The relay hears of a group that holds nothing but a repeat.
+/// A group with only a repeated presign notifies the relay.
 #[test]
 fn a_repeat_is_an_event_and_a_key_that_stands_is_none() {
     assert!(Written::Repeat(RepeatOutcome::Recorded).concerns_relay());

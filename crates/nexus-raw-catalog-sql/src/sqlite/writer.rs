@@ -14,20 +14,20 @@ use crate::{
     writer::{Write, Written},
 };
 
-/// After how many writes the write-ahead log is carried over into the database: some megabytes,
-/// which keeps readers fast and is seldom enough not to be felt.
+/// The number of writes between checkpoints. Some megabytes of log keep readers fast, and checkpoints
+/// rare.
 const CHECKPOINT_EVERY: usize = 1000;
 
-/// Writes groups on the one connection that writes.
+/// Writes groups on the write connection.
 ///
-/// Transactions are begun and ended by plain statements. sqlx's own ones count what is open, and
-/// the count goes wrong when SQLite itself rolls back, as it does when the disk is full.
+/// Transactions begin and end by plain statements. sqlx counts its own transactions, and the count
+/// goes wrong when SQLite itself rolls back, such as on a full disk.
 pub(super) struct SqliteWriter {
     connection: SqliteConnection,
     object_store: ObjectStoreIdentity,
     since_checkpoint: usize,
     files: OpenFiles,
-    // let go of last
+    // dropped last
     _lock: CatalogLock,
 }
 
@@ -52,8 +52,8 @@ impl SqliteWriter {
         done.map(|_| ())
     }
 
-    /// Carries over the log when it has grown. It is done before a group, so that a failure is
-    /// told to nobody whose write was committed.
+    /// Runs a checkpoint if due. It runs before a group, so that its failure is not returned to a caller
+    /// whose write was committed.
     async fn checkpoint_when_due(&mut self) -> Result<(), WriteError> {
         if self.since_checkpoint < CHECKPOINT_EVERY {
             return Ok(());
@@ -75,15 +75,15 @@ impl SqliteWriter {
     async fn roll_back(&mut self) -> Result<(), WriteError> {
         match self.execute("ROLLBACK").await {
             Ok(()) => Ok(()),
-            // SQLite has rolled back by itself
+            // SQLite has already rolled back
             Err(error) if fault::is_plain(&error) => Ok(()),
-            // whatever is open now would swallow all that comes
+            // the transaction is still open and would take in later writes
             Err(error) => Err(WriteError::Fatal(Failure::unavailable(error))),
         }
     }
 }
 
-/// An error that is nobody's fault in the group.
+/// Returns a refusal as unavailability: the cause is not a member of the group.
 fn or_unavailable(error: sqlx::Error) -> WriteError {
     match write_error(error) {
         WriteError::Refused(failure) => WriteError::Unavailable(failure),
@@ -98,14 +98,14 @@ impl GroupWriter for SqliteWriter {
         group: &[&Write],
     ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
         self.checkpoint_when_due().await?;
-        // takes the write lock at once: a read that turns into a write can be refused
+        // takes the write lock at once, since upgrading a read transaction can fail
         let begun = self.execute("BEGIN IMMEDIATE").await;
         begun.map_err(or_unavailable)?;
         self.since_checkpoint += group.len();
         match write::group(&mut self.connection, &self.object_store, group).await {
             Ok(outcomes) => {
                 self.commit().await?;
-                // what went into a file that nobody will find again is not durable
+                // writes to a moved or deleted file are not durable
                 let found = self.files.are_in_place().map_err(Failure::unavailable);
                 found.map_err(WriteError::Fatal)?;
                 Ok(outcomes)
@@ -123,12 +123,12 @@ impl GroupWriter for SqliteWriter {
             _lock,
             ..
         } = *self;
-        // what is not carried over now is read from the log at the next start
+        // without this checkpoint the next start reads the log
         let carried = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&mut connection)
             .await;
         if let Err(error) = carried.and(connection.close().await) {
-            tracing::warn!(%error, "the catalogue was not closed in order");
+            tracing::warn!(%error, "catalogue close failed");
         }
     }
 }

@@ -1,10 +1,9 @@
 //! One writer for all callers.
 //!
-//! Callers queue what they want written and wait for their own answer. The writer, a task of its
-//! own, takes whatever is queued at the moment, never waiting for more, and has it written in one
-//! transaction: callers that come at the same time share one fsync, a caller that comes alone
-//! waits for nobody. Since the writing is not in the caller's future, a caller that goes away
-//! tears nothing.
+//! Callers queue their writes and wait for the outcome. The writer task takes what is queued at the
+//! moment, without waiting for more, and writes it in one transaction. So concurrent callers share one
+//! fsync, and a lone caller is not delayed. The write does not run in the caller's future, so a dropped
+//! call leaves no transaction half done.
 
 mod task;
 #[cfg(test)]
@@ -30,27 +29,27 @@ use crate::{
     observe::{CatalogObserver, GroupAttempt},
 };
 
-/// How many calls may wait. More than this is more than a slow disk works off within the
-/// deadline; further callers wait for a place in the queue, under the same deadline.
+/// The capacity of the queue. A slow disk would not write more within the deadline; further callers
+/// wait for a slot under the same deadline.
 const QUEUE: usize = 4096;
 
-/// What comes through the queue.
+/// A message to the writer task.
 enum Message {
     Write(Box<Pending>),
-    /// No more is to be written; the reply says that the database was let go of.
+    /// Stop writing and close the database; the reply confirms the close.
     Close(oneshot::Sender<()>),
 }
 
-/// A write whose caller waits.
+/// A queued write and the channel of its caller.
 struct Pending {
     write: Write,
     reply: oneshot::Sender<Result<Written, CatalogError>>,
 }
 
 impl Pending {
-    /// Answers the caller, who may have gone.
+    /// Sends the outcome to the caller, unless it is gone.
     fn answer(self, outcome: Result<Written, &Failure>) {
-        let _ = self.reply.send(outcome.map_err(Failure::told));
+        let _ = self.reply.send(outcome.map_err(Failure::to_catalog_error));
     }
 }
 
@@ -60,7 +59,7 @@ pub(crate) struct Writer {
     signals: Arc<Signals>,
 }
 
-/// What the writer tells those who do not wait for an answer.
+/// The writer's signals to others than the callers of writes.
 #[derive(Default)]
 pub(crate) struct Signals {
     committed: Notify,
@@ -69,25 +68,25 @@ pub(crate) struct Signals {
     failures: Mutex<RecentFailures>,
 }
 
-/// How many groups in a row have failed, and why the last one did.
+/// The number of groups that failed in a row, and the last failure.
 #[derive(Default)]
 struct RecentFailures {
     in_a_row: u32,
     last: Option<Failure>,
 }
 
-/// From so many failures in a row on, writes are reported as unavailable: it is no mishap of one
-/// group. The relay writes each second, so that it is noticed without a caller.
+/// The number of failures in a row from which on writes are reported as unavailable, since one failure
+/// may concern one group only. The relay writes each second, so that this works without callers.
 const FAILURES_TO_REPORT: u32 = 2;
 
 impl Signals {
     fn commit(&self) {
         self.committed.notify_waiters();
-        // a permit for whoever is just about to wait
+        // a permit for the next waiter, which may be about to wait
         self.committed.notify_one();
     }
 
-    /// Takes note of an attempt, and tells the observer of it, and of what it may have committed.
+    /// Records an attempt, and reports it and the possibly committed scopes to the observer.
     fn attempted<T>(&self, batch: &[Pending], took: Duration, written: &Result<T, WriteError>) {
         if let Some(observer) = self.observer.get() {
             observer.attempted(GroupAttempt {
@@ -95,7 +94,7 @@ impl Signals {
                 took,
                 committed: written.is_ok(),
             });
-            // where the answer was lost, it may have been written too
+            // after a lost response the group may be committed too
             if !matches!(written, Err(WriteError::Refused(_))) {
                 for it in batch {
                     if let Some(scope) = it.write.event_scope() {
@@ -108,7 +107,7 @@ impl Signals {
             Ok(_) => *self.failures() = RecentFailures::default(),
             Err(error) => {
                 let failure = error.failure();
-                // what does not read back is one row's fault
+                // corruption concerns one row, not all writes
                 if !failure.is_corrupt() {
                     let mut failures = self.failures();
                     failures.in_a_row = failures.in_a_row.saturating_add(1);
@@ -136,7 +135,7 @@ impl Writer {
         Self { queue, signals }
     }
 
-    /// Calls `observer` from now on, unless there is one already.
+    /// Sets the observer, unless there is one already.
     pub(crate) fn observe(&self, observer: Arc<dyn CatalogObserver>) {
         let _ = self.signals.observer.set(observer);
     }
@@ -145,7 +144,7 @@ impl Writer {
         self.signals.observer.get()
     }
 
-    /// Has `request` written and gives its outcome.
+    /// Queues `request` and returns its outcome.
     pub(crate) async fn call<K: Kind>(&self, request: K) -> Result<K::Outcome, CatalogError> {
         let (reply, answer) = oneshot::channel();
         let write = request.into_write();
@@ -161,27 +160,29 @@ impl Writer {
             .map_err(|_| Reason::Deadline)?
     }
 
-    /// Whether writes go through: not once the medium has failed, and not while they fail one after
-    /// the other, as on a full disk.
+    /// Returns an error if the medium has failed, or while writes fail one after the other, such as on a
+    /// full disk.
     pub(crate) fn check_writes(&self) -> Result<(), CatalogError> {
         if self.queue.is_closed() {
             return Err(Reason::Stopped.into());
         }
         let failures = self.signals.failures();
         match &failures.last {
-            Some(failure) if failures.in_a_row >= FAILURES_TO_REPORT => Err(failure.told()),
+            Some(failure) if failures.in_a_row >= FAILURES_TO_REPORT => {
+                Err(failure.to_catalog_error())
+            }
             _ => Ok(()),
         }
     }
 
-    /// Returns after a commit, or after `patience`.
-    pub(crate) async fn committed(&self, patience: Duration) {
+    /// Returns after a commit, or after `timeout`.
+    pub(crate) async fn committed(&self, timeout: Duration) {
         let committed = self.signals.committed.notified();
-        // the end of patience is an answer too
-        let _ = tokio::time::timeout(patience, committed).await;
+        // a timeout is no error here
+        let _ = tokio::time::timeout(timeout, committed).await;
     }
 
-    /// Resolves once the medium has failed; otherwise never.
+    /// Resolves after a failure of the medium.
     pub(crate) fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut failed = self.signals.failed.subscribe();
         async move {
@@ -191,11 +192,11 @@ impl Writer {
         }
     }
 
-    /// Has written what is queued so far, then lets go of the database.
+    /// Finishes the queued writes, then closes the database.
     pub(crate) async fn close(&self) {
         let (closed, done) = oneshot::channel();
         if self.queue.send(Message::Close(closed)).await.is_ok() {
-            // an error here means that it is closed already
+            // an error means that it is already closed
             let _ = done.await;
         }
     }

@@ -8,12 +8,12 @@ use crate::{
     error::Failure,
 };
 
-/// How many calls share a transaction at most. What a call adds to a group costs others time, and
-/// beyond this it saves next to nothing.
+/// The maximum number of calls in a transaction. Each call delays the others, and beyond this number
+/// saves almost nothing.
 const GROUP: usize = 256;
 
-/// Writes what is queued until there is nobody left to queue, somebody closes, or the medium
-/// fails. After that everything queued is refused, since nobody takes it any more.
+/// Writes what is queued until all handles are dropped, a close is requested, or the medium fails.
+/// After that all queued calls fail, since the queue is dropped.
 pub(super) async fn run(
     mut backend: Box<dyn GroupWriter>,
     mut queue: mpsc::Receiver<Message>,
@@ -28,7 +28,7 @@ pub(super) async fn run(
         if let Err(failure) = write(&mut *backend, batch, &signals).await {
             tracing::error!(
                 error = %failure,
-                "the catalogue's medium has failed; nothing is written any more"
+                "catalogue medium failed, writes stopped"
             );
             signals.fail();
             return;
@@ -37,13 +37,13 @@ pub(super) async fn run(
     drop(queue);
     backend.close().await;
     if let Some(closed) = closing {
-        // whoever asked may have gone
+        // the receiver may be gone
         let _ = closed.send(());
     }
 }
 
-/// The calls that wait now, up to a wish to close. A call whose caller has gone is let go of too:
-/// it was not begun, so it has not happened.
+/// Takes the queued calls, up to a request to close. A call whose caller is gone is dropped: it has not
+/// begun, so it has no effect.
 fn gather(
     first: Message,
     queue: &mut mpsc::Receiver<Message>,
@@ -69,10 +69,10 @@ fn gather(
     batch
 }
 
-/// Writes a batch; where it is refused as a whole, each of its calls alone, once.
+/// Writes a batch; if it is refused as a whole, retries each of its calls alone, once.
 ///
 /// # Errors
-/// When the medium failed.
+/// If the medium failed.
 async fn write(
     backend: &mut dyn GroupWriter,
     batch: Vec<Pending>,
@@ -93,7 +93,7 @@ async fn write(
     Ok(())
 }
 
-/// Writes a batch as one transaction and answers its calls; gives it back where it was refused.
+/// Writes a batch as one transaction and replies to its calls; returns the batch if it was refused.
 async fn attempt(
     backend: &mut dyn GroupWriter,
     batch: Vec<Pending>,

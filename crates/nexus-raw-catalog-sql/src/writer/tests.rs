@@ -1,4 +1,4 @@
-//! The writer over a database that does as it is told.
+//! The writer on a scripted database.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 use super::*;
 use crate::{backend::WriteError, error::Failure, sealed::SealedEvent};
 
-/// How a write of a group ends.
+/// The scripted result of the group writes.
 #[derive(Clone, Copy)]
-enum Ending {
+enum ScriptedResult {
     Written,
     Unavailable,
     /// Unavailable for two groups, then written.
@@ -20,17 +20,17 @@ enum Ending {
     Fatal,
 }
 
-/// Keeps the asset ids of each group that it was given, refuses groups with a certain one, and
-/// lets each begin only when told to.
-struct Told {
+/// Records the asset ids of each group, refuses groups with the poisoned one, and starts each group on
+/// a notification.
+struct ScriptedWriter {
     groups: Arc<Mutex<Vec<Vec<AssetId>>>>,
     poison: Option<AssetId>,
-    ending: Ending,
+    ending: ScriptedResult,
     begin: Arc<Notify>,
 }
 
 #[async_trait]
-impl GroupWriter for Told {
+impl GroupWriter for ScriptedWriter {
     async fn write(
         &mut self,
         group: &[&Write],
@@ -49,15 +49,17 @@ impl GroupWriter for Told {
             return Err(WriteError::Refused(Failure::corrupt("poison")));
         }
         match self.ending {
-            Ending::FailsTwice if before < 2 => {
+            ScriptedResult::FailsTwice if before < 2 => {
                 Err(WriteError::Unavailable(Failure::unavailable("busy")))
             }
-            Ending::Written | Ending::FailsTwice => {
+            ScriptedResult::Written | ScriptedResult::FailsTwice => {
                 let recorded = |_: &_| Ok(Written::Intent(IntentOutcome::Recorded));
                 Ok(group.iter().map(recorded).collect())
             }
-            Ending::Unavailable => Err(WriteError::Unavailable(Failure::unavailable("busy"))),
-            Ending::Fatal => Err(WriteError::Fatal(Failure::unavailable("fsync"))),
+            ScriptedResult::Unavailable => {
+                Err(WriteError::Unavailable(Failure::unavailable("busy")))
+            }
+            ScriptedResult::Fatal => Err(WriteError::Fatal(Failure::unavailable("fsync"))),
         }
     }
 
@@ -72,10 +74,10 @@ struct Setup {
     begin: Arc<Notify>,
 }
 
-fn start(poison: Option<AssetId>, ending: Ending) -> Setup {
+fn start(poison: Option<AssetId>, ending: ScriptedResult) -> Setup {
     let groups = Arc::new(Mutex::new(Vec::new()));
     let begin = Arc::new(Notify::new());
-    let writer = Writer::start(Box::new(Told {
+    let writer = Writer::start(Box::new(ScriptedWriter {
         groups: groups.clone(),
         poison,
         ending,
@@ -97,7 +99,7 @@ fn new_intent(number: u64) -> NewIntent {
     }
 }
 
-/// Queues an intent; what comes of it, by the caller.
+/// Queues an intent and returns its call.
 fn queue(
     writer: &Arc<Writer>,
     number: u64,
@@ -107,7 +109,7 @@ fn queue(
     tokio::spawn(async move { writer.call(request).await })
 }
 
-/// Lets every other task come as far as it can.
+/// Runs every other task until it waits.
 async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -120,7 +122,7 @@ fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<AssetId> {
 
 #[tokio::test]
 async fn a_caller_that_comes_alone_waits_for_nobody_and_those_who_wait_share_a_group() {
-    let setup = start(None, Ending::Written);
+    let setup = start(None, ScriptedResult::Written);
     let first = queue(&setup.writer, 1);
     settle().await;
     let others: Vec<_> = (2..=5).map(|n| queue(&setup.writer, n)).collect();
@@ -136,7 +138,7 @@ async fn a_caller_that_comes_alone_waits_for_nobody_and_those_who_wait_share_a_g
 
 #[tokio::test]
 async fn a_member_that_spoils_its_group_fails_alone() {
-    let setup = start(Some(sample::asset_id(3)), Ending::Written);
+    let setup = start(Some(sample::asset_id(3)), ScriptedResult::Written);
     let calls: Vec<_> = (1..=4).map(|n| queue(&setup.writer, n)).collect();
     for _ in 0..6 {
         setup.begin.notify_one();
@@ -157,10 +159,10 @@ async fn a_member_that_spoils_its_group_fails_alone() {
 
 #[tokio::test]
 async fn each_attempt_to_write_a_group_is_told_with_its_size_and_whether_it_was_committed() {
-    let setup = start(Some(sample::asset_id(2)), Ending::Written);
+    let setup = start(Some(sample::asset_id(2)), ScriptedResult::Written);
     let observer = Arc::new(Attempts::default());
     setup.writer.observe(observer.clone());
-    // another one later changes nothing
+    // a later observer has no effect
     let later = Arc::new(Attempts::default());
     setup.writer.observe(later.clone());
     let calls: Vec<_> = (1..=3).map(|n| queue(&setup.writer, n)).collect();
@@ -174,7 +176,7 @@ async fn each_attempt_to_write_a_group_is_told_with_its_size_and_whether_it_was_
     let expected = [(3, false), (1, true), (1, false), (1, true)];
     assert_eq!(*observer.attempts.lock().unwrap(), expected);
     assert_eq!(*later.attempts.lock().unwrap(), []);
-    // of those that were committed, and not of those that were refused
+    // for committed groups, and not for refused ones
     let scope = sample::scope("t_a", "dev");
     assert_eq!(*observer.written.lock().unwrap(), [scope.clone(), scope]);
 }
@@ -196,10 +198,13 @@ impl CatalogObserver for Attempts {
     }
 }
 
-/// Where the caller has gone, those who wait for its events are told all the same.
+/// Waiters for a scope's events are notified even if the writing caller is gone.
 #[tokio::test]
 async fn a_write_whose_caller_went_away_or_whose_answer_was_lost_is_told_to_the_observer() {
-    for (ending, abort) in [(Ending::Written, true), (Ending::Unavailable, false)] {
+    for (ending, abort) in [
+        (ScriptedResult::Written, true),
+        (ScriptedResult::Unavailable, false),
+    ] {
         let setup = start(None, ending);
         let observer = Arc::new(Attempts::default());
         setup.writer.observe(observer.clone());
@@ -217,7 +222,7 @@ async fn a_write_whose_caller_went_away_or_whose_answer_was_lost_is_told_to_the_
 
 #[tokio::test]
 async fn a_commit_of_unknown_outcome_is_not_tried_again() {
-    let setup = start(None, Ending::Unavailable);
+    let setup = start(None, ScriptedResult::Unavailable);
     let calls: Vec<_> = (1..=2).map(|n| queue(&setup.writer, n)).collect();
     settle().await;
     setup.begin.notify_one();
@@ -232,13 +237,13 @@ async fn a_commit_of_unknown_outcome_is_not_tried_again() {
     setup.writer.check_writes().unwrap();
 }
 
-/// One group may fail for reasons of its own; after a second one it is told that nothing is written,
-/// until something is.
+/// The first failure may concern one group only; from the second on writes are reported as failing,
+/// until one succeeds.
 #[tokio::test]
 async fn while_writes_fail_one_after_the_other_it_is_told_and_the_next_that_goes_through_ends_it() {
     let (fails, heals) = (
-        start(None, Ending::Unavailable),
-        start(None, Ending::FailsTwice),
+        start(None, ScriptedResult::Unavailable),
+        start(None, ScriptedResult::FailsTwice),
     );
     for setup in [&fails, &heals] {
         for (n, is_told) in [(1, false), (2, true)] {
@@ -259,10 +264,10 @@ async fn while_writes_fail_one_after_the_other_it_is_told_and_the_next_that_goes
     heals.writer.check_writes().unwrap();
 }
 
-/// A row that does not read back is no reason to send every caller elsewhere.
+/// A corrupt row does not make the whole server unavailable.
 #[tokio::test]
 async fn a_corrupt_row_does_not_stop_writes() {
-    let setup = start(Some(sample::asset_id(1)), Ending::Written);
+    let setup = start(Some(sample::asset_id(1)), ScriptedResult::Written);
     for _ in 0..3 {
         setup.begin.notify_one();
         let corrupt = setup.writer.call(new_intent(1)).await;
@@ -273,7 +278,7 @@ async fn a_corrupt_row_does_not_stop_writes() {
 
 #[tokio::test]
 async fn after_a_failure_of_the_medium_nothing_is_written_any_more() {
-    let setup = start(None, Ending::Fatal);
+    let setup = start(None, ScriptedResult::Fatal);
     let failed = setup.writer.failed();
     let calls = [queue(&setup.writer, 1), queue(&setup.writer, 2)];
     settle().await;
@@ -295,13 +300,13 @@ async fn after_a_failure_of_the_medium_nothing_is_written_any_more() {
     assert!(matches!(next, Err(CatalogError::Unavailable(_))));
     assert!(setup.writer.check_writes().is_err());
     assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
-    // whoever asks later hears it too
+    // later calls fail too
     setup.writer.failed().await;
 }
 
 #[tokio::test]
 async fn what_was_not_begun_when_its_caller_went_is_not_written() {
-    let setup = start(None, Ending::Written);
+    let setup = start(None, ScriptedResult::Written);
     let first = queue(&setup.writer, 1);
     settle().await;
     let gone = queue(&setup.writer, 2);
@@ -320,7 +325,7 @@ async fn what_was_not_begun_when_its_caller_went_is_not_written() {
 
 #[tokio::test]
 async fn what_was_begun_when_its_caller_went_is_written() {
-    let setup = start(None, Ending::Written);
+    let setup = start(None, ScriptedResult::Written);
     let gone = queue(&setup.writer, 1);
     settle().await;
     gone.abort();
@@ -335,7 +340,7 @@ async fn what_was_begun_when_its_caller_went_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_is_answered_within_the_deadline_also_by_a_disk_that_hangs() {
-    let setup = start(None, Ending::Written);
+    let setup = start(None, ScriptedResult::Written);
     let began = tokio::time::Instant::now();
     let outcome = setup.writer.call(new_intent(1)).await;
     let Err(CatalogError::Unavailable(source)) = outcome else {
@@ -347,7 +352,7 @@ async fn a_caller_is_answered_within_the_deadline_also_by_a_disk_that_hangs() {
 
 #[tokio::test]
 async fn closing_writes_what_is_queued_before_it_and_no_more() {
-    let setup = start(None, Ending::Written);
+    let setup = start(None, ScriptedResult::Written);
     let first = queue(&setup.writer, 1);
     settle().await;
     let before = queue(&setup.writer, 2);
@@ -368,6 +373,6 @@ async fn closing_writes_what_is_queued_before_it_and_no_more() {
         after.await.unwrap(),
         Err(CatalogError::Unavailable(_))
     ));
-    // the empty one is the closing
+    // the empty one is the close
     assert_eq!(*setup.groups.lock().unwrap(), [ids([1]), ids([2]), vec![]]);
 }

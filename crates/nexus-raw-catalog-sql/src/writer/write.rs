@@ -1,4 +1,4 @@
-//! What is written, by kind.
+//! The kinds of writes.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,28 +15,28 @@ use uuid::Uuid;
 
 use crate::{error::Failure, sealed::SealedEvent};
 
-/// A kind of write, by the request that asks for it.
+/// A kind of write, implemented by its request type.
 pub(crate) trait Kind: Sized {
     type Outcome;
 
     fn into_write(self) -> Write;
-    /// The request, where the write is of this kind.
+    /// Returns the request if the write is of this kind.
     fn of(write: &Write) -> Option<&Self>;
     fn written(outcome: Self::Outcome) -> Written;
-    /// The outcome, where it is of this kind.
+    /// Returns the outcome if it is of this kind.
     fn outcome(written: Written) -> Option<Self::Outcome>;
 }
 
-/// Makes [`Write`] and [`Written`] of the list of kinds, which stands here alone.
+/// Defines [`Write`] and [`Written`] from one list of kinds.
 macro_rules! kinds {
     ($($kind:ident: $request:ty => $outcome:ty,)*) => {
-        /// A write that somebody asks for.
+        /// A requested write.
         #[derive(Debug)]
         pub(crate) enum Write {
             $($kind($request),)*
         }
 
-        /// What came of a [`Write`].
+        /// The outcome of a [`Write`].
         #[derive(Debug, PartialEq)]
         pub(crate) enum Written {
             $($kind($outcome),)*
@@ -81,7 +81,7 @@ kinds! {
 }
 
 impl Write {
-    /// The scope to whose events it adds, where it does.
+    /// Returns the scope to which it adds an event, if any.
     pub(crate) fn event_scope(&self) -> Option<&Scope> {
         match self {
             Self::Intent(it) => Some(&it.intent.scope),
@@ -93,35 +93,35 @@ impl Write {
 }
 
 impl Written {
-    /// Whether there is something new for the relay.
+    /// Returns whether the relay has new work.
     pub(crate) fn concerns_relay(&self) -> bool {
         match self {
             Self::Intent(outcome) => *outcome == IntentOutcome::Recorded,
             Self::Repeat(outcome) => *outcome == RepeatOutcome::Recorded,
             Self::Register(outcome) => *outcome == RegisterOutcome::Registered,
-            Self::Retry(asked) => *asked > 0,
+            Self::Retry(marked) => *marked > 0,
             Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) => false,
         }
     }
 }
 
-/// An intent to be recorded, and its event.
+/// An intent to record, with its event.
 #[derive(Debug)]
 pub(crate) struct NewIntent {
     pub(crate) intent: UploadIntent,
     pub(crate) event: SealedEvent,
-    /// What its caller called the request.
+    /// The caller's idempotency key.
     pub(crate) key: Option<Box<IntentKey>>,
 }
 
-/// A caller's key, and the digest of the request that it is to stand for.
+/// An idempotency key with the digest of its request.
 #[derive(Debug)]
 pub(crate) struct IntentKey {
     pub(crate) caller: CallerKey,
     pub(crate) body_digest: Sha256Digest,
 }
 
-/// What came of an intent.
+/// The outcome of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IntentOutcome {
     Recorded,
@@ -129,7 +129,7 @@ pub(crate) enum IntentOutcome {
     KeyStands,
 }
 
-/// One more event of a presign, to be written if its intent is pending.
+/// The event of a repeated presign, to be written if its intent is pending.
 #[derive(Debug)]
 pub(crate) struct RepeatedPresign {
     pub(crate) scope: Scope,
@@ -151,14 +151,14 @@ pub(crate) struct LeaseRequest {
     pub(crate) ttl: Duration,
 }
 
-/// A wish to have parked events tried again.
+/// A request to retry parked events.
 #[derive(Debug)]
 pub(crate) struct RetryRequest {
     pub(crate) filter: ParkedFilter,
     pub(crate) now: Timestamp,
 }
 
-/// What a hasher has to say of an object.
+/// A hasher's step on an object.
 #[derive(Debug)]
 pub(crate) struct HashingRequest {
     pub(crate) object: PinnedObject,
@@ -187,56 +187,56 @@ pub(crate) enum HashingStep {
     },
 }
 
-/// What a hasher is answered.
+/// The outcome of a hasher's step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HashingAnswer {
     Claim(HashingClaim),
-    /// Whether the claim stood, and the step was done.
+    /// Whether the claim was still valid and the step was done.
     Done(bool),
 }
 
-/// How far each scope's cursor moves. A batch may name a scope once for each of its events.
+/// Returns the new cursor of each scope. A batch names a scope once per event.
 pub(crate) fn cursors(change: &ProgressChange) -> BTreeMap<&Scope, u64> {
     let mut cursors: BTreeMap<&Scope, u64> = BTreeMap::new();
-    let mut pass = |scope, sequence: u64| {
+    let mut advance = |scope, sequence: u64| {
         let cursor = cursors.entry(scope).or_default();
         *cursor = sequence.max(*cursor);
     };
     match change {
-        ProgressChange::Delivered(places) => {
-            for (scope, sequence) in places {
-                pass(scope, *sequence);
+        ProgressChange::Delivered(indexes) => {
+            for (scope, sequence) in indexes {
+                advance(scope, *sequence);
             }
         }
-        ProgressChange::Parked(event) => pass(&event.scope, event.sequence),
+        ProgressChange::Parked(event) => advance(&event.scope, event.sequence),
         ProgressChange::Retried { .. } => {}
     }
     cursors
 }
 
-/// The members of a group that are of one kind, each with its place.
+/// The members of a group of one kind, each with its index.
 pub(crate) struct Members<'a, K> {
-    pub(crate) places: Vec<usize>,
+    pub(crate) indexes: Vec<usize>,
     pub(crate) requests: Vec<&'a K>,
 }
 
 impl<'a, K: Kind> Members<'a, K> {
     pub(crate) fn of(group: &[&'a Write]) -> Self {
         let members = group.iter().enumerate();
-        let members = members.filter_map(|(place, write)| Some((place, K::of(write)?)));
-        let (places, requests) = members.unzip();
-        Self { places, requests }
+        let members = members.filter_map(|(index, write)| Some((index, K::of(write)?)));
+        let (indexes, requests) = members.unzip();
+        Self { indexes, requests }
     }
 }
 
-/// What came of each member of a group, gathered in any order.
+/// The outcome of each member of a group, set in any order.
 ///
-/// A registration can fail alone, when the record that stands in its way cannot be read.
+/// A registration can fail alone, if the existing record cannot be read.
 pub(crate) struct Outcomes(Vec<Option<Result<Written, Failure>>>);
 
-/// A member of a group has no outcome, or one of another kind.
+/// A member of a group has no outcome, or one of another kind, which is a bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the outcomes of a group are not those of its members")]
+#[error("outcomes do not match the members of the group")]
 pub(crate) struct OutcomesDiffer;
 
 impl Outcomes {
@@ -246,21 +246,21 @@ impl Outcomes {
 
     pub(crate) fn set(
         &mut self,
-        place: usize,
+        index: usize,
         outcome: Result<Written, Failure>,
     ) -> Result<(), OutcomesDiffer> {
-        *self.0.get_mut(place).ok_or(OutcomesDiffer)? = Some(outcome);
+        *self.0.get_mut(index).ok_or(OutcomesDiffer)? = Some(outcome);
         Ok(())
     }
 
-    /// Sets those of one kind.
+    /// Sets the outcomes of one kind.
     pub(crate) fn set_all<K: Kind>(
         &mut self,
         members: &Members<'_, K>,
         outcomes: Vec<K::Outcome>,
     ) -> Result<(), OutcomesDiffer> {
-        for (place, outcome) in members.places.iter().zip(outcomes) {
-            self.set(*place, Ok(K::written(outcome)))?;
+        for (index, outcome) in members.indexes.iter().zip(outcomes) {
+            self.set(*index, Ok(K::written(outcome)))?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::support::{Home, run};
 
-const OLDER: &str = "the catalogue's schema is not there, or is of an older version of this program: \
+const OLDER: &str = "the catalogue's schema is missing, or from an older version of this program: \
                      run `nexus-raw-server migrate`";
 
 /// The statement that makes a function as it is.
@@ -76,7 +76,7 @@ async fn a_function_beside_one_of_ours_is_not_for_migrate_to_drop() {
     run(&mut raw, beside).await;
     let finding = finding_of_migrate(&home).await;
     assert!(
-        finding.ends_with("drop others of their name, and run it again"),
+        finding.ends_with("drop overloads, and run it again"),
         "{finding}"
     );
     run(&mut raw, "DROP FUNCTION write_v1(json, integer)").await;
@@ -128,8 +128,8 @@ async fn a_body_that_a_newer_version_mended_is_left_alone() {
     let mended = definition(&mut raw, "write_v1").await;
     assert_eq!(
         finding_of_migrate(&home).await,
-        "the catalogue's schema is of a newer version of this program: \
-         its migration 9000 is not known here"
+        "the catalogue's schema is from a newer version of this program: \
+         its migration 9000 is unknown"
     );
     assert_eq!(definition(&mut raw, "write_v1").await, mended);
     change(&mut raw, "asset_v1").await;
@@ -153,7 +153,7 @@ async fn functions_are_made_all_or_none() {
             AS 'SELECT 1'";
     run(&mut raw, other).await;
     let finding = finding_of_migrate(&home).await;
-    let told = "the schema of the database is not what the functions are for: ";
+    let told = "the functions do not match the schema of the database: ";
     assert!(finding.starts_with(told), "{finding}");
     for first in ["add_events_v1", "parked_v1"] {
         let there = definition(&mut raw, first).await;

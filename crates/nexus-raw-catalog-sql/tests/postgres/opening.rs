@@ -18,7 +18,7 @@ async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
     let home = Home::empty();
     assert_eq!(
         home.refusal().await,
-        "the catalogue's schema is not there, or is of an older version of this program: \
+        "the catalogue's schema is missing, or from an older version of this program: \
          run `nexus-raw-server migrate`"
     );
     let migrated = home.migrate().await;
@@ -62,8 +62,8 @@ async fn a_schema_that_holds_tables_of_something_else_is_not_migrated() {
         assert_eq!(
             finding,
             format!(
-                "the schema `public` of the database holds tables of something else, such as \
-                 `{table}`: give the catalogue a database or a schema of its own"
+                "the schema `public` of the database has foreign tables, such as `{table}`: give \
+                 the catalogue a database or a schema of its own"
             )
         );
         assert_eq!(count(&mut raw).await, before, "{sql}");
@@ -97,9 +97,8 @@ async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     run(&mut raw, "ALTER TABLE event ADD COLUMN commitment bytea").await;
-    let refusal = "the catalogue is of a version before the first release, which keeps events in \
-                   another form, and is not brought over: give this program a new database or \
-                   schema";
+    let refusal = "the catalogue is from a version before the first release, whose events have \
+                   another format, and cannot be migrated: use a new database or schema";
     assert_eq!(home.refusal().await, refusal);
     match SqlAssetCatalog::migrate(home.settings()).await {
         Err(OpenError::Unfit { finding }) => assert_eq!(finding, refusal),
@@ -116,8 +115,8 @@ async fn a_newer_schema_is_refused_unless_it_serves_this_version() {
         (version, description, success, checksum, execution_time)
         VALUES (9000, 'newer', true, '\\x00', 0)";
     run(&mut raw, newer).await;
-    let refusal = "the catalogue's schema is of a newer version of this program: \
-                   its migration 9000 is not known here";
+    let refusal = "the catalogue's schema is from a newer version of this program: \
+                   its migration 9000 is unknown";
     assert_eq!(home.refusal().await, refusal);
     run(&mut raw, "INSERT INTO schema_version VALUES (9000, 9000)").await;
     assert_eq!(home.refusal().await, refusal);
@@ -183,7 +182,7 @@ async fn a_schema_of_another_program_is_refused() {
     .await;
     assert_eq!(
         home.refusal().await,
-        "the catalogue was written by another program: its migration 1 is not ours"
+        "the catalogue was written by another program: its migration 1 differs"
     );
 }
 
@@ -244,7 +243,7 @@ async fn who_is_not_let_in_is_told_so_without_the_password() {
     settings.url = settings.url.replace(":postgres-password@", ":hunter2@");
     match SqlAssetCatalog::open(settings).await {
         Err(OpenError::Unfit { finding }) => {
-            let told = "PostgreSQL does not let the catalogue in: ";
+            let told = "PostgreSQL refused the login: ";
             assert!(finding.starts_with(told), "{finding}");
             assert!(!finding.contains("hunter2"), "{finding}");
         }
@@ -264,7 +263,7 @@ async fn a_server_that_is_away_is_unreachable_and_not_unfit() {
     );
 }
 
-const TAKES_NO_WRITES: &str = "the database takes no writes: it is a standby, or \
+const TAKES_NO_WRITES: &str = "the database is read-only: it is a standby, or \
     default_transaction_read_only is on for the server, the database or the role";
 
 /// A primary that is set to take no writes answers reads, and says that it is not ready; a server
@@ -357,7 +356,7 @@ async fn a_role_with_the_rights_of_the_documentation_may_serve() {
     let Err(OpenError::Unfit { finding }) = refused else {
         panic!("{refused:?}");
     };
-    assert!(finding.contains("lacks a right"), "{finding}");
+    assert!(finding.contains("lacks a privilege"), "{finding}");
     run(
         &mut raw,
         &format!(

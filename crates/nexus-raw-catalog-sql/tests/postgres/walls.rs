@@ -351,7 +351,7 @@ async fn a_preset_of_what_opens_the_wall_is_refused_wherever_it_stands() {
     let (role, database) = (home.role(), home.name());
     for name in ["nexus_raw.relay", "nexus_raw.tenant_id", "Nexus_Raw.Env"] {
         let told = format!(
-            "{} must not be preset, since it says whose rows are seen: take it out of the role's, \
+            "{} must not be preset, since it selects the visible rows: remove it from the role's, \
              the database's and the server's settings (ALTER ROLE … RESET, ALTER DATABASE … RESET, \
              ALTER SYSTEM RESET)",
             name.to_lowercase()
@@ -520,9 +520,9 @@ async fn a_function_that_is_not_as_it_was_made_is_refused() {
         assert_eq!(
             home.refusal().await,
             format!(
-                "the functions {name} are not as `nexus-raw-server migrate` makes them, with \
-                 their body, SECURITY INVOKER and a search_path of their own alone: drop others \
-                 of their name, and run it again"
+                "the functions {name} are not as `nexus-raw-server migrate` creates them, with \
+                 their body, SECURITY INVOKER and no setting but their search_path: drop overloads, \
+                 and run it again"
             ),
             "{change}"
         );

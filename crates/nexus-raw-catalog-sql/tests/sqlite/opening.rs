@@ -92,7 +92,7 @@ async fn a_catalogue_of_a_newer_version_is_refused() {
     assert_eq!(
         home.refusal().await,
         "the catalogue was written by a newer version of this program: \
-         its migration 9999 is not known here"
+         its migration 9999 is unknown"
     );
 }
 
@@ -108,8 +108,8 @@ async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
     assert_eq!(
         home.refusal().await,
         format!(
-            "the catalogue {} is of a version before the first release, which keeps events in \
-             another form, and is not brought over: give this program a new one",
+            "the catalogue {} is from a version before the first release, whose events have another \
+             format, and cannot be migrated: use a new one",
             home.file().canonicalize().unwrap().display()
         )
     );
@@ -175,7 +175,7 @@ async fn a_migration_that_was_edited_is_refused() {
     change(&home, "UPDATE _sqlx_migrations SET checksum = x'00'").await;
     assert_eq!(
         home.refusal().await,
-        "the catalogue was written by another program: its migration 1 is not ours"
+        "the catalogue was written by another program: its migration 1 differs"
     );
 }
 
@@ -191,7 +191,7 @@ async fn a_schema_that_the_migrations_do_not_make_is_refused() {
         change(&home, tampering).await;
         assert_eq!(
             home.refusal().await,
-            "the catalogue's schema is not the one that its migrations make: \
+            "the catalogue's schema differs from that of its migrations: \
              restore it from a backup",
             "{tampering}"
         );
@@ -217,7 +217,7 @@ async fn a_database_of_something_else_is_refused_and_not_touched() {
         assert_eq!(
             home.refusal().await,
             format!(
-                "{} is a database of something else, not a catalogue",
+                "{} is not a catalogue but another program's database",
                 home.file().canonicalize().unwrap().display()
             )
         );
@@ -235,7 +235,7 @@ async fn a_file_that_is_no_database_is_refused() {
     .unwrap();
     assert_eq!(
         home.refusal().await,
-        "the catalogue's file is not sound: error returned from database: \
+        "the catalogue's file is corrupt: error returned from database: \
          (code: 26) file is not a database"
     );
 }

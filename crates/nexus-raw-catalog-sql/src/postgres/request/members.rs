@@ -1,4 +1,4 @@
-//! The members of a group that are of one scope.
+//! The members of a group that belong to one scope.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use crate::{
     writer::{HashingRequest, HashingStep, NewIntent, RepeatedPresign},
 };
 
-/// Bytes as PostgreSQL reads them from a text: `\x` and hexadecimal digits.
+/// Bytes in PostgreSQL's text format: `\x` and hexadecimal digits.
 ///
-/// All that are sent are of 32 bytes, digests and salts.
+/// Only digests and salts are sent, all of 32 bytes.
 struct Bytes<'a>(&'a [u8; 32]);
 
 impl Serialize for Bytes<'_> {
@@ -29,7 +29,7 @@ impl Serialize for Bytes<'_> {
     }
 }
 
-/// What is written of an event, under the names of the columns of `event`.
+/// The columns of `event` that a member carries.
 #[derive(Serialize)]
 struct EventColumns<'a> {
     asset_id: Uuid,
@@ -68,7 +68,7 @@ pub(super) struct PresignMember<'a> {
     event: EventColumns<'a>,
 }
 
-/// What is written of an intent, under the names of the columns of `upload_intent`.
+/// The columns of `upload_intent` that a member carries.
 #[derive(Serialize)]
 struct IntentColumns<'a> {
     asset_id: Uuid,
@@ -81,7 +81,7 @@ struct IntentColumns<'a> {
     ends_at: i64,
 }
 
-/// What is written of a caller's key, under the names of the columns of `idempotency`.
+/// The columns of `idempotency` that a member carries.
 #[derive(Serialize)]
 struct KeyColumns<'a> {
     user_id: &'a str,
@@ -146,7 +146,7 @@ pub(super) struct RecordMember<'a> {
     event: EventColumns<'a>,
 }
 
-/// What is written of a record, under the names of the columns of `asset`.
+/// The columns of `asset` that a member carries.
 #[derive(Serialize)]
 struct AssetColumns<'a> {
     asset_id: Uuid,

@@ -1,4 +1,4 @@
-//! A group as `write_v1` reads it. Each member has its place in the group as `n`.
+//! The request of `write_v1`: a group as JSON. `n` is a member's index in the group.
 
 mod members;
 mod relay;
@@ -13,30 +13,30 @@ use serde::Serialize;
 
 use self::{
     members::{HashingMember, PresignMember, RecordMember, RepeatMember},
-    relay::{Lease, Moved, Retry},
+    relay::{LeaseMember, ProgressMember, RetryMember},
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
 
 #[derive(Serialize)]
 struct Request<'a> {
     store: Store<'a>,
-    /// In the order of the scopes' names, in which their rows are locked.
+    /// In the order of the scopes' names, which is the order of locking.
     scopes: Vec<Block<'a>>,
-    leases: Vec<Lease>,
-    progress: Vec<Moved<'a>>,
-    retries: Vec<Retry<'a>>,
+    leases: Vec<LeaseMember>,
+    progress: Vec<ProgressMember<'a>>,
+    retries: Vec<RetryMember<'a>>,
 }
 
 #[derive(Serialize)]
 struct Store<'a> {
     endpoint: &'a str,
     region: &'a str,
-    /// Those of the group's intents.
+    /// The buckets of the group's intents.
     buckets: BTreeSet<&'a str>,
     key_layout: u32,
 }
 
-/// The members of a group that are of one scope.
+/// The members of a group that belong to one scope.
 #[derive(Serialize)]
 struct Block<'a> {
     tenant_id: &'a str,
@@ -62,7 +62,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The text of a group.
+/// Serializes a group.
 pub(super) fn text(
     group: &[&Write],
     store: &ObjectStoreIdentity,
@@ -103,9 +103,9 @@ pub(super) fn text(
             Write::Hashing(it) => block(&mut scopes, &it.object.scope)
                 .hashings
                 .push(HashingMember::of(n, it)),
-            Write::Lease(it) => request.leases.push(Lease::of(n, it)),
-            Write::Progress(it) => request.progress.push(Moved::of(n, it)),
-            Write::Retry(it) => request.retries.push(Retry::of(n, it)),
+            Write::Lease(it) => request.leases.push(LeaseMember::of(n, it)),
+            Write::Progress(it) => request.progress.push(ProgressMember::of(n, it)),
+            Write::Retry(it) => request.retries.push(RetryMember::of(n, it)),
         }
     }
     request.scopes = scopes.into_values().collect();

@@ -1,4 +1,4 @@
-//! What the relay, and whoever sees to parked events, have to say.
+//! The members of a group that the relay and operators write.
 
 use nexus_raw::{
     ports::{Progress, ProgressChange, SinkName},
@@ -10,14 +10,14 @@ use uuid::Uuid;
 use crate::writer::{LeaseRequest, RetryRequest, cursors};
 
 #[derive(Serialize)]
-pub(super) struct Lease {
+pub(super) struct LeaseMember {
     n: usize,
     owner: Uuid,
     now: i64,
     until: i64,
 }
 
-impl Lease {
+impl LeaseMember {
     pub(super) fn of(n: usize, asked: &LeaseRequest) -> Self {
         Self {
             n,
@@ -29,24 +29,24 @@ impl Lease {
 }
 
 #[derive(Serialize)]
-pub(super) struct Moved<'a> {
+pub(super) struct ProgressMember<'a> {
     n: usize,
     sink: &'a str,
     epoch: u64,
-    cursors: Vec<Reached<'a>>,
-    parked: Option<LeftBehind<'a>>,
-    retried: Option<Place<'a>>,
+    cursors: Vec<CursorRow<'a>>,
+    parked: Option<ParkedRow<'a>>,
+    retried: Option<EventPosition<'a>>,
 }
 
 #[derive(Serialize)]
-struct Place<'a> {
+struct EventPosition<'a> {
     tenant_id: &'a str,
     env: &'a str,
     sequence: u64,
 }
 
 #[derive(Serialize)]
-pub(super) struct Retry<'a> {
+pub(super) struct RetryMember<'a> {
     n: usize,
     sink: Option<&'a str>,
     tenant_id: Option<&'a str>,
@@ -55,7 +55,7 @@ pub(super) struct Retry<'a> {
     now: i64,
 }
 
-impl<'a> Retry<'a> {
+impl<'a> RetryMember<'a> {
     pub(super) fn of(n: usize, asked: &'a RetryRequest) -> Self {
         let filter = &asked.filter;
         Self {
@@ -70,14 +70,14 @@ impl<'a> Retry<'a> {
 }
 
 #[derive(Serialize)]
-struct Reached<'a> {
+struct CursorRow<'a> {
     tenant_id: &'a str,
     env: &'a str,
     cursor: u64,
 }
 
 #[derive(Serialize)]
-struct LeftBehind<'a> {
+struct ParkedRow<'a> {
     tenant_id: &'a str,
     env: &'a str,
     sequence: u64,
@@ -85,15 +85,15 @@ struct LeftBehind<'a> {
     parked_at: i64,
 }
 
-impl<'a> Moved<'a> {
+impl<'a> ProgressMember<'a> {
     pub(super) fn of(n: usize, progress: &'a Progress) -> Self {
         let cursors = cursors(&progress.change);
-        let cursors = cursors.into_iter().map(|(scope, cursor)| Reached {
+        let cursors = cursors.into_iter().map(|(scope, cursor)| CursorRow {
             tenant_id: scope.tenant.as_str(),
             env: scope.environment.as_str(),
             cursor,
         });
-        let mut moved = Self {
+        let mut member = Self {
             n,
             sink: progress.sink.as_str(),
             epoch: progress.epoch,
@@ -104,7 +104,7 @@ impl<'a> Moved<'a> {
         match &progress.change {
             ProgressChange::Delivered(_) => {}
             ProgressChange::Parked(it) => {
-                moved.parked = Some(LeftBehind {
+                member.parked = Some(ParkedRow {
                     tenant_id: it.scope.tenant.as_str(),
                     env: it.scope.environment.as_str(),
                     sequence: it.sequence,
@@ -113,13 +113,13 @@ impl<'a> Moved<'a> {
                 });
             }
             ProgressChange::Retried { scope, sequence } => {
-                moved.retried = Some(Place {
+                member.retried = Some(EventPosition {
                     tenant_id: scope.tenant.as_str(),
                     env: scope.environment.as_str(),
                     sequence: *sequence,
                 });
             }
         }
-        moved
+        member
     }
 }

@@ -1,7 +1,7 @@
-//! The questions, each one statement, on any connection.
+//! Reads, each one statement, on any connection.
 //!
-//! `CROSS JOIN` is SQLite's way to fix the order of a join: what is asked for first, then where it
-//! is. A test holds that no statement scans a table that grows with use.
+//! In SQLite `CROSS JOIN` fixes the order of a join: the requested keys first, then the tables. A test
+//! checks that no statement scans a table that grows with use.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ use crate::{
     rows::{Columns, decode},
 };
 
-/// The columns of `asset a` in `object_store a_store`; its labels and parents as JSON under the names
-/// of what they are made of.
+/// The columns of `asset a` in `object_store a_store`; labels and parents are JSON, named as the columns
+/// that they aggregate.
 macro_rules! asset_columns {
     () => {
         "a.*, a_store.bucket,
@@ -64,7 +64,7 @@ const REGISTERED: &str = "
     CROSS JOIN asset a ON a.tenant_id = k.value ->> 0 AND a.env = k.value ->> 1
         AND a.asset_id = unhex(k.value ->> 2)";
 
-/// The columns of `event e`, with its log.
+/// The columns of `event e`, with its log's id.
 macro_rules! event_columns {
     () => {
         "e.*,
@@ -101,7 +101,7 @@ const KNOWN_DIGEST: &str = "
     WHERE d.tenant_id = ?1 AND d.env = ?2 AND d.asset_id = ?3
         AND d.etag = ?4 AND d.version_id IS ?5";
 
-/// The intents that there are of these keys, and what became of each.
+/// Reads the intents of these keys that exist, each with its state.
 pub(super) async fn intents(
     connection: &mut SqliteConnection,
     keys: String,
@@ -110,7 +110,7 @@ pub(super) async fn intents(
     collect(rows, decode::intent_state)
 }
 
-/// What a caller's key stands for: the digest of a request, and the asset that came of it.
+/// Reads the request digest and the asset id of an idempotency key.
 pub(super) async fn key(
     connection: &mut SqliteConnection,
     key: &CallerKey,
@@ -126,15 +126,15 @@ pub(super) async fn key(
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
-    let standing = row.map(|row| {
+    let key = row.map(|row| {
         let row = Columns(&row);
         let body_digest = row.digest("idempotency.body_digest")?;
         Ok::<_, CorruptColumn>((body_digest, row.asset_id("idempotency.asset_id")?))
     });
-    Ok(standing.transpose()?)
+    Ok(key.transpose()?)
 }
 
-/// Those of the keys that are registered, each with whether it and all its ancestors allow
+/// Returns the registered ones of these assets, each with whether it and all its ancestors allow
 /// training.
 pub(super) async fn registered(
     connection: &mut SqliteConnection,
@@ -172,7 +172,7 @@ pub(super) async fn events(
     scope: &Scope,
     query: &EventQuery,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
-    // beyond the largest number of SQLite there is no event
+    // no event has a sequence beyond the largest integer of SQLite
     let Ok(after) = i64::try_from(query.after) else {
         return Ok(Vec::new());
     };
@@ -221,7 +221,7 @@ pub(super) async fn known_digest(
     Ok(digest.transpose()?)
 }
 
-/// A row of `event`, in the place that its id says. Every reading of events goes through here.
+/// Decodes a row of `event` and checks its id. All reads of events use this function.
 fn stored_event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     const ID: &str = "event.event_id";
     let event = decode::event(row)?;
@@ -241,7 +241,7 @@ fn collect<T, C: FromIterator<T>>(
     Ok(decoded.collect::<Result<C, _>>()?)
 }
 
-/// Every statement here, but for the relay's, which are [`outbox::ALL`].
+/// Every statement here, except the relay's, which are [`outbox::ALL`].
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
     ASSET,

@@ -1,4 +1,4 @@
-//! The questions of the relay, and of whoever sees to what it has parked.
+//! Reads of the relay, and of operators about parked events.
 
 use nexus_raw::{
     event::DatasetEvent,
@@ -14,7 +14,7 @@ use crate::{
     sqlite::{fault::read_error, parameters::rows_json},
 };
 
-/// The scopes in which sink `?1` has something before it, as `behind`.
+/// The scopes with undelivered events for sink `?1`, as `behind`.
 macro_rules! with_behind {
     ($rest:literal) => {
         concat!(
@@ -30,9 +30,9 @@ macro_rules! with_behind {
     };
 }
 
-// Each scope gets an equal share of the limit, and where there are more scopes than that, those
-// whose first event has waited longest: every scope's turn comes. Sequences have no gap, so a
-// place behind the cursor is a number of events.
+// Each scope gets an equal share of the limit. If there are more scopes than the limit, those whose
+// first event is oldest come first, so no scope starves. Sequences have no gaps, so the distance to
+// the cursor is a number of events.
 const UNDELIVERED: &str = concat!(
     with_behind!(
         ",
@@ -58,11 +58,11 @@ const UNDELIVERED: &str = concat!(
     LIMIT ?2"
 );
 
-/// When the oldest event in `behind` happened, as a value.
+/// The time of the oldest event in `behind`, as a value.
 ///
-/// An event happens before it is committed, by the seconds that its commit may take and no more; so
-/// one behind the first hundred is older than all of these by those seconds at most, of 900 that a
-/// lag is told from. To look at all would cost the more, the longer a sink is away.
+/// An event's time precedes its commit by at most the seconds that a commit may take. So an event after
+/// the first hundred can be older than these only by those seconds, which is small against the 900 s
+/// from which a lag counts. Reading all events would cost more the longer a sink is down.
 macro_rules! oldest {
     () => {
         "(SELECT min(e.occurred_at) FROM behind b
@@ -74,7 +74,7 @@ macro_rules! oldest {
 
 const OLDEST_UNDELIVERED: &str = concat!(with_behind!(" SELECT "), oldest!());
 
-// Sequences have no gap: what lies behind a cursor need not be counted.
+// Sequences have no gaps, so the difference to the cursor is the count.
 const BACKLOG: &str = concat!(
     with_behind!(" SELECT "),
     oldest!(),
@@ -97,7 +97,7 @@ const RETRIES: &str = concat!(
     LIMIT ?2"
 );
 
-// An operator's question, seldom asked.
+// An operator's read, which is rare and may scan.
 const PARKED: &str = "
     SELECT p.* FROM parked_event p
     WHERE (?1 IS NULL OR p.sink = ?1) AND (?2 IS NULL OR p.tenant_id = ?2)
@@ -174,6 +174,6 @@ pub(in crate::sqlite) async fn backlog(
     Ok(decode::backlog(&Columns(&row))?)
 }
 
-/// Every statement here that is asked often.
+/// Every frequent statement here.
 #[cfg(test)]
 pub(in crate::sqlite) const ALL: &[&str] = &[UNDELIVERED, OLDEST_UNDELIVERED, BACKLOG, RETRIES];

@@ -16,11 +16,11 @@ pub(super) struct NewRecord<'a> {
     pub(super) train_ok_effective: bool,
 }
 
-/// Place and facts are the intent's.
+/// The columns that are copied from the intent.
 const OF_THE_INTENT: &str =
     "object_store_id, key_layout, filename, content_type, size_bytes, sha256";
 
-/// Makes `STATED`, the names of columns, and `push_stated`, which binds their values in that order.
+/// Defines `STATED`, the names of columns, and `push_stated`, which binds their values in that order.
 macro_rules! stated {
     (|$record:ident, $asset:ident, $provenance:ident, $location:ident| $($column:ident: $value:expr,)+) => {
         const STATED: &[&str] = &[$(stringify!($column)),+];
@@ -34,8 +34,8 @@ macro_rules! stated {
     };
 }
 
-// Bound value by value and not as JSON, which SQLite reads numbers from with an error in the last
-// digit.
+// Bound value by value and not as JSON, from which SQLite parses some floating-point numbers with an
+// error in the last digit.
 stated! { |record, asset, provenance, location|
     tenant_id: asset.scope().tenant.to_string(),
     env: asset.scope().environment.to_string(),
@@ -60,7 +60,7 @@ stated! { |record, asset, provenance, location|
     integrity_etag: asset.integrity().etag.clone(),
 }
 
-/// What stands before the values of an insertion, and what behind them.
+/// The SQL before and after the values of an insert.
 static INSERT: LazyLock<(String, String)> = LazyLock::new(|| {
     let stated = STATED.join(", ");
     let into = format!(
@@ -72,7 +72,7 @@ static INSERT: LazyLock<(String, String)> = LazyLock::new(|| {
     (format!("WITH new ({stated}) AS ("), into)
 });
 
-/// Writes the records, their labels and their edges.
+/// Inserts the records, their labels and their edges.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     records: &[NewRecord<'_>],
@@ -81,7 +81,7 @@ pub(super) async fn insert(
     let mut insert = QueryBuilder::new(with);
     insert.push_values(records, |mut row, record| push_stated(&mut row, record));
     insert.push(into);
-    // there is one text for each number of records, too many to keep prepared
+    // each number of records has its own text, too many to keep prepared
     let inserted = insert.build().persistent(false).execute(&mut *connection);
     inserted.await.map_err(write_error)?;
     insert_details(connection, records).await

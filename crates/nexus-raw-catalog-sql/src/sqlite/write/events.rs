@@ -12,8 +12,8 @@ use crate::{
     sqlite::{fault::write_error, parameters::rows_json},
 };
 
-/// An event and its place.
-pub(super) struct PlacedEvent<'a> {
+/// An event with its scope, log and sequence.
+pub(super) struct SequencedEvent<'a> {
     pub(super) scope: &'a Scope,
     pub(super) log_id: Uuid,
     pub(super) sequence: i64,
@@ -54,7 +54,7 @@ struct EventRow<'a> {
 
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
-    events: &[PlacedEvent<'_>],
+    events: &[SequencedEvent<'_>],
 ) -> Result<(), WriteError> {
     let rows = events.iter().map(|it| {
         let SealedEvent {

@@ -1,4 +1,4 @@
-//! Who hashes which object: the work lease of its intent, and what came out.
+//! Leases for hashing objects, and the resulting digests.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
     writer::{HashingAnswer, HashingRequest, HashingStep},
 };
 
-pub(super) const STANDING: &str = "
+pub(super) const CLAIM_STATE: &str = "
     SELECT i.state, i.work_owner, i.work_until, 0 AS object_digest, d.sha256
     FROM upload_intent i
     LEFT JOIN object_digest d ON d.tenant_id = i.tenant_id AND d.env = i.env
@@ -50,7 +50,7 @@ const RECORD: &str = "
     ON CONFLICT (tenant_id, env, asset_id) DO UPDATE SET
         etag = excluded.etag, version_id = excluded.version_id, sha256 = excluded.sha256";
 
-/// Two that ended an hour ago, by whatever clock, for each that comes.
+/// Removes two digests that expired an hour ago, which covers clock changes. Runs with each claim.
 pub(super) const ENDED: &str = "
     DELETE FROM object_digest WHERE (tenant_id, env, asset_id) IN (
         SELECT d.tenant_id, d.env, d.asset_id FROM object_digest d INDEXED BY object_digest_by_end
@@ -58,12 +58,12 @@ pub(super) const ENDED: &str = "
         LIMIT 2
     )";
 
-/// Ends every claim: for when whoever made one is gone.
+/// Ends every claim, at open, when all holders are gone.
 pub(in crate::sqlite) const END_CLAIMS: &str = "
     UPDATE upload_intent INDEXED BY upload_intent_in_work
     SET work_owner = NULL, work_until = NULL WHERE work_owner IS NOT NULL AND work_until > 0";
 
-/// Does what one hasher asks for.
+/// Does one step of a hasher.
 pub(super) async fn step(
     connection: &mut SqliteConnection,
     request: &HashingRequest,
@@ -84,15 +84,15 @@ pub(super) async fn step(
         }
         HashingStep::Record { epoch, digest } => {
             let release = about(object, RELEASE).bind(epoch.cast_signed());
-            let stands = changed(connection, release).await?;
-            if stands {
+            let is_held = changed(connection, release).await?;
+            if is_held {
                 let record = about(object, RECORD)
                     .bind(object.etag.as_str())
                     .bind(object.version_id.as_deref())
                     .bind(&digest.as_bytes()[..]);
                 changed(connection, record).await?;
             }
-            HashingAnswer::Done(stands)
+            HashingAnswer::Done(is_held)
         }
     })
 }
@@ -104,18 +104,17 @@ async fn claim(
     now: Timestamp,
     ttl: Duration,
 ) -> Result<HashingClaim, WriteError> {
-    let standing = about(object, STANDING)
+    let state = about(object, CLAIM_STATE)
         .bind(object.etag.as_str())
         .bind(object.version_id.as_deref())
         .fetch_optional(&mut *connection)
         .await
         .map_err(write_error)?;
-    let Some(standing) = standing else {
+    let Some(state) = state else {
         return Ok(HashingClaim::Closed);
     };
-    let decided = refusal(&standing, now).map_err(CatalogError::from)?;
-    if let Some(decided) = decided {
-        return Ok(decided);
+    if let Some(refusal) = refusal(&state, now).map_err(CatalogError::from)? {
+        return Ok(refusal);
     }
     let ended = sqlx::query(ENDED)
         .bind(object.scope.tenant.as_str())
@@ -138,7 +137,7 @@ async fn claim(
     Ok(HashingClaim::Taken(lease().map_err(CatalogError::from)?))
 }
 
-/// Why there is nothing to take; `None` where there is.
+/// Returns why the object cannot be claimed, or `None` if it can.
 fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, CorruptColumn> {
     let row = Columns(row);
     if row.optional::<Vec<u8>>("object_digest.sha256")?.is_some() {
@@ -160,7 +159,7 @@ fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, Corr
     Ok((until > now).then_some(HashingClaim::Held { until }))
 }
 
-/// A statement about the intent of `object`.
+/// Returns a statement with the key of `object` bound.
 fn about<'q>(object: &'q PinnedObject, sql: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
     sqlx::query(sql)
         .bind(object.scope.tenant.as_str())

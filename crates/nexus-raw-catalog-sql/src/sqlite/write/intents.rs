@@ -19,7 +19,7 @@ use crate::{
     writer::{IntentOutcome, NewIntent},
 };
 
-// Scopes and object stores come to be with the first intent that names them.
+// The first intent of a scope or of an object store creates its row.
 const INSERT: &str = "
     INSERT INTO scope (tenant_id, env)
     SELECT value ->> 'tenant_id', value ->> 'env' FROM json_each(?1) WHERE true
@@ -76,7 +76,7 @@ pub(super) async fn insert(
         .collect::<Result<BTreeSet<_>, _>>()
         .map_err(CatalogError::from)?;
     let outcomes = intents.iter().map(|it| {
-        // of two of one id in a group the first is written
+        // of two members with one id the first is written
         if written.remove(&(it.intent.scope.clone(), it.intent.asset_id)) {
             IntentOutcome::Recorded
         } else {

@@ -17,14 +17,14 @@ use crate::{
     writer::{IntentKey, IntentOutcome, NewIntent},
 };
 
-/// An intent that has a key.
+/// An intent with its key.
 type Keyed<'a> = (&'a IntentKey, &'a NewIntent);
 
-/// Writes the intents, and the keys of those that have one. An intent is not written where its
-/// key stood when the transaction began, or where a member of the group before it takes the key.
+/// Writes the intents, and the keys of those that have one. An intent is not written if its key was
+/// in use when the transaction began, or if an earlier member of the group takes the key.
 ///
-/// Nobody else writes between the look at the keys and their writing. A group without keys pays
-/// for neither.
+/// The transaction holds the write lock, so no key changes between its read and its write. A group
+/// without keys skips both.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
@@ -34,7 +34,7 @@ pub(super) async fn record(
     if keyed.is_empty() {
         return intents::insert(connection, store, intents).await;
     }
-    let mut taken = standing(connection, &keyed).await?;
+    let mut taken = keys_in_use(connection, &keyed).await?;
     let mut outcomes = vec![IntentOutcome::KeyStands; intents.len()];
     let mut free = Vec::with_capacity(intents.len());
     let mut places = Vec::with_capacity(intents.len());
@@ -62,15 +62,15 @@ fn keyed<'a>(intents: &[&'a NewIntent]) -> Vec<Keyed<'a>> {
     keyed.flatten().collect()
 }
 
-pub(super) const STANDING: &str = "
+pub(super) const KEYS_IN_USE: &str = "
     SELECT k.key FROM json_each(?1) k
     CROSS JOIN idempotency i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
         AND i.user_id = k.value ->> 2 AND i.route = k.value ->> 3
         AND i.idempotency_key = k.value ->> 4
     WHERE i.ends_at > k.value ->> 5";
 
-/// The keys among these that stand.
-async fn standing<'a>(
+/// Returns those of the keys that are in use.
+async fn keys_in_use<'a>(
     connection: &mut SqliteConnection,
     keyed: &[Keyed<'a>],
 ) -> Result<BTreeSet<&'a CallerKey>, WriteError> {
@@ -84,7 +84,7 @@ async fn standing<'a>(
             new.intent.requested_at.as_micros(),
         )
     });
-    let places: Vec<i64> = sqlx::query_scalar(STANDING)
+    let places: Vec<i64> = sqlx::query_scalar(KEYS_IN_USE)
         .bind(rows_json(rows))
         .fetch_all(connection)
         .await
@@ -94,7 +94,7 @@ async fn standing<'a>(
     Ok(keys.map(|(key, _)| &key.caller).collect())
 }
 
-// What is there has ended, or the key would stand.
+// An existing row has expired, or the key would be in use.
 const INSERT: &str = "
     WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO idempotency (
@@ -109,7 +109,7 @@ const INSERT: &str = "
         ends_at = excluded.ends_at
     WHERE idempotency.ends_at < excluded.ends_at";
 
-/// Writes the keys, each with what it now stands for.
+/// Writes the keys, each with its request digest and asset id.
 async fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Result<(), WriteError> {
     if keyed.is_empty() {
         return Ok(());
@@ -164,7 +164,7 @@ struct Ended<'a> {
     before: i64,
 }
 
-/// Removes keys that ended an hour ago, by whatever clock: two for each that comes.
+/// Removes two keys for each new one, if they expired an hour ago, which covers clock changes.
 async fn remove_ended(
     connection: &mut SqliteConnection,
     keyed: &[Keyed<'_>],

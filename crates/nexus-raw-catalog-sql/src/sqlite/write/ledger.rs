@@ -9,7 +9,7 @@ use serde::Serialize;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::events::PlacedEvent;
+use super::events::SequencedEvent;
 
 use crate::{
     backend::WriteError,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// What a group adds to a scope.
+/// The changes of a group to one scope.
 #[derive(Debug, Default)]
 struct Change {
     events: i64,
@@ -30,11 +30,11 @@ struct Change {
     open_bytes: i64,
     registered_count: i64,
     registered_bytes: i64,
-    /// The log, and the sequence of the next event, once the scope was written.
+    /// The log's id and the sequence of the next event, once the scope is written.
     next: Option<(Uuid, i64)>,
 }
 
-/// What a group adds to each of its scopes, and the sequences that it gets for it.
+/// The changes of a group to its scopes, and the sequences of its events.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(BTreeMap<Scope, Change>);
 
@@ -69,7 +69,7 @@ impl Ledger {
         self.0.is_empty()
     }
 
-    /// One event, and one open intent more.
+    /// Adds one event and one open intent.
     pub(super) fn open(&mut self, intent: &UploadIntent) {
         let change = self.0.entry(intent.scope.clone()).or_default();
         change.events += 1;
@@ -77,13 +77,13 @@ impl Ledger {
         change.open_bytes += bytes(intent.facts.size_bytes.get());
     }
 
-    /// One event, and nothing else.
-    pub(super) fn tell(&mut self, scope: &Scope) {
+    /// Adds one event.
+    pub(super) fn add_event(&mut self, scope: &Scope) {
         let change = self.0.entry(scope.clone()).or_default();
         change.events += 1;
     }
 
-    /// One event, and one record in the place of an open intent.
+    /// Adds one event, and replaces an open intent by a record.
     pub(super) fn register(&mut self, asset: &RawAsset) {
         let size = bytes(asset.facts().size_bytes.get());
         let change = self.0.entry(asset.scope().clone()).or_default();
@@ -94,7 +94,7 @@ impl Ledger {
         change.registered_bytes += size;
     }
 
-    /// Writes the scopes, which are there already, and takes their sequences.
+    /// Updates the scopes, which must exist, and reserves their sequences.
     pub(super) async fn write(
         &mut self,
         connection: &mut SqliteConnection,
@@ -129,18 +129,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// The place of the scope's next event.
-    pub(super) fn place<'a>(
+    /// Assigns the scope's next sequence to an event.
+    pub(super) fn assign<'a>(
         &mut self,
         scope: &'a Scope,
         event: &'a SealedEvent,
-    ) -> Result<PlacedEvent<'a>, CatalogError> {
+    ) -> Result<SequencedEvent<'a>, CatalogError> {
         let change = self.0.get_mut(scope);
         let next = change.and_then(|change| change.next.as_mut());
         let (log_id, next) = next.ok_or_else(|| read_error(sqlx::Error::RowNotFound))?;
         let sequence = *next;
         *next += 1;
-        Ok(PlacedEvent {
+        Ok(SequencedEvent {
             scope,
             log_id: *log_id,
             sequence,
@@ -149,7 +149,7 @@ impl Ledger {
     }
 }
 
-/// A size is below 2^53.
+/// Converts a size, which is below 2^53.
 fn bytes(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }

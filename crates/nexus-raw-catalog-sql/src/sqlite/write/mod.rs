@@ -1,4 +1,4 @@
-//! What a group writes, inside its transaction.
+//! The writes of a group, inside its transaction.
 
 mod assets;
 mod events;
@@ -24,9 +24,9 @@ use crate::{
     },
 };
 
-/// Writes a group, a few statements whatever its size: intents first, with their keys, then
-/// repeated presigns, then registrations, each with its event, then what the relay and
-/// the hashers have to say.
+/// Writes a group in a few statements, independent of its size: intents first, with their keys, then
+/// repeated presigns, then registrations, each with its event, then the members of the relay and the
+/// hashers.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
@@ -46,20 +46,20 @@ pub(in crate::sqlite) async fn group(
     outcomes.set_all(&intents, new)?;
     outcomes.set_all(&repeats, again)?;
     outcomes.set_all(&registrations, decided.outcomes)?;
-    for (place, write) in group.iter().enumerate() {
+    for (index, write) in group.iter().enumerate() {
         let written = match write {
             Write::Intent(_) | Write::Repeat(_) | Write::Register(_) => continue,
-            Write::Lease(asked) => Written::Lease(relay::lease(connection, asked).await?),
-            Write::Progress(told) => Written::Progress(relay::progress(connection, told).await?),
-            Write::Hashing(asked) => Written::Hashing(hashing::step(connection, asked).await?),
-            Write::Retry(asked) => Written::Retry(relay::ask_retry(connection, asked).await?),
+            Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
+            Write::Progress(it) => Written::Progress(relay::progress(connection, it).await?),
+            Write::Hashing(it) => Written::Hashing(hashing::step(connection, it).await?),
+            Write::Retry(it) => Written::Retry(relay::ask_retry(connection, it).await?),
         };
-        outcomes.set(place, Ok(written))?;
+        outcomes.set(index, Ok(written))?;
     }
     Ok(outcomes.finish()?)
 }
 
-/// Gives every event its place, and writes events and records.
+/// Assigns every event its sequence, and writes events and records.
 async fn write_state(
     connection: &mut SqliteConnection,
     recorded: &[&NewIntent],
@@ -71,7 +71,7 @@ async fn write_state(
         ledger.open(&it.intent);
     }
     for it in repeated {
-        ledger.tell(&it.scope);
+        ledger.add_event(&it.scope);
     }
     for (it, _) in registered {
         ledger.register(&it.new.asset);
@@ -82,14 +82,14 @@ async fn write_state(
     ledger.write(connection).await?;
     let mut events = Vec::with_capacity(recorded.len() + repeated.len() + registered.len());
     for it in recorded {
-        events.push(ledger.place(&it.intent.scope, &it.event)?);
+        events.push(ledger.assign(&it.intent.scope, &it.event)?);
     }
     for it in repeated {
-        events.push(ledger.place(&it.scope, &it.event)?);
+        events.push(ledger.assign(&it.scope, &it.event)?);
     }
     let mut records = Vec::with_capacity(registered.len());
     for (it, train_ok_effective) in registered {
-        let event = ledger.place(it.new.asset.scope(), &it.event)?;
+        let event = ledger.assign(it.new.asset.scope(), &it.event)?;
         records.push(NewRecord {
             new: &it.new,
             sequence: event.sequence,
@@ -101,7 +101,7 @@ async fn write_state(
     registrations::insert(connection, &records).await
 }
 
-/// The members with this outcome.
+/// Returns the members with this outcome.
 fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -> Vec<&'a Q> {
     let decided = members.iter().zip(outcomes);
     decided
@@ -109,15 +109,15 @@ fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -
         .collect()
 }
 
-/// The statements here that look for rows.
+/// The statements here that search for rows.
 #[cfg(test)]
 pub(in crate::sqlite) const ALL: &[&str] = &[
-    keys::STANDING,
+    keys::KEYS_IN_USE,
     keys::ENDED,
     ledger::WRITE,
     registrations::MARK,
     repeats::PRESIGNS,
-    hashing::STANDING,
+    hashing::CLAIM_STATE,
     hashing::CLAIM,
     hashing::ENDED,
     hashing::RENEW,

@@ -5,12 +5,12 @@ use super::assets::{self, NewRecord};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    registration::{self, Decisions, Standing, key_of},
+    registration::{self, Decisions, KnownState, key_of},
     sqlite::{fault::write_error, parameters::keys_json, queries},
     writer::Registration,
 };
 
-/// Decides what becomes of each registration.
+/// Decides the outcome of each registration.
 pub(super) async fn decide(
     connection: &mut SqliteConnection,
     registrations: &[&Registration],
@@ -31,14 +31,14 @@ pub(super) async fn decide(
         .collect();
     parents.sort_unstable();
     parents.dedup();
-    let mut standing = Standing {
+    let mut known = KnownState {
         intents: queries::intents(connection, keys_json(keys)).await?,
-        ..Standing::default()
+        ..KnownState::default()
     };
     if !parents.is_empty() {
-        standing.registered = queries::registered(connection, keys_json(parents)).await?;
+        known.registered = queries::registered(connection, keys_json(parents)).await?;
     }
-    registration::decide(&group, standing)
+    registration::decide(&group, known)
         .map_err(|foreign| CatalogError::Corrupt(Box::new(foreign)).into())
 }
 
@@ -50,7 +50,7 @@ pub(super) const MARK: &str = "
             AND i.asset_id = unhex(k.value ->> 2)
     )";
 
-/// Writes the records, each with the sequence of its event, and marks their intents.
+/// Inserts the records, each with the sequence of its event, and marks their intents as registered.
 pub(super) async fn insert(
     connection: &mut SqliteConnection,
     records: &[NewRecord<'_>],

@@ -21,7 +21,7 @@ const LEASE: &str = "
     WHERE owner = excluded.owner OR until <= ?3
     RETURNING epoch, until";
 
-/// Takes or renews the relay's lease.
+/// Acquires or renews the relay's lease.
 pub(super) async fn lease(
     connection: &mut SqliteConnection,
     request: &LeaseRequest,
@@ -51,7 +51,7 @@ const DELIVERED: &str = "
     ON CONFLICT (tenant_id, env, sink) DO UPDATE SET cursor = excluded.cursor
     WHERE excluded.cursor > cursor";
 
-/// Moves cursors and parks an event, if the epoch is still the lease's.
+/// Advances cursors and parks or unparks an event, if the epoch is the lease's current one.
 pub(super) async fn progress(
     connection: &mut SqliteConnection,
     progress: &Progress,
@@ -76,13 +76,13 @@ pub(super) async fn progress(
         ProgressChange::Delivered(_) => {}
         ProgressChange::Parked(event) => park(connection, &progress.sink, event).await?,
         ProgressChange::Retried { scope, sequence } => {
-            forget(connection, &progress.sink, scope, *sequence).await?;
+            unpark(connection, &progress.sink, scope, *sequence).await?;
         }
     }
     Ok(true)
 }
 
-// An event that was parked before stays as it was parked, unless it was to be tried again.
+// An event that is already parked stays unchanged, unless it was marked for a retry.
 const PARK: &str = "
     INSERT INTO parked_event (tenant_id, env, sink, sequence, reason, parked_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -107,17 +107,17 @@ async fn park(
     done.map(|_| ()).map_err(write_error)
 }
 
-const FORGET: &str = "
+const UNPARK: &str = "
     DELETE FROM parked_event
     WHERE tenant_id = ?1 AND env = ?2 AND sink = ?3 AND sequence = ?4";
 
-async fn forget(
+async fn unpark(
     connection: &mut SqliteConnection,
     sink: &SinkName,
     scope: &Scope,
     sequence: u64,
 ) -> Result<(), WriteError> {
-    let done = sqlx::query(FORGET)
+    let done = sqlx::query(UNPARK)
         .bind(scope.tenant.as_str())
         .bind(scope.environment.as_str())
         .bind(sink.as_str())
@@ -132,7 +132,7 @@ const ASK_RETRY: &str = "
     WHERE (?1 IS NULL OR sink = ?1) AND (?2 IS NULL OR tenant_id = ?2)
         AND (?3 IS NULL OR env = ?3) AND (?4 IS NULL OR sequence = ?4)";
 
-/// Marks parked events to be tried again; how many.
+/// Marks parked events for a retry and returns their number.
 pub(super) async fn ask_retry(
     connection: &mut SqliteConnection,
     RetryRequest { filter, now }: &RetryRequest,

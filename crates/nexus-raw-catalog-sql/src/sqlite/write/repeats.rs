@@ -16,8 +16,8 @@ use crate::{
     writer::{NewIntent, RepeatedPresign},
 };
 
-/// Of each intent that is pending, how many presigns there are: no more than may be, so there is
-/// nothing to be saved by a counter that each repeat would have to write.
+/// Counts the presigns of each pending intent. Their number is bounded, so a counter that each repeat
+/// had to write would save nothing.
 pub(super) const PRESIGNS: &str = "
     SELECT k.key, (
         SELECT count(*) FROM event e
@@ -29,9 +29,9 @@ pub(super) const PRESIGNS: &str = "
         AND i.asset_id = unhex(k.value ->> 2)
     WHERE i.state = 'pending'";
 
-/// Decides of which intents one more presign may be told: those that are pending now, up to
-/// [`UploadIntent::MAX_PRESIGNS`]. The first presigns of the `recorded`, which the same group
-/// writes, are still to come.
+/// Decides which repeated presigns are recorded: those of pending intents, up to
+/// [`UploadIntent::MAX_PRESIGNS`]. Counts also the first presigns of `recorded`, which the same group
+/// writes later.
 pub(super) async fn decide(
     connection: &mut SqliteConnection,
     repeats: &[&RepeatedPresign],
@@ -59,7 +59,7 @@ pub(super) async fn decide(
     Ok(outcomes.collect())
 }
 
-/// How often each of these intents was presigned that is pending.
+/// Returns the number of presigns of each pending intent.
 async fn presigns<'a>(
     connection: &mut SqliteConnection,
     repeats: &[&'a RepeatedPresign],
@@ -76,8 +76,8 @@ async fn presigns<'a>(
         .await
         .map_err(write_error)?;
     let counted = rows.iter().map(|row| {
-        let place: i64 = row.try_get(0)?;
-        let key = usize::try_from(place).ok().and_then(|at| keys.get(at));
+        let index: i64 = row.try_get(0)?;
+        let key = usize::try_from(index).ok().and_then(|at| keys.get(at));
         let key = key.ok_or(sqlx::Error::RowNotFound)?;
         Ok((*key, row.try_get(1)?))
     });

@@ -1,5 +1,5 @@
-//! The wall between tenants: row-level security as the migrations make it, and nothing that opens
-//! it from outside.
+//! Checks of row-level security: tables and policies are as the migrations create them, and no
+//! setting bypasses them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use sqlx::{FromRow, PgConnection, Row};
 
 use super::{made::TABLES, statement::read};
 
-/// The policies of the tables that have a tenant, as PostgreSQL writes them.
+/// The policies of the tables with a tenant, as PostgreSQL formats them.
 const POLICIES: &str = "
     SELECT c.relname::text AS table, p.polname::text AS name,
         format('AS %s FOR %s TO %s USING (%s)%s',
@@ -22,8 +22,8 @@ const POLICIES: &str = "
     FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
 
-/// The tables for which it is enabled and forced, so that it holds for their owner too, and those
-/// that have a tenant and lack it. A later version's tables are among them.
+/// The tables with a tenant, and whether row-level security is enabled and forced, so that it applies
+/// to their owner too. Includes the tables of a later version.
 const SECURED: &str = "
     SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS is_secured
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
@@ -31,8 +31,8 @@ const SECURED: &str = "
         AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))
     ORDER BY c.relname";
 
-/// Settings that were not made by our functions, and not in this session: whoever has not said whose
-/// rows a statement is about would see those of the preset. `''` is what a setting goes back to.
+/// Settings of the catalogue's names that come from outside its functions: a statement without a
+/// selected scope would see the rows of the preset one. `''` is the value after a reset.
 const PRESETS: &str = "
     SELECT DISTINCT name FROM (
         SELECT lower(split_part(preset, '=', 1)) AS name
@@ -55,7 +55,7 @@ const RELAY_READS: &str = "AS PERMISSIVE FOR SELECT TO PUBLIC USING \
 const RELAY_NOTES: &str = "AS PERMISSIVE FOR ALL TO PUBLIC USING \
     ((current_setting('nexus_raw.relay'::text, true) = 'on'::text))";
 
-/// What the relay may see and note of all scopes; everything else is each scope's own.
+/// What the relay may read and write across all scopes.
 const OF_THE_RELAY: [(&str, &str, &str); 4] = [
     ("scope", "relay_reads", RELAY_READS),
     ("event", "relay_reads", RELAY_READS),
@@ -76,13 +76,15 @@ struct Table {
     is_secured: bool,
 }
 
-/// What is wrong with the wall, and what to do.
+/// A fault of row-level security, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Breach(String);
+pub(super) struct RowSecurityFault(String);
 
-/// Looks whether the wall stands.
-pub(super) async fn breach(connection: &mut PgConnection) -> Result<Option<Breach>, sqlx::Error> {
+/// Returns the first fault found, if any.
+pub(super) async fn fault(
+    connection: &mut PgConnection,
+) -> Result<Option<RowSecurityFault>, sqlx::Error> {
     let tables = read(connection, SECURED).await?;
     let tables: Vec<Table> = tables
         .iter()
@@ -101,7 +103,7 @@ pub(super) async fn breach(connection: &mut PgConnection) -> Result<Option<Breac
     let found = unsecured(&tables)
         .or_else(|| other_policies(&policies))
         .or_else(|| preset(&presets));
-    Ok(found.map(Breach))
+    Ok(found.map(RowSecurityFault))
 }
 
 fn unsecured(tables: &[Table]) -> Option<String> {
@@ -136,7 +138,7 @@ fn other_policies(policies: &[Policy]) -> Option<String> {
         .chain(OF_THE_RELAY)
         .map(|(table, name, rule)| ((table, name), rule))
         .collect();
-    // a later version's tables have policies that it alone knows
+    // the policies of a later version's tables are unknown
     let found: BTreeMap<(&str, &str), &str> = policies
         .iter()
         .filter(|policy| TABLES.contains(&policy.table.as_str()))
@@ -168,7 +170,7 @@ fn other_policies(policies: &[Policy]) -> Option<String> {
 fn preset(presets: &[String]) -> Option<String> {
     (!presets.is_empty()).then(|| {
         format!(
-            "{} must not be preset, since it says whose rows are seen: take it out of the role's, \
+            "{} must not be preset, since it selects the visible rows: remove it from the role's, \
              the database's and the server's settings (ALTER ROLE … RESET, ALTER DATABASE … RESET, \
              ALTER SYSTEM RESET)",
             presets.join(", ")
