@@ -1,4 +1,4 @@
-//! How far the process is between its start and its end, as the routes and the start both know.
+//! The phases of the process, shared by the start and the routes.
 
 use std::{fmt, sync::Arc};
 
@@ -6,18 +6,18 @@ use nexus_raw::service::RawStorageService;
 
 use crate::{feed::Feed, readiness::Readiness};
 
-/// How far the start is. Requests are answered from the first phase on, with 503 until the last.
+/// The phase of the process. Requests are served in every phase, with 503 before `Started`.
 #[derive(Clone)]
 pub enum Phase {
-    /// Something that the service needs does not answer yet.
+    /// Waiting for a dependency.
     Waiting(Dependency),
-    /// All is there.
+    /// Serving.
     Started(Arc<Core>),
-    /// All is there, and nobody new is to come: the service is about to end.
+    /// Serving but not ready, since the shutdown has begun.
     Draining(Arc<Core>),
 }
 
-/// What the service needs and does not have in itself.
+/// An external dependency of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dependency {
     /// The object store.
@@ -39,8 +39,8 @@ impl fmt::Display for Dependency {
 pub struct Core {
     /// The use cases.
     pub service: RawStorageService,
-    /// Who waits for events.
+    /// The waiters for events.
     pub feed: Feed,
-    /// Whether all that it needs answers, and events are delivered.
+    /// The readiness of the dependencies and of event delivery.
     pub readiness: Readiness,
 }

@@ -1,5 +1,4 @@
-//! How much one user may ask of one tenant: a bucket of tokens for each, by the generic cell rate
-//! algorithm.
+//! Rate limits per user and tenant: token buckets, by the generic cell rate algorithm.
 
 use std::{
     fmt,
@@ -14,27 +13,27 @@ use std::{
 use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware};
 use nexus_raw::tenancy::{Principal, TenantId, UserId};
 
-/// After how many requests the buckets that are full again are forgotten: a full bucket and none
-/// are the same. So there are never more buckets than requests that were served in the time in
-/// which a bucket fills, and these; looking through them costs each request a few nanoseconds.
+/// The number of requests between sweeps, which remove full buckets, as a full bucket equals a missing
+/// one. So the number of buckets is bounded by this number plus the requests in the time in which a
+/// bucket fills. A sweep costs each request a few nanoseconds.
 const SWEEP_EVERY: u32 = 4096;
 
-/// Limits of rate, or none.
+/// Rate limits, or none.
 #[derive(Clone, Default)]
 pub struct Limits(Option<Arc<Buckets>>);
 
-/// The bucket of a caller is empty.
+/// The caller exceeded the rate limit.
 #[derive(Debug, thiserror::Error)]
 #[error("rate limit exceeded")]
-pub(crate) struct TooOften {
-    /// How long it takes until there is room for one request.
+pub(crate) struct RateLimited {
+    /// The time until the next request is admitted.
     pub(crate) wait: Duration,
 }
 
 struct Buckets {
     limiter: Limiter,
     clock: Ticks,
-    asked: AtomicU32,
+    requests: AtomicU32,
 }
 
 type Limiter = RateLimiter<
@@ -44,7 +43,7 @@ type Limiter = RateLimiter<
     NoOpMiddleware<Duration>,
 >;
 
-/// Time since some moment that never runs backwards; not the wall clock, which may be set.
+/// A monotonic clock, as the time since its start.
 #[derive(Clone)]
 struct Ticks(Arc<dyn Fn() -> Duration + Send + Sync>);
 
@@ -57,14 +56,14 @@ impl clock::Clock for Ticks {
 }
 
 impl Limits {
-    /// Lets each user in each tenant ask so often a second, and `burst` times at once.
+    /// Limits each user in each tenant to `requests` per second, with bursts of `burst`.
     #[must_use]
     pub fn per_second(requests: NonZeroU32, burst: NonZeroU32) -> Self {
         let began = Instant::now();
         Self::by_ticks(requests, burst, move || began.elapsed())
     }
 
-    /// The same, by a time of one's own: what has passed since some moment.
+    /// The same, with a clock of the caller's: the time since its start.
     #[must_use]
     pub fn by_ticks(
         requests: NonZeroU32,
@@ -76,22 +75,22 @@ impl Limits {
         Self(Some(Arc::new(Buckets {
             limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()),
             clock,
-            asked: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
         })))
     }
 
-    /// Takes one request out of the bucket of a caller who has a right in the tenant: nobody
-    /// else makes a bucket, or empties one.
+    /// Takes one token from the caller's bucket. Call it after authorization, so that only callers with
+    /// a right in the tenant create buckets.
     ///
     /// # Errors
-    /// [`TooOften`] when it is empty.
-    pub(crate) fn admit(&self, tenant: &TenantId, caller: &Principal) -> Result<(), TooOften> {
+    /// [`RateLimited`] if it is empty.
+    pub(crate) fn admit(&self, tenant: &TenantId, caller: &Principal) -> Result<(), RateLimited> {
         self.0.as_ref().map_or(Ok(()), |buckets| {
             buckets.take(&(tenant.clone(), caller.user().clone()))
         })
     }
 
-    /// How many buckets are remembered.
+    /// Returns the number of buckets in memory.
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.0.as_ref().map_or(0, |buckets| buckets.limiter.len())
@@ -99,14 +98,16 @@ impl Limits {
 }
 
 impl Buckets {
-    fn take(&self, key: &(TenantId, UserId)) -> Result<(), TooOften> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+    fn take(&self, key: &(TenantId, UserId)) -> Result<(), RateLimited> {
+        if self.requests.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        self.limiter.check_key(key).map_err(|not_until| TooOften {
-            wait: not_until.wait_time_from(clock::Clock::now(&self.clock)),
-        })
+        self.limiter
+            .check_key(key)
+            .map_err(|not_until| RateLimited {
+                wait: not_until.wait_time_from(clock::Clock::now(&self.clock)),
+            })
     }
 }
 
@@ -135,18 +136,18 @@ mod tests {
         NonZeroU32::new(number).unwrap()
     }
 
-    /// Limits whose time, in milliseconds, is told by a test.
+    /// Limits whose time, in milliseconds, a test sets.
     fn limits(requests: u32, burst: u32) -> (Limits, Arc<AtomicU64>) {
         let millis = Arc::new(AtomicU64::new(0));
-        let told = Arc::clone(&millis);
-        let ticks = move || Duration::from_millis(told.load(Ordering::SeqCst));
+        let now = Arc::clone(&millis);
+        let ticks = move || Duration::from_millis(now.load(Ordering::SeqCst));
         (
             Limits::by_ticks(count(requests), count(burst), ticks),
             millis,
         )
     }
 
-    /// Milliseconds to wait, or 0 where the request is let in.
+    /// Returns the milliseconds to wait, or 0 if the request is admitted.
     fn asks(limits: &Limits, tenant: &str, user: &str) -> u128 {
         let admitted = limits.admit(&TenantId::parse(tenant).unwrap(), &caller(user));
         admitted.map_or_else(|refused| refused.wait.as_millis(), |()| 0)
@@ -185,7 +186,7 @@ mod tests {
         for user in 0..20 * SWEEP_EVERY {
             millis.store(u64::from(user), Ordering::SeqCst);
             assert_eq!(asks(&limits, "t_demo", &format!("u_{user}")), 0);
-            // a bucket is full again after a second, in which a thousand users came
+            // a bucket refills in one second, in which a thousand users come
             let most = 2000 + SWEEP_EVERY as usize;
             assert!(limits.remembered() <= most, "{}", limits.remembered());
         }

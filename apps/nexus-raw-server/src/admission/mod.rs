@@ -1,10 +1,10 @@
-//! How much of the process one tenant may have, or one user of it, before others are served.
+//! Admission control: fairness between tenants, and rate limits of users.
 
+mod fair_semaphore;
 mod limits;
-mod turns;
 
 pub use self::limits::Limits;
 pub(crate) use self::{
-    limits::TooOften,
-    turns::{Turn, Turns},
+    fair_semaphore::{FairPermit, FairSemaphore},
+    limits::RateLimited,
 };

@@ -1,6 +1,6 @@
 use tokio::{sync::watch, task::JoinHandle};
 
-/// A task that runs beside the routes, and whose end can be watched while it is waited for.
+/// A background task whose end can be observed by several waiters.
 pub(super) struct Background {
     task: JoinHandle<()>,
     alive: watch::Receiver<()>,
@@ -17,7 +17,7 @@ impl Background {
         Self { task, alive }
     }
 
-    /// Resolves once the work has ended, in whatever way.
+    /// Resolves once the work has ended, normally or by a panic.
     pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut alive = self.alive.clone();
         async move { while alive.changed().await.is_ok() {} }
@@ -25,7 +25,7 @@ impl Background {
 
     /// Waits for the end.
     pub(super) async fn join(self) {
-        // a panic was told by the runtime's own hook, and by `ended`
+        // a panic was already logged by the panic hook and observed by `ended`
         let _ = self.task.await;
     }
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_end_of_a_task_is_told_also_when_it_panics() {
+    async fn the_end_of_a_task_is_observed_also_when_it_panics() {
         let task = Background::spawn(async { panic!("on purpose") });
         task.ended().await;
         task.join().await;

@@ -1,4 +1,4 @@
-//! The composition root: the one place that knows every adapter.
+//! The composition root, the only module that knows every adapter.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 #[cfg(feature = "fail-points")]
 use super::fail_points;
-use super::{Failure, background::Background, patience::Patience, plan::Plan};
+use super::{Failure, background::Background, plan::Plan, startup_retry::StartupRetry};
 use crate::{
     feed::{Feed, FeedSettings},
     life_cycle::{Core, Dependency, Phase},
@@ -26,7 +26,7 @@ use crate::{
     readiness::{self, Backlogs, Readiness},
 };
 
-/// What runs behind the routes once everything is there.
+/// The components behind the routes after the start.
 pub(super) struct RunningServer {
     catalog: Arc<SqlAssetCatalog>,
     relay: Background,
@@ -37,27 +37,27 @@ pub(super) struct RunningServer {
     stop_sampler: oneshot::Sender<()>,
 }
 
-/// Opens the catalogue, proves the store, and puts the service together.
+/// Opens the catalogue, probes the store, and builds the service.
 pub(super) async fn start(
     plan: &Plan,
     phase: &watch::Sender<Phase>,
     metrics: &Metrics,
     log: &Logger,
 ) -> Result<RunningServer, Failure> {
-    let patience = Patience::of(plan.startup_timeout, log);
+    let retry = StartupRetry::of(plan.startup_timeout, log);
     phase.send_replace(Phase::Waiting(Dependency::Catalog));
     #[cfg(not(feature = "fail-points"))]
     let open = || async { Ok(SqlAssetCatalog::open(plan.catalog.clone()).await?) };
     #[cfg(feature = "fail-points")]
     let open = || async { Ok(fail_points::open(plan.catalog.clone()).await?) };
-    let catalog = Arc::new(patience.spend_on(Dependency::Catalog, open).await?);
+    let catalog = Arc::new(retry.retry(Dependency::Catalog, open).await?);
 
     phase.send_replace(Phase::Waiting(Dependency::Storage));
-    let prove = || async {
+    let probe = || async {
         let store = UnprobedS3::connect(plan.storage.clone(), Arc::clone(&plan.clock)).await?;
         Ok(store.probe().await?)
     };
-    let storage = patience.spend_on(Dependency::Storage, prove).await?;
+    let storage = retry.retry(Dependency::Storage, probe).await?;
     for note in storage.notes() {
         slog::info!(log, "object store probed"; "note" => note);
     }
@@ -120,11 +120,11 @@ pub(super) async fn start(
         .with_policy(plan.policy)
         .with_hasher(Arc::new(hashing.clone())),
         feed: feed.clone(),
-        readiness: Readiness::new(storage, records, backlogs, readiness::HOLDS),
+        readiness: Readiness::new(storage, records, backlogs, readiness::CHECK_TTL),
     };
     let (stop_relay, stopped) = oneshot::channel();
     let relay = Background::spawn(async move {
-        // a dropped sender stops it too
+        // a dropped sender also stops it
         relay.run(async { drop(stopped.await) }).await;
     });
     let (stop_sampler, stopped) = oneshot::channel::<()>();
@@ -142,27 +142,27 @@ pub(super) async fn start(
 }
 
 impl RunningServer {
-    /// Resolves once the medium under the catalogue has failed.
+    /// Resolves after a failure of the catalogue's medium.
     pub(super) fn medium_failed(&self) -> impl Future<Output = ()> + Send + 'static {
         self.catalog.failed()
     }
 
-    /// Resolves once events are no longer relayed, which before the end is a defect.
+    /// Resolves once the relay has ended, which before the shutdown is a bug.
     pub(super) fn relay_ended(&self) -> impl Future<Output = ()> + Send + 'static {
         self.relay.ended()
     }
 
-    /// Has requests that only wait end at once, so that they do not hold up the end.
+    /// Ends the requests that wait for events, so that they do not delay the shutdown.
     pub(super) fn end_waits(&self) {
         self.feed.stop();
     }
 
-    /// Ends what runs, in the order in which one part needs the other.
+    /// Stops the components in the order of their dependencies.
     pub(super) async fn stop(self) {
         self.hashing.stop().await;
         let _ = self.stop_sampler.send(());
         self.sampler.join().await;
-        // the relay is gone where nobody takes the word to stop
+        // an error means that the relay has already ended
         let _ = self.stop_relay.send(());
         self.relay.join().await;
         self.catalog.close().await;

@@ -1,4 +1,4 @@
-//! How many files the process may have open, and how many of these may be connections of callers.
+//! The limit of open files, and the share of it for callers' connections.
 
 use nexus_raw_config::{CatalogLocation, Settings};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -6,33 +6,32 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::Failure;
 use crate::http::METRICS_CONNECTIONS;
 
-/// What the program has open besides connections: streams, listeners, what its threads wait by,
-/// sinks, keys, the objects that are being hashed. Some 50 were seen; a child that the credentials
-/// come from takes a few.
+/// Descriptors besides connections: standard streams, listeners, event queues of threads, sinks, JWKS
+/// fetches, objects being hashed. About 50 were measured; a child process for credentials takes a few.
 const FIXED: usize = 96;
-/// What a thread that serves waits by.
+/// Descriptors of one worker thread's event queue.
 const OF_A_WORKER: usize = 4;
-/// A connection to SQLite has the file, its log, and an index of that.
+/// A connection to SQLite opens the database, the log and its shared memory.
 const OF_SQLITE: usize = 6 * 3;
-/// The embedded store takes 256 connections, each with an upload, which is a file; its 16 threads
-/// for the disk open another one for a moment.
+/// The embedded store takes 256 connections, each with a file for its upload; its 16 disk threads briefly
+/// open one more each.
 const OF_EMBEDDED_STORE: usize = 256 * 2 + 16;
-/// A request may have a connection to the store.
+/// A request may open a connection to the store.
 const OF_A_CONNECTION: usize = 2;
 
-/// With fewer there is no serving: this many strangers are soon found.
+/// The minimum of connections: fewer are soon taken by strangers.
 const FEWEST_CONNECTIONS: usize = 64;
-/// However many files may be open: each connection also takes memory.
+/// The maximum of connections per worker, since each also takes memory.
 const MOST_CONNECTIONS_OF_A_WORKER: usize = 10_000;
 
-/// Raises the soft limit of open files to the hard one; what it is now.
+/// Raises the soft limit of open files to the hard one and returns the new limit.
 pub(super) fn raised_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         ..limit
     };
-    // some systems have a lower limit of their own, beyond which nothing is raised
+    // some systems have a lower system-wide limit and refuse
     let _ = setrlimit(Resource::Nofile, raised);
     let limit = getrlimit(Resource::Nofile).current;
     limit.map_or(usize::MAX, |limit| {
@@ -40,7 +39,7 @@ pub(super) fn raised_limit() -> usize {
     })
 }
 
-/// How many connections of callers may be open at once where so many files may be.
+/// Returns the number of callers' connections that the limit allows.
 pub(super) fn connections(
     limit: usize,
     settings: &Settings,

@@ -6,12 +6,12 @@ use slog::Logger;
 
 use super::{Failure, failure::embedded_s3_key};
 
-/// The object store of embedded mode: an S3 server in the process, over `s3/` of the data
-/// directory. The storage adapter meets it over the network, like any other store.
+/// The object store of embedded mode: an in-process S3 server on `s3/` of the data directory. The
+/// storage adapter connects to it over the network, as to any other store.
 pub(super) struct EmbeddedStore(EmbeddedS3Handle);
 
 impl EmbeddedStore {
-    /// How it is started. Pages that may call the API may upload too.
+    /// Returns its settings. The CORS origins of the API may also upload.
     pub(super) fn settings(
         embedded: &EmbeddedSettings,
         cors_origins: &[String],
@@ -39,14 +39,14 @@ impl EmbeddedStore {
         }
     }
 
-    /// Starts it, and has `storage` point to where it listens.
+    /// Starts it and sets the endpoint of `storage` to its address.
     pub(super) fn start(settings: &Settings, storage: &mut S3Settings) -> Result<Self, Failure> {
         let server = EmbeddedS3::start(settings)?;
         storage.endpoint = server.endpoint().parse().ok();
         Ok(Self(server))
     }
 
-    /// Where it listens.
+    /// Returns its endpoint.
     pub(super) fn endpoint(&self) -> String {
         self.0.endpoint()
     }
@@ -56,12 +56,12 @@ impl EmbeddedStore {
         self.0.medium_failed()
     }
 
-    /// Lets running uploads finish, and ends it.
+    /// Waits for running uploads and stops it.
     pub(super) async fn stop(self, log: &Logger) {
-        // it blocks until its thread has ended
+        // blocks until its thread has ended
         let stopped = tokio::task::spawn_blocking(move || self.0.shutdown()).await;
         if let Ok(Err(error)) = stopped {
-            slog::warn!(log, "the embedded S3 server was cut off"; "error" => ErrorChain(&error).to_string());
+            slog::warn!(log, "embedded S3 server did not shut down cleanly"; "error" => ErrorChain(&error).to_string());
         }
     }
 }

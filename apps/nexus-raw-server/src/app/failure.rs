@@ -7,14 +7,14 @@ use nexus_raw_embedded_s3::StartError;
 use nexus_raw_events::RelayError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
 
-/// Why the server did not start, or did not end well.
+/// The error that ends the process.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The configuration has faults; each is a line that begins with its dotted key.
+    /// The configuration is invalid; each fault is a line that begins with its dotted key.
     #[error("the configuration is invalid\n{}", .0.join("\n"))]
     Config(Vec<String>),
-    /// There is no configuration; each line names a key that it must have.
+    /// There is no configuration; each line names a required key.
     #[error(
         "there is no configuration: to try the service on this machine, run `nexus-raw-server --embedded`, which needs \
          none; otherwise give `--config FILE` or variables, with at least\n{}", .0.join("\n")
@@ -26,26 +26,26 @@ pub enum Failure {
     /// The embedded S3 server did not start.
     #[error("the embedded S3 server cannot start; look at {}", embedded_s3_key(.0))]
     EmbeddedS3(#[from] StartError),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}; look at {key}")]
     Bind {
         /// The key of the configuration that names the address.
         key: &'static str,
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The catalogue cannot be opened.
     #[error("the catalogue cannot be used")]
     Catalog(#[from] OpenError),
-    /// The catalogue gave no answer.
+    /// A call of the catalogue failed.
     #[error("the catalogue did not answer")]
     CatalogCall(#[from] CatalogError),
-    /// There is nothing to ask the store with.
+    /// The client of the object store cannot be built.
     #[error("the object store cannot be used; look at {}", connect_key(.0))]
     Connect(#[from] ConnectError),
-    /// The store was not proved.
+    /// The probe of the store failed.
     #[error("the object store cannot be used")]
     Probe(#[from] ProbeError),
     /// Events cannot be relayed.
@@ -54,35 +54,35 @@ pub enum Failure {
     /// Standard output or standard error cannot be written.
     #[error("an output cannot be written")]
     Output(#[source] io::Error),
-    /// The system gives no threads or no signals.
+    /// The operating system refused a thread or a signal handler.
     #[error("the operating system refused a thread or signal handler")]
     System(#[source] io::Error),
-    /// The system lets the process have too few files open.
+    /// The limit of open files is too low.
     #[error(
         "the hard limit of open files is {limit}, and this configuration needs {needed}: raise it (systemd: LimitNOFILE; a shell: ulimit -Hn)"
     )]
     Descriptors {
-        /// How many may be open.
+        /// The hard limit.
         limit: usize,
-        /// How many must be.
+        /// The required number.
         needed: usize,
     },
-    /// The medium under the catalogue failed while the server ran.
+    /// The catalogue's medium failed while the server ran.
     #[error("the medium of the catalogue failed: restart the service to learn what it holds")]
     MediumFailed,
-    /// The medium under the embedded object store failed while the server ran.
+    /// The embedded object store's medium failed while the server ran.
     #[error(
         "the medium of the embedded object store failed: restart the service to learn what it holds"
     )]
     StoreMediumFailed,
-    /// The relay ended while the server ran: no event would be delivered any more.
+    /// The relay ended while the server ran, so events would no longer be delivered.
     #[error(
         "the event relay stopped unexpectedly; undelivered events are delivered after a restart"
     )]
     RelayEnded,
 }
 
-/// The key of the configuration that a start of the embedded S3 server failed by.
+/// Returns the configuration key behind an error of the embedded S3 server.
 pub(super) fn embedded_s3_key(error: &StartError) -> &'static str {
     match error {
         StartError::NotLoopback { .. } | StartError::Bind { .. } => "embedded.s3_bind",
@@ -93,7 +93,7 @@ pub(super) fn embedded_s3_key(error: &StartError) -> &'static str {
     }
 }
 
-/// The key of the configuration by which there is nothing to ask the store with.
+/// Returns the configuration key behind an error of the store's client.
 pub(super) fn connect_key(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::Credentials(_) => "storage.access_key_id",
@@ -111,14 +111,14 @@ const IO_ERROR: u8 = 74;
 const CONFIG: u8 = 78;
 
 impl Failure {
-    /// What the process ends with.
+    /// Returns the exit code.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Bind { .. }
             | Self::CatalogCall(_)
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
-            _ if self.may_pass() => UNAVAILABLE,
+            _ if self.is_transient() => UNAVAILABLE,
             Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {
                 IO_ERROR
             }
@@ -127,8 +127,8 @@ impl Failure {
         }
     }
 
-    /// Whether the same attempt may succeed at another time, without anybody changing anything.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Returns whether a retry may succeed without a change by an operator.
+    pub(super) fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Catalog(OpenError::Unreachable(_) | OpenError::InUse { .. })
@@ -139,18 +139,18 @@ impl Failure {
         )
     }
 
-    /// These errors are of nobody having said anything.
+    /// Returns the failure of a missing configuration.
     pub(crate) fn unconfigured(errors: &ConfigErrors) -> Self {
         Self::Unconfigured(lines(errors))
     }
 
-    /// A fault of one key, which a part found in its settings.
+    /// Returns the failure of one configuration key.
     pub(super) fn of_key(key: &str, error: &(dyn Error + 'static)) -> Self {
         Self::Config(vec![format!("{key}: {}", ErrorChain(error))])
     }
 }
 
-// each fault is a line of its own, and no source that would be told once more
+// each fault is a line of the text; without a source, which would print it again
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
         Self::Config(lines(&errors))

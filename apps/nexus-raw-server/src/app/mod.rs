@@ -1,4 +1,4 @@
-//! The whole server: what is bound, started, served and ended, in which order.
+//! The life of the server: bind, start, serve and stop, in order.
 
 mod background;
 mod compose;
@@ -8,10 +8,10 @@ mod embedded;
 mod fail_points;
 mod failure;
 mod parked;
-mod patience;
 mod plan;
 mod signals;
 mod sinks;
+mod startup_retry;
 
 use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,7 +23,9 @@ use nexus_raw_identity_jwt::JwtIdentityVerifier;
 use slog::Logger;
 use tokio::sync::watch;
 
-use self::{compose::RunningServer, embedded::EmbeddedStore, patience::Patience, plan::Plan};
+use self::{
+    compose::RunningServer, embedded::EmbeddedStore, plan::Plan, startup_retry::StartupRetry,
+};
 pub use self::{
     failure::Failure,
     parked::{parked, retry},
@@ -36,7 +38,7 @@ use crate::{
     metrics::Metrics,
 };
 
-/// A server whose sockets are bound, and that has reached for nothing yet.
+/// A server with bound sockets that has not connected to anything yet.
 pub struct Application {
     plan: Plan,
     server: Server,
@@ -49,7 +51,7 @@ pub struct Application {
     log: Logger,
 }
 
-/// Serves until the process is asked to end.
+/// Serves until a signal to stop.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -60,14 +62,14 @@ pub fn serve(settings: &Settings, logging: &Logging) -> Result<(), Failure> {
         .build()
         .map_err(Failure::System)?;
     runtime.block_on(async {
-        let mut signals = Signals::heard().map_err(Failure::System)?;
+        let mut signals = Signals::install().map_err(Failure::System)?;
         let application = Application::build(settings, logging.log().clone())?;
         application.run_until_stopped(&mut signals).await
     })
 }
 
-/// Brings the catalogue's schema up to date; the migrations that this took. Waits for a catalogue
-/// that does not answer as long as a start would.
+/// Migrates the catalogue's schema and returns the applied migrations. Waits for an unreachable
+/// catalogue as long as a start does.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -79,13 +81,13 @@ pub fn migrate(settings: &Settings, log: &Logger) -> Result<Vec<i64>, Failure> {
         .map_err(Failure::System)?;
     let attempt = || async { Ok(SqlAssetCatalog::migrate(plan.catalog.clone()).await?) };
     runtime.block_on(async {
-        Patience::of(plan.startup_timeout, log)
-            .spend_on(Dependency::Catalog, attempt)
+        StartupRetry::of(plan.startup_timeout, log)
+            .retry(Dependency::Catalog, attempt)
             .await
     })
 }
 
-/// Whether this version can do what the configuration asks for; reaches for nothing.
+/// Checks that this version supports the configuration, without connecting to anything.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -97,13 +99,13 @@ impl Application {
     /// Binds the sockets. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// When the configuration asks for what cannot be, or an address is not to be had.
+    /// If the configuration is invalid or an address cannot be bound.
     pub fn build(settings: &Settings, log: Logger) -> Result<Self, Failure> {
         let mut plan = Plan::of(settings)?;
         let limit = descriptors::raised_limit();
         let workers = plan.server.workers;
         plan.server.connections = descriptors::connections(limit, settings, workers)?;
-        slog::info!(log, "limit of open files";
+        slog::info!(log, "open file limit";
             "descriptors" => limit, "http_connections" => plan.server.connections);
         let store = match &plan.store {
             Some(store) => Some(EmbeddedStore::start(store, &mut plan.storage)?),
@@ -153,18 +155,18 @@ impl Application {
         })
     }
 
-    /// The port that the API listens on.
+    /// Returns the port of the API.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Starts, serves until one of `signals` comes, and ends in order: readiness taken back and
-    /// waited for as long as configured or until the next signal, no new connections, running
-    /// requests finished, deliveries finished, catalogue closed, store stopped.
+    /// Starts, serves until one of `signals`, and shuts down in order: not ready for the configured
+    /// drain time or until the next signal, no new connections, running requests finished, deliveries
+    /// finished, catalogue closed, store stopped.
     ///
     /// # Errors
-    /// When the start fails for good or for too long, or the catalogue's medium fails.
+    /// If the start fails permanently or for too long, or a medium or the relay fails.
     pub async fn run_until_stopped(self, signals: &mut Signals) -> Result<(), Failure> {
         let log = &self.log;
         slog::info!(log, "listening";
@@ -190,7 +192,7 @@ impl Application {
         }
         handle.stop(true).await;
         keys.abort();
-        // what the server's own task says is told by its sockets already
+        // an error of the server task shows as closed sockets
         let _ = serving.await;
         if let Some(running) = running {
             running.stop().await;
@@ -198,7 +200,7 @@ impl Application {
         if let Some(store) = self.store {
             store.stop(log).await;
         }
-        // the end can be watched, to its end
+        // metrics are served until the end
         metrics_handle.stop(false).await;
         let _ = serving_metrics.await;
         slog::info!(log, "shut down");
@@ -206,8 +208,8 @@ impl Application {
     }
 }
 
-/// Has keys of tokens asked for whenever there are none. The start does not wait for them: what
-/// needs no caller goes on without.
+/// Fetches token keys whenever there are none. The start does not wait for them, since the relay and
+/// the probes need no keys.
 async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
     loop {
         if identity.ready().await.is_err() {
@@ -218,7 +220,7 @@ async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
     }
 }
 
-/// Starts, and waits for a reason to end.
+/// Starts, and waits for a reason to stop.
 async fn work(
     (plan, phase, metrics): (&Plan, &watch::Sender<Phase>, &Metrics),
     log: &Logger,
@@ -239,7 +241,7 @@ async fn work(
         Err(failure) => return (None, Err(failure)),
     };
     slog::info!(log, "ready");
-    let asked_to_end = async {
+    let stop_requested = async {
         let signal = signals.next().await;
         slog::info!(log, "shutting down"; "signal" => signal, "drain_seconds" => plan.drain.as_secs());
         if !plan.drain.is_zero() {
@@ -247,7 +249,7 @@ async fn work(
         }
     };
     let outcome = tokio::select! {
-        () = asked_to_end => Ok(()),
+        () = stop_requested => Ok(()),
         () = running.medium_failed() => Err(Failure::MediumFailed),
         () = store_failed => Err(Failure::StoreMediumFailed),
         () = running.relay_ended() => Err(Failure::RelayEnded),
@@ -255,14 +257,14 @@ async fn work(
     (Some(running), outcome)
 }
 
-/// Goes on serving, and says that nobody new is to come: balancers hear of the end of a replica
-/// later than the replica. Whoever cannot wait sends a second signal.
+/// Keeps serving while not ready, since load balancers learn of a shutdown late. A second signal ends
+/// the wait.
 async fn drain(phase: &watch::Sender<Phase>, time: Duration, signals: &mut Signals) {
     phase.send_modify(|phase| {
         if let Phase::Started(core) = phase {
             *phase = Phase::Draining(Arc::clone(core));
         }
     });
-    // either is the end of it
+    // both end the drain
     let _ = tokio::time::timeout(time, signals.next()).await;
 }

@@ -1,4 +1,4 @@
-//! What the commands ask of the catalogue about events that sinks have refused.
+//! The commands on parked events.
 
 use nexus_raw::ports::{CatalogError, KeptEvent, ParkedEvents, ParkedFilter};
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -6,7 +6,7 @@ use nexus_raw_config::Settings;
 
 use super::{Failure, plan::Plan};
 
-/// The parked events that `filter` means.
+/// Returns the parked events that match `filter`.
 ///
 /// # Errors
 /// See [`Failure`].
@@ -15,25 +15,25 @@ pub fn parked(
     filter: &ParkedFilter,
     limit: u32,
 ) -> Result<Vec<KeptEvent>, Failure> {
-    ask(settings, async |catalog, _| {
+    with_catalog(settings, async |catalog, _| {
         catalog.parked(filter, limit).await
     })
 }
 
-/// Has the relay send them again; how many there are. Nothing is sent here.
+/// Marks parked events for a retry by the relay and returns their number.
 ///
 /// # Errors
 /// See [`Failure`].
 pub fn retry(settings: &Settings, filter: &ParkedFilter) -> Result<u64, Failure> {
-    ask(settings, async |catalog, plan| {
+    with_catalog(settings, async |catalog, plan| {
         catalog.ask_retry(filter.clone(), plan.clock.now()).await
     })
 }
 
-/// Asks once: whoever sits at the command is not to wait for what is in use.
-fn ask<T>(
+/// Opens the catalogue without retries, since an operator waits for the command.
+fn with_catalog<T>(
     settings: &Settings,
-    question: impl AsyncFnOnce(&SqlAssetCatalog, &Plan) -> Result<T, CatalogError>,
+    call: impl AsyncFnOnce(&SqlAssetCatalog, &Plan) -> Result<T, CatalogError>,
 ) -> Result<T, Failure> {
     let plan = Plan::of(settings)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -42,7 +42,7 @@ fn ask<T>(
         .map_err(Failure::System)?;
     runtime.block_on(async {
         let catalog = SqlAssetCatalog::open(plan.catalog.clone()).await?;
-        let answer = question(&catalog, &plan).await;
+        let answer = call(&catalog, &plan).await;
         catalog.close().await;
         Ok(answer?)
     })

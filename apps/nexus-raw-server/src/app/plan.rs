@@ -20,14 +20,13 @@ use secrecy::ExposeSecret;
 use super::{Failure, embedded::EmbeddedStore, failure::connect_key, sinks};
 use crate::http::{Limits, ServerSettings};
 
-/// The configuration in the words of each part, and what can be made of it before anything is
-/// reached for.
+/// The settings of each component, and the components that need no connection.
 pub(super) struct Plan {
     pub(super) server: ServerSettings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) identity: Arc<JwtIdentityVerifier>,
     pub(super) storage: S3Settings,
-    /// Of embedded mode alone.
+    /// Only in embedded mode.
     pub(super) store: Option<nexus_raw_embedded_s3::Settings>,
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,
@@ -35,13 +34,13 @@ pub(super) struct Plan {
     pub(super) hashing: HashingSettings,
     pub(super) sinks: Vec<Arc<dyn DatasetEventSink>>,
     pub(super) startup_timeout: Duration,
-    /// How long the service is still served once it is asked to end.
+    /// The drain time at shutdown.
     pub(super) drain: Duration,
 }
 
 impl Plan {
-    /// Opens what needs nothing but the configuration, so that `check-config` refuses what a start
-    /// would; every fault at once.
+    /// Builds what needs only the configuration, so that `check-config` refuses what a start would.
+    /// Reports all faults at once.
     pub(super) fn of(settings: &Settings) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut faults = SettingFaults::default();
@@ -63,7 +62,7 @@ impl Plan {
                 bind: settings.http.bind,
                 shutdown_timeout: settings.http.shutdown_timeout,
                 workers: thread::available_parallelism().map_or(1, NonZero::get),
-                // as many as the start finds room for
+                // set at start, from the limit of open files
                 connections: 0,
             },
             identity: Arc::new(identity),
@@ -89,7 +88,7 @@ impl Plan {
     }
 }
 
-/// The faults of all parts together; another failure where there is one.
+/// The faults of all components, or another failure.
 #[derive(Default)]
 struct SettingFaults {
     lines: Vec<String>,
@@ -167,7 +166,8 @@ fn catalog_url(location: &CatalogLocation) -> String {
     }
 }
 
-/// What the catalogue calls the store. The embedded one is the same wherever it listens.
+/// Returns the store's endpoint for the catalogue. That of the embedded store does not depend on its
+/// address.
 fn endpoint_identity(settings: &Settings) -> Option<String> {
     match (&settings.embedded, &settings.storage.endpoint) {
         (Some(_), _) => Some("embedded".to_owned()),
@@ -206,7 +206,7 @@ fn identity(
         .map_err(|error| Failure::of_key(identity_key(&error), &error))
 }
 
-/// The key of the configuration that an error of the token settings is about.
+/// Returns the configuration key behind an error of the token settings.
 fn identity_key(error: &JwtSettingsError) -> &'static str {
     match error {
         JwtSettingsError::JwksFile(_) | JwtSettingsError::Jwks(_) => "identity.jwks_file",
@@ -225,7 +225,7 @@ fn jwks_algorithm(algorithm: TokenAlgorithm) -> Result<JwksAlgorithm, Failure> {
         TokenAlgorithm::Rs256 => Ok(JwksAlgorithm::Rs256),
         TokenAlgorithm::Es256 => Ok(JwksAlgorithm::Es256),
         TokenAlgorithm::EdDsa => Ok(JwksAlgorithm::EdDsa),
-        // the configuration has refused it already
+        // not reached: the configuration refuses it
         TokenAlgorithm::Hs256 => Err(Failure::Config(vec![
             "identity.algorithm: a JWKS has no shared secrets".to_owned(),
         ])),

@@ -2,8 +2,8 @@ use std::{fs, future::pending, io};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What asks the process to end: SIGTERM, SIGINT as a terminal sends it, and SIGHUP as it sends
-/// when it is closed, unless the process was started to outlive that.
+/// The signals that stop the process: SIGTERM, SIGINT, and SIGHUP unless it was ignored at start (as by
+/// `nohup`).
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -11,15 +11,15 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Hears them from now on.
+    /// Installs the signal handlers.
     ///
     /// # Errors
-    /// When the system does not tell of signals.
-    pub fn heard() -> io::Result<Self> {
+    /// If the operating system refuses a handler.
+    pub fn install() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            // asked before a handler of ours takes its place
+            // read before the handler replaces the disposition
             hangup: if is_hangup_ignored() {
                 None
             } else {
@@ -28,7 +28,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one; its name.
+    /// Waits for the next signal and returns its name.
     pub(super) async fn next(&mut self) -> &'static str {
         let hangup = async {
             match &mut self.hangup {
@@ -44,8 +44,7 @@ impl Signals {
     }
 }
 
-/// Whether `nohup` or its like has the process ignore SIGHUP. Where the system does not say, as
-/// Linux does (proc(5)), it is not.
+/// Returns whether SIGHUP is ignored, as under `nohup`, by proc(5) of Linux. Elsewhere returns false.
 fn is_hangup_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -9,7 +9,7 @@ use nexus_raw_events::{
 
 use super::Failure;
 
-/// The sinks that the configuration names, in its order. Nothing is connected yet.
+/// Builds the configured sinks in order, without connecting.
 pub(super) fn open(
     sinks: &[EventSink],
     clock: &Arc<dyn Clock>,
@@ -67,7 +67,7 @@ fn encoding(configured: EventEncoding) -> Result<Encoding, Failure> {
     })
 }
 
-/// What the configuration knows and this server does not: it is refused, not left out.
+/// Refuses a value that the configuration accepts and this server does not support.
 fn unknown(what: &impl std::fmt::Debug) -> Failure {
     Failure::Config(vec![format!("events.sinks: this version has no {what:?}")])
 }

@@ -1,4 +1,4 @@
-//! What the command line has for the events that sinks have refused.
+//! The `events` command.
 
 use std::io::{self, Write};
 
@@ -14,37 +14,37 @@ use crate::app::{self, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EventsCommand {
-    /// List the events that sinks have refused for good, and why.
+    /// List parked events and why their sinks refused them.
     Parked {
         #[command(flatten)]
         which: Which,
-        /// One JSON object a line.
+        /// Print one JSON object per line.
         #[arg(long)]
         json: bool,
-        /// List this many at most.
+        /// Maximum number of events.
         #[arg(long, value_name = "N", default_value_t = 1000)]
         limit: u32,
     },
-    /// Have the running servers send refused events again; with SQLite, the next one that starts.
+    /// Mark parked events for a retry by the running servers; with SQLite, by the next start.
     Retry {
         #[command(flatten)]
         which: Which,
     },
 }
 
-/// Which parked events: all, but for what is said.
+/// A filter of parked events; all by default.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// Those of one sink: log, nats or http.
+    /// Only of this sink: log, nats or http.
     #[arg(long, value_name = "NAME")]
     sink: Option<SinkName>,
-    /// Those of one tenant.
+    /// Only of this tenant.
     #[arg(long, value_name = "TENANT_ID")]
     tenant: Option<TenantId>,
-    /// Those of one environment.
+    /// Only of this environment.
     #[arg(long, value_name = "ENV")]
     env: Option<Environment>,
-    /// The one of this sequence in its tenant and environment.
+    /// Only with this sequence in its tenant and environment.
     #[arg(long, value_name = "N")]
     sequence: Option<u64>,
 }
@@ -72,9 +72,9 @@ pub(super) fn run(command: EventsCommand, settings: &Settings) -> Result<(), Fai
             }
         }
         EventsCommand::Retry { which } => {
-            let asked = app::retry(settings, &which.into())?;
-            let events = if asked == 1 { "event" } else { "events" };
-            writeln!(out, "{asked} parked {events} will be sent again")
+            let marked = app::retry(settings, &which.into())?;
+            let events = if marked == 1 { "event" } else { "events" };
+            writeln!(out, "{marked} parked {events} will be sent again")
         }
     };
     written.map_err(Failure::Output)
@@ -124,7 +124,7 @@ fn write_table(out: &mut impl Write, kept: &[KeptEvent]) -> io::Result<()> {
 
 fn row(kept: &KeptEvent) -> [String; 6] {
     let parked = &kept.parked;
-    // a receiver's words must not steer a terminal
+    // text from a receiver must not control the terminal
     let mut reason = parked.reason.escape_debug().to_string();
     if kept.retry_asked {
         reason += " (to be sent again)";
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    fn told(
+    fn written(
         write: impl Fn(&mut Vec<u8>, &[KeptEvent]) -> io::Result<()>,
         kept: &[KeptEvent],
     ) -> String {
@@ -173,19 +173,19 @@ mod tests {
     #[test]
     fn a_person_gets_a_table_whose_reasons_do_not_steer_the_terminal() {
         assert_eq!(
-            told(write_table, &[kept(7, false), kept(1200, true)]),
+            written(write_table, &[kept(7, false), kept(1200, true)]),
             "SINK  TENANT  ENV  SEQUENCE  PARKED AT             REASON\n\
              http  t_demo  dev  7         2026-11-24T01:00:00Z  the receiver said \\u{1b}[31mno\n\
              http  t_demo  dev  1200      2026-11-24T01:00:00Z  the receiver said \\u{1b}[31mno \
              (to be sent again)\n"
         );
-        assert_eq!(told(write_table, &[]), "no event is parked\n");
+        assert_eq!(written(write_table, &[]), "no event is parked\n");
     }
 
     #[test]
     fn a_machine_gets_one_object_a_line() {
         assert_eq!(
-            told(write_lines, &[kept(7, false)]),
+            written(write_lines, &[kept(7, false)]),
             "{\"env\":\"dev\",\"parked_at\":\"2026-11-24T01:00:00Z\",\"reason\":\"the receiver said \
              \\u001b[31mno\",\"retry_asked\":false,\"sequence\":7,\"sink\":\"http\",\"tenant_id\":\"t_demo\"}\n"
         );

@@ -30,42 +30,42 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0   ended as it was asked to
-  2   the command line is not right
-  69  the store or the catalogue did not answer, or something is in use
+  0   success, or stopped by a signal
+  2   invalid command line
+  69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
   78  the configuration, the store or the catalogue must be changed first";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve until SIGTERM, SIGINT or SIGHUP; what is done without a command.
+    /// Serve until SIGTERM, SIGINT or SIGHUP (the default command).
     Serve,
-    /// Print the configuration that would hold, secrets redacted, and reach for nothing.
+    /// Check the configuration and print it with secrets redacted, without connecting to anything.
     CheckConfig,
-    /// Make the catalogue's schema, or bring it up to date. Servers of the version before may go
-    /// on meanwhile. SQLite's is also brought up to date by `serve`.
+    /// Create or migrate the catalogue's schema. Servers of the previous version may keep running.
+    /// `serve` also migrates SQLite.
     Migrate,
-    /// See to the events that sinks have refused. A catalogue in SQLite is one process's at a time:
-    /// stop the server first.
+    /// List or retry parked events. Only one process at a time can open a SQLite catalogue: stop the
+    /// server first.
     #[command(subcommand)]
     Events(EventsCommand),
 }
 
-/// Where the configuration comes from, besides `NEXUS_RAW_…` variables.
+/// The sources of the configuration, besides `NEXUS_RAW_…` variables.
 #[derive(Debug, Args)]
 struct From {
     /// A TOML file.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Serve from this machine alone: an S3 server in the process, SQLite, secrets of its own.
+    /// Run standalone: with an in-process S3 server, SQLite and generated secrets.
     #[arg(long, global = true)]
     embedded: bool,
-    /// Where embedded mode keeps everything.
+    /// The data directory of embedded mode.
     #[arg(long, global = true, value_name = "DIR", default_value = ".nexus-raw")]
     data_dir: PathBuf,
 }
 
-/// Does what the command line says, and tells how it ended.
+/// Runs the command line and returns the exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();

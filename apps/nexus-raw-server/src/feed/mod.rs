@@ -1,10 +1,10 @@
-//! Waits for events on behalf of callers: however many wait for those of one scope, the catalogue
-//! is asked once for all of them, when something was written there and twice a second otherwise.
+//! Long polling of events. All waiters of a scope share one poll of the catalogue, which runs after each
+//! write of this process and twice a second otherwise.
 
-mod places;
+mod poller;
 #[cfg(test)]
 mod tests;
-mod watch;
+mod waiters;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,38 +20,36 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::places::Places;
+use self::waiters::Waiters;
 
-/// How the service waits for events.
+/// The settings of long polling.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedSettings {
-    /// How long a scope that somebody waits for is not looked at, while nothing was written there
-    /// by this process: others may have written.
-    pub look_every: Duration,
-    /// How many scopes are looked at at once: however many are waited for, most connections to the
-    /// catalogue are left to requests.
-    pub looks_at_once: usize,
-    /// How many may wait at once.
-    pub most: usize,
-    /// How many of these may be one tenant's, whoever waits in it.
-    pub most_of_tenant: usize,
-    /// How many of these may be one user's, over all tenants.
-    pub most_of_one: usize,
+    /// The interval between polls of a scope with waiters, for the writes of other processes.
+    pub poll_interval: Duration,
+    /// The maximum number of concurrent polls, so that most connections to the catalogue stay free for
+    /// requests.
+    pub max_polls: usize,
+    /// The maximum number of waiters.
+    pub max_waiters: usize,
+    /// The maximum number of waiters of a tenant.
+    pub max_per_tenant: usize,
+    /// The maximum number of waiters of a user, over all tenants.
+    pub max_per_user: usize,
 }
 
 impl FeedSettings {
-    /// Where no more connections than these may be open: each who waits has one, and half of them
-    /// are left to others.
+    /// Returns settings for a limit of connections. Each waiter holds one, and half of them stay free.
     #[must_use]
     pub fn within(connections: usize) -> Self {
-        let usual = Self::default();
-        let most = usual.most.min(connections / 2).max(1);
-        let most_of_tenant = usual.most_of_tenant.min(most / 8).max(1);
+        let default = Self::default();
+        let max_waiters = default.max_waiters.min(connections / 2).max(1);
+        let max_per_tenant = default.max_per_tenant.min(max_waiters / 8).max(1);
         Self {
-            most,
-            most_of_tenant,
-            most_of_one: usual.most_of_one.min(most_of_tenant),
-            ..usual
+            max_waiters,
+            max_per_tenant,
+            max_per_user: default.max_per_user.min(max_per_tenant),
+            ..default
         }
     }
 }
@@ -59,66 +57,66 @@ impl FeedSettings {
 impl Default for FeedSettings {
     fn default() -> Self {
         Self {
-            look_every: Duration::from_millis(500),
-            looks_at_once: 4,
-            most: 1024,
-            most_of_tenant: 128,
-            most_of_one: 16,
+            poll_interval: Duration::from_millis(500),
+            max_polls: 4,
+            max_waiters: 1024,
+            max_per_tenant: 128,
+            max_per_user: 16,
         }
     }
 }
 
-/// Why a wait gave nothing.
+/// The error of a wait.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedError {
-    /// Too many wait already.
+    /// There are too many waiters.
     #[error("too many requests wait for events")]
     Full,
-    /// The catalogue gave no answer, as all who waited for the scope are told.
+    /// The poll failed; all waiters of the scope get this error.
     #[error("the catalogue could not be read")]
     Catalog(#[source] Arc<CatalogError>),
 }
 
-/// The waiting of all callers. A clone is another handle to it.
+/// A handle to the waiters of all scopes. Cheap to clone.
 #[derive(Clone)]
 pub struct Feed(Arc<Shared>);
 
 struct Shared {
     catalog: Arc<dyn AssetCatalog>,
     settings: FeedSettings,
-    /// Where a watch outlives the request that began it: a worker's own runtime ends with it.
+    /// The runtime of pollers, which outlive the request and the worker's own runtime.
     runtime: Handle,
-    places: Places,
-    /// Turns to look at a scope.
-    turns: Semaphore,
+    waiters: Waiters,
+    /// Limits concurrent polls.
+    polls: Semaphore,
 }
 
 impl Feed {
-    /// Looks for events in `catalog`, in tasks of the current tokio runtime.
+    /// Polls `catalog` in tasks on the current tokio runtime.
     #[must_use]
     pub fn new(catalog: Arc<dyn AssetCatalog>, settings: FeedSettings) -> Self {
         Self(Arc::new(Shared {
             catalog,
             settings,
             runtime: Handle::current(),
-            places: Places::default(),
-            turns: Semaphore::new(settings.looks_at_once),
+            waiters: Waiters::default(),
+            polls: Semaphore::new(settings.max_polls),
         }))
     }
 
-    /// Has every wait end at once with what there is, which is nothing, and each later one too.
+    /// Ends every wait, now and later, without events.
     pub fn stop(&self) {
-        self.0.places.close();
+        self.0.waiters.close();
     }
 
-    /// How many wait now.
+    /// Returns the number of waiters.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.0.places.waiting()
+        self.0.waiters.waiting()
     }
 
-    /// The events that are wanted, as soon as there are some; none at `until`, when `gone`
-    /// resolves, or when the feed is stopped. The caller has looked before and found none.
+    /// Waits for events that match the query. Returns none at `until`, when `gone` resolves, or when the
+    /// feed is stopped. The caller has already read and found none.
     pub(crate) async fn wait(
         &self,
         access: &ReadAccess,
@@ -126,14 +124,14 @@ impl Feed {
         until: Instant,
         gone: impl Future<Output = ()>,
     ) -> Result<Vec<DatasetEvent>, FeedError> {
-        let Some(mut place) = watch::enter(&self.0, access, query)? else {
+        let Some(mut subscription) = poller::subscribe(&self.0, access, query)? else {
             return Ok(Vec::new());
         };
-        let told = tokio::select! {
-            told = timeout_at(until, place.told()) => told.ok().flatten(),
+        let result = tokio::select! {
+            result = timeout_at(until, subscription.result()) => result.ok().flatten(),
             () = gone => None,
         };
-        match told {
+        match result {
             Some(Ok(page)) => Ok(selected(query, &page)),
             Some(Err(error)) => Err(FeedError::Catalog(error)),
             None => Ok(Vec::new()),
@@ -143,11 +141,11 @@ impl Feed {
 
 impl CatalogObserver for Feed {
     fn written(&self, scope: &Scope) {
-        self.0.places.wake(scope);
+        self.0.waiters.wake(scope);
     }
 }
 
-/// What the query selects of a page that begins no later than its own first event.
+/// Returns the events of a page that match the query. The page begins no later than the query.
 fn selected(query: &EventQuery, page: &[DatasetEvent]) -> Vec<DatasetEvent> {
     let from = page.partition_point(|event| event.sequence <= query.after);
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);

@@ -16,29 +16,29 @@ use nexus_raw_testkit::{FakeCatalog, sample};
 
 use super::*;
 
-/// A feed over a catalogue whose looks at events are counted.
-struct World {
+/// A feed over a catalogue whose polls at events are counted.
+struct FeedTest {
     kept: FakeCatalog,
     /// The same, through the feed.
     written: Arc<dyn AssetCatalog>,
-    looks: Arc<AtomicU32>,
+    polls: Arc<AtomicU32>,
     feed: Feed,
 }
 
-/// What is told where there is nothing.
+/// What is result where there is nothing.
 const NONE: [u64; 0] = [];
 
-/// Nothing is looked at unless something was written here.
+/// Nothing is polled at unless something was written here.
 const NEVER: Duration = Duration::from_hours(24);
 
-impl World {
+impl FeedTest {
     fn new(settings: FeedSettings) -> Self {
         let kept = FakeCatalog::new();
-        let looks = Arc::new(AtomicU32::new(0));
+        let polls = Arc::new(AtomicU32::new(0));
         let mut catalog = MockAssetCatalog::new();
-        let (looked, read) = (Arc::clone(&looks), kept.clone());
+        let (polled, read) = (Arc::clone(&polls), kept.clone());
         catalog.expect_events().returning(move |scope, query| {
-            looked.fetch_add(1, SeqCst);
+            polled.fetch_add(1, SeqCst);
             let events = read.events_in(scope).into_iter();
             let events = events.filter(|event| event.sequence > query.after);
             Ok(events.take(query.limit.try_into().unwrap()).collect())
@@ -49,13 +49,13 @@ impl World {
         Self {
             kept,
             written: Arc::new(written),
-            looks,
+            polls,
             feed,
         }
     }
 
-    fn looks(&self) -> u32 {
-        self.looks.load(SeqCst)
+    fn polls(&self) -> u32 {
+        self.polls.load(SeqCst)
     }
 
     /// Waits for as long as somebody is patient, from a place on.
@@ -93,170 +93,173 @@ fn home() -> Scope {
 
 fn seldom() -> FeedSettings {
     FeedSettings {
-        look_every: NEVER,
+        poll_interval: NEVER,
         ..FeedSettings::default()
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_ends_as_soon_as_something_is_written_in_its_scope() {
-    let world = World::new(seldom());
+    let test = FeedTest::new(seldom());
     let began = Instant::now();
     let writes = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        write(&*world.written, &home(), 1).await;
+        write(&*test.written, &home(), 1).await;
     };
-    let (told, ()) = join(world.wait(&home(), 0, 10), writes).await;
-    assert_eq!(told.unwrap(), [1]);
+    let (result, ()) = join(test.wait(&home(), 0, 10), writes).await;
+    assert_eq!(result.unwrap(), [1]);
     assert_eq!(began.elapsed(), Duration::from_secs(3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_another_process_has_written_is_found_at_the_next_look() {
-    let world = World::new(FeedSettings::default());
+    let test = FeedTest::new(FeedSettings::default());
     let began = Instant::now();
     let writes = async {
         tokio::time::sleep(Duration::from_millis(3100)).await;
-        write(&world.kept, &home(), 1).await;
+        write(&test.kept, &home(), 1).await;
     };
-    let (told, ()) = join(world.wait(&home(), 0, 10), writes).await;
-    assert_eq!(told.unwrap(), [1]);
+    let (result, ()) = join(test.wait(&home(), 0, 10), writes).await;
+    assert_eq!(result.unwrap(), [1]);
     let took = began.elapsed().as_millis();
     assert!((3500..3600).contains(&took), "{took} ms");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_written_before_the_wait_began_ends_it_at_once() {
-    let world = World::new(seldom());
-    write(&world.kept, &home(), 1).await;
+    let test = FeedTest::new(seldom());
+    write(&test.kept, &home(), 1).await;
     let began = Instant::now();
-    assert_eq!(world.wait(&home(), 0, 10).await.unwrap(), [1]);
+    assert_eq!(test.wait(&home(), 0, 10).await.unwrap(), [1]);
     assert!(began.elapsed() < Duration::from_millis(10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_without_an_event_ends_in_time_with_nothing() {
-    let world = World::new(FeedSettings::default());
-    write(&*world.written, &home(), 1).await;
+    let test = FeedTest::new(FeedSettings::default());
+    write(&*test.written, &home(), 1).await;
     let began = Instant::now();
-    assert_eq!(world.wait(&home(), 1, 10).await.unwrap(), NONE);
+    assert_eq!(test.wait(&home(), 1, 10).await.unwrap(), NONE);
     assert_eq!(began.elapsed(), Duration::from_secs(10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn however_many_wait_for_a_scope_it_is_looked_at_once_for_all() {
-    let world = World::new(FeedSettings {
-        most_of_one: 100,
+    let test = FeedTest::new(FeedSettings {
+        max_per_user: 100,
         ..FeedSettings::default()
     });
-    let waits = join_all((0..100).map(|_| async { world.wait(&home(), 0, 10).await.unwrap() }));
+    let waits = join_all((0..100).map(|_| async { test.wait(&home(), 0, 10).await.unwrap() }));
     let writes = async {
         tokio::time::sleep(Duration::from_millis(9990)).await;
         // one when the first came, and two a second
-        assert_eq!(world.looks(), 20);
-        write(&*world.written, &home(), 1).await;
+        assert_eq!(test.polls(), 20);
+        write(&*test.written, &home(), 1).await;
     };
-    let (told, ()) = join(waits, writes).await;
-    assert_eq!(told, vec![vec![1]; 100]);
-    assert_eq!(world.looks(), 21);
+    let (result, ()) = join(waits, writes).await;
+    assert_eq!(result, vec![vec![1]; 100]);
+    assert_eq!(test.polls(), 21);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_that_nobody_waits_for_is_not_looked_at() {
-    let world = World::new(FeedSettings::default());
+    let test = FeedTest::new(FeedSettings::default());
     for _ in 0..2 {
-        world.wait(&home(), 0, 10).await.unwrap();
+        test.wait(&home(), 0, 10).await.unwrap();
     }
-    let looked = world.looks();
+    let polled = test.polls();
     tokio::time::sleep(Duration::from_mins(1)).await;
-    write(&*world.written, &home(), 1).await;
+    write(&*test.written, &home(), 1).await;
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(world.looks(), looked);
-    assert_eq!(world.feed.waiting(), 0);
+    assert_eq!(test.polls(), polled);
+    assert_eq!(test.feed.waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_scope_is_looked_at_only_when_its_turn_has_come() {
-    let world = World::new(seldom());
-    write(&world.kept, &home(), 1).await;
-    let others = world.feed.0.turns.acquire_many(4).await.unwrap();
+    let test = FeedTest::new(seldom());
+    write(&test.kept, &home(), 1).await;
+    let others = test.feed.0.polls.acquire_many(4).await.unwrap();
     let began = Instant::now();
     let home = home();
-    let looked = async {
+    let polled = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(world.looks(), 0);
+        assert_eq!(test.polls(), 0);
         drop(others);
     };
-    let (told, ()) = join(world.wait(&home, 0, 10), looked).await;
-    assert_eq!((told.unwrap(), world.looks()), (vec![1], 1));
+    let (result, ()) = join(test.wait(&home, 0, 10), polled).await;
+    assert_eq!((result.unwrap(), test.polls()), (vec![1], 1));
     assert_eq!(began.elapsed(), Duration::from_secs(2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_write_in_another_scope_wakes_nobody() {
-    let world = World::new(seldom());
+    let test = FeedTest::new(seldom());
     let home = home();
-    let wait = world.wait(&home, 0, 10);
+    let wait = test.wait(&home, 0, 10);
     let writes = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let looked = world.looks();
+        let polled = test.polls();
         for scope in [sample::scope("t_a", "prod"), sample::scope("t_ab", "dev")] {
-            write(&*world.written, &scope, 1).await;
+            write(&*test.written, &scope, 1).await;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(world.looks(), looked);
+        assert_eq!(test.polls(), polled);
     };
-    let (told, ()) = join(wait, writes).await;
-    assert_eq!(told.unwrap(), NONE);
+    let (result, ()) = join(wait, writes).await;
+    assert_eq!(result.unwrap(), NONE);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_is_told_what_it_asked_wherever_the_others_are() {
-    let world = World::new(seldom());
+    let test = FeedTest::new(seldom());
     let asked = [(0, 10), (2, 1), (4, 2), (4, 10), (5, 3), (2, 100)];
     let waits = join_all(asked.map(async |(after, limit)| {
-        let told = world.wait(&home(), after, limit).await;
-        told.unwrap()
+        let result = test.wait(&home(), after, limit).await;
+        result.unwrap()
     }));
     let writes = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         for number in 1..=7 {
-            write(&world.kept, &home(), number).await;
+            write(&test.kept, &home(), number).await;
         }
-        world.feed.written(&home());
+        test.feed.written(&home());
     };
-    let (told, ()) = join(waits, writes).await;
-    assert_eq!(told[0], (1..=7).collect::<Vec<_>>());
-    assert_eq!(told[1..3], [vec![3], vec![5, 6]]);
-    assert_eq!(told[3..], [vec![5, 6, 7], vec![6, 7], vec![3, 4, 5, 6, 7]]);
+    let (result, ()) = join(waits, writes).await;
+    assert_eq!(result[0], (1..=7).collect::<Vec<_>>());
+    assert_eq!(result[1..3], [vec![3], vec![5, 6]]);
+    assert_eq!(
+        result[3..],
+        [vec![5, 6, 7], vec![6, 7], vec![3, 4, 5, 6, 7]]
+    );
 }
 
 #[test]
 fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
-    let (places, scope, user) = (Places::default(), home(), sample::user());
+    let (waiters, scope, user) = (Waiters::default(), home(), sample::user());
     let enter = |after| {
         let query = EventQuery::first(10).after(after);
-        let seat = places.enter(&scope, &user, query, &seldom());
-        seat.unwrap().unwrap()
+        let ticket = waiters.register(&scope, &user, query, &seldom());
+        ticket.unwrap().unwrap()
     };
     let mut ahead = enter(4);
-    let asked = places.wanted(&scope).unwrap();
+    let asked = waiters.wanted(&scope).unwrap();
     assert_eq!(asked.after, 4);
     let mut behind = enter(2);
     let page = [5, 6].map(|sequence| sample::event(&scope, sequence));
-    let again = places.tell(&scope, &asked, page.to_vec());
-    assert!(again && ahead.told.try_recv().is_ok());
-    assert!(behind.told.try_recv().is_err());
+    let again = waiters.deliver(&scope, &asked, page.to_vec());
+    assert!(again && ahead.result.try_recv().is_ok());
+    assert!(behind.result.try_recv().is_err());
     // and what it wants is asked for next
-    assert_eq!(places.wanted(&scope).unwrap().after, 2);
+    assert_eq!(waiters.wanted(&scope).unwrap().after, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places() {
-    let world = World::new(FeedSettings {
-        most: 4,
-        most_of_tenant: 3,
-        most_of_one: 2,
+    let test = FeedTest::new(FeedSettings {
+        max_waiters: 4,
+        max_per_tenant: 3,
+        max_per_user: 2,
         ..seldom()
     });
     let (scope, prod, other, third) = (
@@ -265,15 +268,15 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
         sample::scope("t_b", "dev"),
         sample::scope("t_c", "dev"),
     );
-    let wait = |user, scope| wait_as(&world.feed, user, scope, 0, 10).boxed_local();
+    let wait = |user, scope| wait_as(&test.feed, user, scope, 0, 10).boxed_local();
     let waits = |user, scope| {
         let mut wait = wait(user, scope);
         assert!((&mut wait).now_or_never().is_none(), "{user}");
         wait
     };
     let is_full = async |user, scope| {
-        let told = wait(user, scope).await;
-        assert!(matches!(told, Err(FeedError::Full)), "{user}: {told:?}");
+        let result = wait(user, scope).await;
+        assert!(matches!(result, Err(FeedError::Full)), "{user}: {result:?}");
     };
     let of_one = (waits("u_1", &scope), waits("u_1", &other));
     // the same user, whatever the tenant and the environment
@@ -290,26 +293,26 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
 
     // who goes away leaves its place to others, in each of the counts
     drop(last);
-    assert_eq!(world.feed.waiting(), 3);
+    assert_eq!(test.feed.waiting(), 3);
     let in_all = waits("u_5", &third);
     drop(of_tenant.0);
     let in_tenant = waits("u_1", &prod);
     is_full("u_1", &third).await;
     drop((of_one.0, of_tenant.1, in_all, in_tenant));
-    assert_eq!(world.feed.waiting(), 0);
-    let kept = world.feed.0.places.kept();
+    assert_eq!(test.feed.waiting(), 0);
+    let kept = test.feed.0.waiters.kept();
     assert_eq!(kept, (0, 0), "of users and tenants of whom nobody waits");
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_goes_away_is_let_go_with_nothing() {
-    let world = World::new(seldom());
+    let test = FeedTest::new(seldom());
     let access = sample::read_access(&home());
     let query = EventQuery::first(1);
     let until = Instant::now() + NEVER;
-    let told = world.feed.wait(&access, &query, until, ready(())).await;
-    assert_eq!(told.unwrap(), []);
-    assert_eq!(world.feed.waiting(), 0);
+    let result = test.feed.wait(&access, &query, until, ready(())).await;
+    assert_eq!(result.unwrap(), []);
+    assert_eq!(test.feed.waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -319,10 +322,10 @@ async fn a_catalogue_that_cannot_be_read_is_told_to_all_who_wait() {
     let feed = Feed::new(Arc::new(kept), FeedSettings::default());
     let home = home();
     let waits = join_all((0..3).map(|_| wait_as(&feed, "u_demo", &home, 0, 10)));
-    for told in waits.await {
+    for result in waits.await {
         assert!(
-            matches!(&told, Err(FeedError::Catalog(error)) if matches!(**error, CatalogError::Unavailable(_))),
-            "{told:?}"
+            matches!(&result, Err(FeedError::Catalog(error)) if matches!(**error, CatalogError::Unavailable(_))),
+            "{result:?}"
         );
     }
 }
@@ -337,22 +340,22 @@ async fn a_watch_that_panics_lets_those_go_who_wait() {
     let began = Instant::now();
     // and the next one begins a watch anew
     for _ in 0..2 {
-        let told = wait_as(&feed, "u_demo", &home(), 0, 10).await;
-        assert_eq!(told.unwrap(), NONE);
+        let result = wait_as(&feed, "u_demo", &home(), 0, 10).await;
+        assert_eq!(result.unwrap(), NONE);
     }
     assert!(began.elapsed() < Duration::from_millis(10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_feed_lets_all_go_at_once_and_nobody_waits_any_more() {
-    let world = World::new(seldom());
+    let test = FeedTest::new(seldom());
     let began = Instant::now();
     let stops = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        world.feed.stop();
+        test.feed.stop();
     };
-    let (told, ()) = join(world.wait(&home(), 0, 10), stops).await;
-    assert_eq!(told.unwrap(), NONE);
-    assert_eq!(world.wait(&home(), 0, 10).await.unwrap(), NONE);
+    let (result, ()) = join(test.wait(&home(), 0, 10), stops).await;
+    assert_eq!(result.unwrap(), NONE);
+    assert_eq!(test.wait(&home(), 0, 10).await.unwrap(), NONE);
     assert_eq!(began.elapsed(), Duration::from_secs(1));
 }

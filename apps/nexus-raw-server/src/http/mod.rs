@@ -1,9 +1,9 @@
-//! The service over HTTP: what callers may rely on is written in `docs/API.md`.
+//! The HTTP API; its contract is `docs/API.md`.
 //!
-//! A request goes from `listen` (sockets) through `route` (the table, and every check in its order)
-//! to its handler in `api`; `request` reads what it says, `respond` writes what it is answered, and
-//! `openapi` describes the table. Each may use those named after it here, and no other:
-//! `listen`, `api`, `openapi`, `route`, `request`, `respond`.
+//! A request goes from `listen` (sockets) through `route` (the route table and the checks in order) to
+//! its handler in `api`. `request` parses requests, `respond` writes responses, and `openapi` describes
+//! the table. Each module may use only those after it in this list: `listen`, `api`, `openapi`, `route`,
+//! `request`, `respond`.
 
 mod api;
 mod listen;

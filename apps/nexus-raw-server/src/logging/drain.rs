@@ -5,10 +5,10 @@ use slog::{Drain, Level, LevelFilter, Logger, Record, o};
 use slog_async::{Async, AsyncGuard, OverflowStrategy};
 use slog_term::{CountingWriter, RecordDecorator, ThreadSafeTimestampFn};
 
-use super::{json::JsonLines, level::word, terminal::Shown};
+use super::{json::JsonLines, level::word, terminal::EscapingDecorator};
 
-/// How many records may wait to be written. Beyond that they are counted and dropped: requests
-/// do not wait for a log that nobody reads.
+/// The capacity of the queue. Further records are counted and dropped, so that requests never wait for
+/// the log.
 const QUEUE: usize = 4096;
 
 pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) {
@@ -20,7 +20,7 @@ pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) 
     let level = level(settings.level);
     if for_a_person {
         let decorator = slog_term::TermDecorator::new().stderr().build();
-        let drain = slog_term::FullFormat::new(Shown(decorator))
+        let drain = slog_term::FullFormat::new(EscapingDecorator(decorator))
             .use_utc_timestamp()
             .use_original_order()
             .use_custom_header_print(header)
@@ -31,7 +31,7 @@ pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) 
     }
 }
 
-/// Time, level and message for a person; whether there is a message.
+/// Writes time, level and message for the terminal. Returns whether there is a message.
 fn header(
     timestamp: &dyn ThreadSafeTimestampFn<Output = io::Result<()>>,
     mut to: &mut dyn RecordDecorator,
@@ -43,7 +43,7 @@ fn header(
     to.start_whitespace()?;
     write!(to, " ")?;
     to.start_level()?;
-    // as wide as the longest
+    // padded to the longest level
     write!(to, "{:5}", word(record.level()))?;
     to.start_whitespace()?;
     write!(to, " ")?;
@@ -53,8 +53,8 @@ fn header(
     Ok(counted.count() != 0)
 }
 
-/// Records are written by a thread of their own. A record that comes after its end is dropped:
-/// `ignore_res` and not `fuse`, whose panic in a destructor would abort the process.
+/// Returns a logger that writes in a thread. Records after the end of the thread are dropped by
+/// `ignore_res`; `fuse` would panic, which in a destructor aborts the process.
 fn queued(
     drain: impl Drain<Ok = (), Err = slog::Never> + Send + 'static,
     level: Level,
@@ -98,7 +98,7 @@ mod tests {
         }
     }
 
-    /// What is written of some records, the times apart.
+    /// Returns the written records without their times.
     fn written(level: Level, record: impl FnOnce(&Logger)) -> String {
         let lines = DrainLines::default();
         let (log, writer) = queued(JsonLines::to(lines.clone()).ignore_res(), level);

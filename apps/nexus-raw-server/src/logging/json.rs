@@ -11,8 +11,8 @@ use slog::{Drain, KV, Key, OwnedKVList, Record, Serializer};
 
 use super::level::word;
 
-/// One JSON object a line, one write a line, its members in reading order: time, level, message,
-/// trace, then all else as the code has it, what is known longest first.
+/// A drain of JSON lines, one write per line. The order of members is time, level, message, trace id,
+/// then the others from the outermost logger to the record.
 ///
 /// `slog_json` writes the last member first.
 pub(super) struct JsonLines(RefCell<LineWriter>);
@@ -48,13 +48,13 @@ impl Drain for JsonLines {
     }
 }
 
-/// The members of a record as slog gives them: the last that was written first.
+/// The members of a record in slog's order, the last one first.
 #[derive(Default)]
 struct Members(Vec<(Key, Value)>);
 
 impl Members {
     fn put(&mut self, key: Key, value: impl Into<Value>) {
-        // a member that was said anew holds in the place of the earlier
+        // the latest value of a member wins
         if self.0.iter().all(|(known, _)| *known != key) {
             self.0.push((key, value.into()));
         }
@@ -67,7 +67,7 @@ impl Members {
     }
 }
 
-/// Each kind of value by the method that slog has for it.
+/// Defines the methods of [`Serializer`] for each type of value.
 macro_rules! kinds {
     ($($method:ident: $kind:ty as $as:ty),+ $(,)?) => {
         $(fn $method(&mut self, key: Key, value: $kind) -> slog::Result {

@@ -1,7 +1,7 @@
 use slog::Level;
 
-/// The one word for each level, in whatever form the log is written: in capitals, the name that
-/// `log.level` has for it. The program logs nothing that is more than an error.
+/// Returns the name of a level in both formats: the upper-case value of `log.level`. The program does
+/// not log `Critical`.
 pub(super) fn word(level: Level) -> &'static str {
     match level {
         Level::Critical | Level::Error => "ERROR",

@@ -4,28 +4,28 @@ use nexus_raw::text::is_invisible;
 use slog::{OwnedKVList, Record};
 use slog_term::{Decorator, RecordDecorator};
 
-/// A decorator of records whose texts cannot steer the terminal: what would end the line, move the
-/// cursor, turn the direction or hide is written as an escape. The colours are the decorator's own.
-pub(super) struct Shown<D>(pub(super) D);
+/// A decorator that escapes control and invisible characters in texts, so that they cannot control the
+/// terminal. The colours are those of the inner decorator.
+pub(super) struct EscapingDecorator<D>(pub(super) D);
 
-impl<D: Decorator> Decorator for Shown<D> {
+impl<D: Decorator> Decorator for EscapingDecorator<D> {
     fn with_record<F>(&self, record: &Record<'_>, values: &OwnedKVList, write: F) -> io::Result<()>
     where
         F: FnOnce(&mut dyn RecordDecorator) -> io::Result<()>,
     {
         self.0.with_record(record, values, |to| {
-            write(&mut ShownRecord { to, is_text: false })
+            write(&mut EscapingRecord { to, is_text: false })
         })
     }
 }
 
-struct ShownRecord<'a> {
+struct EscapingRecord<'a> {
     to: &'a mut dyn RecordDecorator,
-    /// A message, a key or a value is written, and not what stands between them.
+    /// Whether a message, a key or a value is being written, and not a separator.
     is_text: bool,
 }
 
-impl ShownRecord<'_> {
+impl EscapingRecord<'_> {
     fn part(
         &mut self,
         is_text: bool,
@@ -36,21 +36,21 @@ impl ShownRecord<'_> {
     }
 }
 
-impl Write for ShownRecord<'_> {
-    /// Takes whole characters, as all formatting gives them.
+impl Write for EscapingRecord<'_> {
+    /// Expects whole characters, as formatting writes them.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.is_text {
             return self.to.write(bytes);
         }
-        let mut shown = String::with_capacity(bytes.len());
+        let mut escaped = String::with_capacity(bytes.len());
         for char in String::from_utf8_lossy(bytes).chars() {
             if is_invisible(char) {
-                shown.extend(char.escape_unicode());
+                escaped.extend(char.escape_unicode());
             } else {
-                shown.push(char);
+                escaped.push(char);
             }
         }
-        self.to.write_all(shown.as_bytes())?;
+        self.to.write_all(escaped.as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -59,7 +59,7 @@ impl Write for ShownRecord<'_> {
     }
 }
 
-impl RecordDecorator for ShownRecord<'_> {
+impl RecordDecorator for EscapingRecord<'_> {
     fn reset(&mut self) -> io::Result<()> {
         self.to.reset()
     }
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn no_text_of_a_record_steers_the_terminal() {
         let lines = TerminalLines::default();
-        let decorator = Shown(PlainSyncDecorator::new(lines.clone()));
+        let decorator = EscapingDecorator(PlainSyncDecorator::new(lines.clone()));
         let format = FullFormat::new(decorator)
             .use_custom_timestamp(|to| write!(to, "now"))
             .build();

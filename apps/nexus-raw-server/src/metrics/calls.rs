@@ -8,16 +8,16 @@ use prometheus_client::{
 
 use super::registration::Registration;
 
-/// What was asked of a port, and what came of it.
+/// The labels of a port's call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct OfCall {
+pub(super) struct CallLabels {
     operation: &'static str,
     outcome: &'static str,
 }
 
-/// How long the calls of a port take. A clone is another handle to it.
+/// The durations of a port's calls. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Calls(Family<OfCall, Histogram, fn() -> Histogram>);
+pub(super) struct Calls(Family<CallLabels, Histogram, fn() -> Histogram>);
 
 impl Calls {
     pub(super) fn register(
@@ -29,7 +29,7 @@ impl Calls {
         Self(of.histograms(name, help, make))
     }
 
-    /// Makes the call. One that is dropped before it has ended is measured up to there.
+    /// Runs and measures a call. A dropped call is measured up to its drop.
     pub(super) async fn time<T, E: Outcome>(
         &self,
         operation: &'static str,
@@ -38,7 +38,7 @@ impl Calls {
         let mut running = CallTimer {
             calls: self,
             began: Instant::now(),
-            call: OfCall {
+            call: CallLabels {
                 operation,
                 outcome: DROPPED,
             },
@@ -48,7 +48,7 @@ impl Calls {
         result
     }
 
-    /// Measures a call that has ended, or was dropped where there is no outcome.
+    /// Records a call that has ended, or was dropped if there is no result.
     pub(super) fn ended<E: Outcome>(
         &self,
         operation: &'static str,
@@ -56,7 +56,7 @@ impl Calls {
         result: Option<Result<(), &E>>,
     ) {
         let outcome = result.map_or(DROPPED, outcome);
-        let seconds = self.0.get_or_create(&OfCall { operation, outcome });
+        let seconds = self.0.get_or_create(&CallLabels { operation, outcome });
         seconds.observe(took.as_secs_f64());
     }
 }
@@ -70,7 +70,7 @@ fn outcome<E: Outcome>(result: Result<(), &E>) -> &'static str {
 struct CallTimer<'a> {
     calls: &'a Calls,
     began: Instant,
-    call: OfCall,
+    call: CallLabels,
 }
 
 impl Drop for CallTimer<'_> {
@@ -80,7 +80,7 @@ impl Drop for CallTimer<'_> {
     }
 }
 
-/// The name of an error, as one of few.
+/// The label value of an error.
 pub(super) trait Outcome {
     fn outcome(&self) -> &'static str;
 }

@@ -12,13 +12,13 @@ use nexus_raw::{
 };
 use nexus_raw_catalog_sql::{CatalogObserver, GroupAttempt};
 
-use super::{Metrics, OfGroup, float};
+use super::{GroupLabels, Metrics, float};
 
-/// Until when this process relays, unless it renews its lease.
+/// The expiry of this process's relay lease.
 #[derive(Clone, Default)]
-pub(super) struct LeadsUntil(Arc<AtomicI64>);
+pub(super) struct LeaseExpiry(Arc<AtomicI64>);
 
-impl LeadsUntil {
+impl LeaseExpiry {
     pub(super) fn is_after(&self, now: Timestamp) -> bool {
         self.0.load(Ordering::Relaxed) > now.as_micros()
     }
@@ -42,12 +42,12 @@ impl CatalogObserver for Metrics {
         } else {
             "failed"
         };
-        let seconds = groups.seconds.get_or_create(&OfGroup { outcome });
+        let seconds = groups.seconds.get_or_create(&GroupLabels { outcome });
         seconds.observe(attempt.took.as_secs_f64());
     }
 
     fn leased(&self, lease: Option<Lease>) {
         let until = lease.map_or(0, |lease| lease.until.as_micros());
-        self.0.leads_until.0.store(until, Ordering::Relaxed);
+        self.0.lease_expiry.0.store(until, Ordering::Relaxed);
     }
 }

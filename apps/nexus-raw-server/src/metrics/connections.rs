@@ -5,37 +5,37 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
 };
 
-use super::{Whole, registration::Registration, whole};
+use super::{IntGauge, registration::Registration, whole};
 
-/// Which listener it is about.
+/// The labels of a listener.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ListenerName {
+struct ListenerLabels {
     listener: &'static str,
 }
 
-/// What a caller whose request could not be read was answered.
+/// The labels of an unreadable request head.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Unreadable {
+struct UnreadableLabels {
     listener: &'static str,
     status: u16,
 }
 
-/// The connections of all listeners.
+/// The connection metrics of all listeners.
 pub(super) struct Listeners {
-    open: Family<ListenerName, Whole>,
-    most: Family<ListenerName, Whole>,
-    closed: Family<ListenerName, Counter>,
-    unreadable: Family<Unreadable, Counter>,
+    open: Family<ListenerLabels, IntGauge>,
+    most: Family<ListenerLabels, IntGauge>,
+    closed: Family<ListenerLabels, Counter>,
+    unreadable: Family<UnreadableLabels, Counter>,
 }
 
-/// What is counted of one listener. A clone is another handle to it.
+/// The metrics of one listener. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct OfListener {
+pub(crate) struct ListenerMetrics {
     name: &'static str,
-    open: Whole,
-    most: Whole,
+    open: IntGauge,
+    most: IntGauge,
     closed: Counter,
-    unreadable: Family<Unreadable, Counter>,
+    unreadable: Family<UnreadableLabels, Counter>,
 }
 
 impl Listeners {
@@ -54,9 +54,9 @@ impl Listeners {
         }
     }
 
-    pub(super) fn named(&self, listener: &'static str) -> OfListener {
-        let name = ListenerName { listener };
-        OfListener {
+    pub(super) fn named(&self, listener: &'static str) -> ListenerMetrics {
+        let name = ListenerLabels { listener };
+        ListenerMetrics {
             name: listener,
             open: self.open.get_or_create(&name).clone(),
             most: self.most.get_or_create(&name).clone(),
@@ -66,7 +66,7 @@ impl Listeners {
     }
 }
 
-impl OfListener {
+impl ListenerMetrics {
     pub(crate) fn listener(&self) -> &'static str {
         self.name
     }
@@ -83,9 +83,9 @@ impl OfListener {
         self.closed.inc();
     }
 
-    /// A head could not be read, and was answered with `status`.
+    /// Counts a request head that was rejected with `status`.
     pub(crate) fn unreadable(&self, status: u16) {
-        let of = Unreadable {
+        let of = UnreadableLabels {
             listener: self.name,
             status,
         };
@@ -93,8 +93,10 @@ impl OfListener {
     }
 }
 
-impl fmt::Debug for OfListener {
+impl fmt::Debug for ListenerMetrics {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("OfListener").field(&self.name).finish()
+        out.debug_tuple("ListenerMetrics")
+            .field(&self.name)
+            .finish()
     }
 }

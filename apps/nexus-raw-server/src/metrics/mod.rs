@@ -1,9 +1,8 @@
-//! What is counted and measured of this process, and what is looked up for it every few seconds,
-//! in the text that Prometheus reads. Names, labels and what follows from them are in
-//! `docs/OPERATIONS.md`.
+//! The metrics of this process, in the text format of Prometheus; some are sampled from the catalogue
+//! every few seconds. `docs/OPERATIONS.md` documents names and labels.
 //!
-//! No label has anything of a tenant, a user or a path: their values are names of the program's
-//! own, so that there are never more series than it can have outcomes.
+//! No label contains a tenant, a user or a path. All values are constants of the program, so the number
+//! of series is bounded.
 
 mod calls;
 mod catalog;
@@ -38,14 +37,14 @@ use prometheus_client::{
 
 use self::{
     calls::Calls,
-    catalog::LeadsUntil,
+    catalog::LeaseExpiry,
     connections::Listeners,
     registration::{NameAndHelp, Registration},
     sinks::MeasuredSink,
     storage::MeasuredStorage,
 };
 pub(crate) use self::{
-    connections::OfListener,
+    connections::ListenerMetrics,
     requests::{PREFLIGHT, Requests, UNMATCHED},
     sampler::Sampler,
 };
@@ -54,11 +53,11 @@ use crate::feed::Feed;
 /// The media type of [`Metrics::render`].
 pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
-/// A gauge with a fraction.
-type Float = Gauge<f64, AtomicU64>;
-type Whole = Gauge<i64, AtomicI64>;
+/// A floating-point gauge.
+type FloatGauge = Gauge<f64, AtomicU64>;
+type IntGauge = Gauge<i64, AtomicI64>;
 
-/// Everything that is counted and measured. A clone is another handle to it.
+/// The metrics of the process. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
@@ -71,65 +70,65 @@ struct Inner {
     groups: Groups,
     outbox: Outbox,
     sinks: Sinks,
-    open_intents: Whole,
-    open_intents_bytes: Whole,
-    sampled: Float,
-    leader: Whole,
-    leads_until: LeadsUntil,
+    open_intents: IntGauge,
+    open_intents_bytes: IntGauge,
+    sampled: FloatGauge,
+    leader: IntGauge,
+    lease_expiry: LeaseExpiry,
     clock: Arc<dyn Clock>,
-    hashing_jobs: Whole,
-    waiting: Whole,
-    clock_offset: Whole,
-    /// What is asked when it is scraped: it is in memory.
+    hashing_jobs: IntGauge,
+    waiting: IntGauge,
+    clock_offset: IntGauge,
+    /// Values in memory that are read at each scrape.
     live: OnceLock<(Hashing, Feed, ClockOffset)>,
 }
 
-/// A sink's name.
+/// The labels of a sink.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfSink {
+struct SinkLabels {
     sink: String,
 }
 
-/// Why a sink did not take an event, or none in time.
+/// The labels of a failed delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SinkFailure {
+struct SinkFailureLabels {
     sink: String,
     reason: &'static str,
 }
 
-/// Whether a group of writes was committed.
+/// The labels of a group of writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfGroup {
+struct GroupLabels {
     outcome: &'static str,
 }
 
 struct Groups {
     calls: Histogram,
-    seconds: Family<OfGroup, Histogram, fn() -> Histogram>,
+    seconds: Family<GroupLabels, Histogram, fn() -> Histogram>,
 }
 
 struct Outbox {
-    undelivered: Family<OfSink, Whole>,
-    oldest_age: Family<OfSink, Float>,
-    parked: Family<OfSink, Whole>,
+    undelivered: Family<SinkLabels, IntGauge>,
+    oldest_age: Family<SinkLabels, FloatGauge>,
+    parked: Family<SinkLabels, IntGauge>,
 }
 
 struct Sinks {
-    events: Family<OfSink, Counter>,
-    failures: Family<SinkFailure, Counter>,
-    seconds: Family<OfSink, Histogram, fn() -> Histogram>,
+    events: Family<SinkLabels, Counter>,
+    failures: Family<SinkFailureLabels, Counter>,
+    seconds: Family<SinkLabels, Histogram, fn() -> Histogram>,
 }
 
-/// Seconds, for what a caller waits for: its own time ends at 10 unless configured.
+/// Buckets in seconds for calls within a request, whose default timeout is 10 s.
 const SHORT: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-/// Seconds, where an object of gigabytes may be read.
+/// Buckets in seconds for calls that may read gigabytes.
 const LONG: [f64; 16] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0,
     600.0,
 ];
-/// Calls that share a transaction, of which there are 256 at most.
+/// Buckets for the calls of a transaction, 256 at most.
 const GROUP: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 fn short() -> Histogram {
@@ -141,13 +140,13 @@ fn long() -> Histogram {
 }
 
 impl Metrics {
-    /// Nothing counted yet, in a process that begins now.
+    /// Creates the metrics of a process that starts now.
     #[must_use]
     pub fn new(clock: &Arc<dyn Clock>) -> Self {
         Self::describe(clock).0
     }
 
-    /// The same, and the names of all metrics.
+    /// The same, with the names and kinds of all metrics.
     fn describe(clock: &Arc<dyn Clock>) -> (Self, Vec<NameAndHelp>) {
         let mut of = Registration::new(clock.now());
         let inner = Inner {
@@ -191,9 +190,9 @@ impl Metrics {
             sinks: Sinks {
                 events: of.counters(
                     "sink_events",
-                    "Events that the sink has taken from this process",
+                    "Events that the sink has accepted from this process",
                 ),
-                failures: of.counters("sink_failures", "Deliveries that did not end well"),
+                failures: of.counters("sink_failures", "Failed deliveries"),
                 seconds: of.histograms(
                     "sink_delivery_duration_seconds",
                     "Duration of deliveries of a batch",
@@ -202,18 +201,18 @@ impl Metrics {
             },
             open_intents: of.gauge(
                 "open_intents",
-                "Intents that are not registered, ended or not",
+                "Intents that are not registered, including expired ones",
             ),
             open_intents_bytes: of.gauge(
                 "open_intents_bytes",
-                "Total of the upload intents that are not registered",
+                "Total size of the intents that are not registered",
             ),
             sampled: of.gauge(
                 "sampled_timestamp_seconds",
                 "Time of the last successful sampling of the catalogue",
             ),
             leader: of.gauge("relay_leader", "1 while this process relays events"),
-            leads_until: LeadsUntil::default(),
+            lease_expiry: LeaseExpiry::default(),
             clock: Arc::clone(clock),
             hashing_jobs: of.gauge(
                 "hashing_jobs",
@@ -231,20 +230,20 @@ impl Metrics {
         (Self(Arc::new(Inner { registry, ..inner })), described)
     }
 
-    /// Has these be asked at each scrape, from now on.
+    /// Reads these at each scrape from now on.
     pub(crate) fn watch(&self, hashing: Hashing, feed: Feed, clock_offset: ClockOffset) {
         // a process starts once
         let _ = self.0.live.set((hashing, feed, clock_offset));
     }
 
-    /// Everything, as Prometheus reads it (text format 0.0.4). Reaches for nothing.
+    /// Renders all metrics in the text format 0.0.4 of Prometheus, without I/O.
     pub(crate) fn render(&self) -> Result<String, fmt::Error> {
         if let Some((hashing, feed, clock_offset)) = self.0.live.get() {
             self.0.hashing_jobs.set(whole(hashing.jobs()));
             self.0.waiting.set(whole(feed.waiting()));
             self.0.clock_offset.set(clock_offset.seconds().unwrap_or(0));
         }
-        let leads = self.0.leads_until.is_after(self.0.clock.now());
+        let leads = self.0.lease_expiry.is_after(self.0.clock.now());
         self.0.leader.set(i64::from(leads));
         let mut text = String::with_capacity(16 * 1024);
         prometheus_text::encode(&mut text, &self.0.registry)?;
@@ -255,12 +254,12 @@ impl Metrics {
         &self.0.requests
     }
 
-    /// What is counted of the listener of this name.
-    pub(crate) fn listener(&self, name: &'static str) -> OfListener {
+    /// Returns the metrics of the named listener.
+    pub(crate) fn listener(&self, name: &'static str) -> ListenerMetrics {
         self.0.listeners.named(name)
     }
 
-    /// The store, with each call measured.
+    /// Wraps the store to measure its calls.
     pub(crate) fn storage(
         &self,
         inner: Arc<dyn RawStorageRepository>,
@@ -268,7 +267,7 @@ impl Metrics {
         Arc::new(MeasuredStorage::new(inner, self.0.storage.clone()))
     }
 
-    /// A sink, with its deliveries counted and measured.
+    /// Wraps a sink to measure its deliveries.
     pub(crate) fn sink(&self, inner: Arc<dyn DatasetEventSink>) -> Arc<dyn DatasetEventSink> {
         Arc::new(MeasuredSink::new(inner, &self.0.sinks))
     }
@@ -280,7 +279,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-impl OfSink {
+impl SinkLabels {
     fn named(sink: &SinkName) -> Self {
         Self {
             sink: sink.to_string(),
@@ -297,7 +296,7 @@ fn float(number: usize) -> f64 {
     number as f64
 }
 
-/// Seconds since 1970.
+/// Converts to seconds since 1970.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a microsecond in half a century is below 2^53"

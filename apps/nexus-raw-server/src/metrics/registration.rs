@@ -7,20 +7,20 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use super::{Float, unix_seconds};
+use super::{FloatGauge, unix_seconds};
 
 const PREFIX: &str = "nexus_raw";
 
-/// The name of a metric as Prometheus reads it, and its kind.
+/// The full name of a metric, and its kind.
 pub(super) type NameAndHelp = (String, &'static str);
 
-/// Puts metrics into a registry, each under the service's prefix.
+/// Registers metrics under the service's prefix.
 pub(super) struct Registration {
     registry: Registry,
     described: Vec<NameAndHelp>,
 }
 
-/// What tells the series of a metric apart.
+/// The labels of a metric's series.
 pub(super) trait Labels:
     EncodeLabelSet + Clone + Eq + Hash + Send + Sync + Debug + 'static
 {
@@ -29,20 +29,20 @@ pub(super) trait Labels:
 impl<S: EncodeLabelSet + Clone + Eq + Hash + Send + Sync + Debug + 'static> Labels for S {}
 
 impl Registration {
-    /// Begins with what every process tells of itself.
+    /// Starts with the metrics of the build and the process.
     pub(super) fn new(began: Timestamp) -> Self {
         let mut this = Self {
             registry: Registry::default(),
             described: Vec::new(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
-        this.add("build", "_info", "gauge", "Which version this is", build);
-        let start = Float::default();
+        this.add("build", "_info", "gauge", "Version of the program", build);
+        let start = FloatGauge::default();
         start.set(unix_seconds(began));
-        // every exporter gives it this name, without a prefix
+        // the conventional name, without a prefix
         let name = "process_start_time_seconds";
         this.registry
-            .register(name, "When the process began", start);
+            .register(name, "Start time of the process", start);
         this.described.push((name.to_owned(), "gauge"));
         this
     }
@@ -74,7 +74,7 @@ impl Registration {
         family
     }
 
-    /// Counters of this name with `_total` at its end.
+    /// Registers counters; `_total` is appended to the name.
     pub(super) fn counters<S: Labels>(&mut self, name: &str, help: &str) -> Family<S, Counter> {
         let family = Family::default();
         self.add(name, "_total", "counter", help, family.clone());
@@ -97,7 +97,7 @@ impl Registration {
         family
     }
 
-    /// `ending` is what the library puts at the end of a name of this kind.
+    /// Registers a metric. `ending` is the suffix that the library appends for this kind.
     fn add(
         &mut self,
         name: &str,

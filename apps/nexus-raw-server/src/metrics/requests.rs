@@ -6,26 +6,26 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, histogram::Histogram},
 };
 
-use super::{Whole, registration::Registration, short};
+use super::{IntGauge, registration::Registration, short};
 
-/// Which route was asked for how, and what was answered.
+/// The labels of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfRequest {
+struct RequestLabels {
     method: &'static str,
     route: &'static str,
     status: u16,
 }
 
-/// The requests that were answered.
+/// The metrics of requests.
 pub(crate) struct Requests {
-    total: Family<OfRequest, Counter>,
-    seconds: Family<OfRequest, Histogram, fn() -> Histogram>,
-    in_flight: Whole,
+    total: Family<RequestLabels, Counter>,
+    seconds: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    in_flight: IntGauge,
 }
 
-/// The route of a request that none serves.
+/// The label of a request without a route.
 pub(crate) const UNMATCHED: &str = "unmatched";
-/// The route of a browser's question what a page may send.
+/// The label of a CORS preflight.
 pub(crate) const PREFLIGHT: &str = "preflight";
 
 impl Requests {
@@ -41,14 +41,13 @@ impl Requests {
         }
     }
 
-    /// Counts a request that is being answered until what this gives is dropped.
+    /// Counts a request in flight until the returned guard is dropped.
     pub(crate) fn begin(&self) -> InFlight<'_> {
         self.in_flight.inc();
         InFlight(&self.in_flight)
     }
 
-    /// Counts an answer to a request for `route`, which is a pattern of the table of routes, or one
-    /// of the names here.
+    /// Counts a response. `route` is a pattern of the route table or one of the constants here.
     pub(crate) fn answered(
         &self,
         method: &Method,
@@ -56,7 +55,7 @@ impl Requests {
         status: StatusCode,
         took: Duration,
     ) {
-        let of = OfRequest {
+        let of = RequestLabels {
             method: name(method),
             route,
             status: status.as_u16(),
@@ -67,7 +66,7 @@ impl Requests {
     }
 }
 
-pub(crate) struct InFlight<'a>(&'a Whole);
+pub(crate) struct InFlight<'a>(&'a IntGauge);
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
@@ -75,7 +74,7 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// A method's name; one for all that callers may make up.
+/// Returns the label of a method; all unknown ones share one.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

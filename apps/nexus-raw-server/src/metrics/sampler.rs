@@ -3,36 +3,35 @@ use std::{sync::Arc, time::Duration};
 use nexus_raw::ports::{CatalogCensus, CatalogError, Clock, EventOutbox, SinkName};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Metrics, OfSink, unix_seconds, whole};
+use super::{Metrics, SinkLabels, unix_seconds, whole};
 use crate::readiness::Backlogs;
 
-/// How often the catalogue is asked, whoever scrapes how often.
+/// The sampling interval, independent of scrapes.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Looks up in the catalogue what no call of this process tells.
+/// Samples the metrics that come from the catalogue.
 ///
-/// Where it gives no answer, the last values stay, and `sampled_timestamp_seconds` says of when
-/// they are.
+/// After a failure the last values stay, and `sampled_timestamp_seconds` has their time.
 pub(crate) struct Sampler {
     pub(crate) metrics: Metrics,
     pub(crate) census: Arc<dyn CatalogCensus>,
     pub(crate) outbox: Arc<dyn EventOutbox>,
     pub(crate) sinks: Vec<SinkName>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where readiness takes it from.
+    /// The backlogs for readiness.
     pub(crate) backlogs: Backlogs,
 }
 
 impl Sampler {
     /// Samples until `stopped` resolves.
     pub(crate) async fn run(self, stopped: impl Future<Output = ()>) {
-        let mut turns = interval(EVERY);
-        // a slow catalogue is not asked faster afterwards
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = interval(EVERY);
+        // no burst of samples after a slow one
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let sampling = async {
             loop {
-                turns.tick().await;
-                // what failed shows by its age, and as calls that failed
+                ticks.tick().await;
+                // a failure shows in the sample's age and in the calls' metrics
                 let _ = self.sample().await;
             }
         };
@@ -42,7 +41,7 @@ impl Sampler {
         }
     }
 
-    /// Asks once.
+    /// Takes one sample.
     pub(crate) async fn sample(&self) -> Result<(), CatalogError> {
         let metrics = &self.metrics.0;
         let open = self.census.open_intents().await?;
@@ -57,7 +56,7 @@ impl Sampler {
 
     async fn sample_sink(&self, sink: &SinkName) -> Result<(), CatalogError> {
         let outbox = &self.metrics.0.outbox;
-        let of = OfSink::named(sink);
+        let of = SinkLabels::named(sink);
         let backlog = self.outbox.backlog(sink).await?;
         self.backlogs.note(sink, backlog.oldest);
         let age = backlog.oldest.map(|oldest| self.clock.now().since(oldest));

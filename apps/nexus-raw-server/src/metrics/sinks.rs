@@ -7,9 +7,9 @@ use nexus_raw::{
 };
 use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 
-use super::{OfSink, SinkFailure, Sinks};
+use super::{SinkFailureLabels, SinkLabels, Sinks};
 
-/// A sink whose deliveries are counted and measured.
+/// A sink that measures its deliveries.
 #[derive(Debug)]
 pub(super) struct MeasuredSink {
     inner: Arc<dyn DatasetEventSink>,
@@ -23,12 +23,12 @@ pub(super) struct MeasuredSink {
 
 impl MeasuredSink {
     pub(super) fn new(inner: Arc<dyn DatasetEventSink>, sinks: &Sinks) -> Self {
-        let of = OfSink::named(inner.name());
+        let of = SinkLabels::named(inner.name());
         let failures = |reason| {
             let sink = of.sink.clone();
             sinks
                 .failures
-                .get_or_create_owned(&SinkFailure { sink, reason })
+                .get_or_create_owned(&SinkFailureLabels { sink, reason })
         };
         Self {
             events: sinks.events.get_or_create_owned(&of),
@@ -63,7 +63,7 @@ impl DatasetEventSink for MeasuredSink {
 }
 
 impl MeasuredSink {
-    /// Counts what went wrong; how many events were taken.
+    /// Counts failures and returns the number of accepted events.
     fn count(&self, delivered: &Result<Delivery, SinkError>) -> usize {
         match delivered {
             Ok(Delivery { taken }) => *taken,
@@ -82,7 +82,7 @@ impl MeasuredSink {
             Err(SinkError::ByScope(answers)) => {
                 answers.iter().map(|(_, answer)| self.count(answer)).sum()
             }
-            // a kind of failure that is not known yet parks nothing
+            // an unknown kind of failure counts as unavailability
             Err(_) => {
                 self.unavailable.inc();
                 0
@@ -91,7 +91,7 @@ impl MeasuredSink {
     }
 }
 
-/// A delivery; the relay drops one that takes too long.
+/// A delivery in progress; the relay drops it after a timeout.
 struct DeliveryTimer<'a> {
     sink: &'a MeasuredSink,
     began: Instant,

@@ -11,7 +11,7 @@ use nexus_raw::{
 
 use super::calls::Calls;
 
-/// A store whose calls are measured.
+/// A store that measures its calls.
 #[derive(Debug)]
 pub(super) struct MeasuredStorage {
     inner: Arc<dyn RawStorageRepository>,

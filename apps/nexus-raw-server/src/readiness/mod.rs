@@ -1,4 +1,4 @@
-//! Whether what the service needs answers, looked up at most once in a while for all who ask.
+//! Readiness checks of the dependencies, cached and shared by all callers.
 
 #[cfg(test)]
 mod tests;
@@ -20,99 +20,96 @@ use nexus_raw::{
 };
 use tokio::{runtime::Handle, time::Instant};
 
-/// How long what was looked up holds: nobody needs a token to ask.
-pub const HOLDS: Duration = Duration::from_secs(1);
+/// The lifetime of a check's result, since readiness needs no token.
+pub const CHECK_TTL: Duration = Duration::from_secs(1);
 
-/// What does not answer.
+/// The reason why the service is not ready.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Unready {
     #[error("the object store is not ready")]
     Storage(#[source] Arc<StorageError>),
     #[error("the catalogue is not ready")]
     Catalog(#[source] Arc<CatalogError>),
-    /// The task that looked ended before it had an answer.
+    /// The task of the check panicked or was cancelled.
     #[error("the check of store and catalogue was interrupted")]
-    BrokenOff,
+    Interrupted,
 }
 
-/// Looks store and catalogue up for all who ask whether the service is ready, and keeps how far
-/// the delivery of events is. A clone is another handle to it.
+/// The readiness of store and catalogue, and the backlogs of the sinks. Cheap to clone.
 #[derive(Clone)]
 pub struct Readiness(Arc<Parts>);
 
 struct Parts {
     storage: Arc<dyn RawStorageRepository>,
     catalog: Arc<dyn AssetCatalog>,
-    holds: Duration,
-    /// Where a look outlives the request that began it.
+    ttl: Duration,
+    /// The runtime of checks, which outlive their request.
     runtime: Handle,
-    look: Mutex<Option<Look>>,
+    check: Mutex<Option<Check>>,
     backlogs: Backlogs,
 }
 
-/// A look at store and catalogue that has begun, and its answer once there is one.
+/// A check of store and catalogue, running or done.
 #[derive(Clone)]
-struct Look {
+struct Check {
     began: Instant,
-    answer: Shared<BoxFuture<'static, Result<(), Unready>>>,
+    result: Shared<BoxFuture<'static, Result<(), Unready>>>,
 }
 
-/// Since when each sink has not taken an event, as it was last looked up. A clone is another
-/// handle to it.
+/// The time of each sink's oldest undelivered event, as last sampled. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Backlogs(Arc<Mutex<BTreeMap<SinkName, Option<Timestamp>>>>);
 
 impl Readiness {
-    /// Looks at `storage` and `catalog` in tasks of the current tokio runtime. An answer is given
-    /// to all who ask within the time that it `holds` from the beginning of its look.
+    /// Checks `storage` and `catalog` in tasks on the current tokio runtime. A result is shared for `ttl`
+    /// from the start of its check.
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,
         catalog: Arc<dyn AssetCatalog>,
         backlogs: Backlogs,
-        holds: Duration,
+        ttl: Duration,
     ) -> Self {
         Self(Arc::new(Parts {
             storage,
             catalog,
-            holds,
+            ttl,
             runtime: Handle::current(),
-            look: Mutex::default(),
+            check: Mutex::default(),
             backlogs,
         }))
     }
 
-    /// How far the delivery of events is.
+    /// Returns the backlogs of the sinks.
     pub(crate) fn backlogs(&self) -> &Backlogs {
         &self.0.backlogs
     }
 
-    /// Whether store and catalogue answer: as the look says that is under way, or one that was
-    /// begun a short while ago, or a new one.
-    pub(crate) async fn look(&self) -> Result<(), Unready> {
-        let answer = {
-            let mut look = locked(&self.0.look);
-            let holds =
-                |look: &&Look| look.answer.peek().is_none() || look.began.elapsed() < self.0.holds;
-            match look.as_ref().filter(holds) {
-                Some(look) => look.answer.clone(),
-                None => look.insert(self.begin()).answer.clone(),
+    /// Returns the result of the running check, of a recent one, or of a new one.
+    pub(crate) async fn check(&self) -> Result<(), Unready> {
+        let result = {
+            let mut check = locked(&self.0.check);
+            let is_fresh =
+                |it: &&Check| it.result.peek().is_none() || it.began.elapsed() < self.0.ttl;
+            match check.as_ref().filter(is_fresh) {
+                Some(check) => check.result.clone(),
+                None => check.insert(self.begin()).result.clone(),
             }
         };
-        answer.await
+        result.await
     }
 
-    fn begin(&self) -> Look {
+    fn begin(&self) -> Check {
         let (storage, catalog) = (Arc::clone(&self.0.storage), Arc::clone(&self.0.catalog));
-        let look = self.0.runtime.spawn(async move {
+        let check = self.0.runtime.spawn(async move {
             let (storage, catalog) = join(storage.ready(), catalog.ready()).await;
             storage.map_err(|error| Unready::Storage(Arc::new(error)))?;
             catalog.map_err(|error| Unready::Catalog(Arc::new(error)))
         });
-        Look {
+        Check {
             began: Instant::now(),
-            answer: look
-                .map(|looked| looked.unwrap_or(Err(Unready::BrokenOff)))
+            result: check
+                .map(|checked| checked.unwrap_or(Err(Unready::Interrupted)))
                 .boxed()
                 .shared(),
         }
@@ -120,13 +117,12 @@ impl Readiness {
 }
 
 impl Backlogs {
-    /// The oldest event that `sink` has not taken occurred at this time; `None` where there is
-    /// none.
+    /// Sets the time of the oldest undelivered event of `sink`, or `None` if there is none.
     pub fn note(&self, sink: &SinkName, oldest: Option<Timestamp>) {
         locked(&self.0).insert(sink.clone(), oldest);
     }
 
-    /// The sink with the oldest event that was not taken, and when that occurred.
+    /// Returns the sink with the oldest undelivered event, and the event's time.
     pub(crate) fn oldest(&self) -> Option<(SinkName, Timestamp)> {
         let backlogs = locked(&self.0);
         let lagging = backlogs
@@ -138,7 +134,7 @@ impl Backlogs {
 }
 
 fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    // nothing is left half done where it is locked
+    // no code under the lock can panic halfway
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -69,7 +69,7 @@ fn asked(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Ar
         Ok(())
     });
     let storage = Arc::new(SlowStore(storage, takes));
-    let readiness = Readiness::new(storage, Arc::new(catalog), Backlogs::default(), HOLDS);
+    let readiness = Readiness::new(storage, Arc::new(catalog), Backlogs::default(), CHECK_TTL);
     (readiness, stores, catalogs)
 }
 
@@ -77,7 +77,7 @@ fn asked(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Ar
 async fn store_and_catalogue_are_asked_once_a_second_for_all_callers() {
     let (readiness, stores, catalogs) = asked(Duration::ZERO, false);
     for millis in 0..5000 {
-        join_all((0..10).map(|_| readiness.look()))
+        join_all((0..10).map(|_| readiness.check()))
             .await
             .into_iter()
             .for_each(|looked| looked.unwrap());
@@ -95,7 +95,7 @@ async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_take
     let (readiness, stores, _) = asked(Duration::from_secs(4), true);
     let asks = (0..30).map(async |tenth| {
         sleep(Duration::from_millis(tenth * 100)).await;
-        readiness.look().await
+        readiness.check().await
     });
     let told = join_all(asks).await;
     assert!(
@@ -104,19 +104,19 @@ async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_take
     );
     assert_eq!(stores.load(SeqCst), 1);
     // one that failed is not believed for longer either
-    assert!(readiness.look().await.is_ok());
+    assert!(readiness.check().await.is_ok());
     assert_eq!(stores.load(SeqCst), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_look_goes_on_when_who_began_it_goes_away() {
     let (readiness, stores, _) = asked(Duration::from_millis(600), false);
-    assert!(readiness.look().now_or_never().is_none());
+    assert!(readiness.check().now_or_never().is_none());
     sleep(Duration::from_millis(700)).await;
     // it is done by now
     assert!(
         readiness
-            .look()
+            .check()
             .now_or_never()
             .is_some_and(|looked| looked.is_ok())
     );
@@ -134,10 +134,10 @@ async fn a_look_that_panics_is_told_as_such_and_the_next_one_looks_anew() {
     let mut catalog = MockAssetCatalog::new();
     catalog.expect_ready().returning(|| Ok(()));
     let backlogs = Backlogs::default();
-    let readiness = Readiness::new(Arc::new(storage), Arc::new(catalog), backlogs, HOLDS);
-    assert!(matches!(readiness.look().await, Err(Unready::BrokenOff)));
-    advance(HOLDS).await;
-    assert!(readiness.look().await.is_ok());
+    let readiness = Readiness::new(Arc::new(storage), Arc::new(catalog), backlogs, CHECK_TTL);
+    assert!(matches!(readiness.check().await, Err(Unready::Interrupted)));
+    advance(CHECK_TTL).await;
+    assert!(readiness.check().await.is_ok());
 }
 
 #[test]

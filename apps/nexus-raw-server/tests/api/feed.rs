@@ -25,7 +25,7 @@ fn seldom_looking() -> Parts {
     Parts {
         request_timeout: Duration::from_mins(5),
         feed: FeedSettings {
-            look_every: Duration::from_hours(1),
+            poll_interval: Duration::from_hours(1),
             ..FeedSettings::default()
         },
         ..Parts::default()
@@ -274,7 +274,7 @@ async fn a_wait_ends_empty_within_the_time_of_a_request() {
 fn with_one_place() -> (House, String) {
     let house = House::open_with(Parts {
         feed: FeedSettings {
-            most_of_one: 1,
+            max_per_user: 1,
             ..seldom_looking().feed
         },
         ..seldom_looking()
@@ -388,7 +388,7 @@ async fn what_was_sent_behind_a_wait_is_served_after_it() {
 async fn who_waits_while_no_place_is_left_is_refused_and_who_does_not_wait_is_served() {
     let house = House::open_with(Parts {
         feed: FeedSettings {
-            most_of_one: 2,
+            max_per_user: 2,
             ..seldom_looking().feed
         },
         ..seldom_looking()

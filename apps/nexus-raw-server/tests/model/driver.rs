@@ -154,7 +154,7 @@ impl Driver {
                 Arc::clone(&ports.storage),
                 Arc::clone(&ports.catalog),
                 Backlogs::default(),
-                readiness::HOLDS,
+                readiness::CHECK_TTL,
             ),
         };
         let (_, phase) = watch::channel(Phase::Started(Arc::new(core)));

@@ -1,8 +1,8 @@
-//! Points at which a test has the process end itself by SIGKILL. Only with the feature
-//! `fail-points`, which no release has: the parts are wrapped, and their own code knows nothing.
+//! Fail points, at which the process kills itself by SIGKILL for tests. Only with the feature
+//! `fail-points`, which no release has. The components are wrapped, so their own code is unchanged.
 //!
-//! The point is the text of the file that `NEXUS_RAW_FAIL_POINT_FILE` names; the process ends the
-//! next time that it gets there. While there is no such file, nothing happens.
+//! The file that `NEXUS_RAW_FAIL_POINT_FILE` names contains the armed point; the process ends the next
+//! time that it reaches the point. Without such a file nothing happens.
 
 mod delivery;
 mod storage;
@@ -17,26 +17,26 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use self::{delivery::SinkWithPoints, storage::StorageWithPoints};
 
-/// The places, in the order in which an asset comes by them.
+/// The fail points, in the order in which an asset reaches them.
 #[derive(Debug, Clone, Copy)]
 enum Point {
-    /// An upload is signed, and nothing of it is written.
+    /// An upload is signed and nothing is written.
     AfterSigning,
-    /// An intent and its event, or the event of a repeated presign, are written, and not committed.
+    /// An intent and its event, or the event of a repeated presign, are written but not committed.
     InPresign,
-    /// They are durable, and the URL has not left.
+    /// They are durable and the URL is not sent.
     AfterIntent,
-    /// The store has said what it holds, and nothing of it is written.
+    /// The store has returned the object's metadata and nothing is written.
     AfterHead,
-    /// A record and its event are written, and not committed.
+    /// A record and its event are written but not committed.
     InRegister,
-    /// A record and its event are durable, and nobody was told.
+    /// A record and its event are durable and the response is not sent.
     AfterCommit,
-    /// A sink has taken events, and its cursor has not moved.
+    /// A sink has accepted events and its cursor is unchanged.
     AfterPublish,
-    /// The relay's cursor is written, and not committed. So may its lease be.
+    /// The relay's cursor, or its lease, is written but not committed.
     InMark,
-    /// A sink's cursor has moved.
+    /// A sink's cursor has advanced.
     AfterMark,
 }
 
@@ -56,25 +56,25 @@ impl Point {
     }
 }
 
-/// Which point is armed.
+/// The file of the armed point, if any.
 #[derive(Debug, Clone)]
 struct FailPoints(Option<Arc<OsString>>);
 
 impl FailPoints {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the points are no configuration: they are not to be there for anybody but a test"
+        reason = "fail points are for tests only, so they are not part of the configuration"
     )]
     fn from_environment() -> Self {
         Self(std::env::var_os("NEXUS_RAW_FAIL_POINT_FILE").map(Arc::new))
     }
 
-    /// Ends the process where `point` is armed.
+    /// Kills the process if `point` is armed.
     fn reached(&self, point: Point) {
         let Some(file) = &self.0 else { return };
         let armed = fs::read_to_string(&**file).is_ok_and(|armed| armed == point.name());
         if armed && kill_process(getpid(), Signal::KILL).is_ok() {
-            // the signal is on its way: nothing more is done here
+            // do nothing more until the signal arrives
             loop {
                 thread::park();
             }
@@ -82,7 +82,7 @@ impl FailPoints {
     }
 }
 
-/// Opens the catalogue, with the points inside its transactions.
+/// Opens the catalogue with fail points in its transactions.
 pub(super) async fn open(settings: SqlCatalogSettings) -> Result<SqlAssetCatalog, OpenError> {
     let points = FailPoints::from_environment();
     if points.0.is_none() {
@@ -98,7 +98,7 @@ pub(super) async fn open(settings: SqlCatalogSettings) -> Result<SqlAssetCatalog
     SqlAssetCatalog::open_with_hook(settings, Arc::new(hook)).await
 }
 
-/// Puts points around the store and the sinks.
+/// Wraps the store and the sinks in fail points.
 pub(super) fn around(
     storage: Arc<dyn RawStorageRepository>,
     sinks: Vec<Arc<dyn DatasetEventSink>>,
@@ -119,13 +119,13 @@ pub(super) fn around(
     (Arc::new(storage), sinks)
 }
 
-/// The points after what the catalogue does.
+/// Returns the observer with the fail points after catalogue calls.
 pub(super) fn observer() -> impl CatalogObserver {
     FailPoints::from_environment()
 }
 
 impl CatalogObserver for FailPoints {
-    /// It is durable, and its caller has no answer yet.
+    /// Called when the write is durable and before its caller gets the outcome.
     fn called(
         &self,
         operation: &'static str,

@@ -20,10 +20,9 @@ pub(super) const ROUTE: Route = Route {
     described: described!(asset_events),
 };
 
-/// What happened to an asset, from its presign on.
+/// Lists the events of an asset, from its presign on.
 ///
-/// Whoever goes on with the `sequence` of the last event that it was given, until there is none,
-/// has them all.
+/// To read them all, repeat with `after` set to the `sequence` of the last event, until there is none.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,
@@ -49,8 +48,8 @@ async fn asset_events(
         .finish(|| Some(EventQuery::first(u32::try_from(limit?).ok()?).after(after?)))
         .map_err(ApiError::InvalidQuery)?;
     let query = query.of_asset(call.asset_id()?);
-    // until the answer is written as JSON
-    let _turn = call.app.answers.page_turn(&access.scope().tenant).await?;
+    // held until the response is serialized
+    let _permit = call.app.answers.page_permit(&access.scope().tenant).await?;
     let service = &call.core.service;
     events_reply(&service.events(&access, &query).await?)
 }

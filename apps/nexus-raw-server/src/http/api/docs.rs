@@ -16,7 +16,7 @@ use crate::http::{
     route::{Handler, Probe, Route, described},
 };
 
-/// The page, and what it may do in a browser.
+/// The page and its content security policy.
 static PAGE: OnceLock<(Bytes, String)> = OnceLock::new();
 
 pub(super) const ROUTE: Route = Route {
@@ -28,7 +28,7 @@ pub(super) const ROUTE: Route = Route {
     described: described!(docs),
 };
 
-/// This document, for reading.
+/// Returns this document as a page.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,
@@ -49,7 +49,7 @@ fn docs(probe: &Probe<'_>) -> Result<HttpResponse, ApiError> {
         let page = super::docs_page()?.into();
         PAGE.get_or_init(|| (page, content_security_policy()))
     };
-    // anybody may keep it, and must ask whether it is still that of the version that runs
+    // any cache may store it, and must revalidate since the running version may change
     let mut response = respond::tagged(
         probe.request,
         "text/html; charset=utf-8",

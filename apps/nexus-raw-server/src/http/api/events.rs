@@ -15,15 +15,15 @@ use crate::http::{
     route::{Call, Handler, Route, described},
 };
 
-/// How many events an answer has unless the caller says otherwise, and at most.
+/// The default and maximum number of events in a response.
 const LIMIT: u64 = 100;
 pub(super) const MOST: u64 = 1000;
-/// How long a page of events may be; one event is less than 8 KiB. What an asset has, and what a
-/// feed gives unless more is asked for, is always shorter.
+/// The maximum size of a page of events; one event is less than 8 KiB. The events of an asset and the
+/// default page of a feed are always shorter.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// How long a caller may have the service wait.
+/// The longest wait that a caller may request.
 const LONGEST_WAIT_SECONDS: u64 = 20;
-/// What a wait leaves of a request's time for reading and answering.
+/// The part of a request's timeout that is reserved for the read and the response.
 const MARGIN: Duration = Duration::from_secs(1);
 
 pub(super) const ROUTE: Route = Route {
@@ -35,9 +35,9 @@ pub(super) const ROUTE: Route = Route {
     described: described!(events),
 };
 
-/// The events of the tenant and environment, from a place in their sequence on.
+/// Lists the events of the tenant and environment after a sequence.
 ///
-/// Whoever goes on with the `sequence` of the last event that it was given misses none.
+/// To miss none, repeat with `after` set to the `sequence` of the last event.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,
@@ -56,10 +56,10 @@ pub(super) const ROUTE: Route = Route {
 )]
 async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
     let began = Instant::now();
-    let Asked { query, wait } =
-        Asked::parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
+    let FeedQuery { query, wait } =
+        FeedQuery::parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
     let service = &call.core.service;
-    let turn = call.app.answers.page_turn(&access.scope().tenant).await?;
+    let turn = call.app.answers.page_permit(&access.scope().tenant).await?;
     let mut events = service.events(&access, &query).await?;
     if !events.is_empty() {
         return events_reply(&events);
@@ -80,7 +80,7 @@ async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiE
     events_reply(&events)
 }
 
-/// Some of what happened.
+/// A page of events.
 #[expect(dead_code, reason = "a description: the domain writes its own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +89,7 @@ pub(super) struct Events {
     events: Vec<DatasetEvent>,
 }
 
-/// What happened to an asset, told once and delivered at least once.
+/// An event of an asset, delivered at least once.
 #[expect(dead_code, reason = "a description: the domain writes its own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +100,7 @@ pub(super) struct DatasetEvent {
     #[schema(pattern = "^1$")]
     schema_version: String,
     event_type: EventType,
-    /// From 1 on, per tenant and environment, without a gap.
+    /// Counts from 1 per tenant and environment, without gaps.
     #[schema(minimum = 1)]
     sequence: u64,
     occurred_at: text::Time,
@@ -124,12 +124,12 @@ pub(super) struct DatasetEvent {
     /// `null` before registration: not yet stated.
     #[schema(required = true)]
     train_ok: Option<bool>,
-    /// Of `raw_asset_registered` alone.
+    /// Only of `raw_asset_registered`.
     #[schema(nullable = false)]
     integrity: Option<EventIntegrity>,
 }
 
-/// How the content was proved.
+/// How the content was verified.
 #[expect(dead_code, reason = "a description: the domain writes its own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -137,7 +137,7 @@ pub(super) struct EventIntegrity {
     level: record::IntegrityLevel,
 }
 
-/// What happened.
+/// The type of an event.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum EventType {
@@ -145,7 +145,7 @@ enum EventType {
     RawAssetRegistered,
 }
 
-/// Events in order of sequence: as many of the first as a page may have, and one at least.
+/// Returns the response with the first events that fit a page, at least one.
 pub(super) fn events_reply(events: &[event::DatasetEvent]) -> Result<HttpResponse, ApiError> {
     let page = page(events, MOST_BYTES)?;
     Ok(respond::json_bytes(HttpResponse::Ok(), page))
@@ -168,13 +168,13 @@ fn page(events: &[event::DatasetEvent], most: usize) -> Result<Vec<u8>, serde_js
     Ok(page)
 }
 
-/// What the query says.
-struct Asked {
+/// The parsed query.
+struct FeedQuery {
     query: EventQuery,
     wait: Duration,
 }
 
-impl Asked {
+impl FeedQuery {
     fn parse(query: &str) -> Result<Self, Faults> {
         let mut query = Query::of(query);
         let after = query.integer("after", 0, 0, i64::MAX.unsigned_abs());
@@ -189,7 +189,7 @@ impl Asked {
     }
 }
 
-/// A wait ends before the time of its request does.
+/// Returns the longest wait, which ends before the request's timeout.
 fn longest_wait(request_timeout: Duration) -> Duration {
     request_timeout.saturating_sub(MARGIN.min(request_timeout / 2))
 }

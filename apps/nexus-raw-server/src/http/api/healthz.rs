@@ -8,7 +8,7 @@ use crate::http::{
     route::{Handler, Route, described},
 };
 
-/// How the service is.
+/// The status of the service.
 #[derive(Serialize, ToSchema)]
 pub(super) struct StatusReply {
     #[schema(value_type = String, examples("ok"))]
@@ -24,7 +24,7 @@ pub(super) const ROUTE: Route = Route {
     described: described!(healthz),
 };
 
-/// Whether the process lives.
+/// Returns 200 while the process is alive.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,

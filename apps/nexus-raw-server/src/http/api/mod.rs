@@ -1,5 +1,5 @@
-//! The routes: one file each, with what it takes, what it gives, what it does, and its place in the
-//! table. What several of them describe stands in `record` and `text`.
+//! The routes, one file each, with its input, its output, its handler and its row of the route table.
+//! Shared descriptions are in `record` and `text`.
 
 mod record;
 #[cfg(test)]
@@ -8,12 +8,12 @@ mod text;
 
 use super::{openapi, route::Route};
 
-/// The table of routes and the modules that they stand in.
+/// Defines the table of routes and their modules.
 macro_rules! routes {
     ($($file:ident),+ $(,)?) => {
         $(mod $file;)+
 
-        /// Every route, in the order in which a caller comes to need them; those for operators last.
+        /// Every route, in the order of an upload; those for operators last.
         pub const ROUTES: &[Route] = &[$($file::ROUTE),+];
     };
 }
@@ -30,16 +30,16 @@ routes![
     docs,
 ];
 
-/// The OpenAPI document of this version of the service.
+/// Returns the OpenAPI document of this version of the service.
 #[must_use]
 pub fn openapi_document() -> utoipa::openapi::OpenApi {
     openapi::document(ROUTES)
 }
 
-/// The same as a page of HTML.
+/// Returns the same document as an HTML page.
 ///
 /// # Errors
-/// When the document has no JSON form, which would be a defect.
+/// If the document cannot be serialized, which would be a bug.
 pub fn docs_page() -> Result<String, serde_json::Error> {
     openapi::page::render(ROUTES)
 }

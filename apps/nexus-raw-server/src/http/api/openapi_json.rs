@@ -18,7 +18,7 @@ pub(super) const ROUTE: Route = Route {
     described: described!(openapi_json),
 };
 
-/// This document.
+/// Returns this document.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,

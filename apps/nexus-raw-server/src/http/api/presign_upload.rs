@@ -27,7 +27,7 @@ pub(super) const ROUTE: Route = Route {
     described: described!(presign_upload),
 };
 
-/// Promises one content, and gets leave to upload it.
+/// Declares the content of one file and returns a presigned upload for it.
 #[utoipa::path(
     post,
     path = ROUTE.pattern,
@@ -47,23 +47,23 @@ async fn presign_upload(
     let presigned = service
         .presign_upload(&access, call.context, request)
         .await?;
-    // the answer holds a secret: no cache may keep it, which is the rule unless said otherwise
+    // the response has a secret; without a `Cache-Control` of its own it gets `no-store`
     respond::json(HttpResponse::Ok(), &PresignReply::of(&presigned))
 }
 
-/// What a caller wants to upload.
+/// The file to upload.
 #[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PresignUpload {
-    /// The name of the file, which ends the key of its object.
+    /// The name of the file, the last segment of its object's key.
     filename: text::Filename,
-    /// The media type; `application/octet-stream` unless given.
+    /// The media type (default `application/octet-stream`).
     #[serde(default)]
     #[schema(required = false, nullable = false)]
     content_type: Option<text::ContentType>,
-    /// The length in bytes, written without fraction and exponent. The service may be configured
-    /// to take less.
+    /// The length in bytes, without fraction and exponent. The service may be configured with a lower
+    /// maximum.
     #[schema(minimum = 0, maximum = 5_368_709_120_u64, examples(161_713))]
     size_bytes: u64,
     sha256: text::Sha256,
@@ -91,13 +91,13 @@ fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
     })
 }
 
-/// Leave to upload an asset-to-be.
+/// A presigned upload.
 #[derive(Serialize, ToSchema)]
 struct PresignReply<'a> {
-    /// The asset to be: a UUID version 7.
+    /// The id of the future asset, a UUID version 7.
     #[schema(value_type = text::AssetId)]
     asset_id: AssetId,
-    /// Where its object will be: `s3://`, the bucket, `/`, the key.
+    /// The address of its object: `s3://`, the bucket, `/`, the key.
     #[schema(value_type = String)]
     uri: &'a ObjectAddress,
     upload: UploadReply<'a>,
@@ -106,18 +106,18 @@ struct PresignReply<'a> {
 /// How to upload it.
 #[derive(Serialize, ToSchema)]
 struct UploadReply<'a> {
-    /// How the content goes up: whole, by one request.
+    /// The kind of upload: the whole content by one request.
     #[schema(value_type = String, pattern = "^single$")]
     kind: &'static str,
     /// The HTTP method to use.
     #[schema(value_type = String, pattern = "^PUT$")]
     method: &'static str,
-    /// Where to. Whoever has it may upload this content, once.
+    /// The presigned URL. It is a secret: its holder may upload this content, once.
     #[schema(format = "uri")]
     url: &'a str,
-    /// Exactly the headers to add; all are signed.
+    /// The headers to send, all of which are signed.
     headers: BTreeMap<&'a str, &'a str>,
-    /// When the URL ends.
+    /// When the URL expires.
     #[schema(value_type = text::Time)]
     expires_at: Timestamp,
 }

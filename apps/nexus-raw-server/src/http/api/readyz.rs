@@ -19,8 +19,8 @@ pub(super) const ROUTE: Route = Route {
     described: described!(readyz),
 };
 
-/// Whether the service can do its work: store and catalogue answer, there are keys to verify tokens
-/// with, events are delivered.
+/// Returns 200 if the service is ready: store and catalogue respond, there are keys to verify tokens,
+/// and events are delivered in time.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,
@@ -33,13 +33,13 @@ async fn readyz(probe: Probe<'_>) -> Result<HttpResponse, ApiError> {
     if probe.app.is_draining() {
         return Err(ApiError::Draining);
     }
-    core.readiness.look().await?;
+    core.readiness.check().await?;
     probe.app.identity.ready().await?;
     sinks_keep_up(probe.app, &core)?;
     respond::json(HttpResponse::Ok(), &StatusReply { status: "ready" })
 }
 
-/// By what was last looked up for metrics: who asks here costs the catalogue nothing.
+/// Checks the lag of the sinks by the last sample for metrics, without a call of the catalogue.
 fn sinks_keep_up(app: &AppState, core: &Core) -> Result<(), ApiError> {
     let Some((sink, oldest)) = core.readiness.backlogs().oldest() else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A record, as answers and events describe it. Tests hold these shapes against what is answered.
+//! The schema of a record in responses and events. Tests compare it with real responses.
 #![expect(
     dead_code,
     reason = "these types are descriptions: the domain's own types are what is read and written"
@@ -18,16 +18,16 @@ pub(crate) struct RawAsset {
     asset_id: AssetId,
     tenant_id: String,
     env: String,
-    /// Where its object is: `s3://`, the bucket, `/`, the key.
+    /// The address of its object: `s3://`, the bucket, `/`, the key.
     uri: String,
-    /// As it was promised. Records from before a rule was made stricter may have what it refuses now;
-    /// so may other texts of callers here.
+    /// The name as declared at presign. Like other texts of callers here, an old record may have a value
+    /// that a newer, stricter rule refuses.
     filename: String,
     sha256: Sha256,
     #[schema(minimum = 0)]
     size_bytes: u64,
     content_type: String,
-    /// When the content came to be, in UTC.
+    /// When the content was captured, in UTC.
     #[schema(required = true)]
     captured_at: Option<Time>,
     /// When it was registered, by the service's clock.
@@ -44,7 +44,7 @@ pub(crate) struct RawAsset {
     integrity: Integrity,
 }
 
-/// A place, in degrees and metres (WGS 84).
+/// A location, in degrees and metres (WGS 84).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CaptureLocation {
@@ -56,12 +56,12 @@ pub(crate) struct CaptureLocation {
     longitude: f64,
     /// Metres above sea level.
     altitude_m: Option<f64>,
-    /// Metres of uncertainty around the place.
+    /// The radius of uncertainty in metres.
     #[schema(minimum = 0)]
     accuracy_m: Option<f64>,
 }
 
-/// Where an asset came from.
+/// The lineage of an asset.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lineage {
@@ -89,18 +89,18 @@ pub(crate) enum PiiFlag {
     Other,
 }
 
-/// How the content was proved.
+/// How the content was verified.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Integrity {
     level: IntegrityLevel,
-    /// The version of the object, where the bucket is versioned.
+    /// The version of the object, if the bucket is versioned.
     #[schema(required = true)]
     version_id: Option<String>,
     etag: String,
 }
 
-/// Who proved it: the store at upload, or the service by reading the object.
+/// Who verified it: the store at upload, or the service by reading the object.
 #[derive(Deserialize, ToSchema)]
 pub(crate) enum IntegrityLevel {
     #[serde(rename = "s3_sha256")]

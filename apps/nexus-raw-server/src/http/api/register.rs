@@ -33,7 +33,7 @@ pub(super) const ROUTE: Route = Route {
     described: described!(register),
 };
 
-/// Registers what was uploaded.
+/// Registers an uploaded object as an asset.
 #[utoipa::path(
     post,
     path = ROUTE.pattern,
@@ -65,33 +65,33 @@ async fn register(
     respond::json(response, &registered.asset)
 }
 
-/// What a caller says of what it uploaded.
+/// The metadata of the uploaded file.
 #[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Register {
-    /// The asset, as presign named it.
+    /// The asset's id from presign.
     asset_id: text::AssetId,
-    /// The promised name, said again.
+    /// The declared name, repeated.
     #[schema(nullable = false)]
     filename: Option<text::Filename>,
-    /// The promised media type, said again.
+    /// The declared media type, repeated.
     #[schema(nullable = false)]
     content_type: Option<text::ContentType>,
-    /// The promised length, said again.
+    /// The declared length, repeated.
     #[schema(nullable = false, minimum = 0, maximum = 5_368_709_120_u64)]
     size_bytes: Option<u64>,
-    /// The promised digest, said again.
+    /// The declared digest, repeated.
     #[schema(nullable = false)]
     sha256: Option<text::Sha256>,
-    /// When the content came to be.
+    /// When the content was captured.
     captured_at: Option<text::CapturedAt>,
-    /// Where it came to be.
+    /// Where it was captured.
     capture_location: Option<record::CaptureLocation>,
-    /// What it was made of, and from.
+    /// Its parents and its source.
     #[schema(nullable = false)]
     lineage: Option<LineageStatement>,
-    /// Which personal data it holds.
+    /// The kinds of personal data in it.
     #[schema(nullable = false)]
     pii_flags: Option<BTreeSet<record::PiiFlag>>,
     /// Whether models may be trained on it.
@@ -150,7 +150,7 @@ fn capture_location(it: &Node<'_>) -> Result<CaptureLocation, Faults> {
     fields.finish(|| CaptureLocation::parse(latitude?, longitude?, altitude_m, accuracy_m).ok())
 }
 
-/// Where an asset came from, as a caller states it.
+/// The lineage of an asset, as stated by the caller.
 #[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -208,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    /// JSON texts with the fields of a statement, and values of every kind in their places.
+    /// JSON texts with the fields of a statement and values of every kind.
     fn statements() -> impl Strategy<Value = String> {
         let value = prop_oneof![
             Just("null".to_owned()),

@@ -1,7 +1,7 @@
-//! Texts that stand in more than one place of the document, each once.
+//! Schemas of texts that occur in several places of the document.
 //!
-//! A pattern says what a pattern can say. Where the rule goes further (bytes instead of characters,
-//! normal forms), the description has the rest, and a `format` of our own names it for tools.
+//! If a rule cannot be a pattern (bytes instead of characters, normal forms), the description has it, and
+//! a custom `format` names it for tools.
 #![expect(
     dead_code,
     reason = "these types are descriptions: the domain's own types are what is read and written"
@@ -54,7 +54,7 @@ pub(crate) struct Filename(String);
 )]
 pub(crate) struct ContentType(String);
 
-/// Where content was before: a URI by RFC 3986, up to 2048 bytes, of the scheme https, http, s3, gs,
+/// The origin of the content: a URI by RFC 3986, up to 2048 bytes, of the scheme https, http, s3, gs,
 /// az, abfss, ftp, ftps, sftp, file, urn, doi or ipfs; without user information, and without a
 /// parameter of query, path or fragment that is a signature or a key.
 #[derive(Deserialize, ToSchema)]
@@ -67,7 +67,7 @@ pub(crate) struct ContentType(String);
 )]
 pub(crate) struct SourceUri(String);
 
-/// What made an asset, in the caller's words: up to 128 bytes of UTF-8.
+/// The activity that made an asset, as free text: up to 128 bytes of UTF-8.
 #[derive(Deserialize, ToSchema)]
 #[schema(format = "nexus-text-128", max_length = 128, pattern = r"^[^\x00]*$")]
 pub(crate) struct Activity(String);
@@ -91,7 +91,7 @@ pub(crate) struct CapturedAt(String);
 )]
 pub(crate) struct Time(String);
 
-/// The caller's own labels: which the derive cannot say, since it has no limit of members.
+/// Returns the schema of labels; the derive macro cannot express a limit of members.
 pub(super) fn labels() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let name = text().pattern(Some("^[a-z0-9][a-z0-9._-]{0,62}$"));

@@ -13,11 +13,10 @@ use crate::{
     metrics::{self, Metrics},
 };
 
-/// The one page of the listener of metrics. It needs no token: the address is for those who run the
-/// service.
+/// The page of the metrics listener. It needs no token, since the address is for operators.
 const PATH: &str = "/metrics";
 
-/// The page, and how much of it may be under way.
+/// The page and the budget of its responses in flight.
 #[derive(Clone)]
 pub(super) struct MetricsPage {
     pub(super) metrics: Metrics,

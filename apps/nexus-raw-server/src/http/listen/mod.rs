@@ -1,4 +1,4 @@
-//! The sockets: of the API, and of its metrics.
+//! The sockets of the API and of metrics.
 
 mod metrics_page;
 
@@ -10,22 +10,22 @@ use slog::Logger;
 
 use self::metrics_page::MetricsPage;
 use super::{api::ROUTES, request::AppState, respond::Answers, route};
-use crate::metrics::{Metrics, OfListener};
+use crate::metrics::{ListenerMetrics, Metrics};
 
-/// How the service listens.
+/// The settings of the API's listener.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerSettings {
-    /// Where.
+    /// The address.
     pub bind: SocketAddr,
-    /// How long running requests have to end once the service stops.
+    /// The time limit for running requests at shutdown.
     pub shutdown_timeout: Duration,
-    /// How many threads serve.
+    /// The number of worker threads.
     pub workers: usize,
-    /// How many connections may be open, on all threads together.
+    /// The maximum number of open connections over all workers.
     pub connections: usize,
 }
 
-/// How many connections the listener of metrics holds open: those who scrape are few.
+/// The maximum number of connections of the metrics listener.
 pub(crate) const METRICS_CONNECTIONS: usize = 32;
 
 impl From<&ServerSettings> for Settings {
@@ -44,36 +44,36 @@ impl Answer for AppState {
     }
 }
 
-/// Has an application answer everything as the service does, without a socket of its own.
+/// Configures an application to serve all requests as the service does, without a socket.
 pub fn routes(state: web::Data<AppState>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |app| {
         app.app_data(state)
-            // the route table is ours, so that its checks come in the order of the contract
+            // our own route table keeps the order of checks in the contract
             .default_service(web::to(exchange::<AppState>));
     }
 }
 
-/// Binds the socket of the API, and gives the server that serves it, with its address. Must be
-/// called within a tokio runtime.
+/// Binds the socket of the API and returns its server and address. Must be called within a tokio
+/// runtime.
 ///
 /// # Errors
-/// When the address is in use or not of this machine.
+/// If the address is in use or not local.
 pub fn bind(settings: &ServerSettings, state: AppState) -> io::Result<(Server, SocketAddr)> {
     let observer = ObservedListener::new("api", &state.metrics, state.log.clone());
     serve(&settings.into(), state, observer)
 }
 
-/// Binds the socket of `/metrics`; its connections are held to the same rules.
+/// Binds the socket of `/metrics`, with the same rules for connections.
 ///
 /// # Errors
-/// When the address is in use or not of this machine.
+/// If the address is in use or not local.
 pub fn bind_metrics(
     address: SocketAddr,
     metrics: Metrics,
     log: Logger,
 ) -> io::Result<(Server, SocketAddr)> {
     let mut settings = Settings::new(address);
-    // a scrape is answered at once
+    // a scrape is short
     settings.shutdown_timeout = Duration::from_secs(1);
     settings.connections = METRICS_CONNECTIONS;
     let observer = ObservedListener::new("metrics", &metrics, log);
@@ -81,9 +81,9 @@ pub fn bind_metrics(
     serve(&settings, MetricsPage { metrics, answers }, observer)
 }
 
-/// A listener as metrics and log know it.
+/// Reports a listener's events to metrics and log.
 struct ObservedListener {
-    metrics: OfListener,
+    metrics: ListenerMetrics,
     log: Logger,
 }
 
@@ -114,8 +114,7 @@ impl ConnectionObserver for ObservedListener {
             "listener" => self.metrics.listener(), "closed" => closed, "most_connections" => most);
     }
 
-    /// Nobody has to have a token to send such a head, so it is no line that operators see by
-    /// default.
+    /// Logs at `debug`, since such a head needs no token.
     fn unreadable(&self, status: u16, error: &str) {
         self.metrics.unreadable(status);
         slog::debug!(self.log, "request head rejected";

@@ -1,5 +1,5 @@
-//! The OpenAPI 3.1 document of a table of routes, put together from what each says of itself; and the
-//! same as a page.
+//! The OpenAPI 3.1 document of a table of routes, built from each route's description, as JSON and as a
+//! page.
 
 mod operation;
 pub(super) mod page;
@@ -14,10 +14,10 @@ use utoipa::openapi::{
 
 use super::{respond::ProblemBody, route::Route};
 
-/// The name of the token that every route under `/nexus/` asks for.
+/// The security scheme of every route under `/nexus/`.
 const BEARER: &str = "bearer";
 
-/// The document of these routes.
+/// Returns the document of these routes.
 pub(super) fn document(routes: &[Route]) -> OpenApi {
     let mut document = <Document as utoipa::OpenApi>::openapi();
     document.servers = Some(vec![Server::new("/")]);

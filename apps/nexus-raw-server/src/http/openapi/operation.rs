@@ -14,7 +14,7 @@ use crate::http::{
     route::{Access, Route},
 };
 
-/// The operation of a method in its path's item.
+/// Returns the operation of a method in its path item.
 pub(super) fn of<'d>(item: &'d mut PathItem, method: &Method) -> Option<&'d mut Operation> {
     let operation = match *method {
         Method::GET => &mut item.get,
@@ -30,8 +30,7 @@ pub(super) fn of<'d>(item: &'d mut PathItem, method: &Method) -> Option<&'d mut 
     operation.as_mut()
 }
 
-/// Adds what follows from the route's place in the table: the headers it asks for, the token, and the
-/// problems it can answer with.
+/// Adds what follows from the route table: required headers, the token, and the possible problems.
 pub(super) fn complete(operation: &mut Operation, route: &Route) {
     if route.access() != Access::Open {
         operation.security = Some(vec![SecurityRequirement::new(BEARER, [""; 0])]);
@@ -64,7 +63,7 @@ pub(super) fn complete(operation: &mut Operation, route: &Route) {
             "upload-1",
         ));
     }
-    // no pattern: what breaks the rule is no fault
+    // without a pattern, since an invalid value is not an error
     operation.parameters.get_or_insert_default().extend([
         header(
             "X-Request-Id",
@@ -86,7 +85,7 @@ pub(super) fn complete(operation: &mut Operation, route: &Route) {
     for (status, codes) in problems_of(route) {
         let mut problem = problem(&codes);
         if codes.contains(&ProblemCode::VerificationPending) {
-            // no other code of that status has it
+            // other codes of the status do not have it
             problem.headers.extend([retry_after(
                 "With `verification-pending`: whole seconds after which it is worth registering again.",
             )]);
@@ -103,7 +102,7 @@ pub(super) fn complete(operation: &mut Operation, route: &Route) {
     }
 }
 
-/// The headers that every answer of a status has.
+/// Returns the headers of every response of a status.
 fn headers_of(status: &str) -> Vec<(String, RefOr<Header>)> {
     let mut headers = vec![
         answered(
@@ -164,7 +163,7 @@ fn header(
     RefOr::T(parameter.build())
 }
 
-/// The problems that a route can answer with, by status.
+/// Returns the possible problems of a route, by status.
 fn problems_of(route: &Route) -> BTreeMap<String, Vec<ProblemCode>> {
     let codes = ProblemCode::ALL
         .iter()
@@ -180,7 +179,7 @@ fn problems_of(route: &Route) -> BTreeMap<String, Vec<ProblemCode>> {
     by_status
 }
 
-/// By what the route asks of its caller, and by its own word.
+/// Returns whether a problem is possible, by the route's access and its own list.
 fn answers(route: &Route, code: ProblemCode) -> bool {
     use ProblemCode as P;
     let is_write = route.access() == Access::Write;

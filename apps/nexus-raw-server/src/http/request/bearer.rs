@@ -3,8 +3,8 @@ use nexus_raw::{ports::IdentityVerifier, tenancy::Principal};
 
 use crate::http::respond::ApiError;
 
-/// Who calls. A second `Authorization` is refused before either is looked at: two readers might
-/// believe two different ones.
+/// Authenticates the caller. Repeated `Authorization` headers are refused, since a proxy might use
+/// another one than this service.
 pub(crate) async fn authenticate(
     identity: &dyn IdentityVerifier,
     headers: &HeaderMap,
@@ -21,7 +21,7 @@ pub(crate) async fn authenticate(
     Ok(identity.verify(token).await?)
 }
 
-/// What stands after `Bearer`, in whatever case (RFC 9110, section 11.1), and spaces.
+/// Returns the text after `Bearer`, in any case (RFC 9110, section 11.1), and spaces.
 fn token(credentials: &str) -> Option<&str> {
     let (scheme, token) = credentials.split_once(' ')?;
     scheme

@@ -1,5 +1,4 @@
-//! Cross-origin calls, by the CORS protocol of the Fetch standard (section 3.3): which pages may
-//! read the answers, and what they may send.
+//! CORS, by the Fetch standard (section 3.3).
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,25 +14,23 @@ use actix_web::{
 
 use super::trace::single;
 
-/// What a page may send: the headers that routes read.
+/// The allowed request headers, which are those that routes read.
 const HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, \
                        X-Env, X-Request-Id, X-Tenant-Id";
-/// What a page may read of an answer, beside what every page may.
+/// The response headers that a page may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "ETag, Location, Retry-After, Traceparent, WWW-Authenticate, X-Request-Id",
 );
-/// How long a browser may remember a preflight; the longest that Chromium takes.
+/// The lifetime of a preflight in a browser, Chromium's maximum.
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");
 
-/// The origins whose pages may call the service from a browser, as browsers write them. None of
-/// them: no answer tells anything of CORS.
+/// The allowed origins, as browsers send them. Without any, responses have no CORS headers.
 ///
-/// No origin is let in by a pattern, and credentials mode stays off: a token is sent by the page
-/// itself, never added by the browser.
+/// There are no patterns, and credentials mode is off, since pages send tokens themselves.
 #[derive(Debug, Clone)]
 pub struct CorsOrigins {
     origins: Vec<HeaderValue>,
-    /// What their pages may send.
+    /// The allowed request headers.
     headers: HeaderValue,
 }
 
@@ -47,10 +44,10 @@ impl Default for CorsOrigins {
 }
 
 impl CorsOrigins {
-    /// Of origins as browsers write them, which are compared byte for byte.
+    /// Allows these origins, which are compared byte for byte.
     #[must_use]
     pub fn new<'a>(origins: impl IntoIterator<Item = &'a str>) -> Self {
-        // what is no header value is the origin of no request
+        // an invalid header value cannot be the origin of a request
         let origins = origins.into_iter().filter_map(|it| it.parse().ok());
         Self {
             origins: origins.collect(),
@@ -58,27 +55,25 @@ impl CorsOrigins {
         }
     }
 
-    /// Lets their pages send these headers as well; nothing reads them.
+    /// Allows more request headers, which the service ignores.
     #[must_use]
     pub fn with_headers(self, more: &[String]) -> Self {
         let headers = [&[HEADERS.to_owned()], more].concat().join(", ");
         Self {
-            // names of headers always are one; of anything else, the page may send no more
+            // header names always are a valid value; other texts add nothing
             headers: headers.parse().unwrap_or(self.headers),
             ..self
         }
     }
 
-    /// The origin of a request, where it is one of these.
-    fn let_in(&self, headers: &HeaderMap) -> Option<&HeaderValue> {
+    /// Returns the origin of a request, if allowed.
+    fn allowed_origin(&self, headers: &HeaderMap) -> Option<&HeaderValue> {
         let origin = single(headers, &ORIGIN)?;
         self.origins.iter().find(|it| *it == origin)
     }
 
-    /// The answer to the question of a browser whether a page may send what it wants to: the same
-    /// for every path, since nobody is proved yet. It tells the headers and the `methods` of all routes, and the browser
-    /// compares. Other requests get none; another page's question is one of them, which no route
-    /// serves.
+    /// Returns the response to a preflight of an allowed origin. It is the same for every path, with the
+    /// headers and `methods` of all routes. Returns `None` for other requests.
     pub(crate) fn preflight(
         &self,
         request: &HttpRequest,
@@ -87,7 +82,7 @@ impl CorsOrigins {
         let headers = request.headers();
         let asks = request.method() == Method::OPTIONS
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if !asks || self.let_in(headers).is_none() {
+        if !asks || self.allowed_origin(headers).is_none() {
             return None;
         }
         let mut response = HttpResponse::NoContent();
@@ -98,14 +93,14 @@ impl CorsOrigins {
         Some(response.finish())
     }
 
-    /// Adds to an answer, whatever it is, who may read it.
+    /// Adds the CORS headers to a response.
     pub(crate) fn complete(&self, request: &HeaderMap, response: &mut HeaderMap) {
         if self.origins.is_empty() {
             return;
         }
-        // a cache must not give the answer to one page to another one
+        // a cache must not share the response between origins
         response.append(VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = self.let_in(request) {
+        if let Some(origin) = self.allowed_origin(request) {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         }

@@ -5,11 +5,11 @@ use actix_web::http::{
 
 use crate::http::respond::ApiError;
 
-/// Refuses a `Host` that names no host (RFC 9112, section 3.2): whoever stands before the service
-/// may have read another one in it. Whether there is one, and only one, the library has seen to.
+/// Refuses an invalid `Host` (RFC 9112, section 3.2), which a proxy may parse differently. The library
+/// has checked that there is exactly one.
 pub(crate) fn check_host(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(host) = headers.get(HOST) else {
-        // HTTP/1.0 does without
+        // optional in HTTP/1.0
         return Ok(());
     };
     let host = host.as_bytes();

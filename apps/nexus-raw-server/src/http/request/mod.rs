@@ -1,4 +1,4 @@
-//! What a request says: its headers, its body, its query. And what every request can reach.
+//! Parsing of requests: headers, query and body; and the state that requests share.
 
 mod bearer;
 mod body;

@@ -1,10 +1,10 @@
 use crate::http::respond::{Fault, Faults};
 
-/// The parameters of a query, each read once, by name. Faults are kept, so that one reading finds
-/// them all; what no reader asked for is a fault at the end.
+/// The parameters of a query, each read once, by name. Faults are collected, so that all are reported;
+/// a parameter that was not read is a fault at the end.
 ///
-/// A parameter is compared as it came: nothing is decoded, so that each has one spelling. The
-/// faulty one is named by a pointer as a member of a body would be.
+/// Parameters are compared without percent-decoding, so that each has one spelling. A fault names its
+/// parameter by a JSON pointer.
 pub(crate) struct Query<'q> {
     pairs: Vec<(&'q str, &'q str)>,
     known: Vec<&'static str>,
@@ -23,8 +23,8 @@ impl<'q> Query<'q> {
         }
     }
 
-    /// An integer from `least` to `most`, in digits without a sign or a leading zero; `default`
-    /// where the parameter is absent.
+    /// Reads an integer from `least` to `most`, in digits without a sign or a leading zero; `default` if the
+    /// parameter is absent.
     pub(crate) fn integer(
         &mut self,
         name: &'static str,
@@ -48,8 +48,8 @@ impl<'q> Query<'q> {
         number
     }
 
-    /// What `build` makes of the parameters that were read, unless there was a fault. `build`
-    /// gives `None` only where one of them was faulty.
+    /// Returns the result of `build`, or the faults. `build` returns `None` only if a parameter had a
+    /// fault.
     pub(crate) fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, Faults> {
         let mut unknown: Vec<&str> = self.pairs.iter().map(|(name, _)| *name).collect();
         unknown.retain(|name| !self.known.contains(name));
@@ -59,7 +59,7 @@ impl<'q> Query<'q> {
             self.fault(name, "is not a known parameter");
         }
         self.faults.or(()).and_then(|()| {
-            // no fault, so everything was read
+            // without faults every parameter was read
             build().ok_or_else(|| Faults::one(Fault::new("", "is not complete")))
         })
     }
@@ -70,7 +70,7 @@ impl<'q> Query<'q> {
     }
 }
 
-/// A number in digits, written as numbers of JSON are.
+/// Parses a number in digits, as in JSON.
 fn digits(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let leading_zero = text.len() > 1 && text.starts_with('0');

@@ -11,7 +11,7 @@ const X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
 const X_ENV: HeaderName = HeaderName::from_static("x-env");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// What the two headers of a request's scope name, each as far as it is well formed.
+/// The tenant and environment of a request's headers, each if valid.
 #[derive(Default)]
 pub(crate) struct NamedScope {
     pub(crate) tenant: Option<TenantId>,
@@ -26,8 +26,7 @@ impl NamedScope {
         }
     }
 
-    /// The scope that a request is about: of its two headers and of nothing else. There is no
-    /// default.
+    /// Returns the scope of a request. Both headers are required.
     pub(crate) fn whole(&self) -> Result<Scope, ApiError> {
         let tenant = self.tenant.clone().ok_or_else(|| {
             ill_formed(
@@ -46,7 +45,7 @@ impl NamedScope {
     }
 }
 
-/// The caller's own name for the request; `None` where it has given none.
+/// Returns the idempotency key, or `None` without the header.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     if !headers.contains_key(&IDEMPOTENCY_KEY) {
         return Ok(None);

@@ -15,35 +15,35 @@ use crate::{
     metrics::Metrics,
 };
 
-/// What every request can reach, from the moment the socket is bound.
+/// The state that requests share.
 #[derive(Clone)]
 pub struct AppState {
-    /// Who proves callers.
+    /// Authenticates callers.
     pub identity: Arc<dyn IdentityVerifier>,
-    /// Which environments there are.
+    /// The known environments.
     pub environments: Environments,
-    /// How much each caller may ask.
+    /// The rate limits.
     pub limits: Limits,
-    /// How much of answers may be under way.
+    /// The budget of responses in flight.
     pub answers: Answers,
-    /// Whose pages may call from a browser.
+    /// The allowed origins.
     pub cors: CorsOrigins,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// How long body and answer of one request may take together.
+    /// The timeout of a request, from its head to its response.
     pub request_timeout: Duration,
-    /// How old the oldest undelivered event may be.
+    /// The maximum age of the oldest undelivered event.
     pub max_lag: Duration,
-    /// Where requests are counted.
+    /// The metrics.
     pub metrics: Metrics,
-    /// Where a line goes for each request.
+    /// The logger of requests.
     pub log: Logger,
-    /// How far the start is.
+    /// The phase of the process.
     pub phase: watch::Receiver<Phase>,
 }
 
 impl AppState {
-    /// The started service; until it is, what it waits for.
+    /// Returns the started service, or the dependency that the start waits for.
     pub(crate) fn core(&self) -> Result<Arc<Core>, Dependency> {
         match &*self.phase.borrow() {
             Phase::Waiting(dependency) => Err(*dependency),
@@ -51,7 +51,7 @@ impl AppState {
         }
     }
 
-    /// Whether the service is about to end.
+    /// Returns whether the shutdown has begun.
     pub(crate) fn is_draining(&self) -> bool {
         matches!(&*self.phase.borrow(), Phase::Draining(_))
     }

@@ -6,7 +6,7 @@ use crate::random;
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Where a request stands in its trace (W3C Trace Context), and what it is called.
+/// The trace context (W3C Trace Context) and the id of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Trace {
     pub(crate) context: RequestContext,
@@ -14,7 +14,7 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Takes what the caller sent; what is missing, repeated or ill-formed is replaced.
+    /// Reads the headers; a missing, repeated or invalid value is replaced by a new one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let (trace_id, sampled) = single(headers, &TRACEPARENT)
             .and_then(parse_traceparent)
@@ -31,8 +31,8 @@ impl Trace {
         }
     }
 
-    /// The trace as the answer tells it: the same trace, this service's span, the caller's
-    /// decision to sample.
+    /// Returns the `traceparent` of the response: the same trace, this service's span, the caller's
+    /// sampling flag.
     pub(crate) fn traceparent(&self) -> String {
         let span = hex::encode(random::random::<8>());
         format!(
@@ -43,8 +43,8 @@ impl Trace {
     }
 }
 
-/// The value of a header that is there exactly once, without the white space around it, which is
-/// HTTP's own (RFC 9110, section 5.5).
+/// Returns the value of a header that occurs exactly once, without optional white space (RFC 9110,
+/// section 5.5).
 pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name);
     let value = values.next()?;
@@ -52,8 +52,8 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
     values.next().is_none().then_some(text)
 }
 
-/// Reads `version "-" trace-id "-" parent-id "-" flags` (W3C Trace Context, section 3.2): of
-/// version `00` nothing may follow, of later ones only after another `-`; `ff` is no version.
+/// Parses `version "-" trace-id "-" parent-id "-" flags` (W3C Trace Context, section 3.2): of
+/// version `00` nothing may follow, of later ones only after another `-`; `ff` is invalid.
 fn parse_traceparent(text: &str) -> Option<(TraceId, bool)> {
     const SHAPE: &[u8; 55] = b"xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
     let (known, rest) = text.split_at_checked(SHAPE.len())?;
@@ -65,7 +65,7 @@ fn parse_traceparent(text: &str) -> Option<(TraceId, bool)> {
     if !shaped {
         return None;
     }
-    // it is ASCII from here on
+    // ASCII from here on
     let (version, parent) = (&known[..2], &known[36..52]);
     let ends = rest.is_empty() || (version != "00" && rest.starts_with('-'));
     if !ends || version == "ff" || parent.bytes().all(|byte| byte == b'0') {

@@ -1,5 +1,5 @@
-//! How much of answers may be under way at once: bytes, each counted to the tenant whose member asked
-//! (or to nobody, where none was proved), and pages of events that are being made (ADR 0032).
+//! Budgets of responses in flight: bytes, per tenant of the authenticated caller, and pages of events in
+//! preparation (ADR 0032).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,23 +8,23 @@ use actix_web::HttpResponse;
 use nexus_raw::tenancy::TenantId;
 
 use super::ApiError;
-use crate::admission::{Turn, Turns};
+use crate::admission::{FairPermit, FairSemaphore};
 
-/// Bytes of an answer that count, until they are sent.
+/// The counted bytes of a response, until they are sent.
 pub(crate) type Charge = actix_gated_stream::Charge<Option<TenantId>>;
 
-/// How much of answers there may be at once.
+/// The budgets of responses.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerSettings {
-    /// How many bytes may be under way.
+    /// The maximum number of bytes in flight.
     pub bytes: usize,
-    /// How many pages of events are read from the catalogue and written as JSON at once: each may
-    /// take several times its bytes meanwhile.
+    /// The maximum number of pages of events in preparation. While a page is read and serialized, it takes
+    /// several times its size.
     pub pages_at_once: usize,
-    /// How many of these may be one tenant's.
+    /// The maximum number of them per tenant.
     pub pages_of_one: usize,
-    /// How long a caller waits for its turn to have a page read.
-    pub patience: Duration,
+    /// The timeout of a wait for a page's permit.
+    pub page_timeout: Duration,
 }
 
 impl Default for AnswerSettings {
@@ -33,17 +33,17 @@ impl Default for AnswerSettings {
             bytes: 64 * 1024 * 1024,
             pages_at_once: 4,
             pages_of_one: 2,
-            patience: Duration::from_secs(3),
+            page_timeout: Duration::from_secs(3),
         }
     }
 }
 
-/// The answers of all callers. A clone is another handle to them.
+/// The budgets of all responses. Cheap to clone.
 #[derive(Clone)]
 pub struct Answers {
     settings: AnswerSettings,
     budget: AnswerBudget<Option<TenantId>>,
-    pages: Arc<Turns>,
+    pages: Arc<FairSemaphore>,
 }
 
 impl Default for Answers {
@@ -53,43 +53,47 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// Lets as much be under way as `settings` say.
+    /// Creates the budgets.
     #[must_use]
     pub fn new(settings: AnswerSettings) -> Self {
         let AnswerSettings {
             pages_at_once,
             pages_of_one,
-            patience,
+            page_timeout,
             ..
         } = settings;
         Self {
             settings,
             budget: AnswerBudget::new(settings.bytes),
-            pages: Arc::new(Turns::new(pages_at_once, pages_of_one, patience)),
+            pages: Arc::new(FairSemaphore::new(
+                pages_at_once,
+                pages_of_one,
+                page_timeout,
+            )),
         }
     }
 
-    /// How many bytes are under way.
+    /// Returns the number of bytes in flight.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.budget.under_way()
     }
 
-    /// A turn to have a page read, until it is dropped.
+    /// Waits for the permit to prepare a page.
     ///
     /// # Errors
-    /// [`ApiError::TooMuchUnderWay`] when there is none in time.
-    pub(crate) async fn page_turn(&self, tenant: &TenantId) -> Result<Turn<'_>, ApiError> {
-        let turn = self.pages.turn(tenant).await;
-        turn.ok_or(ApiError::TooMuchUnderWay)
+    /// [`ApiError::ResponseBudget`] after a timeout.
+    pub(crate) async fn page_permit(&self, tenant: &TenantId) -> Result<FairPermit<'_>, ApiError> {
+        let permit = self.pages.acquire(tenant).await;
+        permit.ok_or(ApiError::ResponseBudget)
     }
 
-    /// Counts bytes that are to be answered to `tenant`.
+    /// Reserves bytes of a response to `tenant`.
     pub(crate) fn charge(&self, tenant: &TenantId, bytes: usize) -> Result<Charge, OverBudget> {
         self.budget.charge(Some(tenant.clone()), bytes)
     }
 
-    /// Has an answer counted until it is sent. What was `reserved` before it was made is enough.
+    /// Counts a response until it is sent. A charge that was `reserved` before suffices.
     pub(crate) fn admit(
         &self,
         response: HttpResponse,

@@ -7,29 +7,29 @@ use utoipa::{
 
 macro_rules! problem_codes {
     ($($(#[$doc:meta])* $code:ident = $name:literal, $status:ident, $title:literal;)+) => {
-        /// What kind of problem an answer tells of. Each kind has one status, always.
+        /// The code of a problem. Each code has one status.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
         pub enum ProblemCode {
             $($(#[$doc])* #[serde(rename = $name)] $code),+
         }
 
         impl ProblemCode {
-            /// Every kind.
+            /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$code),+];
 
-            /// The kind's name on the wire.
+            /// Returns the code's name on the wire.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$code => $name),+ }
             }
 
-            /// Its status.
+            /// Returns its status.
             #[must_use]
             pub fn status(self) -> StatusCode {
                 match self { $(Self::$code => StatusCode::$status),+ }
             }
 
-            /// Its name for a person.
+            /// Returns its title.
             #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $(Self::$code => $title),+ }
@@ -41,7 +41,7 @@ macro_rules! problem_codes {
 problem_codes! {
     /// The body is not one strict JSON text, or a header is missing, repeated or ill-formed.
     MalformedRequest = "malformed-request", BAD_REQUEST, "Malformed request";
-    /// No caller is proved.
+    /// The caller is not authenticated.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Not authenticated";
     /// The caller has no such right in this tenant.
     Forbidden = "forbidden", FORBIDDEN, "Forbidden";
@@ -51,15 +51,15 @@ problem_codes! {
     RouteNotFound = "route-not-found", NOT_FOUND, "Route not found";
     /// The route does not have this method.
     MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed";
-    /// Body and answer together took too long.
+    /// The request took too long.
     RequestTimeout = "request-timeout", REQUEST_TIMEOUT, "Request timeout";
-    /// What stands differs from what is asked for.
+    /// The existing asset differs from the request.
     AssetConflict = "asset-conflict", CONFLICT, "Asset conflict";
-    /// Nothing was uploaded yet.
+    /// The object is not uploaded yet.
     ObjectNotUploaded = "object-not-uploaded", CONFLICT, "Object not uploaded";
-    /// The service still reads the object in order to hash it.
+    /// The service is still hashing the object.
     VerificationPending = "verification-pending", CONFLICT, "Verification pending";
-    /// The time to upload is over.
+    /// The upload has expired.
     UploadExpired = "upload-expired", GONE, "Upload expired";
     /// The body is over the route's limit.
     PayloadTooLarge = "payload-too-large", PAYLOAD_TOO_LARGE, "Payload too large";
@@ -67,25 +67,25 @@ problem_codes! {
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
     /// The body or query validation failed, each named in `errors`.
     ValidationFailed = "validation-failed", UNPROCESSABLE_ENTITY, "Validation failed";
-    /// What was uploaded is not what was promised.
+    /// The uploaded object differs from the declared content.
     ObjectMismatch = "object-mismatch", UNPROCESSABLE_ENTITY, "Object mismatch";
     /// The key was used for another request.
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "Idempotency key reused";
-    /// The caller asks too often.
+    /// The caller exceeded the rate limit.
     RateLimited = "rate-limited", TOO_MANY_REQUESTS, "Rate limited";
     /// The service failed.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
-    /// The object store gives no answer.
+    /// The object store is unavailable.
     StorageUnavailable = "storage-unavailable", SERVICE_UNAVAILABLE, "Storage unavailable";
-    /// The catalogue gives no answer.
+    /// The catalogue is unavailable.
     CatalogUnavailable = "catalog-unavailable", SERVICE_UNAVAILABLE, "Catalogue unavailable";
     /// Events are not delivered in time.
     SinkUnavailable = "sink-unavailable", SERVICE_UNAVAILABLE, "Event sink unavailable";
-    /// The service has no keys yet to prove callers with.
+    /// The service has no keys to authenticate callers.
     IdentityUnavailable = "identity-unavailable", SERVICE_UNAVAILABLE, "Identity unavailable";
 }
 
-// not derived: the derive does not see names that a macro has put in
+// not derived, since the derive macro does not see the names from this macro
 impl PartialSchema for ProblemCode {
     fn schema() -> RefOr<Schema> {
         let names = Self::ALL.iter().map(|code| code.as_str());

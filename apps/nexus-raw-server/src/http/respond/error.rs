@@ -1,5 +1,4 @@
-//! Every way in which a request can go without what it asked for, and the one place that says
-//! what the caller is told of it.
+//! The errors of requests, and their conversion to problems.
 
 use std::time::Duration;
 
@@ -13,17 +12,17 @@ use nexus_raw::{
 };
 
 use super::{Fault, Faults, ProblemCode as Code, problem::Problem};
-use crate::{admission::TooOften, feed::FeedError, life_cycle::Dependency, readiness::Unready};
+use crate::{admission::RateLimited, feed::FeedError, life_cycle::Dependency, readiness::Unready};
 
-/// After how long it is worth asking again, while something that the service needs is away.
+/// The `Retry-After` while a dependency is unavailable.
 const AWAY: Duration = Duration::from_secs(2);
 
-/// As `Retry-After` says a wait: rounded up, since before that it is too early; and never none.
+/// Returns a wait for `Retry-After`: rounded up, and at least 1.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
 }
 
-/// Why a request does not get what it asks for.
+/// The error of a request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("the request is malformed: {0}")]
@@ -43,9 +42,9 @@ pub(crate) enum ApiError {
     #[error("there is no such asset")]
     AssetNotFound,
     #[error(transparent)]
-    RateLimited(#[from] TooOften),
-    #[error("too many bytes of answers are under way")]
-    TooMuchUnderWay,
+    RateLimited(#[from] RateLimited),
+    #[error("too many response bytes in flight")]
+    ResponseBudget,
     #[error("the body is not plain JSON")]
     UnsupportedMediaType,
     #[error("the body is over {limit} bytes")]
@@ -86,7 +85,7 @@ impl From<Dependency> for ApiError {
 
 impl From<OverBudget> for ApiError {
     fn from(_: OverBudget) -> Self {
-        Self::TooMuchUnderWay
+        Self::ResponseBudget
     }
 }
 
@@ -94,18 +93,18 @@ impl From<IdentityError> for ApiError {
     fn from(error: IdentityError) -> Self {
         match error {
             IdentityError::Unavailable(_) => Self::Identity(error),
-            // whatever else it is, the caller is not proved
+            // any other error means an invalid token
             _ => Self::Token(error),
         }
     }
 }
 
 impl ApiError {
-    /// What the caller is told: the one place where an error meets a status.
+    /// Returns the problem for the caller.
     pub(crate) fn problem(&self) -> Problem {
         match self {
             Self::Malformed(detail) => Problem::new(Code::MalformedRequest, detail.clone()),
-            // one answer, whatever is wrong with the token (RFC 6750, section 3)
+            // one response for all faults of a token (RFC 6750, section 3)
             Self::NoToken | Self::Token(_) => {
                 Problem::new(Code::Unauthenticated, "a valid bearer token is required")
                     .with_header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
@@ -119,7 +118,7 @@ impl ApiError {
                 let detail = "the route does not have this method";
                 Problem::new(Code::MethodNotAllowed, detail).with_header(ALLOW, allow)
             }
-            Self::RateLimited(TooOften { wait }) => {
+            Self::RateLimited(RateLimited { wait }) => {
                 let detail = "rate limit exceeded in this tenant; try again later";
                 later(Code::RateLimited, detail, *wait)
             }
@@ -127,7 +126,7 @@ impl ApiError {
                 let detail = "too many requests wait for events; try again later";
                 later(Code::RateLimited, detail, AWAY)
             }
-            Self::TooMuchUnderWay => {
+            Self::ResponseBudget => {
                 let detail = "too many answers are under way; read those that were sent, and try \
                               again later";
                 later(Code::RateLimited, detail, AWAY)
@@ -154,7 +153,7 @@ impl ApiError {
                 catalog(error)
             }
             Self::Unready(Unready::Storage(error)) => storage(error),
-            // no code says this alone: as while it starts, it is the storage that is not to be had here
+            // reported as unavailable storage, as during the start
             Self::Draining => {
                 let detail = "the service is about to end; go to another one";
                 later(Code::StorageUnavailable, detail, AWAY)
@@ -174,14 +173,14 @@ impl ApiError {
                 Problem::new(Code::RequestTimeout, detail)
             }
             Self::Read(_)
-            | Self::Unready(Unready::BrokenOff)
+            | Self::Unready(Unready::Interrupted)
             | Self::Unwritable(_)
             | Self::Panicked => internal(),
         }
     }
 }
 
-/// A problem that may have passed after a while.
+/// Returns a problem with `Retry-After`.
 fn later(code: Code, detail: &'static str, wait: Duration) -> Problem {
     let seconds = whole_seconds(wait).to_string();
     Problem::new(code, detail).with_header(RETRY_AFTER, &seconds)
@@ -249,7 +248,7 @@ fn register(error: &RegisterError) -> Problem {
     }
 }
 
-/// What is asked for cannot be, since this asset stands.
+/// Returns the conflict with an existing asset.
 fn conflict_with(standing: AssetId, detail: String) -> Problem {
     let location = format!("/nexus/raw/{standing}");
     Problem::new(Code::AssetConflict, detail).with_header(LOCATION, &location)
@@ -282,7 +281,7 @@ fn storage(error: &StorageError) -> Problem {
     match error {
         StorageError::Unavailable(_)
         | StorageError::CredentialsEnding
-        // the intent is of a bucket that was served before the configuration changed
+        // the intent belongs to a bucket of an earlier configuration
         | StorageError::ForeignBucket => storage_unavailable(),
         _ => internal(),
     }

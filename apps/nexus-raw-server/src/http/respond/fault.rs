@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 /// One fault of a body, or of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
-    /// The faulty value, as a JSON pointer (RFC 6901); empty for the whole body. A parameter of a
-    /// query is named as a member of a body is.
+    /// The JSON pointer (RFC 6901) to the invalid value; empty for the whole body. A query parameter is named
+    /// like a member of a body.
     #[schema(examples("/filename"))]
     pointer: String,
-    /// The rule it breaks.
+    /// The broken rule.
     detail: String,
 }
 
@@ -22,12 +22,12 @@ impl Fault {
         }
     }
 
-    /// The fault of a member that is not there.
+    /// Returns the fault of a missing member.
     pub(crate) fn absent(pointer: String) -> Self {
         Self::new(pointer, Self::REQUIRED)
     }
 
-    /// The fault of a capture that the service's clock has not reached.
+    /// Returns the fault of a capture time in the future.
     pub(crate) fn captured_in_future() -> Self {
         Self::new("/captured_at", Self::IN_FUTURE)
     }
@@ -51,7 +51,7 @@ impl Fault {
     }
 }
 
-/// Every fault of a body, or of a query, that was found so far.
+/// The faults of a body or a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Faults(Vec<Fault>);
 
@@ -64,7 +64,7 @@ impl Faults {
         self.0.extend(more.0);
     }
 
-    /// The value, unless there are faults.
+    /// Returns the value, or the faults.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Self> {
         if self.0.is_empty() {
             Ok(value)
@@ -80,7 +80,7 @@ impl Faults {
 
 impl std::error::Error for Faults {}
 
-/// Where the faults are, and how many; never what the caller sent there.
+/// Shows the pointers and the number of faults, never the values.
 impl fmt::Display for Faults {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.len() {

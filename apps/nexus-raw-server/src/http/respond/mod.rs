@@ -1,4 +1,4 @@
-//! What requests are answered: replies, problems, and how much of both may be under way.
+//! Responses: replies, problems, and the budget of responses in flight.
 
 mod answers;
 mod code;

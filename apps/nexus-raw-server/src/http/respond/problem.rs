@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{Fault, ProblemCode};
 
-/// What a refused caller is told.
+/// The problem of a refused request.
 #[derive(Debug)]
 pub(crate) struct Problem {
     pub(crate) code: ProblemCode,
@@ -19,27 +19,27 @@ pub(crate) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// A problem as RFC 9457 writes it.
+/// A problem (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemBody<'a> {
     /// `urn:nexus-raw:problem:` and the code.
     #[serde(rename = "type")]
     kind: String,
-    /// The kind of problem, for a person.
+    /// The title of the code.
     title: &'static str,
-    /// The status of the answer.
+    /// The status of the response.
     status: u16,
-    /// This problem, for a person.
+    /// The description of this problem.
     detail: &'a str,
     /// The path of the request.
     instance: &'a str,
-    /// The kind of problem, for a program.
+    /// The code, for programs.
     code: ProblemCode,
-    /// The trace of the request, as logs have it.
+    /// The trace id of the request, as in logs.
     #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
     trace_id: TraceId,
-    /// Every fault of the body, or of the query; there on 422.
+    /// The faults of the body or the query; only on 422.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
 }
@@ -59,7 +59,7 @@ impl Problem {
         self
     }
 
-    /// Adds a header whose value is made by the service; one that is no header value is left out.
+    /// Adds a header, unless the value is invalid.
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.push((name, value));
@@ -67,7 +67,7 @@ impl Problem {
         self
     }
 
-    /// The answer to a request for `instance`.
+    /// Returns the response to a request for `instance`.
     pub(crate) fn respond(&self, instance: &str, trace_id: TraceId) -> HttpResponse {
         let status = self.code.status();
         let body = ProblemBody {
@@ -85,7 +85,7 @@ impl Problem {
             response.append_header(header.clone());
         }
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        // texts and numbers always have a JSON form
+        // texts and numbers always serialize
         response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
 }

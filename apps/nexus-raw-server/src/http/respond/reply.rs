@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ApiError;
 
-/// An answer with a JSON body.
+/// Returns a response with a JSON body.
 pub(crate) fn json(
     response: HttpResponseBuilder,
     body: &impl Serialize,
@@ -16,7 +16,7 @@ pub(crate) fn json(
     Ok(json_bytes(response, serde_json::to_vec(body)?))
 }
 
-/// An answer whose body is the bytes of a JSON text.
+/// Returns a response with serialized JSON.
 pub(crate) fn json_bytes(
     mut response: HttpResponseBuilder,
     body: impl Into<Bytes>,
@@ -26,7 +26,7 @@ pub(crate) fn json_bytes(
         .body(body.into())
 }
 
-/// An answer with a strong entity tag; without its body where the caller has that already.
+/// Returns a response with a strong entity tag, or 304 if the caller has it.
 pub(crate) fn tagged(
     request: &HttpRequest,
     media_type: &'static str,
@@ -56,8 +56,8 @@ pub(crate) fn tagged(
         .body(body)
 }
 
-/// A tag of the bytes themselves, so that it also tells how another version of the service would
-/// write the same: half a SHA-256, 2 microseconds for a record.
+/// Returns the tag of a body: half a SHA-256 of its bytes, so that it also changes with the serialization
+/// of another version. Costs 2 µs for a record.
 fn entity_tag(body: &[u8]) -> EntityTag {
     let digest = Sha256Digest::of(body).to_string();
     EntityTag::new_strong(digest[..32].to_owned())

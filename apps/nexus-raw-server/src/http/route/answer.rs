@@ -18,8 +18,7 @@ use crate::{
     metrics::{PREFLIGHT, UNMATCHED},
 };
 
-/// Answers every request whose head could be read: under one deadline, whatever panics, with the
-/// headers that all answers have, and with one line in the log.
+/// Serves a request: with a timeout, panics caught, the common headers added, and one line logged.
 pub(crate) async fn answer(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -84,7 +83,7 @@ async fn serve(
         (response, problem.code)
     };
     let (response, code) = told(&error);
-    // one that names every fault of a long body, or a long path, may be long itself
+    // a problem with many faults or a long path may be long
     let (response, error, code) = match admit(response, None) {
         Ok(response) => (response, error, code),
         Err(error) => {
@@ -99,14 +98,14 @@ async fn serve(
     (response, route)
 }
 
-/// Adds what all answers have. Nothing may be kept by a cache unless its handler says so.
+/// Adds the common headers, and `no-store` unless the handler set `Cache-Control`.
 fn complete(response: &mut HttpResponse, trace: &Trace) {
     let headers = response.headers_mut();
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // both are made of characters that every header may have
+    // both have only valid characters
     if let Ok(value) = HeaderValue::from_str(&trace.traceparent()) {
         headers.insert(TRACEPARENT, value);
     }

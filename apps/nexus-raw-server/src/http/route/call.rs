@@ -8,26 +8,26 @@ use crate::{
     life_cycle::Core,
 };
 
-/// A request for which a caller was proved and let in.
+/// A request of an authenticated and authorized caller.
 pub(crate) struct Call<'a> {
     pub(crate) request: &'a HttpRequest,
     pub(crate) app: &'a AppState,
     pub(crate) core: Arc<Core>,
     pub(crate) context: &'a RequestContext,
-    /// What the caller calls the request, on a route where that means something.
+    /// The idempotency key, on routes that support it.
     pub(crate) idempotency_key: Option<IdempotencyKey>,
-    /// The segment of the path that stands at the pattern's braces.
+    /// The path segment of the pattern's braces.
     pub(super) captured: &'a str,
 }
 
 impl Call<'_> {
-    /// The asset that the path names. What is no asset id names no asset.
+    /// Returns the asset id of the path. An invalid id is an unknown asset.
     pub(crate) fn asset_id(&self) -> Result<AssetId, ApiError> {
         AssetId::parse(self.captured).map_err(|_| ApiError::AssetNotFound)
     }
 }
 
-/// A request that needs no caller.
+/// A request to an open route.
 pub(crate) struct Probe<'a> {
     pub(crate) request: &'a HttpRequest,
     pub(crate) app: &'a AppState,

@@ -14,24 +14,24 @@ use crate::http::{
     respond::{ApiError, Charge, ProblemCode},
 };
 
-/// What is known of a request, for its one line in the log.
+/// The fields of a request's log line.
 ///
-/// Only values that were parsed are in it: no header, path or body as it came, no token, no URL.
+/// Only parsed values: no raw header, path or body, no token, no URL.
 #[derive(Default)]
 pub(super) struct LogEntry {
     pub(super) user: Option<UserId>,
     pub(super) route: Option<&'static Route>,
-    /// Whether the route's GET was asked for by HEAD.
+    /// Whether a GET route was called by HEAD.
     pub(super) head: bool,
     pub(super) scope: NamedScope,
-    /// Whose answer it is: the tenant of which the caller was proved to be a member.
+    /// The tenant that the response counts for, of which the caller is a member.
     pub(super) member_of: Option<TenantId>,
-    /// What was set aside for the answer before anything was written.
+    /// The budget that was reserved for the response before any write.
     pub(super) reserved: Option<Charge>,
 }
 
 impl LogEntry {
-    /// Writes the line of a request that got what it asked for.
+    /// Logs a successful request.
     pub(super) fn served(
         &self,
         log: &Logger,
@@ -47,7 +47,7 @@ impl LogEntry {
         }
     }
 
-    /// Writes the line of a browser's question what a page may send.
+    /// Logs a preflight.
     pub(super) fn preflight(
         log: &Logger,
         context: &RequestContext,
@@ -58,9 +58,8 @@ impl LogEntry {
         slog::debug!(log, "preflight");
     }
 
-    /// Writes the line of a request that did not: a failure with all its causes, a refused write
-    /// or a credential that was refused or could not be judged as a warning, a refused read for
-    /// information.
+    /// Logs a refused or failed request: a failure as an error with its causes, a refused write or
+    /// credential as a warning, a refused read as information.
     pub(super) fn refused(
         &self,
         log: &Logger,
@@ -75,7 +74,7 @@ impl LogEntry {
         if is_probe {
             slog::info!(log, "refused");
         } else if code == ProblemCode::IdentityUnavailable {
-            // anybody can bring it about, and what is away is told where it is asked
+            // strangers can cause it, and the outage itself is logged elsewhere
             slog::warn!(log, "refused");
         } else if code.status().is_server_error() {
             slog::error!(log, "failed");

@@ -1,5 +1,5 @@
-//! The routes: one table (`api::ROUTES`), from which requests are dispatched, `Allow` is told, the
-//! OpenAPI document is made, and tests know what there is to be isolated.
+//! Routing. One table (`api::ROUTES`) is the source of dispatch, of `Allow`, of the OpenAPI document and
+//! of the isolation tests.
 
 mod answer;
 mod call;
@@ -20,26 +20,25 @@ pub(crate) use self::{
 };
 use super::respond::{ApiError, ProblemCode};
 
-/// An answer under way.
+/// The future of a response.
 pub(crate) type Answering<'a> = LocalBoxFuture<'a, Result<HttpResponse, ApiError>>;
 
 /// One route.
 pub struct Route {
-    /// Its path; a segment in braces stands for any segment.
+    /// Its path; a segment in braces matches any segment.
     pub pattern: &'static str,
-    /// Its method. Where it is GET, HEAD is served too.
+    /// Its method. GET includes HEAD.
     pub method: Method,
     pub(crate) handler: Handler,
-    /// The problems that it can answer with, beside those of every route that asks as much of its
-    /// caller.
+    /// Its possible problems, besides those of every route with the same access.
     pub(crate) problems: &'static [ProblemCode],
-    /// Whether an `Idempotency-Key` means something here; other routes leave the header alone.
+    /// Whether it supports `Idempotency-Key`; other routes ignore the header.
     pub(crate) takes_idempotency_key: bool,
-    /// What its file says of it for the OpenAPI document; see [`described`].
+    /// Its part of the OpenAPI document; see [`described`].
     pub(crate) described: fn() -> OpenApi,
 }
 
-/// What stands above a handler as `#[utoipa::path]`, for [`Route::described`].
+/// Returns the `#[utoipa::path]` of a handler, for [`Route::described`].
 macro_rules! described {
     ($handler:ident) => {{
         #[derive(utoipa::OpenApi)]
@@ -50,20 +49,20 @@ macro_rules! described {
 }
 pub(crate) use described;
 
-/// What a route asks of its caller: the handler of a route takes the proof as a value.
+/// The handler of a route, which takes the proof of its caller's access as a value.
 pub(crate) enum Handler {
-    /// Nothing, not even a token.
+    /// Without a token.
     Open(for<'a> fn(Probe<'a>) -> Answering<'a>),
-    /// The right to read in the scope.
+    /// With read access to the scope.
     Read(for<'a> fn(Call<'a>, ReadAccess) -> Answering<'a>),
-    /// The right to write in the scope; and a JSON body.
+    /// With write access to the scope and a JSON body.
     Write(for<'a> fn(Call<'a>, WriteAccess, Json) -> Answering<'a>),
 }
 
-/// What a route asks of its caller.
+/// The access that a route requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing, not even a token.
+    /// None, not even a token.
     Open,
     /// Membership of the tenant.
     Read,
@@ -72,7 +71,7 @@ pub enum Access {
 }
 
 impl Route {
-    /// What the route asks of its caller.
+    /// Returns the required access.
     #[must_use]
     pub fn access(&self) -> Access {
         match self.handler {
@@ -82,7 +81,7 @@ impl Route {
         }
     }
 
-    /// The methods that it serves.
+    /// Returns the methods that it serves.
     fn served(&self) -> impl Iterator<Item = &str> {
         let head = (self.method == Method::GET).then_some("HEAD");
         std::iter::once(self.method.as_str()).chain(head)
@@ -92,15 +91,14 @@ impl Route {
         self.served().any(|it| it == method.as_str())
     }
 
-    /// The segment of `path` that stands at the pattern's braces; empty where it has none.
+    /// Returns the segment of `path` at the pattern's braces; empty without braces.
     fn captured<'p>(&self, path: &'p str) -> &'p str {
         let segments = self.pattern.split('/').zip(path.split('/'));
         let mut captured = segments.filter(|(pattern, _)| is_capture(pattern));
         captured.next().map_or("", |(_, segment)| segment)
     }
 
-    /// The path is compared as it came: nothing is decoded, folded or cleaned, so that there is
-    /// one spelling of each route.
+    /// Compares the raw path, without decoding or normalization, so that each route has one spelling.
     fn matches(&self, path: &str) -> bool {
         let mut segments = path.split('/');
         let all = self.pattern.split('/').all(|pattern| {
@@ -116,8 +114,8 @@ fn is_capture(pattern: &str) -> bool {
     pattern.starts_with('{')
 }
 
-/// The route of a request, and what stands at its pattern's braces. A path belongs to the pattern
-/// that says most of it: the one with the fewest braces.
+/// Finds the route of a request and the segment at its braces. Of several matching patterns the one with
+/// the fewest braces wins.
 pub(crate) fn find<'p>(
     routes: &'static [Route],
     method: &Method,
@@ -138,7 +136,7 @@ pub(crate) fn find<'p>(
         })
 }
 
-/// The methods of these routes, as a header lists them.
+/// Returns the methods of these routes as a header value.
 pub(crate) fn methods(routes: &[Route]) -> String {
     let methods: BTreeSet<_> = routes.iter().flat_map(Route::served).collect();
     methods.into_iter().collect::<Vec<_>>().join(", ")

@@ -8,13 +8,13 @@ use crate::http::{
     respond::ApiError,
 };
 
-/// Where callers must be proved before anything else is looked at, the route included.
+/// The path prefix where callers are authenticated before anything else, even before the route.
 const GUARDED: &str = "/nexus/";
 
-/// What the answer to a write has besides what its body has said: places, digests, times.
+/// The size of a write's response beyond its request body: ids, digests, times.
 const MOST_OF_ITS_OWN: usize = FREE_BYTES / 2;
 
-/// One request on its way through the checks.
+/// A request in the pipeline of checks.
 pub(super) struct Pipeline<'a> {
     pub(super) app: &'a AppState,
     pub(super) request: &'a HttpRequest,
@@ -23,9 +23,9 @@ pub(super) struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Serves the request: every check in the order that callers may rely on, then the handler.
+    /// Runs every check in the order of the contract, then the handler.
     ///
-    /// A request that fails a check has written nothing, since no handler has run.
+    /// A request that fails a check has written nothing.
     pub(super) async fn run(
         &self,
         payload: &mut Payload,
@@ -40,7 +40,7 @@ impl Pipeline<'_> {
         entry.route = Some(route);
         match route.handler {
             Handler::Open(handle) => handle(self.probe()).await,
-            // every such route is under the guarded path, which a test holds; this fails closed
+            // not reached: a test checks that every such route is under the guarded prefix
             Handler::Read(_) | Handler::Write(_) => Err(ApiError::NoToken),
         }
     }
@@ -51,7 +51,7 @@ impl Pipeline<'_> {
         entry: &mut LogEntry,
     ) -> Result<HttpResponse, ApiError> {
         let headers = self.request.headers();
-        // found first for the log alone: nobody is told of it before the token is proved
+        // found first only for the log; the response depends on it only after authentication
         let found = self.find();
         entry.route = found.as_ref().map(|(route, _)| *route).ok();
 
@@ -82,7 +82,7 @@ impl Pipeline<'_> {
                 let (body, bytes) = request::read(self.request, payload).await?;
                 let most = bytes + MOST_OF_ITS_OWN;
                 if most > FREE_BYTES {
-                    // once it is written, it is too late to refuse the answer
+                    // after the write it is too late to refuse the response
                     entry.reserved = Some(self.app.answers.charge(&scope.tenant, most)?);
                 }
                 handle(self.call(captured, key)?, access, body).await

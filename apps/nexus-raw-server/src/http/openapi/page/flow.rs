@@ -8,11 +8,10 @@ const PRESIGNED: &str = include_str!("flow/presigned.json");
 const REGISTER: &str = include_str!("flow/register.json");
 const RECORD: &str = include_str!("flow/record.json");
 
-/// How an asset gets in, step by step, with a whole example of each body. Tests do on a server what
-/// stands here.
+/// Renders the steps of an upload, with a complete example of each body. Tests run them on a server.
 ///
 /// # Errors
-/// When an example is no JSON, which would be a defect.
+/// If an example is not JSON, which would be a bug.
 pub(super) fn flow() -> Result<Markup, serde_json::Error> {
     let presigned: Value = serde_json::from_str(PRESIGNED)?;
     let asset = text(&presigned["asset_id"]);
@@ -54,7 +53,7 @@ fn example(text: &str) -> Markup {
     html! { pre { code { (text.trim_end()) } } }
 }
 
-/// The upload as HTTP has it on the wire.
+/// Renders the upload as an HTTP message.
 fn put(presigned: &Value) -> String {
     let upload = &presigned["upload"];
     let url = text(&upload["url"]);

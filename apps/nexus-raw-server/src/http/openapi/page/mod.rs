@@ -1,5 +1,4 @@
-//! The OpenAPI document as a page for people: HTML and one style sheet in it, nothing else. It
-//! runs no program and loads nothing from anywhere.
+//! The OpenAPI document as an HTML page with an inline style sheet. It has no scripts and loads nothing.
 
 mod flow;
 mod parts;
@@ -22,8 +21,8 @@ use crate::http::route::Route;
 
 const STYLE: &str = include_str!("style.css");
 
-/// What the page may do in a browser: be shown, with its own style sheet, which is named by its
-/// digest (CSP level 3, section 8.4).
+/// Returns the page's content security policy, which allows only its style sheet, by digest (CSP level
+/// 3, section 8.4).
 pub(crate) fn content_security_policy() -> String {
     let digest = BASE64_STANDARD.encode(Sha256Digest::of(STYLE.as_bytes()).as_bytes());
     format!(
@@ -32,10 +31,10 @@ pub(crate) fn content_security_policy() -> String {
     )
 }
 
-/// The page of these routes, in their order.
+/// Renders the page of these routes, in order.
 ///
 /// # Errors
-/// When the document has no JSON form, which would be a defect.
+/// If the document cannot be serialized, which would be a bug.
 pub(crate) fn render(routes: &[Route]) -> Result<String, serde_json::Error> {
     let document = serde_json::to_value(document(routes))?;
     let routes: Vec<_> = routes
@@ -45,7 +44,7 @@ pub(crate) fn render(routes: &[Route]) -> Result<String, serde_json::Error> {
     Ok(page(&document, &routes, &flow::flow()?).into_string())
 }
 
-/// The page of a document, with its operations in the order of their paths and methods.
+/// Renders the page of a document, with its operations in the given order.
 fn page(document: &Value, routes: &[(&str, &str)], flow: &Markup) -> Markup {
     let info = &document["info"];
     let schemas = &document["components"]["schemas"];
@@ -112,8 +111,8 @@ fn page(document: &Value, routes: &[(&str, &str)], flow: &Markup) -> Markup {
     }
 }
 
-/// The schemas as a reader of the routes meets them, each with what it is made of after it; what no
-/// route uses comes last.
+/// Returns the schemas in the order of their use by the routes, each followed by its parts; unused ones
+/// come last.
 fn in_order_of_use<'a>(
     operations: impl Iterator<Item = &'a Value>,
     schemas: &'a Value,
@@ -142,7 +141,7 @@ fn meet<'a>(it: &'a Value, schemas: &'a Value, met: &mut Vec<(&'a String, &'a Va
         }
         Value::Array(items) => items.iter().for_each(|it| meet(it, schemas, met)),
         Value::Object(members) => {
-            // what is sent before what is answered
+            // the request before the responses
             let body = members.get("requestBody").into_iter();
             body.chain(members.values())
                 .for_each(|it| meet(it, schemas, met));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::http::respond::ProblemCode;
 
-/// One route with one method.
+/// Renders one operation.
 pub(super) fn route(path: &str, method: &str, operation: &Value) -> Markup {
     let is_guarded = !operation["security"].is_null();
     let parameters = &operation["parameters"];
@@ -62,7 +62,7 @@ fn answer(status: &str, response: &Value) -> Markup {
     }
 }
 
-/// Every kind of problem.
+/// Renders the table of problems.
 pub(super) fn problems() -> Markup {
     html! {
         p {

@@ -1,12 +1,12 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-/// The members of an object; none of what is no object.
+/// Returns the members of an object, or none of another value.
 pub(super) fn members(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
     object.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// The members of an array; none of what is no array.
+/// Returns the items of an array, or none of another value.
 pub(super) fn items(array: &Value) -> impl Iterator<Item = &Value> {
     array.as_array().into_iter().flatten()
 }
@@ -15,7 +15,7 @@ pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A description: what stands between backticks is code.
+/// Renders a description; text between backticks is code.
 pub(super) fn prose(description: &Value) -> Markup {
     html! {
         @for (at, part) in text(description).split('`').enumerate() {

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::read::{items, members, prose, text};
 
-/// What a schema says that is told elsewhere than among its rules.
+/// The keywords that are not rendered as rules.
 const NO_RULES: [&str; 12] = [
     "$ref",
     "additionalProperties",
@@ -19,7 +19,7 @@ const NO_RULES: [&str; 12] = [
     "type",
 ];
 
-/// One named schema.
+/// Renders one named schema.
 pub(super) fn article(name: &str, schema: &Value) -> Markup {
     let required: Vec<_> = items(&schema["required"]).collect();
     html! {
@@ -45,7 +45,7 @@ pub(super) fn article(name: &str, schema: &Value) -> Markup {
     }
 }
 
-/// What a value is, in a line.
+/// Renders the type of a value in one line.
 pub(super) fn kind(schema: &Value) -> Markup {
     let alternatives: Vec<_> = alternatives(schema).collect();
     let reference = text(&schema["$ref"]).rsplit('/').next().unwrap_or_default();
@@ -76,7 +76,7 @@ fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
     kinds.flat_map(|name| items(&schema[name]))
 }
 
-/// What is said of a value, also where it stands beside one of its alternatives.
+/// Returns the descriptions of a value and of its alternatives.
 fn descriptions(schema: &Value) -> impl Iterator<Item = &Value> {
     let all = std::iter::once(schema).chain(alternatives(schema));
     all.map(|it| &it["description"]).filter(|it| it.is_string())
@@ -91,7 +91,7 @@ fn types(types: &Value) -> String {
     names.join(" or ")
 }
 
-/// Whatever else must hold of a value: each keyword of the schema with its value.
+/// Renders the other rules of a value: each keyword of the schema with its value.
 pub(super) fn rules(schema: &Value) -> Markup {
     let told: Vec<_> = told(schema).collect();
     html! {
@@ -121,7 +121,7 @@ fn told(schema: &Value) -> impl Iterator<Item = (String, String)> {
     own.chain(of_names)
 }
 
-/// A value as JSON; a text without its quotes, an array without its brackets.
+/// Formats a value as JSON; a string without quotes, an array without brackets.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! Bodies of requests: bytes, then one strict JSON text, then domain types, every fault at once.
+//! Request bodies: bytes, then strict JSON, then domain types, with all faults reported at once.
 
 mod node;
 mod read;

@@ -4,16 +4,16 @@ use strict_json::Json;
 
 use crate::http::respond::{Fault, Faults};
 
-/// A value of a body, and where it stands: the readers that turn it into a domain type.
+/// A value of a body with its JSON pointer, and its conversions to domain types.
 ///
-/// Each reader is total: a value of another kind is a fault, like one that the type refuses.
+/// A conversion never panics: a value of the wrong type is a fault.
 pub(crate) struct Node<'a> {
     value: &'a Json,
     pointer: String,
 }
 
 impl<'a> Node<'a> {
-    /// The whole body.
+    /// Returns the root of a body.
     pub(crate) fn root(value: &'a Json) -> Self {
         Self {
             value,
@@ -21,7 +21,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A member of this object.
+    /// Returns a member of this object.
     fn member(&self, name: &str, value: &'a Json) -> Self {
         Self {
             value,
@@ -29,7 +29,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The pointer to a member, there or not; `~` and `/` escaped (RFC 6901, section 3).
+    /// Returns the pointer to a member, which may be absent; `~` and `/` are escaped (RFC 6901, section 3).
     fn pointer_to(&self, name: &str) -> String {
         let escaped = name.replace('~', "~0").replace('/', "~1");
         format!("{}/{escaped}", self.pointer)
@@ -39,7 +39,7 @@ impl<'a> Node<'a> {
         *self.value == Json::Null
     }
 
-    /// A fault of this value.
+    /// Returns a fault of this value.
     pub(crate) fn fault(&self, detail: impl Display) -> Faults {
         Faults::one(Fault::new(&*self.pointer, detail.to_string()))
     }
@@ -87,7 +87,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// An array of at most `limit` distinct members.
+    /// Reads an array of at most `limit` distinct items.
     pub(crate) fn distinct<T: PartialEq>(
         &self,
         limit: usize,
@@ -111,7 +111,7 @@ impl<'a> Node<'a> {
         faults.or(values)
     }
 
-    /// A fault where this has more than `limit` members.
+    /// Returns a fault if there are more than `limit` members.
     pub(crate) fn at_most(&self, limit: usize, members: usize) -> Faults {
         if members > limit {
             self.fault(format_args!("must have at most {limit} members"))
@@ -120,7 +120,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The members of an object whose names are the caller's own.
+    /// Reads the members of an object with arbitrary names.
     pub(crate) fn entries(
         &self,
     ) -> Result<impl ExactSizeIterator<Item = (&'a str, Node<'a>)>, Faults> {
@@ -132,7 +132,7 @@ impl<'a> Node<'a> {
             .map(|(name, value)| (name.as_str(), self.member(name, value))))
     }
 
-    /// The members of an object whose names are known.
+    /// Reads the members of an object with known names.
     pub(crate) fn fields(&self) -> Result<Fields<'a, '_>, Faults> {
         match self.value {
             Json::Object(members) => Ok(Fields::new(self, members)),
@@ -141,8 +141,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The members of an object, each read once, by name. Faults are kept, so that one reading finds
-/// them all; what no reader asked for is a fault at the end.
+/// The members of an object, each read once, by name. Faults are collected, so that all are reported;
+/// a member that was not read is a fault at the end.
 pub(crate) struct Fields<'a, 'n> {
     object: &'n Node<'a>,
     members: &'a [(String, Json)],
@@ -160,7 +160,7 @@ impl<'a, 'n> Fields<'a, 'n> {
         }
     }
 
-    /// A member that must be there, and not `null`.
+    /// Reads a member that must be present and not `null`.
     pub(crate) fn required<T>(
         &mut self,
         name: &'static str,
@@ -175,7 +175,7 @@ impl<'a, 'n> Fields<'a, 'n> {
         self.keep(read)
     }
 
-    /// A member that may be absent, and is not `null`.
+    /// Reads a member that may be absent but not `null`.
     pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
@@ -185,7 +185,7 @@ impl<'a, 'n> Fields<'a, 'n> {
         self.keep(read(&node))
     }
 
-    /// A member that may be absent, where `null` means the same.
+    /// Reads a member that may be absent or `null`, with the same meaning.
     pub(crate) fn nullable<T>(
         &mut self,
         name: &'static str,
@@ -195,8 +195,8 @@ impl<'a, 'n> Fields<'a, 'n> {
         self.keep(read(&node))
     }
 
-    /// What `build` makes of the members that were read, unless there was a fault. `build` gives
-    /// `None` only where a required member was faulty.
+    /// Returns the result of `build`, or the faults. `build` returns `None` only if a required member had a
+    /// fault.
     pub(crate) fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, Faults> {
         for (name, _) in self.members {
             if !self.known.contains(&name.as_str()) {
@@ -206,7 +206,7 @@ impl<'a, 'n> Fields<'a, 'n> {
             }
         }
         self.faults.or(build).and_then(|build| {
-            // no fault, so every required member was read
+            // without faults every required member was read
             build().ok_or_else(|| self.object.fault("is not complete"))
         })
     }

@@ -11,14 +11,14 @@ use strict_json::Json;
 
 use crate::http::respond::ApiError;
 
-/// The longest body of a request.
+/// The maximum size of a request body.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const TOO_LARGE: ApiError = ApiError::PayloadTooLarge {
     limit: MAX_BODY_BYTES,
 };
 
-/// Reads the body of a request as one strict JSON text: its media type first, then its length,
-/// then its content. Gives how long it was, too.
+/// Reads a request body as strict JSON: checks the media type, then the length, then the content.
+/// Returns also the length.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -36,8 +36,8 @@ pub(crate) async fn read(
     Ok((body, bytes.len()))
 }
 
-/// Whether the library takes all that comes on the connection for the body, whatever length it
-/// says: what others send on it would be read as this caller's.
+/// Returns whether the library would read the body until the connection closes, without a length. Behind
+/// a proxy, requests of others could then be read as this body.
 fn is_framed_by_nothing(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let websocket = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"websocket");
@@ -45,8 +45,8 @@ fn is_framed_by_nothing(request: &HttpRequest) -> bool {
     !headers.contains_key(TRANSFER_ENCODING) && upgrades.any(|value| websocket(value.as_bytes()))
 }
 
-/// `application/json`, said once; UTF-8 where a charset is said (RFC 8259, section 8.1); no
-/// content coding.
+/// Returns whether there is one `Content-Type` of `application/json`, with no charset but UTF-8 (RFC
+/// 8259, section 8.1), and no content coding.
 fn is_plain_json(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let coded = headers
@@ -61,8 +61,7 @@ fn is_plain_json(request: &HttpRequest) -> bool {
 
 fn is_json_in_utf8(content_type: &str) -> bool {
     let (essence, parameters) = match content_type.split_once(';') {
-        // white space may stand before the semicolon (RFC 9110, section 5.6.6), which the library
-        // does not take
+        // the library refuses white space before the semicolon (RFC 9110, section 5.6.6)
         Some((essence, _)) => (
             essence.trim_end_matches([' ', '\t']),
             &content_type[essence.len()..],

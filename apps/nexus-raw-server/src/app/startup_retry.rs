@@ -8,51 +8,50 @@ use tokio::time::{Instant, sleep};
 use super::Failure;
 use crate::life_cycle::Dependency;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
-/// How long a start waits for what does not answer yet.
-pub(super) struct Patience<'a> {
-    until: Instant,
+/// Retries of dependencies at start, up to a common deadline.
+pub(super) struct StartupRetry<'a> {
+    deadline: Instant,
     log: &'a Logger,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> StartupRetry<'a> {
     pub(super) fn of(timeout: Duration, log: &'a Logger) -> Self {
         Self {
-            until: Instant::now() + timeout,
+            deadline: Instant::now() + timeout,
             log,
         }
     }
 
-    /// Tries until it succeeds, fails for good, or patience is out. Tells of the first failure
-    /// only: the others say the same.
-    pub(super) async fn spend_on<T>(
+    /// Retries until success, a permanent failure, or the deadline. Logs only the first failure.
+    pub(super) async fn retry<T>(
         &self,
         dependency: Dependency,
         attempt: impl AsyncFn() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut pauses = ExponentialBuilder::new()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
+        let mut delays = ExponentialBuilder::new()
+            .with_min_delay(FIRST_DELAY)
+            .with_max_delay(LONGEST_DELAY)
             .without_max_times()
             .build();
-        let mut is_told = false;
+        let mut is_logged = false;
         loop {
-            let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+            let delay = delays.next().unwrap_or(LONGEST_DELAY);
             let failure = match attempt().await {
                 Ok(reached) => return Ok(reached),
                 Err(failure) => failure,
             };
-            if !failure.may_pass() || Instant::now() + pause >= self.until {
+            if !failure.is_transient() || Instant::now() + delay >= self.deadline {
                 return Err(failure);
             }
-            if !is_told {
-                is_told = true;
+            if !is_logged {
+                is_logged = true;
                 slog::warn!(self.log, "waiting";
                     "for" => dependency.to_string(), "error" => ErrorChain(&failure).to_string());
             }
-            sleep(pause).await;
+            sleep(delay).await;
         }
     }
 }
@@ -72,7 +71,7 @@ mod tests {
 
     async fn attempts(failures: u32, failure: impl Fn() -> Failure) -> (u32, bool) {
         let log = Logger::root(Discard, o!());
-        let patience = Patience::of(Duration::from_secs(30), &log);
+        let retry = StartupRetry::of(Duration::from_secs(30), &log);
         let tried = Cell::new(0);
         let attempt = async || {
             tried.set(tried.get() + 1);
@@ -82,12 +81,12 @@ mod tests {
                 Err(failure())
             }
         };
-        let reached = patience.spend_on(Dependency::Catalog, attempt).await;
+        let reached = retry.retry(Dependency::Catalog, attempt).await;
         (tried.get(), reached.is_ok())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_pass_is_tried_until_it_does_or_patience_is_out() {
+    async fn a_transient_failure_is_retried_until_success_or_the_deadline() {
         assert_eq!(attempts(0, unreachable).await, (1, true));
         assert_eq!(attempts(7, unreachable).await, (8, true));
         let began = Instant::now();
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_will_not_pass_is_tried_once() {
+    async fn a_permanent_failure_is_not_retried() {
         let unfit = || {
             OpenError::Unfit {
                 finding: "old".to_owned(),

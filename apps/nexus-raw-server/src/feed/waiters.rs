@@ -16,76 +16,76 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{FeedError, FeedSettings};
 
-/// What those who wait are told: a page of events of their scope, or that it could not be read.
-pub(super) type Told = Result<Arc<Vec<DatasetEvent>>, Arc<CatalogError>>;
+/// The result of a poll: a page of events of the scope, or the error.
+pub(super) type PollResult = Result<Arc<Vec<DatasetEvent>>, Arc<CatalogError>>;
 
-/// Who waits for which scope.
+/// The waiters of each scope.
 #[derive(Default)]
-pub(super) struct Places {
+pub(super) struct Waiters {
     table: Mutex<Table>,
-    /// How many scopes are waited for: those who write ask this first, and mostly no more.
+    /// The number of scopes with waiters, a lock-free check for writers.
     watched: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Table {
     scopes: HashMap<Scope, WatchedScope>,
-    /// How many wait of each, of whom any does.
+    /// The number of waiters per user, without zeros; likewise per tenant.
     users: HashMap<UserId, usize>,
     tenants: HashMap<TenantId, usize>,
     waiting: usize,
-    given: u64,
+    last_id: u64,
     closed: bool,
 }
 
-/// A scope that is waited for.
+/// A scope with a poller.
 struct WatchedScope {
     wake: Arc<Notify>,
-    /// By the number of their places.
+    /// By id.
     waiters: HashMap<u64, Waiter>,
-    /// The highest sequence that was seen while somebody waited.
+    /// The highest sequence that its poller has read.
     seen: u64,
 }
 
 struct Waiter {
     wanted: EventQuery,
-    tell: oneshot::Sender<Told>,
+    reply: oneshot::Sender<PollResult>,
 }
 
-/// A place among those who wait.
-pub(super) struct Seat {
-    pub(super) number: u64,
-    pub(super) told: oneshot::Receiver<Told>,
-    /// What wakes the watch of the scope, where that has to be begun.
-    pub(super) begins: Option<Arc<Notify>>,
+/// A registered waiter.
+pub(super) struct Ticket {
+    pub(super) id: u64,
+    pub(super) result: oneshot::Receiver<PollResult>,
+    /// The wake-up signal for a new poller, if the scope has none yet.
+    pub(super) new_poller: Option<Arc<Notify>>,
 }
 
-impl Places {
-    /// A place for `caller`, unless there is none; `None` when nobody waits any more.
-    pub(super) fn enter(
+impl Waiters {
+    /// Registers a waiter. Returns `None` after a close.
+    pub(super) fn register(
         &self,
         scope: &Scope,
         caller: &UserId,
         wanted: EventQuery,
         settings: &FeedSettings,
-    ) -> Result<Option<Seat>, FeedError> {
+    ) -> Result<Option<Ticket>, FeedError> {
         let mut table = self.lock();
         if table.closed {
             return Ok(None);
         }
-        if table.waiting >= settings.most
-            || count(&table.tenants, &scope.tenant) >= settings.most_of_tenant
-            || count(&table.users, caller) >= settings.most_of_one
+        if table.waiting >= settings.max_waiters
+            || count(&table.tenants, &scope.tenant) >= settings.max_per_tenant
+            || count(&table.users, caller) >= settings.max_per_user
         {
             return Err(FeedError::Full);
         }
         *table.users.entry(caller.clone()).or_default() += 1;
         *table.tenants.entry(scope.tenant.clone()).or_default() += 1;
         table.waiting += 1;
-        table.given += 1;
-        let number = table.given;
-        let (tell, told) = oneshot::channel();
-        let begins = !table.scopes.contains_key(scope);
+        table.last_id += 1;
+        let id = table.last_id;
+        let (reply, result) = oneshot::channel();
+        let is_new = !table.scopes.contains_key(scope);
         let watched = table.scopes.entry(scope.clone()).or_insert_with(|| {
             self.watched.fetch_add(1, Ordering::SeqCst);
             WatchedScope {
@@ -95,26 +95,26 @@ impl Places {
             }
         });
         if wanted.after < watched.seen {
-            // written since the caller looked, and told to others before it came here
+            // the poller has already delivered events that this caller has not read
             watched.wake.notify_one();
         }
-        watched.waiters.insert(number, Waiter { wanted, tell });
-        let begins = begins.then(|| Arc::clone(&watched.wake));
-        Ok(Some(Seat {
-            number,
-            told,
-            begins,
+        watched.waiters.insert(id, Waiter { wanted, reply });
+        let new_poller = is_new.then(|| Arc::clone(&watched.wake));
+        Ok(Some(Ticket {
+            id,
+            result,
+            new_poller,
         }))
     }
 
-    /// Gives a place back. The scope's watch sees by itself that nobody is left.
-    pub(super) fn leave(&self, scope: &Scope, caller: &UserId, number: u64) {
+    /// Removes a waiter. The scope's poller ends when it finds no waiter.
+    pub(super) fn remove(&self, scope: &Scope, caller: &UserId, id: u64) {
         let mut table = self.lock();
         table.waiting -= 1;
-        take_one(&mut table.users, caller);
-        take_one(&mut table.tenants, &scope.tenant);
+        decrement(&mut table.users, caller);
+        decrement(&mut table.tenants, &scope.tenant);
         if let Some(watched) = table.scopes.get_mut(scope) {
-            watched.waiters.remove(&number);
+            watched.waiters.remove(&id);
         }
     }
 
@@ -122,14 +122,14 @@ impl Places {
         self.lock().waiting
     }
 
-    /// Of how many users and tenants there is a count.
+    /// Returns the number of users and of tenants with a count.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize) {
         let table = self.lock();
         (table.users.len(), table.tenants.len())
     }
 
-    /// Has the scope be looked at now, where somebody waits for it.
+    /// Triggers a poll of the scope, if it has waiters.
     pub(super) fn wake(&self, scope: &Scope) {
         if self.watched.load(Ordering::SeqCst) == 0 {
             return;
@@ -139,25 +139,30 @@ impl Places {
         }
     }
 
-    /// What those who wait for the scope want, together; `None` when nobody waits, and then the
-    /// scope is no longer watched.
+    /// Returns the query that covers all waiters of the scope. Without waiters, removes the scope and
+    /// returns `None`.
     pub(super) fn wanted(&self, scope: &Scope) -> Option<EventQuery> {
         let mut table = self.lock();
         let waiters = table.scopes.get(scope)?.waiters.values();
         let wanted = waiters.map(|waiter| &waiter.wanted);
-        let together = wanted
+        let covering = wanted
             .map(|it| (it.after, it.limit))
             .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
             .map(|(after, limit)| EventQuery::first(limit).after(after));
-        if together.is_none() {
+        if covering.is_none() {
             self.forget(&mut table, scope);
         }
-        together
+        covering
     }
 
-    /// Tells the page that was read for `asked` to those who find in it what they want. Whether
-    /// the scope has to be looked at again at once: somebody else wants what was passed by.
-    pub(super) fn tell(&self, scope: &Scope, asked: &EventQuery, page: Vec<DatasetEvent>) -> bool {
+    /// Delivers the page of `query` to the waiters that it serves. Returns whether another poll is due at
+    /// once, for a waiter whose events precede the page.
+    pub(super) fn deliver(
+        &self,
+        scope: &Scope,
+        query: &EventQuery,
+        page: Vec<DatasetEvent>,
+    ) -> bool {
         let mut table = self.lock();
         let Some(watched) = table.scopes.get_mut(scope) else {
             return false;
@@ -167,39 +172,39 @@ impl Places {
         };
         watched.seen = watched.seen.max(last);
         let page = Arc::new(page);
-        // one that came meanwhile and wants what lies before the page is not served by it
+        // a waiter that registered during the poll may want events before the page
         let served = |_: &u64, waiter: &mut Waiter| {
-            asked.after <= waiter.wanted.after && waiter.wanted.after < last
+            query.after <= waiter.wanted.after && waiter.wanted.after < last
         };
         for (_, waiter) in watched.waiters.extract_if(served) {
-            // whoever waited may have gone
-            let _ = waiter.tell.send(Ok(Arc::clone(&page)));
+            // the waiter may be gone
+            let _ = waiter.reply.send(Ok(Arc::clone(&page)));
         }
         let seen = watched.seen;
         let mut left = watched.waiters.values();
         left.any(|waiter| waiter.wanted.after < seen)
     }
 
-    /// Tells all who wait for the scope that it could not be read.
+    /// Sends the error of a poll to all waiters of the scope.
     pub(super) fn fail(&self, scope: &Scope, error: CatalogError) {
         let error = Arc::new(error);
         let mut table = self.lock();
         let watched = table.scopes.get_mut(scope);
         for (_, waiter) in watched.into_iter().flat_map(|it| it.waiters.drain()) {
-            let _ = waiter.tell.send(Err(Arc::clone(&error)));
+            let _ = waiter.reply.send(Err(Arc::clone(&error)));
         }
     }
 
-    /// Ends the watch that `wake` wakes, and whoever waits for it, if it still stands.
+    /// Removes the scope and its waiters, if `wake` still belongs to its current poller.
     pub(super) fn end(&self, scope: &Scope, wake: &Arc<Notify>) {
         let mut table = self.lock();
-        let stands = table.scopes.get(scope);
-        if stands.is_some_and(|watched| Arc::ptr_eq(&watched.wake, wake)) {
+        let current = table.scopes.get(scope);
+        if current.is_some_and(|watched| Arc::ptr_eq(&watched.wake, wake)) {
             self.forget(&mut table, scope);
         }
     }
 
-    /// Lets all who wait go, and nobody in.
+    /// Ends all waits and accepts no new ones.
     pub(super) fn close(&self) {
         let mut table = self.lock();
         table.closed = true;
@@ -216,7 +221,7 @@ impl Places {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // nothing is left half done where the lock is held
+        // no code under the lock can panic halfway
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -225,8 +230,8 @@ fn count<K: Eq + Hash>(counts: &HashMap<K, usize>, key: &K) -> usize {
     counts.get(key).copied().unwrap_or(0)
 }
 
-/// Of whom none is left, nothing is kept.
-fn take_one<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+/// Decrements a count and removes a zero.
+fn decrement<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     match counts.get_mut(key) {
         Some(count) if *count > 1 => *count -= 1,
         _ => drop(counts.remove(key)),
