@@ -4,31 +4,36 @@ use nexus_raw_config::LogLevel;
 use slog::{Drain, Level, Logger, OwnedKVList, Record, RecordStatic, o};
 use slog_scope::GlobalLoggerGuard;
 
-/// What libraries say, as records of the program's log: warnings and errors alone. What is less
-/// may show requests, and with them signatures.
+use super::subscriber::SlogSubscriber;
+
+/// Forwards the logs of libraries, through `log` and `tracing`, to the program's log. Only warnings and
+/// errors, since lower levels may show requests, and with them signatures.
 pub(super) struct Bridge {
-    // while it lives, slog-stdlog finds the program's log
+    // keeps the program's log as the target of slog-stdlog
     _guard: GlobalLoggerGuard,
 }
 
 impl Bridge {
     pub(super) fn to(log: &Logger, level: LogLevel) -> io::Result<Self> {
-        let heard = Quieter(log.clone().filter(is_told)).ignore_res();
-        let guard = slog_scope::set_global_logger(Logger::root(heard, o!("library" => true)));
-        let level = if level == LogLevel::Error {
-            log::Level::Error
+        let filtered = PoolErrorFilter(log.clone().filter(is_forwarded)).ignore_res();
+        let log = Logger::root(filtered, o!("library" => true));
+        let guard = slog_scope::set_global_logger(log.clone());
+        let (log_level, max_level) = if level == LogLevel::Error {
+            (log::Level::Error, tracing::Level::ERROR)
         } else {
-            log::Level::Warn
+            (log::Level::Warn, tracing::Level::WARN)
         };
-        slog_stdlog::init_with_level(level).map_err(io::Error::other)?;
+        slog_stdlog::init_with_level(log_level).map_err(io::Error::other)?;
+        tracing::subscriber::set_global_default(SlogSubscriber { log, max_level })
+            .map_err(|error| io::Error::other(error.to_string()))?;
         Ok(Self { _guard: guard })
     }
 }
 
-/// The library under the embedded S3 server logs each request it refuses as an error, with what
-/// the caller sent; the server tells of its own failures itself. The one under the API logs each
-/// request it cannot read as an error; the listener tells and counts these.
-fn is_told(record: &Record<'_>) -> bool {
+/// Returns whether a record is forwarded. `s3s` logs each refused request as an error, with the caller's
+/// input; the embedded S3 server logs its own failures. `actix_http` logs each unreadable request as an
+/// error; the listener logs and counts these.
+fn is_forwarded(record: &Record<'_>) -> bool {
     let target = record.tag();
     let is_refusal = target == "s3s" || target.starts_with("s3s::");
     let is_unreadable = target == "actix_http::h1::dispatcher"
@@ -36,12 +41,11 @@ fn is_told(record: &Record<'_>) -> bool {
     !is_refusal && !is_unreadable
 }
 
-/// Makes little of what is no failure of the program's: sqlx tells of each connection that its pool
-/// could not make fit for use, once for each attempt, as an error. Who waits for the connection is
-/// told, and says so.
-struct Quieter<D>(D);
+/// A drain that lowers errors of sqlx's pool to `debug`: sqlx logs each failed attempt to open a
+/// connection as an error, and also returns it to the caller, who logs it.
+struct PoolErrorFilter<D>(D);
 
-impl<D: Drain> Drain for Quieter<D> {
+impl<D: Drain> Drain for PoolErrorFilter<D> {
     type Ok = D::Ok;
     type Err = D::Err;
 
@@ -49,12 +53,12 @@ impl<D: Drain> Drain for Quieter<D> {
         if record.level() != Level::Error || !record.tag().starts_with("sqlx_core::pool") {
             return self.0.log(record, values);
         }
-        let quiet = RecordStatic {
+        let lowered = RecordStatic {
             location: record.location(),
             tag: record.tag(),
             level: Level::Debug,
         };
-        let record = Record::new(&quiet, record.msg(), record.kv());
+        let record = Record::new(&lowered, record.msg(), record.kv());
         self.0.log(&record, values)
     }
 }
@@ -66,29 +70,29 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Heard(Arc<Mutex<Vec<String>>>);
+    struct CapturedRecords(Arc<Mutex<Vec<String>>>);
 
-    impl Drain for Heard {
+    impl Drain for CapturedRecords {
         type Ok = ();
         type Err = slog::Never;
 
         fn log(&self, record: &Record<'_>, _: &OwnedKVList) -> Result<(), slog::Never> {
-            let told = format!("{} {} {}", record.level(), record.tag(), record.msg());
-            self.0.lock().unwrap().push(told);
+            let line = format!("{} {} {}", record.level(), record.tag(), record.msg());
+            self.0.lock().unwrap().push(line);
             Ok(())
         }
     }
 
     #[test]
-    fn what_sqlx_says_of_a_connection_that_was_not_fit_is_no_error() {
-        let heard = Heard::default();
-        let log = Logger::root(Quieter(heard.clone()), o!());
+    fn an_error_of_the_pool_of_sqlx_is_lowered_to_debug() {
+        let captured = CapturedRecords::default();
+        let log = Logger::root(PoolErrorFilter(captured.clone()), o!());
         slog::error!(log, # "sqlx_core::pool::inner", "error returned from after_connect");
         slog::warn!(log, # "sqlx_core::pool::inner", "slow");
         slog::error!(log, # "sqlx_core::net", "another");
         slog::error!(log, # "hyper", "a third");
         assert_eq!(
-            *heard.0.lock().unwrap(),
+            *captured.0.lock().unwrap(),
             [
                 "DEBG sqlx_core::pool::inner error returned from after_connect",
                 "WARN sqlx_core::pool::inner slow",

@@ -7,6 +7,7 @@ mod json;
 mod level;
 mod libraries;
 mod panics;
+mod subscriber;
 mod terminal;
 
 use std::{
