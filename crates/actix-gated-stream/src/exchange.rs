@@ -49,7 +49,7 @@ pub async fn exchange<A: Answer>(
         ConnectionType::KeepAlive
     });
     if let Some(connection) = connection {
-        connection.served(last, unread);
+        connection.request_done(last, unread);
     }
     response
 }

@@ -48,7 +48,13 @@ impl Answer for Echo {
         let mut body = Vec::new();
         match &*path {
             "/slow" => sleep(Duration::from_millis(100)).await,
-            "/left" => request.conn_data::<Connection>().unwrap().left().await,
+            "/left" => {
+                request
+                    .conn_data::<Connection>()
+                    .unwrap()
+                    .disconnected()
+                    .await;
+            }
             "/unread" => {}
             _ => {
                 while let Some(Ok(piece)) = payload.next().await {

@@ -18,15 +18,15 @@ pub enum OpenError {
     /// The database must not be used in its present state. A retry does not help: an operator has to
     /// fix what the finding names.
     #[error("{finding}")]
-    Unfit {
+    Incompatible {
         /// What is wrong and, unless obvious, what to do.
         finding: String,
     },
 }
 
 impl OpenError {
-    pub(crate) fn unfit(finding: impl Into<String>) -> Self {
-        Self::Unfit {
+    pub(crate) fn incompatible(finding: impl Into<String>) -> Self {
+        Self::Incompatible {
             finding: finding.into(),
         }
     }

@@ -33,7 +33,7 @@ impl Location {
                     && !path.contains(['?', '\0'])
             });
         path.map(|path| Self::Sqlite(path.into())).ok_or_else(|| {
-            OpenError::unfit("the URL must be `sqlite:PATH`, of a file, or `postgres://…`")
+            OpenError::incompatible("the URL must be `sqlite:PATH`, of a file, or `postgres://…`")
         })
     }
 }
@@ -71,7 +71,7 @@ mod tests {
             "",
         ] {
             let error = Location::parse(url).err().unwrap();
-            assert!(matches!(error, OpenError::Unfit { .. }), "{url}");
+            assert!(matches!(error, OpenError::Incompatible { .. }), "{url}");
             assert_eq!(
                 error.to_string(),
                 "the URL must be `sqlite:PATH`, of a file, or `postgres://…`",

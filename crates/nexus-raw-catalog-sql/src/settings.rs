@@ -24,7 +24,7 @@ impl SqlCatalogSettings {
     /// Checks the URL without connecting.
     ///
     /// # Errors
-    /// [`OpenError::Unfit`], which shows no password.
+    /// [`OpenError::Incompatible`], which shows no password.
     pub fn check(&self) -> Result<(), OpenError> {
         Location::parse(&self.url).map(drop)
     }

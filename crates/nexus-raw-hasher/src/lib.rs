@@ -29,7 +29,7 @@ use self::{
 
 /// The hasher of the service. A clone is another handle.
 #[derive(Debug, Clone)]
-pub struct Hashing(Arc<Shared>);
+pub struct TokioObjectHasher(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -60,7 +60,7 @@ struct HashingPanicked;
 #[error("object hashing failed")]
 struct SharedFailure(#[source] Arc<HashingError>);
 
-impl Hashing {
+impl TokioObjectHasher {
     /// Creates a hasher whose tasks run on the current tokio runtime.
     ///
     /// `owner` is unique to the process. Each job is logged.
@@ -156,7 +156,7 @@ impl Hashing {
 }
 
 #[async_trait]
-impl ObjectHasher for Hashing {
+impl ObjectHasher for TokioObjectHasher {
     async fn digest(
         &self,
         object: PinnedObject,

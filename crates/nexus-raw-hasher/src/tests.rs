@@ -73,7 +73,7 @@ async fn a_catalogue_that_does_not_answer_is_told_so_and_nothing_is_read() {
         .returning(|_, _, _, _| Err(nexus_raw::ports::CatalogError::Unavailable("busy".into())));
     let house = House::letting(FOREVER);
     let object = house.uploaded(1).await;
-    let hashing = Hashing::new(
+    let hashing = TokioObjectHasher::new(
         house.store.clone(),
         Arc::new(ledger),
         house.clock.clone(),

@@ -23,7 +23,7 @@ pub struct JwtIdentityVerifier {
 
 impl JwtIdentityVerifier {
     /// Creates a verifier. A JWKS file is read once; a JWKS of a URL is fetched by
-    /// [`keys_came`](Self::keys_came), which should run in a task, or for the first token. Until
+    /// [`wait_for_keys`](Self::wait_for_keys), which should run in a task, or for the first token. Until
     /// then no token can be verified ([`IdentityError::Unavailable`]).
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl JwtIdentityVerifier {
 
     /// Fetches keys until there are some, at least every 5 s; with shared secrets resolves at
     /// once. Must be awaited within a tokio runtime.
-    pub async fn keys_came(&self) {
+    pub async fn wait_for_keys(&self) {
         if let KeySource::Jwks(jwks) = &self.keys {
             jwks.loaded().await;
         }
@@ -49,7 +49,7 @@ impl JwtIdentityVerifier {
     /// Resolves once the keys expired because they could not be reloaded; shared secrets never
     /// expire. While it is awaited, keys are reloaded in time even without tokens. Must be awaited
     /// within a tokio runtime.
-    pub async fn keys_ended(&self) {
+    pub async fn wait_for_expiry(&self) {
         match &self.keys {
             KeySource::Jwks(jwks) => jwks.expired().await,
             KeySource::SharedSecrets(_) => pending().await,

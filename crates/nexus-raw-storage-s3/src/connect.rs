@@ -65,7 +65,7 @@ impl UnprobedS3 {
     ///
     /// # Errors
     /// [`ProbeError::Unreachable`] when the store gave no clear answer, and a retry may help;
-    /// [`ProbeError::Unfit`] when the bucket or its configuration must be changed first.
+    /// [`ProbeError::Incompatible`] when the bucket or its configuration must be changed first.
     pub async fn probe(&self) -> Result<S3RawStorageRepository, ProbeError> {
         let report = probe::examine(&self.store).await?;
         Ok(S3RawStorageRepository::new(

@@ -118,7 +118,7 @@ async fn by_how_much_the_clock_differs_from_the_stores_is_known() {
 
 fn findings<T>(outcome: Result<T, ProbeError>) -> Vec<String> {
     match outcome {
-        Err(ProbeError::Unfit { findings }) => findings,
+        Err(ProbeError::Incompatible { findings }) => findings,
         Err(ProbeError::Unreachable(source)) => vec![format!("unreachable: {source}")],
         Err(other) => vec![other.to_string()],
         Ok(_) => Vec::new(),

@@ -131,7 +131,8 @@ async fn versioning_is_found_where_it_is_required() {
         require_versioning: true,
         ..harness.settings()
     };
-    let Err(ProbeError::Unfit { findings }) = harness.unprobed(required).await.probe().await else {
+    let Err(ProbeError::Incompatible { findings }) = harness.unprobed(required).await.probe().await
+    else {
         panic!("the bucket has no versioning");
     };
     assert_eq!(

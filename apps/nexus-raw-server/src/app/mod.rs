@@ -213,10 +213,10 @@ impl Application {
 async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
     loop {
         if identity.ready().await.is_err() {
-            identity.keys_came().await;
+            identity.wait_for_keys().await;
             slog::info!(log, "token keys fetched");
         }
-        identity.keys_ended().await;
+        identity.wait_for_expiry().await;
     }
 }
 

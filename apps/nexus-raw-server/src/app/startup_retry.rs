@@ -98,7 +98,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_permanent_failure_is_not_retried() {
         let unfit = || {
-            OpenError::Unfit {
+            OpenError::Incompatible {
                 finding: "old".to_owned(),
             }
             .into()

@@ -94,7 +94,7 @@ fn serve(from: From) -> Result<(), Failure> {
 }
 
 fn check_config(from: From) -> Result<(), Failure> {
-    let settings = from.load(EmbeddedMode::rehearse)?;
+    let settings = from.load(EmbeddedMode::dry_run)?;
     app::check(&settings)?;
     io::stdout()
         .write_all(settings.effective_toml().as_bytes())

@@ -115,7 +115,7 @@ async fn who_reads_nothing_takes_a_share_and_no_more_until_it_goes() {
         )
     );
     assert_eq!(refused.header("retry-after"), Some("2"));
-    let taken = answers.under_way();
+    let taken = answers.in_flight();
     assert!(
         (PAGE_BYTES / 2..=PAGE_BYTES + 2).contains(&taken),
         "{taken}"
@@ -128,7 +128,7 @@ async fn who_reads_nothing_takes_a_share_and_no_more_until_it_goes() {
 
     drop(idle);
     let room = async {
-        while answers.under_way() > 0 {
+        while answers.in_flight() > 0 {
             tokio::task::yield_now().await;
         }
     };

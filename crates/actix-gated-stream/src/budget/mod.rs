@@ -77,7 +77,7 @@ impl<K: Eq + Hash + Clone> AnswerBudget<K> {
 
     /// Returns the number of bytes in flight.
     #[must_use]
-    pub fn under_way(&self) -> usize {
+    pub fn in_flight(&self) -> usize {
         self.0.lock().bytes
     }
 
@@ -131,7 +131,7 @@ impl<K: Eq + Hash + Clone + 'static> AnswerBudget<K> {
         };
         if let Some(connection) = connection {
             let rate = bytes as u64 / MIN_BYTES_PER_SECOND;
-            connection.to_be_taken_within(MIN_TIME + Duration::from_secs(rate));
+            connection.set_send_timeout(MIN_TIME + Duration::from_secs(rate));
         }
         let connection = connection.cloned();
         Ok(response.map_body(|_, body| match body.try_into_bytes() {
@@ -221,7 +221,7 @@ impl<K: Eq + Hash + Clone> Drop for Counted<K> {
     /// The library has the whole body then, but the caller may not have read it.
     fn drop(&mut self) {
         if let (Some(connection), Some(charge)) = (&self.connection, self.charge.take()) {
-            connection.keep_until_sent(charge);
+            connection.hold_until_sent(charge);
         }
     }
 }

@@ -28,9 +28,9 @@ fn each_has_half_of_what_is_free_and_the_next_always_finds_some() {
     ];
     let others = others.map(|name| fits(&budget, name, 5));
     assert!(others.iter().all(Option::is_some));
-    assert_eq!(budget.under_way(), 400 + 266 + 178 + 100);
+    assert_eq!(budget.in_flight(), 400 + 266 + 178 + 100);
     drop((alone, second, stranger, others));
-    assert_eq!(budget.under_way(), 0);
+    assert_eq!(budget.in_flight(), 0);
     assert!(budget.0.lock().of.is_empty());
     assert!(fits(&budget, "a", 400).is_some());
 }
@@ -44,11 +44,11 @@ fn what_was_reserved_is_enough_and_counts_as_what_it_comes_to() {
     let refused = budget.admit(of(30_000), Some("a"), None, None);
     assert_eq!(refused.err(), Some(OverBudget));
     let made = budget.admit(of(30_000), Some("a"), reserved, None);
-    assert_eq!(budget.under_way(), 70_000);
+    assert_eq!(budget.in_flight(), 70_000);
     drop(made.unwrap());
-    assert_eq!(budget.under_way(), 40_000);
+    assert_eq!(budget.in_flight(), 40_000);
     let small = budget.admit(of(FREE_BYTES), Some("a"), None, None);
-    assert_eq!(budget.under_way(), 40_000);
+    assert_eq!(budget.in_flight(), 40_000);
     drop(small.unwrap());
 }
 
@@ -80,13 +80,13 @@ async fn what_the_library_has_counts_until_it_is_with_the_system() {
     let response = HttpResponse::Ok().body(vec![b'x'; 10_000]);
     let response = budget.admit(response, None, None, Some(stream.connection()));
     drop(response.unwrap());
-    assert_eq!(budget.under_way(), 10_000);
+    assert_eq!(budget.in_flight(), 10_000);
     stream.flush().await.unwrap();
-    assert_eq!(budget.under_way(), 0);
+    assert_eq!(budget.in_flight(), 0);
 
     let response = HttpResponse::Ok().body(vec![b'x'; 10_000]);
     let response = budget.admit(response, None, None, Some(stream.connection()));
     drop(response.unwrap());
     drop(stream);
-    assert_eq!(budget.under_way(), 0);
+    assert_eq!(budget.in_flight(), 0);
 }

@@ -57,7 +57,7 @@ impl Connection {
 
     /// Ends a request. `last` if no other is served, `drain` if the caller may still be sending its
     /// body.
-    pub fn served(&self, last: bool, drain: bool) {
+    pub fn request_done(&self, last: bool, drain: bool) {
         let mut watch = self.0.borrow_mut();
         let body = match watch.phase {
             Phase::Serving(body) if drain => Some(body),
@@ -79,7 +79,7 @@ impl Connection {
     /// cannot be watched, since it sends a long unread body.
     ///
     /// The socket is watched only while this is awaited.
-    pub fn left(&self) -> impl Future<Output = ()> + use<> {
+    pub fn disconnected(&self) -> impl Future<Output = ()> + use<> {
         let asking = DisconnectWaiter(self.clone());
         poll_fn(move |cx| asking.0.poll_left(cx))
     }
@@ -109,14 +109,14 @@ impl Connection {
     }
 
     /// Sets the total time in which the caller must read the next response.
-    pub fn to_be_taken_within(&self, time: Duration) {
+    pub fn set_send_timeout(&self, time: Duration) {
         let take_by = Instant::now() + time;
         self.0.borrow_mut().take_by.push_back(take_by);
     }
 
     /// Marks that response as passed to the library: keeps `kept` until all output is sent or the
     /// connection ends.
-    pub fn keep_until_sent(&self, kept: impl Any) {
+    pub fn hold_until_sent(&self, kept: impl Any) {
         self.0.borrow_mut().until_sent.push(Box::new(kept));
     }
 

@@ -77,7 +77,7 @@ impl SqlAssetCatalog {
                 sqlite::open_with_hook(&path, &settings.object_store, hook).await?
             }
             Location::Postgres(_) => {
-                return Err(OpenError::unfit(
+                return Err(OpenError::incompatible(
                     "commit hooks are supported on SQLite only",
                 ));
             }

@@ -79,9 +79,9 @@ pub(super) fn open_error(error: sqlx::Error) -> OpenError {
     let code = of_database(&error).map(PgDatabaseError::code);
     match code {
         Some(code) if LOGIN_REFUSED.contains(&code) => {
-            OpenError::unfit(format!("PostgreSQL refused the login: {error}"))
+            OpenError::incompatible(format!("PostgreSQL refused the login: {error}"))
         }
-        Some(NO_PRIVILEGE) => OpenError::unfit(format!(
+        Some(NO_PRIVILEGE) => OpenError::incompatible(format!(
             "the role of the catalogue lacks a privilege: {error}"
         )),
         _ => OpenError::Unreachable(Box::new(error)),

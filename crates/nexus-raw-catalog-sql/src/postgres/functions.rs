@@ -71,7 +71,7 @@ pub(super) async fn make(connection: &mut PgConnection) -> Result<(), OpenError>
     match rows(connection, text).await {
         Ok(_) => Ok(()),
         // the existing schema conflicts
-        Err(error) if is_rule_broken(&error) => Err(OpenError::unfit(format!(
+        Err(error) if is_rule_broken(&error) => Err(OpenError::incompatible(format!(
             "the functions do not match the schema of the database: {error}"
         ))),
         Err(error) => Err(open_error(error)),

@@ -18,7 +18,7 @@ async fn refuse_prerelease(connection: &mut PgConnection) -> Result<(), OpenErro
     let is_prerelease = "EXISTS (SELECT FROM pg_attribute \
         WHERE attrelid = to_regclass('event') AND attname = 'commitment' AND NOT attisdropped)";
     if holds(connection, is_prerelease).await? {
-        return Err(OpenError::unfit(
+        return Err(OpenError::incompatible(
             "the catalogue is from a version before the first release, whose events have another \
              format, and cannot be migrated: use a new database or schema",
         ));
@@ -66,7 +66,7 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
     .await
     .map_err(open_error)?;
     let Some(schema) = schema else {
-        return Err(OpenError::unfit(
+        return Err(OpenError::incompatible(
             "the role of the catalogue has no schema to create tables in: create one, or set its search_path",
         ));
     };
@@ -74,7 +74,7 @@ async fn recognise(connection: &mut PgConnection) -> Result<(), OpenError> {
         [] => Ok(()),
         // a crash before the first migration leaves the table of migrations, empty
         [only] if only == "_sqlx_migrations" => Ok(()),
-        [first, ..] => Err(OpenError::unfit(format!(
+        [first, ..] => Err(OpenError::incompatible(format!(
             "the schema `{schema}` of the database has foreign tables, such as `{first}`: give the \
              catalogue a database or a schema of its own"
         ))),
@@ -116,7 +116,7 @@ async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Resul
     };
     let changed: Vec<&str> = names(FunctionState::Changed).collect();
     if !changed.is_empty() {
-        return Err(OpenError::unfit(format!(
+        return Err(OpenError::incompatible(format!(
             "the functions {} are not as `nexus-raw-server migrate` creates them, with their body, \
              SECURITY INVOKER and no setting but their search_path: drop overloads, and run it again",
             changed.join(", ")
@@ -130,7 +130,7 @@ async fn check_functions(connection: &mut PgConnection, is_newer: bool) -> Resul
 }
 
 fn unmigrated() -> OpenError {
-    OpenError::unfit(
+    OpenError::incompatible(
         "the catalogue's schema is missing, or from an older version of this program: \
          run `nexus-raw-server migrate`",
     )
@@ -148,7 +148,7 @@ async fn refuse_other_schema(connection: &mut PgConnection) -> Result<(), OpenEr
         return Ok(());
     };
     let (schema, fix): (String, String) = FromRow::from_row(row).map_err(open_error)?;
-    Err(OpenError::unfit(format!(
+    Err(OpenError::incompatible(format!(
         "the catalogue is in the schema {schema}, which is not on the search path: {fix}"
     )))
 }
@@ -185,23 +185,23 @@ async fn holds(connection: &mut PgConnection, condition: &str) -> Result<bool, O
 
 fn migrate_error(error: MigrateError) -> OpenError {
     match error {
-        MigrateError::VersionMissing(version) => OpenError::unfit(format!(
+        MigrateError::VersionMissing(version) => OpenError::incompatible(format!(
             "the catalogue's schema is from a newer version of this program: \
              its migration {version} is unknown"
         )),
-        MigrateError::VersionMismatch(version) => OpenError::unfit(format!(
+        MigrateError::VersionMismatch(version) => OpenError::incompatible(format!(
             "the catalogue was written by another program: its migration {version} differs"
         )),
         // the existing schema conflicts
         MigrateError::ExecuteMigration(error, version) if is_rule_broken(&error) => {
-            OpenError::unfit(format!(
+            OpenError::incompatible(format!(
                 "migration {version} does not match the schema of the database: {error}"
             ))
         }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             open_error(error)
         }
-        MigrateError::Dirty(version) => OpenError::unfit(format!(
+        MigrateError::Dirty(version) => OpenError::incompatible(format!(
             "migration {version} of the catalogue is half applied: restore it from a backup"
         )),
         other => OpenError::Unreachable(Box::new(other)),

@@ -44,7 +44,7 @@ impl Session {
             Some(UnfitSession::Standby) => {
                 Err(OpenError::Unreachable(Box::new(UnfitSession::Standby)))
             }
-            Some(unfit) => Err(OpenError::unfit(unfit.to_string())),
+            Some(unfit) => Err(OpenError::incompatible(unfit.to_string())),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
     for parameter in query.split('&').filter(|it| !it.is_empty()) {
         let name = parameter.split('=').next().unwrap_or_default();
         if !PARAMETERS.contains(&name) {
-            return Err(OpenError::unfit(format!(
+            return Err(OpenError::incompatible(format!(
                 "the URL of PostgreSQL may have the parameters {}, and no others",
                 PARAMETERS.join(", ")
             )));
@@ -43,13 +43,13 @@ pub(crate) fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
     let (authority, database) = authority.split_once('/').unwrap_or((authority, ""));
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
     if user.is_empty() || host.is_empty() || database.is_empty() || database.contains('#') {
-        return Err(OpenError::unfit(
+        return Err(OpenError::incompatible(
             "the URL of PostgreSQL must be `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE`",
         ));
     }
     // the error is dropped, since it may repeat the URL and so a password
     let options = PgConnectOptions::from_str(url)
-        .map_err(|_| OpenError::unfit("the URL of PostgreSQL is invalid"))?;
+        .map_err(|_| OpenError::incompatible("the URL of PostgreSQL is invalid"))?;
     // only a URL has brackets around an IPv6 address (RFC 3986, section 3.2.2)
     let address = options.get_host().strip_prefix('[');
     let address = address.and_then(|it| it.strip_suffix(']'));
@@ -75,7 +75,7 @@ fn secured(options: PgConnectOptions, tls_is_said: bool) -> Result<PgConnectOpti
     match options.get_ssl_mode() {
         PgSslMode::VerifyFull | PgSslMode::VerifyCa => Ok(options),
         _ if !tls_is_said => Ok(options.ssl_mode(PgSslMode::VerifyFull)),
-        _ => Err(OpenError::unfit(
+        _ => Err(OpenError::incompatible(
             "the connection to PostgreSQL over a network must be verified: leave `sslmode` out, \
              or set it to `verify-full` or `verify-ca`, with `sslrootcert` for your own authority",
         )),
@@ -162,7 +162,7 @@ mod tests {
             "postgres://u:secret@db:port/nexus",
         ] {
             let error = parse(url).unwrap_err();
-            assert!(matches!(error, OpenError::Unfit { .. }), "{url}");
+            assert!(matches!(error, OpenError::Incompatible { .. }), "{url}");
             assert!(!error.to_string().contains("secret"), "{url}: {error}");
         }
     }

@@ -44,7 +44,7 @@ pub(super) async fn make_durable(connection: &mut SqliteConnection) -> Result<()
         .await
         .map_err(open_error)?;
     if mode != "wal" {
-        return Err(OpenError::unfit(
+        return Err(OpenError::incompatible(
             "the catalogue's file system does not support a write-ahead log: \
              use a local one",
         ));
@@ -78,7 +78,7 @@ fn check_version(version: &str) -> Result<(), OpenError> {
     if found >= OLDEST_SQLITE {
         Ok(())
     } else {
-        Err(OpenError::unfit(format!(
+        Err(OpenError::incompatible(format!(
             "SQLite {version} can corrupt a write-ahead log: 3.51.3 or newer is needed"
         )))
     }
@@ -95,7 +95,7 @@ mod tests {
         }
         for bad in ["3.51.2", "3.6.99", "2.99.99", "", "x"] {
             let error = check_version(bad).unwrap_err();
-            assert!(matches!(error, OpenError::Unfit { .. }), "{bad}");
+            assert!(matches!(error, OpenError::Incompatible { .. }), "{bad}");
         }
     }
 }

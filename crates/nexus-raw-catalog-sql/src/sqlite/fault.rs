@@ -54,7 +54,7 @@ pub(super) fn write_error(error: sqlx::Error) -> WriteError {
 /// Returns the error of opening the catalogue.
 pub(super) fn open_error(error: sqlx::Error) -> OpenError {
     if is_corrupt(&error) {
-        OpenError::unfit(format!("the catalogue's file is corrupt: {error}"))
+        OpenError::incompatible(format!("the catalogue's file is corrupt: {error}"))
     } else {
         OpenError::Unreachable(Box::new(error))
     }
@@ -152,7 +152,10 @@ mod tests {
                 failure.to_catalog_error(),
                 CatalogError::Corrupt(_)
             ));
-            assert!(matches!(open_error(coded(code)), OpenError::Unfit { .. }));
+            assert!(matches!(
+                open_error(coded(code)),
+                OpenError::Incompatible { .. }
+            ));
         }
     }
 

@@ -138,14 +138,14 @@ fn resolve(file: &Path) -> Result<PathBuf, OpenError> {
         _ => Path::new("."),
     };
     let parent = parent.canonicalize().map_err(|error| {
-        OpenError::unfit(format!(
+        OpenError::incompatible(format!(
             "the catalogue's directory {} cannot be used: {error}",
             parent.display()
         ))
     })?;
-    let name = file
-        .file_name()
-        .ok_or_else(|| OpenError::unfit(format!("{} is not the path of a file", file.display())))?;
+    let name = file.file_name().ok_or_else(|| {
+        OpenError::incompatible(format!("{} is not the path of a file", file.display()))
+    })?;
     Ok(parent.join(name))
 }
 

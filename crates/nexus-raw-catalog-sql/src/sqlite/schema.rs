@@ -26,7 +26,7 @@ pub(super) async fn recognise(
     let is_prerelease = "SELECT count(*) > 0 FROM pragma_table_info('event') \
                         WHERE name = 'commitment'";
     if scalar(connection, is_prerelease).await? {
-        return Err(OpenError::unfit(format!(
+        return Err(OpenError::incompatible(format!(
             "the catalogue {} is from a version before the first release, whose events have another \
              format, and cannot be migrated: use a new one",
             file.display()
@@ -35,7 +35,7 @@ pub(super) async fn recognise(
     if application_id == APPLICATION_ID || (application_id == 0 && is_empty) {
         Ok(())
     } else {
-        Err(OpenError::unfit(format!(
+        Err(OpenError::incompatible(format!(
             "{} is not a catalogue but another program's database",
             file.display()
         )))
@@ -54,7 +54,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64
         let known = MIGRATIONS.iter().map(|it| it.version);
         Ok(known.filter(|it| !before.contains(it)).collect())
     } else {
-        Err(OpenError::unfit(
+        Err(OpenError::incompatible(
             "the catalogue's schema differs from that of its migrations: \
              restore it from a backup",
         ))
@@ -106,11 +106,11 @@ where
 
 fn migrate_error(error: MigrateError) -> OpenError {
     match error {
-        MigrateError::VersionMissing(version) => OpenError::unfit(format!(
+        MigrateError::VersionMissing(version) => OpenError::incompatible(format!(
             "the catalogue was written by a newer version of this program: \
              its migration {version} is unknown"
         )),
-        MigrateError::VersionMismatch(version) => OpenError::unfit(format!(
+        MigrateError::VersionMismatch(version) => OpenError::incompatible(format!(
             "the catalogue was written by another program: its migration {version} differs"
         )),
         MigrateError::Dirty(version) => half_applied(version),
@@ -124,7 +124,7 @@ fn migrate_error(error: MigrateError) -> OpenError {
 }
 
 fn half_applied(version: i64) -> OpenError {
-    OpenError::unfit(format!(
+    OpenError::incompatible(format!(
         "migration {version} of the catalogue is half applied: restore it from a backup"
     ))
 }

@@ -38,7 +38,7 @@ async fn note(raw: &mut PgConnection, name: &str) {
 
 async fn finding_of_migrate(home: &Home) -> String {
     match SqlAssetCatalog::migrate(home.settings()).await {
-        Err(OpenError::Unfit { finding }) => finding,
+        Err(OpenError::Incompatible { finding }) => finding,
         other => panic!("{other:?}"),
     }
 }

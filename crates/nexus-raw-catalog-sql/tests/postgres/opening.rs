@@ -56,7 +56,7 @@ async fn a_schema_that_holds_tables_of_something_else_is_not_migrated() {
         };
         let before = count(&mut raw).await;
         let refused = SqlAssetCatalog::migrate(home.settings()).await;
-        let Err(OpenError::Unfit { finding }) = refused else {
+        let Err(OpenError::Incompatible { finding }) = refused else {
             panic!("{sql}: {refused:?}");
         };
         assert_eq!(
@@ -101,7 +101,7 @@ async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
                    another format, and cannot be migrated: use a new database or schema";
     assert_eq!(home.refusal().await, refusal);
     match SqlAssetCatalog::migrate(home.settings()).await {
-        Err(OpenError::Unfit { finding }) => assert_eq!(finding, refusal),
+        Err(OpenError::Incompatible { finding }) => assert_eq!(finding, refusal),
         other => panic!("{other:?}"),
     }
 }
@@ -227,7 +227,7 @@ async fn a_server_that_loses_files_in_a_power_cut_is_refused() {
     // the server takes a new setting when it gets to it
     let finding = loop {
         match SqlAssetCatalog::open(home.settings()).await {
-            Err(OpenError::Unfit { finding }) => break finding,
+            Err(OpenError::Incompatible { finding }) => break finding,
             Err(other) => panic!("{other:?}"),
             Ok(_) => tokio::task::yield_now().await,
         }
@@ -242,7 +242,7 @@ async fn who_is_not_let_in_is_told_so_without_the_password() {
     let mut settings = home.settings();
     settings.url = settings.url.replace(":postgres-password@", ":hunter2@");
     match SqlAssetCatalog::open(settings).await {
-        Err(OpenError::Unfit { finding }) => {
+        Err(OpenError::Incompatible { finding }) => {
             let told = "PostgreSQL refused the login: ";
             assert!(finding.starts_with(told), "{finding}");
             assert!(!finding.contains("hunter2"), "{finding}");
@@ -353,7 +353,7 @@ async fn a_role_with_the_rights_of_the_documentation_may_serve() {
     let mut settings = home.settings();
     settings.url = settings.url.replacen(home.role(), role, 1);
     let refused = SqlAssetCatalog::open(settings.clone()).await;
-    let Err(OpenError::Unfit { finding }) = refused else {
+    let Err(OpenError::Incompatible { finding }) = refused else {
         panic!("{refused:?}");
     };
     assert!(finding.contains("lacks a privilege"), "{finding}");

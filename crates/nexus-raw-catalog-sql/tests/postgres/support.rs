@@ -80,7 +80,7 @@ impl Home {
     /// Why the catalogue does not open.
     pub(crate) async fn refusal(&self) -> String {
         match SqlAssetCatalog::open(self.settings()).await {
-            Err(OpenError::Unfit { finding }) => finding,
+            Err(OpenError::Incompatible { finding }) => finding,
             other => panic!("{other:?}"),
         }
     }

@@ -88,7 +88,7 @@ pub(crate) async fn open(file: &Path, bucket: BucketName) -> Result<SqlAssetCata
 /// The finding about a file that is no catalogue of ours.
 pub(crate) async fn refusal(file: &Path) -> String {
     match open(file, sample::bucket()).await {
-        Err(OpenError::Unfit { finding }) => finding,
+        Err(OpenError::Incompatible { finding }) => finding,
         other => panic!("{other:?}"),
     }
 }

@@ -95,7 +95,7 @@ impl EmbeddedMode {
     ///
     /// # Errors
     /// When an existing secret is unreadable, damaged or readable by others.
-    pub fn rehearse(data_dir: &Path) -> Result<Self, EmbeddedError> {
+    pub fn dry_run(data_dir: &Path) -> Result<Self, EmbeddedError> {
         check_name(data_dir)?;
         Self::with(data_dir, |file| match file.read(data_dir)? {
             Some(secret) => Ok(secret),

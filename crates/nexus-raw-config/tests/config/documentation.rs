@@ -115,7 +115,7 @@ fn each_documented_example_and_default_is_taken() {
             let config_file = Some(write(&directory, "nexus.toml", table.to_string()));
             let embedded = key
                 .starts_with("embedded.")
-                .then(|| nexus_raw_config::EmbeddedMode::rehearse(directory.path()).unwrap());
+                .then(|| nexus_raw_config::EmbeddedMode::dry_run(directory.path()).unwrap());
             if let Err(errors) = load(&Sources {
                 config_file,
                 embedded,

@@ -222,7 +222,7 @@ fn the_first_start_makes_private_secrets_and_the_next_one_keeps_them() {
         exposed(&EmbeddedMode::open_existing(&data_dir).unwrap()),
         first
     );
-    assert_eq!(exposed(&EmbeddedMode::rehearse(&data_dir).unwrap()), first);
+    assert_eq!(exposed(&EmbeddedMode::dry_run(&data_dir).unwrap()), first);
 
     let other = exposed(&EmbeddedMode::prepare(&directory.path().join("other")).unwrap());
     assert!(
@@ -253,16 +253,16 @@ fn starters_at_the_same_moment_end_up_with_the_same_secrets() {
 }
 
 #[test]
-fn opening_and_rehearsing_change_nothing() {
+fn opening_and_a_dry_run_change_nothing() {
     let directory = TempDir::new().unwrap();
     let data_dir = directory.path().join("data");
     assert!(
         matches!(EmbeddedMode::open_existing(&data_dir), Err(EmbeddedError::NotPrepared { data_dir: shown }) if shown == data_dir)
     );
-    let rehearsed = EmbeddedMode::rehearse(&data_dir).unwrap();
+    let dry_run = EmbeddedMode::dry_run(&data_dir).unwrap();
     assert!(!data_dir.exists());
     load(&Sources {
-        embedded: Some(rehearsed),
+        embedded: Some(dry_run),
         ..Sources::default()
     })
     .unwrap();
@@ -279,7 +279,7 @@ fn a_secret_that_others_may_read_is_refused() {
             for opened in [
                 EmbeddedMode::prepare(directory.path()),
                 EmbeddedMode::open_existing(directory.path()),
-                EmbeddedMode::rehearse(directory.path()),
+                EmbeddedMode::dry_run(directory.path()),
             ] {
                 assert!(
                     matches!(opened, Err(EmbeddedError::Open { path: shown }) if shown == path)

@@ -117,8 +117,8 @@ impl House {
     }
 
     /// A process with the store and the catalogue.
-    pub(super) fn process(&self, number: u128) -> Hashing {
-        Hashing::new(
+    pub(super) fn process(&self, number: u128) -> TokioObjectHasher {
+        TokioObjectHasher::new(
             self.store.clone(),
             Arc::new(self.catalog.clone()),
             self.clock.clone(),
@@ -179,7 +179,7 @@ impl House {
 }
 
 pub(super) async fn ask(
-    hashing: &Hashing,
+    hashing: &TokioObjectHasher,
     object: &PinnedObject,
     urgency: Urgency,
 ) -> HashingProgress {

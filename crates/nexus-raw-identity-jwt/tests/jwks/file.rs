@@ -225,7 +225,7 @@ async fn keys_that_no_token_renews_are_renewed_before_they_end() {
     file.write(&set(&[&new]));
     let began = Instant::now();
     let days = Duration::from_hours(72);
-    assert!(timeout(days, verifier.keys_ended()).await.is_err());
+    assert!(timeout(days, verifier.wait_for_expiry()).await.is_err());
     assert_eq!(began.elapsed(), days);
     verifier.ready().await.unwrap();
     assert_eq!(judge(&verifier, &new.token()).await, None);
@@ -238,13 +238,13 @@ async fn keys_end_after_a_day_and_come_again_by_themselves() {
     let verifier = file.verifier(JwksAlgorithm::Es256).unwrap();
     file.write("{}");
     let began = Instant::now();
-    verifier.keys_ended().await;
+    verifier.wait_for_expiry().await;
     assert_eq!(began.elapsed(), Duration::from_hours(24));
     assert!(matches!(
         verifier.ready().await,
         Err(IdentityError::Unavailable(_))
     ));
-    let came = verifier.keys_came();
+    let came = verifier.wait_for_keys();
     tokio::pin!(came);
     assert!(timeout(Duration::from_mins(1), &mut came).await.is_err());
     file.write(&set(&[&key]));

@@ -192,7 +192,7 @@ async fn while_there_are_no_keys_they_are_asked_for_every_5_s_without_any_token(
     let issuer = Issuer::start(Answer::Status("500 Internal Server Error", good.clone())).await;
     let verifier = Arc::new(issuer.verifier());
     let coming = Arc::clone(&verifier);
-    let coming = tokio::spawn(async move { coming.keys_came().await });
+    let coming = tokio::spawn(async move { coming.wait_for_keys().await });
     for round in 1..=4 {
         // one that is silent is given up in time
         if round == 3 {

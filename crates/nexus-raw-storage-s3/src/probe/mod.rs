@@ -21,7 +21,7 @@ pub enum ProbeError {
     Unreachable(#[source] BoxError),
     /// The bucket is unsuitable as it is configured.
     #[error("bucket is unsuitable: {}", findings.join("; "))]
-    Unfit {
+    Incompatible {
         /// The problems, each with a remedy.
         findings: Vec<String>,
     },
@@ -63,14 +63,14 @@ pub(crate) async fn examine(store: &Store) -> Result<ProbeReport, ProbeError> {
             notes,
         });
     }
-    Err(ProbeError::Unfit { findings })
+    Err(ProbeError::Incompatible { findings })
 }
 
 fn stop_at(findings: &[String]) -> Result<(), ProbeError> {
     if findings.is_empty() {
         Ok(())
     } else {
-        Err(ProbeError::Unfit {
+        Err(ProbeError::Incompatible {
             findings: findings.to_vec(),
         })
     }

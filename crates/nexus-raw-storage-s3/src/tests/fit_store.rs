@@ -112,7 +112,7 @@ pub(super) async fn findings(
     })
     .await;
     match outcome {
-        Err(ProbeError::Unfit { findings }) => findings,
+        Err(ProbeError::Incompatible { findings }) => findings,
         other => panic!("{other:?}"),
     }
 }

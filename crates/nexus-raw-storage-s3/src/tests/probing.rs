@@ -210,7 +210,7 @@ async fn all_that_is_wrong_is_told_at_once() {
         };
         Some(Some(answer))
     });
-    let Err(ProbeError::Unfit { findings }) = outcome.await else {
+    let Err(ProbeError::Incompatible { findings }) = outcome.await else {
         panic!("it is not fit");
     };
     assert_eq!(findings.len(), 4, "{findings:?}");

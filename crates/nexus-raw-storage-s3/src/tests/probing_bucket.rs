@@ -39,7 +39,7 @@ async fn a_bucket_of_another_account_is_refused() {
         expected_bucket_owner: Some("210987654321".to_owned()),
         ..settings()
     };
-    let Err(ProbeError::Unfit { findings }) = probe_of(settings, |_| None).await else {
+    let Err(ProbeError::Incompatible { findings }) = probe_of(settings, |_| None).await else {
         panic!("another account's");
     };
     assert_eq!(

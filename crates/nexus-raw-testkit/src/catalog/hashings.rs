@@ -10,7 +10,7 @@ use super::state::State;
 
 /// What is known of the hashing of one asset's object.
 #[derive(Debug, Default)]
-pub(super) struct Hashing {
+pub(super) struct HashingState {
     epoch: u64,
     /// Who claimed it, until when; `None` where nobody has it.
     held: Option<(Uuid, Timestamp)>,
@@ -18,7 +18,7 @@ pub(super) struct Hashing {
 }
 
 impl State {
-    fn hashing(&mut self, object: &PinnedObject) -> &mut Hashing {
+    fn hashing(&mut self, object: &PinnedObject) -> &mut HashingState {
         let key: (Scope, AssetId) = (object.scope.clone(), object.asset_id);
         self.hashings.entry(key).or_default()
     }

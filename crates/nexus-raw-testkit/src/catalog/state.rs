@@ -13,7 +13,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::hashings::Hashing;
+use super::hashings::HashingState;
 use crate::sample;
 
 /// What a catalogue keeps. Each method is one transaction.
@@ -22,7 +22,7 @@ pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
     keys: BTreeMap<CallerKey, KeptKey>,
     lease: Option<HeldLease>,
-    pub(super) hashings: BTreeMap<(Scope, AssetId), Hashing>,
+    pub(super) hashings: BTreeMap<(Scope, AssetId), HashingState>,
     progress: BTreeMap<SinkName, SinkState>,
 }
 

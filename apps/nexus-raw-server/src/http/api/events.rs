@@ -68,7 +68,7 @@ async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiE
     let wait = wait.min(longest_wait(call.app.request_timeout));
     if !wait.is_zero() {
         let gone = match call.request.conn_data::<Connection>() {
-            Some(connection) => Either::Left(connection.left()),
+            Some(connection) => Either::Left(connection.disconnected()),
             None => Either::Right(pending()),
         };
         events = call

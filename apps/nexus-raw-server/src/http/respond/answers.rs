@@ -22,7 +22,7 @@ pub struct AnswerSettings {
     /// several times its size.
     pub pages_at_once: usize,
     /// The maximum number of them per tenant.
-    pub pages_of_one: usize,
+    pub pages_per_tenant: usize,
     /// The timeout of a wait for a page's permit.
     pub page_timeout: Duration,
 }
@@ -32,7 +32,7 @@ impl Default for AnswerSettings {
         Self {
             bytes: 64 * 1024 * 1024,
             pages_at_once: 4,
-            pages_of_one: 2,
+            pages_per_tenant: 2,
             page_timeout: Duration::from_secs(3),
         }
     }
@@ -58,7 +58,7 @@ impl Answers {
     pub fn new(settings: AnswerSettings) -> Self {
         let AnswerSettings {
             pages_at_once,
-            pages_of_one,
+            pages_per_tenant,
             page_timeout,
             ..
         } = settings;
@@ -67,7 +67,7 @@ impl Answers {
             budget: AnswerBudget::new(settings.bytes),
             pages: Arc::new(FairSemaphore::new(
                 pages_at_once,
-                pages_of_one,
+                pages_per_tenant,
                 page_timeout,
             )),
         }
@@ -75,8 +75,8 @@ impl Answers {
 
     /// Returns the number of bytes in flight.
     #[must_use]
-    pub fn under_way(&self) -> usize {
-        self.budget.under_way()
+    pub fn in_flight(&self) -> usize {
+        self.budget.in_flight()
     }
 
     /// Waits for the permit to prepare a page.

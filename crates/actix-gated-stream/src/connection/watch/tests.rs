@@ -19,7 +19,7 @@ async fn every_head_has_ten_seconds_from_its_first_byte_and_the_first_from_the_o
     assert_eq!(connection.head_within(&HEAD[5..], later), HEAD.len() - 5);
     assert!(connection.serve(BodyLength::Known(0)));
     assert_eq!(ends(&connection, opened), None);
-    connection.served(false, false);
+    connection.request_done(false, false);
     let served = Instant::now();
     assert_eq!(ends(&connection, served), Some((75, End::Unused)));
     // empty lines before a head are none of it
@@ -46,7 +46,7 @@ async fn one_request_at_a_time_is_let_through() {
     assert_eq!(connection.gate(), Gate::Bytes(3));
     connection.gave(3);
     assert_eq!(connection.gate(), Gate::Bytes(0));
-    connection.served(false, false);
+    connection.request_done(false, false);
     assert_eq!(connection.gate(), Gate::Head);
 }
 
@@ -57,7 +57,7 @@ async fn after_the_last_answer_nothing_is_served() {
         let connection = Connection::new(now, None);
         connection.head_within(HEAD, now);
         assert!(connection.serve(BodyLength::Chunked));
-        connection.served(true, drain);
+        connection.request_done(true, drain);
         assert_eq!(connection.gate(), gate);
         assert_eq!(ends(&connection, now), Some((1, End::Unused)));
         assert!(!connection.is_cut() && !connection.serve(BodyLength::Known(0)));
@@ -89,7 +89,7 @@ async fn a_counted_answer_is_taken_in_its_time_and_what_is_kept_for_it_goes_once
     let now = Instant::now();
     let connection = Connection::new(now, None);
     let kept = Rc::new(());
-    connection.to_be_taken_within(Duration::from_secs(50));
+    connection.set_send_timeout(Duration::from_secs(50));
     connection.sent();
     assert_eq!(ends(&connection, now), Some((50, End::SlowTaker)));
     // a byte now and then does not prolong it
@@ -98,7 +98,7 @@ async fn a_counted_answer_is_taken_in_its_time_and_what_is_kept_for_it_goes_once
     assert_eq!(ends(&connection, now), Some((50, End::SlowTaker)));
     connection.taking(false, now);
     assert_eq!(ends(&connection, now), Some((30, End::SlowTaker)));
-    connection.keep_until_sent(Rc::clone(&kept));
+    connection.hold_until_sent(Rc::clone(&kept));
     assert_eq!(Rc::strong_count(&kept), 2);
     connection.taking(true, now);
     connection.sent();
