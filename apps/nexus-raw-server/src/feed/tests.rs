@@ -16,7 +16,7 @@ use nexus_raw_testkit::{FakeCatalog, sample};
 
 use super::*;
 
-/// A feed over a catalogue whose polls at events are counted.
+/// A feed on a catalogue whose polls are counted.
 struct FeedTest {
     kept: FakeCatalog,
     /// The same, through the feed.
@@ -279,12 +279,12 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
         assert!(matches!(result, Err(FeedError::Full)), "{user}: {result:?}");
     };
     let of_one = (waits("u_1", &scope), waits("u_1", &other));
-    // the same user, whatever the tenant and the environment
+    // the same user, in any tenant and environment
     is_full("u_1", &prod).await;
     is_full("u_1", &third).await;
     let of_tenant = (waits("u_2", &scope), waits("u_3", &prod));
     drop(of_one.1);
-    // the same tenant, whoever asks
+    // the same tenant, for any user
     is_full("u_4", &prod).await;
     is_full("u_1", &scope).await;
     let last = waits("u_1", &other);
@@ -338,7 +338,7 @@ async fn a_watch_that_panics_lets_those_go_who_wait() {
         .returning(|_, _| panic!("on purpose"));
     let feed = Feed::new(Arc::new(catalog), seldom());
     let began = Instant::now();
-    // and the next one begins a watch anew
+    // and the next wait starts a new poller
     for _ in 0..2 {
         let result = wait_as(&feed, "u_demo", &home(), 0, 10).await;
         assert_eq!(result.unwrap(), NONE);

@@ -14,8 +14,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 
-/// A store that takes a while to tell whether it is ready.
-#[derive(Debug)]
+/// A store whose readiness check takes a while.
 struct SlowStore(MockRawStorageRepository, Duration);
 
 #[async_trait]
@@ -50,8 +49,8 @@ impl RawStorageRepository for SlowStore {
     }
 }
 
-/// Store and catalogue, with how often each was asked. The store takes so long to answer, and
-/// says that it is away the first time where `away_at_first`.
+/// Returns a readiness with the number of checks of store and catalogue. The store responds after
+/// `takes`, and the first time with an error if `away_at_first`.
 fn asked(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Arc<AtomicU32>) {
     let (stores, catalogs) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut storage = MockRawStorageRepository::new();
@@ -97,13 +96,13 @@ async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_take
         sleep(Duration::from_millis(tenth * 100)).await;
         readiness.check().await
     });
-    let told = join_all(asks).await;
+    let result = join_all(asks).await;
     assert!(
-        told.iter().all(|it| matches!(it, Err(Unready::Storage(_)))),
-        "{told:?}"
+        result.iter().all(|it| matches!(it, Err(Unready::Storage(_)))),
+        "{result:?}"
     );
     assert_eq!(stores.load(SeqCst), 1);
-    // one that failed is not believed for longer either
+    // a failure is not cached for longer
     assert!(readiness.check().await.is_ok());
     assert_eq!(stores.load(SeqCst), 2);
 }

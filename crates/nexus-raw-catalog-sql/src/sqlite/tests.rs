@@ -213,11 +213,11 @@ async fn of_members_of_a_group_with_one_key_the_first_is_written() {
         (8, 1),
     ] {
         let asset = sample::asset_id(number);
-        let told = reader
+        let result = reader
             .events(&scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
-        assert_eq!(told.len(), events, "events of {number}");
+        assert_eq!(result.len(), events, "events of {number}");
     }
 }
 
@@ -258,12 +258,12 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
     let scope = sample::scope("t_a", "dev");
     for (number, sequences) in [(1, vec![1, 4, 6]), (2, vec![2, 3, 5]), (3, vec![])] {
         let asset = sample::asset_id(number);
-        let told = reader
+        let result = reader
             .events(&scope, &EventQuery::first(1000).of_asset(asset))
             .await
             .unwrap();
-        let told: Vec<_> = told.iter().map(|event| event.sequence).collect();
-        assert_eq!(told, sequences, "events of {number}");
+        let result: Vec<_> = result.iter().map(|event| event.sequence).collect();
+        assert_eq!(result, sequences, "events of {number}");
     }
 }
 

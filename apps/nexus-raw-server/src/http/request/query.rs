@@ -127,19 +127,19 @@ mod tests {
             "99999999999999999999999",
         ] {
             let fault = ("/after", "must be an integer from 0 to 100");
-            let told = read(&format!("after={bad}"));
+            let result = read(&format!("after={bad}"));
             let fault = (fault.0.to_owned(), fault.1.to_owned());
-            assert_eq!(told, Err(vec![fault]), "{bad}");
+            assert_eq!(result, Err(vec![fault]), "{bad}");
         }
     }
 
     #[test]
     fn every_fault_is_told_at_once_and_an_unknown_name_once() {
-        let told = read("limit=0&x=1&after=5&after=5&x&Limit=3&a~/b=&=4&aft%65r=1");
+        let result = read("limit=0&x=1&after=5&after=5&x&Limit=3&a~/b=&=4&aft%65r=1");
         let fault = |pointer: &str, detail: &str| (pointer.to_owned(), detail.to_owned());
         let unknown = "is not a known parameter";
         assert_eq!(
-            told,
+            result,
             Err(vec![
                 fault("/after", "must be there once"),
                 fault("/limit", "must be an integer from 1 to 20"),

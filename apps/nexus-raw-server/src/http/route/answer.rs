@@ -77,18 +77,18 @@ async fn serve(
         }
         Err(error) => error,
     };
-    let told = |error: &ApiError| {
+    let respond = |error: &ApiError| {
         let problem = error.problem();
         let response = problem.respond(request.path(), context.trace_id);
         (response, problem.code)
     };
-    let (response, code) = told(&error);
+    let (response, code) = respond(&error);
     // a problem with many faults or a long path may be long
     let (response, error, code) = match admit(response, None) {
         Ok(response) => (response, error, code),
         Err(error) => {
             let error = ApiError::from(error);
-            let (response, code) = told(&error);
+            let (response, code) = respond(&error);
             let response = admit(response, None);
             let mut bare = HttpResponse::build(code.status());
             (response.unwrap_or_else(|_| bare.finish()), error, code)

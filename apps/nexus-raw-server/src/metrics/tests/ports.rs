@@ -131,7 +131,7 @@ fn who_has_the_lease_leads_to_its_end_or_until_another_has_it() {
     assert!(!leads());
     metrics.leased(lease(3));
     assert!(leads());
-    // nobody answers, so nothing is told
+    // without a renewal the lease stays valid until its expiry
     clock.advance(Duration::from_secs(2));
     assert!(leads());
     clock.advance(Duration::from_secs(1));

@@ -24,7 +24,7 @@ pub(super) fn flow() -> Result<Markup, serde_json::Error> {
         h3 { "1. Promise the content" }
         p { a href="#presignUpload" { code { "POST /nexus/raw/presign-upload" } } " with" }
         (example(PRESIGN))
-        p { "answers 200 with leave to upload exactly this, once:" }
+        p { "returns 200 with a presigned upload of exactly this content, once:" }
         (example(PRESIGNED))
         h3 { "2. Upload it, straight to the store" }
         p {

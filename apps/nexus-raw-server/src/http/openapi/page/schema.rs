@@ -93,11 +93,11 @@ fn types(types: &Value) -> String {
 
 /// Renders the other rules of a value: each keyword of the schema with its value.
 pub(super) fn rules(schema: &Value) -> Markup {
-    let told: Vec<_> = told(schema).collect();
+    let rules: Vec<_> = keywords(schema).collect();
     html! {
-        @if !told.is_empty() {
+        @if !rules.is_empty() {
             p.rules {
-                @for (at, (name, value)) in told.iter().enumerate() {
+                @for (at, (name, value)) in rules.iter().enumerate() {
                     @if at > 0 { "; " }
                     (name) " " code { (value) }
                 }
@@ -108,11 +108,11 @@ pub(super) fn rules(schema: &Value) -> Markup {
 
 fn rules_in_line(schema: &Value) -> Markup {
     html! {
-        @for (name, value) in told(schema) { ", " (name) " " code { (value) } }
+        @for (name, value) in keywords(schema) { ", " (name) " " code { (value) } }
     }
 }
 
-fn told(schema: &Value) -> impl Iterator<Item = (String, String)> {
+fn keywords(schema: &Value) -> impl Iterator<Item = (String, String)> {
     let own = members(schema)
         .filter(|(name, _)| !NO_RULES.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), plain(value)));
