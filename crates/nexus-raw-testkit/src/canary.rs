@@ -6,17 +6,16 @@ use unescape::{ESCAPES, unescaped};
 
 mod unescape;
 
-/// So many bytes of a secret's beginning are taken for the secret: a text that is cut tells too
-/// much as well.
+/// The length of a secret's prefix that counts as a leak, so that truncated texts are found too.
 pub const TELLING_BYTES: usize = 12;
 
-/// How often a text may have been escaped: a form in a string in a document.
+/// The maximum number of nested escapes that are resolved.
 const ROUNDS: usize = 3;
 
-/// A longer text is looked at as if it was escaped once.
+/// The length from which on only one level of escapes is resolved.
 const LONG_BYTES: usize = 64 * 1024;
 
-/// Known secrets, to be looked for where none may be.
+/// Known secrets, to be searched for in outputs.
 ///
 /// A secret is found by its first [`TELLING_BYTES`] bytes: as it is; in hexadecimal digits; in
 /// base64 of either alphabet, also in the middle of something longer; as a list of numbers, which
@@ -28,14 +27,14 @@ pub struct Canaries {
     search: OnceCell<AhoCorasick>,
 }
 
-/// A secret that was found where none may be: which, and in what form.
+/// A leaked secret, with its name and encoding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Found {
-    /// As it was called.
+    /// Its name.
     pub secret: String,
-    /// How it was written.
+    /// Its encoding.
     pub form: &'static str,
-    /// What stands around it, so that the place is recognised.
+    /// The surrounding text.
     pub around: String,
 }
 
@@ -47,13 +46,13 @@ struct Needle {
 }
 
 impl Canaries {
-    /// None yet.
+    /// Creates an empty set.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes a secret known. It must have [`TELLING_BYTES`] bytes or more.
+    /// Adds a secret of at least [`TELLING_BYTES`] bytes.
     pub fn add(&mut self, name: &str, secret: impl AsRef<[u8]>) {
         let secret = secret.as_ref();
         assert!(secret.len() >= TELLING_BYTES, "{name} is too short");
@@ -80,7 +79,7 @@ impl Canaries {
         }
     }
 
-    /// The secrets that `text` tells.
+    /// Returns the secrets in `text`.
     #[must_use]
     pub fn found_in(&self, text: &[u8]) -> Vec<Found> {
         let rounds = if text.len() > LONG_BYTES { 1 } else { ROUNDS };
@@ -121,7 +120,7 @@ impl Canaries {
         }
     }
 
-    /// Fails the test where `text` tells a secret.
+    /// Panics if `text` contains a secret.
     pub fn assert_none_in(&self, place: &str, text: impl AsRef<[u8]>) {
         let found = self.found_in(text.as_ref());
         assert!(found.is_empty(), "{place} tells {found:#?}");
@@ -136,8 +135,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     text
 }
 
-/// The characters of base64 (RFC 4648) that `bytes` alone decide, where so many bytes of something
-/// else, modulo 3, stand before them.
+/// Returns the base64 characters (RFC 4648) that depend only on `bytes`, after `before` other bytes,
+/// modulo 3.
 fn base64(bytes: &[u8], before: usize) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bits: Vec<bool> = bytes

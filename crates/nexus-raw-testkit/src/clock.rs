@@ -5,14 +5,14 @@ use std::{
 
 use nexus_raw::{ports::Clock, time::Timestamp};
 
-/// A clock that stands still until a test moves it.
+/// A clock that only a test advances.
 #[derive(Debug)]
 pub struct FixedClock {
     micros: AtomicI64,
 }
 
 impl FixedClock {
-    /// A clock that shows `now`.
+    /// Creates a clock at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl FixedClock {
         self.micros.store(now.as_micros(), Ordering::SeqCst);
     }
 
-    /// Moves the clock forwards.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().saturating_add(by));
     }

@@ -1,5 +1,4 @@
-//! The text that Prometheus reads (exposition format 0.0.4), read strictly: what a lenient reader
-//! would let pass is a fault here.
+//! A strict parser of the Prometheus text format (exposition format 0.0.4).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,4 @@
-/// An HTTP request, as far as an object store looks at it. `host` and `content-length` are left to
-/// whoever sends it, as in [`PresignedUpload::headers`](nexus_raw::ports::PresignedUpload::headers).
+/// An HTTP request to an object store. The sender adds `host` and `content-length`, as in [`PresignedUpload::headers`](nexus_raw::ports::PresignedUpload::headers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// The method, in upper case.

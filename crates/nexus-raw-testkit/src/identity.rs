@@ -6,25 +6,25 @@ use nexus_raw::{
     tenancy::Principal,
 };
 
-/// A verifier that knows its tokens by heart.
+/// A verifier with a fixed set of tokens.
 #[derive(Debug, Default)]
 pub struct FakeIdentity {
     tokens: BTreeMap<String, Principal>,
 }
 
-/// The token is not one of those that the test has named.
+/// The token is unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("no such token")]
 struct UnknownToken;
 
 impl FakeIdentity {
-    /// A verifier that knows nobody.
+    /// Creates a verifier without tokens.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has `token` prove `principal`.
+    /// Adds a token for `principal`.
     #[must_use]
     pub fn with(mut self, token: &str, principal: Principal) -> Self {
         self.tokens.insert(token.to_owned(), principal);

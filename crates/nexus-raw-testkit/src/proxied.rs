@@ -1,6 +1,6 @@
 use std::{env, process::Command};
 
-/// The variables by which HTTP clients are told of a proxy.
+/// The environment variables of proxies.
 const VARIABLES: [&str; 6] = [
     "http_proxy",
     "https_proxy",
@@ -13,9 +13,8 @@ const VARIABLES: [&str; 6] = [
 /// Set in the second run.
 const SECOND_RUN: &str = "NEXUS_RAW_TEST_BEHIND_A_PROXY";
 
-/// Runs the test `name` of this program a second time, in an environment whose every variable for a
-/// proxy names an address where nobody listens. `true` in that second run: what asks a proxy there
-/// fails, and the test is to show that its client does not.
+/// Runs the test `name` of this program a second time, with all proxy variables set to a closed address.
+/// Returns `true` in the second run, in which a client that uses a proxy would fail.
 ///
 /// # Panics
 /// In the first run, when the second one fails.

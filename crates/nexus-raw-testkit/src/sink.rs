@@ -10,7 +10,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-/// A sink that remembers what it was given, and fails as it is told to.
+/// A sink that records its events, and fails on demand.
 #[derive(Debug)]
 pub struct RecordingSink {
     name: SinkName,
@@ -25,7 +25,7 @@ struct RecordingSinkState {
     refused: BTreeSet<Uuid>,
 }
 
-/// Why the sink does not take an event.
+/// The error of the sink.
 #[derive(Debug, thiserror::Error)]
 enum Told {
     #[error("the test has taken the sink down")]
@@ -35,7 +35,7 @@ enum Told {
 }
 
 impl RecordingSink {
-    /// A sink that takes everything.
+    /// Creates a sink that accepts everything.
     #[must_use]
     pub fn new(name: SinkName) -> Self {
         let state = RecordingSinkState {
@@ -56,23 +56,23 @@ impl RecordingSink {
         self.state().received.clone()
     }
 
-    /// Takes the sink down, or brings it back.
+    /// Sets the availability.
     pub fn set_available(&self, available: bool) {
         self.state().down = !available;
     }
 
-    /// Has the sink go down once it has taken so many more events.
+    /// Makes the sink unavailable after `events` more events.
     pub fn fail_after(&self, events: usize) {
         self.state().room = events;
     }
 
-    /// Has the sink refuse one event for good.
+    /// Makes the sink refuse one event permanently.
     pub fn refuse(&self, event_id: Uuid) {
         self.state().refused.insert(event_id);
     }
 
     fn state(&self) -> MutexGuard<'_, RecordingSinkState> {
-        // a test that panicked elsewhere is no reason for this one to
+        // ignores the panics of other tests
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

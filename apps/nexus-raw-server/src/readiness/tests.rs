@@ -15,6 +15,7 @@ use tokio::time::{advance, sleep};
 use super::*;
 
 /// A store whose readiness check takes a while.
+#[derive(Debug)]
 struct SlowStore(MockRawStorageRepository, Duration);
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! A search that finds nothing proves nothing, unless it finds what is there.
+//! Shows that the search finds planted secrets.
 
 use proptest::{collection::vec, prelude::*};
 

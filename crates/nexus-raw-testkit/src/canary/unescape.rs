@@ -1,14 +1,14 @@
-/// A way to write a byte as several: what reads one at the start of a text.
+/// A parser of one kind of escape at the start of a text.
 type Reader = fn(&[u8]) -> Escape;
 
-/// How long an escape is, and what it stands for.
+/// The length of an escape, and its value.
 type Escape = Option<(usize, Vec<u8>)>;
 
-/// Those of URLs, of JSON and Rust, of XML and HTML.
+/// The escapes of URLs, of JSON and Rust, of XML and HTML.
 pub(super) const ESCAPES: [Reader; 3] = [percent, backslash, entity];
 
-/// The text with every escape of one kind resolved once; `None` where there is none. What only
-/// looks like an escape stays as it is.
+/// Resolves every escape of one kind once, or returns `None` if there is none. Invalid escapes stay
+/// unchanged.
 pub(super) fn unescaped(text: &[u8], escape: Reader) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -64,7 +64,7 @@ fn entity(text: &[u8]) -> Escape {
     }
 }
 
-/// What stands before `end`, where that is near.
+/// Returns the text before a nearby `end`.
 fn until(text: &[u8], end: u8) -> Option<&[u8]> {
     let length = text.iter().take(10).position(|byte| *byte == end)?;
     text.get(..length)

@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::state::State;
 
-/// What is known of the hashing of one asset's object.
+/// The state of hashing one asset's object.
 #[derive(Debug, Default)]
 pub(super) struct HashingState {
     epoch: u64,
-    /// Who claimed it, until when; `None` where nobody has it.
+    /// The owner and end of the claim, or `None` without one.
     held: Option<(Uuid, Timestamp)>,
     known: Option<(PinnedObject, Sha256Digest)>,
 }

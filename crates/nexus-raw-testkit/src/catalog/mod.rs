@@ -21,9 +21,9 @@ use tokio::sync::Notify;
 
 use self::state::State;
 
-/// A catalogue in memory that keeps every promise of [`AssetCatalog`], [`CatalogCensus`],
+/// An in-memory catalogue that fulfils the contracts of [`AssetCatalog`], [`CatalogCensus`],
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
-/// [`DigestLedger`](nexus_raw::ports::DigestLedger) but the power cut's.
+/// [`DigestLedger`](nexus_raw::ports::DigestLedger), except durability.
 ///
 /// A clone is another connection to the same catalogue.
 #[derive(Debug, Clone, Default)]
@@ -48,39 +48,38 @@ impl std::fmt::Debug for OnWrite {
     }
 }
 
-/// How the connection is.
+/// The state of the connection.
 #[derive(Debug, Clone, Copy, Default)]
 struct Weather {
     down: bool,
     lose_next_answer: bool,
 }
 
-/// Why the fake does not answer.
+/// The error of an unavailable fake.
 #[derive(Debug, thiserror::Error)]
 #[error("the test has taken the catalogue down")]
 struct CatalogTakenDown;
 
 impl FakeCatalog {
-    /// An empty catalogue.
+    /// Creates an empty catalogue.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the catalogue down, or brings it back. While it is down every call is
-    /// [`CatalogError::Unavailable`] and changes nothing.
+    /// Sets the availability. While unavailable, every call is [`CatalogError::Unavailable`] and changes
+    /// nothing.
     pub fn set_available(&self, available: bool) {
         lock(&self.shared.weather).down = !available;
     }
 
-    /// Lets the next write commit and its answer be lost: the caller sees
-    /// [`CatalogError::Unavailable`] and cannot know.
+    /// Commits the next write and loses its response: the caller gets [`CatalogError::Unavailable`].
     pub fn lose_next_answer(&self) {
         lock(&self.shared.weather).lose_next_answer = true;
     }
 
-    /// Calls `on_write` after each write of an event through this connection and its clones, with
-    /// the scope, before the caller is answered.
+    /// Calls `on_write` with the scope after each write of an event through this connection and its clones,
+    /// before the caller gets the outcome.
     #[must_use]
     pub fn on_write(self, on_write: impl Fn(&Scope) + Send + Sync + 'static) -> Self {
         Self {
@@ -89,13 +88,13 @@ impl FakeCatalog {
         }
     }
 
-    /// Every event of a scope, in order of sequence.
+    /// Returns every event of a scope, in order of sequence.
     #[must_use]
     pub fn events_in(&self, scope: &Scope) -> Vec<DatasetEvent> {
         self.state().events_in(scope).to_vec()
     }
 
-    /// What was parked for a sink, in the order of parking.
+    /// Returns the parked events of a sink, in the order of parking.
     #[must_use]
     pub fn parked(&self, sink: &SinkName) -> Vec<ParkedEvent> {
         self.state().parked(sink)
@@ -110,7 +109,7 @@ impl FakeCatalog {
         Ok(look(&self.state()))
     }
 
-    /// Runs a transaction: all of `change` or nothing, and an error changes nothing.
+    /// Runs a transaction, which an error rolls back.
     async fn write<T>(
         &self,
         scope: Scope,
@@ -131,7 +130,7 @@ impl FakeCatalog {
         outcome
     }
 
-    /// Gives way once, as a call over a connection would, so that racing callers interleave.
+    /// Yields once, as a network call would, so that concurrent callers interleave.
     async fn connect(&self) -> Result<(), CatalogError> {
         tokio::task::yield_now().await;
         if lock(&self.shared.weather).down {
@@ -146,7 +145,7 @@ fn down() -> CatalogError {
     CatalogError::Unavailable(Box::new(CatalogTakenDown))
 }
 
-/// A test that panicked elsewhere is no reason for this one to.
+/// Locks, and ignores the panics of other tests.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

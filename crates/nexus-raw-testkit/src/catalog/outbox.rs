@@ -60,7 +60,7 @@ impl EventOutbox for FakeCatalog {
     }
 
     async fn committed(&self, patience: Duration) {
-        // at the end of patience there is nothing to tell: the caller looks for itself
+        // a timeout is no error: the caller polls
         let _ = tokio::time::timeout(patience, self.shared.committed.notified()).await;
     }
 }
@@ -79,7 +79,7 @@ impl ParkedEvents for FakeCatalog {
     async fn ask_retry(&self, filter: ParkedFilter, _now: Timestamp) -> Result<u64, CatalogError> {
         self.connect().await?;
         let asked = self.state().ask_retry(&filter);
-        // as after a commit: a relay may have something to do
+        // as after a commit: a relay may have work
         self.shared.committed.notify_waiters();
         Ok(asked)
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::hashings::HashingState;
 use crate::sample;
 
-/// What a catalogue keeps. Each method is one transaction.
+/// The state of a catalogue. Each method is one transaction.
 #[derive(Debug, Default)]
 pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
@@ -33,7 +33,7 @@ struct ScopeState {
     events: Vec<DatasetEvent>,
 }
 
-/// What a caller's key stands for until `ends_at`.
+/// An idempotency key until `ends_at`.
 #[derive(Debug)]
 struct KeptKey {
     body_digest: Sha256Digest,
@@ -47,7 +47,7 @@ struct HeldLease {
     lease: Lease,
 }
 
-/// How far a sink has come.
+/// The progress of a sink.
 #[derive(Debug, Default)]
 struct SinkState {
     cursors: BTreeMap<Scope, u64>,
@@ -75,7 +75,7 @@ impl SinkState {
                 kept.event = event;
                 kept.retry_asked = false;
             }
-            // one that was parked before stays as it was parked
+            // an already parked event stays unchanged
             Some(_) => {}
             None => self.parked.push(Parked {
                 event,
@@ -257,7 +257,7 @@ impl State {
             .filter(|(scope, _)| !held.contains(scope))
             .map(|(scope, state)| state.events[self.cursor(sink, scope)..].iter())
             .collect();
-        // one of each scope in turn, so that a busy scope does not keep the others waiting
+        // round robin over scopes, so that a busy scope does not starve the others
         let mut turn = Vec::new();
         while turn.len() < limit {
             let round: Vec<_> = pending.iter_mut().filter_map(Iterator::next).collect();
@@ -367,7 +367,7 @@ impl State {
             .collect()
     }
 
-    /// How many events of a scope the sink has behind it.
+    /// Returns the number of events of a scope before the sink's cursor.
     fn cursor(&self, sink: &SinkName, scope: &Scope) -> usize {
         let cursor = self
             .progress

@@ -1,5 +1,5 @@
-//! The assertions of the suites: those of the standard library, of which the text says what was
-//! expected and what came. What came stands first.
+//! The assertions of the suites, whose messages name the expected and the actual value. The actual value
+//! comes first.
 
 macro_rules! assert {
     ($holds:expr $(,)?) => {

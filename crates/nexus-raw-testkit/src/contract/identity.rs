@@ -1,4 +1,4 @@
-//! What [`IdentityVerifier`] promises.
+//! The contract of [`IdentityVerifier`].
 
 use std::{error::Error, sync::Arc};
 
@@ -8,21 +8,21 @@ use nexus_raw::{
     tenancy::Principal,
 };
 
-/// How the suite reaches a verifier.
+/// The harness of a verifier.
 #[async_trait]
 pub trait IdentityHarness: Send + Sync {
     /// The verifier.
     async fn open(&self) -> Arc<dyn IdentityVerifier>;
 
-    /// A token that is good now, and exactly what it proves.
+    /// Returns a valid token, and its principal.
     fn genuine(&self) -> (String, Principal);
 
-    /// Tokens that must prove nothing: forged, expired, for somebody else, each with its fault.
+    /// Returns invalid tokens: forged, expired, for another audience, each with its fault.
     fn forgeries(&self) -> Vec<(&'static str, String)>;
 }
 
-/// Puts an implementation of `IdentityVerifier` through its contract. Takes an expression that
-/// gives a new [`IdentityHarness`](crate::contract::identity::IdentityHarness).
+/// Runs the contract suite of `IdentityVerifier`. Takes an expression that returns a new
+/// [`IdentityHarness`](crate::contract::identity::IdentityHarness).
 #[macro_export]
 macro_rules! identity_contract {
     ($harness:expr) => {
@@ -51,7 +51,7 @@ async fn refusal(verifier: &Arc<dyn IdentityVerifier>, token: &str, fault: &str)
     }
 }
 
-/// Who it is, and which roles it has where: no more, no less, and again.
+/// User, memberships and roles are exact, also on a repeat.
 pub async fn a_genuine_token_proves_exactly_its_principal(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let (token, principal) = harness.genuine();
@@ -60,7 +60,7 @@ pub async fn a_genuine_token_proves_exactly_its_principal(harness: &impl Identit
     }
 }
 
-/// Where a genuine token is taken, the verifier says that it is ready.
+/// A verifier that accepts a valid token is ready.
 pub async fn who_can_prove_a_caller_is_ready(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let (token, _) = harness.genuine();
@@ -68,7 +68,7 @@ pub async fn who_can_prove_a_caller_is_ready(harness: &impl IdentityHarness) {
     verifier.ready().await.unwrap();
 }
 
-/// Whatever the fault.
+/// For every fault.
 pub async fn a_forged_token_is_invalid(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let forgeries = harness.forgeries();
@@ -78,7 +78,7 @@ pub async fn a_forged_token_is_invalid(harness: &impl IdentityHarness) {
     }
 }
 
-/// Nothing, noise, and very much of it.
+/// Empty, random and very long texts.
 pub async fn what_is_no_token_is_invalid(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let long = "a".repeat(1 << 20);
@@ -103,7 +103,7 @@ pub async fn what_is_no_token_is_invalid(harness: &impl IdentityHarness) {
     }
 }
 
-/// There is no character of a token that does not matter.
+/// Every character of a token counts.
 pub async fn a_token_changed_in_any_character_is_invalid(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let (token, _) = harness.genuine();
@@ -117,7 +117,7 @@ pub async fn a_token_changed_in_any_character_is_invalid(harness: &impl Identity
     }
 }
 
-/// A token is good as a whole, and alone.
+/// A valid token has no extra or missing part.
 pub async fn a_token_with_anything_added_or_removed_is_invalid(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let (token, _) = harness.genuine();
@@ -136,8 +136,7 @@ pub async fn a_token_with_anything_added_or_removed_is_invalid(harness: &impl Id
     }
 }
 
-/// The whole chain of an error goes to the log, where a piece of a token would be a piece of a
-/// secret.
+/// The whole chain of an error is logged, so it must contain no part of the token.
 pub async fn an_error_holds_nothing_of_the_token(harness: &impl IdentityHarness) {
     const PIECE: usize = 8;
     let verifier = harness.open().await;

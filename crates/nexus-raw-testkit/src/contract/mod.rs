@@ -1,7 +1,7 @@
-//! What each port promises, as tests that any implementation can be put through.
+//! The contract of each port, as test suites for any implementation.
 //!
-//! A suite is a trait, the harness, by which the tests reach one implementation, and a macro that
-//! makes one `#[test]` of each rule. The tests bring their own runtime (tokio, two threads).
+//! A suite has a trait, the harness of an implementation, and a macro that generates one `#[test]` per
+//! rule. The tests start their own runtime (tokio, two threads).
 
 #[macro_use]
 mod asserting;
@@ -20,10 +20,10 @@ use std::{
     time::Duration,
 };
 
-/// How long one rule may take before its implementation counts as hanging.
+/// The time limit of one rule.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// Runs one rule on a runtime of its own, so that nothing of it outlives the test.
+/// Runs one rule on its own runtime, so that no task outlives the test.
 pub fn run(rule: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -34,10 +34,10 @@ pub fn run(rule: impl Future<Output = ()>) {
     assert!(outcome.is_ok(), "the rule did not end within {DEADLINE:?}");
 }
 
-/// Runs one rule of a suite as [`run`] does. Where it is broken, the last panic has all that there is
-/// to know: which rule, what was expected, and what came.
+/// Runs one rule of a suite like [`run`]. If it fails, the last panic has the rule's name, the expected and
+/// the actual value.
 pub fn run_rule(name: &str, rule: impl Future<Output = ()>) {
-    // what a rule has of its harness ends with it
+    // the rule's resources are dropped with it
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(rule))) {
         panic!("the rule {name} is broken\n{}", text(&*panic));
     }

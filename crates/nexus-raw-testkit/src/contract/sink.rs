@@ -1,4 +1,4 @@
-//! What [`DatasetEventSink`] promises.
+//! The contract of [`DatasetEventSink`].
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::sample;
 
-/// How the suite reaches a sink and what lies behind it.
+/// The harness of a sink and its receiver.
 #[async_trait]
 pub trait SinkHarness: Send + Sync {
     /// A sink with nothing behind it yet. Called once for each harness.

@@ -1,4 +1,4 @@
-//! A real browser without a window, on one page.
+//! A real headless browser, on one page.
 
 use std::{
     fs,
@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 use super::supervised::{PROGRAMS, Supervised};
 
-/// Where `tools/setup` says why there are no browsers, beside where it puts them.
+/// The file in which `tools/setup` records why there are no browsers.
 const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/without-browsers");
 
-/// What is given for a proxy, so that nothing but loopback is reached: nobody listens at the port
-/// `discard`, and both browsers connect to loopback without a proxy.
+/// The host of a proxy that does not exist, so that only loopback is reachable: the port `discard` is
+/// closed, and both browsers connect to loopback without a proxy.
 const NOBODY: &str = "127.0.0.1";
 const DISCARD: u16 = 9;
 
@@ -57,7 +57,7 @@ const FIREFOX: [(&str, &str); 16] = [
     ("toolkit.telemetry.enabled", "false"),
 ];
 
-/// A browser of the machine.
+/// An installed browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Browser {
     /// Chromium.
@@ -66,20 +66,20 @@ pub enum Browser {
     Firefox,
 }
 
-/// A browser that shows a page. It ends with all its processes, and its profile goes, when it is
-/// dropped, or when the process that started it ends, by whatever.
+/// A browser that shows a page. Its processes are ended and its profile removed on drop, or when the
+/// starting process ends for any reason.
 #[derive(Debug)]
 pub struct OpenPage {
     #[expect(dead_code, reason = "it acts when it is dropped")]
     supervised: Supervised,
-    /// Removed by the supervisor; here as well, where that could not.
+    /// Removed by the supervisor, or else by this drop.
     #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
     directory: TempDir,
 }
 
 impl Browser {
-    /// Why there is no such browser, where `make tools` found none on this machine and may not
-    /// install it: then a test cannot run, and must say so.
+    /// Returns why the browser is missing, if `make tools` could not install it. A test then must print that
+    /// it did not run.
     ///
     /// # Panics
     /// When `make tools` has not run.
@@ -94,7 +94,7 @@ impl Browser {
         Some(reason.trim().to_owned())
     }
 
-    /// Opens a page in a new profile. What the page does there is the page's to report.
+    /// Opens a page in a new profile. The page itself reports its results.
     ///
     /// # Panics
     /// When the browser [is missing](Self::is_missing).
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::engines::supervised::PATIENCE;
 
-    /// Whether a process works in this directory, be it removed meanwhile.
+    /// Returns whether a process has this working directory, even if it was removed.
     fn is_used(directory: &Path) -> bool {
         let processes = fs::read_dir("/proc").unwrap().flatten();
         let mut places = processes.filter_map(|it| fs::read_link(it.path().join("cwd")).ok());

@@ -1,4 +1,4 @@
-//! NATS with `JetStream`: a server of a test's own.
+//! A NATS server with `JetStream` for a test.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,68 +13,65 @@ use tempfile::TempDir;
 
 use super::supervised::{DRAWS, Supervised, draw_port, program};
 
-/// A running server. It ends, and its files go, when it is dropped, or when the process that
-/// started it ends, by whatever.
+/// A running server. It is ended and its files removed on drop, or when the starting process ends for any
+/// reason.
 #[derive(Debug)]
 pub struct Nats {
     running: Mutex<Option<Supervised>>,
     guard: Guard,
     port: u16,
     directory: TempDir,
-    /// Removes the directory, where this process cannot.
+    /// Removes the directory if this process cannot.
     #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
     keeper: Supervised,
 }
 
-/// Whom a server lets in.
+/// The authentication of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
-    /// Everybody.
+    /// None.
     Nobody,
-    /// Who says [`Nats::USER`] and [`Nats::PASSWORD`].
+    /// By [`Nats::USER`] and [`Nats::PASSWORD`].
     Password,
-    /// Who says [`Nats::PASSWORD`] as a token.
+    /// By [`Nats::PASSWORD`] as a token.
     Token,
-    /// [`Nats::USER`] with the rights that [`Nats::with_rights`] was given, and [`Nats::ADMIN`] with
-    /// every right.
+    /// By [`Nats::USER`] with the permissions of [`Nats::with_rights`], or [`Nats::ADMIN`] with all.
     Rights,
 }
 
 impl Nats {
     /// The user of a guarded server.
     pub const USER: &str = "nexus raw";
-    /// The user that may do everything on a server [with rights](Self::with_rights).
+    /// The user with all permissions on a server [with rights](Self::with_rights).
     pub const ADMIN: &str = "admin";
     /// Their password, or the token; in a URL it is encoded.
     pub const PASSWORD: &str = "p@ss:w/rd";
 
-    /// Starts a server that lets everybody in, and waits until it is ready. Blocks.
+    /// Starts a server without authentication, and waits until it is ready. Blocks.
     ///
     /// # Panics
-    /// When the program is not there, and says how to get it; a missing engine never passes for a
-    /// test that held.
+    /// If the program is missing, with how to install it.
     #[must_use]
     pub fn start() -> Self {
         Self::guarded(Guard::Nobody)
     }
 
-    /// The same with a guard. One with rights denies [`Self::USER`] nothing.
+    /// The same with authentication. With rights, [`Self::USER`] has all permissions.
     #[must_use]
     pub fn guarded(guard: Guard) -> Self {
         Self::open(guard, "{}")
     }
 
-    /// The same where [`Self::USER`] has these `permissions`, in the words of the server's
-    /// configuration.
+    /// The same with `permissions` of [`Self::USER`], in the format of the server's configuration.
     #[must_use]
     pub fn with_rights(permissions: &str) -> Self {
         Self::open(Guard::Rights, permissions)
     }
 
-    /// Has [`Self::USER`] have other rights from the next start on.
+    /// Sets the permissions of [`Self::USER`] from the next start on.
     ///
     /// # Panics
-    /// When they cannot be written down.
+    /// If the file cannot be written.
     pub fn set_rights(&self, permissions: &str) {
         write_rights(self.directory.path(), permissions);
     }
@@ -105,7 +102,7 @@ impl Nats {
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
     }
 
-    /// The URL that clients take, with what its guard wants to hear.
+    /// Returns the URL for clients, with credentials.
     #[must_use]
     pub fn url(&self) -> String {
         let (user, password) = ("nexus%20raw", "p%40ss%3Aw%2Frd");
@@ -129,7 +126,7 @@ impl Nats {
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "the server runs");
-        // somebody else may have the port for a moment
+        // another process may briefly use the port
         *running = (0..DRAWS).find_map(|_| serve(self.directory.path(), self.port, self.guard));
         assert!(running.is_some(), "NATS did not start again");
     }
@@ -146,7 +143,7 @@ impl Drop for Nats {
     }
 }
 
-/// The part of a server's configuration that has no switch.
+/// The part of a server's configuration without a command-line option.
 const CONFIGURATION: &str = "rights.conf";
 
 fn write_rights(directory: &Path, permissions: &str) {
@@ -183,7 +180,7 @@ fn serve(directory: &Path, port: u16, guard: Guard) -> Option<Supervised> {
     server.is_there(|| answers(port)).then_some(server)
 }
 
-/// Whether a server greets a client and answers it, if only that it is not let in.
+/// Returns whether a server responds to a client, even by refusing it.
 fn answers(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let patience = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! `PgBouncer` before a database of a test's own.
+//! `PgBouncer` in front of a test's database.
 
 use std::{
     fs,
@@ -14,9 +14,9 @@ use super::{
     supervised::{DRAWS, Supervised, draw_port, program},
 };
 
-/// A running pooler. It ends, and its files go, when it is dropped, or when the process that started
-/// it ends, by whatever. It is as Debian has it: no parameter of a startup is ignored, and prepared
-/// statements are not known.
+/// A running pooler. It is ended and its files removed on drop, or when the starting process ends for any
+/// reason. It has Debian's configuration: no startup parameter is ignored, and prepared statements are not
+/// supported.
 #[derive(Debug)]
 pub struct PgBouncer {
     /// It ends before its directory goes.
@@ -27,7 +27,7 @@ pub struct PgBouncer {
     directory: TempDir,
 }
 
-/// How long a client has a session of the server.
+/// How long a client keeps a server session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolMode {
     /// As long as it is connected.
@@ -40,8 +40,7 @@ impl PgBouncer {
     /// Starts one that has up to `sessions` of the database's, and waits until it is ready. Blocks.
     ///
     /// # Panics
-    /// When the program is not there, and says how to get it; a missing engine never passes for a
-    /// test that held.
+    /// If the program is missing, with how to install it.
     #[must_use]
     pub fn before(database: &Database, mode: PoolMode, sessions: u32) -> Self {
         let directory = tempfile::Builder::new()
@@ -68,7 +67,7 @@ impl PgBouncer {
         panic!("PgBouncer did not start on any of {DRAWS} draws of ports");
     }
 
-    /// Where it listens.
+    /// Returns its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

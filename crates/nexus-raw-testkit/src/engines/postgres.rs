@@ -1,4 +1,4 @@
-//! PostgreSQL: a cluster of a test's own.
+//! A PostgreSQL cluster for a test.
 
 use std::{
     fs,
@@ -15,30 +15,30 @@ use tempfile::TempDir;
 
 use super::supervised::{DRAWS, Supervised, draw_port, program};
 
-/// Who runs the server when the tests are run by root: `nobody` and `nogroup`, by the numbers that
-/// they have everywhere (Debian policy 9.2.2).
+/// The user and group of the server if the tests run as root: `nobody` and `nogroup`, by their fixed ids
+/// (Debian policy 9.2.2).
 pub(super) const NOBODY: u32 = 65534;
 
-/// A running cluster. It ends, and its files go, when it is dropped, or when the process that
-/// started it ends, by whatever. `fsync` is on, as the catalogue wants it.
+/// A running cluster. It is ended and its files removed on drop, or when the starting process ends for any
+/// reason. `fsync` is on, as the catalogue requires.
 #[derive(Debug)]
 pub struct Postgres {
     running: Mutex<Option<Supervised>>,
     port: u16,
     directory: TempDir,
-    /// Removes the directory, where this process cannot.
+    /// Removes the directory if this process cannot.
     #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
     keeper: Supervised,
 }
 
-/// A database of a test's own.
+/// A test's own database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// The way in for the role that owns it, who is neither a superuser nor has BYPASSRLS.
+    /// The URL for its owner, who is no superuser and has no BYPASSRLS.
     pub url: String,
-    /// The way in for a superuser.
+    /// The URL for a superuser.
     pub admin_url: String,
-    /// The role that owns it. No other database is its.
+    /// The role that owns only this database.
     pub role: String,
     /// Its name.
     pub name: String,
@@ -47,14 +47,13 @@ pub struct Database {
 impl Postgres {
     /// The superuser.
     const ADMIN: &str = "admin";
-    /// Everybody's password.
+    /// The password of all roles.
     pub(super) const PASSWORD: &str = "postgres-password";
 
     /// Makes a cluster, starts its server and waits until it is ready. Blocks.
     ///
     /// # Panics
-    /// When the programs are not there, and says how to get them; a missing engine never passes
-    /// for a test that held.
+    /// If the programs are missing, with how to install them.
     #[must_use]
     pub fn start() -> Self {
         let directory = tempfile::Builder::new()
@@ -84,7 +83,7 @@ impl Postgres {
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
     }
 
-    /// Where it listens.
+    /// Returns its address.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -134,7 +133,7 @@ impl Postgres {
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "the server runs");
-        // somebody else may have the port for a moment
+        // another process may briefly use the port
         *running = (0..DRAWS).find_map(|_| serve(self.directory.path(), self.port));
         assert!(running.is_some(), "PostgreSQL did not start again");
     }
@@ -173,7 +172,7 @@ fn psql(port: u16, statements: &[&str]) -> std::process::ExitStatus {
     psql.status().unwrap()
 }
 
-/// A command that is run by somebody whom PostgreSQL serves: it refuses root.
+/// Returns a command that does not run as root, which PostgreSQL refuses.
 pub(super) fn unprivileged(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);

@@ -1,4 +1,4 @@
-//! A SeaweedFS server of a test's own: the real, distributed engine, on loopback and on disk.
+//! A SeaweedFS server for a test, on loopback and on disk.
 
 use std::{
     io::{Read, Write},
@@ -21,14 +21,14 @@ const PORTS: usize = 10;
 /// The services that leave a socket behind when they are killed.
 const SERVICES: [&str; 5] = ["s3", "master", "volume", "filer", "admin"];
 
-/// A running server with one bucket, [`SeaweedFs::BUCKET`]. It ends, and its files go, when it is
-/// dropped, or when the process that started it ends, by whatever.
+/// A running server with one bucket, [`SeaweedFs::BUCKET`]. It is ended and its files removed on drop, or
+/// when the starting process ends for any reason.
 #[derive(Debug)]
 pub struct SeaweedFs {
     #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]
     supervised: Supervised,
     ports: [u16; PORTS],
-    /// Removed by the supervisor; here as well, where that could not.
+    /// Removed by the supervisor, or else by this drop.
     _directory: TempDir,
 }
 
@@ -45,8 +45,7 @@ impl SeaweedFs {
     /// Starts a server and waits until it is ready. Blocks.
     ///
     /// # Panics
-    /// When the program is not there, and says how to get it; a missing engine never passes for a
-    /// test that held.
+    /// If the program is missing, with how to install it.
     #[must_use]
     pub fn start() -> Self {
         for _ in 0..DRAWS {
@@ -64,7 +63,7 @@ impl SeaweedFs {
         Arc::clone(SHARED.get_or_init(|| Arc::new(Self::start())))
     }
 
-    /// Its S3 service, with the key pair that may do anything.
+    /// Returns its S3 service, with the administrator's key pair.
     #[must_use]
     pub fn s3(&self) -> Endpoint {
         Endpoint::at(
@@ -153,7 +152,7 @@ fn start(directory: &Path, ports: [u16; PORTS]) -> Supervised {
     Supervised::start(&command, "KILL", &leftovers)
 }
 
-/// The status that a GET without credentials is answered with; `None` without an answer.
+/// Returns the status of a GET without credentials, or `None` without a response.
 fn status(port: u16, path: &str) -> Option<u16> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let patience = Duration::from_secs(1);

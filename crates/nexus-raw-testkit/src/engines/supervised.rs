@@ -1,4 +1,4 @@
-//! A program that ends when the test's process does.
+//! Programs that end with the test's process.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where `make tools` puts the engines.
+/// The directory of the servers that `make tools` installs.
 pub(super) const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/bin");
 
-/// Engines are ready in seconds; a busy machine may take its time.
+/// The time limit of a start, which usually takes seconds.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Another process may take a port between its being drawn and its being bound.
@@ -95,7 +95,7 @@ impl Supervised {
         true
     }
 
-    /// What the system does to a process that is killed: its pipes are closed, nothing is dropped.
+    /// Simulates a kill: pipes are closed, and no destructor runs.
     #[cfg(test)]
     pub(super) fn lose_its_starter(&mut self) {
         drop(self.0.stdin.take());
@@ -113,8 +113,7 @@ impl Drop for Supervised {
 /// The path of a program.
 ///
 /// # Panics
-/// When it is not there, and says how to get it; a missing engine never passes for a test that
-/// held.
+/// If it is missing, with how to install it.
 pub(super) fn program(name: &str) -> PathBuf {
     let path = Path::new(PROGRAMS).join(name);
     assert!(

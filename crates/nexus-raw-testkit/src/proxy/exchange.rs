@@ -24,7 +24,7 @@ pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &ProxyS
         let fault = shared.fault_for(&method);
         match exchange(&mut client, &request, upstream, fault) {
             Ok(true) => {}
-            // whoever has gone is not told
+            // the client may be gone
             Ok(false) | Err(_) => break,
         }
     }
@@ -81,7 +81,7 @@ fn pass(
     Ok(length_is_told && !request.is_the_last())
 }
 
-/// What the store says.
+/// Returns the store's response.
 fn forward(request: &Message, upstream: SocketAddr) -> io::Result<Vec<u8>> {
     let mut store = TcpStream::connect(upstream)?;
     let head = String::from_utf8_lossy(&request.head);
@@ -114,7 +114,7 @@ fn drip(client: &mut TcpStream, answer: &[u8]) -> Done {
     Ok(())
 }
 
-/// Takes whatever still comes, and says nothing.
+/// Reads further data without a response.
 fn until_closed(client: &mut TcpStream) -> Done {
     let mut ignored = [0; 1024];
     while client.read(&mut ignored)? > 0 {}

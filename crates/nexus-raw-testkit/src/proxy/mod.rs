@@ -1,4 +1,4 @@
-//! A proxy between a server under test and its store, which can be told to break what passes.
+//! A fault-injecting proxy between a server under test and its store.
 
 mod exchange;
 mod swallowing;
@@ -13,24 +13,24 @@ use std::{
 
 pub use self::swallowing::SwallowingProxy;
 
-/// What becomes of a request.
+/// The treatment of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody listens any more, and open connections are broken.
+    /// The port is closed, and open connections are broken.
     Refuse,
     /// The connection is closed without a byte.
     Close,
-    /// The request is read and never answered.
+    /// The request is read, without a response.
     Hang,
-    /// The store's own answer, a byte every 50 ms.
+    /// The store's response, one byte every 50 ms.
     Drip,
-    /// The first half of the store's own answer, head and body, and the connection is closed.
+    /// The first half of the store's response, then a close.
     Half,
-    /// These bytes instead of the store's answer, and the connection is closed.
+    /// These bytes instead of the store's response, then a close.
     Say(Vec<u8>),
-    /// These bytes instead of the store's answer, and nothing after them, for ever.
+    /// These bytes instead of the store's response, then nothing, without a close.
     SayAndHang(Vec<u8>),
-    /// The store's own answer, dated as this.
+    /// The store's response with this `Date`.
     Dated(&'static str),
 }
 
@@ -67,7 +67,7 @@ struct ProxyState {
     requests: usize,
 }
 
-/// What every thread of a proxy knows.
+/// The state that the threads of a proxy share.
 #[derive(Debug, Clone)]
 struct ProxyShared(Arc<Mutex<ProxyState>>);
 
@@ -76,7 +76,7 @@ impl ProxyShared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is to become of a request of this method.
+    /// Returns the treatment of a request of this method.
     fn fault_for(&self, method: &str) -> Option<Fault> {
         let mut state = self.lock();
         state.requests += 1;
@@ -90,11 +90,11 @@ impl ProxyShared {
     }
 }
 
-/// How often what was told is looked at.
+/// The interval at which the state is polled.
 const TICK: Duration = Duration::from_millis(2);
 
-/// A proxy on loopback before a store that speaks plain HTTP/1.1. It passes everything on until
-/// it is told of a fault, and ends when it is dropped.
+/// A proxy on loopback for a store with plain HTTP/1.1. It forwards everything until a fault is set, and
+/// ends on drop.
 #[derive(Debug)]
 pub struct FaultyProxy {
     address: SocketAddr,
@@ -161,7 +161,7 @@ impl FaultyProxy {
         {
             let mut state = self.shared.lock();
             state.broken = broken;
-            // what hangs or drips is over, and nobody keeps a connection from before
+            // hanging and slow exchanges end, and no old connection stays open
             for connection in state.connections.drain(..) {
                 let _ = connection.shutdown(Shutdown::Both);
             }

@@ -16,9 +16,8 @@ struct Orders {
     swallows_new: AtomicBool,
 }
 
-/// A way to a server on which flows fall silent: what is sent is taken and never arrives, and
-/// nothing is closed. So does a NAT that forgot a flow, and a machine that died. It speaks no
-/// protocol, and passes everything on until it is told otherwise.
+/// A TCP proxy whose connections can go silent: data is accepted and lost, and nothing is closed, as after
+/// a NAT timeout or the death of a machine. It forwards everything until then.
 ///
 /// Its threads end with their connections, or with the process.
 #[derive(Debug)]
@@ -54,18 +53,18 @@ impl SwallowingProxy {
         Self { address, orders }
     }
 
-    /// Where it listens.
+    /// Returns its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Has every flow that there is fall silent, for good. New ones are carried.
+    /// Silences every open connection permanently. New ones are forwarded.
     pub fn swallow_flows(&self) {
         self.orders.age.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Has flows that begin from now on be silent from their first byte, or be carried again.
+    /// Sets whether new connections are silent from their first byte.
     pub fn swallow_new_flows(&self, swallows: bool) {
         self.orders.swallows_new.store(swallows, Ordering::SeqCst);
     }

@@ -47,12 +47,12 @@ struct StoreState {
     calls: StoreCalls,
 }
 
-/// How often the store was asked for what, refused calls included.
+/// The number of calls of each kind, including refused ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreCalls {
     /// Uploads signed.
     pub presign: u32,
-    /// Objects asked about.
+    /// Calls of `stat`.
     pub stat: u32,
     /// Objects read in order to be hashed.
     pub hash: u32,
@@ -60,7 +60,7 @@ pub struct StoreCalls {
     pub http: u32,
 }
 
-/// Why the fake does not answer.
+/// The error of an unavailable fake.
 #[derive(Debug, thiserror::Error)]
 #[error("the test has taken the store down")]
 struct StoreTakenDown;
@@ -91,8 +91,7 @@ impl FakeStore {
         }
     }
 
-    /// Takes the store down, or brings it back. While it is down nothing is answered: the port
-    /// says [`StorageError::Unavailable`], HTTP 503.
+    /// Sets the availability. While unavailable the port returns [`StorageError::Unavailable`], and HTTP 503.
     pub fn set_available(&self, available: bool) {
         self.state().down = !available;
     }
@@ -112,7 +111,7 @@ impl FakeStore {
         self.state().credentials_end = Some(end);
     }
 
-    /// Puts an object there past every check, as somebody with other rights could.
+    /// Places an object without any check, as an administrator could.
     pub fn place(&self, address: &ObjectAddress, object: StoredObject) {
         self.state().objects.insert(address.clone(), object);
     }
@@ -131,7 +130,7 @@ impl FakeStore {
         }
     }
 
-    /// Takes an object away past every check.
+    /// Removes an object without any check.
     pub fn remove(&self, address: &ObjectAddress) -> Option<StoredObject> {
         self.state().objects.remove(address)
     }
@@ -142,7 +141,7 @@ impl FakeStore {
         self.state().objects.get(address).cloned()
     }
 
-    /// How often the store was asked so far.
+    /// Returns the number of calls so far.
     #[must_use]
     pub fn calls(&self) -> StoreCalls {
         self.state().calls
@@ -205,7 +204,7 @@ impl FakeStore {
     }
 
     fn state(&self) -> MutexGuard<'_, StoreState> {
-        // a test that panicked elsewhere is no reason for this one to
+        // ignores the panics of other tests
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,8 +17,8 @@ async fn assert_open(open: &OpenCatalog, intents: &[&UploadIntent]) {
     assert_eq!(open.census.open_intents().await.unwrap(), expected);
 }
 
-/// Each presign adds one, under a key or not, of whatever scope; its registration takes it off.
-/// Whether the intent has ended is not asked.
+/// Each presign adds one, with or without a key, in any scope; its registration removes it. Expired
+/// intents count too.
 pub async fn intents_are_open_until_they_are_registered_in_whatever_scope(
     harness: &impl CatalogHarness,
 ) {
@@ -55,8 +55,8 @@ pub async fn intents_are_open_until_they_are_registered_in_whatever_scope(
     }
 }
 
-/// An id twice, one more presign of an intent, a key that stands, a registration twice or of
-/// nothing: each leaves the number as it was.
+/// A repeated id, a repeated presign, a key in use, and a repeated or unknown registration do not change
+/// the number.
 pub async fn what_was_refused_or_repeated_opens_no_intent(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -90,7 +90,7 @@ pub async fn what_was_refused_or_repeated_opens_no_intent(harness: &impl Catalog
     assert_open(&open, &[&kept]).await;
 }
 
-/// The number is of what is kept, not of what this process has seen.
+/// The number comes from the stored state, not from this process.
 pub async fn open_intents_are_counted_on_after_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

@@ -43,7 +43,7 @@ pub async fn everything_is_there_after_reopening(harness: &impl CatalogHarness) 
     assert_eq!(after, before);
 }
 
-/// The sequence goes on where it was, and a pending intent can still be registered.
+/// The sequence continues, and a pending intent can still be registered.
 pub async fn a_reopened_catalogue_goes_on_counting(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

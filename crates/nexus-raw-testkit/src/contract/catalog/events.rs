@@ -12,7 +12,7 @@ use super::{
 };
 use crate::sample;
 
-/// The bodies come back as they were written, in the order of their commits.
+/// The bodies are unchanged, in the order of their commits.
 pub async fn events_of_an_asset_come_in_order_and_say_what_was_written(
     harness: &impl CatalogHarness,
 ) {
@@ -27,7 +27,7 @@ pub async fn events_of_an_asset_come_in_order_and_say_what_was_written(
         told,
         [(2, sample::presigned(&intent)), (3, new.event.clone())]
     );
-    // equal to the byte too: equality overlooks the order of flags
+    // equal bytes too, since equality ignores the order of flags
     let texts = told.iter().map(|(_, body)| StoredEvent::of(body).unwrap());
     let written = [sample::presigned(&intent), new.event];
     let written = written.map(|body| StoredEvent::of(&body).unwrap());
@@ -50,8 +50,8 @@ pub async fn events_of_an_asset_are_its_own(harness: &impl CatalogHarness) {
     }
 }
 
-/// Whatever their limit, and whatever other assets have written between; beyond the last there is
-/// none, and none of another scope.
+/// For any limit, and with events of other assets in between; there is none after the last, and none of
+/// another scope.
 pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -88,7 +88,7 @@ pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHa
         }
         assert_eq!(joined, all, "{limit}");
     }
-    // a place between two events, and places behind them all
+    // a sequence between two events, and sequences after all of them
     assert_eq!(page(&scope, 5, 1).await, all[2..3]);
     for after in [8, 9, i64::MAX.unsigned_abs(), u64::MAX] {
         assert_eq!(page(&scope, after, 1000).await, [], "{after}");
@@ -98,7 +98,7 @@ pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHa
     }
 }
 
-/// An event has one id for good, by which consumers drop repeats, and shares it with no other.
+/// An event has one permanent and unique id, by which consumers deduplicate.
 pub async fn event_ids_are_stable_and_distinct_across_scopes(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let names = [("t_a", "dev"), ("t_a", "prod"), ("t_ab", "dev")];

@@ -8,7 +8,7 @@ fn sequences(events: &[DatasetEvent]) -> Vec<u64> {
     events.iter().map(|event| event.sequence).collect()
 }
 
-/// Of whatever asset, each whole, ids included: as the events of its asset tell it.
+/// Of any asset, each complete with its id, equal to that in the events of its asset.
 pub async fn events_after_a_sequence_are_those_of_the_scope_above_it_in_order(
     harness: &impl CatalogHarness,
 ) {
@@ -30,7 +30,7 @@ pub async fn events_after_a_sequence_are_those_of_the_scope_above_it_in_order(
     }
 }
 
-/// The limit cuts at the end, so that the next page begins where this one ended.
+/// The limit truncates at the end, so that the next page continues there.
 pub async fn no_more_events_than_the_limit_are_given_and_pages_join_without_a_gap(
     harness: &impl CatalogHarness,
 ) {
@@ -57,7 +57,7 @@ pub async fn no_more_events_than_the_limit_are_given_and_pages_join_without_a_ga
     }
 }
 
-/// None is an answer, at the end, far beyond it, and where nothing ever happened.
+/// An empty page is no error, at the end, far beyond it, and in an unused scope.
 pub async fn after_the_last_event_there_is_none_and_none_in_an_unknown_scope(
     harness: &impl CatalogHarness,
 ) {
@@ -71,7 +71,7 @@ pub async fn after_the_last_event_there_is_none_and_none_in_an_unknown_scope(
     }
 }
 
-/// However alike their names are.
+/// Even with similar names.
 pub async fn events_after_a_sequence_are_of_one_scope_alone(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::scope("t_a", "dev");
@@ -96,8 +96,7 @@ pub async fn events_after_a_sequence_are_of_one_scope_alone(harness: &impl Catal
     assert!(given.iter().all(|event| event.body.scope() == home));
 }
 
-/// A reader that goes on from the last it was given, while 16 writers commit in the same scope,
-/// never sees a sequence before a lower one, and sees each event once.
+/// A reader that pages while 16 writers commit in the same scope sees each event once, in order.
 pub async fn who_follows_the_events_while_others_write_misses_none(harness: &impl CatalogHarness) {
     const WRITERS: u64 = 16;
     const EACH: u64 = 8;
@@ -124,7 +123,7 @@ pub async fn who_follows_the_events_while_others_write_misses_none(harness: &imp
     assert_eq!(events_after(&open, &scope, last, 5).await, []);
 }
 
-/// A consumer's place outlives the process that it was told by.
+/// A consumer's position is valid after a restart.
 pub async fn events_after_a_sequence_are_the_same_after_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::sample;
 
-/// Over odd text, extreme numbers and times, and every field present and absent: what is read is
-/// what was written, by equality, to the byte of its JSON, and in what equality overlooks.
+/// With odd text, extreme numbers and times, and every field present and absent: the read value equals the
+/// written one, also by its JSON bytes and in what equality ignores.
 pub async fn every_field_reads_back_as_it_was_written(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -35,8 +35,7 @@ pub async fn every_field_reads_back_as_it_was_written(harness: &impl CatalogHarn
     }
 }
 
-/// A rule that becomes stricter is asked at the door: what was kept before it is found, told and
-/// delivered as it was written.
+/// Values stored under an older, weaker rule are read and delivered unchanged.
 pub async fn what_the_rules_of_before_took_is_found_and_told(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -84,7 +83,7 @@ pub async fn an_unstated_provenance_reads_back_unstated(harness: &impl CatalogHa
     assert_eq!(*read.provenance(), Provenance::default());
 }
 
-/// Equality of captures and of flags overlooks offset and order; a catalogue must not.
+/// Compares also offset and order, which equality of captures and of flags ignores.
 fn assert_same(read: &RawAsset, written: &RawAsset) {
     assert_eq!(read, written);
     let overlooked = |asset: &RawAsset| {

@@ -25,7 +25,7 @@ pub async fn a_recorded_intent_is_found_pending_and_is_event_one(harness: &impl 
     assert_eq!(record(&open, &scope, intent.asset_id).await, None);
 }
 
-/// An id twice is `AlreadyExists`, whatever else differs, and leaves no trace.
+/// A repeated id is `AlreadyExists`, even if other fields differ, and has no effect.
 pub async fn an_intent_of_a_known_asset_id_is_refused_and_leaves_no_event_and_no_gap(
     harness: &impl CatalogHarness,
 ) {
@@ -61,7 +61,7 @@ pub async fn an_intent_of_a_known_asset_id_is_refused_and_leaves_no_event_and_no
     );
 }
 
-/// An id that is known as registered is known.
+/// The id of a registered asset is in use too.
 pub async fn a_registered_intent_is_not_recorded_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -82,7 +82,7 @@ pub async fn a_registered_intent_is_not_recorded_again(harness: &impl CatalogHar
     assert_eq!(events(&open, &scope, intent.asset_id).await.len(), 2);
 }
 
-/// Absence is an answer, not an error, in an empty scope and in one that has other assets.
+/// Absence is no error, in an empty scope and in one with other assets.
 pub async fn what_was_never_recorded_is_not_found(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -100,7 +100,7 @@ pub async fn what_was_never_recorded_is_not_found(harness: &impl CatalogHarness)
     }
 }
 
-/// Readiness is told by an answer.
+/// An open catalogue reports readiness.
 pub async fn an_open_catalogue_is_ready(harness: &impl CatalogHarness) {
     let ready = harness.open().await.catalog.ready().await;
     assert!(ready.is_ok(), "{ready:?}");

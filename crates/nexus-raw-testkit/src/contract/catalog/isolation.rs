@@ -10,8 +10,8 @@ use super::{
 };
 use crate::sample;
 
-/// Scopes that are easily taken for `t_a` in `dev`: another environment, a tenant whose name
-/// starts alike, one with a wildcard of SQL's LIKE in it, names that run together.
+/// Scopes that resemble `t_a` in `dev`: another environment, a tenant with a common prefix, one with a
+/// wildcard of SQL's LIKE, names whose concatenation is equal.
 pub(super) fn strangers() -> [Scope; 6] {
     [
         ("t_a", "prod"),
@@ -24,7 +24,7 @@ pub(super) fn strangers() -> [Scope; 6] {
     .map(|(tenant, environment)| sample::scope(tenant, environment))
 }
 
-/// To every other scope an asset is as good as absent, whichever way it is asked for.
+/// To every other scope an asset is absent in every read.
 pub async fn another_scope_sees_nothing(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::scope("t_a", "dev");
@@ -74,7 +74,7 @@ pub async fn one_id_in_two_scopes_is_two_assets(harness: &impl CatalogHarness) {
     );
 }
 
-/// An intent in one scope is no intent in another.
+/// An intent is unknown in another scope.
 pub async fn a_registration_does_not_reach_into_another_scope(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
@@ -96,7 +96,7 @@ pub async fn a_registration_does_not_reach_into_another_scope(harness: &impl Cat
     );
 }
 
-/// What happens in one scope moves no other scope's sequence.
+/// Events of one scope do not change another's sequence.
 pub async fn each_scope_counts_its_own_events(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let mut scopes = strangers().to_vec();

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{contract::outbox::drain, sample};
 
-/// Whoever comes late finds the intent of the first, and tells of its own URL for that one.
+/// Later callers find the first one's intent, and record their URLs for it.
 pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_an_event(
     harness: &impl CatalogHarness,
 ) {
@@ -59,7 +59,7 @@ pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_a
     assert!(sequences.eq(1..=100), "{} events", told.len());
 }
 
-/// Whoever comes after the last one is told so, and each who was let through is an event.
+/// Calls beyond the limit are refused, and each accepted call is an event.
 pub async fn however_many_repeats_race_an_intent_is_presigned_a_hundred_times(
     harness: &impl CatalogHarness,
 ) {
@@ -122,7 +122,7 @@ pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &imp
     }
 }
 
-/// What one writer of many does; the number of events that it wrote.
+/// Runs one of many writers and returns the number of its events.
 async fn write_some_of_all(open: &OpenCatalog, scope: &Scope, writer: u64) -> (Scope, usize) {
     let mut events = 0;
     for n in 0..4 {
@@ -162,7 +162,7 @@ pub async fn a_dropped_keyed_call_happened_whole_or_not_at_all(harness: &impl Ca
         poll_and_drop(polls, open.catalog.record_repeated_presign(again)).await;
         calls.push((key, intent));
     }
-    // whatever is still on its way in is written before these
+    // dropped calls that are still queued are written before these
     for (n, scope) in (1000..).zip(&scopes) {
         presign(&open, &sample::intent(scope, sample::asset_id(n))).await;
     }
@@ -172,7 +172,7 @@ pub async fn a_dropped_keyed_call_happened_whole_or_not_at_all(harness: &impl Ca
         if standing.is_none() {
             let state = intent_state(&open, &intent.scope, intent.asset_id).await;
             assert_eq!((state, told), (None, vec![]), "{}", intent.asset_id);
-            // and the key is good for another try
+            // and the key can be used again
             let outcome = presign_keyed(&open, key, intent).await;
             assert_eq!(outcome, KeyedOutcome::Recorded);
         } else {

@@ -15,7 +15,7 @@ fn just_before(at: Timestamp) -> Timestamp {
     Timestamp::from_micros(at.as_micros() - 1).unwrap()
 }
 
-/// Intent, event and key are written together; the key stands up to the intent's end, without it.
+/// Intent, event and key are written together; the key is in use until, and excluding, the intent's end.
 pub async fn a_key_stands_for_its_intent_until_that_ends(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -39,7 +39,7 @@ pub async fn a_key_stands_for_its_intent_until_that_ends(harness: &impl CatalogH
     );
 }
 
-/// Neither the same request nor another one gets an intent, an event or a place in the sequence.
+/// Neither the same request nor another one writes an intent or an event.
 pub async fn a_key_that_stands_lets_nothing_be_written_whatever_is_asked(
     harness: &impl CatalogHarness,
 ) {
@@ -69,8 +69,8 @@ pub async fn a_key_that_stands_lets_nothing_be_written_whatever_is_asked(
     );
 }
 
-/// A registered asset holds its key like a pending one. Then the key stands for the next intent,
-/// and what it stood for is as it was.
+/// A registered asset keeps its key like a pending one. After the end, the key gets the next intent, and
+/// the first asset is unchanged.
 pub async fn a_key_outlives_registration_and_is_free_once_its_intent_has_ended(
     harness: &impl CatalogHarness,
 ) {
@@ -109,7 +109,7 @@ pub async fn a_key_outlives_registration_and_is_free_once_its_intent_has_ended(
     );
 }
 
-/// A broken source of ids is told of, and takes nobody's key away.
+/// A repeated asset id is reported, and does not affect keys.
 pub async fn an_intent_of_a_known_asset_id_takes_no_key(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -131,7 +131,7 @@ pub async fn an_intent_of_a_known_asset_id_takes_no_key(harness: &impl CatalogHa
     );
 }
 
-/// One name, called by everybody, is everybody's own.
+/// Equal keys of different owners are independent.
 pub async fn keys_of_other_scopes_users_and_routes_do_not_meet(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::scope("t_a", "dev");
@@ -170,7 +170,7 @@ pub async fn keys_of_other_scopes_users_and_routes_do_not_meet(harness: &impl Ca
     }
 }
 
-/// The event stands in order with the others, and the intent is as it was.
+/// The event is in order, and the intent is unchanged.
 pub async fn a_repeated_presign_is_one_more_event_and_nothing_else(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -201,7 +201,7 @@ pub async fn a_repeated_presign_is_one_more_event_and_nothing_else(harness: &imp
     assert_eq!(last, Some((5, new.event)));
 }
 
-/// What is registered, absent or another scope's gets no event and no place in the sequence.
+/// A registered, absent or foreign intent gets no event.
 pub async fn what_is_not_pending_is_not_presigned_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -273,7 +273,7 @@ pub async fn an_intent_is_presigned_a_hundred_times_and_then_writes_nothing(
     assert_eq!(outcome, RepeatOutcome::NotPending);
 }
 
-/// Keys stand after a restart as they stood before, over what became of their intents.
+/// Keys and the state of their intents survive a restart.
 pub async fn keys_are_there_after_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

@@ -1,4 +1,4 @@
-//! What [`AssetCatalog`] and [`CatalogCensus`] promise.
+//! The contract of [`AssetCatalog`] and [`CatalogCensus`].
 
 mod census;
 mod durability;
@@ -34,18 +34,18 @@ pub use self::{
 };
 use crate::{sample, steps};
 
-/// A catalogue, by each of its ports.
+/// A catalogue, by its ports.
 #[derive(Clone)]
 pub struct OpenCatalog {
-    /// As the service sees it.
+    /// The service's port.
     pub catalog: Arc<dyn AssetCatalog>,
-    /// As the relay sees it.
+    /// The relay's port.
     pub outbox: Arc<dyn EventOutbox>,
-    /// As the hasher sees it.
+    /// The hasher's port.
     pub digests: Arc<dyn DigestLedger>,
-    /// As whoever sees to parked events sees it.
+    /// The operator's port for parked events.
     pub parked: Arc<dyn ParkedEvents>,
-    /// As those who run it see it.
+    /// The port for metrics.
     pub census: Arc<dyn CatalogCensus>,
 }
 
@@ -65,19 +65,19 @@ impl OpenCatalog {
     }
 }
 
-/// How the suites of the catalogue, the outbox and the digests reach an implementation.
+/// The harness of an implementation, for the suites of the catalogue, the outbox and the digests.
 #[async_trait]
 pub trait CatalogHarness: Send + Sync {
     /// Opens a new, empty catalogue. Called once for each harness.
     async fn open(&self) -> OpenCatalog;
 
-    /// Closes the catalogue that [`Self::open`] gave, as the end of the process would, and opens
-    /// it again over what it kept. The suite holds no other handle to it.
+    /// Closes the catalogue of [`Self::open`], as the end of the process would, and opens it again on its
+    /// stored state. The suite has no other handle to it.
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog;
 }
 
-/// Puts an implementation of `AssetCatalog` and `CatalogCensus` through its contract. Takes an expression that gives
-/// a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+/// Runs the contract suite of `AssetCatalog` and `CatalogCensus`. Takes an expression that returns a new
+/// [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! catalog_contract {
     ($harness:expr) => {
@@ -183,7 +183,7 @@ async fn events_after(
     events.unwrap()
 }
 
-/// The events of an asset, without the ids, which are the catalogue's own.
+/// Returns the events of an asset, without their ids.
 async fn told(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<(u64, EventBody)> {
     let events = events(open, scope, asset).await.into_iter();
     events.map(|event| (event.sequence, event.body)).collect()
@@ -195,13 +195,13 @@ async fn presign_keyed(open: &OpenCatalog, key: &CallerKey, intent: &UploadInten
     open.catalog.record_keyed_intent(new).await.unwrap()
 }
 
-/// Tells of one more presign of `intent`, at another time than the first.
+/// Records a repeated presign of `intent`, at another time.
 async fn presign_again(open: &OpenCatalog, intent: &UploadIntent) -> RepeatOutcome {
     let event = presigned_again(intent);
     open.catalog.record_repeated_presign(event).await.unwrap()
 }
 
-/// The event of one more presign of `intent`.
+/// Returns the event of a repeated presign of `intent`.
 fn presigned_again(intent: &UploadIntent) -> EventBody {
     EventBody {
         occurred_at: sample::seconds_after(30),
@@ -209,13 +209,13 @@ fn presigned_again(intent: &UploadIntent) -> EventBody {
     }
 }
 
-/// What `key` stands for while [`sample::intent`]s have not ended.
+/// Returns the state of `key` before the end of [`sample::intent`]s.
 async fn key_of(open: &OpenCatalog, key: &CallerKey) -> Option<StandingKey> {
     let now = sample::seconds_after(60);
     open.catalog.find_key(key, now).await.unwrap()
 }
 
-/// What a key stands for once `intent` was recorded under it.
+/// Returns the state of a key after `intent` was recorded with it.
 fn pending_under_key(intent: &UploadIntent) -> StandingKey {
     let facts = intent.facts.clone();
     StandingKey {
@@ -224,7 +224,7 @@ fn pending_under_key(intent: &UploadIntent) -> StandingKey {
     }
 }
 
-/// What stands once `new` was registered for `intent`.
+/// Returns the state of `intent` after the registration of `new`.
 fn registered(intent: &UploadIntent, new: &NewAsset) -> IntentState {
     IntentState::Registered {
         intent: intent.clone(),
@@ -233,7 +233,7 @@ fn registered(intent: &UploadIntent, new: &NewAsset) -> IntentState {
     }
 }
 
-/// What a later registration is told once `new` was registered.
+/// Returns the outcome of a registration after that of `new`.
 fn already_registered(new: &NewAsset) -> RegisterOutcome {
     RegisterOutcome::AlreadyRegistered {
         asset: Box::new(new.asset.clone()),

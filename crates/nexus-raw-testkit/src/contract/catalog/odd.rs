@@ -27,7 +27,7 @@ use crate::sample;
 /// An intent and the registration of it.
 pub(super) type OddAsset = (UploadIntent, NewAsset);
 
-/// `count` assets of `scope`, the same in every run, numbered from 1.
+/// Returns `count` assets of `scope`, the same in every run, numbered from 1.
 pub(super) fn assets(scope: &Scope, count: u64) -> Vec<OddAsset> {
     let mut runner = TestRunner::deterministic();
     let draw = |number| {
@@ -84,7 +84,7 @@ fn asset(scope: Scope, id: AssetId) -> impl Strategy<Value = OddAsset> {
     )
 }
 
-/// Text that breaks what is glued together: quotes, SQL, JSON, formats, every plane of Unicode.
+/// Text that breaks naive concatenation: quotes, SQL, JSON, formats, every plane of Unicode.
 fn text(bytes: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = String> {
     const TRAPS: &[&str] = &[
         "'; DROP TABLE asset; --",

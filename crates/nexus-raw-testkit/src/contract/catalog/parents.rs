@@ -9,7 +9,7 @@ use super::{
 };
 use crate::sample;
 
-/// Registers so many assets of one scope, numbered from 100 on.
+/// Registers `size` assets of one scope, numbered from 100.
 async fn family(open: &OpenCatalog, size: u64) -> Vec<nexus_raw::asset::AssetId> {
     let scope = sample::scope("t_a", "dev");
     let mut parents = Vec::new();
@@ -68,7 +68,7 @@ pub async fn parents_that_are_not_registered_are_told_by_position_and_nothing_is
         [(6, sample::presigned(&child))]
     );
 
-    // no half of the refused one is in the way of a right one, and the sequence has no gap
+    // the refused one leaves nothing that blocks a valid one, and the sequence has no gap
     let new = sample::new_asset(&child, sample::derived_from(&known));
     assert_eq!(register(&open, &new).await, RegisterOutcome::Registered);
     assert_eq!(
@@ -77,7 +77,7 @@ pub async fn parents_that_are_not_registered_are_told_by_position_and_nothing_is
     );
 }
 
-/// Another tenant's or environment's asset answers as an absent one.
+/// An asset of another tenant or environment is like an absent one.
 pub async fn a_parent_in_another_scope_is_unknown(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let parents = family(&open, 1).await;

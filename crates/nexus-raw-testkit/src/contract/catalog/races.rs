@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{contract::outbox::drain, sample};
 
-/// One caller writes; every other is told of exactly that record; there is one event.
+/// One caller writes; all others get exactly that record; there is one event.
 pub async fn of_a_hundred_racing_registrations_one_writes(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -22,7 +22,7 @@ pub async fn of_a_hundred_racing_registrations_one_writes(harness: &impl Catalog
     presign(&open, &intent).await;
     let mut racers = JoinSet::new();
     for n in 0..100 {
-        // each at another second, so that it shows whose record stands
+        // each at another second, to identify the written record
         let at = sample::seconds_after(n);
         let new = sample::new_asset_at(at, &intent, sample::provenance());
         let open = open.clone();
@@ -139,7 +139,7 @@ pub async fn mixed_writers_in_many_scopes_leave_no_gap(harness: &impl CatalogHar
     }
 }
 
-/// An intent that is there, and a registration of absent parents.
+/// Writes an existing intent, and a registration with absent parents, which both fail.
 async fn write_what_must_fail(open: &OpenCatalog, intent: &UploadIntent) {
     let repeated = open
         .catalog
@@ -156,8 +156,8 @@ async fn write_what_must_fail(open: &OpenCatalog, intent: &UploadIntent) {
     );
 }
 
-/// Calls that are dropped after a few steps leave either state and event, or neither, and do not
-/// hold up the calls after them.
+/// Calls that are dropped after a few polls leave either state and event, or neither, and do not block
+/// later calls.
 pub async fn a_dropped_call_happened_whole_or_not_at_all(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = four_scopes();
@@ -198,7 +198,7 @@ async fn assert_whole(open: &OpenCatalog, intent: &UploadIntent) {
         let state = intent_state(open, &intent.scope, intent.asset_id).await;
         let types: Vec<_> = before.iter().map(|event| event.body.event_type).collect();
         if before != events(open, &intent.scope, intent.asset_id).await {
-            // a dropped call is still on its way in: look again
+            // a dropped call may still be queued: retry
             tokio::task::yield_now().await;
             continue;
         }
@@ -214,7 +214,7 @@ async fn assert_whole(open: &OpenCatalog, intent: &UploadIntent) {
     }
 }
 
-/// Runs a call for so many polls at most, then drops it.
+/// Polls a call at most `polls` times, then drops it.
 pub(super) async fn poll_and_drop<F: Future>(polls: u32, call: F) {
     let mut call = pin!(call);
     for _ in 0..polls {

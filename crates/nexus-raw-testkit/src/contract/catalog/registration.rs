@@ -9,7 +9,7 @@ use super::{
 };
 use crate::sample;
 
-/// A registration turns the intent, is found as the record, and is the next event.
+/// A registration changes the intent's state, is found as the record, and is the next event.
 pub async fn a_registration_is_found_and_told(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -29,7 +29,7 @@ pub async fn a_registration_is_found_and_told(harness: &impl CatalogHarness) {
     );
 }
 
-/// Nothing was promised, so nothing is registered; the scope's sequence has no gap after it.
+/// Without an intent nothing is registered, and the sequence has no gap.
 pub async fn a_registration_without_an_intent_writes_nothing(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -46,7 +46,7 @@ pub async fn a_registration_without_an_intent_writes_nothing(harness: &impl Cata
     );
 }
 
-/// The first stands, whatever the second says, and is what the second is told.
+/// The second call gets the first record, whatever it states.
 pub async fn a_second_registration_is_told_of_the_first_and_writes_nothing(
     harness: &impl CatalogHarness,
 ) {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{contract::catalog::CatalogHarness, sample};
 
-/// While it lasts nobody else gets it, nor its own owner twice; from its end on, anybody.
+/// Until its end it is exclusive, even for its owner; after that anyone may claim.
 pub async fn a_claim_is_for_one_until_it_ends(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -27,7 +27,7 @@ pub async fn a_claim_is_for_one_until_it_ends(harness: &impl CatalogHarness) {
     assert!(back.epoch > over.epoch, "{back:?} after {over:?}");
 }
 
-/// One of them hashes, the others are told until when.
+/// One gets the claim, the others get its end.
 pub async fn of_a_hundred_racing_claims_one_is_taken(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -48,7 +48,7 @@ pub async fn of_a_hundred_racing_claims_one_is_taken(harness: &impl CatalogHarne
     assert_eq!((won, told), (1, 99));
 }
 
-/// Renewing moves the end alone.
+/// A renewal only changes the end.
 pub async fn a_renewed_claim_keeps_its_epoch_and_lasts(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -65,7 +65,7 @@ pub async fn a_renewed_claim_keeps_its_epoch_and_lasts(harness: &impl CatalogHar
     assert!(record(&open, &object, epoch, digest()).await);
 }
 
-/// A process that was slow, and that nobody took for dead, loses nothing.
+/// A slow process keeps an expired claim unless another one takes over.
 pub async fn a_claim_that_ended_goes_on_unless_it_was_taken_over(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -76,7 +76,7 @@ pub async fn a_claim_that_ended_goes_on_unless_it_was_taken_over(harness: &impl 
     assert_eq!(known(&open, &object).await, Some(digest()));
 }
 
-/// Who was taken for dead and was not, does nothing to what its successor does.
+/// A process that lost its claim does not affect its successor.
 pub async fn under_an_epoch_that_is_over_nothing_is_done(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -95,7 +95,7 @@ pub async fn under_an_epoch_that_is_over_nothing_is_done(harness: &impl CatalogH
     assert!(record(&open, &object, current.epoch, digest()).await);
 }
 
-/// Nobody waits for a lease of somebody who has ended in order.
+/// A released claim need not expire.
 pub async fn a_claim_that_was_given_back_is_free_at_once(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -108,7 +108,7 @@ pub async fn a_claim_that_was_given_back_is_free_at_once(harness: &impl CatalogH
     assert!(next.epoch > lease.epoch, "{next:?} after {lease:?}");
 }
 
-/// There is nothing to hash for.
+/// Without an intent a claim is `Closed`.
 pub async fn without_an_intent_there_is_nothing_to_claim(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = object(&sample::scope("t_a", "dev"), 1);
@@ -121,7 +121,7 @@ pub async fn without_an_intent_there_is_nothing_to_claim(harness: &impl CatalogH
     assert!(!release(&open, &object, 1).await);
 }
 
-/// What is registered was proved.
+/// A registered asset needs no digest.
 pub async fn a_registered_asset_is_not_claimed(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -143,7 +143,7 @@ pub async fn a_claim_does_not_reach_into_another_scope(harness: &impl CatalogHar
     for (tenant, environment) in [("t_ab", "dev"), ("t_a", "prod")] {
         let scope = sample::scope(tenant, environment);
         let epoch = taken(&open, &mine).await.epoch;
-        // not there, so there is nothing of mine to be seen or touched by it
+        // it does not exist in this scope, so it affects nothing here
         let theirs = object(&scope, 1);
         assert_eq!(
             claim_at(&open, &theirs, RIVAL, 0).await,

@@ -6,7 +6,7 @@ use nexus_raw::{
 use super::{OWNER, RIVAL, claim_at, digest, known, object, promised, record, taken, taken_at};
 use crate::{contract::catalog::CatalogHarness, sample};
 
-/// Neither of what was promised nor of what was not.
+/// Neither with nor without an intent.
 pub async fn nothing_is_known_of_what_nobody_recorded(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -17,7 +17,7 @@ pub async fn nothing_is_known_of_what_nobody_recorded(harness: &impl CatalogHarn
     assert_eq!(known(&open, &promised).await, None);
 }
 
-/// Whoever asks is told of it, whether it looks or claims, and nothing is hashed twice.
+/// Reads and claims return it, so nothing is hashed twice.
 pub async fn a_recorded_digest_is_known_and_ends_the_claim(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -66,7 +66,7 @@ pub async fn a_digest_is_of_one_etag_and_one_version(harness: &impl CatalogHarne
     assert!(matches!(claim, HashingClaim::Taken(_)), "{claim:?}");
 }
 
-/// What is at the address now is what counts.
+/// The latest object at the address counts.
 pub async fn a_later_digest_takes_the_place_of_an_earlier_one(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let before = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -83,7 +83,7 @@ pub async fn a_later_digest_takes_the_place_of_an_earlier_one(harness: &impl Cat
     assert_eq!(known(&open, &before).await, None);
 }
 
-/// One id in two scopes is two objects, whatever their entity tags.
+/// One id in two scopes is two objects, even with equal entity tags.
 pub async fn a_digest_does_not_reach_into_another_scope(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let mine = promised(&open, &sample::scope("t_a", "dev"), 1).await;
@@ -110,7 +110,7 @@ pub async fn a_guess_at_an_epoch_records_nothing(harness: &impl CatalogHarness) 
     assert_eq!(known(&open, &object).await, None);
 }
 
-/// No restart has an object read again, or brings an old epoch back.
+/// After a restart no object is read again, and no epoch is reused.
 pub async fn digests_and_epochs_outlive_a_restart(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

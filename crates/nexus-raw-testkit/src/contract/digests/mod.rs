@@ -1,4 +1,4 @@
-//! What [`DigestLedger`](nexus_raw::ports::DigestLedger) promises. The harness is that of the catalogue.
+//! The contract of [`DigestLedger`](nexus_raw::ports::DigestLedger), with the harness of the catalogue.
 
 mod claims;
 mod known;
@@ -16,8 +16,8 @@ pub use self::{claims::*, known::*};
 use super::catalog::OpenCatalog;
 use crate::sample;
 
-/// Puts an implementation of `DigestLedger` through its contract. Takes an expression that gives a
-/// new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+/// Runs the contract suite of `DigestLedger`. Takes an expression that returns a new
+/// [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! digests_contract {
     ($harness:expr) => {
@@ -63,7 +63,7 @@ fn object(scope: &Scope, number: u64) -> PinnedObject {
     }
 }
 
-/// Promises the `number`th asset of a scope; its object.
+/// Records the intent of the `number`th asset of a scope and returns its object.
 async fn promised(open: &OpenCatalog, scope: &Scope, number: u64) -> PinnedObject {
     let intent = sample::intent(scope, sample::asset_id(number));
     let event = sample::presigned(&intent);
@@ -71,7 +71,7 @@ async fn promised(open: &OpenCatalog, scope: &Scope, number: u64) -> PinnedObjec
     object(scope, number)
 }
 
-/// Claims so many seconds after the sample's time.
+/// Claims at the sample's time plus `seconds`.
 async fn claim_at(
     open: &OpenCatalog,
     object: &PinnedObject,
@@ -83,12 +83,12 @@ async fn claim_at(
     claim.unwrap()
 }
 
-/// Claims at the sample's time, where it must be free.
+/// Claims at the sample's time, which must succeed.
 async fn taken(open: &OpenCatalog, object: &PinnedObject) -> Lease {
     taken_at(open, object, OWNER, 0).await
 }
 
-/// Claims where it must be free.
+/// Claims, which must succeed.
 async fn taken_at(open: &OpenCatalog, object: &PinnedObject, owner: Uuid, seconds: i64) -> Lease {
     match claim_at(open, object, owner, seconds).await {
         HashingClaim::Taken(lease) => lease,

@@ -10,7 +10,7 @@ async fn backlog(open: &OpenCatalog, sink: &SinkName) -> Backlog {
     open.outbox.backlog(sink).await.unwrap()
 }
 
-/// Of each sink its own; the oldest is the one that is told alone too.
+/// Per sink; the oldest equals that of `oldest_undelivered`.
 pub async fn a_backlog_counts_what_lies_after_the_cursors_in_all_scopes(
     harness: &impl CatalogHarness,
 ) {
@@ -39,7 +39,7 @@ pub async fn a_backlog_counts_what_lies_after_the_cursors_in_all_scopes(
     assert_eq!(backlog(&open, &sink("nats")).await.undelivered, 155);
 }
 
-/// It is passed, so it lies no longer before the sink.
+/// The cursor has passed it, so it is no longer undelivered.
 pub async fn a_parked_event_is_counted_for_its_sink_until_the_restart_and_after(
     harness: &impl CatalogHarness,
 ) {

@@ -3,7 +3,7 @@ use nexus_raw::asset::UploadIntent;
 use super::{RELAY, commit, delivered, drain, lease, places, sequences, sink, undelivered};
 use crate::{contract::catalog::CatalogHarness, sample};
 
-/// A cursor that moved to a sequence has everything up to it behind it.
+/// A cursor covers all events up to its sequence.
 pub async fn delivered_events_are_not_given_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -19,7 +19,7 @@ pub async fn delivered_events_are_not_given_again(harness: &impl CatalogHarness)
     assert_eq!(sequences(&events, &scope), [6]);
 }
 
-/// Reading moves nothing: after a crash before the mark, everything is offered again.
+/// A read does not advance the cursor: after a crash the events are read again.
 pub async fn what_was_not_delivered_is_given_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     commit(&open, &sample::scope("t_a", "dev"), 1, 3).await;
@@ -28,7 +28,7 @@ pub async fn what_was_not_delivered_is_given_again(harness: &impl CatalogHarness
     assert_eq!(undelivered(&open, &sink("log"), 100).await, first);
 }
 
-/// What one sink has taken, another has yet to get.
+/// Delivery to one sink does not affect another.
 pub async fn each_sink_has_its_own_cursors(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -56,7 +56,7 @@ pub async fn a_cursor_moves_in_the_named_scopes_alone(harness: &impl CatalogHarn
     assert_eq!(sequences(&events, &three), [1, 2, 3]);
 }
 
-/// A mark that comes late does not undo a later one.
+/// A late update does not undo a newer one.
 pub async fn a_cursor_never_moves_back(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

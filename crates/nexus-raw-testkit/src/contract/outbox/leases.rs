@@ -3,7 +3,7 @@ use nexus_raw::ports::Lease;
 use super::{RELAY, RIVAL, commit, delivered, lease, lease_at, sink, undelivered};
 use crate::{contract::catalog::CatalogHarness, sample};
 
-/// While it holds, nobody else gets it; from its end on, anybody.
+/// Until its end it is exclusive; after that anyone may acquire it.
 pub async fn a_lease_is_for_one_owner_until_it_ends(harness: &impl CatalogHarness) {
     let outbox = harness.open().await.outbox;
     let held = lease(&outbox, RELAY).await;
@@ -16,7 +16,7 @@ pub async fn a_lease_is_for_one_owner_until_it_ends(harness: &impl CatalogHarnes
     assert_eq!(lease_at(&outbox, RELAY, 31).await, None);
 }
 
-/// Renewing moves the end alone.
+/// A renewal only changes the end.
 pub async fn a_renewed_lease_keeps_its_epoch(harness: &impl CatalogHarness) {
     let outbox = harness.open().await.outbox;
     let epoch = lease(&outbox, RELAY).await.epoch;
@@ -30,7 +30,7 @@ pub async fn a_renewed_lease_keeps_its_epoch(harness: &impl CatalogHarness) {
     assert_eq!(lease_at(&outbox, RIVAL, 49).await, None);
 }
 
-/// Each holding has an epoch of its own, also when an old owner comes back.
+/// Each acquisition has a new epoch, also by a former owner.
 pub async fn a_lease_that_was_taken_over_has_a_higher_epoch(harness: &impl CatalogHarness) {
     let outbox = harness.open().await.outbox;
     let mut last = lease(&outbox, RELAY).await.epoch;
@@ -41,7 +41,7 @@ pub async fn a_lease_that_was_taken_over_has_a_higher_epoch(harness: &impl Catal
     }
 }
 
-/// A guess at an epoch is no lease.
+/// A guessed epoch is not a lease.
 pub async fn without_a_lease_no_cursor_moves(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -51,7 +51,7 @@ pub async fn without_a_lease_no_cursor_moves(harness: &impl CatalogHarness) {
     assert_eq!(undelivered(&open, &sink("log"), 10).await.len(), 1);
 }
 
-/// A relay that was taken for dead and was not must not move what its successor moves.
+/// A relay that lost its lease must not advance cursors.
 pub async fn an_epoch_that_is_over_moves_no_cursor(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

@@ -1,4 +1,4 @@
-//! What [`EventOutbox`] promises. The harness is that of the catalogue.
+//! The contract of [`EventOutbox`], with the harness of the catalogue.
 
 mod backlog;
 mod cursors;
@@ -20,8 +20,8 @@ pub use self::{backlog::*, cursors::*, leases::*, parking::*, reading::*, waitin
 use super::catalog::OpenCatalog;
 use crate::sample;
 
-/// Puts an implementation of `EventOutbox` through its contract. Takes an expression that gives a
-/// new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+/// Runs the contract suite of `EventOutbox`. Takes an expression that returns a new
+/// [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! outbox_contract {
     ($harness:expr) => {
@@ -71,18 +71,18 @@ const RIVAL: Uuid = Uuid::from_u128(0xb0b);
 
 const TTL: Duration = Duration::from_secs(30);
 
-/// Takes the lease at the sample's time.
+/// Acquires the lease at the sample's time.
 async fn lease(outbox: &Arc<dyn EventOutbox>, owner: Uuid) -> Lease {
     lease_at(outbox, owner, 0).await.unwrap()
 }
 
-/// Asks for the lease so many seconds after the sample's time.
+/// Requests the lease at the sample's time plus `seconds`.
 async fn lease_at(outbox: &Arc<dyn EventOutbox>, owner: Uuid, seconds: i64) -> Option<Lease> {
     let now = sample::seconds_after(seconds);
     outbox.lease(owner, now, TTL).await.unwrap()
 }
 
-/// Commits so many presigns in `scope`, of asset ids from `first` on.
+/// Commits `count` presigns in `scope`, with asset ids from `first` on.
 async fn commit(open: &OpenCatalog, scope: &Scope, first: u64, count: u64) {
     for n in first..first + count {
         let intent = sample::intent(scope, sample::asset_id(n));
@@ -99,7 +99,7 @@ async fn undelivered(open: &OpenCatalog, sink: &SinkName, limit: u32) -> Vec<Dat
     open.outbox.undelivered(sink, limit, &[]).await.unwrap()
 }
 
-/// Marks as a relay of this epoch does; whether it was let.
+/// Advances cursors as a relay of this epoch, and returns whether the epoch was valid.
 async fn delivered(
     open: &OpenCatalog,
     sink: &SinkName,
@@ -115,7 +115,7 @@ async fn delivered(
     .await
 }
 
-/// Writes down what became of events; whether the epoch was the lease's.
+/// Writes progress, and returns whether the epoch was valid.
 async fn advance(
     outbox: &Arc<dyn EventOutbox>,
     sink: &SinkName,
@@ -130,13 +130,13 @@ async fn advance(
     outbox.advance(progress).await.unwrap()
 }
 
-/// Parks as a relay of this epoch does; whether it was let.
+/// Parks as a relay of this epoch, and returns whether the epoch was valid.
 async fn park(open: &OpenCatalog, sink: &str, event: ParkedEvent, epoch: u64) -> bool {
     let sink = SinkName::parse(sink).unwrap();
     advance(&open.outbox, &sink, ProgressChange::Parked(event), epoch).await
 }
 
-/// Where the events lie, in the order given.
+/// Returns scope and sequence of the events, in order.
 fn places(events: &[DatasetEvent]) -> Vec<(Scope, u64)> {
     events
         .iter()
@@ -144,7 +144,7 @@ fn places(events: &[DatasetEvent]) -> Vec<(Scope, u64)> {
         .collect()
 }
 
-/// The sequences of one scope among the events, in the order given.
+/// Returns the sequences of one scope among the events, in order.
 fn sequences(events: &[DatasetEvent], scope: &Scope) -> Vec<u64> {
     events
         .iter()
@@ -153,7 +153,7 @@ fn sequences(events: &[DatasetEvent], scope: &Scope) -> Vec<u64> {
         .collect()
 }
 
-/// Takes everything for `sink` as a relay would, in the order given.
+/// Delivers everything to `sink` as a relay would, and returns the events in order.
 pub(super) async fn drain(outbox: &Arc<dyn EventOutbox>, sink: &SinkName) -> Vec<DatasetEvent> {
     let epoch = lease(outbox, RELAY).await.epoch;
     let mut drained = Vec::new();

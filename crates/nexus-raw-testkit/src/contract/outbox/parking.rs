@@ -34,7 +34,7 @@ fn of_sink(name: &str) -> ParkedFilter {
     }
 }
 
-/// The next event is not held up, and the refused one can be told.
+/// The next event is not delayed, and the refused one can be listed.
 pub async fn a_parked_event_is_kept_with_its_reason_and_passed(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -51,7 +51,7 @@ pub async fn a_parked_event_is_kept_with_its_reason_and_passed(harness: &impl Ca
     );
 }
 
-/// A relay that lost its lease leaves no half of a parking.
+/// A relay that lost its lease parks nothing.
 pub async fn an_epoch_that_is_over_parks_nothing(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -63,7 +63,7 @@ pub async fn an_epoch_that_is_over_parks_nothing(harness: &impl CatalogHarness) 
     assert_eq!(all_parked(&open, "log").await, []);
 }
 
-/// What one sink refuses, another may take.
+/// Another sink may accept the event.
 pub async fn a_parked_event_is_parked_for_its_sink_alone(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -74,8 +74,7 @@ pub async fn a_parked_event_is_parked_for_its_sink_alone(harness: &impl CatalogH
     assert_eq!(all_parked(&open, "nats").await, []);
 }
 
-/// A restart delivers nothing twice that was marked, forgets nothing that was parked, and gives
-/// no epoch again.
+/// After a restart cursors and parked events are unchanged, and no epoch is reused.
 pub async fn cursors_parked_events_and_epochs_outlive_a_restart(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -88,7 +87,7 @@ pub async fn cursors_parked_events_and_epochs_outlive_a_restart(harness: &impl C
     let events = undelivered(&open, &sink("log"), 10).await;
     assert_eq!(sequences(&events, &scope), [3]);
     assert_eq!(all_parked(&open, "log").await, [refused(&scope, 2)]);
-    // the lease itself may be over before its end: a catalogue of one process knows its owner gone
+    // a catalogue of one process may end the lease early, since its owner is gone
     let taken = lease_at(&open.outbox, RIVAL, 30).await.unwrap();
     assert!(taken.epoch > held.epoch);
     assert!(!delivered(&open, &sink("log"), vec![(scope.clone(), 3)], held.epoch).await);
@@ -198,7 +197,7 @@ pub async fn what_was_asked_for_is_given_to_be_tried_again_in_order(harness: &im
     );
 }
 
-/// It was taken after all: it is forgotten that it was parked, under the lease alone.
+/// After a delivery it is removed from the parked ones, only with a valid lease.
 pub async fn a_parked_event_that_was_taken_is_parked_no_more(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, epoch) = park_some(&open).await;
@@ -222,7 +221,7 @@ pub async fn a_parked_event_that_was_taken_is_parked_no_more(harness: &impl Cata
     assert_eq!(all_parked(&open, "nats").await.len(), 1);
 }
 
-/// With the reason that it was refused for the last time, and until somebody asks again.
+/// With the latest reason, and until the next request for a retry.
 pub async fn an_event_that_is_refused_again_is_parked_anew(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, epoch) = park_some(&open).await;
@@ -232,7 +231,7 @@ pub async fn an_event_that_is_refused_again_is_parked_anew(harness: &impl Catalo
         ..refused(&scopes[0], 1)
     };
     let park = async || park(&open, "log", again.clone(), epoch).await;
-    // nobody asked: a relay that repeats itself changes nothing
+    // without a retry request a repeated parking changes nothing
     assert!(park().await);
     assert_eq!(all_parked(&open, "log").await[0], refused(&scopes[0], 1));
     ask(&open, of_sink("log")).await;

@@ -3,7 +3,7 @@ use nexus_raw::{asset::Provenance, ports::EventQuery, tenancy::Scope};
 use super::{RELAY, commit, delivered, drain, lease, places, sequences, sink, undelivered};
 use crate::{contract::catalog::CatalogHarness, sample};
 
-/// Nothing was committed, so nothing is given and nothing is old.
+/// Without commits there are no events and no oldest one.
 pub async fn an_empty_outbox_has_nothing_to_deliver(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     assert_eq!(undelivered(&open, &sink("log"), 10).await, []);
@@ -11,7 +11,7 @@ pub async fn an_empty_outbox_has_nothing_to_deliver(harness: &impl CatalogHarnes
     assert_eq!(oldest.unwrap(), None);
 }
 
-/// From the cursor on, without a gap, and each as the catalogue tells it.
+/// From the cursor on, without gaps, and each as in the catalogue's reads.
 pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = [sample::scope("t_a", "dev"), sample::scope("t_ab", "dev")];
@@ -41,7 +41,7 @@ pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl
     assert_eq!(of_asset.collect::<Vec<_>>(), told.unwrap());
 }
 
-/// A batch is as long as the caller can bear, and starts at the cursor.
+/// A batch is at most as long as the limit, and starts at the cursor.
 pub async fn no_more_than_the_limit_is_given(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = [sample::scope("t_a", "dev"), sample::scope("t_b", "dev")];
@@ -84,7 +84,7 @@ pub async fn a_quiet_scope_does_not_wait_for_a_busy_one(harness: &impl CatalogHa
     assert_eq!(rest.last().map(|event| event.sequence), Some(130));
 }
 
-/// A held scope gives nothing, whatever lies in it, and takes no room from the others.
+/// A held scope yields no events, and does not reduce the others' share.
 pub async fn held_scopes_are_left_out_and_take_no_room(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let [held, free, other] =

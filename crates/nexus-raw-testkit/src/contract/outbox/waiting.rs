@@ -3,12 +3,12 @@ use std::time::Duration;
 use super::{commit, sink, undelivered};
 use crate::{contract::catalog::CatalogHarness, sample};
 
-/// Far more than a wake-up takes on a loaded machine, far less than the patience it is told from.
+/// Far more than a wake-up takes on a loaded machine, far less than the timeout.
 const SOON: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_hours(1);
 
-/// A relay that waits is woken by a commit rather than by the end of its patience. It may be woken
-/// early, so it looks and waits again.
+/// A commit wakes a waiting relay before the timeout. Spurious wake-ups are allowed, so it polls and waits
+/// again.
 pub async fn waiting_ends_after_a_commit(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let relay = tokio::spawn({
@@ -25,7 +25,7 @@ pub async fn waiting_ends_after_a_commit(harness: &impl CatalogHarness) {
     assert!(woken.is_ok(), "the commit woke nobody within {SOON:?}");
 }
 
-/// What was committed while the relay was busy is told by the next wait at once.
+/// After a commit while the relay was busy, the next wait returns at once.
 pub async fn a_commit_between_two_waits_is_not_missed(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     for n in 1..=3 {
@@ -35,7 +35,7 @@ pub async fn a_commit_between_two_waits_is_not_missed(harness: &impl CatalogHarn
     }
 }
 
-/// A wait without a commit ends all the same: a commit of another process wakes nobody here.
+/// A wait without a commit ends by its timeout, since commits of other processes do not wake it.
 pub async fn waiting_ends_with_its_patience(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     for _ in 0..3 {

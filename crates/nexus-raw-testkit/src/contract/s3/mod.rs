@@ -1,4 +1,4 @@
-//! What S3 promises, rule by rule, asked of a store over the wire, with signatures of our own.
+//! The contract of S3, rule by rule, tested over the wire with own signatures.
 //!
 //! A rule is a function that does one thing to a store and says in a few words what came of it. What
 //! it must say of each store that is tested stands in [`TABLE`], which `docs/S3-SERVERS.md` shows:

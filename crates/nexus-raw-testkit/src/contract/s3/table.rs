@@ -1,4 +1,4 @@
-//! What each rule says of each server: the one place where they may differ.
+//! The outcome of each rule on each server.
 
 /// A server that the suite runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

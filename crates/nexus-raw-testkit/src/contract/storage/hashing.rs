@@ -55,7 +55,7 @@ pub async fn an_absent_object_is_told_as_gone(harness: &impl StorageHarness) {
     assert_eq!(hashed, HashOutcome::Gone);
 }
 
-/// What an unproved bucket says is not believed, so it is not asked.
+/// A bucket that was not probed is not trusted, so it is not read.
 pub async fn an_object_of_a_bucket_that_is_not_served_is_not_hashed(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_object_of_a_bucket_not_served_is_not_hashed").await;
     let there = bench.uploaded(&bench.intent(1), CONTENT).await;

@@ -40,7 +40,7 @@ pub async fn a_stored_object_is_told_as_it_was_uploaded(harness: &impl StorageHa
     assert_ne!(stored.version_id.as_deref(), Some(""));
 }
 
-/// What an unproved bucket says is not believed, so it is not asked.
+/// A bucket that was not probed is not trusted, so it is not read.
 pub async fn an_object_of_a_bucket_that_is_not_served_is_not_looked_for(
     harness: &impl StorageHarness,
 ) {
@@ -56,7 +56,7 @@ pub async fn an_object_of_a_bucket_that_is_not_served_is_not_looked_for(
     );
 }
 
-/// Readiness is told by an answer.
+/// A running store reports readiness.
 pub async fn a_running_store_is_ready(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "a_running_store_is_ready").await;
     let ready = bench.repository.ready().await;

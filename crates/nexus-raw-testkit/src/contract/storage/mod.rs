@@ -1,4 +1,4 @@
-//! What [`RawStorageRepository`] promises, and the store behind it.
+//! The contract of [`RawStorageRepository`] and its store.
 
 mod hashing;
 mod looking;
@@ -17,7 +17,7 @@ use nexus_raw::{
 pub use self::{hashing::*, looking::*, signing::*, uploading::*};
 use crate::{HttpRequest, sample};
 
-/// How the suite reaches an implementation and its store.
+/// The harness of an implementation and its store.
 #[async_trait]
 pub trait StorageHarness: Send + Sync {
     /// The repository on a running store. The rules may share one bucket, also at the same time:
@@ -32,8 +32,8 @@ pub trait StorageHarness: Send + Sync {
     async fn send(&self, request: HttpRequest) -> u16;
 }
 
-/// Puts an implementation of `RawStorageRepository` and a store through their contract. Takes an
-/// expression that gives a new [`StorageHarness`](crate::contract::storage::StorageHarness).
+/// Runs the contract suite of `RawStorageRepository` and its store. Takes an expression that returns a new
+/// [`StorageHarness`](crate::contract::storage::StorageHarness).
 #[macro_export]
 macro_rules! storage_contract {
     ($harness:expr) => {
@@ -159,7 +159,7 @@ impl<'a, H: StorageHarness> StorageBench<'a, H> {
     }
 }
 
-/// Whether a store says by this status that it will not do what was asked; 501 where it cannot.
+/// Returns whether a status is a refusal, or 501.
 fn is_refusal(status: u16) -> bool {
     (400..500).contains(&status) || status == 501
 }
