@@ -46,7 +46,7 @@ impl Front {
         let mut builder = S3ServiceBuilder::new(StoreService {
             store: Arc::new(store),
             region: settings.region.clone(),
-            lies: settings.lies.clone(),
+            misbehaviours: settings.misbehaviours.clone(),
             uploads: Arc::new(Uploads::new()),
             medium_failed,
         });
@@ -57,7 +57,7 @@ impl Front {
             cors: Cors::new(&settings.cors_origins),
             gate: Gate {
                 region: settings.region.clone(),
-                lies: settings.lies.clone(),
+                misbehaviours: settings.misbehaviours.clone(),
             },
             s3: builder.build(),
             body_leeway: settings.body_leeway,

@@ -8,7 +8,7 @@ use hyper::http::request::Parts;
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::auth::{Claim, Mechanism, query_pairs};
-use crate::lies::{Lie, Lies};
+use crate::misbehaviour::{Misbehaviour, Misbehaviours};
 
 /// The maximum lifetime of a presigned URL:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>.
@@ -17,7 +17,7 @@ const MAX_EXPIRY_SECONDS: u32 = 604_800;
 /// The checks of a request's head that need neither the secret nor the store.
 pub(crate) struct Gate {
     pub(crate) region: String,
-    pub(crate) lies: Lies,
+    pub(crate) misbehaviours: Misbehaviours,
 }
 
 impl Gate {
@@ -33,7 +33,10 @@ impl Gate {
         check_session_token(request)?;
         check_encoding(&request.headers, &claim)?;
         check_signed_headers(&request.headers, &claim)?;
-        if !self.lies.include(Lie::AcceptUnsignedHeaders) {
+        if !self
+            .misbehaviours
+            .include(Misbehaviour::AcceptUnsignedHeaders)
+        {
             check_unsigned_headers(&request.headers, &claim)?;
         }
         // a form would have its own policy, and no supported operation is a POST
@@ -183,7 +186,7 @@ mod tests {
     fn gate() -> Gate {
         Gate {
             region: "us-east-1".to_owned(),
-            lies: Lies::default(),
+            misbehaviours: Misbehaviours::default(),
         }
     }
 

@@ -13,8 +13,8 @@ mod front;
 mod gate;
 #[cfg(test)]
 mod header_pairs;
-mod lies;
 mod listener;
+mod misbehaviour;
 mod request_body;
 mod server;
 mod service;
@@ -23,6 +23,6 @@ mod store;
 mod uploads;
 
 pub use error::{ShutdownError, StartError};
-pub use lies::Lie;
+pub use misbehaviour::Misbehaviour;
 pub use server::{EmbeddedS3, EmbeddedS3Handle};
 pub use settings::{Credentials, Settings};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::lies::Lies;
+use crate::misbehaviour::Misbehaviours;
 
 /// The only key pair of the server.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct Settings {
     pub(crate) cors_origins: Vec<String>,
     pub(crate) body_leeway: Duration,
     pub(crate) shutdown_timeout: Duration,
-    pub(crate) lies: Lies,
+    pub(crate) misbehaviours: Misbehaviours,
 }
 
 impl Settings {
@@ -52,7 +52,7 @@ impl Settings {
             cors_origins: Vec::new(),
             body_leeway: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
-            lies: Lies::default(),
+            misbehaviours: Misbehaviours::default(),
         }
     }
 
@@ -103,8 +103,8 @@ impl Settings {
     /// Adds a deliberate defect, only for tests of a client's checks.
     #[cfg(feature = "lying")]
     #[must_use]
-    pub fn with_lie(mut self, lie: crate::Lie) -> Self {
-        self.lies.add(lie);
+    pub fn with_misbehaviour(mut self, misbehaviour: crate::Misbehaviour) -> Self {
+        self.misbehaviours.add(misbehaviour);
         self
     }
 }

@@ -12,7 +12,7 @@ use nexus_raw::{
     ports::{Clock, RawStorageRepository, StoreCapabilities},
     time::Timestamp,
 };
-use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Lie, Settings};
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Misbehaviour, Settings};
 use nexus_raw_storage_s3::{
     ProbeError, S3RawStorageRepository, S3Settings, ServerSideEncryption, UnprobedS3,
 };
@@ -34,7 +34,7 @@ impl OnEmbedded {
         Self::telling(&[])
     }
 
-    fn telling(lies: &[Lie]) -> Self {
+    fn telling(lies: &[Misbehaviour]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let credentials = Credentials {
             access_key_id: "AKIAEMBEDDED".to_owned(),
@@ -42,7 +42,7 @@ impl OnEmbedded {
         };
         let mut settings = Settings::new(directory.path(), credentials).with_bucket("nexus-raw");
         for lie in lies {
-            settings = settings.with_lie(*lie);
+            settings = settings.with_misbehaviour(*lie);
         }
         Self {
             server: EmbeddedS3::start(&settings).unwrap(),
@@ -158,7 +158,7 @@ async fn probes_that_run_at_once_do_not_disturb_each_other() {
 
 #[tokio::test]
 async fn a_store_that_writes_over_objects_is_unfit() {
-    let store = OnEmbedded::telling(&[Lie::IgnoreCreateOnce]);
+    let store = OnEmbedded::telling(&[Misbehaviour::IgnoreCreateOnce]);
     for _ in 0..2 {
         assert_eq!(
             findings(store.probe().await),
@@ -171,7 +171,7 @@ async fn a_store_that_writes_over_objects_is_unfit() {
 
 #[tokio::test]
 async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
-    let store = OnEmbedded::telling(&[Lie::AcceptUnsignedHeaders]);
+    let store = OnEmbedded::telling(&[Misbehaviour::AcceptUnsignedHeaders]);
     for _ in 0..2 {
         assert_eq!(
             findings(store.probe().await),
@@ -196,7 +196,7 @@ async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
 
 #[tokio::test]
 async fn a_store_that_hides_absence_is_unfit() {
-    let store = OnEmbedded::telling(&[Lie::ForbidAbsentKeys]);
+    let store = OnEmbedded::telling(&[Misbehaviour::ForbidAbsentKeys]);
     let found = findings(store.probe().await);
     let [finding] = &found[..] else {
         panic!("{found:?}");
@@ -212,7 +212,7 @@ async fn a_store_that_hides_absence_is_unfit() {
 
 #[tokio::test]
 async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
-    for lie in [Lie::IgnoreChecksums, Lie::EchoChecksums] {
+    for lie in [Misbehaviour::IgnoreChecksums, Misbehaviour::EchoChecksums] {
         let store = OnEmbedded::telling(&[lie]);
         for _ in 0..2 {
             let repository = store.probe().await.unwrap();

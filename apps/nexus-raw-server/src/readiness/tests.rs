@@ -99,7 +99,9 @@ async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_take
     });
     let result = join_all(asks).await;
     assert!(
-        result.iter().all(|it| matches!(it, Err(Unready::Storage(_)))),
+        result
+            .iter()
+            .all(|it| matches!(it, Err(Unready::Storage(_)))),
         "{result:?}"
     );
     assert_eq!(stores.load(SeqCst), 1);

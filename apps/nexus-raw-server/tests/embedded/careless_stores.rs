@@ -9,7 +9,7 @@ use std::{
 use futures_util::future::join_all;
 use nexus_raw::asset::Sha256Digest;
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
-use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Lie, Settings};
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Misbehaviour, Settings};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ struct Careless {
 }
 
 impl Careless {
-    async fn new(lie: Lie) -> Self {
+    async fn new(lie: Misbehaviour) -> Self {
         let machine = Machine::new();
         let credentials = Credentials {
             access_key_id: "AKIDEXAMPLE".to_owned(),
@@ -42,7 +42,7 @@ impl Careless {
         let settings = Settings::new(machine.data_dir().join("s3"), credentials)
             .with_region("eu-central-1")
             .with_bucket("nexus-raw")
-            .with_lie(lie);
+            .with_misbehaviour(lie);
         let store = EmbeddedS3::start(&settings).unwrap();
         let endpoint = store.endpoint();
         let address = endpoint.strip_prefix("http://").unwrap();
@@ -175,7 +175,7 @@ async fn events(caller: &Caller, upload: &Upload) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_such_a_store_holds_is_read_and_only_what_was_promised_is_registered() {
     let (photo, forged) = contents();
-    for lie in [Lie::IgnoreChecksums, Lie::EchoChecksums] {
+    for lie in [Misbehaviour::IgnoreChecksums, Misbehaviour::EchoChecksums] {
         let careless = Careless::new(lie).await;
         let server = careless.start(photo.len());
         let caller = careless.caller(&server);
@@ -201,7 +201,7 @@ async fn what_such_a_store_holds_is_read_and_only_what_was_promised_is_registere
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_object_is_read_while_nobody_waits() {
     let (photo, forged) = contents();
-    let careless = Careless::new(Lie::EchoChecksums).await;
+    let careless = Careless::new(Misbehaviour::EchoChecksums).await;
     let server = careless.start(photo.len() - 1);
     let caller = careless.caller(&server);
 
@@ -226,7 +226,7 @@ async fn a_large_object_is_read_while_nobody_waits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_callers_at_once_all_are_answered_and_the_object_is_read_once() {
     let (photo, _) = contents();
-    let careless = Careless::new(Lie::IgnoreChecksums).await;
+    let careless = Careless::new(Misbehaviour::IgnoreChecksums).await;
     let server = careless.start(photo.len());
     let caller = careless.caller(&server);
     let upload = uploaded(&caller, &photo, &photo).await;
@@ -253,7 +253,7 @@ async fn of_a_hundred_callers_at_once_all_are_answered_and_the_object_is_read_on
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_or_ended_server_was_reading_the_next_one_reads() {
     let (photo, _) = contents();
-    let careless = Careless::new(Lie::EchoChecksums).await;
+    let careless = Careless::new(Misbehaviour::EchoChecksums).await;
     for (round, kill) in [(0, true), (1, false)] {
         let server = careless.start(1);
         let caller = careless.caller(&server);
@@ -283,7 +283,7 @@ async fn what_a_killed_or_ended_server_was_reading_the_next_one_reads() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_that_was_replaced_after_it_was_hashed_is_not_registered() {
     let (photo, forged) = contents();
-    let careless = Careless::new(Lie::EchoChecksums).await;
+    let careless = Careless::new(Misbehaviour::EchoChecksums).await;
     let server = careless.start(1);
     let caller = careless.caller(&server);
     let upload = uploaded(&caller, &photo, &photo).await;
@@ -312,8 +312,8 @@ async fn an_object_that_was_replaced_after_it_was_hashed_is_not_registered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_says_once_by_what_assets_are_proved() {
     for (lie, level) in [
-        (Lie::IgnoreChecksums, "stream_sha256"),
-        (Lie::EchoChecksums, "stream_sha256"),
+        (Misbehaviour::IgnoreChecksums, "stream_sha256"),
+        (Misbehaviour::EchoChecksums, "stream_sha256"),
     ] {
         let careless = Careless::new(lie).await;
         let mut command = careless.program(1);

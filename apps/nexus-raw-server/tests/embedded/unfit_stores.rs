@@ -1,6 +1,6 @@
 //! Stores that do not keep what the service promises: no start.
 
-use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Lie, Settings};
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Misbehaviour, Settings};
 
 use crate::{
     ends::{complete, ended},
@@ -34,9 +34,9 @@ fn what_the_embedded_store_does_not_have_ends_the_start_with_78_and_its_key() {
 #[test]
 fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
     for (lie, told_of) in [
-        (Lie::IgnoreCreateOnce, "overwrites an object"),
-        (Lie::AcceptUnsignedHeaders, "unsigned"),
-        (Lie::ForbidAbsentKeys, "s3:ListBucket"),
+        (Misbehaviour::IgnoreCreateOnce, "overwrites an object"),
+        (Misbehaviour::AcceptUnsignedHeaders, "unsigned"),
+        (Misbehaviour::ForbidAbsentKeys, "s3:ListBucket"),
     ] {
         let machine = Machine::new();
         let credentials = Credentials {
@@ -46,7 +46,7 @@ fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
         let settings = Settings::new(machine.data_dir(), credentials)
             .with_region("eu-central-1")
             .with_bucket("nexus-raw")
-            .with_lie(lie);
+            .with_misbehaviour(lie);
         let store = EmbeddedS3::start(&settings).unwrap();
         let mut command = complete(&machine);
         command

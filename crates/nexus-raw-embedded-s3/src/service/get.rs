@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use super::{StoreService, bucket_name, errors};
 use crate::conditions;
-use crate::lies::Lie;
+use crate::misbehaviour::Misbehaviour;
 use crate::store::{ObjectRecord, StoredObject};
 
 /// The size of a read.
@@ -90,11 +90,16 @@ async fn open(
         .blocking(move |store| store.open_object(&bucket, &key))
         .await?;
     let Some(object) = found else {
-        return Err(if service.lies.include(Lie::ForbidAbsentKeys) {
-            s3_error!(AccessDenied, "Access Denied")
-        } else {
-            errors::no_such_key()
-        });
+        return Err(
+            if service
+                .misbehaviours
+                .include(Misbehaviour::ForbidAbsentKeys)
+            {
+                s3_error!(AccessDenied, "Access Denied")
+            } else {
+                errors::no_such_key()
+            },
+        );
     };
     let etag = ETag::Strong(object.record.md5.clone());
     conditions::check_read(&etag, if_match, if_none_match)?;

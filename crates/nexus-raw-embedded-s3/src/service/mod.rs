@@ -21,7 +21,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use tokio::sync::watch;
 
-use crate::lies::Lies;
+use crate::misbehaviour::Misbehaviours;
 use crate::store::{BucketName, Store, StoreError};
 use crate::uploads::Uploads;
 
@@ -30,7 +30,7 @@ use crate::uploads::Uploads;
 pub(crate) struct StoreService {
     pub(crate) store: Arc<Store>,
     pub(crate) region: String,
-    pub(crate) lies: Lies,
+    pub(crate) misbehaviours: Misbehaviours,
     pub(crate) uploads: Arc<Uploads>,
     /// Whether a flush to disk has failed.
     pub(crate) medium_failed: watch::Sender<bool>,

@@ -13,7 +13,7 @@ use crate::auth::{is_presigned, query_pairs};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::clock;
 use crate::digests::{Declared, Hashers};
-use crate::lies::Lie;
+use crate::misbehaviour::Misbehaviour;
 use crate::request_body::RequestBody;
 use crate::store::{IfTaken, ObjectRecord};
 use crate::uploads::UploadSlot;
@@ -38,9 +38,9 @@ pub(super) async fn put(
     }
     let computed = upload.digests.finish();
     let trailers = request.trailing_headers.and_then(|sent| sent.take());
-    let checksum = if service.lies.include(Lie::IgnoreChecksums) {
+    let checksum = if service.misbehaviours.include(Misbehaviour::IgnoreChecksums) {
         None
-    } else if service.lies.include(Lie::EchoChecksums) {
+    } else if service.misbehaviours.include(Misbehaviour::EchoChecksums) {
         declared.claimed_checksum().cloned()
     } else {
         declared.verify(&computed, trailers.as_ref())?;
@@ -103,7 +103,13 @@ fn output(etag: ETag, checksum: Option<Checksum>) -> PutObjectOutput {
 fn if_taken(service: &StoreService, headers: &HeaderMap) -> S3Result<IfTaken> {
     match headers.get("if-none-match") {
         None => Ok(IfTaken::Replace),
-        Some(_) if service.lies.include(Lie::IgnoreCreateOnce) => Ok(IfTaken::Replace),
+        Some(_)
+            if service
+                .misbehaviours
+                .include(Misbehaviour::IgnoreCreateOnce) =>
+        {
+            Ok(IfTaken::Replace)
+        }
         Some(value) if value == "*" => Ok(IfTaken::Refuse),
         Some(_) => Err(s3_error!(
             NotImplemented,

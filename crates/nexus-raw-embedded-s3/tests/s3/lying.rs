@@ -1,6 +1,6 @@
 //! Each lie, and that it is told alone.
 
-use nexus_raw_embedded_s3::Lie;
+use nexus_raw_embedded_s3::Misbehaviour;
 
 use crate::support::{Server, upload_headers};
 use nexus_raw_testkit::s3::Presign;
@@ -9,8 +9,8 @@ use nexus_raw_testkit::s3::base64_sha256;
 const CONTENT: &[u8] = b"a photograph";
 const OTHER: &[u8] = b"a forgery...";
 
-fn liar(lie: Lie) -> Server {
-    Server::start_with(|settings| settings.with_lie(lie))
+fn liar(lie: Misbehaviour) -> Server {
+    Server::start_with(|settings| settings.with_misbehaviour(lie))
 }
 
 /// Sends `content` to a URL signed for [`CONTENT`], with more headers than were signed.
@@ -34,7 +34,7 @@ fn checksum(server: &Server) -> Option<String> {
 
 #[test]
 fn checksums_can_be_ignored() {
-    let server = liar(Lie::IgnoreChecksums);
+    let server = liar(Misbehaviour::IgnoreChecksums);
     assert_eq!(upload(&server, OTHER, &[]).0, 200);
     assert_eq!(checksum(&server), None);
     assert_eq!(server.signed("GET", "/raw/k", &[], b"").body, OTHER);
@@ -43,7 +43,7 @@ fn checksums_can_be_ignored() {
 
 #[test]
 fn checksums_can_be_echoed() {
-    let server = liar(Lie::EchoChecksums);
+    let server = liar(Misbehaviour::EchoChecksums);
     assert_eq!(upload(&server, OTHER, &[]).0, 200);
     assert_eq!(checksum(&server), Some(base64_sha256(CONTENT)));
     assert_eq!(server.signed("GET", "/raw/k", &[], b"").body, OTHER);
@@ -51,7 +51,7 @@ fn checksums_can_be_echoed() {
 
 #[test]
 fn create_once_can_be_ignored() {
-    let server = liar(Lie::IgnoreCreateOnce);
+    let server = liar(Misbehaviour::IgnoreCreateOnce);
     assert_eq!(upload(&server, CONTENT, &[]).0, 200);
     assert_eq!(upload(&server, CONTENT, &[]).0, 200);
     assert_eq!(upload(&server, OTHER, &[]), (400, "BadDigest".to_owned()));
@@ -59,7 +59,7 @@ fn create_once_can_be_ignored() {
 
 #[test]
 fn unsigned_headers_can_be_accepted() {
-    let server = liar(Lie::AcceptUnsignedHeaders);
+    let server = liar(Misbehaviour::AcceptUnsignedHeaders);
     assert_eq!(
         upload(&server, CONTENT, &[("x-amz-meta-added", "1")]).0,
         200
@@ -70,7 +70,7 @@ fn unsigned_headers_can_be_accepted() {
 
 #[test]
 fn absent_keys_can_be_forbidden() {
-    let server = liar(Lie::ForbidAbsentKeys);
+    let server = liar(Misbehaviour::ForbidAbsentKeys);
     assert_eq!(server.signed("HEAD", "/raw/k", &[], b"").status, 403);
     assert_eq!(
         server.signed("GET", "/raw/k", &[], b"").error(),

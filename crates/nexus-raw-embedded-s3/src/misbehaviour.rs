@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 ///
 /// A server has none unless it is built with the cargo feature `lying` and configured so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lie {
+pub enum Misbehaviour {
     /// Accepts any bytes, ignores `Content-MD5` and `x-amz-checksum-*`, and stores no checksum.
     IgnoreChecksums,
     /// Accepts any bytes, and later reports the checksum that the client claimed.
@@ -21,15 +21,15 @@ pub enum Lie {
 
 /// The deliberate defects of a server: none, except in tests.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lies(BTreeSet<Lie>);
+pub(crate) struct Misbehaviours(BTreeSet<Misbehaviour>);
 
-impl Lies {
+impl Misbehaviours {
     #[cfg(feature = "lying")]
-    pub(crate) fn add(&mut self, lie: Lie) {
-        self.0.insert(lie);
+    pub(crate) fn add(&mut self, misbehaviour: Misbehaviour) {
+        self.0.insert(misbehaviour);
     }
 
-    pub(crate) fn include(&self, lie: Lie) -> bool {
-        self.0.contains(&lie)
+    pub(crate) fn include(&self, misbehaviour: Misbehaviour) -> bool {
+        self.0.contains(&misbehaviour)
     }
 }
