@@ -27,7 +27,10 @@ pub use self::{
     canary::{Canaries, Found, TELLING_BYTES},
     catalog::FakeCatalog,
     clock::FixedClock,
-    engines::{Browser, Database, Guard, Nats, OpenPage, PgBouncer, PoolMode, Postgres, SeaweedFs},
+    engines::{
+        Browser, Database, DatabaseTemplate, Guard, Nats, OpenPage, PgBouncer, PoolMode, Postgres,
+        SeaweedFs,
+    },
     exposition::{Exposition, SeriesLabels},
     http::HttpRequest,
     identity::FakeIdentity,

@@ -1,8 +1,9 @@
 use std::net::SocketAddr;
 
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, OpenError, SqlAssetCatalog, SqlCatalogSettings};
-use nexus_raw_testkit::{Database, Postgres, sample};
+use nexus_raw_testkit::{Database, DatabaseTemplate, Postgres, sample};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::sync::OnceCell;
 
 /// A database for one catalogue, with a role of its own.
 pub(crate) struct Home(Database);
@@ -20,11 +21,16 @@ impl Home {
         home
     }
 
-    /// One whose schema is there.
+    /// One whose schema is there, copied from one that was migrated.
     pub(crate) async fn new() -> Self {
-        let home = Self::empty();
-        home.migrate().await;
-        home
+        static MIGRATED: OnceCell<DatabaseTemplate> = OnceCell::const_new();
+        let server = Postgres::shared();
+        let migrated = MIGRATED.get_or_init(|| async {
+            let first = Self::empty();
+            first.migrate().await;
+            server.template(first.0)
+        });
+        Self(server.copy(migrated.await))
     }
 
     /// Makes the schema, or brings it up to date; the migrations that this took.

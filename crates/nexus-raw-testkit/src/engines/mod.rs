@@ -12,6 +12,6 @@ pub use self::{
     browser::{Browser, OpenPage},
     nats::{Guard, Nats},
     pgbouncer::{PgBouncer, PoolMode},
-    postgres::{Database, Postgres},
+    postgres::{Database, DatabaseTemplate, Postgres},
     seaweedfs::SeaweedFs,
 };

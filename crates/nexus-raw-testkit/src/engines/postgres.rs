@@ -44,6 +44,13 @@ pub struct Database {
     pub name: String,
 }
 
+/// A database that others are copied from.
+#[derive(Debug, Clone)]
+pub struct DatabaseTemplate {
+    name: String,
+    role: String,
+}
+
 impl Postgres {
     /// The superuser.
     const ADMIN: &str = "admin";
@@ -95,10 +102,46 @@ impl Postgres {
     /// When the server does not.
     #[must_use]
     pub fn database(&self) -> Database {
+        self.made(|name| vec![format!("CREATE DATABASE {name} OWNER {name}")])
+    }
+
+    /// Makes a template of a database: its role loses it, and keeps what is in it. Nobody may be
+    /// connected to it from now on.
+    ///
+    /// # Panics
+    /// When the server does not.
+    #[must_use]
+    pub fn template(&self, database: Database) -> DatabaseTemplate {
+        let Database { name, role, .. } = database;
+        // what a role owns outside a database would go with it to the first copy's
+        self.psql(&[&format!("ALTER DATABASE {name} OWNER TO {}", Self::ADMIN)]);
+        DatabaseTemplate { name, role }
+    }
+
+    /// Copies a template of this server, and gives all that is in it to a role of the copy's own.
+    ///
+    /// # Panics
+    /// When the server does not.
+    #[must_use]
+    pub fn copy(&self, template: &DatabaseTemplate) -> Database {
+        let DatabaseTemplate { name: from, role } = template;
+        self.made(|name| {
+            vec![
+                format!("CREATE DATABASE {name} OWNER {name} TEMPLATE {from}"),
+                format!("\\connect {name}"),
+                format!("REASSIGN OWNED BY {role} TO {name}"),
+            ]
+        })
+    }
+
+    /// A database that these statements make, of a name that is also its role's.
+    fn made(&self, by: impl Fn(&str) -> Vec<String>) -> Database {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("nexus_raw_{}", MADE.fetch_add(1, Ordering::Relaxed));
         let role = format!("CREATE ROLE {name} LOGIN PASSWORD '{}'", Self::PASSWORD);
-        self.psql(&[&role, &format!("CREATE DATABASE {name} OWNER {name}")]);
+        let by = by(&name);
+        let statements: Vec<_> = std::iter::once(&role).chain(&by).map(|it| &**it).collect();
+        self.psql(&statements);
         let url = |role: &str| {
             format!(
                 "postgres://{role}:{}@127.0.0.1:{}/{name}",
@@ -270,6 +313,29 @@ mod tests {
         let first = Postgres::shared();
         assert!(Arc::ptr_eq(&first, &Postgres::shared()));
         assert_ne!(first.database().url, first.database().url);
+    }
+
+    #[test]
+    fn a_copy_has_what_its_template_has_and_it_is_its_own_roles() {
+        let server = Postgres::shared();
+        let database = server.database();
+        let made = Command::new(program("psql"))
+            .args([
+                &database.url,
+                "-X",
+                "-q",
+                "-c",
+                "CREATE TABLE kept (n integer)",
+            ])
+            .status();
+        assert!(made.unwrap().success());
+        let template = server.template(database);
+        for copy in [server.copy(&template), server.copy(&template)] {
+            let written = Command::new(program("psql"))
+                .args([&copy.url, "-X", "-q", "-c", "DROP TABLE kept"])
+                .status();
+            assert!(written.unwrap().success(), "{copy:?}");
+        }
     }
 
     #[test]
