@@ -56,6 +56,10 @@ impl Postgres {
     const ADMIN: &str = "admin";
     /// The password of all roles.
     pub(super) const PASSWORD: &str = "postgres-password";
+    /// The same as the server keeps it (SCRAM-SHA-256, RFC 5803), after one round of hashing and not
+    /// 4096: each connection has to do them again, and took longer for it than for anything else.
+    const VERIFIER: &str = "SCRAM-SHA-256$1:c2FsdCBvZiBhIHRlc3QuLg==\
+        $U8HFNGyoRAGJUmkNXCDmGQgWkGvFYwlNdge7nrA8JnE=:BbkQFLOXRZrgbaAHrCR4hUzzI2i5Y/Z7ntn2gHY7yAg=";
 
     /// Makes a cluster, starts its server and waits until it is ready. Blocks.
     ///
@@ -72,12 +76,15 @@ impl Postgres {
         for _ in 0..DRAWS {
             let port = draw_port();
             if let Some(running) = serve(directory.path(), port) {
-                return Self {
+                let server = Self {
                     running: Mutex::new(Some(running)),
                     port,
                     directory,
                     keeper,
                 };
+                let (admin, verifier) = (Self::ADMIN, Self::VERIFIER);
+                server.psql(&[&format!("ALTER ROLE {admin} PASSWORD '{verifier}'")]);
+                return server;
             }
         }
         panic!("PostgreSQL did not start on any of {DRAWS} draws of ports");
@@ -138,7 +145,7 @@ impl Postgres {
     fn made(&self, by: impl Fn(&str) -> Vec<String>) -> Database {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("nexus_raw_{}", MADE.fetch_add(1, Ordering::Relaxed));
-        let role = format!("CREATE ROLE {name} LOGIN PASSWORD '{}'", Self::PASSWORD);
+        let role = format!("CREATE ROLE {name} LOGIN PASSWORD '{}'", Self::VERIFIER);
         let by = by(&name);
         let statements: Vec<_> = std::iter::once(&role).chain(&by).map(|it| &**it).collect();
         self.psql(&statements);
