@@ -49,14 +49,14 @@ fn exists(test: &str, root: &Path) -> bool {
     let [package, path @ .., name] = &*parts else {
         return false;
     };
-    let is_contract = path.first() == Some(&"contract");
+    let is_suite = path.first() == Some(&"contract") || path.contains(&"blackbox");
     let in_sources = Path::new(package).join("src").join(path.join("/"));
     let beside_them = Path::new(package).join(path.join("/"));
     let places = ["crates", "apps"]
         .iter()
         .flat_map(|home| [&in_sources, &beside_them].map(|path| root.join(home).join(path)));
     let mut sources = places.flat_map(|place| sources(&place));
-    sources.any(|source| is_test(&source, name, is_contract))
+    sources.any(|source| is_test(&source, name, is_suite))
 }
 
 /// The sources of a module: its file, and all below its directory.
@@ -77,16 +77,16 @@ fn sources(place: &Path) -> Vec<String> {
     read.filter_map(Result::ok).collect()
 }
 
-/// Whether the source has a test of this name; for a contract's rule, a public function, of which
+/// Whether the source has a test of this name; for a rule of a suite, a public function, of which
 /// the suite's macro makes the test.
-fn is_test(source: &str, name: &str, is_contract: bool) -> bool {
+fn is_test(source: &str, name: &str, is_suite: bool) -> bool {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     lines.iter().enumerate().any(|(at, line)| {
         let Some((before, _)) = line.split_once(&format!("fn {name}(")) else {
             return false;
         };
-        if is_contract {
-            return ["pub async ", "pub "].contains(&before);
+        if is_suite {
+            return ["pub async ", "pub ", "pub(crate) async "].contains(&before);
         }
         // attributes stand right above the function
         let above = lines[..at].iter().rev();

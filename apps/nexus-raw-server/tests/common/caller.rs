@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use nexus_raw::{asset::Sha256Digest, tenancy::Role};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     http::{Answer, Request},
     machine::{Machine, Server},
 };

@@ -7,6 +7,10 @@ pub(crate) struct Random(u64);
 
 impl Random {
     /// From `NEXUS_RAW_SEED`, or the one seed of `make test`.
+    #[expect(
+        clippy::print_stdout,
+        reason = "whoever sees it fail tries the same again"
+    )]
     pub(crate) fn seeded() -> Self {
         let seed = number("NEXUS_RAW_SEED").unwrap_or(0x5eed);
         println!("NEXUS_RAW_SEED={seed}");

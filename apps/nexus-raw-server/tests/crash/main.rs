@@ -12,19 +12,11 @@
 mod audit;
 mod check;
 mod client;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/http.rs"]
-mod http;
+#[expect(dead_code, reason = "other test binaries need more of it")]
+#[path = "../common/mod.rs"]
+mod common;
 mod keyed;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/ledger.rs"]
-mod ledger;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/machine.rs"]
-mod machine;
 mod plan;
-#[path = "../common/random.rs"]
-mod random;
 
 use std::{
     fs,
@@ -38,6 +30,7 @@ use std::{
 
 use audit::Audit;
 use client::{Client, TENANTS};
+use common::{http, ledger, machine, random};
 use ledger::{Asset, Ledger};
 use machine::{Machine, Server};
 use nexus_raw::{

@@ -7,14 +7,13 @@
 )]
 
 mod cases;
+#[expect(dead_code, reason = "other test binaries need more of it")]
+#[path = "../common/mod.rs"]
+mod common;
 mod embedded_store;
 mod house;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/http.rs"]
-mod http;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/machine.rs"]
-mod machine;
 mod medium;
 mod running;
 mod starting;
+
+use common::{http, machine};

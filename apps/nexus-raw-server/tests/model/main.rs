@@ -7,12 +7,12 @@
     reason = "test support: where an expectation breaks, the test must end"
 )]
 
+#[expect(dead_code, reason = "other test binaries need more of it")]
+#[path = "../common/mod.rs"]
+mod common;
 mod driver;
 mod histories;
 mod houses;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/http.rs"]
-mod http;
 mod machine;
 mod promises;
 mod relays;
@@ -28,6 +28,7 @@ use std::{
     thread,
 };
 
+use common::http;
 use driver::Sequences;
 use houses::{Adapters, Fakes, FakesUnproved, House};
 use machine::Machine;

@@ -12,7 +12,11 @@ use std::{
 use nexus_raw::tenancy::Role;
 use tokio::{task::spawn_blocking, time::sleep};
 
-use crate::{house::House, http::Request, machine::Server};
+use crate::{
+    house::{House as _, OnPostgres},
+    http::Request,
+    machine::Server,
+};
 
 pub(crate) const REPLICAS: usize = 3;
 
@@ -20,7 +24,7 @@ pub(crate) const REPLICAS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Fleet {
-    house: Arc<House>,
+    house: Arc<OnPostgres>,
     nats: String,
     replicas: [Mutex<Option<Server>>; REPLICAS],
     kills: AtomicUsize,
@@ -30,7 +34,7 @@ impl Fleet {
     /// Starts all, and waits until they are ready.
     pub(crate) async fn start(nats: &str) -> Self {
         let fleet = Self {
-            house: Arc::new(spawn_blocking(House::open).await.unwrap()),
+            house: Arc::new(spawn_blocking(OnPostgres::open).await.unwrap()),
             nats: nats.to_owned(),
             replicas: Default::default(),
             kills: AtomicUsize::new(0),
@@ -42,7 +46,7 @@ impl Fleet {
     }
 
     pub(crate) fn token(&self, tenants: &[&str], role: Role) -> String {
-        self.house.machine.token_for(tenants, role)
+        self.house.machine().token_for(tenants, role)
     }
 
     /// Where a replica serves; `None` while it is dead.

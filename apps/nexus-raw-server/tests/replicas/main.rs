@@ -10,27 +10,13 @@
     reason = "where an expectation breaks, the test must end, and tell how it came there"
 )]
 
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/caller.rs"]
-mod caller;
 mod check;
 mod client;
+#[expect(dead_code, reason = "other test binaries need more of it")]
+#[path = "../common/mod.rs"]
+mod common;
 mod fleet;
 mod follower;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/house.rs"]
-mod house;
-#[path = "../common/http.rs"]
-mod http;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/ledger.rs"]
-mod ledger;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/machine.rs"]
-mod machine;
-#[expect(dead_code, reason = "other tests need more of it")]
-#[path = "../common/random.rs"]
-mod random;
 mod stream;
 mod trouble;
 
@@ -43,18 +29,13 @@ use std::{
 };
 
 use client::{Client, Work};
+use common::{caller, house, http, ledger, machine, random};
 use fleet::Fleet;
-use house::{Catalogue, Parts, Store};
 use ledger::Ledger;
 use nexus_raw::tenancy::Role;
 use nexus_raw_testkit::Nats;
 use random::{Random, number};
 use stream::Stream;
-
-const HOUSE: Parts = Parts {
-    store: Store::SeaweedFs,
-    catalogue: Catalogue::Postgres,
-};
 
 /// One name is a prefix of the other: whatever mixes scopes up shows.
 const TENANTS: [&str; 2] = ["t_replica", "t_replica-b"];

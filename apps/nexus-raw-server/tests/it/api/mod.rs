@@ -1,0 +1,25 @@
+//! The service from outside: over TCP, on stores and catalogues in memory.
+
+mod answers;
+mod asset;
+mod bodies;
+mod cors;
+mod docs;
+mod feed;
+mod heads;
+mod idempotency;
+mod limits;
+mod logs;
+mod metrics;
+mod order;
+mod presign;
+mod probes;
+mod proof;
+mod register;
+mod rights;
+pub(crate) mod support;
+mod texts;
+mod tokens;
+mod trouble;
+
+use crate::wire;

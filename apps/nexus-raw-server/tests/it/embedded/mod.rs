@@ -1,0 +1,31 @@
+//! The program itself, in embedded mode, with real photographs.
+
+mod alarms;
+mod api_document;
+mod browsers;
+mod careless_stores;
+mod docs_flow;
+mod embedding;
+mod empty_files;
+mod ends;
+mod feed_document;
+mod http_sink;
+mod jwks;
+mod kept_form;
+mod log_lines;
+mod metrics;
+mod nats_sink;
+mod older_rows;
+mod openapi_document;
+mod parked_events;
+mod proxy;
+mod slowness;
+mod smuggling;
+mod stopping;
+mod strangers;
+mod unfit_stores;
+mod unreadable;
+
+mod blackbox {
+    crate::blackbox::whole!(crate::house::Embedded);
+}
