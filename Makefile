@@ -55,6 +55,8 @@ bench: tools ## measure the parts, and requests against the floor
 lint: base ## check format, clippy, documentation, architecture, dependencies
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@# which `make test` leaves to `make soak`
+	@cargo clippy --workspace --test houses --all-features --locked -- -D warnings
 	@# what ships has none of the features that tests switch on
 	@cargo check --workspace --locked
 	@$(MAKE) doc

@@ -17,5 +17,6 @@ mod isolation;
 mod postgres;
 mod seaweedfs;
 mod secrets;
+mod smoke;
 
 use common::{caller, house, http, machine, wire};

@@ -4,5 +4,5 @@ mod ipv6;
 mod watching;
 
 mod blackbox {
-    crate::blackbox::whole!(crate::house::OnPostgres);
+    crate::smoke::smoke!(crate::house::OnPostgres);
 }

@@ -4,5 +4,5 @@ mod browsers;
 mod versions;
 
 mod blackbox {
-    crate::blackbox::whole!(crate::house::OnSeaweedFs);
+    crate::smoke::smoke!(crate::house::OnSeaweedFs);
 }
