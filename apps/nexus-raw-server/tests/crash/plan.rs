@@ -29,7 +29,8 @@ const POINTS: [&str; 9] = [
 /// How the cycles end: every point in turn, in an order of its own each time, and as often at
 /// random moments as a third of that.
 pub(crate) fn ends(random: &mut Random) -> Vec<End> {
-    let cycles = number("NEXUS_RAW_CRASH_CYCLES").unwrap_or(40);
+    // every point twice
+    let cycles = number("NEXUS_RAW_CRASH_CYCLES").unwrap_or(24);
     let cycles = usize::try_from(cycles).unwrap();
     let mut ends = Vec::with_capacity(cycles + POINTS.len());
     while ends.len() < cycles {
