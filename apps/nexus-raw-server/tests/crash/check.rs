@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value;
 
 use crate::{
     client::{Client, TENANTS},
     ledger::{Asset, Ledger},
 };
+
+/// How many assets or events are looked at at once: one after the other, client and server would wait
+/// for each other.
+const AT_ONCE: usize = 8;
 
 /// Per tenant, the highest sequence.
 pub(crate) type LastSequences = BTreeMap<&'static str, u64>;
@@ -24,7 +29,7 @@ pub(crate) async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> 
 /// A presign is told; an upload can be registered, which the same call again does; a record is
 /// read as it was answered.
 pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, assets: &[Asset]) {
-    for asset in assets {
+    let each = async |asset: &Asset| {
         let (tenant, asset_id) = (asset.tenant, asset.id.as_str());
         let path = format!("/nexus/raw/{asset_id}");
         let mut record = asset.record.clone();
@@ -50,7 +55,9 @@ pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, a
             &["raw_asset_presigned"]
         };
         assert_eq!(told, expected, "events of {asset_id}, which reads {status}");
-    }
+    };
+    let assets = stream::iter(assets);
+    assets.for_each_concurrent(AT_ONCE, each).await;
 }
 
 /// One more presign a tenant tells how far its sequence has come.
@@ -67,7 +74,7 @@ pub(crate) async fn last_sequences(client: &Client) -> LastSequences {
 
 /// Whatever was ever told of can be read.
 pub(crate) async fn every_event_has_its_state(client: &Client, events: &[Value]) {
-    for event in events {
+    let each = async |event: &Value| {
         let tenant = event["tenant_id"].as_str().unwrap();
         let asset_id = event["asset_id"].as_str().unwrap();
         if event["event_type"] == "raw_asset_registered" {
@@ -79,5 +86,7 @@ pub(crate) async fn every_event_has_its_state(client: &Client, events: &[Value])
             listed.contains(event),
             "{asset_id} was told of otherwise than it is read: {event}"
         );
-    }
+    };
+    let events = stream::iter(events);
+    events.for_each_concurrent(AT_ONCE, each).await;
 }
