@@ -34,8 +34,9 @@ use fleet::Fleet;
 use ledger::Ledger;
 use nexus_raw::tenancy::Role;
 use nexus_raw_testkit::Nats;
-use random::{Random, number};
+use random::Random;
 use stream::Stream;
+use trouble::Troubles;
 
 /// One name is a prefix of the other: whatever mixes scopes up shows.
 const TENANTS: [&str; 2] = ["t_replica", "t_replica-b"];
@@ -66,9 +67,10 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         .collect();
     let followers = follower::of_every_scope(&fleet, &quiet);
 
-    let deaths = trouble::of_relays(&fleet, &mut random).await;
-    for _ in 0..number("NEXUS_RAW_REPLICA_ROUNDS").unwrap_or(1) {
-        trouble::of_everything(&fleet, &nats, &mut random).await;
+    let troubles = Troubles::given();
+    let deaths = trouble::of_relays(troubles, &fleet, &mut random).await;
+    for _ in 0..troubles.rounds {
+        trouble::of_everything(troubles, &fleet, &nats, &mut random).await;
     }
     fleet.wait_for_a_relay().await;
     stop.store(true, Ordering::Relaxed);

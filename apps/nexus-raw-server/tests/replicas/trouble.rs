@@ -13,18 +13,47 @@ use tokio::{
 
 use crate::{
     fleet::{Fleet, REPLICAS},
-    random::Random,
+    random::{Random, number},
 };
 
-/// How often the replica that relays is killed while all else goes well.
-const DEATHS_OF_A_RELAY: usize = 3;
-/// How long the stream is away.
-const OUTAGE: Duration = Duration::from_secs(20);
+/// How often what befalls the replicas does, and how long it takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Troubles {
+    /// How often the replica that relays is killed while all else goes well.
+    pub(crate) deaths_of_a_relay: usize,
+    /// How often all else goes wrong.
+    pub(crate) rounds: u64,
+    /// How long the stream is away in each.
+    pub(crate) outage: Duration,
+}
+
+impl Troubles {
+    /// As many rounds as `NEXUS_RAW_REPLICA_ROUNDS` says, or a short one.
+    pub(crate) fn given() -> Self {
+        match number("NEXUS_RAW_REPLICA_ROUNDS") {
+            Some(rounds) => Self {
+                deaths_of_a_relay: 3,
+                rounds,
+                outage: Duration::from_secs(20),
+            },
+            // longer than the longest pause of the relay, which is 3 s
+            None => Self {
+                deaths_of_a_relay: 2,
+                rounds: 1,
+                outage: Duration::from_secs(8),
+            },
+        }
+    }
+}
 
 /// Kills the replica that relays, a few times, and waits until another does; when each died.
-pub(crate) async fn of_relays(fleet: &Fleet, random: &mut Random) -> Vec<SystemTime> {
+pub(crate) async fn of_relays(
+    troubles: Troubles,
+    fleet: &Fleet,
+    random: &mut Random,
+) -> Vec<SystemTime> {
     let mut deaths = Vec::new();
-    for _ in 0..DEATHS_OF_A_RELAY {
+    for _ in 0..troubles.deaths_of_a_relay {
         let replica = fleet.wait_for_a_relay().await;
         // anywhere between two renewals of its lease
         sleep(Duration::from_millis(1_000 + random.below(1_000))).await;
@@ -43,10 +72,17 @@ pub(crate) async fn of_relays(fleet: &Fleet, random: &mut Random) -> Vec<SystemT
 
 /// Kills one replica after the other, while the database crashes and the stream goes away, and a
 /// little longer.
-pub(crate) async fn of_everything(fleet: &Fleet, nats: &Arc<Nats>, random: &mut Random) {
-    let database = Duration::from_millis(2_000 + random.below(14_000));
+pub(crate) async fn of_everything(
+    troubles: Troubles,
+    fleet: &Fleet,
+    nats: &Arc<Nats>,
+    random: &mut Random,
+) {
+    // and is back before the stream is
+    let latest = u64::try_from(troubles.outage.as_millis()).unwrap() - 6_000;
+    let database = Duration::from_millis(2_000 + random.below(latest));
     let database = tokio::spawn(of_the_database(database));
-    let outage = tokio::spawn(of_the_stream(Arc::clone(nats)));
+    let outage = tokio::spawn(of_the_stream(troubles.outage, Arc::clone(nats)));
     while !(database.is_finished() && outage.is_finished()) {
         of_one_replica(fleet, random).await;
     }
@@ -84,11 +120,11 @@ async fn of_the_database(after: Duration) {
     );
 }
 
-async fn of_the_stream(nats: Arc<Nats>) {
+async fn of_the_stream(outage: Duration, nats: Arc<Nats>) {
     let stopped = Arc::clone(&nats);
     spawn_blocking(move || stopped.stop()).await.unwrap();
     println!("NATS was killed");
-    sleep(OUTAGE).await;
+    sleep(outage).await;
     spawn_blocking(move || nats.start_again()).await.unwrap();
     println!("NATS is back");
 }
