@@ -2,9 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
+use futures_util::stream::{self, StreamExt as _};
 use nexus_raw::tenancy::Role;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -26,6 +28,10 @@ pub(crate) type Committed = BTreeMap<Scope, Vec<Value>>;
 /// How long a call may take when nothing is wrong any more.
 const CALL: Duration = Duration::from_secs(5);
 
+/// How many assets are looked at at once: one after the other, client and server would wait for each
+/// other.
+const AT_ONCE: usize = 8;
+
 const PRESIGNED: &str = "raw_asset_presigned";
 const REGISTERED: &str = "raw_asset_registered";
 
@@ -33,7 +39,7 @@ const REGISTERED: &str = "raw_asset_registered";
 struct Reader<'a> {
     fleet: &'a Fleet,
     token: String,
-    asked: usize,
+    asked: AtomicUsize,
 }
 
 impl<'a> Reader<'a> {
@@ -42,13 +48,13 @@ impl<'a> Reader<'a> {
         Self {
             fleet,
             token,
-            asked: 0,
+            asked: AtomicUsize::new(0),
         }
     }
 
-    async fn get(&mut self, (tenant, env): (&str, &str), path: &str) -> Answer {
-        self.asked += 1;
-        let server = self.fleet.address(self.asked).unwrap();
+    async fn get(&self, (tenant, env): (&str, &str), path: &str) -> Answer {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let server = self.fleet.address(asked).unwrap();
         let request = Request::new(server, "GET", path)
             .header("authorization", &format!("Bearer {}", self.token))
             .header("x-tenant-id", tenant)
@@ -57,7 +63,7 @@ impl<'a> Reader<'a> {
         answer.unwrap_or_else(|_| panic!("{path} was not answered in {CALL:?}"))
     }
 
-    async fn events(&mut self, scope: (&str, &str), path: &str) -> Vec<Value> {
+    async fn events(&self, scope: (&str, &str), path: &str) -> Vec<Value> {
         let (status, mut body) = self.get(scope, path).await.whole();
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_value(body["events"].take()).unwrap()
@@ -73,7 +79,7 @@ pub(crate) fn scopes() -> impl Iterator<Item = Scope> {
 /// Reads the feed of every scope from its beginning, a page at each replica in turn. The sequences
 /// are 1 to n.
 pub(crate) async fn committed(fleet: &Fleet) -> Committed {
-    let mut reader = Reader::of(fleet);
+    let reader = Reader::of(fleet);
     let mut committed = Committed::new();
     for (tenant, env) in scopes() {
         let mut events: Vec<Value> = Vec::new();
@@ -123,21 +129,26 @@ pub(crate) fn the_stream_has_each_event_once_and_in_order(stream: &Stream, commi
 
 /// What was answered is read as it was answered, and told of; what was told of can be read.
 pub(crate) async fn every_answer_stands(fleet: &Fleet, ledger: &Ledger, committed: &Committed) {
-    let mut reader = Reader::of(fleet);
+    let reader = Reader::of(fleet);
     let mut told: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for event in committed.values().flatten() {
         let asset_id = event["asset_id"].as_str().unwrap();
         told.entry(asset_id).or_default().push(event);
     }
-    for asset in ledger.assets() {
+    let assets = ledger.assets().into_iter().map(|asset| {
         let events = told.remove(&*asset.id).unwrap_or_default();
-        asset_stands(&mut reader, &asset, &events).await;
-    }
+        (asset, events)
+    });
+    let each = async |(asset, events): (Asset, Vec<&Value>)| {
+        asset_stands(&reader, &asset, &events).await;
+    };
+    let assets = stream::iter(assets.collect::<Vec<_>>());
+    assets.for_each_concurrent(AT_ONCE, each).await;
     // whoever lost an answer came back under the same key until there was one
     assert_eq!(told.len(), 0, "events of assets that nobody was given");
 }
 
-async fn asset_stands(reader: &mut Reader<'_>, asset: &Asset, told: &[&Value]) {
+async fn asset_stands(reader: &Reader<'_>, asset: &Asset, told: &[&Value]) {
     let scope = (asset.tenant, asset.env);
     let asset_id = &asset.id;
     let of = |kind: &str| told.iter().filter(|it| it["event_type"] == kind).count();
