@@ -2,6 +2,7 @@
 
 mod budget;
 mod connection;
+mod deadlines;
 mod exchange;
 mod head;
 mod observer;
@@ -12,6 +13,7 @@ mod stream;
 pub use self::{
     budget::{AnswerBudget, Charge, FREE_BYTES, OverBudget},
     connection::{BodyLength, Connection},
+    deadlines::Deadlines,
     exchange::{Answer, exchange},
     observer::ConnectionObserver,
     open::OpenConnections,

@@ -13,7 +13,8 @@ use actix_web::{
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::{
-    connection::{Connection, LINGER},
+    connection::Connection,
+    deadlines::Deadlines,
     exchange::{Answer, exchange},
     observer::ConnectionObserver,
     open::OpenConnections,
@@ -35,6 +36,8 @@ pub struct Settings {
     pub connections: usize,
     /// The time for running requests to finish once the listener stops. Default 30 s.
     pub shutdown_timeout: Duration,
+    /// The timeouts of each connection.
+    pub deadlines: Deadlines,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             workers: 1,
             connections: 1024,
             shutdown_timeout: Duration::from_secs(30),
+            deadlines: Deadlines::default(),
         }
     }
 
@@ -67,6 +71,7 @@ pub fn serve<A: Answer>(
     service: A,
     observer: impl ConnectionObserver + 'static,
 ) -> io::Result<(Server, SocketAddr)> {
+    let deadlines = settings.deadlines;
     let listener = listen(settings.bind)?;
     let address = listener.local_addr()?;
     let open = OpenConnections::new(settings.most_idle(), observer);
@@ -92,7 +97,7 @@ pub fn serve<A: Answer>(
             // the stream has its own timeouts, for heads and idle connections
             .client_request_timeout(Duration::ZERO)
             .keep_alive(KeepAlive::Os)
-            .client_disconnect_timeout(LINGER)
+            .client_disconnect_timeout(deadlines.linger)
             .on_connect_ext(|stream: &GatedStream, data| {
                 data.insert(stream.connection().clone());
             })
@@ -102,7 +107,7 @@ pub fn serve<A: Answer>(
             let peer = socket.peer_addr().ok();
             // without it, responses are delayed
             let _ = socket.set_nodelay(true);
-            let (stream, closed) = GatedStream::new(socket, &open);
+            let (stream, closed) = GatedStream::new(socket, deadlines, &open);
             let (connection, open) = (stream.connection().clone(), Arc::clone(&open));
             let serving = http.call((stream, peer));
             async move {

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     connection::{Connection, End, Gate},
+    deadlines::Deadlines,
     open::OpenConnections,
 };
 
@@ -37,11 +38,15 @@ pub struct GatedStream {
 
 impl GatedStream {
     /// Creates a stream; the receiver resolves when it must be closed to make room for another.
-    pub fn new(socket: TcpStream, among: &Arc<OpenConnections>) -> (Self, oneshot::Receiver<()>) {
+    pub fn new(
+        socket: TcpStream,
+        deadlines: Deadlines,
+        among: &Arc<OpenConnections>,
+    ) -> (Self, oneshot::Receiver<()>) {
         let (open, closed) = among.enter();
         let stream = Self {
             socket,
-            connection: Connection::new(Instant::now(), Some(open)),
+            connection: Connection::new(Instant::now(), deadlines, Some(open)),
             held: BytesMut::new(),
             alarm: None,
         };

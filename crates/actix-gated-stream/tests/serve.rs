@@ -121,8 +121,12 @@ impl Listener {
     fn open(connections: usize) -> Self {
         let mut settings = Settings::new(([127, 0, 0, 1], 0).into());
         settings.connections = connections;
+        Self::open_with(&settings)
+    }
+
+    fn open_with(settings: &Settings) -> Self {
         let (service, reports) = (Echo::default(), Reports::default());
-        let (server, address) = serve(&settings, service.clone(), reports.clone()).unwrap();
+        let (server, address) = serve(settings, service.clone(), reports.clone()).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         Self {
@@ -201,6 +205,19 @@ async fn a_head_that_cannot_be_read_is_answered_and_reported() {
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     listener.reports.hear("unreadable 400").await;
     assert_eq!(listener.service.notes(), [""; 0]);
+}
+
+#[actix_web::test]
+async fn a_connection_is_ended_by_the_deadlines_that_are_set() {
+    let mut settings = Settings::new(([127, 0, 0, 1], 0).into());
+    settings.deadlines.head = Duration::from_millis(300);
+    settings.deadlines.idle = Duration::from_millis(300);
+    let listener = Listener::open_with(&settings);
+    let slow = listener.ask("GET / HTTP/1.1\r\nho").await;
+    assert!(slow.starts_with("HTTP/1.1 408 "), "{slow}");
+    listener.reports.hear("unreadable 408").await;
+    let idle = listener.ask("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(idle.starts_with("HTTP/1.1 200 "), "{idle}");
 }
 
 #[actix_web::test]

@@ -4,7 +4,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{GatedStream, OpenConnections};
+use crate::{Deadlines, GatedStream, OpenConnections};
 
 type Budget = AnswerBudget<Option<&'static str>>;
 
@@ -75,7 +75,8 @@ async fn what_the_library_has_counts_until_it_is_with_the_system() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let socket = TcpStream::connect(listener.local_addr().unwrap());
     let open = OpenConnections::new(1, ());
-    let (mut stream, _closed) = GatedStream::new(socket.await.unwrap(), &open);
+    let (mut stream, _closed) =
+        GatedStream::new(socket.await.unwrap(), Deadlines::default(), &open);
     let budget = Budget::new(1_000_000);
     let response = HttpResponse::Ok().body(vec![b'x'; 10_000]);
     let response = budget.admit(response, None, None, Some(stream.connection()));

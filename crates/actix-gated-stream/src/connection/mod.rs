@@ -12,7 +12,7 @@ use std::{
 use tokio::time::Instant;
 
 use self::watch::{Body, Caller, MAX_CHUNKED_BYTES, Phase, Watch};
-pub(crate) use self::watch::{End, Gate, LINGER};
+pub(crate) use self::watch::{End, Gate};
 use crate::head::HeadEnd;
 
 /// How much of an unread body the library buffers.

@@ -1,18 +1,10 @@
-use std::{any::Any, cell::RefCell, collections::VecDeque, rc::Rc, task::Waker, time::Duration};
+use std::{any::Any, cell::RefCell, collections::VecDeque, rc::Rc, task::Waker};
 
 use tokio::time::Instant;
 
 use super::Connection;
-use crate::{head::HeadEnd, open::OpenConnection};
+use crate::{deadlines::Deadlines, head::HeadEnd, open::OpenConnection};
 
-/// The timeout of a head, from its first byte; for the first of a connection, from its opening.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The idle timeout of a connection: longer than the 60 s of common load balancers.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a caller may continue to send a refused body.
-pub(crate) const LINGER: Duration = Duration::from_secs(1);
-/// How long a caller may read nothing of a response.
-const TAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum size of a chunked body with its framing, for the longest content in chunks of a fair
 /// size.
 pub(crate) const MAX_CHUNKED_BYTES: usize = 512 * 1024;
@@ -41,6 +33,7 @@ pub(crate) enum End {
 
 #[derive(Debug)]
 pub(crate) struct Watch {
+    deadlines: Deadlines,
     pub(crate) phase: Phase,
     pub(crate) since: Instant,
     pub(crate) head: HeadEnd,
@@ -90,8 +83,9 @@ pub(crate) enum Body {
 }
 
 impl Connection {
-    pub(crate) fn new(now: Instant, open: Option<OpenConnection>) -> Self {
+    pub(crate) fn new(now: Instant, deadlines: Deadlines, open: Option<OpenConnection>) -> Self {
         Self(Rc::new(RefCell::new(Watch {
+            deadlines,
             phase: Phase::Fresh,
             since: now,
             head: HeadEnd::default(),
@@ -219,7 +213,13 @@ impl Connection {
     /// Returns the current deadline, and the reason for closing the connection after it.
     pub(crate) fn deadline(&self) -> Option<(Instant, End)> {
         let watch = self.0.borrow();
-        let blocked = watch.blocked.map(|since| since + TAKE_TIMEOUT);
+        let Deadlines {
+            head,
+            idle,
+            linger,
+            take,
+        } = watch.deadlines;
+        let blocked = watch.blocked.map(|since| since + take);
         if let Some(taken) = blocked
             .into_iter()
             .chain(watch.take_by.front().copied())
@@ -228,12 +228,12 @@ impl Connection {
             return Some((taken, End::SlowTaker));
         }
         match watch.phase {
-            Phase::Fresh => Some((watch.since + HEAD_TIMEOUT, End::Unused)),
-            Phase::Idle => Some((watch.since + KEEP_ALIVE, End::Unused)),
-            Phase::Head { .. } => Some((watch.since + HEAD_TIMEOUT, End::SlowHead)),
+            Phase::Fresh => Some((watch.since + head, End::Unused)),
+            Phase::Idle => Some((watch.since + idle, End::Unused)),
+            Phase::Head { .. } => Some((watch.since + head, End::SlowHead)),
             // body and response have their own timeouts, in the service
             Phase::Serving(_) => None,
-            Phase::Over { .. } => Some((watch.since + LINGER, End::Unused)),
+            Phase::Over { .. } => Some((watch.since + linger, End::Unused)),
         }
     }
 

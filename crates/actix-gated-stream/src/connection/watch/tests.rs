@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::BodyLength;
 
@@ -11,7 +13,7 @@ fn ends(connection: &Connection, from: Instant) -> Option<(u64, End)> {
 #[tokio::test(start_paused = true)]
 async fn every_head_has_ten_seconds_from_its_first_byte_and_the_first_from_the_opening() {
     let opened = Instant::now();
-    let connection = Connection::new(opened, None);
+    let connection = Connection::new(opened, Deadlines::default(), None);
     assert_eq!(ends(&connection, opened), Some((10, End::Unused)));
     let later = opened + Duration::from_secs(4);
     assert_eq!(connection.head_within(&HEAD[..5], later), 5);
@@ -36,7 +38,7 @@ async fn every_head_has_ten_seconds_from_its_first_byte_and_the_first_from_the_o
 #[tokio::test(start_paused = true)]
 async fn one_request_at_a_time_is_let_through() {
     let now = Instant::now();
-    let connection = Connection::new(now, None);
+    let connection = Connection::new(now, Deadlines::default(), None);
     let two = [HEAD, HEAD].concat();
     assert_eq!(connection.gate(), Gate::Head);
     assert_eq!(connection.head_within(&two, now), HEAD.len());
@@ -54,7 +56,7 @@ async fn one_request_at_a_time_is_let_through() {
 async fn after_the_last_answer_nothing_is_served() {
     let now = Instant::now();
     for (drain, gate) in [(false, Gate::Shut), (true, Gate::Bytes(MAX_CHUNKED_BYTES))] {
-        let connection = Connection::new(now, None);
+        let connection = Connection::new(now, Deadlines::default(), None);
         connection.head_within(HEAD, now);
         assert!(connection.serve(BodyLength::Chunked));
         connection.request_done(true, drain);
@@ -67,7 +69,7 @@ async fn after_the_last_answer_nothing_is_served() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_all_framing_is_told() {
-    let connection = Connection::new(Instant::now(), None);
+    let connection = Connection::new(Instant::now(), Deadlines::default(), None);
     assert!(connection.serve(BodyLength::Chunked) && !connection.has_ended());
     connection.gave(MAX_CHUNKED_BYTES);
     assert!(connection.has_ended());
@@ -76,7 +78,7 @@ async fn a_body_that_is_all_framing_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_has_thirty_seconds_to_take_something_of_an_answer() {
     let now = Instant::now();
-    let connection = Connection::new(now, None);
+    let connection = Connection::new(now, Deadlines::default(), None);
     connection.taking(false, now);
     connection.taking(false, now + Duration::from_secs(20));
     assert_eq!(ends(&connection, now), Some((30, End::SlowTaker)));
@@ -87,7 +89,7 @@ async fn a_caller_has_thirty_seconds_to_take_something_of_an_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_counted_answer_is_taken_in_its_time_and_what_is_kept_for_it_goes_once_it_is_sent() {
     let now = Instant::now();
-    let connection = Connection::new(now, None);
+    let connection = Connection::new(now, Deadlines::default(), None);
     let kept = Rc::new(());
     connection.set_send_timeout(Duration::from_secs(50));
     connection.sent();
