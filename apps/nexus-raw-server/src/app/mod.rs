@@ -102,6 +102,8 @@ impl Application {
     /// If the configuration is invalid or an address cannot be bound.
     pub fn build(settings: &Settings, log: Logger) -> Result<Self, Failure> {
         let mut plan = Plan::of(settings)?;
+        #[cfg(feature = "fail-points")]
+        fail_points::shorten(&mut plan.server.deadlines);
         let limit = descriptors::raised_limit();
         let workers = plan.server.workers;
         plan.server.connections = descriptors::connections(limit, settings, workers)?;

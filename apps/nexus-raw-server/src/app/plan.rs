@@ -1,5 +1,6 @@
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
+use actix_gated_stream::Deadlines;
 use nexus_raw::{
     ports::{Clock, DatasetEventSink},
     service::UploadPolicy,
@@ -64,6 +65,7 @@ impl Plan {
                 workers: thread::available_parallelism().map_or(1, NonZero::get),
                 // set at start, from the limit of open files
                 connections: 0,
+                deadlines: Deadlines::default(),
             },
             identity: Arc::new(identity),
             catalog,

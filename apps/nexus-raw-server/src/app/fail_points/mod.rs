@@ -3,12 +3,15 @@
 //!
 //! The file that `NEXUS_RAW_FAIL_POINT_FILE` names contains the armed point; the process ends the next
 //! time that it reaches the point. Without such a file nothing happens.
+//!
+//! It also sets short deadlines of connections for tests.
 
 mod delivery;
 mod storage;
 
 use std::{ffi::OsString, fs, sync::Arc, thread, time::Duration};
 
+use actix_gated_stream::Deadlines;
 use nexus_raw::ports::{CatalogError, DatasetEventSink, RawStorageRepository};
 use nexus_raw_catalog_sql::{
     CatalogObserver, OpenError, SqlAssetCatalog, SqlCatalogSettings, Transaction,
@@ -79,6 +82,18 @@ impl FailPoints {
                 thread::park();
             }
         }
+    }
+}
+
+/// Sets the timeout of request heads from `NEXUS_RAW_FAIL_POINT_HEAD_MILLIS`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is no configuration: nobody but a test may set it"
+)]
+pub(super) fn shorten(deadlines: &mut Deadlines) {
+    let millis = std::env::var("NEXUS_RAW_FAIL_POINT_HEAD_MILLIS");
+    if let Some(millis) = millis.ok().and_then(|it| it.parse().ok()) {
+        deadlines.head = Duration::from_millis(millis);
     }
 }
 

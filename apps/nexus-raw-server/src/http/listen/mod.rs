@@ -4,7 +4,7 @@ mod metrics_page;
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use actix_gated_stream::{Answer, ConnectionObserver, Settings, exchange, serve};
+use actix_gated_stream::{Answer, ConnectionObserver, Deadlines, Settings, exchange, serve};
 use actix_web::{HttpRequest, HttpResponse, dev::Server, web};
 use slog::Logger;
 
@@ -23,6 +23,8 @@ pub struct ServerSettings {
     pub workers: usize,
     /// The maximum number of open connections over all workers.
     pub connections: usize,
+    /// The timeouts of each connection.
+    pub deadlines: Deadlines,
 }
 
 /// The maximum number of connections of the metrics listener.
@@ -34,6 +36,7 @@ impl From<&ServerSettings> for Settings {
         settings.shutdown_timeout = ours.shutdown_timeout;
         settings.workers = ours.workers;
         settings.connections = ours.connections;
+        settings.deadlines = ours.deadlines;
         settings
     }
 }

@@ -19,6 +19,8 @@ mod older_rows;
 mod openapi_document;
 mod parked_events;
 mod proxy;
+// its deadlines are shortened
+#[cfg(feature = "fail-points")]
 mod slowness;
 mod smuggling;
 mod stopping;

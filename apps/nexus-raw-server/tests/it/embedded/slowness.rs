@@ -18,12 +18,14 @@ use crate::{
 const HALF: &str = "GET /healthz HTTP/1.1\r\nHos";
 const GET: &str = "GET /healthz HTTP/1.1\r\nHost: nexus.test\r\n\r\n";
 
-/// What a head may take, and what a machine with other things to do may add.
-const TEN_SECONDS: std::ops::RangeInclusive<f64> = 9.0..=13.0;
+/// What a head or a body may take, and what a machine with other things to do may add.
+const HEAD_MILLIS: &str = "3000";
+const BODY_SECONDS: &str = "3";
+const ITS_TIME: std::ops::RangeInclusive<f64> = 2.7..=6.0;
 /// How long a caller who sends a body may go on once it was refused.
-const AT_ONCE: std::ops::RangeInclusive<f64> = 0.0..=4.0;
+const AT_ONCE: std::ops::RangeInclusive<f64> = 0.0..=2.5;
 
-/// What a slow caller says at first, what it adds each second, and what becomes of it.
+/// What a slow caller says at first, what it adds twice a second, and what becomes of it.
 struct Slow {
     name: &'static str,
     first: String,
@@ -58,7 +60,7 @@ async fn suffer(server: &Server, slow: &Slow) -> (Heard, f64) {
     let began = Instant::now();
     wire.say(&slow.first).await;
     loop {
-        let heard = wire.listen(Duration::from_secs(1)).await;
+        let heard = wire.listen(Duration::from_millis(500)).await;
         let took = began.elapsed().as_secs_f64();
         if heard.closed || took > 20.0 {
             return (heard, took);
@@ -85,45 +87,39 @@ fn slow_callers(machine: &Machine) -> Vec<Slow> {
         takes,
     };
     vec![
-        case("nothing", String::new(), "", &[], TEN_SECONDS),
-        case("half a head", HALF.to_owned(), "", &[408], TEN_SECONDS),
-        case("a dripped head", HALF.to_owned(), "x", &[408], TEN_SECONDS),
+        case("nothing", String::new(), "", &[], ITS_TIME),
+        case("half a head", HALF.to_owned(), "", &[408], ITS_TIME),
+        case("a dripped head", HALF.to_owned(), "x", &[408], ITS_TIME),
         case(
             "half a head behind a request",
             format!("{GET}{HALF}"),
             "",
             &[200, 408],
-            TEN_SECONDS,
+            ITS_TIME,
         ),
         case(
             "a dripped head behind a request",
             format!("{GET}G"),
             "E",
             &[200, 408],
-            TEN_SECONDS,
+            ITS_TIME,
         ),
         case(
             "half a head behind three",
             format!("{GET}{GET}{GET}{HALF}"),
             "",
             &[200, 200, 200, 408],
-            TEN_SECONDS,
+            ITS_TIME,
         ),
-        case("no body", post(&token, sized), "", &[408], TEN_SECONDS),
-        case(
-            "a dripped body",
-            post(&token, sized),
-            " ",
-            &[408],
-            TEN_SECONDS,
-        ),
-        case("no chunk", post(&token, chunked), "", &[408], TEN_SECONDS),
+        case("no body", post(&token, sized), "", &[408], ITS_TIME),
+        case("a dripped body", post(&token, sized), " ", &[408], ITS_TIME),
+        case("no chunk", post(&token, chunked), "", &[408], ITS_TIME),
         case(
             "dripped chunks",
             post(&token, chunked),
             "1\r\n \r\n",
             &[408],
-            TEN_SECONDS,
+            ITS_TIME,
         ),
         case("a refused body", post("x", sized), " ", &[401], AT_ONCE),
         case("no refused chunk", post("x", chunked), "", &[401], AT_ONCE),
@@ -138,9 +134,12 @@ fn slow_callers(machine: &Machine) -> Vec<Slow> {
 }
 
 #[tokio::test]
-async fn slow_heads_and_bodies_are_ended_in_ten_seconds_and_harm_no_other() {
+async fn slow_heads_and_bodies_are_ended_in_their_time_and_harm_no_other() {
     let machine = Machine::new();
-    let server = machine.start();
+    let server = Machine::start_by(machine.embedded().envs([
+        ("NEXUS_RAW_FAIL_POINT_HEAD_MILLIS", HEAD_MILLIS),
+        ("NEXUS_RAW_HTTP__REQUEST_TIMEOUT_SECONDS", BODY_SECONDS),
+    ]));
     let before = descriptors(&server);
     let cases = slow_callers(&machine);
     // held open all the while
@@ -158,7 +157,7 @@ async fn slow_heads_and_bodies_are_ended_in_ten_seconds_and_harm_no_other() {
 
     let healthy = async {
         let caller = Caller::owner_of("t_demo", &machine, &server);
-        let (until, mut worst) = (Instant::now() + Duration::from_secs(8), Duration::ZERO);
+        let (until, mut worst) = (Instant::now() + Duration::from_secs(2), Duration::ZERO);
         while Instant::now() < until {
             let asked = Instant::now();
             caller.presign("healthy", b"x").await;

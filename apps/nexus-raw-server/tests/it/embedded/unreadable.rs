@@ -1,6 +1,6 @@
 //! Heads that cannot be read, which nobody needs a token to send.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nexus_raw_testkit::Exposition;
 
@@ -50,7 +50,11 @@ async fn say(server: &Server) {
 async fn heads_that_cannot_be_read_are_counted_and_are_no_lines_of_the_log() {
     let machine = Machine::new();
     let server = machine.start();
+    let began = Instant::now();
     say(&server).await;
+    // the time of a release, for which no other test waits
+    let took = began.elapsed().as_secs_f64();
+    assert!((9.5..20.0).contains(&took), "{took} s");
     assert_eq!(counted(&server, "400").await, Some(4.0));
     assert_eq!(counted(&server, "431").await, Some(1.0));
     assert_eq!(counted(&server, "408").await, Some(1.0));
@@ -68,7 +72,9 @@ async fn heads_that_cannot_be_read_are_counted_and_are_no_lines_of_the_log() {
 async fn at_debug_level_each_is_one_line_that_repeats_nothing_of_it() {
     let machine = Machine::new();
     let mut command = machine.embedded();
-    command.env("NEXUS_RAW_LOG__LEVEL", "debug");
+    command
+        .env("NEXUS_RAW_LOG__LEVEL", "debug")
+        .env("NEXUS_RAW_FAIL_POINT_HEAD_MILLIS", "500");
     let server = Machine::start_by(&mut command);
     say(&server).await;
     let (_, _, log) = server.stop();

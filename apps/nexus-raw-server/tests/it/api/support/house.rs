@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
+use actix_gated_stream::Deadlines;
 use actix_web::dev::ServerHandle;
 use nexus_raw::{
     asset::{ObjectAddress, ObjectKey},
@@ -138,6 +139,7 @@ impl House {
             shutdown_timeout: Duration::from_secs(5),
             workers: 1,
             connections: parts.connections,
+            deadlines: Deadlines::default(),
         };
         let (server, address) = http::bind(&settings, state).unwrap();
         let handle = server.handle();
