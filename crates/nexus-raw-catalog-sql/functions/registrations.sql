@@ -77,7 +77,7 @@ BEGIN
         assets := assets || made;
         ids := ids || it.id;
         details := details || json_build_object(
-            'asset_id', it.id, 'labels', it.labels, 'parents', it.parents);
+            'asset_id', it.id, 'sequence', made.registered_sequence, 'labels', it.labels, 'parents', it.parents);
         IF NOT allowed THEN
             withheld := withheld || it.id;
         END IF;
@@ -94,13 +94,13 @@ BEGIN
         AND i.asset_id = ANY (ARRAY(SELECT unnest(ids)));
     own.last_sequence := add_events_v1(own, events);
     INSERT INTO asset SELECT a.* FROM unnest(assets) a;
-    INSERT INTO asset_label (tenant_id, env, asset_id, label, value)
-    SELECT own.tenant_id, own.env, d.asset_id, l.key, l.value
-    FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, labels json)
+    INSERT INTO asset_label (tenant_id, env, asset_id, label, value, registered_sequence)
+    SELECT own.tenant_id, own.env, d.asset_id, l.key, l.value, d.sequence
+    FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, sequence bigint, labels json)
     CROSS JOIN json_each_text(d.labels) l;
-    INSERT INTO lineage_edge (tenant_id, env, child_id, position, parent_id)
-    SELECT own.tenant_id, own.env, d.asset_id, p.place - 1, p.id::uuid
-    FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, parents json)
+    INSERT INTO lineage_edge (tenant_id, env, child_id, position, parent_id, registered_sequence)
+    SELECT own.tenant_id, own.env, d.asset_id, p.place - 1, p.id::uuid, d.sequence
+    FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, sequence bigint, parents json)
     CROSS JOIN json_array_elements_text(d.parents) WITH ORDINALITY AS p (id, place);
 END
 $$;

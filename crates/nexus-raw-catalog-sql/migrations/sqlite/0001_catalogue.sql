@@ -171,17 +171,26 @@ CREATE TABLE asset (
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;
 
+-- What lists are filtered by, in the order of the list. Labels and edges carry the sequence of their
+-- asset for the same reason.
+CREATE INDEX asset_by_sha256 ON asset (tenant_id, env, sha256, registered_sequence);
+CREATE INDEX asset_by_filename ON asset (tenant_id, env, filename, registered_sequence);
+CREATE INDEX asset_by_content_type ON asset (tenant_id, env, content_type, registered_sequence);
+CREATE INDEX asset_by_size_bytes ON asset (tenant_id, env, size_bytes, registered_sequence);
+CREATE INDEX asset_by_registered_by ON asset (tenant_id, env, registered_by, registered_sequence);
+
 CREATE TABLE asset_label (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
     asset_id BLOB NOT NULL,
     label TEXT NOT NULL,
     value TEXT NOT NULL,
+    registered_sequence INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, env, asset_id, label),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value);
+CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value, registered_sequence);
 
 -- The parents of an asset, in the caller's order. A parent is registered before its child, so there
 -- is no cycle.
@@ -191,11 +200,13 @@ CREATE TABLE lineage_edge (
     child_id BLOB NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 0),
     parent_id BLOB NOT NULL CHECK (parent_id <> child_id),
+    registered_sequence INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, env, child_id, position),
     UNIQUE (tenant_id, env, parent_id, child_id),
     FOREIGN KEY (tenant_id, env, child_id) REFERENCES asset,
     FOREIGN KEY (tenant_id, env, parent_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX lineage_edge_by_parent ON lineage_edge (tenant_id, env, parent_id, registered_sequence);
 
 -- Facts stated about an asset after its registration, each with its event.
 CREATE TABLE stated_fact (

@@ -3,8 +3,9 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, CatalogError, EventQuery, IntentState, KeyedIntent,
-        KeyedOutcome, NewAsset, OpenIntents, RegisterOutcome, RepeatOutcome, StandingKey,
+        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
+        EventQuery, IntentState, KeyedIntent, KeyedOutcome, NewAsset, OpenIntents, RegisterOutcome,
+        RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -105,6 +106,14 @@ impl AssetCatalog for SqlAssetCatalog {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         read!(self, "find_asset", it => it.find_asset(scope, asset))
+    }
+
+    async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
+        read!(self, "assets", it => it.assets(scope, query))
+    }
+
+    async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
+        read!(self, "cursor_key", it => it.cursor_key())
     }
 
     async fn events(

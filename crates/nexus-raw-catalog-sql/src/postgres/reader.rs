@@ -6,8 +6,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, EventQuery, IntentState, KeptEvent, OpenIntents,
-        ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, EventQuery,
+        IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     error::CorruptColumn,
+    listing::{self, Listing, Select, Sql, Value},
     rows::{Columns, decode},
 };
 
@@ -61,6 +62,39 @@ const INTENT: &str = concat!(
     asset_columns!(),
     " FROM intent_v1"
 );
+
+const LAST_SEQUENCE: &str =
+    "SELECT s.last_sequence FROM scope s WHERE (s.tenant_id, s.env) = (?, ?)";
+
+const LISTED: Select<'_> = Select {
+    columns: "a",
+    join: "JOIN",
+    // the planner has statistics to choose by
+    unindexed: "",
+};
+const LISTED_HEAD: &str =
+    "SELECT (l.a).*, d.bucket, d.labels AS value, d.parents AS parent_id FROM (";
+const LISTED_TAIL: &str =
+    ") l CROSS JOIN LATERAL details_v1(l.a) d ORDER BY (l.a).registered_sequence DESC";
+
+/// A statement about one scope, with what enters it before. Its rows come after one row of that.
+fn entered(scope: &Scope, sql: &Sql) -> String {
+    let mut text = about("SELECT enter", scope, &[]) + "; ";
+    let mut values = sql.values.iter();
+    for (n, piece) in sql.text.split('?').enumerate() {
+        if n > 0 {
+            match values.next() {
+                Some(Value::Text(value)) => value.write(&mut text),
+                Some(Value::Integer(value)) => value.write(&mut text),
+                Some(Value::Bytes(value)) => format!("\\x{}", hex::encode(value)).write(&mut text),
+                Some(Value::Id(value)) => value.to_string().write(&mut text),
+                None => text.push('?'),
+            }
+        }
+        text.push_str(piece);
+    }
+    text
+}
 
 /// Reads the intent of an asset on the given connection.
 pub(super) async fn intent(
@@ -117,6 +151,53 @@ impl PostgresReader {
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
         intent_state(&self.query(&intent_query(scope, asset)).await?)
+    }
+
+    /// A page of a list. What is registered meanwhile lies above the place that it begins at, so
+    /// the statements need not be of one moment.
+    pub(crate) async fn assets(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage, CatalogError> {
+        let last = Sql::of(LAST_SEQUENCE, scope);
+        let last = self.query_scalar(&entered(scope, &last)).await?;
+        let before = listing::before(query, last.unwrap_or(0));
+        let listing = Listing::of(scope, &query.filter);
+        let floor = if listing.is_checked() {
+            self.query_scalar(&entered(scope, &listing.floor(before)))
+                .await?
+        } else {
+            None
+        };
+        let limit = query.limit.saturating_add(1);
+        let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
+        let sql = Sql {
+            text: format!("{LISTED_HEAD}{}{LISTED_TAIL}", sql.text),
+            ..sql
+        };
+        let rows = self.query(&entered(scope, &sql)).await?;
+        let assets = rows
+            .iter()
+            .skip(1)
+            .map(|row| listing::listed(&Columns(row)));
+        Ok(listing::page(
+            assets.collect::<Result<_, _>>()?,
+            query,
+            floor,
+        )?)
+    }
+
+    /// The number that a statement behind [`entered`] answers, if it has a row.
+    async fn query_scalar(&self, question: &str) -> Result<Option<i64>, CatalogError> {
+        let rows = self.query(question).await?;
+        let number = rows.get(1).map(|row| row.try_get(0)).transpose();
+        number.map_err(fault::catalog_error)
+    }
+
+    pub(crate) async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
+        let rows = self.query("SELECT cursor_key FROM catalog").await?;
+        Ok(CursorKey::new(only(&rows)?.bytes("catalog.cursor_key")?))
     }
 
     pub(crate) async fn find_key(

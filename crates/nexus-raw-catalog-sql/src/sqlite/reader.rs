@@ -2,8 +2,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        Backlog, CallerKey, CatalogError, EventQuery, IntentState, KeptEvent, OpenIntents,
-        ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, EventQuery,
+        IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -38,6 +38,20 @@ impl SqliteReader {
         let keys = keys_json([(scope, asset)]);
         let mut found = queries::intents(&mut connection, keys).await?;
         Ok(found.pop_first().map(|(_, state)| state))
+    }
+
+    pub(crate) async fn assets(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::assets(&mut connection, scope, query).await
+    }
+
+    pub(crate) async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::cursor_key(&mut connection).await
     }
 
     pub(crate) async fn find_key(

@@ -8,6 +8,7 @@ use nexus_raw_testkit::sample;
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::*;
+use crate::listing::Listing;
 use crate::{
     backend::{GroupWriter, WriteError},
     sealed::SealedEvent,
@@ -87,6 +88,35 @@ async fn no_statement_scans_a_table_that_grows_with_use() {
                 "CONSTANT",
             ];
             assert!(small.contains(&table), "{step} in {sql}");
+        }
+    }
+}
+
+/// Each filter alone, and all together: a page comes from an index in its order, and no statement
+/// goes through a scope.
+#[tokio::test]
+async fn every_list_comes_from_an_index_in_its_order() {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    schema::migrate(&mut connection).await.unwrap();
+    let scope = sample::scope("t_a", "dev");
+    for (filter, index) in crate::listing::tests::filters() {
+        let listing = Listing::of(&scope, &filter);
+        let rows = listing.rows(queries::LISTED, 9, 1, 101);
+        for sql in [listing.floor(9), rows] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql.text));
+            let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            let steps: Vec<_> = plan.into_iter().map(|step| step.3).collect();
+            let first = &steps[0];
+            assert!(
+                first.starts_with("SEARCH ") && first.contains(index),
+                "{steps:?}"
+            );
+            let is_sorted = steps.iter().any(|it| it == "USE TEMP B-TREE FOR ORDER BY");
+            assert!(!is_sorted, "{steps:?}");
+            assert!(!steps.iter().any(|it| it.starts_with("SCAN ")), "{steps:?}");
         }
     }
 }

@@ -220,9 +220,10 @@ async fn no_row_reaches_into_another_tenant() {
     let stranger = "INSERT INTO scope (tenant_id, env) VALUES ('t_b', 'dev')";
     sqlx::raw_sql(stranger).execute(&mut raw).await.unwrap();
     for sql in [
-        "INSERT INTO lineage_edge SELECT 't_b', env, child_id, position, parent_id
-         FROM lineage_edge",
-        "INSERT INTO asset_label SELECT 't_b', env, asset_id, label, value FROM asset_label",
+        "INSERT INTO lineage_edge SELECT 't_b', env, child_id, position, parent_id,
+            registered_sequence FROM lineage_edge",
+        "INSERT INTO asset_label SELECT 't_b', env, asset_id, label, value,
+            registered_sequence FROM asset_label",
         "INSERT INTO event SELECT 't_b', env, sequence, event_id, asset_id, event_type,
             occurred_at, facts_salt, facts, facts_digest, personal_salt, personal,
             personal_digest, erased_at FROM event",

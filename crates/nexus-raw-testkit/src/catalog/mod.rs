@@ -1,5 +1,6 @@
 mod digests;
 mod hashings;
+mod listing;
 mod outbox;
 mod state;
 
@@ -7,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, RawAsset, UploadIntent},
+    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, CatalogError, EventQuery, IntentState, KeyedIntent,
-        KeyedOutcome, NewAsset, OpenIntents, ParkedEvent, RegisterOutcome, RepeatOutcome, SinkName,
-        StandingKey,
+        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
+        EventQuery, IntentState, KeyedIntent, KeyedOutcome, NewAsset, OpenIntents, ParkedEvent,
+        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -212,6 +213,19 @@ impl AssetCatalog for FakeCatalog {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         self.read(|state| state.asset(scope, asset).cloned()).await
+    }
+
+    async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
+        self.read(|state| listing::page(state, scope, query)).await
+    }
+
+    async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
+        // one catalogue knows the cursors of another no more than two of the real ones do
+        let address = std::ptr::from_ref::<Shared>(&self.shared)
+            .addr()
+            .to_be_bytes();
+        self.read(|_| CursorKey::new(*Sha256Digest::of(&address).as_bytes()))
+            .await
     }
 
     async fn events(

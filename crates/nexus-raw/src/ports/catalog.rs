@@ -1,6 +1,9 @@
 use async_trait::async_trait;
 
-use super::{CallerKey, CatalogError, KeyedIntent, KeyedOutcome, RepeatOutcome, StandingKey};
+use super::{
+    AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, KeyedIntent, KeyedOutcome,
+    RepeatOutcome, StandingKey,
+};
 use crate::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
@@ -189,6 +192,23 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError>;
+
+    /// The registered assets of a scope that the query selects, newest first, by the sequence of
+    /// their registration. It looks at [`AssetQuery::MAX_ROWS`] registrations at most; where more
+    /// may match, the page says where to go on.
+    ///
+    /// A reader that goes on there sees each asset that matches once and misses none, also while
+    /// others register.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError>;
+
+    /// The key of this catalogue's list cursors: random, and the same for good.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn cursor_key(&self) -> Result<CursorKey, CatalogError>;
 
     /// The events of a scope that the query selects, in order of sequence; those of the whole
     /// scope come without a gap from `after + 1` on. Empty when there is none.

@@ -12,6 +12,7 @@ mod error;
 mod hasher;
 mod idempotency;
 mod identity;
+mod listing;
 mod outbox;
 mod parked;
 mod sink;
@@ -42,6 +43,10 @@ pub use self::{
         StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
+    listing::{
+        AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, ContentTypeFilterError, CursorKey,
+        InForce, ListedAsset,
+    },
     outbox::{
         Backlog, EventOutbox, Lease, ParkedEvent, Progress, ProgressChange, SinkName, SinkNameError,
     },

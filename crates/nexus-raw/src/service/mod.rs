@@ -3,15 +3,17 @@
 mod error;
 mod hashing;
 mod keyed;
+mod listing;
 mod policy;
 mod presign;
 mod reading;
 mod register;
 mod verification;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use error::{PresignError, ReadError, RegisterError};
+pub use listing::{AssetList, ListError, ListRequest};
 pub use policy::UploadPolicy;
 pub use presign::{PresignRequest, PresignedAsset};
 pub use register::{RegisterRequest, Registered, RestatedFacts};
@@ -19,7 +21,7 @@ pub use verification::Mismatch;
 
 use hashing::HashInCall;
 
-use crate::ports::{AssetCatalog, AssetIds, Clock, ObjectHasher, RawStorageRepository};
+use crate::ports::{AssetCatalog, AssetIds, Clock, CursorKey, ObjectHasher, RawStorageRepository};
 
 /// The service that engine teams embed and the app serves.
 ///
@@ -32,6 +34,7 @@ pub struct RawStorageService {
     ids: Arc<dyn AssetIds>,
     hasher: Arc<dyn ObjectHasher>,
     policy: UploadPolicy,
+    cursor_key: OnceLock<CursorKey>,
 }
 
 impl RawStorageService {
@@ -51,6 +54,7 @@ impl RawStorageService {
             clock,
             ids,
             policy: UploadPolicy::default(),
+            cursor_key: OnceLock::new(),
         }
     }
 

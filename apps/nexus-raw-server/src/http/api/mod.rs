@@ -21,6 +21,7 @@ macro_rules! routes {
 routes![
     presign_upload,
     register,
+    assets,
     asset,
     asset_events,
     events,

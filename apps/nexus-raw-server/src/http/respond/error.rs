@@ -7,7 +7,7 @@ use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
     asset::AssetId,
     ports::{CatalogError, IdentityError, StorageError},
-    service::{Mismatch, PresignError, ReadError, RegisterError},
+    service::{ListError, Mismatch, PresignError, ReadError, RegisterError},
     tenancy::AccessDenied,
 };
 
@@ -59,6 +59,8 @@ pub(crate) enum ApiError {
     Register(#[from] RegisterError),
     #[error("nothing was read")]
     Read(#[from] ReadError),
+    #[error("nothing was listed")]
+    List(#[source] ListError),
     #[error("the wait was not started")]
     Feed(#[from] FeedError),
     #[error("the service is waiting for the {0}")]
@@ -86,6 +88,15 @@ impl From<Dependency> for ApiError {
 impl From<OverBudget> for ApiError {
     fn from(_: OverBudget) -> Self {
         Self::ResponseBudget
+    }
+}
+
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Read(error) => Self::Read(error),
+            _ => Self::List(error),
+        }
     }
 }
 
@@ -140,10 +151,9 @@ impl ApiError {
                 Problem::new(Code::PayloadTooLarge, detail)
             }
             Self::Invalid(faults) => invalid(faults.as_slice().to_vec()),
-            Self::InvalidQuery(faults) => {
-                let detail = "the query breaks the rules named in errors";
-                let faults = faults.as_slice().to_vec();
-                Problem::new(Code::ValidationFailed, detail).with_errors(faults)
+            Self::InvalidQuery(faults) => invalid_query(faults.as_slice().to_vec()),
+            Self::List(ListError::InvalidCursor) => {
+                invalid_query(vec![Fault::new("/cursor", Fault::NO_CURSOR)])
             }
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
@@ -173,6 +183,7 @@ impl ApiError {
                 Problem::new(Code::RequestTimeout, detail)
             }
             Self::Read(_)
+            | Self::List(_)
             | Self::Unready(Unready::Interrupted)
             | Self::Unwritable(_)
             | Self::Panicked => internal(),
@@ -269,6 +280,11 @@ fn mismatch(mismatch: &Mismatch) -> Fault {
 
 fn invalid(faults: Vec<Fault>) -> Problem {
     let detail = "the body breaks the rules named in errors";
+    Problem::new(Code::ValidationFailed, detail).with_errors(faults)
+}
+
+fn invalid_query(faults: Vec<Fault>) -> Problem {
+    let detail = "the query breaks the rules named in errors";
     Problem::new(Code::ValidationFailed, detail).with_errors(faults)
 }
 

@@ -33,6 +33,7 @@ impl Fault {
     }
 
     const REQUIRED: &str = "is required";
+    pub(crate) const NO_CURSOR: &str = "must be the `next_cursor` of a page of this list";
     pub(crate) const IN_FUTURE: &str = "must not lie more than 5 minutes ahead of now";
 }
 

@@ -175,7 +175,7 @@ async fn every_fault_of_the_query_is_told_at_once() {
         {"pointer": "/after", "detail": "must be an integer from 0 to 9223372036854775807"},
         {"pointer": "/limit", "detail": "must be an integer from 1 to 1000"},
         {"pointer": "/wait_seconds", "detail": "must be an integer from 0 to 20"},
-        {"pointer": "/after%20", "detail": "is not a known parameter"},
+        {"pointer": "/after ", "detail": "is not a known parameter"},
         {"pointer": "/limit2", "detail": "is not a known parameter"},
     ]);
     assert_eq!(answer.whole(), (status, expected));

@@ -9,6 +9,7 @@ mod feed;
 mod heads;
 mod idempotency;
 mod limits;
+mod listing;
 mod logs;
 mod metrics;
 mod order;

@@ -83,7 +83,7 @@ async fn an_unlisted_route_is_not_told_to_whom_is_not_known() {
     let house = House::open();
     for target in [
         "/nexus/",
-        "/nexus/raw",
+        "/nexus/ra",
         "/nexus/raw/",
         "/nexus/x?y",
         "/nexus/raw/register/",

@@ -13,8 +13,9 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogError, EventQuery, IntentState, KeyedIntent, KeyedOutcome,
-        NewAsset, RegisterOutcome, RepeatOutcome, StandingKey,
+        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, EventQuery,
+        IntentState, KeyedIntent, KeyedOutcome, NewAsset, RegisterOutcome, RepeatOutcome,
+        StandingKey,
     },
     tenancy::{Principal, Scope, TenantId},
     time::Timestamp,
@@ -286,6 +287,16 @@ impl AssetCatalog for Counted {
     ) -> Result<Option<RawAsset>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
         self.inner.find_asset(scope, asset).await
+    }
+
+    async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.assets(scope, query).await
+    }
+
+    async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
+        // of no scope, and looked up once
+        self.inner.cursor_key().await
     }
 
     async fn events(

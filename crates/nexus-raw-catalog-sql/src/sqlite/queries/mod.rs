@@ -8,24 +8,32 @@ use std::collections::BTreeMap;
 use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
-    ports::{CallerKey, CatalogError, EventQuery, IntentState, OpenIntents, PinnedObject},
+    ports::{
+        AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, EventQuery, IntentState,
+        OpenIntents, PinnedObject,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, Row, Sqlite, SqliteConnection,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 use super::fault::read_error;
 use crate::{
     error::CorruptColumn,
+    listing::{self, Listing, Select, Sql, Value},
     registration::AssetKey,
     rows::{Columns, decode},
 };
 
-/// The columns of `asset a` in `object_store a_store`; labels and parents are JSON, named as the columns
-/// that they aggregate.
+/// The columns of `asset a`, but for its bucket; its labels and parents as JSON under the names
+/// of what they are made of.
 macro_rules! asset_columns {
     () => {
-        "a.*, a_store.bucket,
+        "a.*,
         (SELECT json_group_object(l.label, l.value) FROM asset_label l
             WHERE (l.tenant_id, l.env, l.asset_id) = (a.tenant_id, a.env, a.asset_id)
         ) AS value,
@@ -36,14 +44,14 @@ macro_rules! asset_columns {
 }
 
 const ASSET: &str = concat!(
-    "SELECT ",
+    "SELECT a_store.bucket, ",
     asset_columns!(),
     " FROM asset a JOIN object_store a_store USING (object_store_id)
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
 );
 
 const INTENTS: &str = concat!(
-    "SELECT 0 AS upload_intent, i.*, i_store.bucket, 0 AS asset, ",
+    "SELECT 0 AS upload_intent, i.*, i_store.bucket, 0 AS asset, a_store.bucket, ",
     asset_columns!(),
     " FROM json_each(?1) k
     CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
@@ -167,6 +175,79 @@ pub(super) async fn asset(
     Ok(asset?)
 }
 
+/// The columns of a list, of `asset a`.
+pub(super) const LISTED: Select<'_> = Select {
+    columns: LISTED_COLUMNS,
+    join: "CROSS JOIN",
+    unindexed: "+",
+};
+const LISTED_COLUMNS: &str = concat!(
+    "(SELECT s.bucket FROM object_store s WHERE s.object_store_id = a.object_store_id) AS bucket, ",
+    asset_columns!()
+);
+
+const LAST_SEQUENCE: &str = "
+    SELECT last_sequence FROM scope WHERE tenant_id = ?1 AND env = ?2";
+
+const CURSOR_KEY: &str = "SELECT cursor_key FROM catalog";
+
+/// A page of a list. What is registered meanwhile lies above the place that it begins at, so the
+/// statements need no transaction.
+pub(super) async fn assets(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    query: &AssetQuery,
+) -> Result<AssetPage, CatalogError> {
+    let last = sqlx::query_scalar(LAST_SEQUENCE)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(read_error)?;
+    let before = listing::before(query, last.unwrap_or(0));
+    let listing = Listing::of(scope, &query.filter);
+    let floor: Option<i64> = if listing.is_checked() {
+        let sql = listing.floor(before);
+        let row = bound(&sql).fetch_optional(&mut *connection).await;
+        let row = row.map_err(read_error)?;
+        row.map(|row| row.try_get(0))
+            .transpose()
+            .map_err(read_error)?
+    } else {
+        None
+    };
+    let limit = query.limit.saturating_add(1);
+    let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
+    let rows = bound(&sql).fetch_all(connection).await;
+    let assets = collect(rows, listing::listed)?;
+    Ok(listing::page(assets, query, floor)?)
+}
+
+fn bound(sql: &Sql) -> Query<'_, Sqlite, SqliteArguments> {
+    // made of our own texts; what others say is bound
+    let mut query = sqlx::query(AssertSqlSafe(sql.text.as_str()));
+    for value in &sql.values {
+        query = match value {
+            Value::Text(text) => query.bind(text),
+            Value::Integer(number) => query.bind(number),
+            Value::Bytes(bytes) => query.bind(bytes),
+            Value::Id(id) => query.bind(id.as_uuid().as_bytes().to_vec()),
+        };
+    }
+    // there is one text for each set of filters
+    query.persistent(false)
+}
+
+pub(super) async fn cursor_key(
+    connection: &mut SqliteConnection,
+) -> Result<CursorKey, CatalogError> {
+    let row = sqlx::query(CURSOR_KEY)
+        .fetch_one(connection)
+        .await
+        .map_err(read_error)?;
+    Ok(CursorKey::new(Columns(&row).bytes("catalog.cursor_key")?))
+}
+
 pub(super) async fn events(
     connection: &mut SqliteConnection,
     scope: &Scope,
@@ -252,4 +333,5 @@ pub(super) const ALL: &[&str] = &[
     EVENTS_AFTER,
     OPEN_INTENTS,
     KNOWN_DIGEST,
+    LAST_SEQUENCE,
 ];

@@ -88,12 +88,12 @@ pub(super) async fn insert(
 }
 
 const INSERT_DETAILS: &str = "
-    INSERT INTO asset_label (tenant_id, env, asset_id, label, value)
-    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4
+    INSERT INTO asset_label (tenant_id, env, asset_id, registered_sequence, label, value)
+    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5
     FROM json_each(?1);
 
-    INSERT INTO lineage_edge (tenant_id, env, child_id, position, parent_id)
-    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, unhex(value ->> 4)
+    INSERT INTO lineage_edge (tenant_id, env, child_id, registered_sequence, position, parent_id)
+    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, unhex(value ->> 5)
     FROM json_each(?2)";
 
 async fn insert_details(
@@ -102,12 +102,14 @@ async fn insert_details(
 ) -> Result<(), WriteError> {
     let mut labels = Vec::new();
     let mut edges = Vec::new();
-    for NewRecord { new, .. } in records {
+    for NewRecord { new, sequence, .. } in records {
         let scope = new.asset.scope();
         let (tenant, environment) = (&scope.tenant, &scope.environment);
         let asset = new.asset.asset_id().as_uuid().simple();
         let stated = new.asset.provenance().labels.as_map().iter();
-        labels.extend(stated.map(|(label, value)| (tenant, environment, asset, label, value)));
+        labels.extend(
+            stated.map(|(label, value)| (tenant, environment, asset, sequence, label, value)),
+        );
         let parents = new
             .asset
             .provenance()
@@ -117,7 +119,7 @@ async fn insert_details(
             .iter();
         edges.extend((0_u32..).zip(parents).map(|(position, parent)| {
             let parent = parent.as_uuid().simple();
-            (tenant, environment, asset, position, parent)
+            (tenant, environment, asset, sequence, position, parent)
         }));
     }
     if labels.is_empty() && edges.is_empty() {

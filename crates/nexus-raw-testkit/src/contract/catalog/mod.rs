@@ -9,6 +9,7 @@ mod intents;
 mod isolation;
 mod key_races;
 mod keys;
+mod listing;
 mod odd;
 mod parents;
 mod races;
@@ -30,7 +31,7 @@ use nexus_raw::{
 
 pub use self::{
     census::*, durability::*, events::*, feed::*, fidelity::*, intents::*, isolation::*,
-    key_races::*, keys::*, parents::*, races::*, registration::*,
+    key_races::*, keys::*, listing::*, parents::*, races::*, registration::*,
 };
 use crate::{sample, steps};
 
@@ -107,6 +108,12 @@ macro_rules! catalog_contract {
                 intents_are_open_until_they_are_registered_in_whatever_scope,
                 what_was_refused_or_repeated_opens_no_intent,
                 open_intents_are_counted_on_after_reopening,
+                assets_are_listed_newest_registration_first,
+                a_list_has_what_all_of_its_filters_select,
+                what_is_listed_says_what_is_in_force,
+                a_list_is_of_one_scope_alone,
+                pages_neither_skip_nor_repeat_while_others_register,
+                a_catalogue_keeps_its_cursor_key,
                 parents_are_written_and_read_in_order,
                 parents_that_are_not_registered_are_told_by_position_and_nothing_is_written,
                 a_parent_in_another_scope_is_unknown,

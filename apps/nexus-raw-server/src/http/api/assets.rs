@@ -1,0 +1,202 @@
+use std::collections::BTreeSet;
+
+use actix_web::{HttpResponse, http::Method};
+use nexus_raw::{
+    asset::{AssetId, ByteSize, CapturedAt, Filename, Labels, Sha256Digest},
+    ports::{AssetFilter, ContentTypeFilter},
+    service::{AssetList, ListRequest},
+    tenancy::{ReadAccess, UserId},
+};
+use serde::Deserialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{Ref, RefOr, Schema},
+};
+
+use super::{record, text};
+use crate::http::{
+    request::Query,
+    respond::{self, ApiError, Fault, Faults, ProblemCode},
+    route::{Call, Handler, Route, described},
+};
+
+/// How many assets a page has unless the caller says otherwise, and at most.
+const LIMIT: u64 = 100;
+const MOST: u64 = 1000;
+/// How long a page may be.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// What a cursor is longer than by no means: one of ours has 54 characters.
+const MOST_OF_A_CURSOR: usize = 256;
+
+pub(super) const ROUTE: Route = Route {
+    pattern: "/nexus/raw",
+    method: Method::GET,
+    handler: Handler::Read(|call, access| Box::pin(assets(call, access))),
+    problems: &[ProblemCode::ValidationFailed],
+    takes_idempotency_key: false,
+    described: described!(assets),
+};
+
+/// The registered assets of the tenant and environment, newest first.
+///
+/// All filters must hold. A page can be short, or empty, while `next_cursor` is not null.
+#[utoipa::path(
+    get,
+    path = ROUTE.pattern,
+    operation_id = "listAssets",
+    tag = "assets",
+    params(
+        ("sha256" = Option<text::Sha256>, Query, description = "The digest of the content."),
+        ("size_bytes" = Option<u64>, Query, minimum = 0, description = "The length of the content."),
+        ("content_type" = Option<String>, Query, example = "image/*",
+            description = "A whole media type, or a type and `/*`."),
+        ("filename" = Option<String>, Query, description = "The whole file name."),
+        ("filename_prefix" = Option<String>, Query, description = "What the file name starts with."),
+        ("registered_by" = Option<String>, Query, description = "The user who registered it."),
+        ("label.camera" = Option<String>, Query,
+            description = "The value of a label, here of `camera`; several, of different keys."),
+        ("captured_from" = Option<text::Time>, Query, description = "Captured at this time or later."),
+        ("captured_to" = Option<text::Time>, Query, description = "Captured before this time."),
+        ("imported_from" = Option<text::Time>, Query, description = "Registered at this time or later."),
+        ("imported_to" = Option<text::Time>, Query, description = "Registered before this time."),
+        ("derived_from" = Option<text::AssetId>, Query, description = "A direct parent."),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 100,
+            description = "Maximum number of assets (default 100)."),
+        ("cursor" = Option<String>, Query,
+            description = "`next_cursor` of a page with the same filters."),
+    ),
+    responses((status = 200, description = "A page of the list.", body = Assets)),
+)]
+async fn assets(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
+    let request = parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
+    let _turn = call.app.answers.page_permit(&access.scope().tenant).await?;
+    let list = call.core.service.list(&access, request).await?;
+    let page = page(&list, MOST_BYTES)?;
+    Ok(respond::json_bytes(HttpResponse::Ok(), page))
+}
+
+/// Some of the registered assets, newest first.
+#[expect(dead_code, reason = "a description: the domain writes its own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Assets {
+    assets: Vec<ListedAsset>,
+    /// The `cursor` of the next page; `null` after the last one.
+    #[schema(required = true)]
+    next_cursor: Option<String>,
+}
+
+/// A registered asset, with what is in force of it by now: the record, and one member more.
+#[derive(Deserialize)]
+pub(super) struct ListedAsset;
+
+impl PartialSchema for ListedAsset {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = record::RawAsset::schema();
+        if let RefOr::T(Schema::Object(record)) = &mut schema {
+            record.description = Some("A registered asset, with what is in force of it.".to_owned());
+            let in_force = Ref::from_schema_name(InForce::name());
+            let properties = &mut record.properties;
+            properties.insert("in_force".to_owned(), RefOr::Ref(in_force));
+            record.required.push("in_force".to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for ListedAsset {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((InForce::name().into(), InForce::schema()));
+        InForce::schemas(schemas);
+        record::RawAsset::schemas(schemas);
+    }
+}
+
+/// What is in force of an asset: as registered, until a later statement changes it.
+#[expect(dead_code, reason = "a description: the domain writes its own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InForce {
+    /// Its own word.
+    train_ok: bool,
+    /// Whether its own word and that of every ancestor allow training.
+    train_ok_effective: bool,
+    pii_flags: BTreeSet<record::PiiFlag>,
+}
+
+fn parse(query: &str) -> Result<ListRequest, Faults> {
+    let mut query = Query::of(query);
+    let sha256 = query.text("sha256", Sha256Digest::parse);
+    let size_bytes = query.optional_integer("size_bytes", ByteSize::parse);
+    let content_type = query.text("content_type", ContentTypeFilter::parse);
+    let filename = query.text("filename", |it| Filename::from_stored(it).map(|_| it.to_owned()));
+    let filename_prefix = query.text("filename_prefix", filename_prefix);
+    let registered_by = query.text("registered_by", UserId::from_stored);
+    let labels = query.keyed("label.", Labels::check_label);
+    let [captured_from, captured_to, imported_from, imported_to] =
+        ["captured_from", "captured_to", "imported_from", "imported_to"]
+            .map(|name| query.text(name, |it| CapturedAt::parse(it).map(CapturedAt::at)));
+    let derived_from = query.text("derived_from", AssetId::parse);
+    let limit = query.integer("limit", LIMIT, 1, MOST);
+    let cursor = query.text("cursor", cursor);
+    query.finish(|| {
+        let mut filter = AssetFilter::default();
+        filter.sha256 = sha256?;
+        filter.size_bytes = size_bytes?;
+        filter.content_type = content_type?;
+        filter.filename = filename?;
+        filter.filename_prefix = filename_prefix?;
+        filter.registered_by = registered_by?;
+        filter.labels = labels?;
+        filter.captured_from = captured_from?;
+        filter.captured_to = captured_to?;
+        filter.imported_from = imported_from?;
+        filter.imported_to = imported_to?;
+        filter.derived_from = derived_from?;
+        let limit = u32::try_from(limit?).ok()?;
+        Some(ListRequest::new(filter, limit).with_cursor(cursor?))
+    })
+}
+
+fn filename_prefix(text: &str) -> Result<String, &'static str> {
+    if text.len() <= 255 && !text.contains('\0') {
+        Ok(text.to_owned())
+    } else {
+        Err("must have at most 255 bytes and no U+0000")
+    }
+}
+
+fn cursor(text: &str) -> Result<String, &'static str> {
+    if text.len() <= MOST_OF_A_CURSOR {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::NO_CURSOR)
+    }
+}
+
+/// As many of the first assets as a page may have, and one at least.
+fn page(list: &AssetList, most: usize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut page = b"{\"assets\":[".to_vec();
+    let mut count = 0;
+    for listed in list.assets() {
+        let before = page.len();
+        if count > 0 {
+            page.push(b',');
+        }
+        serde_json::to_writer(&mut page, &listed.asset)?;
+        // a record is an object, and what is in force is one member more of it
+        page.pop();
+        page.extend_from_slice(b",\"in_force\":");
+        serde_json::to_writer(&mut page, &listed.in_force)?;
+        page.push(b'}');
+        if count > 0 && page.len() > most {
+            page.truncate(before);
+            break;
+        }
+        count += 1;
+    }
+    page.extend_from_slice(b"],\"next_cursor\":");
+    serde_json::to_writer(&mut page, &list.cursor_after(count))?;
+    page.push(b'}');
+    Ok(page)
+}

@@ -1,0 +1,81 @@
+use nexus_raw::{
+    asset::{CapturedAt, RawAsset},
+    event::EventType,
+    ports::{AssetFilter, AssetPage, AssetQuery, InForce, ListedAsset},
+    tenancy::Scope,
+};
+
+use super::state::State;
+
+/// The page that a query selects: the plain reading of the contract.
+pub(super) fn page(state: &State, scope: &Scope, query: &AssetQuery) -> AssetPage {
+    let mut page = AssetPage::default();
+    let registrations = state.events_in(scope).iter().rev().filter(|event| {
+        event.body.event_type == EventType::RawAssetRegistered
+            && query.before.is_none_or(|before| event.sequence < before)
+    });
+    let mut last = None;
+    for (rows, event) in registrations.enumerate() {
+        let is_full = page.assets.len() == usize::try_from(query.limit).unwrap();
+        if is_full || rows == usize::try_from(AssetQuery::MAX_ROWS).unwrap() {
+            page.next = last;
+            break;
+        }
+        last = Some(event.sequence);
+        let asset = state.asset(scope, event.body.asset_id).unwrap();
+        if matches(&query.filter, asset) {
+            page.assets.push(ListedAsset {
+                sequence: event.sequence,
+                asset: asset.clone(),
+                in_force: InForce::as_registered(asset, allows_training(state, asset)),
+            });
+        }
+    }
+    page
+}
+
+fn allows_training(state: &State, asset: &RawAsset) -> bool {
+    let parents = asset.provenance().lineage.derived_from.as_slice();
+    asset.provenance().train_ok
+        && parents
+            .iter()
+            .all(|parent| allows_training(state, state.asset(asset.scope(), *parent).unwrap()))
+}
+
+fn matches(filter: &AssetFilter, asset: &RawAsset) -> bool {
+    let (facts, provenance) = (asset.facts(), asset.provenance());
+    let captured = provenance.captured_at.map(CapturedAt::at);
+    let name = facts.filename.as_str();
+    filter.sha256.is_none_or(|it| it == facts.sha256)
+        && filter.size_bytes.is_none_or(|it| it == facts.size_bytes)
+        && filter
+            .content_type
+            .as_ref()
+            .is_none_or(|it| it.matches(&facts.content_type))
+        && filter.filename.as_ref().is_none_or(|it| it == name)
+        && filter
+            .filename_prefix
+            .as_ref()
+            .is_none_or(|it| name.starts_with(it.as_str()))
+        && filter
+            .registered_by
+            .as_ref()
+            .is_none_or(|it| it == asset.registered_by())
+        && filter
+            .labels
+            .iter()
+            .all(|(key, value)| provenance.labels.as_map().get(key) == Some(value))
+        && filter
+            .captured_from
+            .is_none_or(|from| captured.is_some_and(|at| at >= from))
+        && filter
+            .captured_to
+            .is_none_or(|to| captured.is_some_and(|at| at < to))
+        && filter
+            .imported_from
+            .is_none_or(|from| asset.imported_at() >= from)
+        && filter.imported_to.is_none_or(|to| asset.imported_at() < to)
+        && filter
+            .derived_from
+            .is_none_or(|it| provenance.lineage.derived_from.as_slice().contains(&it))
+}
