@@ -1,7 +1,7 @@
 //! The cost of a durable presign: one caller alone, and 64 concurrent ones.
 //!
-//! The time includes the flush to disk, so compare on one machine only. `TMPDIR` is the directory of
-//! the catalogue or of the PostgreSQL cluster.
+//! The time includes the flush to disk, so compare on one machine only. `TMPDIR` is the directory
+//! of the catalogue or of the PostgreSQL cluster.
 #![expect(
     clippy::unwrap_used,
     reason = "where something fails, the benchmark must end"

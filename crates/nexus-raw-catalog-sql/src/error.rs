@@ -15,8 +15,8 @@ pub enum OpenError {
         /// The catalogue's file.
         catalog: PathBuf,
     },
-    /// The database must not be used in its present state. A retry does not help: an operator has to
-    /// fix what the finding names.
+    /// The database must not be used in its present state. A retry does not help: an operator has
+    /// to fix what the finding names.
     #[error("{finding}")]
     Incompatible {
         /// What is wrong and, unless obvious, what to do.

@@ -5,10 +5,11 @@ use nexus_raw::{
     tenancy::Scope,
 };
 
-/// Receives notifications of the catalogue's work: for metrics, and for waiters on new events. It is
-/// called inline, so it must not block.
+/// Receives notifications of the catalogue's work: for metrics, and for waiters on new events. It
+/// is called inline, so it must not block.
 pub trait CatalogObserver: Send + Sync + 'static {
-    /// A call of the port method `operation` has ended. `outcome` is `None` if its caller dropped it.
+    /// A call of the port method `operation` has ended. `outcome` is `None` if its caller dropped
+    /// it.
     fn called(
         &self,
         operation: &'static str,

@@ -21,7 +21,8 @@ pub(crate) fn key_of(new: &NewAsset) -> AssetKey {
 pub(crate) struct KnownState {
     /// The intents of the group's assets.
     pub(crate) intents: BTreeMap<AssetKey, IntentState>,
-    /// The registered parents of the group, each with whether it and all its ancestors allow training.
+    /// The registered parents of the group, each with whether it and all its ancestors allow
+    /// training.
     pub(crate) registered: BTreeMap<AssetKey, bool>,
 }
 
@@ -52,8 +53,8 @@ impl Decisions {
 pub(crate) struct ForeignRecord;
 
 /// Decides the registrations in order, as if each had its own transaction: the first of several for
-/// one asset is written, and the later ones get `AlreadyRegistered`. The caller then writes those that
-/// are `Registered`.
+/// one asset is written, and the later ones get `AlreadyRegistered`. The caller then writes those
+/// that are `Registered`.
 pub(crate) fn decide(
     group: &[&NewAsset],
     mut known: KnownState,

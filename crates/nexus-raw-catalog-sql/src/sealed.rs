@@ -6,12 +6,12 @@ use nexus_raw::{
 };
 use sha2::{Digest, Sha256};
 
-/// The random bytes that protect a digest from guesses: without them the few possible texts could be
-/// tried against it.
+/// The random bytes that protect a digest from guesses: without them the few possible texts could
+/// be tried against it.
 pub(crate) type Salt = [u8; 32];
 
-/// Returns SHA-256 over the salt followed by the text. The salt's length is fixed, so no two pairs have
-/// the same input.
+/// Returns SHA-256 over the salt followed by the text. The salt's length is fixed, so no two pairs
+/// have the same input.
 pub(crate) fn salted_digest(salt: &Salt, text: &str) -> [u8; 32] {
     Sha256::new()
         .chain_update(salt)

@@ -17,8 +17,8 @@ pub struct SqlCatalogSettings {
 }
 
 impl SqlCatalogSettings {
-    /// The default number of connections, enough for a server of a few cores; PostgreSQL's own default
-    /// limit is 100.
+    /// The default number of connections, enough for a server of a few cores; PostgreSQL's own
+    /// default limit is 100.
     pub const MAX_CONNECTIONS: u32 = 10;
 
     /// Checks the URL without connecting.

@@ -114,8 +114,8 @@ fn check_session_token(request: &Parts) -> S3Result<()> {
     Ok(())
 }
 
-/// Refuses values that are not UTF-8, which `s3s` omits from the signature, and tabs, which it treats
-/// as spaces; AWS does neither.
+/// Refuses values that are not UTF-8, which `s3s` omits from the signature, and tabs, which it
+/// treats as spaces; AWS does neither.
 fn check_encoding(headers: &HeaderMap, claim: &Claim) -> S3Result<()> {
     for (name, value) in headers {
         let name = name.as_str();

@@ -39,8 +39,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns settings for `data_dir` (created only for its owner if absent), on `127.0.0.1` at a free
-    /// port, in `us-east-1`, without a bucket.
+    /// Returns settings for `data_dir` (created only for its owner if absent), on `127.0.0.1` at a
+    /// free port, in `us-east-1`, without a bucket.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>, credentials: Credentials) -> Self {
         Self {

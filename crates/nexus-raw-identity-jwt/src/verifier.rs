@@ -13,8 +13,8 @@ use crate::{
 
 /// A verifier of JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515).
 ///
-/// The claims of a token are not decoded before the signature over its exact bytes is verified with a
-/// configured key and the configured algorithm.
+/// The claims of a token are not decoded before the signature over its exact bytes is verified with
+/// a configured key and the configured algorithm.
 pub struct JwtIdentityVerifier {
     settings: JwtSettings,
     keys: KeySource,
@@ -23,8 +23,8 @@ pub struct JwtIdentityVerifier {
 
 impl JwtIdentityVerifier {
     /// Creates a verifier. A JWKS file is read once; a JWKS of a URL is fetched by
-    /// [`wait_for_keys`](Self::wait_for_keys), which should run in a task, or for the first token. Until
-    /// then no token can be verified ([`IdentityError::Unavailable`]).
+    /// [`wait_for_keys`](Self::wait_for_keys), which should run in a task, or for the first token.
+    /// Until then no token can be verified ([`IdentityError::Unavailable`]).
     ///
     /// # Errors
     /// [`JwtSettingsError`] if tokens could be forged or would never be valid, or if the JWKS file

@@ -135,8 +135,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
     text
 }
 
-/// Returns the base64 characters (RFC 4648) that depend only on `bytes`, after `before` other bytes,
-/// modulo 3.
+/// Returns the base64 characters (RFC 4648) that depend only on `bytes`, after `before` other
+/// bytes, modulo 3.
 fn base64(bytes: &[u8], before: usize) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bits: Vec<bool> = bytes

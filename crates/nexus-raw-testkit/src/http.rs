@@ -1,4 +1,5 @@
-/// An HTTP request to an object store. The sender adds `host` and `content-length`, as in [`PresignedUpload::headers`](nexus_raw::ports::PresignedUpload::headers).
+/// An HTTP request to an object store. The sender adds `host` and `content-length`, as in
+/// [`PresignedUpload::headers`](nexus_raw::ports::PresignedUpload::headers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// The method, in upper case.

@@ -13,8 +13,8 @@ const VARIABLES: [&str; 6] = [
 /// Set in the second run.
 const SECOND_RUN: &str = "NEXUS_RAW_TEST_BEHIND_A_PROXY";
 
-/// Runs the test `name` of this program a second time, with all proxy variables set to a closed address.
-/// Returns `true` in the second run, in which a client that uses a proxy would fail.
+/// Runs the test `name` of this program a second time, with all proxy variables set to a closed
+/// address. Returns `true` in the second run, in which a client that uses a proxy would fail.
 ///
 /// # Panics
 /// In the first run, when the second one fails.

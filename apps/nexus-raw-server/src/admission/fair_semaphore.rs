@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn turns_are_shared_between_tenants_and_waited_for_a_while() {
+    async fn permits_are_shared_between_tenants_and_waited_for_until_the_timeout() {
         let semaphore = FairSemaphore::new(4, 2, Duration::from_secs(3));
         let [one, other, third] = ["t_a", "t_b", "t_c"].map(|name| TenantId::parse(name).unwrap());
         let mut held = vec![semaphore.acquire(&one).await, semaphore.acquire(&one).await];

@@ -13,9 +13,9 @@ use std::{
 use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware};
 use nexus_raw::tenancy::{Principal, TenantId, UserId};
 
-/// The number of requests between sweeps, which remove full buckets, as a full bucket equals a missing
-/// one. So the number of buckets is bounded by this number plus the requests in the time in which a
-/// bucket fills. A sweep costs each request a few nanoseconds.
+/// The number of requests between sweeps, which remove full buckets, as a full bucket equals a
+/// missing one. So the number of buckets is bounded by this number plus the requests in the time in
+/// which a bucket fills. A sweep costs each request a few nanoseconds.
 const SWEEP_EVERY: u32 = 4096;
 
 /// Rate limits, or none.
@@ -79,8 +79,8 @@ impl Limits {
         })))
     }
 
-    /// Takes one token from the caller's bucket. Call it after authorization, so that only callers with
-    /// a right in the tenant create buckets.
+    /// Takes one token from the caller's bucket. Call it after authorization, so that only callers
+    /// with a right in the tenant create buckets.
     ///
     /// # Errors
     /// [`RateLimited`] if it is empty.

@@ -6,15 +6,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::Failure;
 use crate::http::METRICS_CONNECTIONS;
 
-/// Descriptors besides connections: standard streams, listeners, event queues of threads, sinks, JWKS
-/// fetches, objects being hashed. About 50 were measured; a child process for credentials takes a few.
+/// Descriptors besides connections: standard streams, listeners, event queues of threads, sinks,
+/// JWKS fetches, objects being hashed. About 50 were measured; a child process for credentials
+/// takes a few.
 const FIXED: usize = 96;
 /// Descriptors of one worker thread's event queue.
 const OF_A_WORKER: usize = 4;
 /// A connection to SQLite opens the database, the log and its shared memory.
 const OF_SQLITE: usize = 6 * 3;
-/// The embedded store takes 256 connections, each with a file for its upload; its 16 disk threads briefly
-/// open one more each.
+/// The embedded store takes 256 connections, each with a file for its upload; its 16 disk threads
+/// briefly open one more each.
 const OF_EMBEDDED_STORE: usize = 256 * 2 + 16;
 /// A request may open a connection to the store.
 const OF_A_CONNECTION: usize = 2;

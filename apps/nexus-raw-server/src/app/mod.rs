@@ -164,8 +164,8 @@ impl Application {
     }
 
     /// Starts, serves until one of `signals`, and shuts down in order: not ready for the configured
-    /// drain time or until the next signal, no new connections, running requests finished, deliveries
-    /// finished, catalogue closed, store stopped.
+    /// drain time or until the next signal, no new connections, running requests finished,
+    /// deliveries finished, catalogue closed, store stopped.
     ///
     /// # Errors
     /// If the start fails permanently or for too long, or a medium or the relay fails.
@@ -210,8 +210,8 @@ impl Application {
     }
 }
 
-/// Fetches token keys whenever there are none. The start does not wait for them, since the relay and
-/// the probes need no keys.
+/// Fetches token keys whenever there are none. The start does not wait for them, since the relay
+/// and the probes need no keys.
 async fn keep_keys(identity: Arc<JwtIdentityVerifier>, log: Logger) {
     loop {
         if identity.ready().await.is_err() {
@@ -259,8 +259,8 @@ async fn work(
     (Some(running), outcome)
 }
 
-/// Keeps serving while not ready, since load balancers learn of a shutdown late. A second signal ends
-/// the wait.
+/// Keeps serving while not ready, since load balancers learn of a shutdown late. A second signal
+/// ends the wait.
 async fn drain(phase: &watch::Sender<Phase>, time: Duration, signals: &mut Signals) {
     phase.send_modify(|phase| {
         if let Phase::Started(core) = phase {

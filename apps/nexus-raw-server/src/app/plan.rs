@@ -168,8 +168,8 @@ fn catalog_url(location: &CatalogLocation) -> String {
     }
 }
 
-/// Returns the store's endpoint for the catalogue. That of the embedded store does not depend on its
-/// address.
+/// Returns the store's endpoint for the catalogue. That of the embedded store does not depend on
+/// its address.
 fn endpoint_identity(settings: &Settings) -> Option<String> {
     match (&settings.embedded, &settings.storage.endpoint) {
         (Some(_), _) => Some("embedded".to_owned()),

@@ -2,8 +2,8 @@ use std::{fs, future::pending, io};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that stop the process: SIGTERM, SIGINT, and SIGHUP unless it was ignored at start (as by
-/// `nohup`).
+/// The signals that stop the process: SIGTERM, SIGINT, and SIGHUP unless it was ignored at start
+/// (as by `nohup`).
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -44,7 +44,8 @@ impl Signals {
     }
 }
 
-/// Returns whether SIGHUP is ignored, as under `nohup`, by proc(5) of Linux. Elsewhere returns false.
+/// Returns whether SIGHUP is ignored, as under `nohup`, by proc(5) of Linux. Elsewhere returns
+/// false.
 fn is_hangup_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

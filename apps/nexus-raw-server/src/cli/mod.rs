@@ -45,8 +45,8 @@ enum Command {
     /// Create or migrate the catalogue's schema. Servers of the previous version may keep running.
     /// `serve` also migrates SQLite.
     Migrate,
-    /// List or retry parked events. Only one process at a time can open a SQLite catalogue: stop the
-    /// server first.
+    /// List or retry parked events. Only one process at a time can open a SQLite catalogue: stop
+    /// the server first.
     #[command(subcommand)]
     Events(EventsCommand),
 }

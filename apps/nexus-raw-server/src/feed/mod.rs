@@ -1,5 +1,5 @@
-//! Long polling of events. All waiters of a scope share one poll of the catalogue, which runs after each
-//! write of this process and twice a second otherwise.
+//! Long polling of events. All waiters of a scope share one poll of the catalogue, which runs after
+//! each write of this process and twice a second otherwise.
 
 mod poller;
 #[cfg(test)]
@@ -27,8 +27,8 @@ use self::waiters::Waiters;
 pub struct FeedSettings {
     /// The interval between polls of a scope with waiters, for the writes of other processes.
     pub poll_interval: Duration,
-    /// The maximum number of concurrent polls, so that most connections to the catalogue stay free for
-    /// requests.
+    /// The maximum number of concurrent polls, so that most connections to the catalogue stay free
+    /// for requests.
     pub max_polls: usize,
     /// The maximum number of waiters.
     pub max_waiters: usize,
@@ -39,7 +39,8 @@ pub struct FeedSettings {
 }
 
 impl FeedSettings {
-    /// Returns settings for a limit of connections. Each waiter holds one, and half of them stay free.
+    /// Returns settings for a limit of connections. Each waiter holds one, and half of them stay
+    /// free.
     #[must_use]
     pub fn within(connections: usize) -> Self {
         let default = Self::default();
@@ -115,8 +116,8 @@ impl Feed {
         self.0.waiters.waiting()
     }
 
-    /// Waits for events that match the query. Returns none at `until`, when `gone` resolves, or when the
-    /// feed is stopped. The caller has already read and found none.
+    /// Waits for events that match the query. Returns none at `until`, when `gone` resolves, or
+    /// when the feed is stopped. The caller has already read and found none.
     pub(crate) async fn wait(
         &self,
         access: &ReadAccess,

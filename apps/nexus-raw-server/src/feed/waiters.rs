@@ -139,8 +139,8 @@ impl Waiters {
         }
     }
 
-    /// Returns the query that covers all waiters of the scope. Without waiters, removes the scope and
-    /// returns `None`.
+    /// Returns the query that covers all waiters of the scope. Without waiters, removes the scope
+    /// and returns `None`.
     pub(super) fn wanted(&self, scope: &Scope) -> Option<EventQuery> {
         let mut table = self.lock();
         let waiters = table.scopes.get(scope)?.waiters.values();
@@ -155,8 +155,8 @@ impl Waiters {
         covering
     }
 
-    /// Delivers the page of `query` to the waiters that it serves. Returns whether another poll is due at
-    /// once, for a waiter whose events precede the page.
+    /// Delivers the page of `query` to the waiters that it serves. Returns whether another poll is
+    /// due at once, for a waiter whose events precede the page.
     pub(super) fn deliver(
         &self,
         scope: &Scope,

@@ -1,9 +1,9 @@
 //! The HTTP API; its contract is `docs/API.md`.
 //!
-//! A request goes from `listen` (sockets) through `route` (the route table and the checks in order) to
-//! its handler in `api`. `request` parses requests, `respond` writes responses, and `openapi` describes
-//! the table. Each module may use only those after it in this list: `listen`, `api`, `openapi`, `route`,
-//! `request`, `respond`.
+//! A request goes from `listen` (sockets) through `route` (the route table and the checks in order)
+//! to its handler in `api`. `request` parses requests, `respond` writes responses, and `openapi`
+//! describes the table. Each module may use only those after it in this list: `listen`, `api`,
+//! `openapi`, `route`, `request`, `respond`.
 
 mod api;
 mod listen;

@@ -7,8 +7,8 @@ use slog_term::{CountingWriter, RecordDecorator, ThreadSafeTimestampFn};
 
 use super::{json::JsonLines, level::word, terminal::EscapingDecorator};
 
-/// The capacity of the queue. Further records are counted and dropped, so that requests never wait for
-/// the log.
+/// The capacity of the queue. Further records are counted and dropped, so that requests never wait
+/// for the log.
 const QUEUE: usize = 4096;
 
 pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) {

@@ -11,8 +11,8 @@ use slog::{Drain, KV, Key, OwnedKVList, Record, Serializer};
 
 use super::level::word;
 
-/// A drain of JSON lines, one write per line. The order of members is time, level, message, trace id,
-/// then the others from the outermost logger to the record.
+/// A drain of JSON lines, one write per line. The order of members is time, level, message, trace
+/// id, then the others from the outermost logger to the record.
 ///
 /// `slog_json` writes the last member first.
 pub(super) struct JsonLines(RefCell<LineWriter>);

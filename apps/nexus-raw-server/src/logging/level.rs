@@ -1,7 +1,7 @@
 use slog::Level;
 
-/// Returns the name of a level in both formats: the upper-case value of `log.level`. The program does
-/// not log `Critical`.
+/// Returns the name of a level in both formats: the upper-case value of `log.level`. The program
+/// does not log `Critical`.
 pub(super) fn word(level: Level) -> &'static str {
     match level {
         Level::Critical | Level::Error => "ERROR",

@@ -6,8 +6,8 @@ use slog_scope::GlobalLoggerGuard;
 
 use super::subscriber::SlogSubscriber;
 
-/// Forwards the logs of libraries, through `log` and `tracing`, to the program's log. Only warnings and
-/// errors, since lower levels may show requests, and with them signatures.
+/// Forwards the logs of libraries, through `log` and `tracing`, to the program's log. Only warnings
+/// and errors, since lower levels may show requests, and with them signatures.
 pub(super) struct Bridge {
     // keeps the program's log as the target of slog-stdlog
     _guard: GlobalLoggerGuard,
@@ -30,9 +30,9 @@ impl Bridge {
     }
 }
 
-/// Returns whether a record is forwarded. `s3s` logs each refused request as an error, with the caller's
-/// input; the embedded S3 server logs its own failures. `actix_http` logs each unreadable request as an
-/// error; the listener logs and counts these.
+/// Returns whether a record is forwarded. `s3s` logs each refused request as an error, with the
+/// caller's input; the embedded S3 server logs its own failures. `actix_http` logs each unreadable
+/// request as an error; the listener logs and counts these.
 fn is_forwarded(record: &Record<'_>) -> bool {
     let target = record.tag();
     let is_refusal = target == "s3s" || target.starts_with("s3s::");

@@ -21,7 +21,8 @@ use nexus_raw_config::LogSettings;
 use slog::Logger;
 use slog_async::AsyncGuard;
 
-/// The time limit of the last flush to standard error, which blocks forever on a pipe without a reader.
+/// The time limit of the last flush to standard error, which blocks forever on a pipe without a
+/// reader.
 const LAST_FLUSH: Duration = Duration::from_secs(5);
 
 /// The program's log. A drop writes the queued records, within 5 s.
@@ -49,8 +50,8 @@ pub(crate) fn last_words(line: String) {
     in_time(move || drop(writeln!(io::stderr(), "{line}")));
 }
 
-/// Runs blocking work in a thread, and returns after [`LAST_FLUSH`] at the latest. The thread ends with
-/// the process.
+/// Runs blocking work in a thread, and returns after [`LAST_FLUSH`] at the latest. The thread ends
+/// with the process.
 fn in_time(work: impl FnOnce() + Send + 'static) {
     let (done, ended) = channel::<()>();
     let thread = thread::Builder::new().name("last-flush".to_owned());
@@ -71,8 +72,8 @@ impl Logging {
     }
 }
 
-/// Starts the log of the process: its own records, those of libraries through `log` and `tracing`, and
-/// panics. At most once per process.
+/// Starts the log of the process: its own records, those of libraries through `log` and `tracing`,
+/// and panics. At most once per process.
 ///
 /// # Errors
 /// If another logger is already installed.

@@ -4,8 +4,8 @@ use nexus_raw::text::is_invisible;
 use slog::{OwnedKVList, Record};
 use slog_term::{Decorator, RecordDecorator};
 
-/// A decorator that escapes control and invisible characters in texts, so that they cannot control the
-/// terminal. The colours are those of the inner decorator.
+/// A decorator that escapes control and invisible characters in texts, so that they cannot control
+/// the terminal. The colours are those of the inner decorator.
 pub(super) struct EscapingDecorator<D>(pub(super) D);
 
 impl<D: Decorator> Decorator for EscapingDecorator<D> {

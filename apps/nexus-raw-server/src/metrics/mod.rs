@@ -1,8 +1,8 @@
-//! The metrics of this process, in the text format of Prometheus; some are sampled from the catalogue
-//! every few seconds. `docs/OPERATIONS.md` documents names and labels.
+//! The metrics of this process, in the text format of Prometheus; some are sampled from the
+//! catalogue every few seconds. `docs/OPERATIONS.md` documents names and labels.
 //!
-//! No label contains a tenant, a user or a path. All values are constants of the program, so the number
-//! of series is bounded.
+//! No label contains a tenant, a user or a path. All values are constants of the program, so the
+//! number of series is bounded.
 
 mod calls;
 mod catalog;

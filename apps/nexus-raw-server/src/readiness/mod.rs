@@ -61,8 +61,8 @@ struct Check {
 pub struct Backlogs(Arc<Mutex<BTreeMap<SinkName, Option<Timestamp>>>>);
 
 impl Readiness {
-    /// Checks `storage` and `catalog` in tasks on the current tokio runtime. A result is shared for `ttl`
-    /// from the start of its check.
+    /// Checks `storage` and `catalog` in tasks on the current tokio runtime. A result is shared for
+    /// `ttl` from the start of its check.
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,

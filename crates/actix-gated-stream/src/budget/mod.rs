@@ -23,7 +23,8 @@ use super::connection::Connection;
 /// The size up to which a response is not counted: no more than each connection costs anyway.
 pub const FREE_BYTES: usize = 8 * 1024;
 
-/// The size of a piece passed to the library, which copies it; the rest of a response is not copied.
+/// The size of a piece passed to the library, which copies it; the rest of a response is not
+/// copied.
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// The minimum rate at which a caller must read a response, after a minimum time: a connection that

@@ -31,8 +31,8 @@ pub struct SqlAssetCatalog {
 }
 
 impl SqlAssetCatalog {
-    /// Opens the catalogue. A SQLite catalogue is created if missing, and migrated; in PostgreSQL the
-    /// schema must exist ([`Self::migrate`]).
+    /// Opens the catalogue. A SQLite catalogue is created if missing, and migrated; in PostgreSQL
+    /// the schema must exist ([`Self::migrate`]).
     ///
     /// The writer runs as a task on the current tokio runtime.
     ///
@@ -48,8 +48,8 @@ impl SqlAssetCatalog {
         Ok(Self::on(backend))
     }
 
-    /// Creates the catalogue if missing, migrates its schema, and returns the numbers of the applied
-    /// migrations. Servers of the previous version may keep running.
+    /// Creates the catalogue if missing, migrates its schema, and returns the numbers of the
+    /// applied migrations. Servers of the previous version may keep running.
     ///
     /// The role must own the tables. On PostgreSQL connect to the server itself and not through a
     /// pooler, since concurrent migrations exclude each other by a session lock.
@@ -97,8 +97,8 @@ impl SqlAssetCatalog {
         self.writer.observe(observer);
     }
 
-    /// Resolves after a failure of the medium (an I/O error on a write or a flush to disk). All writes
-    /// have then stopped, and the process should end.
+    /// Resolves after a failure of the medium (an I/O error on a write or a flush to disk). All
+    /// writes have then stopped, and the process should end.
     pub fn failed(&self) -> impl Future<Output = ()> + Send + 'static {
         self.writer.failed()
     }

@@ -59,8 +59,8 @@ enum HashingReply {
 #[error("unexpected response from write_v1")]
 pub(super) struct UnexpectedAnswer;
 
-/// Parses the outcome of a member. Returns `None` if its asset is already registered, and the caller
-/// has to look up the record.
+/// Parses the outcome of a member. Returns `None` if its asset is already registered, and the
+/// caller has to look up the record.
 pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, UnexpectedAnswer> {
     Ok(Some(match write {
         Write::Intent(_) => Written::Intent(match read(answer)? {

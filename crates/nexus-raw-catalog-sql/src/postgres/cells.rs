@@ -3,8 +3,8 @@ use uuid::Uuid;
 
 use crate::rows::{Cells, column_index};
 
-/// Calls use the text format ([`super::statement`]), so values are parsed here: `boolean` as a number,
-/// `uuid` as bytes, `json` as text.
+/// Calls use the text format ([`super::statement`]), so values are parsed here: `boolean` as a
+/// number, `uuid` as bytes, `json` as text.
 impl Cells for PgRow {
     fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
         self.text(column)?

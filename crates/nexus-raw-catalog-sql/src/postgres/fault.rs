@@ -9,7 +9,8 @@ use crate::error::{Failure, OpenError};
 /// The effect of a statement that returned an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StatementEffect {
-    /// It was rolled back after a conflict with another transaction or a timeout; a retry may succeed.
+    /// It was rolled back after a conflict with another transaction or a timeout; a retry may
+    /// succeed.
     Conflict,
     /// The connection was lost or leads to the wrong server: it may have been committed.
     Unknown,

@@ -1,5 +1,5 @@
-//! The tables and functions that `migrate` creates, parsed from its SQL, to compare a database with.
-//! A separate list would have to be kept in step.
+//! The tables and functions that `migrate` creates, parsed from its SQL, to compare a database
+//! with. A separate list would have to be kept in step.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

@@ -1,6 +1,6 @@
 //! The connections of readers and of the writer. sqlx's own pool is not used: it pings a returned
-//! connection without a time limit, so a connection whose network flow is dead would occupy its slot
-//! until the kernel's timeout, about 15 minutes.
+//! connection without a time limit, so a connection whose network flow is dead would occupy its
+//! slot until the kernel's timeout, about 15 minutes.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -20,8 +20,8 @@ use super::{
 };
 use crate::error::Reason;
 
-/// The time after which a silent connection counts as dead. PostgreSQL's statement timeout is shorter.
-/// The rest of the deadline is enough for a retry on another connection.
+/// The time after which a silent connection counts as dead. PostgreSQL's statement timeout is
+/// shorter. The rest of the deadline is enough for a retry on another connection.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(2250);
 
 /// The age at which an idle connection is closed: firewalls and NAT drop idle flows after minutes.
@@ -151,8 +151,9 @@ impl PooledConnection<'_> {
         &mut self.connection
     }
 
-    /// Takes the result of a query within [`READ_TIMEOUT`]. Returns `None` if a reused connection was dead
-    /// and the caller should retry on another one; all idle ones, which may be dead too, are dropped.
+    /// Takes the result of a query within [`READ_TIMEOUT`]. Returns `None` if a reused connection
+    /// was dead and the caller should retry on another one; all idle ones, which may be dead too,
+    /// are dropped.
     pub(super) fn finish<T>(
         self,
         answer: Result<Result<T, sqlx::Error>, Elapsed>,

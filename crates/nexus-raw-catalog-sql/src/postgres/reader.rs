@@ -120,7 +120,8 @@ impl PostgresReader {
         Self { connections }
     }
 
-    /// Runs a query, on one connection after the other until one is alive. The caller sets a deadline.
+    /// Runs a query, on one connection after the other until one is alive. The caller sets a
+    /// deadline.
     async fn query(&self, query: &str) -> Result<Vec<PgRow>, CatalogError> {
         self.query_with(TO_READ, query).await
     }

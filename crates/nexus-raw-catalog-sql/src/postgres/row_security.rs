@@ -22,8 +22,8 @@ const POLICIES: &str = "
     FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('scope'))";
 
-/// The tables with a tenant, and whether row-level security is enabled and forced, so that it applies
-/// to their owner too. Includes the tables of a later version.
+/// The tables with a tenant, and whether row-level security is enabled and forced, so that it
+/// applies to their owner too. Includes the tables of a later version.
 const SECURED: &str = "
     SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS is_secured
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'

@@ -48,7 +48,8 @@ impl Session {
         }
     }
 
-    /// Checks a later connection, which may lead to another server. A read-only one may serve reads.
+    /// Checks a later connection, which may lead to another server. A read-only one may serve
+    /// reads.
     pub(super) async fn resume(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let found = SessionState::at(connection).await?;
         let other = (found.catalog_id != self.catalog_id).then_some(UnfitSession::OtherCatalog);

@@ -1,5 +1,6 @@
-//! Statements, each with its settings in one query string. Behind a pooler in transaction mode the next
-//! statement may go to another session, without the settings and prepared statements of this one.
+//! Statements, each with its settings in one query string. Behind a pooler in transaction mode the
+//! next statement may go to another session, without the settings and prepared statements of this
+//! one.
 
 use std::fmt::{Display, Write};
 
@@ -24,7 +25,8 @@ impl Argument for str {
             match character {
                 '\'' => out.push_str("''"),
                 '\\' => out.push_str("\\\\"),
-                // PostgreSQL reports an error for the escape; the raw byte would end the query string
+                // PostgreSQL reports an error for the escape; the raw byte would end the query
+                // string
                 '\0' => out.push_str("\\000"),
                 other => out.push(other),
             }

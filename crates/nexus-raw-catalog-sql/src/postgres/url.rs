@@ -10,8 +10,8 @@ use sqlx::{
 
 use crate::error::OpenError;
 
-/// The parameters that a URL may have. Others are refused, since sqlx would ignore them silently, or
-/// since they would repeat another part of the URL.
+/// The parameters that a URL may have. Others are refused, since sqlx would ignore them silently,
+/// or since they would repeat another part of the URL.
 const PARAMETERS: [&str; 6] = [
     "application_name",
     "sslcert",

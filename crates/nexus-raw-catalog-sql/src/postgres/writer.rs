@@ -29,8 +29,8 @@ const LONGEST_DELAY: Duration = Duration::from_millis(200);
 
 /// Writes each group by one call.
 ///
-/// A call is one transaction, and its response implies the commit, since sqlx waits until the server
-/// reports that it is ready for the next query.
+/// A call is one transaction, and its response implies the commit, since sqlx waits until the
+/// server reports that it is ready for the next query.
 pub(super) struct PostgresWriter {
     connections: Arc<Connections>,
     object_store: ObjectStoreIdentity,

@@ -13,9 +13,9 @@ pub(crate) trait Cells: Send + Sync {
     fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
 }
 
-/// Returns the index of the column `table.column` in a row: the first `column` after a marker column
-/// named as the table, such as the `0` in `SELECT 0 AS asset, asset.*`, or the first one if there is no
-/// marker. So statements can select all columns of a table without naming them.
+/// Returns the index of the column `table.column` in a row: the first `column` after a marker
+/// column named as the table, such as the `0` in `SELECT 0 AS asset, asset.*`, or the first one if
+/// there is no marker. So statements can select all columns of a table without naming them.
 pub(crate) fn column_index<R: Row>(row: &R, name: &str) -> Result<usize, sqlx::Error> {
     let missing = || sqlx::Error::ColumnNotFound(name.to_owned());
     let (table, column) = name.split_once('.').ok_or_else(missing)?;

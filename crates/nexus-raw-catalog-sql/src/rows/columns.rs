@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::cells::{Cell, Cells};
 use crate::error::CorruptColumn;
 
-/// Decodes the columns of a row, each by the name `table.column`. A value that cannot be decoded is a
-/// [`CorruptColumn`].
+/// Decodes the columns of a row, each by the name `table.column`. A value that cannot be decoded is
+/// a [`CorruptColumn`].
 pub(crate) struct Columns<'r>(pub(crate) &'r dyn Cells);
 
 impl<'r> Columns<'r> {

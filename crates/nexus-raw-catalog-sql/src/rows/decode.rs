@@ -164,7 +164,8 @@ fn size(row: &Columns<'_>, column: &'static str) -> Result<ByteSize, CorruptColu
     ByteSize::parse(row.unsigned(column)?).map_err(|_| CorruptColumn(column))
 }
 
-/// Checks the key layout. Keys are stored as their parts, so an unknown layout means an unknown key.
+/// Checks the key layout. Keys are stored as their parts, so an unknown layout means an unknown
+/// key.
 fn check_layout(row: &Columns<'_>, column: &'static str) -> Result<(), CorruptColumn> {
     if row.get::<i64>(column)? == i64::from(ObjectKey::LAYOUT) {
         Ok(())

@@ -23,7 +23,8 @@ fn is_corrupt(error: &sqlx::Error) -> bool {
     matches!(primary, Some(CORRUPT | NOTADB))
 }
 
-/// Returns whether the medium failed. After that, SQLite's memory and the disk may differ permanently.
+/// Returns whether the medium failed. After that, SQLite's memory and the disk may differ
+/// permanently.
 fn is_medium_failure(error: &sqlx::Error) -> bool {
     extended_code(error).is_some_and(|code| code & 0xff == IOERR && code != IOERR_NOMEM)
 }

@@ -1,5 +1,5 @@
-//! The commit hook, by SQLite's own hooks (<https://www.sqlite.org/c3ref/commit_hook.html>), so that
-//! the writer has no code for it.
+//! The commit hook, by SQLite's own hooks (<https://www.sqlite.org/c3ref/commit_hook.html>), so
+//! that the writer has no code for it.
 
 use std::{
     mem,

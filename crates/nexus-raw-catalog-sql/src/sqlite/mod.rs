@@ -168,8 +168,8 @@ fn make_private(file: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Ends all leases, whose holders are gone since this process holds the catalogue's lock. So after a
-/// crash the relay and the hashers do not wait for a lease to expire.
+/// Ends all leases, whose holders are gone since this process holds the catalogue's lock. So after
+/// a crash the relay and the hashers do not wait for a lease to expire.
 async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     for sql in ["UPDATE lease SET until = 0", write::END_CLAIMS] {
         let ended = sqlx::query(sql).execute(&mut *connection).await;

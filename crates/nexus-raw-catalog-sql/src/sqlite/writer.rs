@@ -14,8 +14,8 @@ use crate::{
     writer::{Write, Written},
 };
 
-/// The number of writes between checkpoints. Some megabytes of log keep readers fast, and checkpoints
-/// rare.
+/// The number of writes between checkpoints. Some megabytes of log keep readers fast, and
+/// checkpoints rare.
 const CHECKPOINT_EVERY: usize = 1000;
 
 /// Writes groups on the write connection.
@@ -52,8 +52,8 @@ impl SqliteWriter {
         done.map(|_| ())
     }
 
-    /// Runs a checkpoint if due. It runs before a group, so that its failure is not returned to a caller
-    /// whose write was committed.
+    /// Runs a checkpoint if due. It runs before a group, so that its failure is not returned to a
+    /// caller whose write was committed.
     async fn checkpoint_when_due(&mut self) -> Result<(), WriteError> {
         if self.since_checkpoint < CHECKPOINT_EVERY {
             return Ok(());

@@ -1,9 +1,9 @@
 //! One writer for all callers.
 //!
 //! Callers queue their writes and wait for the outcome. The writer task takes what is queued at the
-//! moment, without waiting for more, and writes it in one transaction. So concurrent callers share one
-//! fsync, and a lone caller is not delayed. The write does not run in the caller's future, so a dropped
-//! call leaves no transaction half done.
+//! moment, without waiting for more, and writes it in one transaction. So concurrent callers share
+//! one fsync, and a lone caller is not delayed. The write does not run in the caller's future, so a
+//! dropped call leaves no transaction half done.
 
 mod task;
 #[cfg(test)]
@@ -75,8 +75,9 @@ struct RecentFailures {
     last: Option<Failure>,
 }
 
-/// The number of failures in a row from which on writes are reported as unavailable, since one failure
-/// may concern one group only. The relay writes each second, so that this works without callers.
+/// The number of failures in a row from which on writes are reported as unavailable, since one
+/// failure may concern one group only. The relay writes each second, so that this works without
+/// callers.
 const FAILURES_TO_REPORT: u32 = 2;
 
 impl Signals {
@@ -160,8 +161,8 @@ impl Writer {
             .map_err(|_| Reason::Deadline)?
     }
 
-    /// Returns an error if the medium has failed, or while writes fail one after the other, such as on a
-    /// full disk.
+    /// Returns an error if the medium has failed, or while writes fail one after the other, such as
+    /// on a full disk.
     pub(crate) fn check_writes(&self) -> Result<(), CatalogError> {
         if self.queue.is_closed() {
             return Err(Reason::Stopped.into());

@@ -8,8 +8,8 @@ use crate::{
     error::Failure,
 };
 
-/// The maximum number of calls in a transaction. Each call delays the others, and beyond this number
-/// saves almost nothing.
+/// The maximum number of calls in a transaction. Each call delays the others, and beyond this
+/// number saves almost nothing.
 const GROUP: usize = 256;
 
 /// Writes what is queued until all handles are dropped, a close is requested, or the medium fails.
@@ -42,8 +42,8 @@ pub(super) async fn run(
     }
 }
 
-/// Takes the queued calls, up to a request to close. A call whose caller is gone is dropped: it has not
-/// begun, so it has no effect.
+/// Takes the queued calls, up to a request to close. A call whose caller is gone is dropped: it has
+/// not begun, so it has no effect.
 fn gather(
     first: Message,
     queue: &mut mpsc::Receiver<Message>,

@@ -20,8 +20,8 @@ enum ScriptedResult {
     Fatal,
 }
 
-/// Records the asset ids of each group, refuses groups with the poisoned one, and starts each group on
-/// a notification.
+/// Records the asset ids of each group, refuses groups with the poisoned one, and starts each group
+/// on a notification.
 struct ScriptedWriter {
     groups: Arc<Mutex<Vec<Vec<AssetId>>>>,
     poison: Option<AssetId>,

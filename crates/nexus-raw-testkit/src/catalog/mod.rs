@@ -68,19 +68,20 @@ impl FakeCatalog {
         Self::default()
     }
 
-    /// Sets the availability. While unavailable, every call is [`CatalogError::Unavailable`] and changes
-    /// nothing.
+    /// Sets the availability. While unavailable, every call is [`CatalogError::Unavailable`] and
+    /// changes nothing.
     pub fn set_available(&self, available: bool) {
         lock(&self.shared.weather).down = !available;
     }
 
-    /// Commits the next write and loses its response: the caller gets [`CatalogError::Unavailable`].
+    /// Commits the next write and loses its response: the caller gets
+    /// [`CatalogError::Unavailable`].
     pub fn lose_next_answer(&self) {
         lock(&self.shared.weather).lose_next_answer = true;
     }
 
-    /// Calls `on_write` with the scope after each write of an event through this connection and its clones,
-    /// before the caller gets the outcome.
+    /// Calls `on_write` with the scope after each write of an event through this connection and its
+    /// clones, before the caller gets the outcome.
     #[must_use]
     pub fn on_write(self, on_write: impl Fn(&Scope) + Send + Sync + 'static) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! The assertions of the suites, whose messages name the expected and the actual value. The actual value
-//! comes first.
+//! The assertions of the suites, whose messages name the expected and the actual value. The actual
+//! value comes first.
 
 macro_rules! assert {
     ($holds:expr $(,)?) => {

@@ -1,7 +1,7 @@
 //! The contract of each port, as test suites for any implementation.
 //!
-//! A suite has a trait, the harness of an implementation, and a macro that generates one `#[test]` per
-//! rule. The tests start their own runtime (tokio, two threads).
+//! A suite has a trait, the harness of an implementation, and a macro that generates one `#[test]`
+//! per rule. The tests start their own runtime (tokio, two threads).
 
 #[macro_use]
 mod asserting;
@@ -34,8 +34,8 @@ pub fn run(rule: impl Future<Output = ()>) {
     assert!(outcome.is_ok(), "the rule did not end within {DEADLINE:?}");
 }
 
-/// Runs one rule of a suite like [`run`]. If it fails, the last panic has the rule's name, the expected and
-/// the actual value.
+/// Runs one rule of a suite like [`run`]. If it fails, the last panic has the rule's name, the
+/// expected and the actual value.
 pub fn run_rule(name: &str, rule: impl Future<Output = ()>) {
     // the rule's resources are dropped with it
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(rule))) {

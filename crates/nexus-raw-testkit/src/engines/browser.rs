@@ -13,13 +13,13 @@ use super::supervised::{PROGRAMS, Supervised};
 /// The file in which `tools/setup` records why there are no browsers.
 const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/without-browsers");
 
-/// The host of a proxy that does not exist, so that only loopback is reachable: the port `discard` is
-/// closed, and both browsers connect to loopback without a proxy.
+/// The host of a proxy that does not exist, so that only loopback is reachable: the port `discard`
+/// is closed, and both browsers connect to loopback without a proxy.
 const NOBODY: &str = "127.0.0.1";
 const DISCARD: u16 = 9;
 
-/// Keeps Chromium from asking anybody anything. Its sandbox does not start as root, and the pages are
-/// ours.
+/// Keeps Chromium from asking anybody anything. Its sandbox does not start as root, and the pages
+/// are ours.
 const CHROMIUM: [&str; 14] = [
     "--headless",
     "--no-sandbox",
@@ -66,8 +66,8 @@ pub enum Browser {
     Firefox,
 }
 
-/// A browser that shows a page. Its processes are ended and its profile removed on drop, or when the
-/// starting process ends for any reason.
+/// A browser that shows a page. Its processes are ended and its profile removed on drop, or when
+/// the starting process ends for any reason.
 #[derive(Debug)]
 pub struct OpenPage {
     #[expect(dead_code, reason = "it acts when it is dropped")]
@@ -78,8 +78,8 @@ pub struct OpenPage {
 }
 
 impl Browser {
-    /// Returns why the browser is missing, if `make tools` could not install it. A test then must print that
-    /// it did not run.
+    /// Returns why the browser is missing, if `make tools` could not install it. A test then must
+    /// print that it did not run.
     ///
     /// # Panics
     /// When `make tools` has not run.

@@ -1,5 +1,5 @@
-//! Real servers for tests, on loopback and on disk: each starts on free ports, in a temporary directory,
-//! and ends with the process that started it, for any reason.
+//! Real servers for tests, on loopback and on disk: each starts on free ports, in a temporary
+//! directory, and ends with the process that started it, for any reason.
 
 mod browser;
 mod nats;

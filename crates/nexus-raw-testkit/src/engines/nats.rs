@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use super::supervised::{DRAWS, Supervised, draw_port, program};
 
-/// A running server. It is ended and its files removed on drop, or when the starting process ends for any
-/// reason.
+/// A running server. It is ended and its files removed on drop, or when the starting process ends
+/// for any reason.
 #[derive(Debug)]
 pub struct Nats {
     running: Mutex<Option<Supervised>>,
@@ -35,7 +35,8 @@ pub enum Guard {
     Password,
     /// By [`Nats::PASSWORD`] as a token.
     Token,
-    /// By [`Nats::USER`] with the permissions of [`Nats::with_rights`], or [`Nats::ADMIN`] with all.
+    /// By [`Nats::USER`] with the permissions of [`Nats::with_rights`], or [`Nats::ADMIN`] with
+    /// all.
     Rights,
 }
 

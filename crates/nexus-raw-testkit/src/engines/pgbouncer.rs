@@ -14,9 +14,9 @@ use super::{
     supervised::{DRAWS, Supervised, draw_port, program},
 };
 
-/// A running pooler. It is ended and its files removed on drop, or when the starting process ends for any
-/// reason. It has Debian's configuration: no startup parameter is ignored, and prepared statements are not
-/// supported.
+/// A running pooler. It is ended and its files removed on drop, or when the starting process ends
+/// for any reason. It has Debian's configuration: no startup parameter is ignored, and prepared
+/// statements are not supported.
 #[derive(Debug)]
 pub struct PgBouncer {
     /// It ends before its directory goes.

@@ -15,12 +15,12 @@ use tempfile::TempDir;
 
 use super::supervised::{DRAWS, Supervised, draw_port, program};
 
-/// The user and group of the server if the tests run as root: `nobody` and `nogroup`, by their fixed ids
-/// (Debian policy 9.2.2).
+/// The user and group of the server if the tests run as root: `nobody` and `nogroup`, by their
+/// fixed ids (Debian policy 9.2.2).
 pub(super) const NOBODY: u32 = 65534;
 
-/// A running cluster. It is ended and its files removed on drop, or when the starting process ends for any
-/// reason. `fsync` is on, as the catalogue requires.
+/// A running cluster. It is ended and its files removed on drop, or when the starting process ends
+/// for any reason. `fsync` is on, as the catalogue requires.
 #[derive(Debug)]
 pub struct Postgres {
     running: Mutex<Option<Supervised>>,

@@ -21,8 +21,8 @@ const PORTS: usize = 10;
 /// The services that leave a socket behind when they are killed.
 const SERVICES: [&str; 5] = ["s3", "master", "volume", "filer", "admin"];
 
-/// A running server with one bucket, [`SeaweedFs::BUCKET`]. It is ended and its files removed on drop, or
-/// when the starting process ends for any reason.
+/// A running server with one bucket, [`SeaweedFs::BUCKET`]. It is ended and its files removed on
+/// drop, or when the starting process ends for any reason.
 #[derive(Debug)]
 pub struct SeaweedFs {
     #[cfg_attr(not(test), expect(dead_code, reason = "it acts when it is dropped"))]

@@ -17,9 +17,9 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 pub(super) const DRAWS: u32 = 5;
 
 /// Runs the program that its arguments name until its standard input ends, which it does when the
-/// test's process does, whatever ended that; then sends it the signal `$1`, and to the process group
-/// that it leads, where it leads one; waits for its end, and removes the paths that `$2` names. A
-/// signal of the terminal, which reaches the whole group, must not cut that short.
+/// test's process does, whatever ended that; then sends it the signal `$1`, and to the process
+/// group that it leads, where it leads one; waits for its end, and removes the paths that `$2`
+/// names. A signal of the terminal, which reaches the whole group, must not cut that short.
 const SUPERVISOR: &str = r#"
 trap '' INT HUP
 signal=$1 leftovers=$2

@@ -93,8 +93,8 @@ impl ProxyShared {
 /// The interval at which the state is polled.
 const TICK: Duration = Duration::from_millis(2);
 
-/// A proxy on loopback for a store with plain HTTP/1.1. It forwards everything until a fault is set, and
-/// ends on drop.
+/// A proxy on loopback for a store with plain HTTP/1.1. It forwards everything until a fault is
+/// set, and ends on drop.
 #[derive(Debug)]
 pub struct FaultyProxy {
     address: SocketAddr,

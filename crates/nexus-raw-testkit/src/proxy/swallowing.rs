@@ -16,8 +16,8 @@ struct Orders {
     swallows_new: AtomicBool,
 }
 
-/// A TCP proxy whose connections can go silent: data is accepted and lost, and nothing is closed, as after
-/// a NAT timeout or the death of a machine. It forwards everything until then.
+/// A TCP proxy whose connections can go silent: data is accepted and lost, and nothing is closed,
+/// as after a NAT timeout or the death of a machine. It forwards everything until then.
 ///
 /// Its threads end with their connections, or with the process.
 #[derive(Debug)]

@@ -91,7 +91,8 @@ impl FakeStore {
         }
     }
 
-    /// Sets the availability. While unavailable the port returns [`StorageError::Unavailable`], and HTTP 503.
+    /// Sets the availability. While unavailable the port returns [`StorageError::Unavailable`], and
+    /// HTTP 503.
     pub fn set_available(&self, available: bool) {
         self.state().down = !available;
     }

@@ -7,8 +7,8 @@ use crate::http::{
     route::{Call, Handler, Route, described},
 };
 
-/// A private cache may store a record, and must revalidate before each use that the caller still has
-/// access.
+/// A private cache may store a record, and must revalidate before each use that the caller still
+/// has access.
 const KEPT_AND_CHECKED: &str = "private, max-age=0, must-revalidate";
 
 pub(super) const ROUTE: Route = Route {

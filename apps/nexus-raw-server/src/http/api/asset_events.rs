@@ -22,7 +22,8 @@ pub(super) const ROUTE: Route = Route {
 
 /// Lists the events of an asset, from its presign on.
 ///
-/// To read them all, repeat with `after` set to the `sequence` of the last event, until there is none.
+/// To read them all, repeat with `after` set to the `sequence` of the last event, until there is
+/// none.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,

@@ -18,8 +18,8 @@ use crate::http::{
 /// The default and maximum number of events in a response.
 const LIMIT: u64 = 100;
 pub(super) const MOST: u64 = 1000;
-/// The maximum size of a page of events; one event is less than 8 KiB. The events of an asset and the
-/// default page of a feed are always shorter.
+/// The maximum size of a page of events; one event is less than 8 KiB. The events of an asset and
+/// the default page of a feed are always shorter.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// The longest wait that a caller may request.
 const LONGEST_WAIT_SECONDS: u64 = 20;

@@ -1,5 +1,5 @@
-//! The routes, one file each, with its input, its output, its handler and its row of the route table.
-//! Shared descriptions are in `record` and `text`.
+//! The routes, one file each, with its input, its output, its handler and its row of the route
+//! table. Shared descriptions are in `record` and `text`.
 
 mod record;
 #[cfg(test)]

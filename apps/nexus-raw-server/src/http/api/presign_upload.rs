@@ -62,8 +62,8 @@ struct PresignUpload {
     #[serde(default)]
     #[schema(required = false, nullable = false)]
     content_type: Option<text::ContentType>,
-    /// The length in bytes, without fraction and exponent. The service may be configured with a lower
-    /// maximum.
+    /// The length in bytes, without fraction and exponent. The service may be configured with a
+    /// lower maximum.
     #[schema(minimum = 0, maximum = 5_368_709_120_u64, examples(161_713))]
     size_bytes: u64,
     sha256: text::Sha256,

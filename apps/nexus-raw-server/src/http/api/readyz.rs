@@ -19,8 +19,8 @@ pub(super) const ROUTE: Route = Route {
     described: described!(readyz),
 };
 
-/// Returns 200 if the service is ready: store and catalogue respond, there are keys to verify tokens,
-/// and events are delivered in time.
+/// Returns 200 if the service is ready: store and catalogue respond, there are keys to verify
+/// tokens, and events are delivered in time.
 #[utoipa::path(
     get,
     path = ROUTE.pattern,

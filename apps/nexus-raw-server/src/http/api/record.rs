@@ -20,8 +20,8 @@ pub(crate) struct RawAsset {
     env: String,
     /// The address of its object: `s3://`, the bucket, `/`, the key.
     uri: String,
-    /// The name as declared at presign. Like other texts of callers here, an old record may have a value
-    /// that a newer, stricter rule refuses.
+    /// The name as declared at presign. Like other texts of callers here, an old record may have a
+    /// value that a newer, stricter rule refuses.
     filename: String,
     sha256: Sha256,
     #[schema(minimum = 0)]

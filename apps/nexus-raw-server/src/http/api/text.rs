@@ -1,7 +1,7 @@
 //! Schemas of texts that occur in several places of the document.
 //!
-//! If a rule cannot be a pattern (bytes instead of characters, normal forms), the description has it, and
-//! a custom `format` names it for tools.
+//! If a rule cannot be a pattern (bytes instead of characters, normal forms), the description has
+//! it, and a custom `format` names it for tools.
 #![expect(
     dead_code,
     reason = "these types are descriptions: the domain's own types are what is read and written"
@@ -32,8 +32,8 @@ pub(crate) struct Sha256(String);
 
 /// A file's name: Unicode NFC, 1 to 255 bytes of UTF-8, one path segment, no control,
 /// bidirectional-format or zero-width character nor a blank filler (U+200C and U+200D may stand
-/// between two characters that are neither ASCII nor one of the two), no noncharacter, no space of any
-/// kind at an end; nor anything that NFKC turns into another than that.
+/// between two characters that are neither ASCII nor one of the two), no noncharacter, no space of
+/// any kind at an end; nor anything that NFKC turns into another than that.
 #[derive(Deserialize, ToSchema)]
 #[schema(
     format = "nexus-filename",
@@ -54,8 +54,8 @@ pub(crate) struct Filename(String);
 )]
 pub(crate) struct ContentType(String);
 
-/// The origin of the content: a URI by RFC 3986, up to 2048 bytes, of the scheme https, http, s3, gs,
-/// az, abfss, ftp, ftps, sftp, file, urn, doi or ipfs; without user information, and without a
+/// The origin of the content: a URI by RFC 3986, up to 2048 bytes, of the scheme https, http, s3,
+/// gs, az, abfss, ftp, ftps, sftp, file, urn, doi or ipfs; without user information, and without a
 /// parameter of query, path or fragment that is a signature or a key.
 #[derive(Deserialize, ToSchema)]
 #[schema(

@@ -1,5 +1,5 @@
-//! The OpenAPI 3.1 document of a table of routes, built from each route's description, as JSON and as a
-//! page.
+//! The OpenAPI 3.1 document of a table of routes, built from each route's description, as JSON and
+//! as a page.
 
 mod operation;
 pub(super) mod page;

@@ -72,8 +72,8 @@ impl CorsOrigins {
         self.origins.iter().find(|it| *it == origin)
     }
 
-    /// Returns the response to a preflight of an allowed origin. It is the same for every path, with the
-    /// headers and `methods` of all routes. Returns `None` for other requests.
+    /// Returns the response to a preflight of an allowed origin. It is the same for every path,
+    /// with the headers and `methods` of all routes. Returns `None` for other requests.
     pub(crate) fn preflight(
         &self,
         request: &HttpRequest,

@@ -5,8 +5,8 @@ use actix_web::http::{
 
 use crate::http::respond::ApiError;
 
-/// Refuses an invalid `Host` (RFC 9112, section 3.2), which a proxy may parse differently. The library
-/// has checked that there is exactly one.
+/// Refuses an invalid `Host` (RFC 9112, section 3.2), which a proxy may parse differently. The
+/// library has checked that there is exactly one.
 pub(crate) fn check_host(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(host) = headers.get(HOST) else {
         // optional in HTTP/1.0

@@ -4,8 +4,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::http::respond::{Fault, Faults};
 
-/// The parameters of a query, each read once, by name. Faults are collected, so that all are reported;
-/// a parameter that was not read is a fault at the end.
+/// The parameters of a query, each read once, by name. Faults are collected, so that all are
+/// reported; a parameter that was not read is a fault at the end.
 ///
 /// Names and values are form-decoded (WHATWG URL, section 5.1), strictly: a bad escape and bytes
 /// that are no UTF-8 are faults. The faulty parameter is named by a pointer as a member of a body
@@ -80,8 +80,8 @@ impl<'q> Query<'q> {
         read.map(Some).map_err(|detail| self.fault(name, detail))
     }
 
-    /// Reads an integer from `least` to `most`, in digits without a sign or a leading zero; `default` if the
-    /// parameter is absent.
+    /// Reads an integer from `least` to `most`, in digits without a sign or a leading zero;
+    /// `default` if the parameter is absent.
     pub(crate) fn integer(
         &mut self,
         name: &'static str,
@@ -161,8 +161,8 @@ impl<'q> Query<'q> {
         is_sound.then_some(read)
     }
 
-    /// Returns the result of `build`, or the faults. `build` returns `None` only if a parameter had a
-    /// fault.
+    /// Returns the result of `build`, or the faults. `build` returns `None` only if a parameter had
+    /// a fault.
     pub(crate) fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, Faults> {
         let mut unknown: Vec<_> = self.pairs.iter().map(|(name, _)| name.clone()).collect();
         unknown.retain(|name| !self.known.contains(name));

@@ -1,5 +1,5 @@
-//! Budgets of responses in flight: bytes, per tenant of the authenticated caller, and pages of events in
-//! preparation (ADR 0032).
+//! Budgets of responses in flight: bytes, per tenant of the authenticated caller, and pages of
+//! events in preparation (ADR 0032).
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,8 +18,8 @@ pub(crate) type Charge = actix_gated_stream::Charge<Option<TenantId>>;
 pub struct AnswerSettings {
     /// The maximum number of bytes in flight.
     pub bytes: usize,
-    /// The maximum number of pages of events in preparation. While a page is read and serialized, it takes
-    /// several times its size.
+    /// The maximum number of pages of events in preparation. While a page is read and serialized,
+    /// it takes several times its size.
     pub pages_at_once: usize,
     /// The maximum number of them per tenant.
     pub pages_per_tenant: usize,

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 /// One fault of a body, or of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
-    /// The JSON pointer (RFC 6901) to the invalid value; empty for the whole body. A query parameter is named
-    /// like a member of a body.
+    /// The JSON pointer (RFC 6901) to the invalid value; empty for the whole body. A query
+    /// parameter is named like a member of a body.
     #[schema(examples("/filename"))]
     pointer: String,
     /// The broken rule.

@@ -56,8 +56,8 @@ pub(crate) fn tagged(
         .body(body)
 }
 
-/// Returns the tag of a body: half a SHA-256 of its bytes, so that it also changes with the serialization
-/// of another version. Costs 2 µs for a record.
+/// Returns the tag of a body: half a SHA-256 of its bytes, so that it also changes with the
+/// serialization of another version. Costs 2 µs for a record.
 fn entity_tag(body: &[u8]) -> EntityTag {
     let digest = Sha256Digest::of(body).to_string();
     EntityTag::new_strong(digest[..32].to_owned())

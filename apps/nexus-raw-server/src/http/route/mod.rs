@@ -1,5 +1,5 @@
-//! Routing. One table (`api::ROUTES`) is the source of dispatch, of `Allow`, of the OpenAPI document and
-//! of the isolation tests.
+//! Routing. One table (`api::ROUTES`) is the source of dispatch, of `Allow`, of the OpenAPI
+//! document and of the isolation tests.
 
 mod answer;
 mod call;
@@ -98,7 +98,8 @@ impl Route {
         captured.next().map_or("", |(_, segment)| segment)
     }
 
-    /// Compares the raw path, without decoding or normalization, so that each route has one spelling.
+    /// Compares the raw path, without decoding or normalization, so that each route has one
+    /// spelling.
     fn matches(&self, path: &str) -> bool {
         let mut segments = path.split('/');
         let all = self.pattern.split('/').all(|pattern| {
@@ -114,8 +115,8 @@ fn is_capture(pattern: &str) -> bool {
     pattern.starts_with('{')
 }
 
-/// Finds the route of a request and the segment at its braces. Of several matching patterns the one with
-/// the fewest braces wins.
+/// Finds the route of a request and the segment at its braces. Of several matching patterns the one
+/// with the fewest braces wins.
 pub(crate) fn find<'p>(
     routes: &'static [Route],
     method: &Method,

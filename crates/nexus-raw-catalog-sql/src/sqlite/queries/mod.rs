@@ -1,7 +1,7 @@
 //! Reads, each one statement, on any connection.
 //!
-//! In SQLite `CROSS JOIN` fixes the order of a join: the requested keys first, then the tables. A test
-//! checks that no statement scans a table that grows with use.
+//! In SQLite `CROSS JOIN` fixes the order of a join: the requested keys first, then the tables. A
+//! test checks that no statement scans a table that grows with use.
 
 use std::collections::BTreeMap;
 

@@ -60,9 +60,9 @@ const UNDELIVERED: &str = concat!(
 
 /// The time of the oldest event in `behind`, as a value.
 ///
-/// An event's time precedes its commit by at most the seconds that a commit may take. So an event after
-/// the first hundred can be older than these only by those seconds, which is small against the 900 s
-/// from which a lag counts. Reading all events would cost more the longer a sink is down.
+/// An event's time precedes its commit by at most the seconds that a commit may take. So an event
+/// after the first hundred can be older than these only by those seconds, which is small against
+/// the 900 s from which a lag counts. Reading all events would cost more the longer a sink is down.
 macro_rules! oldest {
     () => {
         "(SELECT min(e.occurred_at) FROM behind b

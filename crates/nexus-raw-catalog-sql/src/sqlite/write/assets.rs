@@ -20,7 +20,8 @@ pub(super) struct NewRecord<'a> {
 const OF_THE_INTENT: &str =
     "object_store_id, key_layout, filename, content_type, size_bytes, sha256";
 
-/// Defines `STATED`, the names of columns, and `push_stated`, which binds their values in that order.
+/// Defines `STATED`, the names of columns, and `push_stated`, which binds their values in that
+/// order.
 macro_rules! stated {
     (|$record:ident, $asset:ident, $provenance:ident, $location:ident| $($column:ident: $value:expr,)+) => {
         const STATED: &[&str] = &[$(stringify!($column)),+];

@@ -24,9 +24,9 @@ use crate::{
     },
 };
 
-/// Writes a group in a few statements, independent of its size: intents first, with their keys, then
-/// repeated presigns, then registrations, each with its event, then the members of the relay and the
-/// hashers.
+/// Writes a group in a few statements, independent of its size: intents first, with their keys,
+/// then repeated presigns, then registrations, each with its event, then the members of the relay
+/// and the hashers.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,

@@ -16,8 +16,8 @@ use crate::{
     writer::{NewIntent, RepeatedPresign},
 };
 
-/// Counts the presigns of each pending intent. Their number is bounded, so a counter that each repeat
-/// had to write would save nothing.
+/// Counts the presigns of each pending intent. Their number is bounded, so a counter that each
+/// repeat had to write would save nothing.
 pub(super) const PRESIGNS: &str = "
     SELECT k.key, (
         SELECT count(*) FROM event e
@@ -30,8 +30,8 @@ pub(super) const PRESIGNS: &str = "
     WHERE i.state = 'pending'";
 
 /// Decides which repeated presigns are recorded: those of pending intents, up to
-/// [`UploadIntent::MAX_PRESIGNS`]. Counts also the first presigns of `recorded`, which the same group
-/// writes later.
+/// [`UploadIntent::MAX_PRESIGNS`]. Counts also the first presigns of `recorded`, which the same
+/// group writes later.
 pub(super) async fn decide(
     connection: &mut SqliteConnection,
     repeats: &[&RepeatedPresign],

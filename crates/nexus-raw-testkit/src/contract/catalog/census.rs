@@ -55,8 +55,8 @@ pub async fn intents_are_open_until_they_are_registered_in_whatever_scope(
     }
 }
 
-/// A repeated id, a repeated presign, a key in use, and a repeated or unknown registration do not change
-/// the number.
+/// A repeated id, a repeated presign, a key in use, and a repeated or unknown registration do not
+/// change the number.
 pub async fn what_was_refused_or_repeated_opens_no_intent(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

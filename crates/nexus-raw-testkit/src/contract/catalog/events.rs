@@ -50,8 +50,8 @@ pub async fn events_of_an_asset_are_its_own(harness: &impl CatalogHarness) {
     }
 }
 
-/// For any limit, and with events of other assets in between; there is none after the last, and none of
-/// another scope.
+/// For any limit, and with events of other assets in between; there is none after the last, and
+/// none of another scope.
 pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

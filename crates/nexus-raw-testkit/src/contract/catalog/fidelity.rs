@@ -10,8 +10,8 @@ use super::{
 };
 use crate::sample;
 
-/// With odd text, extreme numbers and times, and every field present and absent: the read value equals the
-/// written one, also by its JSON bytes and in what equality ignores.
+/// With odd text, extreme numbers and times, and every field present and absent: the read value
+/// equals the written one, also by its JSON bytes and in what equality ignores.
 pub async fn every_field_reads_back_as_it_was_written(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::sample;
 
-/// Scopes that resemble `t_a` in `dev`: another environment, a tenant with a common prefix, one with a
-/// wildcard of SQL's LIKE, names whose concatenation is equal.
+/// Scopes that resemble `t_a` in `dev`: another environment, a tenant with a common prefix, one
+/// with a wildcard of SQL's LIKE, names whose concatenation is equal.
 pub(super) fn strangers() -> [Scope; 6] {
     [
         ("t_a", "prod"),

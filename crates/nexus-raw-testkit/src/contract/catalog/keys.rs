@@ -15,7 +15,8 @@ fn just_before(at: Timestamp) -> Timestamp {
     Timestamp::from_micros(at.as_micros() - 1).unwrap()
 }
 
-/// Intent, event and key are written together; the key is in use until, and excluding, the intent's end.
+/// Intent, event and key are written together; the key is in use until, and excluding, the intent's
+/// end.
 pub async fn a_key_stands_for_its_intent_until_that_ends(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -69,8 +70,8 @@ pub async fn a_key_that_stands_lets_nothing_be_written_whatever_is_asked(
     );
 }
 
-/// A registered asset keeps its key like a pending one. After the end, the key gets the next intent, and
-/// the first asset is unchanged.
+/// A registered asset keeps its key like a pending one. After the end, the key gets the next
+/// intent, and the first asset is unchanged.
 pub async fn a_key_outlives_registration_and_is_free_once_its_intent_has_ended(
     harness: &impl CatalogHarness,
 ) {

@@ -72,13 +72,13 @@ pub trait CatalogHarness: Send + Sync {
     /// Opens a new, empty catalogue. Called once for each harness.
     async fn open(&self) -> OpenCatalog;
 
-    /// Closes the catalogue of [`Self::open`], as the end of the process would, and opens it again on its
-    /// stored state. The suite has no other handle to it.
+    /// Closes the catalogue of [`Self::open`], as the end of the process would, and opens it again
+    /// on its stored state. The suite has no other handle to it.
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog;
 }
 
-/// Runs the contract suite of `AssetCatalog` and `CatalogCensus`. Takes an expression that returns a new
-/// [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+/// Runs the contract suite of `AssetCatalog` and `CatalogCensus`. Takes an expression that returns
+/// a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! catalog_contract {
     ($harness:expr) => {

@@ -156,8 +156,8 @@ async fn write_what_must_fail(open: &OpenCatalog, intent: &UploadIntent) {
     );
 }
 
-/// Calls that are dropped after a few polls leave either state and event, or neither, and do not block
-/// later calls.
+/// Calls that are dropped after a few polls leave either state and event, or neither, and do not
+/// block later calls.
 pub async fn a_dropped_call_happened_whole_or_not_at_all(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = four_scopes();

@@ -1,4 +1,5 @@
-//! The contract of [`DigestLedger`](nexus_raw::ports::DigestLedger), with the harness of the catalogue.
+//! The contract of [`DigestLedger`](nexus_raw::ports::DigestLedger), with the harness of the
+//! catalogue.
 
 mod claims;
 mod known;

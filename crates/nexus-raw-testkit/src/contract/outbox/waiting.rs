@@ -7,8 +7,8 @@ use crate::{contract::catalog::CatalogHarness, sample};
 const SOON: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_hours(1);
 
-/// A commit wakes a waiting relay before the timeout. Spurious wake-ups are allowed, so it polls and waits
-/// again.
+/// A commit wakes a waiting relay before the timeout. Spurious wake-ups are allowed, so it polls
+/// and waits again.
 pub async fn waiting_ends_after_a_commit(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let relay = tokio::spawn({

@@ -1,8 +1,8 @@
 //! The contract of S3, rule by rule, tested over the wire with own signatures.
 //!
-//! A rule is a function that does one thing to a store and says in a few words what came of it. What
-//! it must say of each store that is tested stands in [`TABLE`], which `docs/S3-SERVERS.md` shows:
-//! a store that changes, for better or worse, fails a test until the table is changed too.
+//! A rule is a function that does one thing to a store and says in a few words what came of it.
+//! What it must say of each store that is tested stands in [`TABLE`], which `docs/S3-SERVERS.md`
+//! shows: a store that changes, for better or worse, fails a test until the table is changed too.
 
 #![expect(
     missing_docs,

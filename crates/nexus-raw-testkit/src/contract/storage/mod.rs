@@ -32,8 +32,8 @@ pub trait StorageHarness: Send + Sync {
     async fn send(&self, request: HttpRequest) -> u16;
 }
 
-/// Runs the contract suite of `RawStorageRepository` and its store. Takes an expression that returns a new
-/// [`StorageHarness`](crate::contract::storage::StorageHarness).
+/// Runs the contract suite of `RawStorageRepository` and its store. Takes an expression that
+/// returns a new [`StorageHarness`](crate::contract::storage::StorageHarness).
 #[macro_export]
 macro_rules! storage_contract {
     ($harness:expr) => {

@@ -8,7 +8,8 @@ const PRESIGNED: &str = include_str!("flow/presigned.json");
 const REGISTER: &str = include_str!("flow/register.json");
 const RECORD: &str = include_str!("flow/record.json");
 
-/// Renders the steps of an upload, with a complete example of each body. Tests run them on a server.
+/// Renders the steps of an upload, with a complete example of each body. Tests run them on a
+/// server.
 ///
 /// # Errors
 /// If an example is not JSON, which would be a bug.

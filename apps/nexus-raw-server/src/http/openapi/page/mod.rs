@@ -1,4 +1,5 @@
-//! The OpenAPI document as an HTML page with an inline style sheet. It has no scripts and loads nothing.
+//! The OpenAPI document as an HTML page with an inline style sheet. It has no scripts and loads
+//! nothing.
 
 mod flow;
 mod parts;
@@ -21,8 +22,8 @@ use crate::http::route::Route;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Returns the page's content security policy, which allows only its style sheet, by digest (CSP level
-/// 3, section 8.4).
+/// Returns the page's content security policy, which allows only its style sheet, by digest (CSP
+/// level 3, section 8.4).
 pub(crate) fn content_security_policy() -> String {
     let digest = BASE64_STANDARD.encode(Sha256Digest::of(STYLE.as_bytes()).as_bytes());
     format!(
@@ -111,8 +112,8 @@ fn page(document: &Value, routes: &[(&str, &str)], flow: &Markup) -> Markup {
     }
 }
 
-/// Returns the schemas in the order of their use by the routes, each followed by its parts; unused ones
-/// come last.
+/// Returns the schemas in the order of their use by the routes, each followed by its parts; unused
+/// ones come last.
 fn in_order_of_use<'a>(
     operations: impl Iterator<Item = &'a Value>,
     schemas: &'a Value,

@@ -29,7 +29,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the pointer to a member, which may be absent; `~` and `/` are escaped (RFC 6901, section 3).
+    /// Returns the pointer to a member, which may be absent; `~` and `/` are escaped (RFC 6901,
+    /// section 3).
     fn pointer_to(&self, name: &str) -> String {
         let escaped = name.replace('~', "~0").replace('/', "~1");
         format!("{}/{escaped}", self.pointer)
@@ -141,8 +142,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The members of an object, each read once, by name. Faults are collected, so that all are reported;
-/// a member that was not read is a fault at the end.
+/// The members of an object, each read once, by name. Faults are collected, so that all are
+/// reported; a member that was not read is a fault at the end.
 pub(crate) struct Fields<'a, 'n> {
     object: &'n Node<'a>,
     members: &'a [(String, Json)],
@@ -195,8 +196,8 @@ impl<'a, 'n> Fields<'a, 'n> {
         self.keep(read(&node))
     }
 
-    /// Returns the result of `build`, or the faults. `build` returns `None` only if a required member had a
-    /// fault.
+    /// Returns the result of `build`, or the faults. `build` returns `None` only if a required
+    /// member had a fault.
     pub(crate) fn finish<T>(mut self, build: impl FnOnce() -> Option<T>) -> Result<T, Faults> {
         for (name, _) in self.members {
             if !self.known.contains(&name.as_str()) {

@@ -36,8 +36,8 @@ pub(crate) async fn read(
     Ok((body, bytes.len()))
 }
 
-/// Returns whether the library would read the body until the connection closes, without a length. Behind
-/// a proxy, requests of others could then be read as this body.
+/// Returns whether the library would read the body until the connection closes, without a length.
+/// Behind a proxy, requests of others could then be read as this body.
 fn is_framed_by_nothing(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let websocket = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"websocket");
@@ -45,8 +45,8 @@ fn is_framed_by_nothing(request: &HttpRequest) -> bool {
     !headers.contains_key(TRANSFER_ENCODING) && upgrades.any(|value| websocket(value.as_bytes()))
 }
 
-/// Returns whether there is one `Content-Type` of `application/json`, with no charset but UTF-8 (RFC
-/// 8259, section 8.1), and no content coding.
+/// Returns whether there is one `Content-Type` of `application/json`, with no charset but UTF-8
+/// (RFC 8259, section 8.1), and no content coding.
 fn is_plain_json(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let coded = headers
