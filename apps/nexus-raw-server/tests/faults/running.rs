@@ -19,7 +19,7 @@ use crate::{
 /// How long any answer may take, and the recovery.
 const BOUND: Duration = Duration::from_secs(5);
 /// How many servers share the cases: most of a case is waiting.
-const SERVERS: usize = 5;
+const SERVERS: usize = 9;
 const CONTENT: &[u8] = b"what a store may make of it";
 
 /// A server, and the proxy before its store.
