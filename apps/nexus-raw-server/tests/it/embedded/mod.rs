@@ -5,7 +5,6 @@ mod api_document;
 mod browsers;
 mod careless_stores;
 mod docs_flow;
-mod embedding;
 mod empty_files;
 mod ends;
 mod feed_document;
