@@ -54,9 +54,11 @@ bench: tools ## measure the parts, and requests against the floor
 
 lint: base ## check format, clippy, documentation, architecture, dependencies
 	@cargo fmt --all --check
+	@tools/embedding fmt --check
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	@# which `make test` leaves to `make soak`
 	@cargo clippy --workspace --test houses --all-features --locked -- -D warnings
+	@tools/embedding clippy --all-targets -- -D warnings
 	@# what ships has none of the features that tests switch on
 	@cargo check --workspace --locked
 	@$(MAKE) doc
@@ -81,6 +83,7 @@ semver: base ## compare the public API of the libraries with that of BASE
 
 fmt: ## format the code
 	@cargo fmt --all
+	@tools/embedding fmt
 
 tools: base ## fetch the S3 servers and tools that the tests run with
 	@tools/setup engines
