@@ -294,7 +294,7 @@ fn a_full_disk_is_told_and_when_there_is_room_again_the_server_goes_on() {
 /// Nobody has to write to find out: the relay does each second.
 #[tokio::test]
 async fn a_full_disk_shows_in_readiness_and_reads_go_on() {
-    let full = injection(WRITES, "ENOSPC", "150+");
+    let full = injection(WRITES, "ENOSPC", "220+");
     let patient = Patient::new();
     let server = Machine::start_by(&mut patient.program(WRITES, Some(&full)));
     let owner = Owner::of(server.address);

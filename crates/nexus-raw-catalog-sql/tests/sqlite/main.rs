@@ -11,6 +11,7 @@ mod contract;
 mod corruption;
 mod durability;
 mod keys;
+mod listing;
 mod observing;
 mod opening;
 mod places;

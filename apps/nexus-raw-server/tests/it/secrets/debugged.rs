@@ -10,8 +10,8 @@ use std::{
 
 use nexus_raw::{
     asset::{AssetId, BucketName, ObjectAddress, ObjectKey},
-    ports::{PresignedUpload, SignedUrl},
-    service::PresignedAsset,
+    ports::{AssetFilter, PresignedUpload, SignedUrl},
+    service::{ListRequest, PresignedAsset, RawStorageService},
     system::SystemClock,
     time::Timestamp,
 };
@@ -23,7 +23,7 @@ use nexus_raw_events::{
 };
 use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings, TokenIssuer};
 use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3};
-use nexus_raw_testkit::{Canaries, sample};
+use nexus_raw_testkit::{Canaries, FakeCatalog, FakeStore, FixedClock, SequentialIds, sample};
 
 use super::{
     exits::DATABASE,
@@ -82,6 +82,7 @@ async fn no_value_that_holds_a_secret_prints_it() {
     of_identity(&mut printed);
     of_events(&mut printed);
     of_uploads(&mut printed);
+    of_lists(&mut printed).await;
     of_the_store(&mut printed, directory.path()).await;
     of_the_catalogue(&mut printed, directory.path()).await;
     for (name, text) in &printed.0 {
@@ -227,6 +228,21 @@ fn of_uploads(printed: &mut Printed) {
         upload,
     };
     printed.add("nexus-raw::PresignedAsset", &asset);
+}
+
+/// A list holds what its cursors are sealed with.
+async fn of_lists(printed: &mut Printed) {
+    let clock = Arc::new(FixedClock::at(sample::now()));
+    let service = RawStorageService::new(
+        Arc::new(FakeStore::new(sample::bucket(), clock.clone())),
+        Arc::new(FakeCatalog::new()),
+        clock,
+        Arc::new(SequentialIds::seeded(1)),
+    );
+    let access = sample::read_access(&sample::scope("t_a", "dev"));
+    let request = ListRequest::new(AssetFilter::default(), 1);
+    let list = service.list(&access, request).await.unwrap();
+    printed.add("nexus-raw::AssetList", &list);
 }
 
 async fn of_the_store(printed: &mut Printed, directory: &Path) {

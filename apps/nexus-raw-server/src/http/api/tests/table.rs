@@ -38,7 +38,7 @@ fn pages_may_send_the_methods_of_all_routes() {
 #[test]
 fn another_spelling_of_a_route_is_no_route() {
     for path in [
-        "/nexus/raw",
+        "/nexus",
         "/nexus/raw/",
         "/nexus//raw/x",
         "/nexus/raw/x/",
