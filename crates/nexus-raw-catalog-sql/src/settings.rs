@@ -11,6 +11,7 @@ pub struct SqlCatalogSettings {
     /// network always encrypted, with the server verified.
     pub url: String,
     /// The maximum number of connections to PostgreSQL. If it is above 1, one is the writer's.
+    /// SQLite ignores it.
     pub max_connections: u32,
     /// The store that new assets go to.
     pub object_store: ObjectStoreIdentity,

@@ -56,13 +56,11 @@ impl Engine {
         .with_region(REGION)
         .with_bucket(BUCKET);
         let store = spawn_blocking(move || EmbeddedS3::start(&settings)).await??;
-        let endpoint = store.endpoint();
-
         let repository = UnprobedS3::connect(
             S3Settings {
                 bucket: bucket.clone(),
                 region: REGION.to_owned(),
-                endpoint: Some(TrustedUrl::parse(&endpoint)?),
+                endpoint: Some(TrustedUrl::parse(&store.endpoint())?),
                 force_path_style: true,
                 credentials: Some(StaticCredentials {
                     access_key_id,
@@ -83,7 +81,8 @@ impl Engine {
             url: format!("sqlite:{}", directory.join("catalog.sqlite").display()),
             max_connections: SqlCatalogSettings::MAX_CONNECTIONS,
             object_store: ObjectStoreIdentity {
-                endpoint: Some(endpoint),
+                // a name of the store that stays, while its port changes at each start
+                endpoint: Some("embedded".to_owned()),
                 region: REGION.to_owned(),
                 bucket,
             },
