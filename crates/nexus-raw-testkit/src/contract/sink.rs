@@ -20,10 +20,11 @@ pub trait SinkHarness: Send + Sync {
     async fn open(&self) -> Arc<dyn DatasetEventSink>;
 
     /// Everything that a consumer has got so far, in order, repeats included, each as the JSON of
-    /// a [`DatasetEvent`].
+    /// a [`DatasetEvent`]. Not called while it is broken.
     async fn received(&self) -> Vec<Value>;
 
-    /// Breaks what lies behind the sink, or mends it: a full disk, a broken pipe, a closed port.
+    /// Breaks what lies behind the sink, or mends it: a file that is moved away, a broken pipe, a
+    /// closed port. The open sink must notice.
     async fn set_broken(&self, broken: bool);
 }
 
@@ -90,7 +91,7 @@ pub async fn an_empty_batch_is_nothing(harness: &impl SinkHarness) {
     assert_eq!(harness.received().await, Vec::<Value>::new());
 }
 
-/// At least once: a repeat has the same id, and dropping it is the consumer's.
+/// It counts as taken, whether the sink writes it again or drops it by its id.
 pub async fn an_event_offered_again_is_taken_again(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     deliver_all(&sink, &batch(1, 2)).await;

@@ -1,4 +1,15 @@
 //! The contract of [`RawStorageRepository`] and its store.
+//!
+//! A store other than S3 passes too, if an upload looks as it does on S3:
+//!
+//! - The query of the URL has `X-Amz-Expires` in whole seconds (neither its first nor its last
+//!   parameter), `X-Amz-SignedHeaders` (sorted names, with `host` and `content-length`, joined by
+//!   `%3B`) and, at its end, `X-Amz-Signature` (64 hexadecimal digits). The algorithm is up to the
+//!   store. The path has the asset id unescaped.
+//! - The statuses are 200 for an upload, 403 after the end of the URL, 412 for a second write to a key
+//!   (or 409 while the first is running), and 4xx or 501 for any other refusal.
+//! - An unsigned `content-disposition`, `content-encoding` or `content-language` is refused, or
+//!   stored and named in `foreign_headers`.
 
 mod hashing;
 mod looking;
@@ -27,8 +38,8 @@ pub trait StorageHarness: Send + Sync {
     /// What time it is for the store.
     fn now(&self) -> Timestamp;
 
-    /// Sends the request as it is, adding `host` and `content-length` alone, and gives the status
-    /// of the answer; follows no redirect.
+    /// Sends the request as it is, adding `host` and `content-length` alone, also that of an empty
+    /// body, and gives the status of the answer; follows no redirect and uses no proxy.
     async fn send(&self, request: HttpRequest) -> u16;
 }
 
