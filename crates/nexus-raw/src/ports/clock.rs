@@ -1,13 +1,15 @@
 use crate::{asset::AssetId, time::Timestamp};
 
-/// What time it is. Implemented by the app on the wall clock; fixed in tests.
+/// What time it is. `SystemClock` of `nexus_raw::system` (feature `system`) is the wall clock; tests
+/// fix it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Timestamp;
 }
 
-/// New asset ids. Implemented by the app with the system's randomness; fixed in tests.
+/// New asset ids. `SystemAssetIds` of `nexus_raw::system` (feature `system`) has the system's
+/// randomness; tests fix them.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait AssetIds: std::fmt::Debug + Send + Sync + 'static {
     /// An id that was never given before: a UUID version 7 (RFC 9562, section 5.7) of `now`, so

@@ -57,7 +57,9 @@ pub enum SinkError {
 /// Where committed events go.
 ///
 /// Implemented by `SlogEventSink` and others; called by one relay at a time. Delivery is at
-/// least once: after a crash a sink is offered again what it has taken.
+/// least once: after a crash a sink is offered again what it has taken. It may write a repeat again,
+/// or drop it by [`DatasetEvent::event_id`]. Sequences do not tell a repeat, since a parked event is
+/// offered after later ones.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DatasetEventSink: std::fmt::Debug + Send + Sync + 'static {
@@ -66,6 +68,9 @@ pub trait DatasetEventSink: std::fmt::Debug + Send + Sync + 'static {
 
     /// Takes the events in this order. It counts an event as taken only once it would survive
     /// the sink's own crash, as far as the medium can promise that.
+    ///
+    /// The relay drops the future at its deadline and offers the same events again. What then still
+    /// runs, such as a blocking task, must not write beside the next call.
     ///
     /// # Errors
     /// See [`SinkError`].

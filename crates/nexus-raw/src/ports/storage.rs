@@ -53,9 +53,12 @@ pub struct PresignedUpload {
     /// The URL to send it to.
     pub url: SignedUrl,
     /// Exactly the headers that the client must add, in lower case, in alphabetical order; all
-    /// are signed. `host` and `content-length` are signed too, and added by the HTTP client.
+    /// are signed: `content-type`, `if-none-match: *`, `x-amz-checksum-sha256` in base64, and
+    /// [`UploadIntent::object_metadata`] as `x-amz-meta-*`, in every store. `host` and
+    /// `content-length` are signed too, and added by the HTTP client. Some clients leave out the
+    /// `content-length` of an empty body; with them, set it.
     pub headers: Vec<(String, String)>,
-    /// When the URL ends.
+    /// When the URL ends; whole seconds.
     pub expires_at: Timestamp,
 }
 
@@ -142,14 +145,15 @@ pub struct StoreCapabilities {
 /// Implemented by `S3RawStorageRepository`; called by
 /// [`RawStorageService`](crate::service::RawStorageService) and by what implements
 /// [`ObjectHasher`](super::ObjectHasher). An implementation exists only
-/// once the store was probed. It never lists, never deletes, never writes an asset's bytes.
+/// once the store was probed, or is part of the store. It never lists, never deletes, never writes
+/// an asset's bytes.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
     /// The bucket that new assets go to.
     fn bucket(&self) -> &BucketName;
 
-    /// What the start-up probe saw.
+    /// What the start-up probe saw, or the store is built to do.
     fn capabilities(&self) -> StoreCapabilities;
 
     /// Signs one upload. The store itself must refuse, by the signature or by a condition it
