@@ -42,7 +42,8 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Creates a relay. `owner` is unique to each process and each start.
+    /// Creates a relay. `owner` is unique to each process and each start: a new UUID, such as
+    /// `SystemAssetIds.next(clock.now()).as_uuid()` of `nexus_raw::system`.
     ///
     /// # Errors
     /// When two sinks have the same name, or the settings are invalid.
