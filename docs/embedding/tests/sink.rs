@@ -76,7 +76,10 @@ fn a_line_that_a_crash_tore_is_written_anew() {
         let events = [1, 2].map(|n| sample::event(&sample::scope("t_a", "dev"), n));
         directory.sink().await.deliver(&events).await.unwrap();
         let text = std::fs::read(directory.path()).unwrap();
-        std::fs::write(directory.path(), &text[..text.len() - 7]).unwrap();
+        // longer than what will be written in its place
+        let whole = text.iter().position(|it| *it == b'\n').unwrap() + 1;
+        let torn = [&text[..whole], &b"{".repeat(9999)].concat();
+        std::fs::write(directory.path(), torn).unwrap();
         let sink = directory.sink().await;
         assert_eq!(*sink.count().borrow(), 1);
         sink.deliver(&events).await.unwrap();
