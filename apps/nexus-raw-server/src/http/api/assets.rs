@@ -48,17 +48,17 @@ pub(super) const ROUTE: Route = Route {
     params(
         ("sha256" = Option<text::Sha256>, Query, description = "The digest of the content."),
         ("size_bytes" = Option<u64>, Query, minimum = 0, description = "The length of the content."),
-        ("content_type" = Option<String>, Query, example = "image/*",
+        ("content_type" = inline(Option<text::ContentTypeFilter>), Query,
             description = "A whole media type, or a type and `/*`."),
-        ("filename" = Option<String>, Query, description = "The whole file name."),
-        ("filename_prefix" = Option<String>, Query, description = "What the file name starts with."),
-        ("registered_by" = Option<String>, Query, description = "The user who registered it."),
-        ("label.camera" = Option<String>, Query,
+        ("filename" = Option<text::Filename>, Query, description = "The whole file name."),
+        ("filename_prefix" = inline(Option<text::FilenamePrefix>), Query, description = "What the file name starts with."),
+        ("registered_by" = inline(Option<text::UserId>), Query, description = "The user who registered it."),
+        ("label.camera" = inline(Option<text::LabelValue>), Query,
             description = "The value of a label, here of `camera`; several, of different keys."),
-        ("captured_from" = Option<text::Time>, Query, description = "Captured at this time or later."),
-        ("captured_to" = Option<text::Time>, Query, description = "Captured before this time."),
-        ("imported_from" = Option<text::Time>, Query, description = "Registered at this time or later."),
-        ("imported_to" = Option<text::Time>, Query, description = "Registered before this time."),
+        ("captured_from" = Option<text::CapturedAt>, Query, description = "Captured at this time or later."),
+        ("captured_to" = Option<text::CapturedAt>, Query, description = "Captured before this time."),
+        ("imported_from" = Option<text::CapturedAt>, Query, description = "Registered at this time or later."),
+        ("imported_to" = Option<text::CapturedAt>, Query, description = "Registered before this time."),
         ("derived_from" = Option<text::AssetId>, Query, description = "A direct parent."),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 100,
             description = "Maximum number of assets (default 100)."),
@@ -159,10 +159,10 @@ fn parse(query: &str) -> Result<ListRequest, Faults> {
 }
 
 fn filename_prefix(text: &str) -> Result<String, &'static str> {
-    if text.len() <= 255 && !text.contains('\0') {
+    if text.len() <= 256 && !text.contains('\0') {
         Ok(text.to_owned())
     } else {
-        Err("must have at most 255 bytes and no U+0000")
+        Err("must have 1 to 256 bytes and no U+0000")
     }
 }
 

@@ -54,6 +54,42 @@ pub(crate) struct Filename(String);
 )]
 pub(crate) struct ContentType(String);
 
+/// A media type as a record has it, or a type and `/*`.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    min_length = 3,
+    max_length = 127,
+    pattern = r#"^[!#$%&'+.^_`|~0-9A-Za-z-]+/(?:\*|[!#$%&'+.^_`|~0-9A-Za-z-]+(?: ?; ?[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[!#-\[\]-~]| (?! )|\\[!-~]|\\ (?! ))*"))*)$"#,
+    examples("image/*")
+)]
+pub(crate) struct ContentTypeFilter(String);
+
+/// A user: 1 to 255 characters, none of them a control.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 255,
+    pattern = r"^[^\x00-\x1f\x7f-\x9f]*$",
+    examples("u_demo")
+)]
+pub(crate) struct UserId(String);
+
+/// The start of a file name: 1 to 256 bytes of UTF-8.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "nexus-text-256",
+    min_length = 1,
+    max_length = 256,
+    pattern = r"^[^\x00]+$",
+    examples("DSC")
+)]
+pub(crate) struct FilenamePrefix(String);
+
+/// The value of a label: up to 256 bytes of UTF-8.
+#[derive(Deserialize, ToSchema)]
+#[schema(format = "nexus-text-256", max_length = 256, pattern = r"^[^\x00]*$")]
+pub(crate) struct LabelValue(String);
+
 /// The origin of the content: a URI by RFC 3986, up to 2048 bytes, of the scheme https, http, s3,
 /// gs, az, abfss, ftp, ftps, sftp, file, urn, doi or ipfs; without user information, and without a
 /// parameter of query, path or fragment that is a signature or a key.
