@@ -54,7 +54,9 @@ pub(crate) struct Filename(String);
 )]
 pub(crate) struct ContentType(String);
 
-/// A media type as a record has it, or a type and `/*`.
+// The next four stand in parameters alone, which have descriptions of their own.
+//
+// A media type as a record has it, or a type and `/*`.
 #[derive(Deserialize, ToSchema)]
 #[schema(
     min_length = 3,
@@ -64,7 +66,7 @@ pub(crate) struct ContentType(String);
 )]
 pub(crate) struct ContentTypeFilter(String);
 
-/// A user: 1 to 255 characters, none of them a control.
+// A user: 1 to 255 characters, none of them a control.
 #[derive(Deserialize, ToSchema)]
 #[schema(
     min_length = 1,
@@ -74,7 +76,7 @@ pub(crate) struct ContentTypeFilter(String);
 )]
 pub(crate) struct UserId(String);
 
-/// The start of a file name: 1 to 256 bytes of UTF-8.
+// The start of a file name: 1 to 256 bytes of UTF-8.
 #[derive(Deserialize, ToSchema)]
 #[schema(
     format = "nexus-text-256",
@@ -85,7 +87,7 @@ pub(crate) struct UserId(String);
 )]
 pub(crate) struct FilenamePrefix(String);
 
-/// The value of a label: up to 256 bytes of UTF-8.
+// The value of a label: up to 256 bytes of UTF-8.
 #[derive(Deserialize, ToSchema)]
 #[schema(format = "nexus-text-256", max_length = 256, pattern = r"^[^\x00]*$")]
 pub(crate) struct LabelValue(String);
