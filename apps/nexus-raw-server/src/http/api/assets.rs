@@ -200,3 +200,49 @@ fn page(list: &AssetList, most: usize) -> Result<Vec<u8>, serde_json::Error> {
     page.push(b'}');
     Ok(page)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use nexus_raw::service::RawStorageService;
+    use nexus_raw_testkit::{
+        FakeCatalog, FakeStore, FixedClock, SequentialIds, sample, steps::presign_and_register,
+    };
+    use serde_json::Value;
+
+    use super::*;
+
+    /// A page that its bytes cut short goes on with the first asset that it left out.
+    #[tokio::test]
+    async fn a_page_has_as_many_assets_as_its_bytes_allow_and_goes_on_after_them() {
+        let scope = sample::scope("t_demo", "dev");
+        let catalog = FakeCatalog::new();
+        for n in 1..=3 {
+            let intent = sample::intent(&scope, sample::asset_id(n));
+            presign_and_register(&catalog, &intent, sample::provenance()).await;
+        }
+        let clock = Arc::new(FixedClock::at(sample::now()));
+        let store = Arc::new(FakeStore::new(sample::bucket(), clock.clone()));
+        let ids = Arc::new(SequentialIds::seeded(1));
+        let service = RawStorageService::new(store, Arc::new(catalog), clock, ids);
+        let access = sample::read_access(&scope);
+        let list = async |cursor: Option<String>| {
+            let request = ListRequest::new(AssetFilter::default(), 10).with_cursor(cursor);
+            service.list(&access, request).await.unwrap()
+        };
+        let whole = list(None).await;
+        let size = |most| page(&whole, most).unwrap().len();
+        for (most, count) in [(0, 1), (size(0), 1), (size(usize::MAX), 3)] {
+            let text = page(&whole, most).unwrap();
+            let body: Value = serde_json::from_slice(&text).unwrap();
+            assert_eq!(body["assets"].as_array().unwrap().len(), count, "{most}");
+            let cursor = body["next_cursor"].as_str().map(str::to_owned);
+            let rest = match cursor {
+                Some(cursor) => list(Some(cursor)).await.assets().to_vec(),
+                None => Vec::new(),
+            };
+            assert_eq!(rest, whole.assets()[count..], "{most}");
+        }
+    }
+}
