@@ -80,32 +80,16 @@ pub(super) fn level(level: LogLevel) -> Level {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct DrainLines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for DrainLines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use super::{super::Lines, *};
 
     /// Returns the written records without their times.
     fn written(level: Level, record: impl FnOnce(&Logger)) -> String {
-        let lines = DrainLines::default();
+        let lines = Lines::default();
         let (log, writer) = queued(JsonLines::to(lines.clone()).ignore_res(), level);
         record(&log);
         drop(writer);
         slog::info!(log, "nobody writes this any more");
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let text = lines.text();
         let untimed = text.lines().map(|line| {
             let (time, rest) = line.split_once(',').unwrap();
             assert!(
@@ -146,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_person_reads_the_same_word_for_a_level() {
-        let lines = DrainLines::default();
+        let lines = Lines::default();
         let drain = slog_term::FullFormat::new(slog_term::PlainSyncDecorator::new(lines.clone()))
             .use_custom_timestamp(|to: &mut dyn io::Write| write!(to, "now"))
             .use_original_order()
@@ -155,7 +139,7 @@ mod tests {
         let log = Logger::root(drain.ignore_res(), o!());
         slog::error!(log, "failed"; "status" => 500);
         slog::info!(log, "served");
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let text = lines.text();
         assert_eq!(text, "now ERROR failed, status: 500\nnow INFO  served\n");
     }
 }

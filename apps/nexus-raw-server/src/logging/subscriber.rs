@@ -148,33 +148,19 @@ impl fmt::Debug for SlogSubscriber {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
+    use std::{io, sync::Mutex};
 
     use slog::{Drain, o};
     use tracing::subscriber::with_default;
 
-    use super::{super::json::JsonLines, *};
-
-    #[derive(Clone, Default)]
-    struct SubscriberLines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for SubscriberLines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use super::{
+        super::{Lines, json::JsonLines},
+        *,
+    };
 
     #[test]
     fn fields_of_an_event_are_members_and_its_message_is_constant() {
-        let lines = SubscriberLines::default();
+        let lines = Lines::default();
         let drain = Mutex::new(JsonLines::to(lines.clone())).ignore_res();
         let subscriber = SlogSubscriber {
             log: Logger::root(drain, o!("library" => true)),
@@ -185,7 +171,7 @@ mod tests {
             tracing::warn!(%error, reason = "no\nkey", keys = 2_u64, left = -1, "load failed");
             tracing::error_span!("span").in_scope(|| tracing::info!("too little"));
         });
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let text = lines.text();
         let (_, untimed) = text.split_once(',').unwrap();
         assert_eq!(
             untimed,

@@ -103,37 +103,21 @@ impl RecordDecorator for EscapingRecord<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use slog::{Drain, Logger, o};
     use slog_term::{FullFormat, PlainSyncDecorator};
 
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct TerminalLines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for TerminalLines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use super::{super::Lines, *};
 
     #[test]
     fn no_text_of_a_record_steers_the_terminal() {
-        let lines = TerminalLines::default();
+        let lines = Lines::default();
         let decorator = EscapingDecorator(PlainSyncDecorator::new(lines.clone()));
         let format = FullFormat::new(decorator)
             .use_custom_timestamp(|to| write!(to, "now"))
             .build();
         let log = Logger::root(format.ignore_res(), o!());
         slog::info!(log, "m\n\u{1b}[2J"; "user_id" => "a\u{202e}b\u{2028}c\u{85}\u{e9}\r", "k\u{9b}" => 7);
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let text = lines.text();
         assert_eq!(
             text,
             "now INFO m\\u{a}\\u{1b}[2J, k\\u{9b}: 7, user_id: a\\u{202e}b\\u{2028}c\\u{85}\u{e9}\\u{d}\n"
