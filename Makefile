@@ -38,6 +38,9 @@ run-scale: tools ## serve from three replicas on PostgreSQL, SeaweedFS and NATS,
 # what they flush, and nothing outlives them. Of a process that is killed both keep the same.
 IN_MEMORY := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR > 1 && $$1 > 6000000 { print "TMPDIR=/dev/shm" }')
 
+# Most tests wait for a server or an engine, so twice as many as there are cores run at once.
+export RUST_TEST_THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 # all features, since some tests stand behind one (a store that lies, mocks of the ports)
 test: tools ## run every test of every crate
 	@$(IN_MEMORY) cargo test --workspace --all-features --locked $(ARGS)
