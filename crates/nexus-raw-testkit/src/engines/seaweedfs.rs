@@ -84,11 +84,26 @@ impl SeaweedFs {
         let directory = tempfile::Builder::new().prefix("weed-").tempdir().unwrap();
         let ports = draw_ports();
         let mut supervised = start(directory.path(), ports);
-        supervised.is_there(|| is_ready(ports)).then(|| Self {
+        if !supervised.is_there(|| is_ready(ports)) {
+            return None;
+        }
+        let server = Self {
             supervised,
             ports,
             _directory: directory,
-        })
+        };
+        server.grow_a_volume();
+        Some(server)
+    }
+
+    /// Writes an object and deletes it. The first write waits until the bucket has a volume, which
+    /// was seen to take longer on a busy machine than the adapter waits for any answer.
+    fn grow_a_volume(&self) {
+        let target = format!("/{}/first-write", Self::BUCKET);
+        let stored = self.s3().signed("PUT", &target, &[], b"first");
+        assert_eq!(stored.status, 200, "{:?}", stored.error());
+        let deleted = self.s3().signed("DELETE", &target, &[], b"");
+        assert_eq!(deleted.status, 204, "{:?}", deleted.error());
     }
 }
 
