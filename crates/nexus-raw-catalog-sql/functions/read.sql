@@ -28,6 +28,22 @@ BEGIN
 END
 $$;
 
+-- A record to be downloaded, with the end of the last URL that this user has of it.
+CREATE OR REPLACE FUNCTION download_v1(
+    of_tenant text, of_env text, id uuid, of_user text, of_disposition text
+) RETURNS TABLE (asset asset, bucket text, labels json, parents json, ends_at bigint)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM enter(of_tenant, of_env);
+    RETURN QUERY
+    SELECT a, d.bucket, d.labels, d.parents, g.ends_at
+    FROM asset a CROSS JOIN LATERAL details_v1(a) d
+    LEFT JOIN download_grant g ON (g.tenant_id, g.env) = (a.tenant_id, a.env)
+        AND g.asset_id = a.asset_id AND g.user_id = of_user AND g.disposition = of_disposition
+    WHERE (a.tenant_id, a.env) = (of_tenant, of_env) AND a.asset_id = id;
+END
+$$;
+
 -- An intent, with its record if registered. One statement reads both, so they are consistent.
 CREATE OR REPLACE FUNCTION intent_v1(of_tenant text, of_env text, id uuid)
 RETURNS TABLE (

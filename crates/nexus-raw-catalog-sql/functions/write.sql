@@ -37,8 +37,8 @@ BEGIN
 END
 $$;
 
--- Writes the members of one scope: intents, then repeated presigns, then registrations, each with
--- its event, then the steps of hashers. The lock on the scope's row keeps what is read here
+-- Writes the members of one scope: intents, then repeated presigns, registrations and downloads,
+-- each with its event, then the steps of hashers. The lock on the scope's row keeps what is read here
 -- unchanged until the commit.
 --
 -- `again` marks a retry after a lost response: the group may be committed already. A member whose
@@ -56,7 +56,8 @@ DECLARE
     written json[] := '{}';
 BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
-        max_presigns bigint, intents json, repeats json, registrations json, hashings json[]);
+        max_presigns bigint, intents json, repeats json, registrations json, downloads json,
+        hashings json[]);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
@@ -77,7 +78,8 @@ BEGIN
     IF again THEN
         known := ARRAY(
             SELECT e.facts_digest
-            FROM unnest(ARRAY[asked.intents, asked.repeats, asked.registrations]) members
+            FROM unnest(ARRAY[asked.intents, asked.repeats, asked.registrations,
+                asked.downloads]) members
             CROSS JOIN json_to_recordset(members) AS m (event event)
             JOIN event e ON e.asset_id = (m.event).asset_id
                 AND e.facts_digest = (m.event).facts_digest
@@ -97,6 +99,11 @@ BEGIN
     END IF;
     IF json_array_length(asked.registrations) > 0 THEN
         SELECT d.* INTO did FROM add_assets_v1(own, asked.registrations, known) d;
+        own := did.own;
+        written := written || did.written;
+    END IF;
+    IF json_array_length(asked.downloads) > 0 THEN
+        SELECT d.* INTO did FROM add_downloads_v1(own, asked.downloads, known) d;
         own := did.own;
         written := written || did.written;
     END IF;

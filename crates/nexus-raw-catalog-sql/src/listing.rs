@@ -6,9 +6,10 @@
 use std::fmt::Write;
 
 use nexus_raw::{
-    asset::AssetId,
-    ports::{AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, InForce, ListedAsset},
+    asset::{AssetId, InForce},
+    ports::{AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, Downloadable, ListedAsset},
     tenancy::Scope,
+    time::Timestamp,
 };
 
 use crate::{
@@ -301,6 +302,17 @@ pub(crate) fn listed(row: &Columns<'_>) -> Result<ListedAsset, CorruptColumn> {
         sequence: row.unsigned("asset.registered_sequence")?,
         in_force: InForce::as_registered(&asset, train_ok_effective),
         asset,
+    })
+}
+
+/// A row of `asset`, with what is in force of it and the end of its `download_grant`.
+pub(crate) fn downloadable(row: &Columns<'_>) -> Result<Downloadable, CorruptColumn> {
+    const END: &str = "download_grant.ends_at";
+    let end: Option<i64> = row.optional(END)?;
+    let end = end.map(Timestamp::from_micros).transpose();
+    Ok(Downloadable {
+        listed: listed(row)?,
+        granted_until: end.map_err(|_| CorruptColumn(END))?,
     })
 }
 

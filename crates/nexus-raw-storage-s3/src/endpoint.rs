@@ -42,9 +42,9 @@ impl BucketUrl {
     }
 
     /// Returns the URL of an object, with the query parameter by which the SDK names its operation.
-    pub(crate) fn put_object(&self, key: &str) -> String {
+    pub(crate) fn object(&self, key: &str, operation: &str) -> String {
         let key = utf8_percent_encode(key, RESERVED_IN_KEY);
-        format!("{}/{key}?x-id=PutObject", self.0)
+        format!("{}/{key}?x-id={operation}", self.0)
     }
 }
 

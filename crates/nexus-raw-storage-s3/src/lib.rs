@@ -12,12 +12,12 @@ mod hash;
 mod probe;
 mod repository;
 mod settings;
+mod signing;
 mod stat;
 mod store;
 #[cfg(test)]
 mod tests;
 mod time;
-mod upload;
 
 pub use clock_offset::ClockOffset;
 pub use connect::{ConnectError, UnprobedS3};

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -13,9 +13,9 @@ use crate::{
     clock_offset::ClockOffset,
     failure::RequestFailure,
     hash,
+    signing::{Download, Lifetime, Upload},
     stat::stored_object,
     store::Store,
-    upload::{Lifetime, Upload},
 };
 
 /// The [`RawStorageRepository`] on S3: one bucket that passed the start-up probe.
@@ -86,16 +86,39 @@ impl RawStorageRepository for S3RawStorageRepository {
             return Err(StorageError::ForeignBucket);
         }
         let credentials = self.store.credentials.current();
-        let lifetime = Lifetime::within(&terms, credentials.expiry())?;
+        let ends_at = Some(terms.intent.ends_at);
+        let lifetime = Lifetime::within(terms.now, terms.ttl, ends_at, credentials.expiry())?;
         let signed = self
             .store
             .signer
-            .sign(&Upload::of(terms.intent), lifetime, credentials)
+            .sign_upload(&Upload::of(terms.intent), lifetime, credentials)
             .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
         Ok(PresignedUpload {
             method: "PUT",
             url: signed.url,
             headers: signed.headers,
+            expires_at: lifetime.expires_at(),
+        })
+    }
+
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        if terms.asset.address().bucket != *self.store.bucket() {
+            return Err(StorageError::ForeignBucket);
+        }
+        let credentials = self.store.credentials.current();
+        let end = credentials.expiry();
+        let lifetime = Lifetime::within(terms.now, terms.ttl, terms.not_after, end)?;
+        let url = self
+            .store
+            .signer
+            .sign_download(&Download::of(&terms), lifetime, credentials)
+            .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
+        Ok(PresignedDownload {
+            method: "GET",
+            url,
             expires_at: lifetime.expires_at(),
         })
     }

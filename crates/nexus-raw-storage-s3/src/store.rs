@@ -19,8 +19,8 @@ use crate::{
     endpoint::BucketUrl,
     failure::RequestFailure,
     settings::S3Settings,
+    signing::Signer,
     time::ClockTimeSource,
-    upload::UploadSigner,
 };
 
 /// A bucket, with the client and the signer for it.
@@ -30,7 +30,7 @@ pub(crate) struct Store {
     pub(crate) deadlines: Deadlines,
     pub(crate) connector: SharedHttpConnector,
     pub(crate) credentials: CredentialsCell,
-    pub(crate) signer: UploadSigner,
+    pub(crate) signer: Signer,
     pub(crate) clock_offset: ClockOffset,
     client: Client,
 }
@@ -64,7 +64,7 @@ impl Store {
             deadlines,
         );
         Self {
-            signer: UploadSigner::new(bucket, &settings),
+            signer: Signer::new(bucket, &settings),
             settings,
             clock,
             deadlines,

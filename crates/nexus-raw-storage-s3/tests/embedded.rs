@@ -18,7 +18,7 @@ use nexus_raw_storage_s3::{
 };
 use nexus_raw_testkit::{
     HttpRequest, SwallowingProxy, behind_a_dead_proxy, contract::storage::StorageHarness,
-    storage_contract,
+    s3::Answer, storage_contract,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -84,6 +84,10 @@ impl StorageHarness for OnEmbedded {
     async fn send(&self, request: HttpRequest) -> u16 {
         support::send(request).await
     }
+
+    async fn get(&self, url: &str) -> Answer {
+        support::get(url).await
+    }
 }
 
 storage_contract!(OnEmbedded::new());
@@ -135,6 +139,7 @@ async fn a_store_that_keeps_its_word_is_fit_however_often_it_is_asked() {
             StoreCapabilities {
                 enforces_sha256: true,
                 keeps_octet_stream: true,
+                honours_response_headers: true,
             }
         );
         assert_eq!(
@@ -221,6 +226,7 @@ async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
                 StoreCapabilities {
                     enforces_sha256: false,
                     keeps_octet_stream: true,
+                    honours_response_headers: true,
                 }
             );
             assert_eq!(

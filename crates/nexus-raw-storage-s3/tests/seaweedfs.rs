@@ -21,7 +21,7 @@ use nexus_raw::{
 };
 use nexus_raw_storage_s3::{ProbeError, S3RawStorageRepository, S3Settings, UnprobedS3};
 use nexus_raw_testkit::{
-    HttpRequest, SeaweedFs, contract::storage::StorageHarness, sample, storage_contract,
+    HttpRequest, SeaweedFs, contract::storage::StorageHarness, s3::Answer, sample, storage_contract,
 };
 
 struct OnSeaweedFs(Arc<SeaweedFs>);
@@ -72,6 +72,10 @@ impl StorageHarness for OnSeaweedFs {
     async fn send(&self, request: HttpRequest) -> u16 {
         support::send(request).await
     }
+
+    async fn get(&self, url: &str) -> Answer {
+        support::get(url).await
+    }
 }
 
 storage_contract!(OnSeaweedFs::new());
@@ -88,6 +92,7 @@ async fn the_probe_finds_it_fit_however_often_it_is_asked() {
             StoreCapabilities {
                 enforces_sha256: true,
                 keeps_octet_stream: false,
+                honours_response_headers: true,
             }
         );
         assert_eq!(

@@ -62,6 +62,7 @@ impl Shelf {
         shelf.0.set_capabilities(StoreCapabilities {
             enforces_sha256: false,
             keeps_octet_stream: false,
+            honours_response_headers: true,
         });
         shelf
     }
@@ -79,6 +80,10 @@ impl StorageHarness for Shelf {
 
     async fn send(&self, request: HttpRequest) -> u16 {
         self.0.send(&request)
+    }
+
+    async fn get(&self, url: &str) -> nexus_raw_testkit::s3::Answer {
+        self.0.get(url)
     }
 }
 

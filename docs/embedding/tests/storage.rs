@@ -13,7 +13,9 @@ use nexus_raw::{
     system::SystemClock,
     time::Timestamp,
 };
-use nexus_raw_testkit::{HttpRequest, contract::storage::StorageHarness, sample, storage_contract};
+use nexus_raw_testkit::{
+    HttpRequest, contract::storage::StorageHarness, s3::Answer, sample, storage_contract,
+};
 use photo_engine::directory::DirectoryStore;
 
 struct InDirectory(tempfile::TempDir);
@@ -49,6 +51,24 @@ impl StorageHarness for InDirectory {
             .unwrap()
             .status()
             .as_u16()
+    }
+
+    async fn get(&self, url: &str) -> Answer {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let answer = client.get(url).send().await.unwrap();
+        let headers = answer.headers().iter().map(|(name, value)| {
+            let value = value.to_str().unwrap().to_owned();
+            (name.to_string(), value)
+        });
+        Answer {
+            status: answer.status().as_u16(),
+            headers: headers.collect(),
+            body: answer.bytes().await.unwrap().to_vec(),
+        }
     }
 }
 

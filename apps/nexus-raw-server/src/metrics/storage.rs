@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -40,6 +40,14 @@ impl RawStorageRepository for MeasuredStorage {
     ) -> Result<PresignedUpload, StorageError> {
         let call = self.inner.presign_upload(terms);
         self.calls.time("presign_upload", call).await
+    }
+
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        let call = self.inner.presign_download(terms);
+        self.calls.time("presign_download", call).await
     }
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {

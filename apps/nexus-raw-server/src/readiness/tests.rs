@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        HashOutcome, MockAssetCatalog, MockRawStorageRepository, PinnedObject, PresignedUpload,
-        StoreCapabilities, StoredObject, UploadTerms,
+        DownloadTerms, HashOutcome, MockAssetCatalog, MockRawStorageRepository, PinnedObject,
+        PresignedDownload, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 use nexus_raw_testkit::sample;
@@ -33,6 +33,13 @@ impl RawStorageRepository for SlowStore {
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError> {
         self.0.presign_upload(terms).await
+    }
+
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        self.0.presign_download(terms).await
     }
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {

@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress, UploadIntent},
     ports::{
-        AssetCatalog, Clock, EventOutbox, HashOutcome, PinnedObject, PresignedUpload,
-        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        AssetCatalog, Clock, DownloadTerms, EventOutbox, HashOutcome, PinnedObject,
+        PresignedDownload, PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities,
+        StoredObject, UploadTerms,
     },
     system::SystemClock,
     time::Timestamp,
@@ -76,6 +77,7 @@ fn fakes(clock: &Arc<FixedClock>, store_proves: bool) -> Ports {
     store.set_capabilities(StoreCapabilities {
         enforces_sha256: store_proves,
         keeps_octet_stream: true,
+        honours_response_headers: true,
     });
     let catalog = Arc::new(FakeCatalog::new());
     Ports {
@@ -268,6 +270,14 @@ impl RawStorageRepository for Shifted {
         let url = upload.url.expose().to_owned();
         self.signed.lock().unwrap().insert(url, signed);
         Ok(upload)
+    }
+
+    /// The model downloads nothing.
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        self.inner.repository.presign_download(terms).await
     }
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {

@@ -4,8 +4,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
-        EventQuery, IntentState, KeyedIntent, KeyedOutcome, NewAsset, OpenIntents, RegisterOutcome,
-        RepeatOutcome, StandingKey,
+        DownloadKey, DownloadOutcome, Downloadable, EventQuery, IntentState, KeyedIntent,
+        KeyedOutcome, NewAsset, NewDownload, OpenIntents, RegisterOutcome, RepeatOutcome,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -14,7 +15,9 @@ use nexus_raw::{
 use super::{SqlAssetCatalog, read};
 use crate::{
     sealed::SealedEvent,
-    writer::{IntentKey, IntentOutcome, NewIntent, Registration, RepeatedPresign},
+    writer::{
+        IntentKey, IntentOutcome, NewIntent, RecordedDownload, Registration, RepeatedPresign,
+    },
 };
 
 #[async_trait]
@@ -106,6 +109,17 @@ impl AssetCatalog for SqlAssetCatalog {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         read!(self, "find_asset", it => it.find_asset(scope, asset))
+    }
+
+    async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {
+        read!(self, "find_download", it => it.find_download(key))
+    }
+
+    async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError> {
+        let event = SealedEvent::of(&new.event)?;
+        let new = Box::new(new);
+        let record = self.writer.call(RecordedDownload { new, event });
+        self.observed("record_download", record).await
     }
 
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {

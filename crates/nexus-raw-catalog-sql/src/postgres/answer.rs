@@ -2,7 +2,7 @@
 
 use nexus_raw::{
     asset::Sha256Digest,
-    ports::{HashingClaim, Lease, RegisterOutcome, RepeatOutcome},
+    ports::{DownloadOutcome, HashingClaim, Lease, RegisterOutcome, RepeatOutcome},
     time::Timestamp,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -36,6 +36,14 @@ enum RegistrationReply {
     AlreadyRegistered,
     UnknownIntent,
     UnknownParents(Vec<usize>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DownloadReply {
+    Recorded,
+    UnknownAsset,
+    Granted(i64),
 }
 
 #[derive(Deserialize)]
@@ -78,6 +86,11 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
             RegistrationReply::UnknownIntent => RegisterOutcome::UnknownIntent,
             RegistrationReply::UnknownParents(places) => RegisterOutcome::UnknownParents(places),
             RegistrationReply::AlreadyRegistered => return Ok(None),
+        }),
+        Write::Download(_) => Written::Download(match read(answer)? {
+            DownloadReply::Recorded => DownloadOutcome::Recorded,
+            DownloadReply::UnknownAsset => DownloadOutcome::UnknownAsset,
+            DownloadReply::Granted(end) => DownloadOutcome::Granted(timestamp(end)?),
         }),
         Write::Lease(_) => {
             let lease: Option<LeaseReply> = read(answer)?;

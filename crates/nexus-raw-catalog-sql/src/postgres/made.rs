@@ -8,7 +8,8 @@ use sqlx::migrate::Migrator;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The files of functions, one a topic.
-const FUNCTION_FILES: [&str; 9] = [
+const FUNCTION_FILES: [&str; 10] = [
+    include_str!("../../functions/downloads.sql"),
     include_str!("../../functions/events.sql"),
     include_str!("../../functions/hashing.sql"),
     include_str!("../../functions/intents.sql"),

@@ -6,8 +6,9 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, EventQuery,
-        IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
+        Downloadable, EventQuery, IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject,
+        SinkName, StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -56,6 +57,8 @@ macro_rules! asset_columns {
 }
 
 const ASSET: &str = concat!("SELECT ", asset_columns!(), " FROM asset_v1");
+
+const DOWNLOAD: &str = concat!("SELECT r.ends_at, ", asset_columns!(), " FROM download_v1");
 
 const INTENT: &str = concat!(
     "SELECT 0 AS upload_intent, (r.intent).*, r.intent_bucket AS bucket, 0 AS asset, ",
@@ -230,6 +233,18 @@ impl PostgresReader {
         let rows = self.query(&query).await?;
         let asset = rows.first().map(|row| decode::asset(&Columns(row)));
         Ok(asset.transpose()?)
+    }
+
+    pub(crate) async fn find_download(
+        &self,
+        key: &DownloadKey,
+    ) -> Result<Option<Downloadable>, CatalogError> {
+        let id = key.asset_id.to_string();
+        let (user, disposition) = (key.user.as_str(), key.disposition.as_str());
+        let query = about(DOWNLOAD, &key.scope, &[&id, &user, &disposition]) + " r";
+        let rows = self.query(&query).await?;
+        let found = rows.first().map(|row| listing::downloadable(&Columns(row)));
+        Ok(found.transpose()?)
     }
 
     pub(crate) async fn unknown_parents(

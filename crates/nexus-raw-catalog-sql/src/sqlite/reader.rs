@@ -2,8 +2,9 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, EventQuery,
-        IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
+        Downloadable, EventQuery, IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject,
+        SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -79,6 +80,14 @@ impl SqliteReader {
     ) -> Result<Option<RawAsset>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::asset(&mut connection, scope, asset).await
+    }
+
+    pub(crate) async fn find_download(
+        &self,
+        key: &DownloadKey,
+    ) -> Result<Option<Downloadable>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::download(&mut connection, key).await
     }
 
     pub(crate) async fn unknown_parents(

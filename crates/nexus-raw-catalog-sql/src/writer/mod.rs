@@ -20,8 +20,8 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub(crate) use self::write::{
     HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, Kind, LeaseRequest,
-    Members, NewIntent, Outcomes, OutcomesDiffer, Registration, RepeatedPresign, RetryRequest,
-    Write, Written, cursors,
+    Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload, Registration, RepeatedPresign,
+    RetryRequest, Write, Written, cursors,
 };
 use crate::{
     backend::{GroupWriter, WriteError},

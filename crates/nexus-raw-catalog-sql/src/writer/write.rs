@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use nexus_raw::{
     asset::{Sha256Digest, UploadIntent},
     ports::{
-        CallerKey, HashingClaim, Lease, NewAsset, ParkedFilter, PinnedObject, Progress,
-        ProgressChange, RegisterOutcome, RepeatOutcome,
+        CallerKey, DownloadOutcome, HashingClaim, Lease, NewAsset, NewDownload, ParkedFilter,
+        PinnedObject, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -74,6 +74,7 @@ kinds! {
     Intent: NewIntent => IntentOutcome,
     Repeat: RepeatedPresign => RepeatOutcome,
     Register: Registration => RegisterOutcome,
+    Download: RecordedDownload => DownloadOutcome,
     Lease: LeaseRequest => Option<Lease>,
     Progress: Progress => bool,
     Hashing: HashingRequest => HashingAnswer,
@@ -87,6 +88,7 @@ impl Write {
             Self::Intent(it) => Some(&it.intent.scope),
             Self::Repeat(it) => Some(&it.scope),
             Self::Register(it) => Some(it.new.asset.scope()),
+            Self::Download(it) => Some(&it.new.key.scope),
             Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) | Self::Retry(_) => None,
         }
     }
@@ -99,6 +101,7 @@ impl Written {
             Self::Intent(outcome) => *outcome == IntentOutcome::Recorded,
             Self::Repeat(outcome) => *outcome == RepeatOutcome::Recorded,
             Self::Register(outcome) => *outcome == RegisterOutcome::Registered,
+            Self::Download(outcome) => *outcome == DownloadOutcome::Recorded,
             Self::Retry(marked) => *marked > 0,
             Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) => false,
         }
@@ -140,6 +143,13 @@ pub(crate) struct RepeatedPresign {
 #[derive(Debug)]
 pub(crate) struct Registration {
     pub(crate) new: Box<NewAsset>,
+    pub(crate) event: SealedEvent,
+}
+
+/// A download to be written, and its event.
+#[derive(Debug)]
+pub(crate) struct RecordedDownload {
+    pub(crate) new: Box<NewDownload>,
     pub(crate) event: SealedEvent,
 }
 

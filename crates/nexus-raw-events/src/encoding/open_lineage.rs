@@ -1,6 +1,6 @@
 use nexus_raw::{
     asset::{AssetId, ByteSize, ContentType, Lineage, PiiFlags, Sha256Digest},
-    event::{DatasetEvent, EventType, RequestId, TraceId},
+    event::{DatasetEvent, EventBody, EventType, RequestId, TraceId},
     tenancy::{Environment, TenantId, UserId},
     time::Timestamp,
 };
@@ -65,19 +65,7 @@ pub fn open_lineage(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError>
                 ownership: facet(
                     OWNERSHIP,
                     Ownership {
-                        owners: [
-                            Owner {
-                                name: format!("tenant:{}", body.tenant_id),
-                                r#type: "TENANT",
-                            },
-                            Owner {
-                                name: format!("user:{}", body.user_id),
-                                r#type: match body.event_type {
-                                    EventType::RawAssetPresigned => "PRESIGNED_BY",
-                                    EventType::RawAssetRegistered => "REGISTERED_BY",
-                                },
-                            },
-                        ],
+                        owners: owners(body),
                     },
                 ),
                 raw_asset: facet(
@@ -104,6 +92,24 @@ pub fn open_lineage(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError>
         },
     };
     payload("application/json", &message)
+}
+
+/// The tenant, and the user by what made the asset the user's: who downloads it does not own it.
+fn owners(body: &EventBody) -> Vec<Owner> {
+    let tenant = Owner {
+        name: format!("tenant:{}", body.tenant_id),
+        r#type: "TENANT",
+    };
+    let user = match body.event_type {
+        EventType::RawAssetPresigned => Some("PRESIGNED_BY"),
+        EventType::RawAssetRegistered => Some("REGISTERED_BY"),
+        EventType::RawAssetDownloadPresigned => None,
+    };
+    let user = user.map(|r#type| Owner {
+        name: format!("user:{}", body.user_id),
+        r#type,
+    });
+    [tenant].into_iter().chain(user).collect()
 }
 
 #[derive(Serialize)]
@@ -176,7 +182,7 @@ struct Storage {
 
 #[derive(Serialize)]
 struct Ownership {
-    owners: [Owner; 2],
+    owners: Vec<Owner>,
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,10 @@ use std::{
 
 use nexus_raw::{
     asset::{BucketName, ObjectAddress, Sha256Digest},
-    ports::{AssetCatalog, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms},
+    ports::{
+        AssetCatalog, DownloadTerms, PresignedDownload, PresignedUpload, StoreCapabilities,
+        StoredObject, UploadTerms,
+    },
     time::Timestamp,
 };
 use nexus_raw_testkit::{FakeCatalog, FakeStore, PutOutcome, sample};
@@ -67,6 +70,13 @@ impl RawStorageRepository for Gated {
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError> {
         self.store.presign_upload(terms).await
+    }
+
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        self.store.presign_download(terms).await
     }
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {

@@ -3,6 +3,7 @@
 mod bucket;
 mod digests;
 mod put;
+mod responses;
 mod signatures;
 mod uploads;
 
@@ -50,11 +51,13 @@ pub(crate) async fn examine(store: &Store) -> Result<ProbeReport, ProbeError> {
     if upload.stored {
         let signatures = signatures::findings(store).await?;
         findings.extend(signatures.findings);
+        let key = uploads::key(&store.settings.server_side_encryption);
         let digests = digests::enforced(store).await? && upload.reports_sha256;
         stop_at(&findings)?;
         let capabilities = StoreCapabilities {
             enforces_sha256: digests,
             keeps_octet_stream: upload.keeps_octet_stream,
+            honours_response_headers: responses::honoured(store, &key).await?,
         };
         let mut notes = signatures.notes;
         notes.extend(capability_notes(capabilities));
@@ -84,9 +87,12 @@ fn capability_notes(capabilities: StoreCapabilities) -> Vec<String> {
     };
     let guesses = "the store returns another type for uploads of application/octet-stream: that type is not compared";
     let guesses = (!capabilities.keeps_octet_stream).then_some(guesses);
+    let ignores = "the store ignores response-* parameters of downloads: what browsers would run is not downloaded";
+    let ignores = (!capabilities.honours_response_headers).then_some(ignores);
     [digests]
         .into_iter()
         .chain(guesses)
+        .chain(ignores)
         .map(str::to_owned)
         .collect()
 }

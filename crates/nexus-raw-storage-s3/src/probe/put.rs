@@ -11,8 +11,8 @@ use nexus_raw::asset::{ContentType, Sha256Digest};
 
 use crate::{
     failure::{FailureKind, RequestFailure, request_id},
+    signing::{Lifetime, SignedUpload, Upload},
     store::Store,
-    upload::{Lifetime, SignedUpload, Upload},
 };
 
 /// The prefix of the probe's keys.
@@ -24,7 +24,7 @@ pub(crate) const CONTENT: &str = "Written once by Nexus raw storage to try this 
 const OPERATION: &str = "presigned PutObject";
 
 /// Enough for all attempts of one upload.
-const URL_LIFE: Duration = Duration::from_mins(1);
+pub(super) const URL_LIFE: Duration = Duration::from_mins(1);
 
 /// AWS returns 409 while another write of the key is in progress, and expects a retry.
 const ATTEMPTS: u32 = 5;
@@ -118,7 +118,7 @@ async fn put_once(
     let not_sent = || RequestFailure::new(OPERATION, FailureKind::NotSent);
     let signed = store
         .signer
-        .sign(upload, lifetime, store.credentials.current())
+        .sign_upload(upload, lifetime, store.credentials.current())
         .map_err(|_| not_sent())?;
     let request = request(signed, tampering).ok_or_else(not_sent)?;
     let answer = store.connector.call(request);

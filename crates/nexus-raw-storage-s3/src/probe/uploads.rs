@@ -10,8 +10,8 @@ use nexus_raw::{
 
 use super::put::{PREFIX, PutOutcome, Tampering, put, upload};
 use crate::{
-    failure::RequestFailure, settings::ServerSideEncryption, stat::stored_object, store::Store,
-    upload::Upload,
+    failure::RequestFailure, settings::ServerSideEncryption, signing::Upload, stat::stored_object,
+    store::Store,
 };
 
 /// The outcome of the check.
@@ -56,7 +56,7 @@ pub(super) async fn try_upload(store: &Store) -> Result<UploadTrial, RequestFail
 
 /// Returns a key for each encryption, since an object keeps the one that it was written with. It ends
 /// in `.pdf` to detect a store that guesses the type from the ending.
-fn key(encryption: &ServerSideEncryption) -> String {
+pub(super) fn key(encryption: &ServerSideEncryption) -> String {
     match encryption.algorithm() {
         None => format!("{PREFIX}create-once.pdf"),
         Some(algorithm) => {

@@ -36,6 +36,7 @@ fn fit(seen: &Seen) -> Answer {
         ("PUT", Some("missing-header" | "unsigned-header")) => Answer::error(403, "AccessDenied"),
         ("PUT", Some("other-bytes")) => Answer::error(400, "BadDigest"),
         ("HEAD", Some(key)) if key.starts_with("create-once") => stored(),
+        ("GET", Some(key)) if key.starts_with("create-once") => honouring(seen),
         ("HEAD", Some("absent" | "other-bytes")) => Answer::status(404),
         _ => panic!("{seen:?}"),
     }
@@ -45,6 +46,19 @@ pub(super) fn versioning(status: &str) -> Answer {
     Answer::status(200).body(&format!(
         "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{status}</VersioningConfiguration>"
     ))
+}
+
+/// What a store answers that honours `response-*`.
+fn honouring(seen: &Seen) -> Answer {
+    let mut answer = Answer::status(200).body(CONTENT);
+    for name in ["cache-control", "content-disposition", "content-type"] {
+        let parameters = url::form_urlencoded::parse(seen.query.as_bytes());
+        let mut asked = parameters.filter(|(it, _)| it.strip_prefix("response-") == Some(name));
+        if let Some((_, value)) = asked.next() {
+            answer = answer.with(name, &value);
+        }
+    }
+    answer
 }
 
 pub(super) fn stored() -> Answer {

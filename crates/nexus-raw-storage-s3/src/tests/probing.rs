@@ -15,6 +15,7 @@ fn enforcing() -> StoreCapabilities {
     StoreCapabilities {
         enforces_sha256: true,
         keeps_octet_stream: true,
+        honours_response_headers: true,
     }
 }
 
@@ -190,6 +191,7 @@ async fn a_type_that_the_store_guesses_is_told() {
     let expected = ProbeReport {
         capabilities: StoreCapabilities {
             keeps_octet_stream: false,
+            honours_response_headers: true,
             ..enforcing()
         },
         notes: vec![
@@ -266,4 +268,40 @@ async fn a_write_that_meets_another_is_tried_again() {
         conflict.then(|| Some(Answer::error(409, "ConditionalRequestConflict")))
     });
     assert_eq!(report.await.unwrap().capabilities, enforcing());
+}
+
+const IGNORED: &str = "the store ignores response-* parameters of downloads: what browsers would run is not downloaded";
+
+#[tokio::test]
+async fn a_store_that_ignores_response_parameters_is_noted() {
+    let path = "/nexus-raw-probe/v1/create-once";
+    for answer in [
+        // its own headers, others, none at all; or a refusal
+        stored(),
+        Answer::status(200).with("content-type", "text/html"),
+        Answer::status(200),
+        Answer::error(400, "InvalidArgument"),
+        Answer::error(501, "NotImplemented"),
+    ] {
+        let report = probe_of(settings(), move |seen| {
+            let meant = seen.method == "GET" && is_under(&seen.path, path);
+            meant.then(|| Some(answer.clone()))
+        })
+        .await
+        .unwrap();
+        assert!(!report.capabilities.honours_response_headers);
+        assert_eq!(report.notes, [BELIEVED, IGNORED]);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_at_a_download_is_tried_again() {
+    let path = "/nexus-raw-probe/v1/create-once";
+    for answer in [Some(Answer::status(503)), None] {
+        let outcome = probe_of(settings(), move |seen| {
+            let meant = seen.method == "GET" && is_under(&seen.path, path);
+            meant.then(|| answer.clone())
+        });
+        assert!(matches!(outcome.await, Err(ProbeError::Unreachable(_))));
+    }
 }

@@ -141,6 +141,7 @@ pub(super) fn repository_of(store: Arc<Store>) -> S3RawStorageRepository {
     let capabilities = StoreCapabilities {
         enforces_sha256: true,
         keeps_octet_stream: true,
+        honours_response_headers: true,
     };
     S3RawStorageRepository::new(store, capabilities, Vec::new())
 }

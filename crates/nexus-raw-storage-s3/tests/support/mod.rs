@@ -10,7 +10,10 @@ use std::{fmt::Write as _, sync::Arc};
 
 use nexus_raw::{asset::BucketName, ports::Clock, time::Timestamp};
 use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials};
-use nexus_raw_testkit::HttpRequest;
+use nexus_raw_testkit::{
+    HttpRequest,
+    s3::{Answer, http},
+};
 use secrecy::SecretString;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -87,4 +90,13 @@ pub(crate) async fn send(request: HttpRequest) -> u16 {
         .unwrap()
         .parse()
         .unwrap()
+}
+
+/// Sends a GET of the URL byte for byte, adding `host` alone.
+pub(crate) async fn get(url: &str) -> Answer {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, target) = rest.split_at(rest.find('/').unwrap());
+    let (host, target) = (host.to_owned(), target.to_owned());
+    let answer = tokio::task::spawn_blocking(move || http::send(&host, "GET", &target, &[], b""));
+    answer.await.unwrap().unwrap()
 }

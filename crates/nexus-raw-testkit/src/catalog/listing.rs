@@ -1,7 +1,7 @@
 use nexus_raw::{
-    asset::{CapturedAt, RawAsset},
+    asset::{AssetId, CapturedAt, InForce, RawAsset},
     event::EventType,
-    ports::{AssetFilter, AssetPage, AssetQuery, InForce, ListedAsset},
+    ports::{AssetFilter, AssetPage, AssetQuery, ListedAsset},
     tenancy::Scope,
 };
 
@@ -24,14 +24,28 @@ pub(super) fn page(state: &State, scope: &Scope, query: &AssetQuery) -> AssetPag
         last = Some(event.sequence);
         let asset = state.asset(scope, event.body.asset_id).unwrap();
         if matches(&query.filter, asset) {
-            page.assets.push(ListedAsset {
-                sequence: event.sequence,
-                asset: asset.clone(),
-                in_force: InForce::as_registered(asset, allows_training(state, asset)),
-            });
+            page.assets.push(listed(state, asset, event.sequence));
         }
     }
     page
+}
+
+fn listed(state: &State, asset: &RawAsset, sequence: u64) -> ListedAsset {
+    ListedAsset {
+        sequence,
+        asset: asset.clone(),
+        in_force: InForce::as_registered(asset, allows_training(state, asset)),
+    }
+}
+
+/// A registered asset, as it would be listed.
+pub(super) fn find(state: &State, scope: &Scope, asset: AssetId) -> Option<ListedAsset> {
+    let asset = state.asset(scope, asset)?;
+    let registration = state.events_in(scope).iter().find(|event| {
+        event.body.event_type == EventType::RawAssetRegistered
+            && event.body.asset_id == asset.asset_id()
+    });
+    Some(listed(state, asset, registration?.sequence))
 }
 
 fn allows_training(state: &State, asset: &RawAsset) -> bool {

@@ -12,8 +12,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
-        EventQuery, IntentState, KeyedIntent, KeyedOutcome, NewAsset, OpenIntents, ParkedEvent,
-        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        DownloadKey, DownloadOutcome, Downloadable, EventQuery, IntentState, KeyedIntent,
+        KeyedOutcome, NewAsset, NewDownload, OpenIntents, ParkedEvent, RegisterOutcome,
+        RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -214,6 +215,22 @@ impl AssetCatalog for FakeCatalog {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         self.read(|state| state.asset(scope, asset).cloned()).await
+    }
+
+    async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {
+        self.read(|state| {
+            Some(Downloadable {
+                listed: listing::find(state, &key.scope, key.asset_id)?,
+                granted_until: state.downloads.get(key).copied(),
+            })
+        })
+        .await
+    }
+
+    async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError> {
+        let scope = new.key.scope.clone();
+        self.write(scope, |state| Ok(state.record_download(new)))
+            .await
     }
 
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {

@@ -4,9 +4,10 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody, EventType},
     ports::{
-        Backlog, CallerKey, CatalogError, IntentState, KeptEvent, KeyedIntent, KeyedOutcome, Lease,
-        NewAsset, OpenIntents, ParkedEvent, ParkedFilter, Progress, ProgressChange,
-        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, DownloadKey, DownloadOutcome, IntentState, KeptEvent,
+        KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, OpenIntents, ParkedEvent,
+        ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -21,6 +22,7 @@ use crate::sample;
 pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
     keys: BTreeMap<CallerKey, KeptKey>,
+    pub(super) downloads: BTreeMap<DownloadKey, Timestamp>,
     lease: Option<HeldLease>,
     pub(super) hashings: BTreeMap<(Scope, AssetId), HashingState>,
     progress: BTreeMap<SinkName, SinkState>,
@@ -197,6 +199,22 @@ impl State {
         }
         scope.append(&key, event);
         RepeatOutcome::Recorded
+    }
+
+    pub(super) fn record_download(&mut self, new: NewDownload) -> DownloadOutcome {
+        let key = &new.key;
+        if self.asset(&key.scope, key.asset_id).is_none() {
+            return DownloadOutcome::UnknownAsset;
+        }
+        match self.downloads.get(key) {
+            Some(end) if *end >= new.enough_until => DownloadOutcome::Granted(*end),
+            _ => {
+                let scope = self.scopes.entry(key.scope.clone()).or_default();
+                scope.append(&key.scope, new.event);
+                self.downloads.insert(new.key, new.ends_at);
+                DownloadOutcome::Recorded
+            }
+        }
     }
 
     pub(super) fn register(&mut self, new: NewAsset) -> RegisterOutcome {

@@ -63,25 +63,18 @@ impl Grant {
         }
     }
 
-    /// The shape of a URL signed by Signature Version 4; the signature itself only has to be one
-    /// that no other grant has.
     fn url(&self) -> String {
         let mut names: Vec<&str> = self.headers.keys().map(String::as_str).collect();
         names.extend(["content-length", "host"]);
         names.sort_unstable();
-        let date = self.signed_at.to_string().replace(['-', ':'], "");
-        let unsigned = format!(
-            "https://s3.fake.invalid/{}/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}\
-             &X-Amz-Expires={}&X-Amz-SignedHeaders={}",
-            self.address.bucket,
-            escaped(self.address.key.as_str()),
-            self.expires_at.since(self.signed_at).as_secs(),
-            names.join("%3B"),
-        );
-        let signed = format!("{unsigned}\n{:?}\n{}", self.headers, self.size_bytes);
-        format!(
-            "{unsigned}&X-Amz-Signature={}",
-            Sha256Digest::of(signed.as_bytes())
+        let signed = format!("{:?}\n{}", self.headers, self.size_bytes);
+        let signed = Sha256Digest::of(signed.as_bytes());
+        url(
+            &self.address,
+            self.signed_at,
+            self.expires_at,
+            &names.join("%3B"),
+            &signed,
         )
     }
 
@@ -145,6 +138,27 @@ impl Grant {
                 .collect(),
         })
     }
+}
+
+/// The shape of a URL signed by Signature Version 4. The signature itself is one that no other URL
+/// has, of these headers and of what else `signed` stands for.
+pub(super) fn url(
+    address: &ObjectAddress,
+    signed_at: Timestamp,
+    expires_at: Timestamp,
+    signed_headers: &str,
+    signed: &Sha256Digest,
+) -> String {
+    let date = signed_at.to_string().replace(['-', ':'], "");
+    let unsigned = format!(
+        "https://s3.fake.invalid/{}/{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}\
+         &X-Amz-Expires={}&X-Amz-SignedHeaders={signed_headers}",
+        address.bucket,
+        escaped(address.key.as_str()),
+        expires_at.since(signed_at).as_secs(),
+    );
+    let signature = Sha256Digest::of(format!("{unsigned}\n{signed}").as_bytes());
+    format!("{unsigned}&X-Amz-Signature={signature}")
 }
 
 /// The headers by name in lower case, repeated ones joined, as Signature Version 4 makes them canonical.

@@ -1,3 +1,4 @@
+mod download;
 mod grant;
 mod outcome;
 
@@ -11,15 +12,15 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress, Sha256Digest},
     ports::{
-        Clock, HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        Clock, DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
     time::Timestamp,
 };
 
-use self::grant::Grant;
 pub use self::outcome::PutOutcome;
-use crate::HttpRequest;
+use self::{download::DownloadUrl, grant::Grant};
+use crate::{HttpRequest, s3::Answer};
 
 /// An object store in memory, with the upload's side of S3: it checks what it signed, refuses
 /// what S3 refuses, in the order in which S3 does, and lets through what S3 lets through.
@@ -40,8 +41,9 @@ struct StoreState {
     credentials_end: Option<Timestamp>,
     grants: HashMap<String, Grant>,
     objects: HashMap<ObjectAddress, StoredObject>,
-    /// The SHA-256 of what really is at each address.
-    digests: HashMap<ObjectAddress, Sha256Digest>,
+    /// What really is at each address.
+    contents: HashMap<ObjectAddress, Vec<u8>>,
+    downloads: HashMap<String, DownloadUrl>,
     next_etag: u64,
     versions_given: u64,
     calls: StoreCalls,
@@ -52,6 +54,8 @@ struct StoreState {
 pub struct StoreCalls {
     /// Uploads signed.
     pub presign: u32,
+    /// Downloads signed.
+    pub presign_download: u32,
     /// Calls of `stat`.
     pub stat: u32,
     /// Objects read in order to be hashed.
@@ -73,13 +77,15 @@ impl FakeStore {
             capabilities: StoreCapabilities {
                 enforces_sha256: true,
                 keeps_octet_stream: true,
+                honours_response_headers: true,
             },
             down: false,
             versioned: false,
             credentials_end: None,
             grants: HashMap::new(),
             objects: HashMap::new(),
-            digests: HashMap::new(),
+            contents: HashMap::new(),
+            downloads: HashMap::new(),
             next_etag: 0,
             versions_given: 0,
             calls: StoreCalls::default(),
@@ -125,9 +131,7 @@ impl FakeStore {
         let etag = format!("replaced-{}", state.next_etag);
         if let Some(object) = state.objects.get_mut(address) {
             object.etag = etag;
-            state
-                .digests
-                .insert(address.clone(), Sha256Digest::of(body));
+            state.contents.insert(address.clone(), body.to_vec());
         }
     }
 
@@ -173,6 +177,26 @@ impl FakeStore {
         self.answer(request).status()
     }
 
+    /// Answers a GET of a URL, without any header.
+    pub fn get(&self, url: &str) -> Answer {
+        let mut state = self.state();
+        state.calls.http += 1;
+        let bare = |status| Answer {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        if state.down {
+            return bare(503);
+        }
+        match state.downloads.get(url) {
+            Some(download) if self.clock.now() < download.expires_at => {
+                download.answer(&state).unwrap_or_else(|| bare(404))
+            }
+            _ => bare(403),
+        }
+    }
+
     fn answer(&self, request: &HttpRequest) -> PutOutcome {
         let now = self.clock.now();
         let mut state = self.state();
@@ -196,8 +220,8 @@ impl FakeStore {
                 object.version_id = state
                     .versioned
                     .then(|| format!("version-{}", state.versions_given));
-                let digest = Sha256Digest::of(&request.body);
-                state.digests.insert(grant.address.clone(), digest);
+                let content = request.body.clone();
+                state.contents.insert(grant.address.clone(), content);
                 state.objects.insert(grant.address, object);
                 PutOutcome::Stored
             }
@@ -211,6 +235,15 @@ impl FakeStore {
 }
 
 impl StoreState {
+    fn credentials_end(&self, now: Timestamp) -> Result<Option<Timestamp>, StorageError> {
+        match self.credentials_end {
+            Some(end) if end.since(now) < Duration::from_mins(1) => {
+                Err(StorageError::CredentialsEnding)
+            }
+            end => Ok(end),
+        }
+    }
+
     fn answers(&self) -> Result<(), StorageError> {
         if self.down {
             Err(StorageError::Unavailable(Box::new(StoreTakenDown)))
@@ -240,15 +273,30 @@ impl RawStorageRepository for FakeStore {
         if terms.intent.address.bucket != self.bucket {
             return Err(StorageError::ForeignBucket);
         }
-        let credentials_end = state.credentials_end;
-        if credentials_end.is_some_and(|end| end.since(terms.now) < Duration::from_mins(1)) {
-            return Err(StorageError::CredentialsEnding);
-        }
+        let credentials_end = state.credentials_end(terms.now)?;
         let grant = Grant::of(&terms, credentials_end);
         let upload = grant.presigned();
         let url = upload.url.expose().to_owned();
         state.grants.insert(url, grant);
         Ok(upload)
+    }
+
+    /// Like [`Self::presign_upload`].
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        let mut state = self.state();
+        state.calls.presign_download += 1;
+        if terms.asset.address().bucket != self.bucket {
+            return Err(StorageError::ForeignBucket);
+        }
+        let credentials_end = state.credentials_end(terms.now)?;
+        let signed = DownloadUrl::of(&terms, credentials_end);
+        let download = signed.presigned(terms.now);
+        let url = download.url.expose().to_owned();
+        state.downloads.insert(url, signed);
+        Ok(download)
     }
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
@@ -277,8 +325,8 @@ impl RawStorageRepository for FakeStore {
         if (&found.etag, &found.version_id) != (&object.etag, &object.version_id) {
             return Ok(HashOutcome::Replaced);
         }
-        Ok(match state.digests.get(&object.address) {
-            Some(digest) => HashOutcome::Hashed(*digest),
+        Ok(match state.contents.get(&object.address) {
+            Some(content) => HashOutcome::Hashed(Sha256Digest::of(content)),
             None => HashOutcome::Gone,
         })
     }

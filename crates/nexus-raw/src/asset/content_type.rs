@@ -36,6 +36,27 @@ impl ContentType {
         Self(Arc::from(Self::OCTET_STREAM))
     }
 
+    /// Whether browsers run content of this type as a document or a script: HTML, XML in every
+    /// form, and JavaScript (WHATWG MIME Sniffing, "MIME type groups").
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        let essence = self.0.split([';', ' ']).next().unwrap_or_default();
+        let essence = essence.to_ascii_lowercase();
+        let Some((kind, subtype)) = essence.split_once('/') else {
+            return false;
+        };
+        let is_script = |it: &str| {
+            let it = it.strip_prefix("x-").unwrap_or(it);
+            // up to javascript1.5
+            it.starts_with("javascript") || matches!(it, "ecmascript" | "jscript" | "livescript")
+        };
+        match (kind, subtype) {
+            ("text", "html" | "xsl") | ("text" | "application", "xml") => true,
+            ("text" | "application", it) if is_script(it) => true,
+            (_, it) => it.ends_with("+xml"),
+        }
+    }
+
     fn check(text: &str) -> Result<(), ContentTypeError> {
         if !(1..=127).contains(&text.len()) {
             return Err(ContentTypeError::Length);

@@ -4,8 +4,8 @@ use uuid::Uuid;
 use super::{RequestContext, RequestId, TraceId};
 use crate::{
     asset::{
-        AssetId, ByteSize, ContentType, IntegrityLevel, Lineage, ObjectAddress, PiiFlags, RawAsset,
-        Sha256Digest, UploadIntent,
+        AssetId, ByteSize, ContentType, Disposition, InForce, IntegrityLevel, Lineage,
+        ObjectAddress, PiiFlags, RawAsset, Sha256Digest, UploadIntent,
     },
     tenancy::{Environment, Scope, TenantId, UserId},
     time::Timestamp,
@@ -19,6 +19,8 @@ pub enum EventType {
     RawAssetPresigned,
     /// Its content was proved and its record written.
     RawAssetRegistered,
+    /// A URL for its download left the service.
+    RawAssetDownloadPresigned,
 }
 
 impl EventType {
@@ -28,6 +30,7 @@ impl EventType {
         match self {
             Self::RawAssetPresigned => "raw_asset_presigned",
             Self::RawAssetRegistered => "raw_asset_registered",
+            Self::RawAssetDownloadPresigned => "raw_asset_download_presigned",
         }
     }
 }
@@ -50,6 +53,16 @@ pub struct EventIntegrity {
     /// Of how many parts it was uploaded, where it was uploaded in parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<u32>,
+}
+
+/// What a download URL is good for, as its event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventDownload {
+    /// What a browser is to do with the content.
+    pub disposition: Disposition,
+    /// When the URL ends.
+    pub expires_at: Timestamp,
 }
 
 /// What an event says, before the catalogue has given it its place in the scope's sequence:
@@ -94,6 +107,8 @@ pub struct EventBody {
     /// The digest of the record's bytes, as registering answers them; of a registration alone. It
     /// is kept and not delivered.
     pub record_sha256: Option<Sha256Digest>,
+    /// What the URL is good for; of a download alone.
+    pub download: Option<EventDownload>,
 }
 
 impl EventBody {
@@ -124,6 +139,7 @@ impl EventBody {
             train_ok: None,
             integrity: None,
             record_sha256: None,
+            download: None,
         }
     }
 
@@ -152,6 +168,40 @@ impl EventBody {
                 parts: None,
             }),
             record_sha256: Some(asset.record_sha256()),
+            download: None,
+        }
+    }
+
+    /// The event of a download, with what is in force of the asset by now.
+    #[must_use]
+    pub fn download_presigned(
+        asset: &RawAsset,
+        in_force: &InForce,
+        download: EventDownload,
+        user: &UserId,
+        context: &RequestContext,
+        occurred_at: Timestamp,
+    ) -> Self {
+        Self {
+            schema_version: SchemaVersion::V1,
+            event_type: EventType::RawAssetDownloadPresigned,
+            occurred_at,
+            tenant_id: asset.scope().tenant.clone(),
+            env: asset.scope().environment.clone(),
+            user_id: user.clone(),
+            trace_id: context.trace_id,
+            request_id: context.request_id.clone(),
+            asset_id: asset.asset_id(),
+            uri: asset.address().clone(),
+            sha256: asset.facts().sha256,
+            size_bytes: asset.facts().size_bytes,
+            content_type: asset.facts().content_type.clone(),
+            lineage: Lineage::default(),
+            pii_flags: Some(in_force.pii_flags.clone()),
+            train_ok: Some(in_force.train_ok),
+            integrity: None,
+            record_sha256: None,
+            download: Some(download),
         }
     }
 
@@ -191,7 +241,8 @@ impl DatasetEvent {
 impl Serialize for DatasetEvent {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let body = &self.body;
-        let members = 18 + usize::from(body.integrity.is_some());
+        let optional = [body.integrity.is_some(), body.download.is_some()];
+        let members = 18 + optional.into_iter().filter(|is_there| *is_there).count();
         let mut event = to.serialize_struct("DatasetEvent", members)?;
         event.serialize_field("event_id", &self.event_id)?;
         event.serialize_field("schema_version", &body.schema_version)?;
@@ -213,6 +264,9 @@ impl Serialize for DatasetEvent {
         event.serialize_field("train_ok", &body.train_ok)?;
         if let Some(integrity) = &body.integrity {
             event.serialize_field("integrity", integrity)?;
+        }
+        if let Some(download) = &body.download {
+            event.serialize_field("download", download)?;
         }
         event.end()
     }
@@ -242,6 +296,8 @@ impl<'de> Deserialize<'de> for DatasetEvent {
             train_ok: Option<bool>,
             #[serde(default)]
             integrity: Option<EventIntegrity>,
+            #[serde(default)]
+            download: Option<EventDownload>,
         }
         let it = Delivered::deserialize(from)?;
         Ok(Self {
@@ -266,6 +322,7 @@ impl<'de> Deserialize<'de> for DatasetEvent {
                 train_ok: it.train_ok,
                 integrity: it.integrity,
                 record_sha256: None,
+                download: it.download,
             },
         })
     }

@@ -4,6 +4,8 @@ mod dataset_event;
 mod stored;
 mod trace;
 
-pub use dataset_event::{DatasetEvent, EventBody, EventIntegrity, EventType, SchemaVersion};
+pub use dataset_event::{
+    DatasetEvent, EventBody, EventDownload, EventIntegrity, EventType, SchemaVersion,
+};
 pub use stored::{StoredEvent, StoredEventError};
 pub use trace::{RequestContext, RequestId, RequestIdError, TraceId, TraceIdError};

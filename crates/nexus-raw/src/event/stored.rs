@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{EventBody, EventIntegrity, EventType, RequestId, SchemaVersion, TraceId};
+use super::{
+    EventBody, EventDownload, EventIntegrity, EventType, RequestId, SchemaVersion, TraceId,
+};
 use crate::{
     asset::{
         Activity, AssetId, ByteSize, ContentType, DerivedFrom, Lineage, ObjectAddress, PiiFlags,
@@ -46,6 +48,8 @@ struct Facts {
     train_ok: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     integrity: Option<EventIntegrity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    download: Option<EventDownload>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,6 +90,7 @@ impl StoredEvent {
             pii_flags: body.pii_flags.clone(),
             train_ok: body.train_ok,
             integrity: body.integrity,
+            download: body.download,
         };
         let personal = Personal {
             tenant_id: body.tenant_id.clone(),
@@ -114,8 +119,10 @@ impl StoredEvent {
         let facts: Facts = serde_json::from_str(facts).map_err(broken)?;
         let personal: Personal = serde_json::from_str(personal).map_err(broken)?;
         let is_registered = facts.event_type == EventType::RawAssetRegistered;
+        let is_download = facts.event_type == EventType::RawAssetDownloadPresigned;
         if facts.integrity.is_some() != is_registered
             || personal.record_sha256.is_some() != is_registered
+            || facts.download.is_some() != is_download
         {
             return Err(StoredEventError(None));
         }
@@ -142,6 +149,7 @@ impl StoredEvent {
             train_ok: facts.train_ok,
             integrity: facts.integrity,
             record_sha256: personal.record_sha256,
+            download: facts.download,
         })
     }
 }

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, KeyedIntent, KeyedOutcome,
-    RepeatOutcome, StandingKey,
+    AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, DownloadOutcome,
+    Downloadable, KeyedIntent, KeyedOutcome, NewDownload, RepeatOutcome, StandingKey,
 };
 use crate::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
@@ -192,6 +192,20 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError>;
+
+    /// The record of a registered asset, what is in force of it, and when the last URL ends that
+    /// was made for this key; `None` when the scope has no such asset.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError>;
+
+    /// Writes the event of a download and when its URL ends, unless an earlier one of the same key
+    /// ends at [`NewDownload::enough_until`] or later: of callers that race, one writes.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError>;
 
     /// The registered assets of a scope that the query selects, newest first, by the sequence of
     /// their registration. It looks at [`AssetQuery::MAX_ROWS`] registrations at most; where more

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 
 use crate::{
-    asset::{AssetId, ByteSize, ContentType, PiiFlags, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, ContentType, InForce, RawAsset, Sha256Digest},
     tenancy::UserId,
     time::Timestamp,
 };
@@ -118,32 +118,6 @@ impl AssetQuery {
         Self {
             before: sequence,
             ..self
-        }
-    }
-}
-
-/// What is in force of an asset by now: its record as registered, until a later statement
-/// changes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct InForce {
-    /// Whether models may be trained on it, by its own word.
-    pub train_ok: bool,
-    /// Whether its own word and that of every ancestor allow training.
-    pub train_ok_effective: bool,
-    /// Which personal data it holds.
-    pub pii_flags: PiiFlags,
-}
-
-impl InForce {
-    /// What is in force of an asset of which nothing was stated since.
-    #[must_use]
-    pub fn as_registered(asset: &RawAsset, train_ok_effective: bool) -> Self {
-        let provenance = asset.provenance();
-        Self {
-            train_ok: provenance.train_ok,
-            train_ok_effective,
-            pii_flags: provenance.pii_flags.clone(),
         }
     }
 }

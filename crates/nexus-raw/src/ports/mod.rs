@@ -8,6 +8,7 @@ mod catalog;
 mod census;
 mod clock;
 mod digests;
+mod download;
 mod error;
 mod hasher;
 mod idempotency;
@@ -36,6 +37,7 @@ pub use self::{
     census::{CatalogCensus, OpenIntents},
     clock::{AssetIds, Clock},
     digests::{DigestLedger, HashingClaim},
+    download::{DownloadKey, DownloadOutcome, Downloadable, NewDownload},
     error::{BoxError, CatalogError, StorageError},
     hasher::{HashingError, HashingProgress, ObjectHasher, Urgency},
     idempotency::{
@@ -45,7 +47,7 @@ pub use self::{
     identity::{IdentityError, IdentityVerifier},
     listing::{
         AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, ContentTypeFilterError, CursorKey,
-        InForce, ListedAsset,
+        ListedAsset,
     },
     outbox::{
         Backlog, EventOutbox, Lease, ParkedEvent, Progress, ProgressChange, SinkName, SinkNameError,
@@ -53,7 +55,7 @@ pub use self::{
     parked::{KeptEvent, ParkedEvents, ParkedFilter},
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{
-        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, SignedUrl,
-        StoreCapabilities, StoredObject, UploadTerms,
+        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, SignedUrl, StoreCapabilities, StoredObject, UploadTerms,
     },
 };

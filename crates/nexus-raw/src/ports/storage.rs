@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::{
-    asset::{AssetId, BucketName, ByteSize, ObjectAddress, Sha256Digest, UploadIntent},
+    asset::{
+        AssetId, BucketName, ByteSize, Disposition, ObjectAddress, RawAsset, Sha256Digest,
+        UploadIntent,
+    },
     tenancy::Scope,
     time::Timestamp,
 };
@@ -58,6 +61,32 @@ pub struct PresignedUpload {
     /// `content-length` are signed too, and added by the HTTP client. Some clients leave out the
     /// `content-length` of an empty body; with them, set it.
     pub headers: Vec<(String, String)>,
+    /// When the URL ends; whole seconds.
+    pub expires_at: Timestamp,
+}
+
+/// What a download URL is to be good for: this asset's object, from now for at most `ttl`.
+#[derive(Debug, Clone, Copy)]
+pub struct DownloadTerms<'a> {
+    /// The record: where its object is, and its version, type and name.
+    pub asset: &'a RawAsset,
+    /// What a browser is to do with it.
+    pub disposition: Disposition,
+    /// The time of signing.
+    pub now: Timestamp,
+    /// The longest life of the URL; whole seconds.
+    pub ttl: Duration,
+    /// The latest end of the URL, if there is one; whole seconds.
+    pub not_after: Option<Timestamp>,
+}
+
+/// A signed request that downloads one object. It needs no header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresignedDownload {
+    /// The HTTP method to use.
+    pub method: &'static str,
+    /// The URL to send it to.
+    pub url: SignedUrl,
     /// When the URL ends; whole seconds.
     pub expires_at: Timestamp,
 }
@@ -137,10 +166,13 @@ pub struct StoreCapabilities {
     /// guesses a type from the key's ending instead, that one type is not compared: the signed
     /// header has bound it.
     pub keeps_octet_stream: bool,
+    /// The store answers a download with the type, disposition and cache rule that its URL was
+    /// signed with (`response-*`), in the place of what the object has.
+    pub honours_response_headers: bool,
 }
 
-/// The object store, as far as it is needed: signs an upload, says what is at a key, reads an
-/// object in order to hash it.
+/// The object store, as far as it is needed: signs an upload or a download, says what is at a
+/// key, reads an object in order to hash it.
 ///
 /// Implemented by `S3RawStorageRepository`; called by
 /// [`RawStorageService`](crate::service::RawStorageService) and by what implements
@@ -169,6 +201,20 @@ pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
         &self,
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError>;
+
+    /// Signs one download. The URL is of exactly the version that the record pins, where it pins
+    /// one, and has the store answer the record's type, [`Disposition::header`] of its name and
+    /// `Cache-Control: private, no-store`. It ends at the earliest of `now + ttl`,
+    /// `not_after` and the end of the signing credentials.
+    ///
+    /// # Errors
+    /// [`StorageError::CredentialsEnding`] when the credentials have less than 60 s left,
+    /// [`StorageError::Unavailable`] when there are none, [`StorageError::ForeignBucket`] when the
+    /// object is in a bucket that is not served.
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError>;
 
     /// What the store holds at `address` now; `None` when it holds nothing. Answers within a
     /// bounded time.

@@ -96,6 +96,34 @@ pub enum RegisterError {
     Catalog(#[from] CatalogError),
 }
 
+/// Why a download was not presigned. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DownloadError {
+    /// The URL would live longer than the installation allows.
+    #[error("the URL would live longer than {} s", limit.as_secs())]
+    TtlTooLong {
+        /// The longest life.
+        limit: Duration,
+    },
+    /// There is no such registered asset in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// A browser would run the content instead of showing it.
+    #[error("content of this type is not shown inline: browsers run it")]
+    ActiveInline,
+    /// The store answers an object's own headers instead of the signed ones, so that a browser
+    /// would run the content instead of saving it.
+    #[error("the store ignores response-* parameters, and browsers would run this content")]
+    ShownByStore,
+    /// The store cannot be signed for.
+    #[error("the download could not be signed")]
+    Storage(#[from] StorageError),
+    /// The catalogue gave no answer, or the event could not be made durable.
+    #[error("the download could not be recorded")]
+    Catalog(#[from] CatalogError),
+}
+
 /// Why a read gave nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

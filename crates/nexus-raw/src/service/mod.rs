@@ -1,5 +1,6 @@
 //! The use cases: presign an upload, register what was uploaded, read what is known.
 
+mod download;
 mod error;
 mod hashing;
 mod keyed;
@@ -12,7 +13,8 @@ mod verification;
 
 use std::sync::{Arc, OnceLock};
 
-pub use error::{PresignError, ReadError, RegisterError};
+pub use download::{DownloadRequest, PresignedContent};
+pub use error::{DownloadError, PresignError, ReadError, RegisterError};
 pub use listing::{AssetList, ListError, ListRequest};
 pub use policy::UploadPolicy;
 pub use presign::{PresignRequest, PresignedAsset};

@@ -19,6 +19,15 @@ pub struct ReadAccess {
     user: UserId,
 }
 
+/// Proof that a caller may download in one scope.
+///
+/// Comes only out of [`Principal::authorize_download`](super::Principal::authorize_download).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadAccess {
+    scope: Scope,
+    user: UserId,
+}
+
 macro_rules! granted_access {
     ($access:ident) => {
         impl $access {
@@ -43,3 +52,4 @@ macro_rules! granted_access {
 
 granted_access!(WriteAccess);
 granted_access!(ReadAccess);
+granted_access!(DownloadAccess);

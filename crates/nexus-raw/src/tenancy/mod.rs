@@ -7,7 +7,7 @@ mod scope;
 mod tenant_id;
 mod user_id;
 
-pub use access::{ReadAccess, WriteAccess};
+pub use access::{DownloadAccess, ReadAccess, WriteAccess};
 pub use environment::{Environment, EnvironmentError, Environments, EnvironmentsError};
 pub use principal::{AccessDenied, Principal, Role};
 pub use scope::Scope;

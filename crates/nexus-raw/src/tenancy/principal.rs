@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 
-use super::{ReadAccess, Scope, TenantId, UserId, WriteAccess};
+use super::{DownloadAccess, ReadAccess, Scope, TenantId, UserId, WriteAccess};
 
 /// What a member may do in a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// Reads and writes.
+    /// Reads, downloads and writes.
     Owner,
-    /// Reads and writes.
+    /// Reads, downloads and writes.
     Admin,
-    /// Reads.
+    /// Reads and downloads.
     Member,
-    /// Reads.
+    /// Reads records and events.
     Viewer,
 }
 
@@ -37,6 +37,15 @@ impl Role {
             Self::Admin => "admin",
             Self::Member => "member",
             Self::Viewer => "viewer",
+        }
+    }
+
+    /// Whether the role may download content.
+    #[must_use]
+    pub fn may_download(self) -> bool {
+        match self {
+            Self::Owner | Self::Admin | Self::Member => true,
+            Self::Viewer => false,
         }
     }
 
@@ -92,6 +101,19 @@ impl Principal {
             Ok(ReadAccess::granted(scope.clone(), self.user.clone()))
         } else {
             Err(AccessDenied)
+        }
+    }
+
+    /// Returns the right to download in `scope`: needs membership and a role other than viewer.
+    ///
+    /// # Errors
+    /// [`AccessDenied`] when the caller is no member or its role there does not download.
+    pub fn authorize_download(&self, scope: &Scope) -> Result<DownloadAccess, AccessDenied> {
+        match self.memberships.get(&scope.tenant) {
+            Some(Some(role)) if role.may_download() => {
+                Ok(DownloadAccess::granted(scope.clone(), self.user.clone()))
+            }
+            _ => Err(AccessDenied),
         }
     }
 

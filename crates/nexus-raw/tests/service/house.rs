@@ -49,6 +49,7 @@ impl House {
         self.store.set_capabilities(StoreCapabilities {
             enforces_sha256: false,
             keeps_octet_stream: true,
+            honours_response_headers: true,
         });
     }
 

@@ -5,6 +5,7 @@
     reason = "helpers of tests: where an expectation breaks, the test must end"
 )]
 
+mod download;
 mod house;
 mod keyed;
 mod presign;

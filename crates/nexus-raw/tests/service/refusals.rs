@@ -47,6 +47,7 @@ fn store_with(object: Option<StoredObject>) -> MockRawStorageRepository {
     store.expect_capabilities().return_const(StoreCapabilities {
         enforces_sha256: true,
         keeps_octet_stream: true,
+        honours_response_headers: true,
     });
     store
         .expect_stat()
@@ -238,6 +239,7 @@ async fn a_store_that_does_not_answer_is_asked_once_and_nothing_is_written() {
     store.expect_capabilities().return_const(StoreCapabilities {
         enforces_sha256: true,
         keeps_octet_stream: true,
+        honours_response_headers: true,
     });
     store
         .expect_stat()

@@ -161,6 +161,7 @@ async fn a_guessed_media_type_is_overlooked_for_octet_streams_where_the_store_gu
         house.store.set_capabilities(StoreCapabilities {
             enforces_sha256: true,
             keeps_octet_stream,
+            honours_response_headers: true,
         });
         let facts = ContentFacts {
             content_type: ContentType::parse(content_type).unwrap(),

@@ -13,8 +13,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        Clock, HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, SignedUrl,
-        StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        Clock, DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, SignedUrl, StorageError, StoreCapabilities, StoredObject,
+        UploadTerms,
     },
 };
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -87,6 +88,7 @@ impl RawStorageRepository for DirectoryStore {
         StoreCapabilities {
             enforces_sha256: true,
             keeps_octet_stream: true,
+            honours_response_headers: true,
         }
     }
 
@@ -101,6 +103,19 @@ impl RawStorageRepository for DirectoryStore {
             url: SignedUrl::new(signed.url),
             headers: signed.headers,
             expires_at: signed.expires_at,
+        })
+    }
+
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        self.served(terms.asset.address())?;
+        let (url, expires_at) = self.signer.sign_download(self.address, &terms);
+        Ok(PresignedDownload {
+            method: "GET",
+            url: SignedUrl::new(url),
+            expires_at,
         })
     }
 

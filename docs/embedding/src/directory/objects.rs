@@ -136,6 +136,16 @@ impl Objects {
         Ok(HashOutcome::Hashed(Sha256Digest::from_bytes(digest)))
     }
 
+    /// The whole content of an object.
+    pub(super) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let Some((_, mut file)) = self.find(path)? else {
+            return Ok(None);
+        };
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
     fn find(&self, path: &str) -> io::Result<Option<(Head, impl Read + use<>)>> {
         let mut file = match File::open(self.name(path)) {
             Ok(file) => BufReader::new(file),

@@ -1,8 +1,8 @@
-//! The HTTP server that uploads go to.
+//! The HTTP server that uploads go to and downloads come from.
 
 use std::{convert::Infallible, io, sync::Arc};
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     objects::{Head, Objects, Outcome},
-    signature::Signer,
+    signature::{Signer, answered},
 };
 
 #[derive(Clone)]
@@ -44,18 +44,30 @@ impl Server {
     async fn respond(
         self,
         request: Request<Incoming>,
-    ) -> Result<Response<Empty<Bytes>>, Infallible> {
-        let status = if !self.signer.admits(&request, self.clock.now()) {
-            StatusCode::FORBIDDEN
-        } else if request.method() != Method::PUT {
-            StatusCode::METHOD_NOT_ALLOWED
-        } else {
-            let stored = self.store(request).await;
-            stored.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        if !self.signer.admits(&request, self.clock.now()) {
+            return Ok(bare(StatusCode::FORBIDDEN));
+        }
+        let response = match *request.method() {
+            Method::PUT => self.store(request).await.map(bare),
+            Method::GET => self.load(request).await,
+            _ => Ok(bare(StatusCode::METHOD_NOT_ALLOWED)),
         };
-        let mut response = Response::new(Empty::new());
-        *response.status_mut() = status;
-        Ok(response)
+        Ok(response.unwrap_or_else(|_| bare(StatusCode::INTERNAL_SERVER_ERROR)))
+    }
+
+    async fn load(self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+        let path = request.uri().path().to_owned();
+        let content = spawn_blocking(move || self.objects.read(&path)).await??;
+        let Some(content) = content else {
+            return Ok(bare(StatusCode::NOT_FOUND));
+        };
+        let mut response = Response::builder();
+        for (name, value) in answered(request.uri().query().unwrap_or_default()) {
+            response = response.header(name, value);
+        }
+        let response = response.body(Full::new(Bytes::from(content)));
+        response.map_err(io::Error::other)
     }
 
     async fn store(self, request: Request<Incoming>) -> io::Result<StatusCode> {
@@ -81,6 +93,12 @@ impl Server {
             Outcome::Exists => StatusCode::PRECONDITION_FAILED,
         })
     }
+}
+
+fn bare(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }
 
 /// What the request promises; all of these headers are signed.

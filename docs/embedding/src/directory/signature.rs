@@ -1,10 +1,14 @@
-//! Signed URLs: an HMAC over everything that an upload must be.
+//! Signed URLs: an HMAC over everything that an upload must be, or a download is answered with.
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use hmac::{Hmac, KeyInit, Mac};
-use nexus_raw::{asset::ObjectAddress, ports::UploadTerms, time::Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use nexus_raw::{
+    asset::ObjectAddress,
+    ports::{DownloadTerms, UploadTerms},
+    time::Timestamp,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::Sha256;
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -74,12 +78,47 @@ impl Signer {
         );
         let values = all.iter().map(|(_, value)| value.as_bytes());
         let signature = hex::encode(self.mac("PUT", &target, values).finalize().into_bytes());
-        let whole_second = Timestamp::from_micros(signed_at * 1_000_000).unwrap_or(terms.now);
         Signed {
             url: format!("http://{server}{target}&X-Amz-Signature={signature}"),
             headers,
-            expires_at: whole_second.saturating_add(Duration::from_secs(life)),
+            expires_at: end(terms.now, life),
         }
+    }
+
+    /// The URL of a download, and its end.
+    pub(super) fn sign_download(
+        &self,
+        server: SocketAddr,
+        terms: &DownloadTerms<'_>,
+    ) -> (String, Timestamp) {
+        let whole_second = end(terms.now, 0);
+        let latest = terms.not_after.map(|latest| latest.since(whole_second));
+        let life = latest.map_or(terms.ttl, |latest| terms.ttl.min(latest));
+        let life = life.as_secs();
+        let facts = terms.asset.facts();
+        let answer = [
+            ("cache-control", "private, no-store".to_owned()),
+            (
+                "content-disposition",
+                terms.disposition.header(&facts.filename),
+            ),
+            ("content-type", facts.content_type.to_string()),
+        ];
+        let answer = answer.map(|(name, value)| {
+            let value = utf8_percent_encode(&value, UNRESERVED);
+            format!("{RESPONSE}{name}={value}&")
+        });
+        let target = format!(
+            "{}?{}signed-at={}&X-Amz-Expires={life}&X-Amz-SignedHeaders=host",
+            path(terms.asset.address()),
+            answer.concat(),
+            terms.now.as_unix_seconds(),
+        );
+        let host = server.to_string();
+        let mac = self.mac("GET", &target, [host.as_bytes()].into_iter());
+        let signature = hex::encode(mac.finalize().into_bytes());
+        let url = format!("http://{server}{target}&X-Amz-Signature={signature}");
+        (url, end(terms.now, life))
     }
 
     /// Whether this is a request, as it came, that was signed and has not ended.
@@ -92,7 +131,7 @@ impl Signer {
         let (target, signature) = target.split_once("&X-Amz-Signature=")?;
         let signature = hex::decode(signature).ok()?;
         // only what we signed has this form, once the signature is seen to be right
-        let (_, query) = target.split_once("?signed-at=")?;
+        let (_, query) = target.split_once("signed-at=")?;
         let (signed_at, query) = query.split_once("&X-Amz-Expires=")?;
         let (life, names) = query.split_once("&X-Amz-SignedHeaders=")?;
         let names: Vec<&str> = names.split("%3B").collect();
@@ -138,6 +177,26 @@ impl Signer {
         }
         mac
     }
+}
+
+const RESPONSE: &str = "response-";
+
+/// The headers that a signed target asks to be answered.
+pub(super) fn answered(query: &str) -> Vec<(String, String)> {
+    let parameters = query.split('&').filter_map(|it| {
+        let (name, value) = it.strip_prefix(RESPONSE)?.split_once('=')?;
+        let value = percent_decode_str(value).decode_utf8().ok()?;
+        Some((name.to_owned(), value.into_owned()))
+    });
+    parameters.collect()
+}
+
+/// So many seconds after the whole second that a URL is signed at.
+fn end(now: Timestamp, life: u64) -> Timestamp {
+    let whole_second = Timestamp::from_micros(now.as_unix_seconds() * 1_000_000);
+    whole_second
+        .unwrap_or(now)
+        .saturating_add(Duration::from_secs(life))
 }
 
 /// What a store would keep with the object and serve again. It is refused here, so no object has

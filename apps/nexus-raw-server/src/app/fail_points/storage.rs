@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, ObjectAddress},
     ports::{
-        HashOutcome, PinnedObject, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -32,6 +32,15 @@ impl RawStorageRepository for StorageWithPoints {
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError> {
         let signed = self.inner.presign_upload(terms).await;
+        self.points.reached(Point::AfterSigning);
+        signed
+    }
+
+    async fn presign_download<'a>(
+        &self,
+        terms: DownloadTerms<'a>,
+    ) -> Result<PresignedDownload, StorageError> {
+        let signed = self.inner.presign_download(terms).await;
         self.points.reached(Point::AfterSigning);
         signed
     }

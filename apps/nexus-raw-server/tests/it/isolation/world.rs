@@ -13,9 +13,9 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, EventQuery,
-        IntentState, KeyedIntent, KeyedOutcome, NewAsset, RegisterOutcome, RepeatOutcome,
-        StandingKey,
+        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey,
+        DownloadOutcome, Downloadable, EventQuery, IntentState, KeyedIntent, KeyedOutcome,
+        NewAsset, NewDownload, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     tenancy::{Principal, Scope, TenantId},
     time::Timestamp,
@@ -182,6 +182,8 @@ impl World {
         if cell.method == "POST" {
             let body = if cell.pattern.ends_with("/register") {
                 json!({"asset_id": self.id(cell.object)})
+            } else if cell.pattern.ends_with("/presign-download") {
+                json!({})
             } else {
                 presign_body()
             };
@@ -202,7 +204,7 @@ impl World {
         };
         let events = ["dev", "staging", "prod"].map(events);
         Traces {
-            signed: calls.presign,
+            signed: calls.presign + calls.presign_download,
             looked_at: calls.stat,
             lookups: self.catalog.lookups.load(SeqCst),
             writes: self.catalog.writes.load(SeqCst),
@@ -287,6 +289,16 @@ impl AssetCatalog for Counted {
     ) -> Result<Option<RawAsset>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
         self.inner.find_asset(scope, asset).await
+    }
+
+    async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.find_download(key).await
+    }
+
+    async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_download(new).await
     }
 
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {

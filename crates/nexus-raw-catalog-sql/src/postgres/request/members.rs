@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     sealed::SealedEvent,
-    writer::{HashingRequest, HashingStep, NewIntent, RepeatedPresign},
+    writer::{HashingRequest, HashingStep, NewIntent, RecordedDownload, RepeatedPresign},
 };
 
 /// Bytes in PostgreSQL's text format: `\x` and hexadecimal digits.
@@ -216,6 +216,40 @@ impl<'a> AssetColumns<'a> {
             integrity_level: asset.integrity().level.as_str(),
             integrity_version_id: asset.integrity().version_id.as_deref(),
             integrity_etag: &asset.integrity().etag,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct DownloadMember<'a> {
+    n: usize,
+    enough_until: i64,
+    held: GrantColumns<'a>,
+    event: EventColumns<'a>,
+}
+
+/// The columns of `download_grant` that a member carries.
+#[derive(Serialize)]
+struct GrantColumns<'a> {
+    asset_id: Uuid,
+    user_id: &'a str,
+    disposition: &'static str,
+    ends_at: i64,
+}
+
+impl<'a> DownloadMember<'a> {
+    pub(super) fn of(n: usize, it: &'a RecordedDownload) -> Self {
+        let key = &it.new.key;
+        Self {
+            n,
+            enough_until: it.new.enough_until.as_micros(),
+            held: GrantColumns {
+                asset_id: key.asset_id.as_uuid(),
+                user_id: key.user.as_str(),
+                disposition: key.disposition.as_str(),
+                ends_at: it.new.ends_at.as_micros(),
+            },
+            event: EventColumns::from(&it.event),
         }
     }
 }

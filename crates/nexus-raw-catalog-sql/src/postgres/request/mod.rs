@@ -12,7 +12,7 @@ use nexus_raw::{
 use serde::Serialize;
 
 use self::{
-    members::{HashingMember, PresignMember, RecordMember, RepeatMember},
+    members::{DownloadMember, HashingMember, PresignMember, RecordMember, RepeatMember},
     relay::{LeaseMember, ProgressMember, RetryMember},
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
@@ -45,6 +45,7 @@ struct Block<'a> {
     repeats: Vec<RepeatMember<'a>>,
     max_presigns: u32,
     registrations: Vec<RecordMember<'a>>,
+    downloads: Vec<DownloadMember<'a>>,
     hashings: Vec<HashingMember<'a>>,
 }
 
@@ -57,6 +58,7 @@ impl<'a> Block<'a> {
             repeats: Vec::new(),
             max_presigns: UploadIntent::MAX_PRESIGNS,
             registrations: Vec::new(),
+            downloads: Vec::new(),
             hashings: Vec::new(),
         }
     }
@@ -100,6 +102,9 @@ pub(super) fn text(
                     .registrations
                     .push(record);
             }
+            Write::Download(it) => block(&mut scopes, &it.new.key.scope)
+                .downloads
+                .push(DownloadMember::of(n, it)),
             Write::Hashing(it) => block(&mut scopes, &it.object.scope)
                 .hashings
                 .push(HashingMember::of(n, it)),

@@ -9,8 +9,8 @@ use nexus_raw::{
     asset::{AssetId, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, EventQuery, IntentState,
-        OpenIntents, PinnedObject,
+        AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, Downloadable,
+        EventQuery, IntentState, OpenIntents, PinnedObject,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -175,6 +175,33 @@ pub(super) async fn asset(
     Ok(asset?)
 }
 
+const DOWNLOAD: &str = concat!(
+    "SELECT a_store.bucket, ",
+    asset_columns!(),
+    ", g.ends_at
+    FROM asset a JOIN object_store a_store USING (object_store_id)
+    LEFT JOIN download_grant g ON (g.tenant_id, g.env, g.asset_id) = (a.tenant_id, a.env, a.asset_id)
+        AND g.user_id = ?4 AND g.disposition = ?5
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
+);
+
+pub(super) async fn download(
+    connection: &mut SqliteConnection,
+    key: &DownloadKey,
+) -> Result<Option<Downloadable>, CatalogError> {
+    let row = sqlx::query(DOWNLOAD)
+        .bind(key.scope.tenant.as_str())
+        .bind(key.scope.environment.as_str())
+        .bind(&key.asset_id.as_uuid().as_bytes()[..])
+        .bind(key.user.as_str())
+        .bind(key.disposition.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let found = row.map(|row| listing::downloadable(&Columns(&row)));
+    Ok(found.transpose()?)
+}
+
 /// The columns of a list, of `asset a`.
 pub(super) const LISTED: Select<'_> = Select {
     columns: LISTED_COLUMNS,
@@ -326,6 +353,7 @@ fn collect<T, C: FromIterator<T>>(
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
     ASSET,
+    DOWNLOAD,
     INTENTS,
     KEY,
     REGISTERED,

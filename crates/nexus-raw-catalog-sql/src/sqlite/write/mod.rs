@@ -1,6 +1,7 @@
 //! The writes of a group, inside its transaction.
 
 mod assets;
+mod downloads;
 mod events;
 mod hashing;
 mod intents;
@@ -10,7 +11,7 @@ mod registrations;
 mod relay;
 mod repeats;
 
-use nexus_raw::ports::RepeatOutcome;
+use nexus_raw::ports::{DownloadOutcome, RepeatOutcome};
 use sqlx::SqliteConnection;
 
 pub(in crate::sqlite) use self::hashing::END_CLAIMS;
@@ -20,12 +21,13 @@ use crate::{
     error::Failure,
     object_store::ObjectStoreIdentity,
     writer::{
-        IntentOutcome, Members, NewIntent, Outcomes, Registration, RepeatedPresign, Write, Written,
+        IntentOutcome, Members, NewIntent, Outcomes, RecordedDownload, Registration,
+        RepeatedPresign, Write, Written,
     },
 };
 
 /// Writes a group in a few statements, independent of its size: intents first, with their keys,
-/// then repeated presigns, then registrations, each with its event, then the members of the relay
+/// then repeated presigns, registrations and downloads, each with its event, then the members of the relay
 /// and the hashers.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
@@ -35,20 +37,26 @@ pub(in crate::sqlite) async fn group(
     let intents: Members<'_, NewIntent> = Members::of(group);
     let repeats: Members<'_, RepeatedPresign> = Members::of(group);
     let registrations: Members<'_, Registration> = Members::of(group);
+    let downloads: Members<'_, RecordedDownload> = Members::of(group);
     let new = keys::record(connection, store, &intents.requests).await?;
     let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
     let again = repeats::decide(connection, &repeats.requests, &recorded).await?;
     let decided = registrations::decide(connection, &registrations.requests).await?;
     let registered = decided.registered(&registrations.requests);
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
-    write_state(connection, &recorded, &repeated, &registered).await?;
+    let granted = downloads::decide(connection, &downloads.requests).await?;
+    let downloaded = chosen(&downloads.requests, &granted, &DownloadOutcome::Recorded);
+    write_state(connection, &recorded, &repeated, &registered, &downloaded).await?;
     let mut outcomes = Outcomes::of(group);
     outcomes.set_all(&intents, new)?;
     outcomes.set_all(&repeats, again)?;
     outcomes.set_all(&registrations, decided.outcomes)?;
+    outcomes.set_all(&downloads, granted)?;
     for (index, write) in group.iter().enumerate() {
         let written = match write {
-            Write::Intent(_) | Write::Repeat(_) | Write::Register(_) => continue,
+            Write::Intent(_) | Write::Repeat(_) | Write::Register(_) | Write::Download(_) => {
+                continue;
+            }
             Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
             Write::Progress(it) => Written::Progress(relay::progress(connection, it).await?),
             Write::Hashing(it) => Written::Hashing(hashing::step(connection, it).await?),
@@ -65,6 +73,7 @@ async fn write_state(
     recorded: &[&NewIntent],
     repeated: &[&RepeatedPresign],
     registered: &[(&Registration, bool)],
+    downloaded: &[&RecordedDownload],
 ) -> Result<(), WriteError> {
     let mut ledger = Ledger::default();
     for it in recorded {
@@ -76,11 +85,14 @@ async fn write_state(
     for (it, _) in registered {
         ledger.register(&it.new.asset);
     }
+    for it in downloaded {
+        ledger.add_event(&it.new.key.scope);
+    }
     if ledger.is_empty() {
         return Ok(());
     }
     ledger.write(connection).await?;
-    let mut events = Vec::with_capacity(recorded.len() + repeated.len() + registered.len());
+    let mut events = Vec::new();
     for it in recorded {
         events.push(ledger.assign(&it.intent.scope, &it.event)?);
     }
@@ -97,8 +109,12 @@ async fn write_state(
         });
         events.push(event);
     }
+    for it in downloaded {
+        events.push(ledger.assign(&it.new.key.scope, &it.event)?);
+    }
     events::insert(connection, &events).await?;
-    registrations::insert(connection, &records).await
+    registrations::insert(connection, &records).await?;
+    downloads::insert(connection, downloaded).await
 }
 
 /// Returns the members with this outcome.
@@ -117,6 +133,8 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     ledger::WRITE,
     registrations::MARK,
     repeats::PRESIGNS,
+    downloads::STANDING,
+    downloads::ENDED,
     hashing::CLAIM_STATE,
     hashing::CLAIM,
     hashing::ENDED,

@@ -112,7 +112,9 @@ pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &imp
         let asset = (scope, event.body.asset_id);
         match event.body.event_type {
             EventType::RawAssetPresigned => drop(presigned.insert(asset)),
-            EventType::RawAssetRegistered => assert!(presigned.contains(&asset)),
+            EventType::RawAssetRegistered | EventType::RawAssetDownloadPresigned => {
+                assert!(presigned.contains(&asset))
+            }
         }
     }
     assert_eq!(events.len(), written.values().sum::<usize>());

@@ -1,6 +1,7 @@
 //! The contract of [`AssetCatalog`] and [`CatalogCensus`].
 
 mod census;
+mod downloads;
 mod durability;
 mod events;
 mod feed;
@@ -30,8 +31,8 @@ use nexus_raw::{
 };
 
 pub use self::{
-    census::*, durability::*, events::*, feed::*, fidelity::*, intents::*, isolation::*,
-    key_races::*, keys::*, listing::*, parents::*, races::*, registration::*,
+    census::*, downloads::*, durability::*, events::*, feed::*, fidelity::*, intents::*,
+    isolation::*, key_races::*, keys::*, listing::*, parents::*, races::*, registration::*,
 };
 use crate::{sample, steps};
 
@@ -108,6 +109,12 @@ macro_rules! catalog_contract {
                 intents_are_open_until_they_are_registered_in_whatever_scope,
                 what_was_refused_or_repeated_opens_no_intent,
                 open_intents_are_counted_on_after_reopening,
+                a_recorded_download_is_an_event_and_stands_until_its_end,
+                a_download_that_is_still_good_writes_nothing,
+                downloads_of_other_scopes_users_assets_and_dispositions_do_not_meet,
+                what_is_not_registered_is_not_downloaded,
+                however_many_downloads_race_one_is_an_event,
+                downloads_are_there_after_reopening,
                 assets_are_listed_newest_registration_first,
                 a_list_has_what_all_of_its_filters_select,
                 what_is_listed_says_what_is_in_force,

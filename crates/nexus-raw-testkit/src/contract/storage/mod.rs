@@ -11,6 +11,7 @@
 //! - An unsigned `content-disposition`, `content-encoding` or `content-language` is refused, or
 //!   stored and named in `foreign_headers`.
 
+mod downloading;
 mod hashing;
 mod looking;
 mod signing;
@@ -25,8 +26,8 @@ use nexus_raw::{
     time::Timestamp,
 };
 
-pub use self::{hashing::*, looking::*, signing::*, uploading::*};
-use crate::{HttpRequest, sample};
+pub use self::{downloading::*, hashing::*, looking::*, signing::*, uploading::*};
+use crate::{HttpRequest, s3::Answer, sample};
 
 /// The harness of an implementation and its store.
 #[async_trait]
@@ -41,6 +42,10 @@ pub trait StorageHarness: Send + Sync {
     /// Sends the request as it is, adding `host` and `content-length` alone, also that of an empty
     /// body, and gives the status of the answer; follows no redirect and uses no proxy.
     async fn send(&self, request: HttpRequest) -> u16;
+
+    /// Sends a GET of the URL as it is, adding `host` alone; follows no redirect and uses no
+    /// proxy.
+    async fn get(&self, url: &str) -> Answer;
 }
 
 /// Runs the contract suite of `RawStorageRepository` and its store. Takes an expression that
@@ -81,6 +86,11 @@ macro_rules! storage_contract {
                 an_object_under_another_entity_tag_is_told_as_replaced,
                 an_absent_object_is_told_as_gone,
                 an_object_of_a_bucket_that_is_not_served_is_not_hashed,
+                a_download_has_the_bytes_and_the_name_and_type_of_the_record,
+                a_download_of_a_changed_url_is_refused,
+                a_download_is_refused_after_its_end,
+                a_download_ends_with_its_time_to_live_or_earlier,
+                a_download_from_a_bucket_that_is_not_served_is_not_signed,
                 a_running_store_is_ready,
             ]
         );

@@ -110,6 +110,7 @@ impl House {
             store.set_capabilities(StoreCapabilities {
                 enforces_sha256: false,
                 keeps_octet_stream: true,
+                honours_response_headers: true,
             });
         }
         let backlogs = Backlogs::default();

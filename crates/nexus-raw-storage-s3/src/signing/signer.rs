@@ -8,16 +8,16 @@ use aws_sigv4::{
 };
 use nexus_raw::ports::SignedUrl;
 
-use super::{Lifetime, Upload, encryption_headers};
+use super::{Download, Lifetime, Upload, encryption_headers};
 use crate::{
     endpoint::{BucketUrl, push_parameter},
     settings::S3Settings,
 };
 
-/// A signer of uploads to one bucket, byte for byte like the SDK's `presigned()`, but in a fifth of
+/// A signer of uploads to one bucket and of downloads from it, byte for byte like the SDK's `presigned()`, but in a fifth of
 /// its time and with credentials that the caller passes.
 #[derive(Debug)]
-pub(crate) struct UploadSigner {
+pub(crate) struct Signer {
     bucket: BucketUrl,
     region: String,
     constant_headers: Vec<(String, String)>,
@@ -33,10 +33,10 @@ pub(crate) struct SignedUpload {
 
 /// The error of signing, without the signer's own error, which could name what it signed.
 #[derive(Debug, thiserror::Error)]
-#[error("upload cannot be signed")]
+#[error("request cannot be signed")]
 pub(crate) struct SigningFailure;
 
-impl UploadSigner {
+impl Signer {
     pub(crate) fn new(bucket: BucketUrl, settings: &S3Settings) -> Self {
         Self {
             bucket,
@@ -48,20 +48,47 @@ impl UploadSigner {
         }
     }
 
-    pub(crate) fn sign(
+    pub(crate) fn sign_upload(
         &self,
         upload: &Upload<'_>,
         lifetime: Lifetime,
         credentials: Credentials,
     ) -> Result<SignedUpload, SigningFailure> {
         let headers = upload.headers(&self.constant_headers);
-        let mut url = self.bucket.put_object(upload.key);
+        let url = self.bucket.object(upload.key, "PutObject");
         let length = upload.size_bytes.to_string();
         let signed = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .chain([("content-length", length.as_str())]);
-        let request = SignableRequest::new("PUT", &url, signed, SignableBody::UnsignedPayload)
+        let url = self.sign("PUT", &url, signed, lifetime, credentials)?;
+        Ok(SignedUpload { url, headers })
+    }
+
+    /// Signs a download, which needs no header. The expected owner of the bucket is not signed:
+    /// it would be a header that no browser sends.
+    pub(crate) fn sign_download(
+        &self,
+        download: &Download<'_>,
+        lifetime: Lifetime,
+        credentials: Credentials,
+    ) -> Result<SignedUrl, SigningFailure> {
+        let mut url = self.bucket.object(download.key, "GetObject");
+        for (name, value) in download.parameters() {
+            push_parameter(&mut url, name, value);
+        }
+        self.sign("GET", &url, [].into_iter(), lifetime, credentials)
+    }
+
+    fn sign<'h>(
+        &self,
+        method: &'h str,
+        url: &'h str,
+        headers: impl Iterator<Item = (&'h str, &'h str)>,
+        lifetime: Lifetime,
+        credentials: Credentials,
+    ) -> Result<SignedUrl, SigningFailure> {
+        let request = SignableRequest::new(method, url, headers, SignableBody::UnsignedPayload)
             .map_err(|_| SigningFailure)?;
         let identity = credentials.into();
         let params = v4::SigningParams::builder()
@@ -76,18 +103,16 @@ impl UploadSigner {
         let (instructions, _) = sign(request, &params)
             .map_err(|_| SigningFailure)?
             .into_parts();
+        let mut signed = url.to_owned();
         for (name, value) in instructions.params() {
-            push_parameter(&mut url, name, value);
+            push_parameter(&mut signed, name, value);
         }
-        Ok(SignedUpload {
-            url: SignedUrl::new(url),
-            headers,
-        })
+        Ok(SignedUrl::new(signed))
     }
 }
 
 /// Returns S3's variant of the signature: an unchanged path, and an unsigned body, which the
-/// checksum header covers.
+/// checksum header of an upload covers.
 fn settings(lifetime: Lifetime) -> SigningSettings {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;

@@ -1,9 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use nexus_raw::{
-    ports::{StorageError, UploadTerms},
-    time::Timestamp,
-};
+use nexus_raw::{ports::StorageError, time::Timestamp};
 
 use crate::time::{system_time, timestamp};
 
@@ -24,20 +21,26 @@ pub(crate) struct Lifetime {
 
 /// The error of a URL that would expire within a second.
 #[derive(Debug, thiserror::Error)]
-#[error("upload expires in less than a second")]
+#[error("URL would expire in less than a second")]
 struct NoTimeLeft;
 
 impl Lifetime {
-    /// Returns the longest lifetime that the terms and the signing credentials allow.
+    /// Returns the longest lifetime from `now` that the time to live, the latest end and the end
+    /// of the signing credentials allow.
     pub(crate) fn within(
-        terms: &UploadTerms<'_>,
+        now: Timestamp,
+        ttl: Duration,
+        not_after: Option<Timestamp>,
         credentials_end: Option<SystemTime>,
     ) -> Result<Self, StorageError> {
-        let signed_at = whole_second(terms.now);
+        let signed_at = whole_second(now);
         let until = |end: Timestamp| end.since(signed_at);
-        let mut life = terms.ttl.min(MAX_LIFE).min(until(terms.intent.ends_at));
+        let mut life = ttl.min(MAX_LIFE);
+        if let Some(end) = not_after {
+            life = life.min(until(end));
+        }
         if let Some(end) = credentials_end.and_then(timestamp) {
-            if end.since(terms.now) < MIN_CREDENTIALS_LIFE {
+            if end.since(now) < MIN_CREDENTIALS_LIFE {
                 return Err(StorageError::CredentialsEnding);
             }
             life = life.min(until(end));
