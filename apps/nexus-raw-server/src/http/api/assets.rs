@@ -116,7 +116,7 @@ impl ToSchema for ListedAsset {
 #[expect(dead_code, reason = "a description: the domain writes its own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct InForce {
+pub(crate) struct InForce {
     /// Its own word.
     train_ok: bool,
     /// Whether its own word and that of every ancestor allow training.

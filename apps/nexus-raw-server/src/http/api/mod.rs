@@ -23,6 +23,7 @@ routes![
     register,
     assets,
     asset,
+    presign_download,
     asset_events,
     events,
     healthz,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::text;
 use crate::http::{
-    request::Node,
+    request::{BodyRule, Node},
     respond::{self, ApiError, Faults, ProblemCode},
     route::{Call, Handler, Route, described},
 };
@@ -21,7 +21,7 @@ use crate::http::{
 pub(super) const ROUTE: Route = Route {
     pattern: "/nexus/raw/presign-upload",
     method: Method::POST,
-    handler: Handler::Write(|call, access, body| Box::pin(presign_upload(call, access, body))),
+    handler: Handler::Write(BodyRule::SMALL, |call, access, body| Box::pin(presign_upload(call, access, body))),
     problems: &[ProblemCode::AssetConflict, ProblemCode::IdempotencyKeyReused],
     takes_idempotency_key: true,
     described: described!(presign_upload),

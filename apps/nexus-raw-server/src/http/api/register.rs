@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use super::{record, text};
 use crate::http::{
-    request::Node,
+    request::{BodyRule, Node},
     respond::{self, ApiError, Fault, Faults, ProblemCode},
     route::{Call, Handler, Route, described},
 };
@@ -27,7 +27,7 @@ use crate::http::{
 pub(super) const ROUTE: Route = Route {
     pattern: "/nexus/raw/register",
     method: Method::POST,
-    handler: Handler::Write(|call, access, body| Box::pin(register(call, access, body))),
+    handler: Handler::Write(BodyRule::SMALL, |call, access, body| Box::pin(register(call, access, body))),
     problems: &[ProblemCode::AssetNotFound, ProblemCode::AssetConflict, ProblemCode::ObjectNotUploaded, ProblemCode::VerificationPending, ProblemCode::UploadExpired, ProblemCode::ObjectMismatch],
     takes_idempotency_key: false,
     described: described!(register),

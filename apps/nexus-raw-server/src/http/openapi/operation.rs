@@ -182,7 +182,7 @@ fn problems_of(route: &Route) -> BTreeMap<String, Vec<ProblemCode>> {
 /// Returns whether a problem is possible, by the route's access and its own list.
 fn answers(route: &Route, code: ProblemCode) -> bool {
     use ProblemCode as P;
-    let is_write = route.access() == Access::Write;
+    let is_write = route.has_body();
     let is_guarded = route.access() != Access::Open;
     let follows = match code {
         P::RequestTimeout | P::Internal => true,

@@ -7,6 +7,7 @@ use strict_json::Json;
 
 use super::{document, page};
 use crate::http::{
+    request::BodyRule,
     respond::{ApiError, ProblemCode},
     route::{Answering, Call, Handler, Route, described},
 };
@@ -53,12 +54,12 @@ const fn route(
 const ROUTES: &[Route] = &[
     route(
         Method::DELETE,
-        Handler::Write(end_upload),
+        Handler::Write(BodyRule::SMALL, end_upload),
         described!(end_upload),
     ),
     route(
         Method::PUT,
-        Handler::Write(replace_upload),
+        Handler::Write(BodyRule::SMALL, replace_upload),
         described!(replace_upload),
     ),
     route(

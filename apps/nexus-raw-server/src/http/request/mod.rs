@@ -11,7 +11,7 @@ mod trace;
 
 pub(crate) use self::{
     bearer::authenticate,
-    body::{Node, read},
+    body::{BodyRule, Node, read},
     host::check_host,
     query::Query,
     scope::{NamedScope, idempotency_key},

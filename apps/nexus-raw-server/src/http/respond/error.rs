@@ -7,7 +7,7 @@ use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
     asset::AssetId,
     ports::{CatalogError, IdentityError, StorageError},
-    service::{ListError, Mismatch, PresignError, ReadError, RegisterError},
+    service::{DownloadError, ListError, Mismatch, PresignError, ReadError, RegisterError},
     tenancy::AccessDenied,
 };
 
@@ -57,6 +57,8 @@ pub(crate) enum ApiError {
     Presign(#[from] PresignError),
     #[error("no asset was registered")]
     Register(#[from] RegisterError),
+    #[error("no download was presigned")]
+    Download(#[from] DownloadError),
     #[error("nothing was read")]
     Read(#[from] ReadError),
     #[error("nothing was listed")]
@@ -157,6 +159,7 @@ impl ApiError {
             }
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
+            Self::Download(error) => download(error),
             Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
             Self::Read(ReadError::Catalog(error)) => catalog(error),
             Self::Feed(FeedError::Catalog(error)) | Self::Unready(Unready::Catalog(error)) => {
@@ -215,6 +218,24 @@ fn presign(error: &PresignError) -> Problem {
         }
         PresignError::Storage(error) => storage(error),
         PresignError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn download(error: &DownloadError) -> Problem {
+    match error {
+        DownloadError::TtlTooLong { limit } => {
+            let detail = format!("must be an integer from 1 to {}", limit.as_secs());
+            invalid(vec![Fault::new("/ttl_seconds", detail)])
+        }
+        DownloadError::AssetNotFound => asset_not_found(),
+        DownloadError::ActiveInline => {
+            let detail = "must be `attachment` for content that browsers run";
+            invalid(vec![Fault::new("/disposition", detail)])
+        }
+        DownloadError::ShownByStore => storage_unavailable(),
+        DownloadError::Storage(error) => storage(error),
+        DownloadError::Catalog(error) => catalog(error),
         _ => internal(),
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, http::Method};
 use futures_util::future::LocalBoxFuture;
-use nexus_raw::tenancy::{ReadAccess, WriteAccess};
+use nexus_raw::tenancy::{DownloadAccess, ReadAccess, WriteAccess};
 use strict_json::Json;
 use utoipa::openapi::OpenApi;
 
@@ -18,6 +18,7 @@ pub(crate) use self::{
     answer::answer,
     call::{Call, Probe},
 };
+use super::request::BodyRule;
 use super::respond::{ApiError, ProblemCode};
 
 /// The future of a response.
@@ -55,8 +56,16 @@ pub(crate) enum Handler {
     Open(for<'a> fn(Probe<'a>) -> Answering<'a>),
     /// With read access to the scope.
     Read(for<'a> fn(Call<'a>, ReadAccess) -> Answering<'a>),
+    /// With the right to download in the scope and a JSON body.
+    Download(
+        BodyRule,
+        for<'a> fn(Call<'a>, DownloadAccess, Json) -> Answering<'a>,
+    ),
     /// With write access to the scope and a JSON body.
-    Write(for<'a> fn(Call<'a>, WriteAccess, Json) -> Answering<'a>),
+    Write(
+        BodyRule,
+        for<'a> fn(Call<'a>, WriteAccess, Json) -> Answering<'a>,
+    ),
 }
 
 /// The access that a route requires.
@@ -66,6 +75,8 @@ pub enum Access {
     Open,
     /// Membership of the tenant.
     Read,
+    /// Membership of the tenant, and a role other than viewer.
+    Download,
     /// Membership of the tenant, and role owner or admin.
     Write,
 }
@@ -77,8 +88,15 @@ impl Route {
         match self.handler {
             Handler::Open(_) => Access::Open,
             Handler::Read(_) => Access::Read,
-            Handler::Write(_) => Access::Write,
+            Handler::Download(..) => Access::Download,
+            Handler::Write(..) => Access::Write,
         }
+    }
+
+    /// Returns whether it has a JSON body.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        matches!(self.access(), Access::Download | Access::Write)
     }
 
     /// Returns the methods that it serves.

@@ -1,10 +1,11 @@
 use actix_gated_stream::FREE_BYTES;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
-use nexus_raw::{event::RequestContext, ports::IdempotencyKey};
+use nexus_raw::{event::RequestContext, ports::IdempotencyKey, tenancy::TenantId};
+use strict_json::Json;
 
 use super::{Call, Handler, Probe, Route, find, log_entry::LogEntry};
 use crate::http::{
-    request::{self, AppState, NamedScope, authenticate, check_host, idempotency_key},
+    request::{self, AppState, BodyRule, NamedScope, authenticate, check_host, idempotency_key},
     respond::ApiError,
 };
 
@@ -41,7 +42,7 @@ impl Pipeline<'_> {
         match route.handler {
             Handler::Open(handle) => handle(self.probe()).await,
             // not reached: a test checks that every such route is under the guarded prefix
-            Handler::Read(_) | Handler::Write(_) => Err(ApiError::NoToken),
+            Handler::Read(_) | Handler::Download(..) | Handler::Write(..) => Err(ApiError::NoToken),
         }
     }
 
@@ -70,7 +71,7 @@ impl Pipeline<'_> {
                 self.app.limits.admit(&scope.tenant, &principal)?;
                 handle(self.call(captured, None)?, access).await
             }
-            Handler::Write(handle) => {
+            Handler::Write(rule, handle) => {
                 let access = principal.authorize_write(&scope)?;
                 entry.member_of = Some(scope.tenant.clone());
                 self.app.limits.admit(&scope.tenant, &principal)?;
@@ -79,15 +80,34 @@ impl Pipeline<'_> {
                 } else {
                     None
                 };
-                let (body, bytes) = request::read(self.request, payload).await?;
-                let most = bytes + MOST_OF_ITS_OWN;
-                if most > FREE_BYTES {
-                    // after the write it is too late to refuse the response
-                    entry.reserved = Some(self.app.answers.charge(&scope.tenant, most)?);
-                }
+                let body = self.body(rule, payload, &scope.tenant, entry).await?;
                 handle(self.call(captured, key)?, access, body).await
             }
+            Handler::Download(rule, handle) => {
+                let access = principal.authorize_download(&scope)?;
+                entry.member_of = Some(scope.tenant.clone());
+                self.app.limits.admit(&scope.tenant, &principal)?;
+                let body = self.body(rule, payload, &scope.tenant, entry).await?;
+                handle(self.call(captured, None)?, access, body).await
+            }
         }
+    }
+
+    /// Reads the body, and reserves what the response may need.
+    async fn body(
+        &self,
+        rule: BodyRule,
+        payload: &mut Payload,
+        tenant: &TenantId,
+        entry: &mut LogEntry,
+    ) -> Result<Json, ApiError> {
+        let (body, bytes) = request::read(self.request, payload, rule).await?;
+        let most = bytes + MOST_OF_ITS_OWN;
+        if most > FREE_BYTES {
+            // after the write it is too late to refuse the response
+            entry.reserved = Some(self.app.answers.charge(tenant, most)?);
+        }
+        Ok(body)
     }
 
     fn find(&self) -> Result<(&'static Route, &str), ApiError> {

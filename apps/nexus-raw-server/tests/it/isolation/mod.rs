@@ -24,6 +24,7 @@ fn every_route_has_its_rule_and_every_rule_its_route() {
             let needs = match route.access() {
                 Access::Open => Needs::Nothing,
                 Access::Read => Needs::Membership,
+                Access::Download => Needs::DownloadingRole,
                 Access::Write => Needs::WritingRole,
             };
             (route.pattern, route.method.to_string(), needs)
@@ -44,9 +45,9 @@ async fn every_cell_is_answered_by_its_rule_and_a_refusal_touches_nothing() {
     assert!(cells.len() >= 400, "{} cells", cells.len());
     for cell in &cells {
         world.prepare().await;
+        let expected = rules::expected(cell, &world);
         let before = world.traces();
         let answer = world.send(cell).await;
-        let expected = rules::expected(cell, &world);
         expected.assert_answer(cell, &answer, &world);
         let touched = world.traces().since(before);
         assert_eq!(touched, expected.touches, "{cell:?}");
@@ -68,6 +69,7 @@ async fn a_foreign_asset_and_an_absent_one_are_answered_alike_after_the_same_wor
     for (method, pattern) in [
         ("GET", "/nexus/raw/{asset_id}"),
         ("GET", "/nexus/raw/{asset_id}/events"),
+        ("POST", "/nexus/raw/{asset_id}/presign-download"),
         ("POST", "/nexus/raw/register"),
     ] {
         let mut answers = Vec::new();

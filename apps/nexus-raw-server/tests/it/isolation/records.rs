@@ -53,6 +53,10 @@ pub(crate) fn event(
     if event_type == "raw_asset_registered" {
         event["integrity"] = json!({"level": "s3_sha256"});
     }
+    if event_type == "raw_asset_download_presigned" {
+        event["download"] =
+            json!({"disposition": "attachment", "expires_at": "2026-11-24T01:15:00Z"});
+    }
     event
 }
 
@@ -75,6 +79,17 @@ pub(crate) fn presigned(tenant: &str, env: &str, id: &str) -> Value {
             },
             "expires_at": "2026-11-24T01:15:00Z",
         },
+    })
+}
+
+/// The answer to a download, but for the URL.
+pub(crate) fn download() -> Value {
+    json!({
+        "method": "GET",
+        "url": null,
+        "headers": {},
+        "expires_at": "2026-11-24T01:15:00Z",
+        "in_force": {"train_ok": false, "train_ok_effective": false, "pii_flags": []},
     })
 }
 

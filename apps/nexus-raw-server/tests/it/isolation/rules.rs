@@ -16,6 +16,7 @@ use super::{
 pub(crate) enum Needs {
     Nothing,
     Membership,
+    DownloadingRole,
     WritingRole,
 }
 
@@ -62,6 +63,12 @@ pub(crate) const RULES: &[Rule] = &[
         Needs::Membership,
         "GET, HEAD",
     ),
+    rule(
+        "/nexus/raw/{asset_id}/presign-download",
+        "POST",
+        Needs::DownloadingRole,
+        "POST",
+    ),
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
@@ -96,6 +103,8 @@ enum Body {
     Json(Value),
     /// Leave to upload, whose id and URL are the service's own.
     Presigned,
+    /// Leave to download, whose URL is the service's own.
+    Download,
 }
 
 const NOTHING: Traces = Traces {
@@ -206,7 +215,11 @@ fn is_allowed(needs: Needs, cell: &Cell) -> bool {
         Tenant::Foreign | Tenant::Shorter | Tenant::Longer => return false,
     };
     let writes = [Some(tenancy::Role::Owner), Some(tenancy::Role::Admin)];
-    needs == Needs::Membership || writes.contains(&role)
+    match needs {
+        Needs::Nothing | Needs::Membership => true,
+        Needs::DownloadingRole => writes.contains(&role) || role == Some(tenancy::Role::Member),
+        Needs::WritingRole => writes.contains(&role),
+    }
 }
 
 fn open(cell: &Cell) -> Expected {
@@ -235,7 +248,8 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
         return expected;
     }
     let is_there = home(cell.object) == Some((cell.tenant, env));
-    let has_no_record = is_pending && cell.pattern.ends_with("{asset_id}");
+    let downloads = cell.pattern.ends_with("/presign-download");
+    let has_no_record = is_pending && (downloads || cell.pattern.ends_with("{asset_id}"));
     if !is_there || has_no_record {
         let text = "there is no such asset in this tenant and environment";
         let facts = (404, "asset-not-found", "Asset not found", text);
@@ -248,14 +262,29 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
     }
     if cell.pattern.ends_with("/events") {
         let behind = world.events_of(cell.object);
-        let types = ["raw_asset_presigned", "raw_asset_registered"];
-        assert_eq!(behind.len(), if is_pending { 1 } else { 2 });
-        let events = behind.iter().zip(types).map(|(event, name)| {
+        assert!(behind.len() >= if is_pending { 1 } else { 2 });
+        let events = behind.iter().map(|event| {
+            let name = event.body.event_type.as_str();
             let event_id = event.event_id.to_string();
             records::event((tenant, env, &id), name, &event_id, event.sequence)
         });
         let events: Vec<_> = events.collect();
         return found(200, Body::Json(json!({"events": events})), ONE_LOOKUP);
+    }
+    if downloads {
+        // the second URL within the life of the first is no event
+        let events = world.events_of(cell.object);
+        let is_first = events
+            .iter()
+            .all(|event| event.body.event_type != EventType::RawAssetDownloadPresigned);
+        let touches = Traces {
+            signed: 1,
+            lookups: 1,
+            writes: is_first.into(),
+            events: is_first.into(),
+            ..NOTHING
+        };
+        return found(200, Body::Download, touches);
     }
     if registers && is_pending {
         let touches = Traces {
@@ -342,6 +371,7 @@ impl Expected {
             ),
             Body::Json(body) => assert_eq!(answer.json(), *body, "{cell:?}"),
             Body::Presigned => assert_presigned(cell, answer, world),
+            Body::Download => assert_download(cell, answer, world),
         }
     }
 }
@@ -355,4 +385,14 @@ fn assert_presigned(cell: &Cell, answer: &Answer, world: &World) {
     assert!(url.as_str().unwrap().contains(&key), "{cell:?}: {url}");
     assert_eq!(body, records::presigned(tenant, env, &id), "{cell:?}");
     assert_ne!(id, world.id(cell.object));
+}
+
+fn assert_download(cell: &Cell, answer: &Answer, world: &World) {
+    let mut body = answer.json();
+    let url = body["url"].take();
+    let (tenant, env) = (cell.tenant.name(), cell.environment);
+    let id = world.id(cell.object);
+    let key = format!("/tenants/{tenant}/{env}/raw/{id}/DSCN0010.jpg");
+    assert!(url.as_str().unwrap().contains(&key), "{cell:?}: {url}");
+    assert_eq!(body, records::download(), "{cell:?}");
 }

@@ -5,4 +5,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{node::Node, read::read};
+pub(crate) use self::{
+    node::Node,
+    read::{BodyRule, read},
+};

@@ -11,29 +11,61 @@ use strict_json::Json;
 
 use crate::http::respond::ApiError;
 
-/// The maximum size of a request body.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-const TOO_LARGE: ApiError = ApiError::PayloadTooLarge {
-    limit: MAX_BODY_BYTES,
-};
+/// Which bodies a route takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyRule {
+    max_bytes: usize,
+    /// Whether no body is as `{}`.
+    is_optional: bool,
+}
+
+impl BodyRule {
+    /// A body for one asset.
+    pub(crate) const SMALL: Self = Self {
+        max_bytes: 64 * 1024,
+        is_optional: false,
+    };
+    /// The same, or none.
+    pub(crate) const SMALL_OR_NONE: Self = Self {
+        is_optional: true,
+        ..Self::SMALL
+    };
+
+    fn too_large(self) -> ApiError {
+        ApiError::PayloadTooLarge {
+            limit: self.max_bytes,
+        }
+    }
+}
 
 /// Reads a request body as strict JSON: checks the media type, then the length, then the content.
 /// Returns also the length.
 pub(crate) async fn read(
     request: &HttpRequest,
     payload: &mut Payload,
+    rule: BodyRule,
 ) -> Result<(Json, usize), ApiError> {
     if is_framed_by_nothing(request) {
         let detail = "a request with a body must not ask for a WebSocket";
         return Err(ApiError::Malformed(detail.to_owned()));
     }
+    if rule.is_optional && has_no_body(request) {
+        return Ok((Json::Object(Vec::new()), 0));
+    }
     if !is_plain_json(request) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let bytes = collect(request, payload).await?;
+    let bytes = collect(request, payload, rule).await?;
     let body = strict_json::read(&bytes);
     let body = body.map_err(|error| ApiError::Malformed(format!("the body {error}")))?;
     Ok((body, bytes.len()))
+}
+
+/// Returns whether the request says that it has no body (RFC 9112, section 6.3).
+fn has_no_body(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let length = headers.get(CONTENT_LENGTH);
+    !headers.contains_key(TRANSFER_ENCODING) && length.is_none_or(|length| length == "0")
 }
 
 /// Returns whether the library would read the body until the connection closes, without a length.
@@ -78,28 +110,32 @@ fn is_json_in_utf8(content_type: &str) -> bool {
             .all(|(_, charset)| charset.as_str().eq_ignore_ascii_case("utf-8"))
 }
 
-async fn collect(request: &HttpRequest, payload: &mut Payload) -> Result<BytesMut, ApiError> {
+async fn collect(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    rule: BodyRule,
+) -> Result<BytesMut, ApiError> {
     let declared = request.headers().get(CONTENT_LENGTH);
     let declared = declared
         .and_then(|length| length.to_str().ok())
         .and_then(|length| length.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
-        return Err(TOO_LARGE);
+    if declared.is_some_and(|length| length > rule.max_bytes as u64) {
+        return Err(rule.too_large());
     }
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| broken(&error))?;
-        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(TOO_LARGE);
+        let chunk = chunk.map_err(|error| broken(&error, rule))?;
+        if bytes.len() + chunk.len() > rule.max_bytes {
+            return Err(rule.too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-fn broken(error: &PayloadError) -> ApiError {
+fn broken(error: &PayloadError, rule: BodyRule) -> ApiError {
     match error {
-        PayloadError::Overflow => TOO_LARGE,
+        PayloadError::Overflow => rule.too_large(),
         _ => ApiError::Malformed("the body is not complete".to_owned()),
     }
 }
