@@ -1,11 +1,11 @@
 //! The composition root, the only module that knows every adapter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use nexus_raw::{
     asset::IntegrityLevel,
-    ports::{AssetCatalog, EventOutbox, RawStorageRepository},
-    service::RawStorageService,
+    ports::{AssetCatalog, AssetIds, Clock, EventOutbox, ObjectHasher, RawStorageRepository},
+    service::{RawStorageService, UploadPolicy},
     system::SystemAssetIds,
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
@@ -25,6 +25,52 @@ use crate::{
     random,
     readiness::{self, Backlogs, Readiness},
 };
+
+/// Open ports, and the settings of the service on them. The program opens adapters, tests give
+/// fakes.
+pub struct Composition {
+    /// The object store.
+    pub storage: Arc<dyn RawStorageRepository>,
+    /// The catalogue.
+    pub catalog: Arc<dyn AssetCatalog>,
+    /// The hasher of objects; by default each is hashed within its request.
+    pub hasher: Option<Arc<dyn ObjectHasher>>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of new ids.
+    pub ids: Arc<dyn AssetIds>,
+    /// The rules of uploads.
+    pub policy: UploadPolicy,
+    /// The settings of long polling.
+    pub feed: FeedSettings,
+    /// The lifetime of a readiness check.
+    pub check_ttl: Duration,
+}
+
+impl Composition {
+    /// Builds the service. `observe` receives the feed, which the catalogue must notify of each
+    /// write. Must be called within a tokio runtime.
+    pub fn build(self, observe: impl FnOnce(Feed)) -> Core {
+        let feed = Feed::new(Arc::clone(&self.catalog), self.feed);
+        observe(feed.clone());
+        let readiness = Readiness::new(
+            Arc::clone(&self.storage),
+            Arc::clone(&self.catalog),
+            Backlogs::default(),
+            self.check_ttl,
+        );
+        let mut service = RawStorageService::new(self.storage, self.catalog, self.clock, self.ids)
+            .with_policy(self.policy);
+        if let Some(hasher) = self.hasher {
+            service = service.with_hasher(hasher);
+        }
+        Core {
+            service,
+            feed,
+            readiness,
+        }
+    }
+}
 
 /// The components behind the routes after the start.
 pub(super) struct RunningServer {
@@ -70,16 +116,7 @@ pub(super) async fn start(
 
     let clock_offset = storage.clock_offset();
     let storage = metrics.storage(Arc::new(storage));
-    let records: Arc<dyn AssetCatalog> = Arc::clone(&catalog) as _;
     let outbox: Arc<dyn EventOutbox> = Arc::clone(&catalog) as _;
-    let feed = Feed::new(
-        Arc::clone(&records),
-        FeedSettings::within(plan.server.connections),
-    );
-    let observer = (metrics.clone(), feed.clone());
-    #[cfg(feature = "fail-points")]
-    let observer = (observer, fail_points::observer());
-    catalog.observe(Arc::new(observer));
     let sinks = plan.sinks.iter().cloned();
     let sinks = sinks.map(|sink| metrics.sink(sink)).collect();
     #[cfg(feature = "fail-points")]
@@ -100,27 +137,31 @@ pub(super) async fn start(
         plan.hashing,
         log.clone(),
     );
+    let composition = Composition {
+        storage,
+        catalog: Arc::clone(&catalog) as _,
+        hasher: Some(Arc::new(hashing.clone())),
+        clock: Arc::clone(&plan.clock),
+        ids: Arc::new(SystemAssetIds),
+        policy: plan.policy,
+        feed: FeedSettings::within(plan.server.connections),
+        check_ttl: readiness::CHECK_TTL,
+    };
+    let core = composition.build(|feed| {
+        let observer = (metrics.clone(), feed);
+        #[cfg(feature = "fail-points")]
+        let observer = (observer, fail_points::observer());
+        catalog.observe(Arc::new(observer));
+    });
+    let feed = core.feed.clone();
     metrics.watch(hashing.clone(), feed.clone(), clock_offset);
-    let backlogs = Backlogs::default();
     let sampler = Sampler {
         metrics: metrics.clone(),
         census: Arc::clone(&catalog) as _,
         outbox,
         sinks: relay.sink_names().cloned().collect(),
         clock: Arc::clone(&plan.clock),
-        backlogs: backlogs.clone(),
-    };
-    let core = Core {
-        service: RawStorageService::new(
-            Arc::clone(&storage),
-            Arc::clone(&records),
-            Arc::clone(&plan.clock),
-            Arc::new(SystemAssetIds),
-        )
-        .with_policy(plan.policy)
-        .with_hasher(Arc::new(hashing.clone())),
-        feed: feed.clone(),
-        readiness: Readiness::new(storage, records, backlogs, readiness::CHECK_TTL),
+        backlogs: core.readiness.backlogs().clone(),
     };
     let (stop_relay, stopped) = oneshot::channel();
     let relay = Background::spawn(async move {

@@ -23,13 +23,14 @@ use nexus_raw_identity_jwt::JwtIdentityVerifier;
 use slog::Logger;
 use tokio::sync::watch;
 
-use self::{
-    compose::RunningServer, embedded::EmbeddedStore, plan::Plan, startup_retry::StartupRetry,
-};
 pub use self::{
+    compose::Composition,
     failure::Failure,
     parked::{parked, retry},
     signals::Signals,
+};
+use self::{
+    compose::RunningServer, embedded::EmbeddedStore, plan::Plan, startup_retry::StartupRetry,
 };
 use crate::{
     http::{self, Answers, AppState, CorsOrigins},

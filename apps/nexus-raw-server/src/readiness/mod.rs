@@ -81,7 +81,8 @@ impl Readiness {
     }
 
     /// Returns the backlogs of the sinks.
-    pub(crate) fn backlogs(&self) -> &Backlogs {
+    #[must_use]
+    pub fn backlogs(&self) -> &Backlogs {
         &self.0.backlogs
     }
 
