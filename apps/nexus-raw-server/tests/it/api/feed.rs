@@ -44,8 +44,8 @@ fn sequences(answer: &Answer) -> Vec<u64> {
 /// Returns once so many requests wait.
 async fn waiting(house: &House, count: usize) {
     let began = Instant::now();
-    while house.feed.waiting() != count {
-        assert!(began.elapsed() < SOON, "{} wait", house.feed.waiting());
+    while house.core.feed.waiting() != count {
+        assert!(began.elapsed() < SOON, "{} wait", house.core.feed.waiting());
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
@@ -444,7 +444,7 @@ async fn a_service_that_ends_answers_who_waits_and_does_not_wait_for_the_rest() 
     let stops = async {
         waiting(&house, 1).await;
         let began = Instant::now();
-        house.feed.stop();
+        house.core.feed.stop();
         house.stop().await;
         began
     };

@@ -134,7 +134,11 @@ async fn without_keys_the_service_is_unready_and_so_is_its_answer_to_a_token() {
 async fn an_event_that_is_not_delivered_in_time_makes_the_service_unready() {
     let house = House::open();
     let sink = SinkName::new("log");
-    house.backlogs.note(&sink, Some(sample::now()));
+    house
+        .core
+        .readiness
+        .backlogs()
+        .note(&sink, Some(sample::now()));
     house.clock.advance(Duration::from_secs(899));
     let get = || Request::new(house.address, "GET", "/readyz");
     assert_eq!(get().send().await.status, 200);
@@ -145,7 +149,7 @@ async fn an_event_that_is_not_delivered_in_time_makes_the_service_unready() {
         (503, "sink-unavailable".to_owned(), vec![])
     );
     assert_eq!(answer.header("retry-after"), Some("2"));
-    house.backlogs.note(&sink, None);
+    house.core.readiness.backlogs().note(&sink, None);
     assert_eq!(get().send().await.status, 200);
 }
 

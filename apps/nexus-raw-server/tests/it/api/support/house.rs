@@ -1,23 +1,25 @@
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use actix_gated_stream::Deadlines;
 use actix_web::dev::ServerHandle;
 use nexus_raw::{
     asset::{ObjectAddress, ObjectKey},
-    ports::{
-        AssetCatalog, Clock, IdentityVerifier, ObjectHasher, RawStorageRepository,
-        StoreCapabilities, StoredObject,
-    },
-    service::{RawStorageService, UploadPolicy},
+    ports::{AssetCatalog, Clock, IdentityVerifier, ObjectHasher, StoreCapabilities, StoredObject},
+    service::UploadPolicy,
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
 use nexus_raw_catalog_sql::CatalogObserver;
 use nexus_raw_server::{
+    app::Composition,
     feed::{Feed, FeedSettings},
     http::{self, Answers, AppState, CorsOrigins, Limits, ServerSettings},
     life_cycle::{Core, Phase},
     metrics::Metrics,
-    readiness::{Backlogs, Readiness},
 };
 use nexus_raw_testkit::{FakeCatalog, FakeIdentity, FakeStore, FixedClock, SequentialIds, sample};
 use serde_json::{Value, json};
@@ -35,8 +37,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) store: Arc<FakeStore>,
     pub(crate) catalog: Arc<FakeCatalog>,
-    pub(crate) feed: Feed,
-    pub(crate) backlogs: Backlogs,
+    pub(crate) core: Arc<Core>,
     pub(crate) metrics: Metrics,
     pub(crate) phase: watch::Sender<Phase>,
     server: ServerHandle,
@@ -89,37 +90,29 @@ impl House {
         let port: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let store = Arc::new(FakeStore::new(sample::bucket(), Arc::clone(&port)));
         let catalog = Arc::new(FakeCatalog::new());
-        let storage: Arc<dyn RawStorageRepository> = Arc::clone(&store) as _;
-        let read: Arc<dyn AssetCatalog> = match &parts.catalog {
-            Some(given) => Arc::clone(given),
-            None => Arc::clone(&catalog) as _,
-        };
-        let feed = Feed::new(read, parts.feed);
-        let writes = feed.clone();
-        let written = FakeCatalog::clone(&catalog).on_write(move |scope| writes.written(scope));
-        let asked = parts.catalog.unwrap_or_else(|| Arc::new(written));
-        let mut service = RawStorageService::new(
-            Arc::clone(&storage),
-            Arc::clone(&asked),
-            Arc::clone(&port),
-            Arc::new(SequentialIds::seeded(7)),
-        )
-        .with_policy(parts.policy);
-        if let Some(hasher) = parts.hasher {
-            service = service.with_hasher(hasher);
+        let feed = Arc::new(OnceLock::<Feed>::new());
+        let written = Arc::clone(&feed);
+        let observed =
+            FakeCatalog::clone(&catalog).on_write(move |scope| written.wait().written(scope));
+        if parts.hasher.is_some() {
             store.set_capabilities(StoreCapabilities {
                 enforces_sha256: false,
                 keeps_octet_stream: true,
                 honours_response_headers: true,
             });
         }
-        let backlogs = Backlogs::default();
-        let core = Core {
-            service,
-            feed: feed.clone(),
-            readiness: Readiness::new(storage, asked, backlogs.clone(), parts.readiness_holds),
+        let composition = Composition {
+            storage: Arc::clone(&store) as _,
+            catalog: parts.catalog.unwrap_or_else(|| Arc::new(observed)),
+            hasher: parts.hasher,
+            clock: Arc::clone(&port),
+            ids: Arc::new(SequentialIds::seeded(7)),
+            policy: parts.policy,
+            feed: parts.feed,
+            check_ttl: parts.readiness_holds,
         };
-        let (phase, watched) = watch::channel(Phase::Started(Arc::new(core)));
+        let core = Arc::new(composition.build(|it| assert!(feed.set(it).is_ok())));
+        let (phase, watched) = watch::channel(Phase::Started(Arc::clone(&core)));
         let environments = ["dev", "staging", "prod"].map(|it| Environment::parse(it).unwrap());
         let metrics = Metrics::new(&port);
         let state = AppState {
@@ -150,8 +143,7 @@ impl House {
             clock,
             store,
             catalog,
-            feed,
-            backlogs,
+            core,
             metrics,
             phase,
             server: handle,
