@@ -22,15 +22,16 @@ use actix_web::{App, http::header::HeaderMap, rt::SystemRunner, test};
 use nexus_raw::{
     asset::{AssetId, ByteSize},
     ports::{Clock, PresignedUpload, SinkName},
-    service::{RawStorageService, UploadPolicy},
+    service::UploadPolicy,
     tenancy::{Environment, Environments, Scope},
 };
 use nexus_raw_server::{
-    feed::{Feed, FeedSettings},
+    app::Composition,
+    feed::FeedSettings,
     http::{self, Answers, AppState},
-    life_cycle::{Core, Phase},
+    life_cycle::Phase,
     metrics::Metrics,
-    readiness::{self, Backlogs, Readiness},
+    readiness,
 };
 use nexus_raw_testkit::{FixedClock, SequentialIds};
 use proptest_state_machine::StateMachineTest;
@@ -134,29 +135,22 @@ impl Driver {
         let port: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let ports = H::open(&clock).await;
         let ids = SequentialIds::seeded(OPENED.fetch_add(1, Ordering::Relaxed));
-        let service = RawStorageService::new(
-            Arc::clone(&ports.storage),
-            Arc::clone(&ports.catalog),
-            Arc::clone(&port),
-            Arc::new(ids),
-        )
-        .with_policy(
-            UploadPolicy::default()
-                .with_sync_hash_max_bytes(ByteSize::parse(SYNC_HASH_MAX as u64).unwrap()),
-        );
-        let core = Core {
-            service: service.with_hasher(Arc::new(PendingOnce {
+        let composition = Composition {
+            storage: Arc::clone(&ports.storage),
+            catalog: Arc::clone(&ports.catalog),
+            hasher: Some(Arc::new(PendingOnce {
                 storage: Arc::clone(&ports.storage),
                 begun: Mutex::default(),
             })),
-            feed: Feed::new(Arc::clone(&ports.catalog), FeedSettings::default()),
-            readiness: Readiness::new(
-                Arc::clone(&ports.storage),
-                Arc::clone(&ports.catalog),
-                Backlogs::default(),
-                readiness::CHECK_TTL,
-            ),
+            clock: Arc::clone(&port),
+            ids: Arc::new(ids),
+            policy: UploadPolicy::default()
+                .with_sync_hash_max_bytes(ByteSize::parse(SYNC_HASH_MAX as u64).unwrap()),
+            feed: FeedSettings::default(),
+            check_ttl: readiness::CHECK_TTL,
         };
+        // no step waits for events
+        let core = composition.build(drop);
         let (_, phase) = watch::channel(Phase::Started(Arc::new(core)));
         let environments = ["dev", "prod"].map(|it| Environment::parse(it).unwrap());
         let state = AppState {
