@@ -19,9 +19,7 @@ async fn assert_open(open: &OpenCatalog, intents: &[&UploadIntent]) {
 
 /// Each presign adds one, with or without a key, in any scope; its registration removes it. Expired
 /// intents count too.
-pub async fn intents_are_open_until_they_are_registered_in_whatever_scope(
-    harness: &impl CatalogHarness,
-) {
+pub async fn intents_are_open_until_registered_in_any_scope(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     assert_open(&open, &[]).await;
     let [prod, other, ..] = strangers();
@@ -57,7 +55,7 @@ pub async fn intents_are_open_until_they_are_registered_in_whatever_scope(
 
 /// A repeated id, a repeated presign, a key in use, and a repeated or unknown registration do not
 /// change the number.
-pub async fn what_was_refused_or_repeated_opens_no_intent(harness: &impl CatalogHarness) {
+pub async fn refused_or_repeated_calls_open_no_intent(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let [kept, done, other] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
@@ -91,7 +89,7 @@ pub async fn what_was_refused_or_repeated_opens_no_intent(harness: &impl Catalog
 }
 
 /// The number comes from the stored state, not from this process.
-pub async fn open_intents_are_counted_on_after_reopening(harness: &impl CatalogHarness) {
+pub async fn open_intents_are_counted_after_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let [one, two] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));

@@ -7,7 +7,7 @@ use super::{
 use crate::sample;
 
 /// Intents, records, lineage and events, ids included, are the same after a restart.
-pub async fn everything_is_there_after_reopening(harness: &impl CatalogHarness) {
+pub async fn everything_survives_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let [parent, child, pending] = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
@@ -44,7 +44,7 @@ pub async fn everything_is_there_after_reopening(harness: &impl CatalogHarness) 
 }
 
 /// The sequence continues, and a pending intent can still be registered.
-pub async fn a_reopened_catalogue_goes_on_counting(harness: &impl CatalogHarness) {
+pub async fn a_reopened_catalogue_continues_the_sequence(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));

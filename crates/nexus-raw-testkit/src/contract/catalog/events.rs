@@ -13,7 +13,7 @@ use super::{
 use crate::sample;
 
 /// The bodies are unchanged, in the order of their commits.
-pub async fn events_of_an_asset_come_in_order_and_say_what_was_written(
+pub async fn events_of_an_asset_are_in_order_and_match_what_was_written(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -34,8 +34,8 @@ pub async fn events_of_an_asset_come_in_order_and_say_what_was_written(
     assert_eq!(texts.collect::<Vec<_>>(), written);
 }
 
-/// Neighbours in one scope share a sequence, not events.
-pub async fn events_of_an_asset_are_its_own(harness: &impl CatalogHarness) {
+/// Assets of one scope share a sequence, not events.
+pub async fn events_of_an_asset_exclude_those_of_others(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intents = [1, 2, 3].map(|n| sample::intent(&scope, sample::asset_id(n)));
@@ -52,7 +52,7 @@ pub async fn events_of_an_asset_are_its_own(harness: &impl CatalogHarness) {
 
 /// For any limit, and with events of other assets in between; there is none after the last, and
 /// none of another scope.
-pub async fn events_of_an_asset_come_in_pages_that_join(harness: &impl CatalogHarness) {
+pub async fn pages_of_an_assets_events_join(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let [intent, other] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));

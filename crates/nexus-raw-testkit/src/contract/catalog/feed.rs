@@ -31,7 +31,7 @@ pub async fn events_after_a_sequence_are_those_of_the_scope_above_it_in_order(
 }
 
 /// The limit truncates at the end, so that the next page continues there.
-pub async fn no_more_events_than_the_limit_are_given_and_pages_join_without_a_gap(
+pub async fn pages_of_events_respect_the_limit_and_join_without_a_gap(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -58,7 +58,7 @@ pub async fn no_more_events_than_the_limit_are_given_and_pages_join_without_a_ga
 }
 
 /// An empty page is no error, at the end, far beyond it, and in an unused scope.
-pub async fn after_the_last_event_there_is_none_and_none_in_an_unknown_scope(
+pub async fn a_page_after_the_last_event_or_of_an_unknown_scope_is_empty(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -72,7 +72,7 @@ pub async fn after_the_last_event_there_is_none_and_none_in_an_unknown_scope(
 }
 
 /// Even with similar names.
-pub async fn events_after_a_sequence_are_of_one_scope_alone(harness: &impl CatalogHarness) {
+pub async fn events_after_a_sequence_are_of_one_scope_only(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::scope("t_a", "dev");
     for n in 1..=3 {
@@ -97,7 +97,7 @@ pub async fn events_after_a_sequence_are_of_one_scope_alone(harness: &impl Catal
 }
 
 /// A reader that pages while 16 writers commit in the same scope sees each event once, in order.
-pub async fn who_follows_the_events_while_others_write_misses_none(harness: &impl CatalogHarness) {
+pub async fn a_reader_of_events_misses_none_while_others_write(harness: &impl CatalogHarness) {
     const WRITERS: u64 = 16;
     const EACH: u64 = 8;
     let open = harness.open().await;

@@ -36,7 +36,7 @@ pub async fn every_field_reads_back_as_it_was_written(harness: &impl CatalogHarn
 }
 
 /// Values stored under an older, weaker rule are read and delivered unchanged.
-pub async fn what_the_rules_of_before_took_is_found_and_told(harness: &impl CatalogHarness) {
+pub async fn values_valid_under_older_rules_are_read_and_delivered(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let (intent, new) = sample::of_older_rules(&scope, sample::asset_id(1));

@@ -26,7 +26,7 @@ pub async fn a_recorded_intent_is_found_pending_and_is_event_one(harness: &impl 
 }
 
 /// A repeated id is `AlreadyExists`, even if other fields differ, and has no effect.
-pub async fn an_intent_of_a_known_asset_id_is_refused_and_leaves_no_event_and_no_gap(
+pub async fn an_intent_with_a_repeated_asset_id_is_refused_without_event_or_gap(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -83,7 +83,7 @@ pub async fn a_registered_intent_is_not_recorded_again(harness: &impl CatalogHar
 }
 
 /// Absence is no error, in an empty scope and in one with other assets.
-pub async fn what_was_never_recorded_is_not_found(harness: &impl CatalogHarness) {
+pub async fn an_unrecorded_asset_is_not_found(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let absent = sample::asset_id(2);

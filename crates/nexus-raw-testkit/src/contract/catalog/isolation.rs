@@ -75,7 +75,7 @@ pub async fn one_id_in_two_scopes_is_two_assets(harness: &impl CatalogHarness) {
 }
 
 /// An intent is unknown in another scope.
-pub async fn a_registration_does_not_reach_into_another_scope(harness: &impl CatalogHarness) {
+pub async fn a_registration_does_not_affect_another_scope(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
     presign(&open, &home).await;

@@ -17,7 +17,7 @@ use super::{
 use crate::{contract::outbox::drain, sample};
 
 /// Later callers find the first one's intent, and record their URLs for it.
-pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_an_event(
+pub async fn one_of_a_hundred_callers_with_one_key_is_recorded_and_each_url_is_an_event(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -60,7 +60,7 @@ pub async fn of_a_hundred_callers_with_one_key_one_is_recorded_and_each_url_is_a
 }
 
 /// Calls beyond the limit are refused, and each accepted call is an event.
-pub async fn however_many_repeats_race_an_intent_is_presigned_a_hundred_times(
+pub async fn racing_repeats_presign_an_intent_a_hundred_times_at_most(
     harness: &impl CatalogHarness,
 ) {
     const CALLERS: usize = 130;
@@ -147,9 +147,9 @@ async fn write_some_of_all(open: &OpenCatalog, scope: &Scope, writer: u64) -> (S
     (scope.clone(), events)
 }
 
-/// Keyed calls that are dropped after a few steps leave intent, event and key, or none of them;
-/// and so with repeats.
-pub async fn a_dropped_keyed_call_happened_whole_or_not_at_all(harness: &impl CatalogHarness) {
+/// Keyed calls that are dropped after a few polls leave intent, event and key, or none of them, and
+/// so do repeats.
+pub async fn a_dropped_keyed_call_is_atomic(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = four_scopes();
     let mut calls = Vec::new();

@@ -17,7 +17,7 @@ fn just_before(at: Timestamp) -> Timestamp {
 
 /// Intent, event and key are written together; the key is in use until, and excluding, the intent's
 /// end.
-pub async fn a_key_stands_for_its_intent_until_that_ends(harness: &impl CatalogHarness) {
+pub async fn a_key_is_in_use_until_its_intent_ends(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let key = sample::key(&scope, "k");
@@ -41,9 +41,7 @@ pub async fn a_key_stands_for_its_intent_until_that_ends(harness: &impl CatalogH
 }
 
 /// Neither the same request nor another one writes an intent or an event.
-pub async fn a_key_that_stands_lets_nothing_be_written_whatever_is_asked(
-    harness: &impl CatalogHarness,
-) {
+pub async fn a_key_in_use_prevents_every_write(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let key = sample::key(&scope, "k");
@@ -111,7 +109,7 @@ pub async fn a_key_outlives_registration_and_is_free_once_its_intent_has_ended(
 }
 
 /// A repeated asset id is reported, and does not affect keys.
-pub async fn an_intent_of_a_known_asset_id_takes_no_key(harness: &impl CatalogHarness) {
+pub async fn an_intent_with_a_repeated_asset_id_reserves_no_key(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let (key, known) = (sample::key(&scope, "k"), sample::asset_id(1));
@@ -133,7 +131,7 @@ pub async fn an_intent_of_a_known_asset_id_takes_no_key(harness: &impl CatalogHa
 }
 
 /// Equal keys of different owners are independent.
-pub async fn keys_of_other_scopes_users_and_routes_do_not_meet(harness: &impl CatalogHarness) {
+pub async fn keys_of_other_scopes_users_and_routes_are_independent(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::scope("t_a", "dev");
     let own = sample::key(&home, "key");
@@ -172,7 +170,7 @@ pub async fn keys_of_other_scopes_users_and_routes_do_not_meet(harness: &impl Ca
 }
 
 /// The event is in order, and the intent is unchanged.
-pub async fn a_repeated_presign_is_one_more_event_and_nothing_else(harness: &impl CatalogHarness) {
+pub async fn a_repeated_presign_adds_one_event_only(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
@@ -203,7 +201,7 @@ pub async fn a_repeated_presign_is_one_more_event_and_nothing_else(harness: &imp
 }
 
 /// A registered, absent or foreign intent gets no event.
-pub async fn what_is_not_pending_is_not_presigned_again(harness: &impl CatalogHarness) {
+pub async fn only_a_pending_intent_is_presigned_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
@@ -232,12 +230,10 @@ pub async fn what_is_not_pending_is_not_presigned_again(harness: &impl CatalogHa
     );
 }
 
-/// The hundredth passes, the next does not: it has no event and no place in the sequence, after a
-/// restart neither. Of other assets and scopes nothing is counted; and once it is registered, the
-/// intent is what it always is then.
-pub async fn an_intent_is_presigned_a_hundred_times_and_then_writes_nothing(
-    harness: &impl CatalogHarness,
-) {
+/// The hundredth succeeds, the next does not: it has no event and no number in the sequence, also
+/// after a restart. Presigns of other assets and scopes do not count. The intent can still be
+/// registered.
+pub async fn an_intent_is_presigned_a_hundred_times_at_most(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
@@ -275,7 +271,7 @@ pub async fn an_intent_is_presigned_a_hundred_times_and_then_writes_nothing(
 }
 
 /// Keys and the state of their intents survive a restart.
-pub async fn keys_are_there_after_reopening(harness: &impl CatalogHarness) {
+pub async fn keys_survive_reopening(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let keys = ["pending", "registered"].map(|name| sample::key(&scope, name));

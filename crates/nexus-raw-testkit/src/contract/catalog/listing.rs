@@ -40,7 +40,7 @@ async fn listed(
     }
 }
 
-/// Not by their ids, which follow the presigns.
+/// The order is not that of their ids, which follow the presigns.
 pub async fn assets_are_listed_newest_registration_first(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -67,7 +67,7 @@ pub async fn assets_are_listed_newest_registration_first(harness: &impl CatalogH
     }
 }
 
-/// Each of eight assets differs from the others in what some filter selects by.
+/// Registers eight assets, of which each differs from the others in a value that a filter selects.
 async fn eight_assets(open: &OpenCatalog, scope: &Scope) -> [AssetId; 8] {
     let mut ids = [sample::asset_id(0); 8];
     for n in 0..8 {
@@ -110,8 +110,8 @@ async fn eight_assets(open: &OpenCatalog, scope: &Scope) -> [AssetId; 8] {
     ids
 }
 
-/// Alone, with each other, and with pages of any length.
-pub async fn a_list_has_what_all_of_its_filters_select(harness: &impl CatalogHarness) {
+/// For each filter alone, for combinations, and with pages of any length.
+pub async fn a_list_has_the_assets_that_match_all_filters(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let assets = eight_assets(&open, &scope).await;
@@ -237,8 +237,8 @@ pub async fn a_list_has_what_all_of_its_filters_select(harness: &impl CatalogHar
     }
 }
 
-/// A parent's word holds for its descendants, an asset's own for itself.
-pub async fn what_is_listed_says_what_is_in_force(harness: &impl CatalogHarness) {
+/// A parent's `train_ok: false` also applies to its descendants, its flags of PII do not.
+pub async fn a_listed_asset_has_the_flags_in_force(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     eight_assets(&open, &scope).await;
@@ -254,8 +254,8 @@ pub async fn what_is_listed_says_what_is_in_force(harness: &impl CatalogHarness)
     }
 }
 
-/// However alike their names are, by whatever is asked for.
-pub async fn a_list_is_of_one_scope_alone(harness: &impl CatalogHarness) {
+/// For any filter, even if the names of the scopes are similar.
+pub async fn a_list_is_of_one_scope_only(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let home = sample::scope("t_a", "dev");
     let parent = sample::asset_id(1);
@@ -290,19 +290,19 @@ pub async fn a_list_is_of_one_scope_alone(harness: &impl CatalogHarness) {
     assert_eq!(list(&open, &home, &first).await, AssetPage::default());
 }
 
-/// Readers page down while writers register: what stood when a reader began comes once each, in
-/// order, and nothing comes twice.
+/// Readers read pages while writers register: assets registered before a reader began are listed
+/// once each, in order, and no asset is listed twice.
 pub async fn pages_neither_skip_nor_repeat_while_others_register(harness: &impl CatalogHarness) {
     const WRITERS: u64 = 8;
     const READERS: usize = 4;
     const EACH: u64 = 8;
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
-    let mut stood = Vec::new();
+    let mut before = Vec::new();
     for n in 0..20 {
         let intent = sample::intent(&scope, sample::asset_id(n));
         presign_and_register(&open, &intent, sample::provenance()).await;
-        stood.insert(0, intent.asset_id);
+        before.insert(0, intent.asset_id);
     }
     let mut tasks = JoinSet::new();
     for writer in 0..WRITERS {
@@ -319,7 +319,7 @@ pub async fn pages_neither_skip_nor_repeat_while_others_register(harness: &impl 
     let mut by_prefix = AssetFilter::default();
     by_prefix.filename_prefix = Some(sample::facts().filename.to_string());
     for reader in 0..READERS {
-        let (open, scope, stood) = (open.clone(), scope.clone(), stood.clone());
+        let (open, scope, before) = (open.clone(), scope.clone(), before.clone());
         let filter = [&by_content, &by_prefix][reader % 2].clone();
         tasks.spawn(async move {
             for _ in 0..4 {
@@ -328,8 +328,8 @@ pub async fn pages_neither_skip_nor_repeat_while_others_register(harness: &impl 
                 distinct.sort_unstable();
                 distinct.dedup();
                 assert_eq!(distinct.len(), came.len(), "{came:?}");
-                let old = came[came.len() - stood.len()..].to_vec();
-                assert_eq!(old, stood);
+                let old = came[came.len() - before.len()..].to_vec();
+                assert_eq!(old, before);
             }
         });
     }
@@ -338,7 +338,7 @@ pub async fn pages_neither_skip_nor_repeat_while_others_register(harness: &impl 
     assert_eq!(all.len(), usize::try_from(20 + WRITERS * EACH).unwrap());
 }
 
-/// So that a cursor outlives the process that gave it.
+/// So a cursor is valid beyond the process that issued it.
 pub async fn a_catalogue_keeps_its_cursor_key(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let key = open.catalog.cursor_key().await.unwrap();

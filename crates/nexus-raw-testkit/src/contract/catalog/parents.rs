@@ -38,7 +38,7 @@ pub async fn parents_are_written_and_read_in_order(harness: &impl CatalogHarness
 }
 
 /// Absent ones and pending ones alike are unknown; the intent stays pending.
-pub async fn parents_that_are_not_registered_are_told_by_position_and_nothing_is_written(
+pub async fn unregistered_parents_are_reported_by_position_and_nothing_is_written(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -68,7 +68,7 @@ pub async fn parents_that_are_not_registered_are_told_by_position_and_nothing_is
         [(6, sample::presigned(&child))]
     );
 
-    // the refused one leaves nothing that blocks a valid one, and the sequence has no gap
+    // the refused one does not block a valid one, and the sequence has no gap
     let new = sample::new_asset(&child, sample::derived_from(&known));
     assert_eq!(register(&open, &new).await, RegisterOutcome::Registered);
     assert_eq!(
@@ -96,7 +96,7 @@ pub async fn a_parent_in_another_scope_is_unknown(harness: &impl CatalogHarness)
 }
 
 /// At its registration an asset is not registered yet.
-pub async fn an_asset_is_no_parent_of_itself(harness: &impl CatalogHarness) {
+pub async fn an_asset_is_not_its_own_parent(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let child = sample::intent(&scope, sample::asset_id(1));

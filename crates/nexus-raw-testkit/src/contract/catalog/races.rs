@@ -15,7 +15,7 @@ use super::{
 use crate::{contract::outbox::drain, sample};
 
 /// One caller writes; all others get exactly that record; there is one event.
-pub async fn of_a_hundred_racing_registrations_one_writes(harness: &impl CatalogHarness) {
+pub async fn one_of_a_hundred_racing_registrations_writes(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
@@ -54,7 +54,7 @@ pub async fn of_a_hundred_racing_registrations_one_writes(harness: &impl Catalog
 }
 
 /// One is recorded, the others are `AlreadyExists`, and the sequence counts one.
-pub async fn of_racing_intents_of_one_id_one_is_recorded(harness: &impl CatalogHarness) {
+pub async fn one_of_many_racing_intents_with_one_id_is_recorded(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let mut racers = JoinSet::new();
@@ -94,7 +94,7 @@ pub async fn of_racing_intents_of_one_id_one_is_recorded(harness: &impl CatalogH
 }
 
 /// 64 writers at once over four scopes, presigning, registering and failing: each scope's events
-/// are numbered from 1 without a gap, and tell of each asset's presign before its registration.
+/// are numbered from 1 without a gap, and each asset's presign comes before its registration.
 pub async fn mixed_writers_in_many_scopes_leave_no_gap(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = four_scopes();
@@ -160,7 +160,7 @@ async fn write_what_must_fail(open: &OpenCatalog, intent: &UploadIntent) {
 
 /// Calls that are dropped after a few polls leave either state and event, or neither, and do not
 /// block later calls.
-pub async fn a_dropped_call_happened_whole_or_not_at_all(harness: &impl CatalogHarness) {
+pub async fn a_dropped_call_is_atomic(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = four_scopes();
     let intents: Vec<_> = (0..200)

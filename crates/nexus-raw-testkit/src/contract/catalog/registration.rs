@@ -10,7 +10,7 @@ use super::{
 use crate::sample;
 
 /// A registration changes the intent's state, is found as the record, and is the next event.
-pub async fn a_registration_is_found_and_told(harness: &impl CatalogHarness) {
+pub async fn a_registration_is_found_and_adds_an_event(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
@@ -46,8 +46,8 @@ pub async fn a_registration_without_an_intent_writes_nothing(harness: &impl Cata
     );
 }
 
-/// The second call gets the first record, whatever it states.
-pub async fn a_second_registration_is_told_of_the_first_and_writes_nothing(
+/// The second call gets the first record, even if it states other facts.
+pub async fn a_second_registration_returns_the_first_and_writes_nothing(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -68,8 +68,8 @@ pub async fn a_second_registration_is_told_of_the_first_and_writes_nothing(
     );
 }
 
-/// Whether an intent has ended is the service's to judge: an object that arrived in time is
-/// registered even late.
+/// The service decides whether an intent has ended: an object that arrived in time is registered
+/// even late.
 pub async fn an_ended_intent_may_still_be_registered(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
