@@ -6,7 +6,7 @@ use nexus_raw::{
 use super::{StorageBench, StorageHarness};
 use crate::sample::{self, CONTENT};
 
-/// What is read is what was uploaded.
+/// The read bytes are the uploaded ones.
 pub async fn an_object_hashes_to_the_digest_of_its_bytes(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_object_hashes_to_the_digest_of_its_bytes").await;
     let intent = bench.intent(1);
@@ -17,12 +17,12 @@ pub async fn an_object_hashes_to_the_digest_of_its_bytes(harness: &impl StorageH
     }
 }
 
-/// However the bytes are cut on their way.
+/// However the transport splits the bytes.
 pub async fn an_object_of_many_pieces_hashes_to_the_digest_of_its_bytes(
     harness: &impl StorageHarness,
 ) {
     let bench = StorageBench::open(harness, "an_object_of_many_pieces_hashes").await;
-    // over two portions and a little more, of no short period
+    // a little more than two reads, without a short period
     let content: Vec<u8> = (0..(2 * 1024 * 1024 + 7_u32))
         .map(|n| (n ^ (n >> 8) ^ (n >> 16)).to_le_bytes()[0])
         .collect();
@@ -32,8 +32,10 @@ pub async fn an_object_of_many_pieces_hashes_to_the_digest_of_its_bytes(
     assert_eq!(hashed, HashOutcome::Hashed(intent.facts.sha256));
 }
 
-/// What is hashed is what was pinned, and nothing else.
-pub async fn an_object_under_another_entity_tag_is_told_as_replaced(harness: &impl StorageHarness) {
+/// Only the pinned object is hashed.
+pub async fn an_object_with_another_entity_tag_is_reported_as_replaced(
+    harness: &impl StorageHarness,
+) {
     let bench = StorageBench::open(harness, "an_object_under_another_entity_tag").await;
     let object = PinnedObject {
         etag: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
@@ -43,9 +45,9 @@ pub async fn an_object_under_another_entity_tag_is_told_as_replaced(harness: &im
     assert_eq!(hashed, HashOutcome::Replaced);
 }
 
-/// Absence is an answer, not an error.
-pub async fn an_absent_object_is_told_as_gone(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "an_absent_object_is_told_as_gone").await;
+/// Absence is a result, not an error.
+pub async fn an_absent_object_is_reported_as_gone(harness: &impl StorageHarness) {
+    let bench = StorageBench::open(harness, "an_absent_object_is_reported_as_gone").await;
     let there = bench.uploaded(&bench.intent(1), CONTENT).await;
     let absent = PinnedObject {
         address: bench.intent(2).address,
@@ -56,7 +58,7 @@ pub async fn an_absent_object_is_told_as_gone(harness: &impl StorageHarness) {
 }
 
 /// A bucket that was not probed is not trusted, so it is not read.
-pub async fn an_object_of_a_bucket_that_is_not_served_is_not_hashed(harness: &impl StorageHarness) {
+pub async fn an_object_in_an_unserved_bucket_is_not_hashed(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_object_of_a_bucket_not_served_is_not_hashed").await;
     let there = bench.uploaded(&bench.intent(1), CONTENT).await;
     let elsewhere = PinnedObject {

@@ -6,7 +6,7 @@ use nexus_raw::{
 use super::{StorageBench, StorageHarness, request};
 use crate::sample::CONTENT;
 
-/// Absence is an answer, not an error.
+/// Absence is a result, not an error.
 pub async fn an_absent_object_is_none(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_absent_object_is_none").await;
     let intent = bench.intent(1);
@@ -15,9 +15,9 @@ pub async fn an_absent_object_is_none(harness: &impl StorageHarness) {
     assert_eq!(stored, None);
 }
 
-/// Length, media type, metadata and, where it is kept, the digest.
-pub async fn a_stored_object_is_told_as_it_was_uploaded(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "a_stored_object_is_told_as_it_was_uploaded").await;
+/// Length, media type, metadata and, if the store keeps it, the digest.
+pub async fn a_stored_object_is_reported_as_uploaded(harness: &impl StorageHarness) {
+    let bench = StorageBench::open(harness, "a_stored_object_is_reported_as_uploaded").await;
     let intent = bench.intent(1);
     let upload = bench.presign(&intent).await;
     assert_eq!(bench.send(request(&upload, CONTENT)).await, 200);
@@ -41,9 +41,7 @@ pub async fn a_stored_object_is_told_as_it_was_uploaded(harness: &impl StorageHa
 }
 
 /// A bucket that was not probed is not trusted, so it is not read.
-pub async fn an_object_of_a_bucket_that_is_not_served_is_not_looked_for(
-    harness: &impl StorageHarness,
-) {
+pub async fn an_object_in_an_unserved_bucket_is_not_looked_up(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_object_of_a_bucket_that_is_not_served").await;
     let elsewhere = ObjectAddress {
         bucket: BucketName::parse("somebody-elses-bucket").unwrap(),

@@ -32,15 +32,15 @@ use crate::{HttpRequest, s3::Answer, sample};
 /// The harness of an implementation and its store.
 #[async_trait]
 pub trait StorageHarness: Send + Sync {
-    /// The repository on a running store. The rules may share one bucket, also at the same time:
-    /// each uses keys of its own. None of them may be there yet.
+    /// Returns the repository on a running store. Rules may share one bucket, also concurrently, as
+    /// each uses its own keys. No object with such a key may exist yet.
     async fn open(&self) -> Arc<dyn RawStorageRepository>;
 
-    /// What time it is for the store.
+    /// Returns the store's time.
     fn now(&self) -> Timestamp;
 
-    /// Sends the request as it is, adding `host` and `content-length` alone, also that of an empty
-    /// body, and gives the status of the answer; follows no redirect and uses no proxy.
+    /// Sends the request unchanged, with only `host` and `content-length` added (also for an empty
+    /// body), and returns the status of the response. Follows no redirect and uses no proxy.
     async fn send(&self, request: HttpRequest) -> u16;
 
     /// Sends a GET of the URL as it is, adding `host` alone; follows no redirect and uses no
@@ -58,15 +58,15 @@ macro_rules! storage_contract {
             $harness,
             [
                 the_promised_bytes_are_stored_once,
-                of_racing_uploads_to_one_key_one_is_stored,
-                other_bytes_are_refused_exactly_where_the_store_is_said_to_check,
+                one_of_many_racing_uploads_to_a_key_is_stored,
+                other_bytes_are_refused_if_and_only_if_the_store_is_said_to_check,
                 another_length_is_refused,
                 another_media_type_is_refused,
                 other_metadata_is_refused,
                 a_removed_header_is_refused,
                 an_added_amz_header_is_refused,
-                an_added_content_header_is_refused_or_told,
-                what_a_browser_adds_is_taken_and_not_told,
+                an_added_content_header_is_refused_or_reported,
+                headers_that_browsers_add_are_accepted_and_not_reported,
                 another_method_is_refused,
                 another_key_is_refused,
                 a_changed_query_is_refused,
@@ -75,17 +75,17 @@ macro_rules! storage_contract {
                 odd_names_and_media_types_are_uploaded_and_found,
                 an_empty_object_is_stored_once_and_hashed,
                 the_headers_are_the_signed_ones_in_order,
-                the_url_says_what_is_signed,
+                the_url_lists_the_signed_headers,
                 an_upload_ends_with_its_time_to_live_or_its_intent,
-                a_signed_url_does_not_print,
+                a_signed_url_is_not_printed,
                 an_absent_object_is_none,
-                a_stored_object_is_told_as_it_was_uploaded,
-                an_object_of_a_bucket_that_is_not_served_is_not_looked_for,
+                a_stored_object_is_reported_as_uploaded,
+                an_object_in_an_unserved_bucket_is_not_looked_up,
                 an_object_hashes_to_the_digest_of_its_bytes,
                 an_object_of_many_pieces_hashes_to_the_digest_of_its_bytes,
-                an_object_under_another_entity_tag_is_told_as_replaced,
-                an_absent_object_is_told_as_gone,
-                an_object_of_a_bucket_that_is_not_served_is_not_hashed,
+                an_object_with_another_entity_tag_is_reported_as_replaced,
+                an_absent_object_is_reported_as_gone,
+                an_object_in_an_unserved_bucket_is_not_hashed,
                 a_download_has_the_bytes_and_the_name_and_type_of_the_record,
                 a_download_of_a_changed_url_is_refused,
                 a_download_is_refused_after_its_end,
@@ -97,14 +97,14 @@ macro_rules! storage_contract {
     };
 }
 
-/// How long URLs live where a rule is about something else.
+/// The lifetime of URLs in rules that do not depend on it.
 const TTL: Duration = Duration::from_mins(10);
 
-/// One harness with its repository, and the promises that one rule makes of it.
+/// A harness with its repository, and the intents of one rule.
 struct StorageBench<'a, H> {
     harness: &'a H,
     repository: Arc<dyn RawStorageRepository>,
-    /// Whole seconds, as signatures count them.
+    /// In whole seconds, as in signatures.
     now: Timestamp,
     rule: &'static str,
 }
@@ -120,14 +120,14 @@ impl<'a, H: StorageHarness> StorageBench<'a, H> {
         }
     }
 
-    /// The `number`th promise of the rule.
+    /// Returns the `number`th intent of the rule.
     fn intent(&self, number: u8) -> UploadIntent {
         self.intent_of(number, sample::facts())
     }
 
-    /// The `number`th promise of the rule, of this content.
+    /// Returns the `number`th intent of the rule, with this content.
     fn intent_of(&self, number: u8, facts: ContentFacts) -> UploadIntent {
-        // rules that share a bucket must not meet at a key
+        // rules that share a bucket must not use the same key
         let digest = Sha256Digest::of(format!("{} {number}", self.rule).as_bytes());
         let head = digest.as_bytes().first_chunk().unwrap();
         let id = sample::asset_id(u64::from_be_bytes(*head));
@@ -158,7 +158,7 @@ impl<'a, H: StorageHarness> StorageBench<'a, H> {
         self.repository.presign_upload(terms).await.unwrap()
     }
 
-    /// Uploads `content` as promised; the object as it is then found.
+    /// Uploads `content` as promised and returns the stored object.
     async fn uploaded(&self, intent: &UploadIntent, content: &[u8]) -> PinnedObject {
         let upload = self.presign(intent).await;
         assert_eq!(self.send(request(&upload, content)).await, 200);
@@ -170,7 +170,7 @@ impl<'a, H: StorageHarness> StorageBench<'a, H> {
         self.harness.send(request).await
     }
 
-    /// Sends an upload that must be refused, and sees that nothing was stored by it.
+    /// Sends an upload that must be refused, and asserts that it stored nothing.
     async fn assert_refused(&self, request: HttpRequest, intent: &UploadIntent) {
         let shown = (request.method.clone(), request.headers.clone());
         let status = self.send(request).await;
@@ -185,7 +185,7 @@ fn is_refusal(status: u16) -> bool {
     (400..500).contains(&status) || status == 501
 }
 
-/// The request that `upload` was made for.
+/// Returns the request that `upload` was signed for.
 fn request(upload: &PresignedUpload, body: &[u8]) -> HttpRequest {
     HttpRequest {
         method: upload.method.to_owned(),

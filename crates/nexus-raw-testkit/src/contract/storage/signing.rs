@@ -4,8 +4,8 @@ use nexus_raw::asset::UploadIntent;
 
 use super::{StorageBench, StorageHarness, TTL};
 
-/// What the client must add: the promise, spelled as S3 reads it, in lower case and in order.
-/// Server-side encryption, where configured, adds its own.
+/// The headers that the client must send: those of the promise, as S3 spells them, in lower case
+/// and in order. Server-side encryption, if configured, adds its own.
 pub async fn the_headers_are_the_signed_ones_in_order(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "the_headers_are_the_signed_ones_in_order").await;
     let intent = bench.intent(1);
@@ -22,23 +22,23 @@ pub async fn the_headers_are_the_signed_ones_in_order(harness: &impl StorageHarn
     .map(|(name, value)| (name.to_owned(), value))
     .into();
     let encryption = |name: &str| name.starts_with("x-amz-server-side-encryption");
-    let (added, told): (BTreeMap<_, _>, BTreeMap<_, _>) = upload
+    let (added, sent): (BTreeMap<_, _>, BTreeMap<_, _>) = upload
         .headers
         .iter()
         .cloned()
         .partition(|(name, _)| encryption(name));
-    assert_eq!(told, promised);
+    assert_eq!(sent, promised);
     assert_eq!(
         upload.headers.len(),
-        told.len() + added.len(),
+        sent.len() + added.len(),
         "one is repeated"
     );
     assert!(upload.headers.is_sorted());
 }
 
 /// `host`, `content-length` and every header of the upload are in `X-Amz-SignedHeaders`.
-pub async fn the_url_says_what_is_signed(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "the_url_says_what_is_signed").await;
+pub async fn the_url_lists_the_signed_headers(harness: &impl StorageHarness) {
+    let bench = StorageBench::open(harness, "the_url_lists_the_signed_headers").await;
     let upload = bench.presign(&bench.intent(1)).await;
     let url = upload.url.expose();
     let (_, query) = url.split_once('?').unwrap();
@@ -62,7 +62,7 @@ pub async fn the_url_says_what_is_signed(harness: &impl StorageHarness) {
     );
 }
 
-/// The earlier of the two, to the second. (The credentials' own end is the adapter's to test.)
+/// The earlier of the two, to the second. (The adapter tests the end of the credentials.)
 pub async fn an_upload_ends_with_its_time_to_live_or_its_intent(harness: &impl StorageHarness) {
     let bench = StorageBench::open(
         harness,
@@ -81,15 +81,15 @@ pub async fn an_upload_ends_with_its_time_to_live_or_its_intent(harness: &impl S
             upload.expires_at,
             bench.now.saturating_add(Duration::from_secs(expected))
         );
-        // what the store goes by is in the URL
+        // the store reads the lifetime from the URL
         let life = format!("&X-Amz-Expires={expected}&");
         assert!(upload.url.expose().contains(&life), "no {life}");
     }
 }
 
-/// A log line with an upload in it gives nobody the right to upload.
-pub async fn a_signed_url_does_not_print(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "a_signed_url_does_not_print").await;
+/// So a log line that contains an upload does not let its reader upload.
+pub async fn a_signed_url_is_not_printed(harness: &impl StorageHarness) {
+    let bench = StorageBench::open(harness, "a_signed_url_is_not_printed").await;
     let upload = bench.presign(&bench.intent(1)).await;
     let (_, signature) = upload.url.expose().split_once("X-Amz-Signature=").unwrap();
     let signature = signature.split('&').next().unwrap();

@@ -9,7 +9,7 @@ use nexus_raw::{
 use super::{StorageBench, StorageHarness, is_refusal, request};
 use crate::sample::{self, CONTENT};
 
-/// The right request is taken; the same again, while the URL still lives, is not (412).
+/// The right request succeeds; a repeat before the end of the URL does not (412).
 pub async fn the_promised_bytes_are_stored_once(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "the_promised_bytes_are_stored_once").await;
     let intent = bench.intent(1);
@@ -18,7 +18,7 @@ pub async fn the_promised_bytes_are_stored_once(harness: &impl StorageHarness) {
     let stored = bench.repository.stat(&intent.address).await.unwrap();
     assert!(stored.is_some());
     assert_eq!(bench.send(request(&upload, CONTENT)).await, 412);
-    // and not by another URL for the same key either
+    // neither with another URL for the same key
     let again = bench.presign(&intent).await;
     assert_eq!(bench.send(request(&again, CONTENT)).await, 412);
     assert_eq!(
@@ -27,10 +27,9 @@ pub async fn the_promised_bytes_are_stored_once(harness: &impl StorageHarness) {
     );
 }
 
-/// Create-once holds among uploads that overlap. S3 answers 409 to one that meets another under
-/// way.
-pub async fn of_racing_uploads_to_one_key_one_is_stored(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "of_racing_uploads_to_one_key_one_is_stored").await;
+/// Concurrent uploads are create-once too. S3 returns 409 to an upload while another is running.
+pub async fn one_of_many_racing_uploads_to_a_key_is_stored(harness: &impl StorageHarness) {
+    let bench = StorageBench::open(harness, "one_of_many_racing_uploads_to_a_key_is_stored").await;
     let upload = bench.presign(&bench.intent(1)).await;
     let send = || bench.send(request(&upload, CONTENT));
     let (a, b, c, d) = tokio::join!(send(), send(), send(), send());
@@ -43,8 +42,8 @@ pub async fn of_racing_uploads_to_one_key_one_is_stored(harness: &impl StorageHa
     );
 }
 
-/// What the start-up probe saw is how the store is.
-pub async fn other_bytes_are_refused_exactly_where_the_store_is_said_to_check(
+/// The store behaves as the probe at start reported.
+pub async fn other_bytes_are_refused_if_and_only_if_the_store_is_said_to_check(
     harness: &impl StorageHarness,
 ) {
     let bench = StorageBench::open(harness, "other_bytes_are_refused").await;
@@ -61,7 +60,7 @@ pub async fn other_bytes_are_refused_exactly_where_the_store_is_said_to_check(
     }
 }
 
-/// Shorter and longer, each with its own true length.
+/// Shorter and longer content, each with its true length.
 pub async fn another_length_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "another_length_is_refused").await;
     let intent = bench.intent(1);
@@ -72,7 +71,7 @@ pub async fn another_length_is_refused(harness: &impl StorageHarness) {
     }
 }
 
-/// The type is bound byte for byte.
+/// The media type is signed byte by byte.
 pub async fn another_media_type_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "another_media_type_is_refused").await;
     let intent = bench.intent(1);
@@ -84,7 +83,7 @@ pub async fn another_media_type_is_refused(harness: &impl StorageHarness) {
     }
 }
 
-/// Whose object it is cannot be changed by who uploads it.
+/// The uploader cannot change the owner of the object.
 pub async fn other_metadata_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "other_metadata_is_refused").await;
     let intent = bench.intent(1);
@@ -104,7 +103,7 @@ pub async fn other_metadata_is_refused(harness: &impl StorageHarness) {
     }
 }
 
-/// Every header of the upload is signed, so none can be left out.
+/// Every header of the upload is signed, so none may be missing.
 pub async fn a_removed_header_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "a_removed_header_is_refused").await;
     let intent = bench.intent(1);
@@ -116,7 +115,7 @@ pub async fn a_removed_header_is_refused(harness: &impl StorageHarness) {
     }
 }
 
-/// What S3 would act upon must be signed.
+/// Headers that S3 acts on must be signed.
 pub async fn an_added_amz_header_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_added_amz_header_is_refused").await;
     let intent = bench.intent(1);
@@ -139,9 +138,10 @@ pub async fn an_added_amz_header_is_refused(harness: &impl StorageHarness) {
     }
 }
 
-/// S3 takes these unsigned and keeps them; then `stat` names them, and registration refuses.
-pub async fn an_added_content_header_is_refused_or_told(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "an_added_content_header_is_refused_or_told").await;
+/// S3 accepts these unsigned and keeps them; then `stat` returns their names, and registration is
+/// refused.
+pub async fn an_added_content_header_is_refused_or_reported(harness: &impl StorageHarness) {
+    let bench = StorageBench::open(harness, "an_added_content_header_is_refused_or_reported").await;
     for (number, (name, value)) in (1..).zip([
         ("content-disposition", "attachment"),
         ("content-encoding", "gzip"),
@@ -162,9 +162,15 @@ pub async fn an_added_content_header_is_refused_or_told(harness: &impl StorageHa
     }
 }
 
-/// Browsers add these to the upload by themselves; they neither stop it nor are told of.
-pub async fn what_a_browser_adds_is_taken_and_not_told(harness: &impl StorageHarness) {
-    let bench = StorageBench::open(harness, "what_a_browser_adds_is_taken_and_not_told").await;
+/// Browsers add these headers by themselves. The upload succeeds, and `stat` does not return them.
+pub async fn headers_that_browsers_add_are_accepted_and_not_reported(
+    harness: &impl StorageHarness,
+) {
+    let bench = StorageBench::open(
+        harness,
+        "headers_that_browsers_add_are_accepted_and_not_reported",
+    )
+    .await;
     for (number, added) in (1..).zip([
         &[("cache-control", "no-cache"), ("pragma", "no-cache")][..],
         &[("cache-control", "max-age=0")],
@@ -185,7 +191,7 @@ pub async fn what_a_browser_adds_is_taken_and_not_told(harness: &impl StorageHar
     }
 }
 
-/// The URL is for PUT: nobody reads, deletes or posts with it.
+/// The URL is for PUT only: not for reads, deletes or posts.
 pub async fn another_method_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "another_method_is_refused").await;
     let intent = bench.intent(1);
@@ -206,7 +212,7 @@ pub async fn another_method_is_refused(harness: &impl StorageHarness) {
     assert!(stored.is_some());
 }
 
-/// A URL for one asset is none for its neighbour.
+/// A URL for one asset is invalid for another.
 pub async fn another_key_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "another_key_is_refused").await;
     let (mine, yours) = (bench.intent(1), bench.intent(2));
@@ -218,7 +224,7 @@ pub async fn another_key_is_refused(harness: &impl StorageHarness) {
     bench.assert_refused(changed, &yours).await;
 }
 
-/// Neither the life of a URL nor its signature can be changed.
+/// Neither the lifetime of a URL nor its signature can be changed.
 pub async fn a_changed_query_is_refused(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "a_changed_query_is_refused").await;
     let intent = bench.intent(1);
@@ -239,7 +245,7 @@ pub async fn a_changed_query_is_refused(harness: &impl StorageHarness) {
     }
 }
 
-/// A URL signed some time ago for less than that time is over.
+/// A URL signed some time ago, for a shorter time, has expired.
 pub async fn a_url_is_refused_after_its_end(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "a_url_is_refused_after_its_end").await;
     let intent = bench.intent(1);
@@ -254,7 +260,7 @@ pub async fn a_url_is_refused_after_its_end(harness: &impl StorageHarness) {
     assert_eq!(stored, None);
 }
 
-/// After a mistake the same URL still serves.
+/// The same URL works after a refused attempt.
 pub async fn a_refused_upload_does_not_use_up_the_url(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "a_refused_upload_does_not_use_up_the_url").await;
     let intent = bench.intent(1);
@@ -265,7 +271,7 @@ pub async fn a_refused_upload_does_not_use_up_the_url(harness: &impl StorageHarn
     assert_eq!(bench.send(request(&upload, CONTENT)).await, 200);
 }
 
-/// Whatever the domain accepts as a name or a type goes through signing, HTTP and back.
+/// Every name and type that the domain accepts survives signing and HTTP.
 pub async fn odd_names_and_media_types_are_uploaded_and_found(harness: &impl StorageHarness) {
     let bench =
         StorageBench::open(harness, "odd_names_and_media_types_are_uploaded_and_found").await;
@@ -298,7 +304,7 @@ pub async fn odd_names_and_media_types_are_uploaded_and_found(harness: &impl Sto
     }
 }
 
-/// An empty content is bound like any other: once, and to no byte.
+/// Empty content is signed like any other: stored once, and without a byte.
 pub async fn an_empty_object_is_stored_once_and_hashed(harness: &impl StorageHarness) {
     let bench = StorageBench::open(harness, "an_empty_object_is_stored_once_and_hashed").await;
     let intent = bench.intent_of(1, sample::facts_of(b""));
