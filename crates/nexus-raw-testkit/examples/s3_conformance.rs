@@ -1,7 +1,7 @@
-//! Puts a store of your own through the suite of `docs/S3-SERVERS.md` and prints what came of it, as
-//! a table; 1 is the exit code where the store differs from what AWS documents.
+//! Runs the suite of `docs/S3-SERVERS.md` on your own store and prints the outcomes as a table. The
+//! exit code is 1 if the store differs from what AWS documents.
 //!
-//! The bucket must be there and empty, and should be of no other use. The endpoint is addressed by path.
+//! The bucket must be empty, and should have no other use. The endpoint is addressed by path.
 
 use std::{
     io::{self, Write as _},

@@ -1,14 +1,14 @@
-//! Requests signed in their header, in one piece and in chunks; and those that are not.
+//! Requests signed in their header, in one piece and in chunks, and unsigned requests.
 
 use sha2::{Digest as _, Sha256};
 
-use super::bench::{Bench, CONTENT, OTHER, said};
+use super::bench::{Bench, CONTENT, OTHER, status_and_code};
 use crate::s3::{Answer, Signer, base64_sha256};
 
 fn put_by(bench: &Bench, signer: &Signer) -> String {
     let path = bench.path("k");
     let headers = signer.sign_header("PUT", &path, &[], CONTENT);
-    bench.told(&path, &bench.send("PUT", &path, &headers, CONTENT))
+    bench.outcome(&path, &bench.send("PUT", &path, &headers, CONTENT))
 }
 
 pub fn a_signed_put_is_stored(bench: &Bench) -> String {
@@ -17,13 +17,13 @@ pub fn a_signed_put_is_stored(bench: &Bench) -> String {
 
 pub fn a_request_without_a_signature_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
-    bench.told(&path, &bench.send("PUT", &path, &[], CONTENT))
+    bench.outcome(&path, &bench.send("PUT", &path, &[], CONTENT))
 }
 
 pub fn a_read_without_a_signature_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[], CONTENT);
-    said(&bench.send("GET", &path, &[], b""))
+    status_and_code(&bench.send("GET", &path, &[], b""))
 }
 
 pub fn another_secret_is_refused(bench: &Bench) -> String {
@@ -58,43 +58,43 @@ pub fn a_date_sixteen_minutes_ahead_is_refused(bench: &Bench) -> String {
     put_by(bench, &bench.signer().signed_at(16 * 60))
 }
 
-pub fn a_session_token_that_nobody_gave_is_refused(bench: &Bench) -> String {
+pub fn an_unknown_session_token_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let token = [("x-amz-security-token", "a-token")];
-    bench.told(&path, &bench.signed("PUT", &path, &token, CONTENT))
+    bench.outcome(&path, &bench.signed("PUT", &path, &token, CONTENT))
 }
 
 pub fn version_2_in_the_header_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let claim = format!("AWS {}:c2lnbmF0dXJl", bench.endpoint.access_key_id);
     let headers = [("authorization".to_owned(), claim)];
-    bench.told(&path, &bench.send("PUT", &path, &headers, CONTENT))
+    bench.outcome(&path, &bench.send("PUT", &path, &headers, CONTENT))
 }
 
 pub fn version_2_in_the_query_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let id = &bench.endpoint.access_key_id;
     let target = format!("{path}?AWSAccessKeyId={id}&Expires=4102444800&Signature=c2lnbmF0dXJl");
-    bench.told(&path, &bench.send("PUT", &target, &[], CONTENT))
+    bench.outcome(&path, &bench.send("PUT", &target, &[], CONTENT))
 }
 
 pub fn another_target_than_signed_is_refused(bench: &Bench) -> String {
     let (signed, path) = (bench.path("signed"), bench.path("k"));
     let headers = bench.signer().sign_header("PUT", &signed, &[], CONTENT);
-    bench.told(&path, &bench.send("PUT", &path, &headers, CONTENT))
+    bench.outcome(&path, &bench.send("PUT", &path, &headers, CONTENT))
 }
 
 pub fn an_unsigned_header_beside_a_signature_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let mut headers = bench.signer().sign_header("PUT", &path, &[], CONTENT);
     headers.push(("x-amz-meta-owner".to_owned(), "me".to_owned()));
-    bench.told(&path, &bench.send("PUT", &path, &headers, CONTENT))
+    bench.outcome(&path, &bench.send("PUT", &path, &headers, CONTENT))
 }
 
 pub fn other_bytes_than_the_signed_digest_are_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let headers = bench.signer().sign_header("PUT", &path, &[], CONTENT);
-    bench.told(&path, &bench.send("PUT", &path, &headers, OTHER))
+    bench.outcome(&path, &bench.send("PUT", &path, &headers, OTHER))
 }
 
 /// Sends [`CONTENT`] as a signed stream of one chunk that carries `sent`.
@@ -143,12 +143,12 @@ fn content(bench: &Bench) -> String {
 
 pub fn a_signed_stream_is_stored_without_its_framing(bench: &Bench) -> String {
     let put = stream(bench, "a photograph");
-    format!("{}, then {}", said(&put), content(bench))
+    format!("{}, then {}", status_and_code(&put), content(bench))
 }
 
 pub fn another_chunk_than_signed_is_refused(bench: &Bench) -> String {
     let put = stream(bench, "a holograph!");
-    bench.told(&bench.path("k"), &put)
+    bench.outcome(&bench.path("k"), &put)
 }
 
 /// An unsigned stream with a checksum in its trailer, as the SDKs send by default.
@@ -166,10 +166,10 @@ fn with_trailer(bench: &Bench, checksum: &str) -> Answer {
 
 pub fn a_stream_with_a_trailer_is_stored_without_its_framing(bench: &Bench) -> String {
     let put = with_trailer(bench, &base64_sha256(CONTENT));
-    format!("{}, then {}", said(&put), content(bench))
+    format!("{}, then {}", status_and_code(&put), content(bench))
 }
 
 pub fn a_wrong_checksum_in_a_trailer_is_refused(bench: &Bench) -> String {
     let put = with_trailer(bench, &base64_sha256(OTHER));
-    bench.told(&bench.path("k"), &put)
+    bench.outcome(&bench.path("k"), &put)
 }

@@ -1,14 +1,14 @@
 use crate::s3::{Answer, Endpoint, Presign, Signer, base64_sha256};
 
-/// What most rules upload.
+/// The content that most rules upload.
 pub(super) const CONTENT: &[u8] = b"a photograph";
 /// Other bytes of the same length.
 pub(super) const OTHER: &[u8] = b"a holograph!";
-/// The origin that the bucket's CORS rule names.
+/// The origin in the bucket's CORS rule.
 pub(super) const ORIGIN: &str = "https://app.example.com";
 
-/// A store with a bucket that the rules may fill. Each rule keeps to keys of its own, so that they
-/// may run at once.
+/// A store with a bucket for the objects of rules. Each rule uses its own keys, so they may run
+/// concurrently.
 #[derive(Debug)]
 pub struct Bench {
     pub(super) endpoint: Endpoint,
@@ -25,7 +25,7 @@ pub(super) struct Upload {
 }
 
 impl Bench {
-    /// A bench for one rule in a bucket that is there.
+    /// Returns the bench of one rule on an existing bucket.
     #[must_use]
     pub fn new(endpoint: &Endpoint, bucket: &str, rule: &str) -> Self {
         Self {
@@ -35,17 +35,17 @@ impl Bench {
         }
     }
 
-    /// The path of one of the rule's keys, which is given percent-encoded.
+    /// Returns the path of a key of the rule, which is percent-encoded.
     pub(super) fn path(&self, key: &str) -> String {
         format!("/{}/{}/{key}", self.bucket, self.rule)
     }
 
-    /// Another bucket, made for this rule; its path.
+    /// Creates another bucket for this rule, and returns its path.
     pub(super) fn new_bucket(&self) -> String {
         let name = format!("{}-{}", self.bucket, self.rule.replace('_', "-"));
         let path = format!("/{}", &name[..name.len().min(63)]);
         let path = path.trim_end_matches('-').to_owned();
-        // from an earlier run, where the store is one that stays
+        // it exists if the store is kept between runs
         let made = self.signed("PUT", &path, &[], b"");
         assert!([200, 409].contains(&made.status), "{made:?}");
         path
@@ -65,7 +65,7 @@ impl Bench {
         self.endpoint.signed(method, target, headers, body)
     }
 
-    /// Sends a request as it is.
+    /// Sends a request unchanged.
     pub(super) fn send(
         &self,
         method: &str,
@@ -76,7 +76,7 @@ impl Bench {
         self.endpoint.send(method, target, headers, body)
     }
 
-    /// Leave to upload [`CONTENT`] within ten minutes.
+    /// Presigns an upload of [`CONTENT`], for ten minutes.
     pub(super) fn upload(&self) -> Upload {
         self.upload_by(&self.signer(), 600)
     }
@@ -98,24 +98,24 @@ impl Bench {
         }
     }
 
-    /// What the store said to an upload, and whether it did as it said.
-    pub(super) fn told(&self, path: &str, answer: &Answer) -> String {
+    /// Returns the response to an upload, and whether the store has done otherwise.
+    pub(super) fn outcome(&self, path: &str, answer: &Answer) -> String {
         let stored = self.signed("HEAD", path, &[], b"").status == 200;
-        let said = said(answer);
+        let response = status_and_code(answer);
         match (answer.status < 300, stored) {
-            (true, false) => format!("{said}, not stored"),
-            (false, true) => format!("{said}, stored"),
-            _ => said,
+            (true, false) => format!("{response}, not stored"),
+            (false, true) => format!("{response}, stored"),
+            _ => response,
         }
     }
 
-    /// Sends the bytes that were promised; what came of it.
+    /// Uploads the promised bytes and returns the outcome.
     pub(super) fn put(&self, upload: &Upload) -> String {
         let answer = self.send("PUT", &upload.target, &upload.headers, CONTENT);
-        self.told(&upload.path, &answer)
+        self.outcome(&upload.path, &answer)
     }
 
-    /// Puts an object in one go, signed in its header.
+    /// Puts an object in one request, signed in its header.
     pub(super) fn place(&self, path: &str, headers: &[(&str, &str)], content: &[u8]) {
         let put = self.signed("PUT", path, headers, content);
         assert_eq!(put.error(), (200, String::new()), "{path}");
@@ -123,7 +123,7 @@ impl Bench {
 }
 
 impl Upload {
-    /// The same to another target.
+    /// Returns the same with another target.
     pub(super) fn at(&self, from: &str, to: &str) -> Self {
         let target = self.target.replacen(from, to, 1);
         assert_ne!(target, self.target, "{from} is not in the URL");
@@ -133,7 +133,7 @@ impl Upload {
         }
     }
 
-    /// The same without one parameter of its query.
+    /// Returns the same without one query parameter.
     pub(super) fn without_parameter(&self, name: &str) -> Self {
         let (path, query) = self.target.split_once('?').unwrap();
         let kept: Vec<_> = query
@@ -146,14 +146,14 @@ impl Upload {
         }
     }
 
-    /// The same with another value of a header, or with one more.
+    /// Returns the same with another value of a header, or with an added header.
     pub(super) fn with(&self, name: &str, value: &str) -> Self {
         let mut other = self.without(name);
         other.headers.push((name.to_owned(), value.to_owned()));
         other
     }
 
-    /// The same without a header.
+    /// Returns the same without a header.
     pub(super) fn without(&self, name: &str) -> Self {
         let mut other = self.clone();
         other.headers.retain(|(it, _)| it != name);
@@ -173,13 +173,13 @@ fn upload_headers() -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Status and code.
-pub(super) fn said(answer: &Answer) -> String {
+/// Returns status and error code.
+pub(super) fn status_and_code(answer: &Answer) -> String {
     let (status, code) = answer.error();
     format!("{status} {code}").trim().to_owned()
 }
 
-/// `yes`, or the other.
+/// Returns `yes`, or `otherwise`.
 pub(super) fn or(holds: bool, otherwise: &str) -> String {
     if holds { "yes" } else { otherwise }.to_owned()
 }

@@ -2,22 +2,22 @@
 
 use std::{collections::BTreeMap, thread};
 
-use super::bench::{Bench, CONTENT, said};
+use super::bench::{Bench, CONTENT, status_and_code};
 
 const WRITERS: usize = 50;
 
-pub fn create_once_stores_where_nothing_is(bench: &Bench) -> String {
+pub fn create_once_stores_at_a_new_key(bench: &Bench) -> String {
     let path = bench.path("k");
     let put = bench.signed("PUT", &path, &[("if-none-match", "*")], CONTENT);
-    bench.told(&path, &put)
+    bench.outcome(&path, &put)
 }
 
-pub fn create_once_refuses_where_something_is(bench: &Bench) -> String {
+pub fn create_once_refuses_an_existing_key(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[], CONTENT);
     let put = bench.signed("PUT", &path, &[("if-none-match", "*")], b"other");
     let there = bench.signed("GET", &path, &[], b"").body;
-    said(&put)
+    status_and_code(&put)
         + if there == CONTENT {
             ""
         } else {
@@ -25,8 +25,8 @@ pub fn create_once_refuses_where_something_is(bench: &Bench) -> String {
         }
 }
 
-/// AWS may answer a racing writer 409 as well.
-pub fn of_fifty_first_writers_one_wins(bench: &Bench) -> String {
+/// AWS may also return 409 to a racing writer.
+pub fn one_of_fifty_racing_writers_wins(bench: &Bench) -> String {
     let path = &bench.path("k");
     let contents: Vec<_> = (0..WRITERS).map(|it| format!("writer {it}")).collect();
     let (mut counts, mut winner) = (BTreeMap::new(), None);
@@ -44,7 +44,7 @@ pub fn of_fifty_first_writers_one_wins(bench: &Bench) -> String {
             let kind = if refused {
                 "refused".to_owned()
             } else {
-                said(&answer)
+                status_and_code(&answer)
             };
             *counts.entry(kind).or_insert(0) += 1;
             if answer.status == 200 {
@@ -66,16 +66,20 @@ pub fn create_once_after_a_delete_stores(bench: &Bench) -> String {
     bench.place(&path, &[("if-none-match", "*")], CONTENT);
     let deleted = bench.signed("DELETE", &path, &[], b"");
     let again = bench.signed("PUT", &path, &[("if-none-match", "*")], CONTENT);
-    format!("{}, then {}", said(&deleted), bench.told(&path, &again))
+    format!(
+        "{}, then {}",
+        status_and_code(&deleted),
+        bench.outcome(&path, &again)
+    )
 }
 
-pub fn a_write_knows_no_other_if_none_match_than_any(bench: &Bench) -> String {
+pub fn a_write_supports_if_none_match_only_with_a_star(bench: &Bench) -> String {
     let path = bench.path("k");
     let put = bench.signed("PUT", &path, &[("if-none-match", "\"0\"")], CONTENT);
-    bench.told(&path, &put)
+    bench.outcome(&path, &put)
 }
 
-/// What a read says with the object's own tag and with another one.
+/// Returns the outcome of a read with the object's own tag and with another one.
 fn read(bench: &Bench, method: &str, header: &str) -> String {
     let path = bench.path("k");
     bench.place(&path, &[], CONTENT);

@@ -1,17 +1,17 @@
-//! What a page of another origin needs: leave to upload, and an answer that it may read.
+//! What a page of another origin needs: permission to upload, and a response that it may read.
 
 use serde_json::Value;
 
-use super::bench::{Bench, CONTENT, ORIGIN, or, said};
+use super::bench::{Bench, CONTENT, ORIGIN, or, status_and_code};
 use crate::s3::{Answer, Endpoint};
 
-/// Where the rule stands that a bucket needs for uploads from a page.
+/// The document with the rule that a bucket needs for uploads from a page.
 const DOCUMENT: &str = include_str!("../../../../../docs/BROWSERS.md");
 
-/// Gives the bucket the rule of `docs/BROWSERS.md`, for pages of this origin.
+/// Sets the bucket's CORS rule to that of `docs/BROWSERS.md`, for pages of this origin.
 ///
 /// # Panics
-/// When the document has no such rule.
+/// If the document has no such rule.
 #[must_use]
 pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str, origin: &str) -> Answer {
     let rule = documented_rule().replace(ORIGIN, origin);
@@ -19,7 +19,7 @@ pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str, origin: &str) -> Answer 
     endpoint.signed("PUT", &target, &[], rule.as_bytes())
 }
 
-/// The rule as XML, as `PutBucketCors` takes it; command lines take JSON.
+/// Returns the rule as XML, for `PutBucketCors`; command lines use JSON.
 fn documented_rule() -> String {
     let rule = DOCUMENT.split("```json\n").nth(1).unwrap();
     let rule: Value = serde_json::from_str(rule.split("```").next().unwrap()).unwrap();
@@ -27,7 +27,7 @@ fn documented_rule() -> String {
         panic!("not one rule: {rule}");
     };
     let elements = rule.as_object().unwrap().iter().flat_map(|(name, value)| {
-        // a list is named in the plural, and each of its elements is not
+        // a list has a plural name, and its elements the singular
         let (name, values) = match value.as_array() {
             Some(values) => (&name[..name.len() - 1], &values[..]),
             None => (name.as_str(), std::slice::from_ref(value)),
@@ -54,7 +54,7 @@ fn preflight(bench: &Bench, origin: &str, method: &str, headers: &str) -> Answer
     bench.send("OPTIONS", &bench.upload().target, &head, b"")
 }
 
-/// Whether a list in a header names all of `wanted`, whatever the case.
+/// Returns whether a list in a header has all of `wanted`, in any case.
 fn names(answer: &Answer, header: &str, wanted: &[&str]) -> bool {
     let list = answer
         .header(header)
@@ -70,9 +70,9 @@ const SIGNED: &str = "content-type,if-none-match,x-amz-checksum-sha256,x-amz-met
     x-amz-meta-env,x-amz-meta-tenant-id,x-amz-server-side-encryption,\
     x-amz-server-side-encryption-aws-kms-key-id";
 
-pub fn a_bucket_takes_a_cors_rule(bench: &Bench) -> String {
+pub fn a_bucket_accepts_a_cors_rule(bench: &Bench) -> String {
     let bucket = bench.new_bucket();
-    said(&set_cors_rule(&bench.endpoint, &bucket[1..], ORIGIN))
+    status_and_code(&set_cors_rule(&bench.endpoint, &bucket[1..], ORIGIN))
 }
 
 pub fn a_page_of_the_origin_may_upload(bench: &Bench) -> String {
@@ -87,13 +87,14 @@ pub fn a_page_of_the_origin_may_upload(bench: &Bench) -> String {
     format!("{} for {origin}{missing}", answer.status)
 }
 
-pub fn a_page_of_another_origin_may_not(bench: &Bench) -> String {
+pub fn a_page_of_another_origin_may_not_upload(bench: &Bench) -> String {
     let answer = preflight(bench, "https://evil.example", "PUT", SIGNED);
     let origin = answer.header("access-control-allow-origin");
-    said(&answer) + origin.map_or("", |_| ", allowed")
+    status_and_code(&answer) + origin.map_or("", |_| ", allowed")
 }
 
-/// Whether a browser would go on: it goes by the lists, whatever the status.
+/// Returns the response to a preflight, and whether a browser would send the request: it reads the
+/// lists and ignores the status.
 fn refused(bench: &Bench, method: &str, headers: &[&str]) -> String {
     let answer = preflight(bench, ORIGIN, method, &headers.join(","));
     let method = names(
@@ -102,7 +103,7 @@ fn refused(bench: &Bench, method: &str, headers: &[&str]) -> String {
         &[&method.to_lowercase()],
     );
     let headers = names(&answer, "access-control-allow-headers", headers);
-    said(&answer) + if method && headers { ", allowed" } else { "" }
+    status_and_code(&answer) + if method && headers { ", allowed" } else { "" }
 }
 
 pub fn a_page_may_not_delete(bench: &Bench) -> String {
@@ -117,24 +118,24 @@ pub fn a_page_may_send_no_other_header(bench: &Bench) -> String {
     refused(bench, "PUT", &["content-type", "x-amz-acl"])
 }
 
-/// What a page sees of the answer to its PUT.
+/// Returns the response to a page's PUT, as the page sees it.
 fn seen(bench: &Bench, origin: &str) -> (Answer, String) {
     let upload = bench.upload().with("origin", origin);
     let answer = bench.send("PUT", &upload.target, &upload.headers, CONTENT);
-    let told = answer
+    let returned = answer
         .header("access-control-allow-origin")
         .unwrap_or("nobody");
-    let told = format!("{} for {told}", answer.status);
-    (answer, told)
+    let returned = format!("{} for {returned}", answer.status);
+    (answer, returned)
 }
 
-pub fn the_page_may_read_the_tag_of_what_it_uploaded(bench: &Bench) -> String {
-    let (answer, told) = seen(bench, ORIGIN);
+pub fn the_page_may_read_the_tag_of_its_upload(bench: &Bench) -> String {
+    let (answer, returned) = seen(bench, ORIGIN);
     let exposed = names(&answer, "access-control-expose-headers", &["etag"]);
-    format!("{told}, {}", or(exposed, "ETag hidden"))
+    format!("{returned}, {}", or(exposed, "ETag hidden"))
 }
 
-pub fn the_answer_differs_by_origin_and_says_so(bench: &Bench) -> String {
+pub fn the_response_varies_by_origin(bench: &Bench) -> String {
     let (answer, _) = seen(bench, ORIGIN);
     let vary = answer.headers.iter().filter(|(name, _)| name == "vary");
     let named = vary
@@ -147,13 +148,13 @@ pub fn a_page_of_another_origin_reads_nothing(bench: &Bench) -> String {
     seen(bench, "https://evil.example").1
 }
 
-pub fn what_a_page_may_not_ask_it_may_not_read(bench: &Bench) -> String {
+pub fn a_page_cannot_read_the_response_to_another_method(bench: &Bench) -> String {
     let path = bench.path("k");
     let mut headers = bench.signer().sign_header("GET", &path, &[], b"");
     headers.push(("origin".to_owned(), ORIGIN.to_owned()));
     let answer = bench.send("GET", &path, &headers, b"");
-    let told = answer.header("access-control-allow-origin");
-    format!("{} for {}", answer.status, told.unwrap_or("nobody"))
+    let returned = answer.header("access-control-allow-origin");
+    format!("{} for {}", answer.status, returned.unwrap_or("nobody"))
 }
 
 pub fn the_page_may_read_a_refusal(bench: &Bench) -> String {
@@ -166,6 +167,6 @@ pub fn without_a_rule_no_page_reads_anything(bench: &Bench) -> String {
     let mut headers = bench.signer().sign_header("PUT", &path, &[], CONTENT);
     headers.push(("origin".to_owned(), "https://evil.example".to_owned()));
     let answer = bench.send("PUT", &path, &headers, CONTENT);
-    let told = answer.header("access-control-allow-origin");
-    format!("{} for {}", answer.status, told.unwrap_or("nobody"))
+    let returned = answer.header("access-control-allow-origin");
+    format!("{} for {}", answer.status, returned.unwrap_or("nobody"))
 }

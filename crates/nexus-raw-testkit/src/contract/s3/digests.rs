@@ -1,11 +1,11 @@
-//! Digests that an upload declares. What is refused leaves nothing behind.
+//! Digests that an upload declares. A refused upload stores nothing.
 
-use super::bench::{Bench, or, said};
+use super::bench::{Bench, or, status_and_code};
 
 const CONTENT: &[u8] = b"123456789";
 const OTHER: &[u8] = b"123456780";
 
-/// Of [`CONTENT`]: the check values of the algorithms, in base64.
+/// The digests of [`CONTENT`], the check values of the algorithms, in base64.
 const MD5: (&str, &str) = ("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==");
 const CRC32: (&str, &str) = ("x-amz-checksum-crc32", "y/Q5Jg==");
 const CRC32C: (&str, &str) = ("x-amz-checksum-crc32c", "4waSgw==");
@@ -16,15 +16,15 @@ const SHA256: (&str, &str) = (
     "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
 );
 
-/// Right bytes, then wrong ones at another key; whether the digest is told later.
+/// Uploads the right bytes, then wrong ones to another key, and returns both outcomes.
 fn checked(bench: &Bench, digest: (&str, &str)) -> String {
     let (right, wrong) = (bench.path("right"), bench.path("wrong"));
     let stored = bench.signed("PUT", &right, &[digest], CONTENT);
     let refused = bench.signed("PUT", &wrong, &[digest], OTHER);
     format!(
         "{} or {}",
-        bench.told(&right, &stored),
-        bench.told(&wrong, &refused)
+        bench.outcome(&right, &stored),
+        bench.outcome(&wrong, &refused)
     )
 }
 
@@ -52,12 +52,12 @@ pub fn sha256_is_checked(bench: &Bench) -> String {
     checked(bench, SHA256)
 }
 
-pub fn a_refused_write_leaves_what_was_there(bench: &Bench) -> String {
+pub fn a_refused_write_keeps_the_old_object(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[], CONTENT);
     let wrong = bench.signed("PUT", &path, &[SHA256], OTHER);
     let there = bench.signed("GET", &path, &[], b"").body;
-    said(&wrong)
+    status_and_code(&wrong)
         + if there == CONTENT {
             ""
         } else {
@@ -67,7 +67,7 @@ pub fn a_refused_write_leaves_what_was_there(bench: &Bench) -> String {
 
 pub fn a_malformed_md5_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
-    bench.told(
+    bench.outcome(
         &path,
         &bench.signed("PUT", &path, &[("content-md5", "!")], CONTENT),
     )
@@ -76,28 +76,28 @@ pub fn a_malformed_md5_is_refused(bench: &Bench) -> String {
 pub fn a_malformed_checksum_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let malformed = [("x-amz-checksum-sha256", "!")];
-    bench.told(&path, &bench.signed("PUT", &path, &malformed, CONTENT))
+    bench.outcome(&path, &bench.signed("PUT", &path, &malformed, CONTENT))
 }
 
 pub fn two_checksums_are_refused(bench: &Bench) -> String {
     let path = bench.path("k");
-    bench.told(
+    bench.outcome(
         &path,
         &bench.signed("PUT", &path, &[CRC32, SHA256], CONTENT),
     )
 }
 
-pub fn a_checksum_is_told_where_it_is_asked_for(bench: &Bench) -> String {
+pub fn a_checksum_is_returned_if_requested(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[SHA256], CONTENT);
     let head = bench.signed("HEAD", &path, &[("x-amz-checksum-mode", "ENABLED")], b"");
-    let told = head.header(SHA256.0).unwrap_or("nothing");
-    or(told == SHA256.1, told)
+    let returned = head.header(SHA256.0).unwrap_or("nothing");
+    or(returned == SHA256.1, returned)
 }
 
-pub fn a_checksum_is_not_told_unasked(bench: &Bench) -> String {
+pub fn a_checksum_is_not_returned_by_default(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[SHA256], CONTENT);
     let head = bench.signed("HEAD", &path, &[], b"");
-    or(head.header(SHA256.0).is_none(), "told")
+    or(head.header(SHA256.0).is_none(), "returned")
 }

@@ -1,19 +1,19 @@
-//! Odd keys: kept apart, byte for byte, and inside their bucket.
+//! Odd keys: distinct, byte for byte, and inside their bucket.
 
-use super::bench::{Bench, CONTENT, said};
+use super::bench::{Bench, CONTENT, status_and_code};
 use crate::s3::encode_path;
 
-/// Puts at `key`, reads there, and sees whether `neighbour` has become something too.
+/// Writes `key`, reads it, and checks whether `neighbour` exists now too.
 fn kept(bench: &Bench, key: &str, neighbour: Option<&str>) -> String {
     let path = bench.path(&encode_path(key));
     let put = bench.signed("PUT", &path, &[], CONTENT);
-    let told = bench.told(&path, &put);
-    if told != "200" {
-        return told;
+    let outcome = bench.outcome(&path, &put);
+    if outcome != "200" {
+        return outcome;
     }
     let got = bench.signed("GET", &path, &[], b"");
     if got.body != CONTENT {
-        return format!("200, then {}", said(&got));
+        return format!("200, then {}", status_and_code(&got));
     }
     let beside =
         neighbour.map(|key| bench.signed("HEAD", &bench.path(&encode_path(key)), &[], b""));
@@ -76,12 +76,12 @@ pub fn a_key_with_a_slash_at_its_start(bench: &Bench) -> String {
     let (bucket, key) = path[1..].split_once('/').unwrap();
     let leading = format!("/{bucket}//{key}");
     let put = bench.signed("PUT", &leading, &[], CONTENT);
-    let told = bench.told(&leading, &put);
+    let outcome = bench.outcome(&leading, &put);
     let without = bench.signed("HEAD", &path, &[], b"").status == 200;
-    match (&*told, without) {
+    match (&*outcome, without) {
         ("200", false) => "kept".to_owned(),
         ("200", true) => "the same as its neighbour".to_owned(),
-        _ => told,
+        _ => outcome,
     }
 }
 
@@ -97,7 +97,7 @@ pub fn a_key_below_another_key(bench: &Bench) -> String {
         }
 }
 
-/// The longest that S3 takes, and one byte more.
+/// Writes a key of this length; S3 accepts up to 1024 bytes.
 fn long(bench: &Bench, bytes: usize, segment: usize) -> String {
     let prefix = bench.path("");
     let (_, prefix) = prefix[1..].split_once('/').unwrap();

@@ -1,13 +1,13 @@
 //! The contract of S3, rule by rule, tested over the wire with own signatures.
 //!
-//! A rule is a function that does one thing to a store and says in a few words what came of it.
-//! What it must say of each store that is tested stands in [`TABLE`], which `docs/S3-SERVERS.md`
-//! shows: a store that changes, for better or worse, fails a test until the table is changed too.
+//! A rule is a function that does one thing to a store and returns a short text of the outcome.
+//! [`TABLE`], which `docs/S3-SERVERS.md` shows, has the expected outcome for each tested store: a
+//! store that changes, for better or worse, fails a test until the table is changed too.
 
 #![expect(
     missing_docs,
     clippy::must_use_candidate,
-    reason = "the name of a rule is its documentation, and what it does to the store is its use"
+    reason = "the name of a rule is its documentation, and a rule has effects on the store"
 )]
 
 mod authorization;
@@ -35,15 +35,15 @@ pub use self::{
 };
 use crate::s3::Endpoint;
 
-/// Sees that a rule says of a server what [`TABLE`] says that it does.
+/// Asserts that the outcome of a rule on a server is that of [`TABLE`].
 ///
 /// # Panics
-/// Where it does not.
+/// If it is not.
 pub fn hold(server: Server, rule: &str, outcome: &str) {
     assert_eq!(outcome, outcome_of(server, rule), "{rule} on {server:?}");
 }
 
-/// Hands the names of all rules to a macro of this crate, after one argument of its own.
+/// Passes one argument and the names of all rules to a macro of this crate.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! s3_rules {
@@ -57,8 +57,8 @@ macro_rules! s3_rules {
                 a_presigned_put_to_another_bucket_is_refused,
                 a_presigned_put_to_the_key_with_a_slash_is_refused,
                 a_presigned_put_by_another_host_is_refused,
-                a_presigned_put_is_no_get,
-                a_presigned_put_is_no_delete,
+                a_presigned_put_is_not_a_get,
+                a_presigned_put_is_not_a_delete,
                 an_added_parameter_is_refused,
                 a_removed_algorithm_is_refused,
                 a_removed_credential_is_refused,
@@ -77,9 +77,9 @@ macro_rules! s3_rules {
                 another_signature_is_refused,
                 a_url_works_five_seconds_before_its_end,
                 a_url_is_refused_a_second_after_its_end,
-                a_url_lives_for_seven_days,
-                a_url_does_not_live_longer_than_seven_days,
-                a_url_without_life_is_refused,
+                a_url_is_valid_for_seven_days,
+                a_url_is_not_valid_for_more_than_seven_days,
+                a_url_with_no_lifetime_is_refused,
                 a_url_of_the_future_is_refused,
                 a_second_write_is_refused,
                 other_bytes_are_refused,
@@ -113,7 +113,7 @@ macro_rules! s3_rules {
                 another_service_in_the_header_is_refused,
                 a_date_sixteen_minutes_ago_is_refused,
                 a_date_sixteen_minutes_ahead_is_refused,
-                a_session_token_that_nobody_gave_is_refused,
+                an_unknown_session_token_is_refused,
                 version_2_in_the_header_is_refused,
                 version_2_in_the_query_is_refused,
                 another_target_than_signed_is_refused,
@@ -129,25 +129,25 @@ macro_rules! s3_rules {
                 crc64nvme_is_checked,
                 sha1_is_checked,
                 sha256_is_checked,
-                a_refused_write_leaves_what_was_there,
+                a_refused_write_keeps_the_old_object,
                 a_malformed_md5_is_refused,
                 a_malformed_checksum_is_refused,
                 two_checksums_are_refused,
-                a_checksum_is_told_where_it_is_asked_for,
-                a_checksum_is_not_told_unasked,
-                create_once_stores_where_nothing_is,
-                create_once_refuses_where_something_is,
-                of_fifty_first_writers_one_wins,
+                a_checksum_is_returned_if_requested,
+                a_checksum_is_not_returned_by_default,
+                create_once_stores_at_a_new_key,
+                create_once_refuses_an_existing_key,
+                one_of_fifty_racing_writers_wins,
                 create_once_after_a_delete_stores,
-                a_write_knows_no_other_if_none_match_than_any,
+                a_write_supports_if_none_match_only_with_a_star,
                 get_by_if_match,
                 get_by_if_none_match,
                 head_by_if_match,
                 head_by_if_none_match,
                 a_content_type_is_kept,
-                a_content_type_is_kept_against_the_ending,
-                octet_stream_is_kept_against_the_ending,
-                without_a_type_it_is_that_of_s3,
+                a_content_type_is_kept_despite_the_extension,
+                octet_stream_is_kept_despite_the_extension,
+                the_default_content_type_is_that_of_s3,
                 metadata_is_kept,
                 empty_metadata_is_kept,
                 metadata_beyond_2_kib_is_refused,
@@ -158,11 +158,11 @@ macro_rules! s3_rules {
                 no_bytes_and_one_byte_are_kept,
                 six_mebibytes_are_kept,
                 a_range_is_a_part,
-                a_delete_is_a_delete_however_often,
-                an_absent_key_is_told_from_an_absent_bucket,
+                a_repeated_delete_succeeds,
+                an_absent_key_and_an_absent_bucket_have_different_errors,
                 an_absent_key_is_a_plain_404_to_head,
-                a_version_is_told_where_the_bucket_has_versions,
-                encryption_by_the_store_is_done_and_told,
+                a_versioned_bucket_returns_versions,
+                encryption_by_the_store_is_done_and_reported,
                 a_key_with_a_percent_sign,
                 a_key_with_a_plus_sign,
                 a_key_with_spaces,
@@ -179,15 +179,15 @@ macro_rules! s3_rules {
                 a_key_of_1024_bytes,
                 a_key_of_1024_bytes_in_one_segment,
                 a_key_of_1025_bytes,
-                a_bucket_takes_a_cors_rule,
+                a_bucket_accepts_a_cors_rule,
                 a_page_of_the_origin_may_upload,
-                a_page_of_another_origin_may_not,
+                a_page_of_another_origin_may_not_upload,
                 a_page_may_not_delete,
                 a_page_may_not_read,
                 a_page_may_send_no_other_header,
-                what_a_page_may_not_ask_it_may_not_read,
-                the_page_may_read_the_tag_of_what_it_uploaded,
-                the_answer_differs_by_origin_and_says_so,
+                a_page_cannot_read_the_response_to_another_method,
+                the_page_may_read_the_tag_of_its_upload,
+                the_response_varies_by_origin,
                 a_page_of_another_origin_reads_nothing,
                 the_page_may_read_a_refusal,
                 without_a_rule_no_page_reads_anything,
@@ -196,7 +196,7 @@ macro_rules! s3_rules {
     };
 }
 
-/// Puts a store through the suite. Takes a function of a rule's name that gives the
+/// Runs the suite on a store. Takes a function from a rule's name to the
 /// [`Server`](crate::contract::s3::Server), the [`Bench`](crate::contract::s3::Bench), and a value
 /// that keeps the server alive.
 #[macro_export]
@@ -233,7 +233,7 @@ macro_rules! s3_measure {
     };
 }
 
-/// Every rule with what it says of a store, one after the other, in a bucket that is there.
+/// Runs every rule in turn on an existing bucket, and returns each with its outcome.
 #[must_use]
 pub fn measure(endpoint: &Endpoint, bucket: &str) -> Vec<(&'static str, String)> {
     let bench = |rule: &str| Bench::new(endpoint, bucket, rule);

@@ -1,17 +1,17 @@
-//! Objects: what an upload carried comes back as it was.
+//! Objects: a read returns what was uploaded.
 
-use super::bench::{Bench, CONTENT, or, said};
+use super::bench::{Bench, CONTENT, or, status_and_code};
 
-/// What a GET tells of a header that the upload carried.
+/// Returns whether a GET returns a header of the upload.
 fn kept(bench: &Bench, key: &str, name: &str, value: &str) -> String {
     let path = bench.path(key);
     let put = bench.signed("PUT", &path, &[(name, value)], CONTENT);
     if put.status != 200 {
-        return said(&put);
+        return status_and_code(&put);
     }
     let got = bench.signed("GET", &path, &[], b"");
-    let told = got.header(name).unwrap_or("nothing");
-    or(told == value, told)
+    let returned = got.header(name).unwrap_or("nothing");
+    or(returned == value, returned)
 }
 
 pub fn a_content_type_is_kept(bench: &Bench) -> String {
@@ -23,15 +23,15 @@ pub fn a_content_type_is_kept(bench: &Bench) -> String {
     )
 }
 
-pub fn a_content_type_is_kept_against_the_ending(bench: &Bench) -> String {
+pub fn a_content_type_is_kept_despite_the_extension(bench: &Bench) -> String {
     kept(bench, "k.html", "content-type", "text/plain")
 }
 
-pub fn octet_stream_is_kept_against_the_ending(bench: &Bench) -> String {
+pub fn octet_stream_is_kept_despite_the_extension(bench: &Bench) -> String {
     kept(bench, "k.pdf", "content-type", "application/octet-stream")
 }
 
-pub fn without_a_type_it_is_that_of_s3(bench: &Bench) -> String {
+pub fn the_default_content_type_is_that_of_s3(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[], CONTENT);
     let head = bench.signed("HEAD", &path, &[], b"");
@@ -54,7 +54,7 @@ pub fn empty_metadata_is_kept(bench: &Bench) -> String {
 pub fn metadata_beyond_2_kib_is_refused(bench: &Bench) -> String {
     let path = bench.path("k");
     let long = "x".repeat(2049);
-    bench.told(
+    bench.outcome(
         &path,
         &bench.signed("PUT", &path, &[("x-amz-meta-a", &long)], CONTENT),
     )
@@ -86,7 +86,7 @@ pub fn the_tag_of_a_single_put_is_its_md5(bench: &Bench) -> String {
 }
 
 pub fn no_bytes_and_one_byte_are_kept(bench: &Bench) -> String {
-    let told = [&b""[..], b"x"].map(|content| {
+    let returned = [&b""[..], b"x"].map(|content| {
         let path = bench.path(&format!("k{}", content.len()));
         bench.place(&path, &[], content);
         let got = bench.signed("GET", &path, &[], b"");
@@ -96,7 +96,7 @@ pub fn no_bytes_and_one_byte_are_kept(bench: &Bench) -> String {
             "other",
         )
     });
-    told.join(", ")
+    returned.join(", ")
 }
 
 pub fn six_mebibytes_are_kept(bench: &Bench) -> String {
@@ -117,31 +117,31 @@ pub fn a_range_is_a_part(bench: &Bench) -> String {
     format!("{} {part}", got.status)
 }
 
-pub fn a_delete_is_a_delete_however_often(bench: &Bench) -> String {
+pub fn a_repeated_delete_succeeds(bench: &Bench) -> String {
     let path = bench.path("k");
     bench.place(&path, &[], CONTENT);
-    let deletes = [(); 2].map(|()| said(&bench.signed("DELETE", &path, &[], b"")));
-    let read = said(&bench.signed("GET", &path, &[], b""));
+    let deletes = [(); 2].map(|()| status_and_code(&bench.signed("DELETE", &path, &[], b"")));
+    let read = status_and_code(&bench.signed("GET", &path, &[], b""));
     format!("{}, then {read}", deletes.join(", "))
 }
 
-pub fn an_absent_key_is_told_from_an_absent_bucket(bench: &Bench) -> String {
-    let key = said(&bench.signed("GET", &bench.path("absent"), &[], b""));
-    let bucket = said(&bench.signed("GET", "/nexus-raw-no-such-bucket/k", &[], b""));
+pub fn an_absent_key_and_an_absent_bucket_have_different_errors(bench: &Bench) -> String {
+    let key = status_and_code(&bench.signed("GET", &bench.path("absent"), &[], b""));
+    let bucket = status_and_code(&bench.signed("GET", "/nexus-raw-no-such-bucket/k", &[], b""));
     format!("{key}, {bucket}")
 }
 
 pub fn an_absent_key_is_a_plain_404_to_head(bench: &Bench) -> String {
-    said(&bench.signed("HEAD", &bench.path("absent"), &[], b""))
+    status_and_code(&bench.signed("HEAD", &bench.path("absent"), &[], b""))
 }
 
-pub fn a_version_is_told_where_the_bucket_has_versions(bench: &Bench) -> String {
+pub fn a_versioned_bucket_returns_versions(bench: &Bench) -> String {
     let bucket = bench.new_bucket();
     let rule = b"<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
                  <Status>Enabled</Status></VersioningConfiguration>";
     let enabled = bench.signed("PUT", &format!("{bucket}?versioning"), &[], rule);
     if enabled.status != 200 {
-        return said(&enabled);
+        return status_and_code(&enabled);
     }
     let put = bench.signed("PUT", &format!("{bucket}/k"), &[], CONTENT);
     let head = bench.signed("HEAD", &format!("{bucket}/k"), &[], b"");
@@ -149,14 +149,14 @@ pub fn a_version_is_told_where_the_bucket_has_versions(bench: &Bench) -> String 
     or(versions[0].is_some() && versions[0] == versions[1], "none")
 }
 
-pub fn encryption_by_the_store_is_done_and_told(bench: &Bench) -> String {
+pub fn encryption_by_the_store_is_done_and_reported(bench: &Bench) -> String {
     let path = bench.path("k");
     let name = "x-amz-server-side-encryption";
     let put = bench.signed("PUT", &path, &[(name, "AES256")], CONTENT);
     if put.status != 200 {
-        return said(&put);
+        return status_and_code(&put);
     }
     let got = bench.signed("GET", &path, &[], b"");
-    let told = got.header(name).unwrap_or("nothing");
-    or(told == "AES256" && got.body == CONTENT, told)
+    let returned = got.header(name).unwrap_or("nothing");
+    or(returned == "AES256" && got.body == CONTENT, returned)
 }

@@ -1,6 +1,6 @@
-//! Presigned URLs: what they open, for how long, and what they do not.
+//! Presigned URLs: what they allow, for how long, and what they do not allow.
 
-use super::bench::{Bench, CONTENT, OTHER, said};
+use super::bench::{Bench, CONTENT, OTHER, status_and_code};
 use crate::s3::Presign;
 
 pub fn a_presigned_put_stores_what_was_signed(bench: &Bench) -> String {
@@ -42,18 +42,18 @@ pub fn a_presigned_put_by_another_host_is_refused(bench: &Bench) -> String {
     bench.put(&bench.upload().with("host", "elsewhere.example"))
 }
 
-pub fn a_presigned_put_is_no_get(bench: &Bench) -> String {
+pub fn a_presigned_put_is_not_a_get(bench: &Bench) -> String {
     let upload = bench.upload();
     bench.place(&upload.path, &[], CONTENT);
-    said(&bench.send("GET", &upload.target, &upload.headers, CONTENT))
+    status_and_code(&bench.send("GET", &upload.target, &upload.headers, CONTENT))
 }
 
-pub fn a_presigned_put_is_no_delete(bench: &Bench) -> String {
+pub fn a_presigned_put_is_not_a_delete(bench: &Bench) -> String {
     let upload = bench.upload();
     bench.place(&upload.path, &[], CONTENT);
     let answer = bench.send("DELETE", &upload.target, &upload.headers, CONTENT);
     let there = bench.signed("HEAD", &upload.path, &[], b"").status == 200;
-    said(&answer) + if there { "" } else { ", deleted" }
+    status_and_code(&answer) + if there { "" } else { ", deleted" }
 }
 
 pub fn an_added_parameter_is_refused(bench: &Bench) -> String {
@@ -144,15 +144,15 @@ pub fn a_url_is_refused_a_second_after_its_end(bench: &Bench) -> String {
     bench.put(&bench.upload_by(&bench.signer().signed_at(-61), 60))
 }
 
-pub fn a_url_lives_for_seven_days(bench: &Bench) -> String {
+pub fn a_url_is_valid_for_seven_days(bench: &Bench) -> String {
     bench.put(&bench.upload_by(&bench.signer().signed_at(-604_000), 604_800))
 }
 
-pub fn a_url_does_not_live_longer_than_seven_days(bench: &Bench) -> String {
+pub fn a_url_is_not_valid_for_more_than_seven_days(bench: &Bench) -> String {
     bench.put(&bench.upload_by(&bench.signer(), 604_801))
 }
 
-pub fn a_url_without_life_is_refused(bench: &Bench) -> String {
+pub fn a_url_with_no_lifetime_is_refused(bench: &Bench) -> String {
     bench.put(&bench.upload_by(&bench.signer(), 0))
 }
 
@@ -163,19 +163,19 @@ pub fn a_url_of_the_future_is_refused(bench: &Bench) -> String {
 pub fn a_second_write_is_refused(bench: &Bench) -> String {
     let upload = bench.upload();
     assert_eq!(bench.put(&upload), "200");
-    said(&bench.send("PUT", &upload.target, &upload.headers, CONTENT))
+    status_and_code(&bench.send("PUT", &upload.target, &upload.headers, CONTENT))
 }
 
 pub fn other_bytes_are_refused(bench: &Bench) -> String {
     let upload = bench.upload();
     let answer = bench.send("PUT", &upload.target, &upload.headers, OTHER);
-    bench.told(&upload.path, &answer)
+    bench.outcome(&upload.path, &answer)
 }
 
 pub fn another_length_is_refused(bench: &Bench) -> String {
     let upload = bench.upload().with("content-length", "11");
     let answer = bench.send("PUT", &upload.target, &upload.headers, &CONTENT[1..]);
-    bench.told(&upload.path, &answer)
+    bench.outcome(&upload.path, &answer)
 }
 
 pub fn two_signatures_at_once_are_refused(bench: &Bench) -> String {

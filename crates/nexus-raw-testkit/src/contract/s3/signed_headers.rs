@@ -1,4 +1,4 @@
-//! Headers of a presigned URL: each signed one is held, and what nobody signed does not come in.
+//! Headers of a presigned URL: each signed one is checked, and unsigned ones are refused.
 
 use super::bench::Bench;
 

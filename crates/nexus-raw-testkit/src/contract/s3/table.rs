@@ -1,6 +1,6 @@
 //! The outcome of each rule on each server.
 
-/// A server that the suite runs on.
+/// A tested server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
     /// `nexus-raw-embedded-s3`.
@@ -9,7 +9,7 @@ pub enum Server {
     SeaweedFs,
 }
 
-/// What a rule says of S3 as AWS documents it, and of servers that differ.
+/// The outcome of a rule as AWS documents it, and those of servers that differ.
 #[derive(Debug)]
 pub struct Row {
     rule: &'static str,
@@ -79,8 +79,11 @@ pub static TABLE: &[(&str, &[Row])] = &[
                 "a_presigned_put_by_another_host_is_refused",
                 "403 SignatureDoesNotMatch",
             ),
-            row("a_presigned_put_is_no_get", "403 SignatureDoesNotMatch"),
-            row("a_presigned_put_is_no_delete", "403 SignatureDoesNotMatch"),
+            row("a_presigned_put_is_not_a_get", "403 SignatureDoesNotMatch"),
+            row(
+                "a_presigned_put_is_not_a_delete",
+                "403 SignatureDoesNotMatch",
+            ),
             row("an_added_parameter_is_refused", "403 SignatureDoesNotMatch"),
             row(
                 "a_removed_algorithm_is_refused",
@@ -145,13 +148,13 @@ pub static TABLE: &[(&str, &[Row])] = &[
                 "a_url_is_refused_a_second_after_its_end",
                 "403 AccessDenied",
             ),
-            row("a_url_lives_for_seven_days", "200"),
+            row("a_url_is_valid_for_seven_days", "200"),
             row(
-                "a_url_does_not_live_longer_than_seven_days",
+                "a_url_is_not_valid_for_more_than_seven_days",
                 "400 AuthorizationQueryParametersError",
             ),
             row(
-                "a_url_without_life_is_refused",
+                "a_url_with_no_lifetime_is_refused",
                 "400 AuthorizationQueryParametersError",
             )
             .seaweedfs("403 AccessDenied"),
@@ -227,11 +230,8 @@ pub static TABLE: &[(&str, &[Row])] = &[
                 "a_date_sixteen_minutes_ahead_is_refused",
                 "403 RequestTimeTooSkewed",
             ),
-            row(
-                "a_session_token_that_nobody_gave_is_refused",
-                "400 InvalidToken",
-            )
-            .seaweedfs("403 InvalidAccessKeyId"),
+            row("an_unknown_session_token_is_refused", "400 InvalidToken")
+                .seaweedfs("403 InvalidAccessKeyId"),
             row("version_2_in_the_header_is_refused", "400 InvalidRequest")
                 .seaweedfs("403 SignatureDoesNotMatch"),
             row("version_2_in_the_query_is_refused", "400 InvalidRequest")
@@ -276,26 +276,26 @@ pub static TABLE: &[(&str, &[Row])] = &[
             row("crc64nvme_is_checked", "200 or 400 BadDigest"),
             row("sha1_is_checked", "200 or 400 BadDigest"),
             row("sha256_is_checked", "200 or 400 BadDigest"),
-            row("a_refused_write_leaves_what_was_there", "400 BadDigest"),
+            row("a_refused_write_keeps_the_old_object", "400 BadDigest"),
             row("a_malformed_md5_is_refused", "400 InvalidDigest"),
             row("a_malformed_checksum_is_refused", "400 InvalidRequest").seaweedfs("400 BadDigest"),
             row("two_checksums_are_refused", "400 InvalidRequest").seaweedfs("200"),
-            row("a_checksum_is_told_where_it_is_asked_for", "yes"),
-            row("a_checksum_is_not_told_unasked", "yes"),
+            row("a_checksum_is_returned_if_requested", "yes"),
+            row("a_checksum_is_not_returned_by_default", "yes"),
         ],
     ),
     (
         "Conditions",
         &[
-            row("create_once_stores_where_nothing_is", "200"),
+            row("create_once_stores_at_a_new_key", "200"),
             row(
-                "create_once_refuses_where_something_is",
+                "create_once_refuses_an_existing_key",
                 "412 PreconditionFailed",
             ),
-            row("of_fifty_first_writers_one_wins", "1 200, 49 refused"),
+            row("one_of_fifty_racing_writers_wins", "1 200, 49 refused"),
             row("create_once_after_a_delete_stores", "204, then 200"),
             row(
-                "a_write_knows_no_other_if_none_match_than_any",
+                "a_write_supports_if_none_match_only_with_a_star",
                 "501 NotImplemented",
             )
             .seaweedfs("200"),
@@ -309,10 +309,13 @@ pub static TABLE: &[(&str, &[Row])] = &[
         "Objects",
         &[
             row("a_content_type_is_kept", "yes"),
-            row("a_content_type_is_kept_against_the_ending", "yes"),
-            row("octet_stream_is_kept_against_the_ending", "yes").seaweedfs("application/pdf"),
-            row("without_a_type_it_is_that_of_s3", "binary/octet-stream")
-                .seaweedfs("text/plain; charset=utf-8"),
+            row("a_content_type_is_kept_despite_the_extension", "yes"),
+            row("octet_stream_is_kept_despite_the_extension", "yes").seaweedfs("application/pdf"),
+            row(
+                "the_default_content_type_is_that_of_s3",
+                "binary/octet-stream",
+            )
+            .seaweedfs("text/plain; charset=utf-8"),
             row("metadata_is_kept", "yes"),
             row("empty_metadata_is_kept", "yes").seaweedfs("nothing"),
             row("metadata_beyond_2_kib_is_refused", "400 MetadataTooLarge").seaweedfs("200"),
@@ -323,18 +326,15 @@ pub static TABLE: &[(&str, &[Row])] = &[
             row("no_bytes_and_one_byte_are_kept", "yes, yes"),
             row("six_mebibytes_are_kept", "yes"),
             row("a_range_is_a_part", "206 345"),
+            row("a_repeated_delete_succeeds", "204, 204, then 404 NoSuchKey"),
             row(
-                "a_delete_is_a_delete_however_often",
-                "204, 204, then 404 NoSuchKey",
-            ),
-            row(
-                "an_absent_key_is_told_from_an_absent_bucket",
+                "an_absent_key_and_an_absent_bucket_have_different_errors",
                 "404 NoSuchKey, 404 NoSuchBucket",
             ),
             row("an_absent_key_is_a_plain_404_to_head", "404"),
-            row("a_version_is_told_where_the_bucket_has_versions", "yes")
+            row("a_versioned_bucket_returns_versions", "yes").embedded("501 NotImplemented"),
+            row("encryption_by_the_store_is_done_and_reported", "yes")
                 .embedded("501 NotImplemented"),
-            row("encryption_by_the_store_is_done_and_told", "yes").embedded("501 NotImplemented"),
         ],
     ),
     (
@@ -361,22 +361,28 @@ pub static TABLE: &[(&str, &[Row])] = &[
     (
         "Pages of other origins (CORS)",
         &[
-            row("a_bucket_takes_a_cors_rule", "200").embedded("501 NotImplemented"),
+            row("a_bucket_accepts_a_cors_rule", "200").embedded("501 NotImplemented"),
             row(
                 "a_page_of_the_origin_may_upload",
                 "200 for https://app.example.com",
             ),
-            row("a_page_of_another_origin_may_not", "403 AccessForbidden")
-                .seaweedfs("403 AccessDenied"),
+            row(
+                "a_page_of_another_origin_may_not_upload",
+                "403 AccessForbidden",
+            )
+            .seaweedfs("403 AccessDenied"),
             row("a_page_may_not_delete", "403 AccessForbidden").seaweedfs("200"),
             row("a_page_may_not_read", "403 AccessForbidden").seaweedfs("200"),
             row("a_page_may_send_no_other_header", "403 AccessForbidden").seaweedfs("200"),
-            row("what_a_page_may_not_ask_it_may_not_read", "404 for nobody"),
             row(
-                "the_page_may_read_the_tag_of_what_it_uploaded",
+                "a_page_cannot_read_the_response_to_another_method",
+                "404 for nobody",
+            ),
+            row(
+                "the_page_may_read_the_tag_of_its_upload",
                 "200 for https://app.example.com, yes",
             ),
-            row("the_answer_differs_by_origin_and_says_so", "yes"),
+            row("the_response_varies_by_origin", "yes"),
             row("a_page_of_another_origin_reads_nothing", "200 for nobody"),
             row(
                 "the_page_may_read_a_refusal",
@@ -388,10 +394,10 @@ pub static TABLE: &[(&str, &[Row])] = &[
     ),
 ];
 
-/// What a rule must say of a server.
+/// Returns the expected outcome of a rule on a server.
 ///
 /// # Panics
-/// Where the table does not have the rule.
+/// If the table does not have the rule.
 #[must_use]
 pub fn outcome_of(server: Server, rule: &str) -> &'static str {
     let row = of(rule);
@@ -402,10 +408,10 @@ pub fn outcome_of(server: Server, rule: &str) -> &'static str {
     differs.unwrap_or(row.aws)
 }
 
-/// What a rule says of S3 as AWS documents it.
+/// Returns the outcome of a rule as AWS documents it.
 ///
 /// # Panics
-/// Where the table does not have the rule.
+/// If the table does not have the rule.
 #[must_use]
 pub fn documented(rule: &str) -> &'static str {
     of(rule).aws
@@ -417,7 +423,7 @@ fn of(rule: &str) -> &'static Row {
     row.unwrap_or_else(|| panic!("the table has no rule {rule}"))
 }
 
-/// The table as `docs/S3-SERVERS.md` has it.
+/// Returns the table of `docs/S3-SERVERS.md`.
 #[must_use]
 pub fn markdown() -> String {
     let sections = TABLE.iter().map(|(title, rows)| {
