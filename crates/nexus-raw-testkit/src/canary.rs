@@ -123,7 +123,7 @@ impl Canaries {
     /// Panics if `text` contains a secret.
     pub fn assert_none_in(&self, place: &str, text: impl AsRef<[u8]>) {
         let found = self.found_in(text.as_ref());
-        assert!(found.is_empty(), "{place} tells {found:#?}");
+        assert!(found.is_empty(), "{place} contains {found:#?}");
     }
 }
 

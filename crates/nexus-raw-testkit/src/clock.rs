@@ -43,7 +43,7 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn it_stands_still_until_it_is_moved() {
+    fn it_changes_only_when_set() {
         let clock = FixedClock::at(sample::now());
         assert_eq!((clock.now(), clock.now()), (sample::now(), sample::now()));
         clock.advance(Duration::from_secs(90));

@@ -13,11 +13,11 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Reads the text of a scrape.
+    /// Parses the text of a scrape.
     ///
     /// # Errors
-    /// What is wrong with it, and in which line, where it is not one by the format, a series is
-    /// there twice, a counter is not called `_total`, or the buckets of a histogram do not add up.
+    /// The fault and its line, if the text is invalid, a series is repeated, the name of a counter
+    /// does not end in `_total`, or the buckets of a histogram do not add up.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.ends_with('\n') {
             return Err("the last line does not end".to_owned());
@@ -36,13 +36,13 @@ impl Exposition {
         Ok(read)
     }
 
-    /// The kind of each metric, by its name.
+    /// Returns the kind of each metric, by its name.
     #[must_use]
     pub fn kinds(&self) -> &BTreeMap<String, String> {
         &self.kinds
     }
 
-    /// The value of a series of exactly these labels.
+    /// Returns the value of the series with exactly these labels.
     #[must_use]
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let labels = labels
@@ -53,7 +53,7 @@ impl Exposition {
             .copied()
     }
 
-    /// Every series of a name, with its value.
+    /// Returns every series of a name, with its value.
     pub fn series<'a>(
         &'a self,
         name: &'a str,
@@ -63,7 +63,7 @@ impl Exposition {
         named.map(|((_, labels), value)| (labels, *value))
     }
 
-    /// The names of the labels that the series of a metric have, but for the bounds of buckets.
+    /// Returns the names of the labels of a metric, except the bounds of buckets.
     #[must_use]
     pub fn label_names(&self, metric: &str) -> BTreeSet<String> {
         let of_metric = self.series.iter().filter(|((name, _), _)| {
@@ -139,7 +139,7 @@ impl Exposition {
     }
 }
 
-/// The metric whose lines come.
+/// The metric of the current lines.
 #[derive(Default)]
 struct Family {
     name: String,
@@ -198,7 +198,7 @@ fn sample(line: &str) -> Result<(String, SeriesLabels, f64), String> {
     Ok((name.to_owned(), labels, number(value)?))
 }
 
-/// A value up to its quotation mark, and what comes after that.
+/// Returns a value up to its quotation mark, and the rest.
 fn quoted(text: &str) -> Result<(String, &str), String> {
     let mut value = String::new();
     let mut characters = text.char_indices();

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nexus_raw::{asset::AssetId, ports::AssetIds, time::Timestamp};
 use uuid::Uuid;
 
-/// Asset ids of the right shape (UUID version 7 of the given time) that are the same in every
-/// run: the seed and a counter stand where the random bits would.
+/// Valid asset ids (UUID version 7 of the given time) that are the same in every run: they have the
+/// seed and a counter instead of random bits.
 #[derive(Debug)]
 pub struct SequentialIds {
     seed: u64,
@@ -12,7 +12,7 @@ pub struct SequentialIds {
 }
 
 impl SequentialIds {
-    /// A source of ids; sources of different seeds do not meet within 2^32 ids.
+    /// Creates a source of ids. Those of different seeds do not collide within 2^32 ids.
     #[must_use]
     pub fn seeded(seed: u32) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl AssetIds for SequentialIds {
     }
 }
 
-/// The UUID version 7 (RFC 9562, section 5.7) with this time and, for its random bits, `tail`.
+/// Returns the UUID version 7 (RFC 9562, section 5.7) of this time, with `tail` as its random bits.
 pub(crate) fn v7(unix_millis: u64, tail: u64) -> Uuid {
     const VERSION: u128 = 0x7 << 76;
     const VARIANT: u128 = 0b10 << 62;

@@ -3,7 +3,7 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "the whole crate is test support: where an expectation breaks, the test must end"
+    reason = "the crate is test support: a failed expectation must end the test"
 )]
 
 mod canary;

@@ -35,9 +35,9 @@ pub fn behind_a_dead_proxy(name: &str) -> bool {
         .env_remove("NO_PROXY")
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&again.stdout);
-    assert!(again.status.success(), "{told}");
-    // a name that is no test's has none run
-    assert!(told.contains("1 passed"), "{name} is no test: {told}");
+    let printed = String::from_utf8_lossy(&again.stdout);
+    assert!(again.status.success(), "{printed}");
+    // an unknown name runs no test
+    assert!(printed.contains("1 passed"), "{name} is no test: {printed}");
     false
 }

@@ -1,6 +1,6 @@
-//! Values for tests, each valid, each the same in every run.
+//! Valid values for tests, the same in every run.
 //!
-//! A test changes what it is about and leaves the rest, so that what matters stands out:
+//! A test changes only the fields that it is about:
 //!
 //! ```
 //! use nexus_raw::asset::UploadIntent;
@@ -39,14 +39,14 @@ pub fn now() -> Timestamp {
     seconds_after(0)
 }
 
-/// So many seconds after [`now`]; before it when negative.
+/// [`now`] plus `seconds`, which may be negative.
 #[must_use]
 pub fn seconds_after(seconds: i64) -> Timestamp {
     let now = i64::try_from(NOW_MILLIS).unwrap() * 1000;
     Timestamp::from_micros(now + seconds * 1_000_000).unwrap()
 }
 
-/// A scope by the names of its parts.
+/// The scope of these names.
 #[must_use]
 pub fn scope(tenant: &str, environment: &str) -> Scope {
     Scope {
@@ -61,13 +61,13 @@ pub fn user() -> UserId {
     UserId::parse("u_demo").unwrap()
 }
 
-/// [`user`] as a member of `tenant` in a role.
+/// [`user`] as a member of `tenant` with a role.
 #[must_use]
 pub fn principal(tenant: &TenantId, role: Role) -> Principal {
     Principal::from_verified(user(), BTreeMap::from([(tenant.clone(), Some(role))]))
 }
 
-/// [`user`]'s leave to write in `scope`.
+/// [`user`]'s permission to write in `scope`.
 #[must_use]
 pub fn access(scope: &Scope) -> WriteAccess {
     principal(&scope.tenant, Role::Owner)
@@ -75,7 +75,7 @@ pub fn access(scope: &Scope) -> WriteAccess {
         .unwrap()
 }
 
-/// [`user`]'s leave to read in `scope`.
+/// [`user`]'s permission to read in `scope`.
 #[must_use]
 pub fn read_access(scope: &Scope) -> ReadAccess {
     principal(&scope.tenant, Role::Viewer)
@@ -83,7 +83,7 @@ pub fn read_access(scope: &Scope) -> ReadAccess {
         .unwrap()
 }
 
-/// The request that everything here belongs to.
+/// The request of all sample values.
 #[must_use]
 pub fn context() -> RequestContext {
     RequestContext {
@@ -92,7 +92,7 @@ pub fn context() -> RequestContext {
     }
 }
 
-/// The `number`th of a row of distinct asset ids.
+/// The `number`th of a sequence of distinct asset ids.
 #[must_use]
 pub fn asset_id(number: u64) -> AssetId {
     AssetId::from_uuid(v7(NOW_MILLIS, number))
@@ -104,7 +104,7 @@ pub fn bucket() -> BucketName {
     BucketName::parse("nexus-raw-test").unwrap()
 }
 
-/// What is uploaded where nothing else is said.
+/// The default content of uploads.
 pub const CONTENT: &[u8] = b"not quite a photograph";
 
 /// The facts of [`CONTENT`] as a JPEG.
@@ -124,13 +124,13 @@ pub fn facts_of(content: &[u8]) -> ContentFacts {
     }
 }
 
-/// A promise of [`facts`], made at [`now`], for a day.
+/// An intent of [`facts`], requested at [`now`], for a day.
 #[must_use]
 pub fn intent(scope: &Scope, asset_id: AssetId) -> UploadIntent {
     intent_of(scope, asset_id, facts())
 }
 
-/// A promise of `facts`, made at [`now`], for a day.
+/// An intent of `facts`, requested at [`now`], for a day.
 #[must_use]
 pub fn intent_of(scope: &Scope, asset_id: AssetId, facts: ContentFacts) -> UploadIntent {
     UploadIntent {
@@ -147,7 +147,7 @@ pub fn intent_of(scope: &Scope, asset_id: AssetId, facts: ContentFacts) -> Uploa
     }
 }
 
-/// A provenance that states everything but parents.
+/// A provenance with everything except parents.
 #[must_use]
 pub fn provenance() -> Provenance {
     let labels = [("camera", "COOLPIX P6000"), ("project", "arezzo")];
@@ -168,7 +168,7 @@ pub fn provenance() -> Provenance {
     }
 }
 
-/// A provenance that states these parents and nothing else.
+/// A provenance with only these parents.
 #[must_use]
 pub fn derived_from(parents: &[AssetId]) -> Provenance {
     Provenance {
@@ -180,8 +180,8 @@ pub fn derived_from(parents: &[AssetId]) -> Provenance {
     }
 }
 
-/// A promise by a user, of a file name and of a media type that were taken before the rules of today
-/// refused them, and what registers it, with a source of such a kind.
+/// An intent and its registration with values that older rules accepted and today's refuse: the
+/// user, the file name, the media type and the source.
 #[must_use]
 pub fn of_older_rules(scope: &Scope, asset_id: AssetId) -> (UploadIntent, NewAsset) {
     let facts = ContentFacts {
@@ -216,7 +216,7 @@ pub fn presigned(intent: &UploadIntent) -> EventBody {
     )
 }
 
-/// The key that [`user`] calls by this name, for presigning in `scope`.
+/// The idempotency key `name` of [`user`], for presigns in `scope`.
 #[must_use]
 pub fn key(scope: &Scope, name: &str) -> CallerKey {
     CallerKey {
@@ -227,7 +227,7 @@ pub fn key(scope: &Scope, name: &str) -> CallerKey {
     }
 }
 
-/// What writes `intent` under `key`, for a request of its facts.
+/// The record of `intent` under `key`, for a request with its facts.
 #[must_use]
 pub fn keyed(key: &CallerKey, intent: &UploadIntent) -> KeyedIntent {
     let facts = intent.facts.clone();
@@ -239,13 +239,13 @@ pub fn keyed(key: &CallerKey, intent: &UploadIntent) -> KeyedIntent {
     }
 }
 
-/// What registers `intent` with `provenance`, a minute after [`now`].
+/// The registration of `intent` with `provenance`, a minute after [`now`].
 #[must_use]
 pub fn new_asset(intent: &UploadIntent, provenance: Provenance) -> NewAsset {
     new_asset_at(seconds_after(60), intent, provenance)
 }
 
-/// What registers `intent` with `provenance` at `imported_at`.
+/// The registration of `intent` with `provenance` at `imported_at`.
 #[must_use]
 pub fn new_asset_at(
     imported_at: Timestamp,
@@ -274,14 +274,14 @@ pub fn new_asset_at(
     }
 }
 
-/// The id of a scope's log; event ids follow from it.
+/// The id of a scope's log, from which event ids are derived.
 #[must_use]
 pub fn log_id(scope: &Scope) -> Uuid {
     let name = format!("{}/{}", scope.tenant, scope.environment);
     Uuid::new_v5(&Uuid::from_u128(1), name.as_bytes())
 }
 
-/// A committed event: the presign of a sample intent, at this place of its scope.
+/// A committed event: the presign of a sample intent, with this sequence in its scope.
 #[must_use]
 pub fn event(scope: &Scope, sequence: u64) -> DatasetEvent {
     DatasetEvent {

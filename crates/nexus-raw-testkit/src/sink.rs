@@ -27,7 +27,7 @@ struct RecordingSinkState {
 
 /// The error of the sink.
 #[derive(Debug, thiserror::Error)]
-enum Told {
+enum SimulatedFailure {
     #[error("the test has taken the sink down")]
     Down,
     #[error("the test has the sink refuse this event")]
@@ -50,7 +50,7 @@ impl RecordingSink {
         }
     }
 
-    /// Every event taken so far, in order, repeats included.
+    /// Returns all events accepted so far, in order, with repeats.
     #[must_use]
     pub fn received(&self) -> Vec<DatasetEvent> {
         self.state().received.clone()
@@ -78,16 +78,16 @@ impl RecordingSink {
 }
 
 impl RecordingSinkState {
-    fn take(&mut self, event: &DatasetEvent) -> Result<(), Told> {
+    fn take(&mut self, event: &DatasetEvent) -> Result<(), SimulatedFailure> {
         if self.room == 0 {
             self.down = true;
             self.room = usize::MAX;
         }
         if self.down {
-            return Err(Told::Down);
+            return Err(SimulatedFailure::Down);
         }
         if self.refused.contains(&event.event_id) {
-            return Err(Told::Refuse);
+            return Err(SimulatedFailure::Refuse);
         }
         self.room -= 1;
         self.received.push(event.clone());
@@ -105,14 +105,14 @@ impl DatasetEventSink for RecordingSink {
         tokio::task::yield_now().await;
         let mut state = self.state();
         for (taken, event) in events.iter().enumerate() {
-            state.take(event).map_err(|told| match told {
-                Told::Down => SinkError::Unavailable {
+            state.take(event).map_err(|fault| match fault {
+                SimulatedFailure::Down => SinkError::Unavailable {
                     taken,
-                    source: told.into(),
+                    source: fault.into(),
                 },
-                Told::Refuse => SinkError::Refused {
+                SimulatedFailure::Refuse => SinkError::Refused {
                     taken,
-                    source: told.into(),
+                    source: fault.into(),
                 },
             })?;
         }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fails_as_it_is_told_to_and_says_how_far_it_came() {
+    fn it_fails_as_set_and_reports_how_many_it_accepted() {
         crate::contract::run(async {
             let scope = sample::scope("t_a", "dev");
             let events: Vec<_> = (1..=4).map(|n| sample::event(&scope, n)).collect();

@@ -1,4 +1,4 @@
-//! The steps that an asset goes by in a catalogue, each with its event.
+//! The steps of an asset in a catalogue, each with its event.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub async fn presign(catalog: &dyn AssetCatalog, intent: &UploadIntent) {
     catalog.record_intent(intent.clone(), event).await.unwrap();
 }
 
-/// Records `intent` and registers what it promised; what was written.
+/// Records `intent`, registers its asset, and returns the registration.
 pub async fn presign_and_register(
     catalog: &dyn AssetCatalog,
     intent: &UploadIntent,
@@ -30,9 +30,9 @@ pub async fn presign_and_register(
     new
 }
 
-/// Presigns under a key, and hashes and registers what came of it; a day after the end of all that
-/// presigns under another key, and hashes that: of the first key and of what was hashed first,
-/// nothing needs to be kept.
+/// Presigns with a key, hashes the object and registers it. A day after the end of the intent it
+/// presigns with another key and hashes that object: the catalogue no longer needs the first key
+/// and the first digest.
 pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
     catalog: &C,
     scope: &Scope,
@@ -59,7 +59,7 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
         claim.await.unwrap()
     };
     let HashingClaim::Taken(lease) = claim(&first, sample::now()).await else {
-        panic!("nobody else hashes");
+        panic!("there is no other claim");
     };
     let digest = first.facts.sha256;
     let hashed = object(&first);
@@ -67,7 +67,7 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
     assert!(recorded.await.unwrap());
     let registered = catalog.register(sample::new_asset(&first, Provenance::default()));
     assert_eq!(registered.await.unwrap(), RegisterOutcome::Registered);
-    // somebody who asks late
+    // a late caller
     let late = claim(&first, sample::now()).await;
     assert_eq!(late, HashingClaim::Known(digest));
 
@@ -82,7 +82,7 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
     assert_eq!(late, HashingClaim::Closed);
 }
 
-/// Registers four assets, one after the other; of each, whether it and all its ancestors allow
+/// Registers four assets in turn, and returns for each whether it and all its ancestors allow
 /// training.
 pub async fn register_a_family(catalog: &dyn AssetCatalog, scope: &Scope) -> [bool; 4] {
     let ids = [1, 2, 3, 4].map(sample::asset_id);

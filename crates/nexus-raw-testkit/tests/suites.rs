@@ -1,4 +1,4 @@
-//! A rule that its macro forgets is a rule that nobody is held to.
+//! Checks that the macro of each suite has all of its rules.
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 

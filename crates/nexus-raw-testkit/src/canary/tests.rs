@@ -67,7 +67,7 @@ fn escapes_over_escapes_are_seen_through() {
 }
 
 #[test]
-fn less_than_what_tells_is_not_found() {
+fn a_prefix_below_the_minimum_is_not_found() {
     assert_eq!(forms(&SECRET[..11]), Vec::<&str>::new());
     assert_eq!(forms("YUIiM1wvKz08JiV"), Vec::<&str>::new());
     assert_eq!(forms("a text of 100 % \\ & ; nothing"), Vec::<&str>::new());
@@ -77,21 +77,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_the_secret_and_wherever_it_stands_it_is_found(
+    fn any_secret_is_found_at_any_place(
         secret in "[ -~]{12,40}", before in vec(any::<u8>(), 0..40), after in vec(any::<u8>(), 0..40),
     ) {
         let mut canaries = Canaries::new();
         canaries.add("secret", &secret);
         let joined = [before.as_slice(), secret.as_bytes(), &after].concat();
-        let alone = |text: &[u8]| !canaries.found_in(text).is_empty();
-        prop_assert!(alone(&joined));
-        prop_assert!(alone(hexadecimal(&joined).as_bytes()));
+        let finds = |text: &[u8]| !canaries.found_in(text).is_empty();
+        prop_assert!(finds(&joined));
+        prop_assert!(finds(hexadecimal(&joined).as_bytes()));
         // padded to whole groups, as an encoder does
         let padded = [joined.clone(), vec![0; 3 - joined.len() % 3]].concat();
-        prop_assert!(alone(base64(&padded, 0).as_bytes()));
+        prop_assert!(finds(base64(&padded, 0).as_bytes()));
         let numbers = format!("{joined:?}");
-        prop_assert!(alone(numbers.as_bytes()));
-        prop_assert!(alone(serde_json::to_string(&secret).unwrap().as_bytes()));
-        prop_assert!(alone(secret.escape_debug().to_string().as_bytes()));
+        prop_assert!(finds(numbers.as_bytes()));
+        prop_assert!(finds(serde_json::to_string(&secret).unwrap().as_bytes()));
+        prop_assert!(finds(secret.escape_debug().to_string().as_bytes()));
     }
 }

@@ -79,19 +79,19 @@ impl State {
         epoch: u64,
         digest: Sha256Digest,
     ) -> bool {
-        let stands = self.release_hashing(object, epoch);
-        if stands {
+        let is_current = self.release_hashing(object, epoch);
+        if is_current {
             self.hashing(object).known = Some((object.clone(), digest));
         }
-        stands
+        is_current
     }
 
     pub(super) fn release_hashing(&mut self, object: &PinnedObject, epoch: u64) -> bool {
         let hashing = self.hashing(object);
-        let stands = hashing.epoch == epoch && hashing.held.is_some();
-        if stands {
+        let is_current = hashing.epoch == epoch && hashing.held.is_some();
+        if is_current {
             hashing.held = None;
         }
-        stands
+        is_current
     }
 }

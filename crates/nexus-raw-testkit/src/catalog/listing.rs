@@ -7,7 +7,7 @@ use nexus_raw::{
 
 use super::state::State;
 
-/// The page that a query selects: the plain reading of the contract.
+/// Returns the page that a query selects, by a direct implementation of the contract.
 pub(super) fn page(state: &State, scope: &Scope, query: &AssetQuery) -> AssetPage {
     let mut page = AssetPage::default();
     let registrations = state.events_in(scope).iter().rev().filter(|event| {

@@ -238,7 +238,7 @@ impl AssetCatalog for FakeCatalog {
     }
 
     async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
-        // one catalogue knows the cursors of another no more than two of the real ones do
+        // as with real catalogues, one does not accept the cursors of another
         let address = std::ptr::from_ref::<Shared>(&self.shared)
             .addr()
             .to_be_bytes();

@@ -190,9 +190,9 @@ impl State {
         if !matches!(intent, Some(IntentState::Pending(_))) {
             return RepeatOutcome::NotPending;
         }
-        let presigns = scope.events.iter().filter(|told| {
-            told.body.asset_id == event.asset_id
-                && told.body.event_type == EventType::RawAssetPresigned
+        let presigns = scope.events.iter().filter(|stored| {
+            stored.body.asset_id == event.asset_id
+                && stored.body.event_type == EventType::RawAssetPresigned
         });
         if presigns.count() >= UploadIntent::MAX_PRESIGNS.try_into().unwrap() {
             return RepeatOutcome::Exhausted;
@@ -306,13 +306,13 @@ impl State {
         }
     }
 
-    pub(super) fn advance(&mut self, told: Progress) -> bool {
-        let is_current = |held: &HeldLease| held.lease.epoch == told.epoch;
+    pub(super) fn advance(&mut self, reported: Progress) -> bool {
+        let is_current = |held: &HeldLease| held.lease.epoch == reported.epoch;
         if !self.lease.as_ref().is_some_and(is_current) {
             return false;
         }
-        let progress = self.progress.entry(told.sink).or_default();
-        match told.change {
+        let progress = self.progress.entry(reported.sink).or_default();
+        match reported.change {
             ProgressChange::Delivered(cursors) => {
                 for (scope, sequence) in cursors {
                     progress.pass(scope, sequence);

@@ -32,17 +32,17 @@ macro_rules! identity_contract {
             [
                 a_genuine_token_proves_exactly_its_principal,
                 a_forged_token_is_invalid,
-                what_is_no_token_is_invalid,
+                a_text_that_is_not_a_token_is_invalid,
                 a_token_changed_in_any_character_is_invalid,
                 a_token_with_anything_added_or_removed_is_invalid,
-                an_error_holds_nothing_of_the_token,
-                who_can_prove_a_caller_is_ready,
+                an_error_contains_no_part_of_the_token,
+                a_verifier_that_can_verify_is_ready,
             ]
         );
     };
 }
 
-/// The refusal of `token`, which must be one.
+/// Returns the refusal of `token`, which must be invalid.
 async fn refusal(verifier: &Arc<dyn IdentityVerifier>, token: &str, fault: &str) -> IdentityError {
     match verifier.verify(token).await {
         Err(invalid @ IdentityError::Invalid(_)) => invalid,
@@ -61,7 +61,7 @@ pub async fn a_genuine_token_proves_exactly_its_principal(harness: &impl Identit
 }
 
 /// A verifier that accepts a valid token is ready.
-pub async fn who_can_prove_a_caller_is_ready(harness: &impl IdentityHarness) {
+pub async fn a_verifier_that_can_verify_is_ready(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let (token, _) = harness.genuine();
     verifier.verify(&token).await.unwrap();
@@ -79,7 +79,7 @@ pub async fn a_forged_token_is_invalid(harness: &impl IdentityHarness) {
 }
 
 /// Empty, random and very long texts.
-pub async fn what_is_no_token_is_invalid(harness: &impl IdentityHarness) {
+pub async fn a_text_that_is_not_a_token_is_invalid(harness: &impl IdentityHarness) {
     let verifier = harness.open().await;
     let long = "a".repeat(1 << 20);
     let dots = ".".repeat(10_000);
@@ -137,7 +137,7 @@ pub async fn a_token_with_anything_added_or_removed_is_invalid(harness: &impl Id
 }
 
 /// The whole chain of an error is logged, so it must contain no part of the token.
-pub async fn an_error_holds_nothing_of_the_token(harness: &impl IdentityHarness) {
+pub async fn an_error_contains_no_part_of_the_token(harness: &impl IdentityHarness) {
     const PIECE: usize = 8;
     let verifier = harness.open().await;
     let (genuine, _) = harness.genuine();
@@ -154,7 +154,7 @@ pub async fn an_error_holds_nothing_of_the_token(harness: &impl IdentityHarness)
     }
 }
 
-/// An error as a log could show it: its debug form, and its chain.
+/// Returns an error as a log could have it: its debug form, and its chain.
 fn printed(error: &IdentityError) -> String {
     let mut lines = vec![format!("{error:?}")];
     let mut next: Option<&dyn Error> = Some(error);

@@ -79,7 +79,7 @@ mod tests {
     use super::{sink::SinkHarness, *};
     use crate::{RecordingSink, sample};
 
-    /// Behind it stands what nobody sent.
+    /// A harness whose receiver has an event that was not delivered.
     struct Haunted;
 
     #[async_trait]
@@ -95,39 +95,39 @@ mod tests {
         async fn set_broken(&self, _broken: bool) {}
     }
 
-    fn told(name: &str, rule: impl Future<Output = ()>) -> String {
+    fn panicked(name: &str, rule: impl Future<Output = ()>) -> String {
         let panic = catch_unwind(AssertUnwindSafe(|| run_rule(name, rule)));
         text(&*panic.unwrap_err()).to_owned()
     }
 
     #[test]
-    fn a_broken_rule_is_named_with_what_was_expected_and_what_came() {
-        let rule = sink::an_empty_batch_is_nothing(&Haunted);
+    fn a_broken_rule_is_reported_with_expected_and_actual_value() {
+        let rule = sink::an_empty_batch_has_no_effect(&Haunted);
         ::std::assert_eq!(
-            told("sink::an_empty_batch_is_nothing", rule),
-            "the rule sink::an_empty_batch_is_nothing is broken\n\
+            panicked("sink::an_empty_batch_has_no_effect", rule),
+            "the rule sink::an_empty_batch_has_no_effect is broken\n\
              expected: []\n    came: [Number(7)]\n      of: harness.received().await"
         );
     }
 
     #[test]
-    fn whatever_a_rule_asserts_says_what_was_expected_and_what_came() {
+    fn every_assertion_of_a_rule_reports_expected_and_actual_value() {
         let lent = 3;
         for (rule, expected) in [
             (
-                told("a", async { assert!(lent > 4) }),
+                panicked("a", async { assert!(lent > 4) }),
                 "expected: lent > 4\n    came: false",
             ),
             (
-                told("a", async { assert!(lent > 4, "{lent}") }),
+                panicked("a", async { assert!(lent > 4, "{lent}") }),
                 "expected: lent > 4\n    came: 3",
             ),
             (
-                told("a", async { assert_eq!(lent, 4, "a loan of {lent}") }),
+                panicked("a", async { assert_eq!(lent, 4, "a loan of {lent}") }),
                 "expected: 4\n    came: 3\n      of: a loan of 3",
             ),
             (
-                told("a", async { assert_ne!(lent, 3) }),
+                panicked("a", async { assert_ne!(lent, 3) }),
                 "expected: another than 3\n    came: 3\n      of: lent",
             ),
         ] {

@@ -16,20 +16,20 @@ use crate::sample;
 /// The harness of a sink and its receiver.
 #[async_trait]
 pub trait SinkHarness: Send + Sync {
-    /// A sink with nothing behind it yet. Called once for each harness.
+    /// Returns a sink whose receiver is empty. Called once for each harness.
     async fn open(&self) -> Arc<dyn DatasetEventSink>;
 
-    /// Everything that a consumer has got so far, in order, repeats included, each as the JSON of
-    /// a [`DatasetEvent`]. Not called while it is broken.
+    /// Returns all events that a consumer has received so far, in order, with repeats, each as the
+    /// JSON of a [`DatasetEvent`]. Not called while the sink is broken.
     async fn received(&self) -> Vec<Value>;
 
-    /// Breaks what lies behind the sink, or mends it: a file that is moved away, a broken pipe, a
-    /// closed port. The open sink must notice.
+    /// Breaks the receiver of the sink, or repairs it: moves a file away, breaks a pipe, closes a
+    /// port. The open sink must notice.
     async fn set_broken(&self, broken: bool);
 }
 
-/// Puts an implementation of `DatasetEventSink` through its contract. Takes an expression that
-/// gives a new [`SinkHarness`](crate::contract::sink::SinkHarness).
+/// Runs the contract suite of `DatasetEventSink`. Takes an expression that returns a new
+/// [`SinkHarness`](crate::contract::sink::SinkHarness).
 #[macro_export]
 macro_rules! sink_contract {
     ($harness:expr) => {
@@ -37,13 +37,13 @@ macro_rules! sink_contract {
             sink,
             $harness,
             [
-                a_batch_is_taken_whole_and_in_order,
-                an_empty_batch_is_nothing,
-                an_event_offered_again_is_taken_again,
-                odd_text_arrives_as_it_was,
+                a_batch_is_accepted_whole_and_in_order,
+                an_empty_batch_has_no_effect,
+                a_repeated_event_is_accepted_again,
+                odd_text_arrives_unchanged,
                 a_sink_keeps_its_name,
-                a_broken_medium_is_unavailable_and_nothing_untaken_counts_as_taken,
-                after_an_outage_nothing_is_missing,
+                a_broken_medium_is_unavailable_and_only_accepted_events_count,
+                no_event_is_missing_after_an_outage,
             ]
         );
     };
@@ -61,7 +61,8 @@ fn as_json(events: &[DatasetEvent]) -> Vec<Value> {
         .collect()
 }
 
-/// `Ok` of a batch means all that it counts; where it counts less, the rest is offered again.
+/// Delivers all events. If `Ok` counts fewer events than the batch has, the rest is delivered
+/// again.
 async fn deliver_all(sink: &Arc<dyn DatasetEventSink>, events: &[DatasetEvent]) {
     let mut rest = events;
     while !rest.is_empty() {
@@ -75,24 +76,24 @@ async fn deliver_all(sink: &Arc<dyn DatasetEventSink>, events: &[DatasetEvent]) 
     }
 }
 
-/// Across batches too.
-pub async fn a_batch_is_taken_whole_and_in_order(harness: &impl SinkHarness) {
+/// Also over several batches.
+pub async fn a_batch_is_accepted_whole_and_in_order(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     deliver_all(&sink, &batch(1, 3)).await;
     deliver_all(&sink, &batch(4, 40)).await;
     assert_eq!(harness.received().await, as_json(&batch(1, 40)));
 }
 
-/// Nothing is written for it.
-pub async fn an_empty_batch_is_nothing(harness: &impl SinkHarness) {
+/// The sink writes nothing for it.
+pub async fn an_empty_batch_has_no_effect(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     let delivery = sink.deliver(&[]).await.unwrap();
     assert_eq!(delivery, Delivery { taken: 0 });
     assert_eq!(harness.received().await, Vec::<Value>::new());
 }
 
-/// It counts as taken, whether the sink writes it again or drops it by its id.
-pub async fn an_event_offered_again_is_taken_again(harness: &impl SinkHarness) {
+/// It counts as accepted, whether the sink writes it again or drops it by its id.
+pub async fn a_repeated_event_is_accepted_again(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     deliver_all(&sink, &batch(1, 2)).await;
     deliver_all(&sink, &batch(2, 3)).await;
@@ -107,7 +108,7 @@ pub async fn an_event_offered_again_is_taken_again(harness: &impl SinkHarness) {
 }
 
 /// Line ends, quotes, escapes and every plane of Unicode stay inside their event.
-pub async fn odd_text_arrives_as_it_was(harness: &impl SinkHarness) {
+pub async fn odd_text_arrives_unchanged(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let odd = "\"a\"\\n\r\n\t\u{1b}[31m{\"event\":1}\u{2028}\u{1f4f7}\u{10ffff}";
@@ -133,7 +134,7 @@ pub async fn odd_text_arrives_as_it_was(harness: &impl SinkHarness) {
     assert_eq!(harness.received().await, as_json(&events));
 }
 
-/// Its progress is kept under it.
+/// Progress is stored under the name.
 pub async fn a_sink_keeps_its_name(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     let name = sink.name().clone();
@@ -141,8 +142,8 @@ pub async fn a_sink_keeps_its_name(harness: &impl SinkHarness) {
     assert_eq!(sink.name(), &name);
 }
 
-/// An outage is no refusal, and what counts as taken has arrived.
-pub async fn a_broken_medium_is_unavailable_and_nothing_untaken_counts_as_taken(
+/// An outage is not a refusal, and every event that counts as accepted has arrived.
+pub async fn a_broken_medium_is_unavailable_and_only_accepted_events_count(
     harness: &impl SinkHarness,
 ) {
     let sink = harness.open().await;
@@ -159,9 +160,9 @@ pub async fn a_broken_medium_is_unavailable_and_nothing_untaken_counts_as_taken(
     assert_eq!(received, expected[..received.len()]);
 }
 
-/// Offered again from the first that was not taken, every event arrives, in order but for
-/// repeats.
-pub async fn after_an_outage_nothing_is_missing(harness: &impl SinkHarness) {
+/// After a retry from the first event that was not accepted, every event has arrived, in order
+/// except for repeats.
+pub async fn no_event_is_missing_after_an_outage(harness: &impl SinkHarness) {
     let sink = harness.open().await;
     let events = batch(1, 6);
     deliver_all(&sink, &events[..2]).await;

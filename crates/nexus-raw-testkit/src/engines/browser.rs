@@ -18,7 +18,7 @@ const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/without
 const NOBODY: &str = "127.0.0.1";
 const DISCARD: u16 = 9;
 
-/// Keeps Chromium from asking anybody anything. Its sandbox does not start as root, and the pages
+/// Keeps Chromium from calling any other server. Its sandbox does not start as root, and the pages
 /// are ours.
 const CHROMIUM: [&str; 14] = [
     "--headless",
@@ -37,7 +37,7 @@ const CHROMIUM: [&str; 14] = [
     "--no-first-run",
 ];
 
-/// Keeps Firefox from asking anybody anything, or showing anything but the page.
+/// Keeps Firefox from calling any other server, and from showing anything except the page.
 const FIREFOX: [(&str, &str); 16] = [
     ("app.normandy.enabled", "false"),
     ("app.update.enabled", "false"),
@@ -105,7 +105,7 @@ impl Browser {
             .prefix("browser-")
             .tempdir()
             .unwrap();
-        // the leader of a process group of its own, by which all its children are ended
+        // the leader of its own process group, so that all its children can be ended
         let mut command = Command::new("setsid");
         command.arg(self.program());
         let place = directory.path();

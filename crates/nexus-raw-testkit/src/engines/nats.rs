@@ -96,7 +96,7 @@ impl Nats {
         panic!("NATS did not start on any of {DRAWS} draws of ports");
     }
 
-    /// The one server that the tests of this process share. It ends with the process.
+    /// Returns the server that the tests of this process share. It ends with the process.
     #[must_use]
     pub fn shared() -> Arc<Self> {
         static SHARED: OnceLock<Arc<Nats>> = OnceLock::new();
@@ -115,7 +115,7 @@ impl Nats {
         format!("nats://{credentials}127.0.0.1:{}", self.port)
     }
 
-    /// Kills the server. What it has acknowledged stays in its store.
+    /// Kills the server. Acknowledged messages stay in its store.
     pub fn stop(&self) {
         drop(self.running().take());
     }
@@ -123,7 +123,7 @@ impl Nats {
     /// Starts it again on the same port and store, after [`Self::stop`].
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "the server runs");

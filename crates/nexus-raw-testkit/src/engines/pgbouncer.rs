@@ -37,7 +37,8 @@ pub enum PoolMode {
 }
 
 impl PgBouncer {
-    /// Starts one that has up to `sessions` of the database's, and waits until it is ready. Blocks.
+    /// Starts a pooler with up to `sessions` connections to the database, and waits until it is
+    /// ready. Blocks.
     ///
     /// # Panics
     /// If the program is missing, with how to install it.
@@ -52,7 +53,7 @@ impl PgBouncer {
             write_settings(directory.path(), database, mode, sessions, port);
             let mut pooler = unprivileged(&program("pgbouncer"));
             pooler.arg("-q").arg(directory.path().join("pgbouncer.ini"));
-            // by INT it would wait for its clients
+            // after INT it would wait for its clients
             let leftovers = [directory.path().to_owned()];
             let mut running = Supervised::start(&pooler, "TERM", &leftovers);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

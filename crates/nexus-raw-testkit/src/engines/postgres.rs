@@ -34,7 +34,7 @@ pub struct Postgres {
 /// A test's own database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// The URL for its owner, who is no superuser and has no BYPASSRLS.
+    /// The URL for its owner, which is not a superuser and has no BYPASSRLS.
     pub url: String,
     /// The URL for a superuser.
     pub admin_url: String,
@@ -56,12 +56,12 @@ impl Postgres {
     const ADMIN: &str = "admin";
     /// The password of all roles.
     pub(super) const PASSWORD: &str = "postgres-password";
-    /// The same as the server keeps it (SCRAM-SHA-256, RFC 5803), after one round of hashing and not
-    /// 4096: each connection has to do them again, and took longer for it than for anything else.
+    /// The password as the server stores it (SCRAM-SHA-256, RFC 5803), with one round of hashing
+    /// instead of 4096, which took most of the time of each connection.
     const VERIFIER: &str = "SCRAM-SHA-256$1:c2FsdCBvZiBhIHRlc3QuLg==\
         $U8HFNGyoRAGJUmkNXCDmGQgWkGvFYwlNdge7nrA8JnE=:BbkQFLOXRZrgbaAHrCR4hUzzI2i5Y/Z7ntn2gHY7yAg=";
 
-    /// Makes a cluster, starts its server and waits until it is ready. Blocks.
+    /// Creates a cluster, starts its server and waits until it is ready. Blocks.
     ///
     /// # Panics
     /// If the programs are missing, with how to install them.
@@ -90,7 +90,7 @@ impl Postgres {
         panic!("PostgreSQL did not start on any of {DRAWS} draws of ports");
     }
 
-    /// The one server that the tests of this process share. It ends with the process.
+    /// Returns the server that the tests of this process share. It ends with the process.
     #[must_use]
     pub fn shared() -> Arc<Self> {
         static SHARED: OnceLock<Arc<Postgres>> = OnceLock::new();
@@ -103,32 +103,32 @@ impl Postgres {
         self.port
     }
 
-    /// Makes an empty database, with a role of its own.
+    /// Creates an empty database with its own role.
     ///
     /// # Panics
-    /// When the server does not.
+    /// If the server fails to.
     #[must_use]
     pub fn database(&self) -> Database {
         self.made(|name| vec![format!("CREATE DATABASE {name} OWNER {name}")])
     }
 
-    /// Makes a template of a database: its role loses it, and keeps what is in it. Nobody may be
-    /// connected to it from now on.
+    /// Makes a database a template. Its role loses the database and keeps the objects in it. No
+    /// client may connect to it from now on.
     ///
     /// # Panics
-    /// When the server does not.
+    /// If the server fails to.
     #[must_use]
     pub fn template(&self, database: Database) -> DatabaseTemplate {
         let Database { name, role, .. } = database;
-        // what a role owns outside a database would go with it to the first copy's
+        // otherwise the first copy's role would also get what this role owns outside the database
         self.psql(&[&format!("ALTER DATABASE {name} OWNER TO {}", Self::ADMIN)]);
         DatabaseTemplate { name, role }
     }
 
-    /// Copies a template of this server, and gives all that is in it to a role of the copy's own.
+    /// Copies a template of this server, and makes a new role the owner of all objects in the copy.
     ///
     /// # Panics
-    /// When the server does not.
+    /// If the server fails to.
     #[must_use]
     pub fn copy(&self, template: &DatabaseTemplate) -> Database {
         let DatabaseTemplate { name: from, role } = template;
@@ -141,7 +141,7 @@ impl Postgres {
         })
     }
 
-    /// A database that these statements make, of a name that is also its role's.
+    /// Creates a database by these statements, with the same name as its role.
     fn made(&self, by: impl Fn(&str) -> Vec<String>) -> Database {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("nexus_raw_{}", MADE.fetch_add(1, Ordering::Relaxed));
@@ -164,14 +164,14 @@ impl Postgres {
         }
     }
 
-    /// A program of its clients (`pg_dump`, `pg_restore`, `psql`), of the same version.
+    /// Returns a client program (`pg_dump`, `pg_restore`, `psql`) of the same version.
     #[must_use]
     pub fn client(name: &str) -> Command {
         Command::new(program(name))
     }
 
-    /// Stops the server as a crash would: sessions are cut, nothing is finished, and the next start
-    /// recovers from the log.
+    /// Stops the server as in a crash: connections are closed, nothing is finished, and the next
+    /// start recovers from the log.
     pub fn stop_immediately(&self) {
         drop(self.running().take());
     }
@@ -179,7 +179,7 @@ impl Postgres {
     /// Starts it again, on the same port, after [`Self::stop_immediately`].
     ///
     /// # Panics
-    /// When it does not start.
+    /// If it does not start.
     pub fn start_again(&self) {
         let mut running = self.running();
         assert!(running.is_none(), "the server runs");
@@ -235,7 +235,7 @@ pub(super) fn unprivileged(program: &Path) -> Command {
 }
 
 pub(super) fn is_root() -> bool {
-    // whoever runs the tests owns its own process
+    // a process belongs to the user that runs the tests
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
@@ -258,12 +258,12 @@ fn make_cluster(directory: &Path) {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success(), "no cluster was made: {told}");
+    let printed = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "no cluster was made: {printed}");
 }
 
 fn serve(directory: &Path, port: u16) -> Option<Supervised> {
-    // a server that was ended at once may have left it
+    // a killed server may have left it
     let _ = fs::remove_file(data(directory).join("postmaster.pid"));
     let mut server = unprivileged(&program("postgres"));
     server

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::supervised::{DRAWS, Supervised, draw_ports, program};
 use crate::s3::Endpoint;
 
-/// One for each of its services: S3, master, volume, filer and admin, each with its gRPC.
+/// The number of its ports: S3, master, volume, filer and admin, each with its gRPC.
 const PORTS: usize = 10;
 
 /// The services that leave a socket behind when they are killed.
@@ -33,9 +33,9 @@ pub struct SeaweedFs {
 }
 
 impl SeaweedFs {
-    /// The bucket that is there from the start.
+    /// The bucket that exists from the start.
     pub const BUCKET: &str = "nexus-raw";
-    /// The region of its signatures; it takes any.
+    /// The region of its signatures; it accepts any.
     pub const REGION: &str = "us-east-1";
     /// The id of the one key pair.
     pub const ACCESS_KEY_ID: &str = "AKIASEAWEEDFS";
@@ -56,7 +56,7 @@ impl SeaweedFs {
         panic!("SeaweedFS did not start on any of {DRAWS} draws of ports");
     }
 
-    /// The one server that the tests of this process share. It ends with the process.
+    /// Returns the server that the tests of this process share. It ends with the process.
     #[must_use]
     pub fn shared() -> Arc<Self> {
         static SHARED: OnceLock<Arc<SeaweedFs>> = OnceLock::new();
@@ -74,7 +74,7 @@ impl SeaweedFs {
         )
     }
 
-    /// The URL of its S3 service.
+    /// Returns the URL of its S3 service.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports[0])
@@ -158,8 +158,8 @@ fn start(directory: &Path, ports: [u16; PORTS]) -> Supervised {
     command
         .env("AWS_ACCESS_KEY_ID", SeaweedFs::ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", SeaweedFs::SECRET_ACCESS_KEY)
-        // each bucket grows volumes of its own, of which it would take seven at once, and as many
-        // as the free disk has room for
+        // each bucket gets its own volumes, by default seven at once, and as many as fit on the
+        // disk
         .env("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1")
         .env("HOME", directory)
         .env("TMPDIR", directory)

@@ -16,10 +16,10 @@ pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 /// Another process may take a port between its being drawn and its being bound.
 pub(super) const DRAWS: u32 = 5;
 
-/// Runs the program that its arguments name until its standard input ends, which it does when the
-/// test's process does, whatever ended that; then sends it the signal `$1`, and to the process
-/// group that it leads, where it leads one; waits for its end, and removes the paths that `$2`
-/// names. A signal of the terminal, which reaches the whole group, must not cut that short.
+/// Runs a program, given as arguments, until standard input is closed, which happens at any end of
+/// the test's process. Then it sends the signal `$1` to the program and to the process group that
+/// it may lead, waits for its end, and removes the paths in `$2`. A signal of the terminal reaches
+/// the whole group and must not interrupt this.
 const SUPERVISOR: &str = r#"
 trap '' INT HUP
 signal=$1 leftovers=$2
@@ -38,8 +38,8 @@ wait "$server"
 pub(super) struct Supervised(Child);
 
 impl Supervised {
-    /// Starts `program`, which `signal` is to end, and after which the `leftovers` are removed:
-    /// paths without a space.
+    /// Starts `program`, which is to be ended by `signal`. Then the `leftovers` are removed: paths
+    /// without a space.
     pub(super) fn start(program: &Command, signal: &str, leftovers: &[PathBuf]) -> Self {
         let leftovers: Vec<_> = leftovers
             .iter()
@@ -67,8 +67,8 @@ impl Supervised {
         Self(supervisor.spawn().unwrap())
     }
 
-    /// Nothing that runs, and a directory that is removed when the test's process ends: for a
-    /// server that is started more than once in it.
+    /// Supervises only a directory, which is removed when the test's process ends: for a server
+    /// that is started in it more than once.
     pub(super) fn keeper(directory: &Path) -> Self {
         Self::start(
             Command::new("tail").args(["-f", "/dev/null"]),
@@ -77,12 +77,12 @@ impl Supervised {
         )
     }
 
-    /// Whether the program has ended by itself.
+    /// Returns whether the program has ended by itself.
     pub(super) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
 
-    /// Waits until `is_ready`; `false` where the program ended first.
+    /// Waits until `is_ready`. Returns `false` if the program ended first.
     pub(super) fn is_there(&mut self, is_ready: impl Fn() -> bool) -> bool {
         let started = Instant::now();
         while !is_ready() {
@@ -110,7 +110,7 @@ impl Drop for Supervised {
     }
 }
 
-/// The path of a program.
+/// Returns the path of a program.
 ///
 /// # Panics
 /// If it is missing, with how to install it.
@@ -123,13 +123,13 @@ pub(super) fn program(name: &str) -> PathBuf {
     path
 }
 
-/// A port that is free at this moment.
+/// Returns a port that is currently free.
 pub(super) fn draw_port() -> u16 {
     let [port] = draw_ports();
     port
 }
 
-/// Ports that are free at this moment, all different.
+/// Returns distinct ports that are currently free.
 pub(super) fn draw_ports<const N: usize>() -> [u16; N] {
     let listeners: [TcpListener; N] =
         std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());

@@ -7,17 +7,17 @@ use std::{
 
 use super::{Done, Fault, ProxyShared};
 
-/// Between two bytes of an answer that drips: a head takes many seconds.
+/// The interval between two bytes of a slow response: a head takes many seconds.
 const DROP_EVERY: Duration = Duration::from_millis(50);
 
 /// A message of HTTP/1.1, as bytes.
 struct Message {
-    /// Up to the empty line, with it.
+    /// Up to and including the empty line.
     head: Vec<u8>,
     body: Vec<u8>,
 }
 
-/// Answers the requests of a connection, one after the other.
+/// Serves the requests of a connection in turn.
 pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &ProxyShared) {
     while let Ok(Some(request)) = Message::read_request(&mut client) {
         let method = request.method();
@@ -31,7 +31,7 @@ pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &ProxyS
     let _ = client.shutdown(Shutdown::Both);
 }
 
-/// Whether the connection is good for another request.
+/// Returns whether the connection can have another request.
 fn exchange(
     client: &mut TcpStream,
     request: &Message,
@@ -59,7 +59,7 @@ fn exchange(
     broken.map(|()| false)
 }
 
-/// Gives the store's answer on, its head as `changed`.
+/// Forwards the store's response with its head as `changed`.
 fn pass(
     client: &mut TcpStream,
     request: &Message,
@@ -70,15 +70,15 @@ fn pass(
     let end = head_end(&answer).ok_or(io::ErrorKind::InvalidData)?;
     let (head, body) = answer.split_at(end);
     let head = String::from_utf8_lossy(head);
-    // the store's connection is ours, and ends; the client's goes on where the length is told
+    // our connection to the store ends; the client's can continue if the response has a length
     let kept = head
         .split_inclusive("\r\n")
         .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
     let head = changed(kept.collect());
     client.write_all(head.as_bytes())?;
     client.write_all(body)?;
-    let length_is_told = header(&head, "content-length").is_some() || request.method() == "HEAD";
-    Ok(length_is_told && !request.is_the_last())
+    let has_length = header(&head, "content-length").is_some() || request.method() == "HEAD";
+    Ok(has_length && !request.is_the_last())
 }
 
 /// Returns the store's response.
@@ -148,7 +148,7 @@ impl Message {
         Ok(Some(Self { head: bytes, body }))
     }
 
-    /// The client waits for the connection's end.
+    /// Returns whether the client waits for the end of the connection.
     fn is_the_last(&self) -> bool {
         let head = String::from_utf8_lossy(&self.head);
         header(&head, "connection").is_some_and(|it| it.eq_ignore_ascii_case("close"))
@@ -160,7 +160,7 @@ impl Message {
     }
 }
 
-/// Where the body begins.
+/// Returns the offset of the body.
 fn head_end(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
     Some(end + 4)

@@ -35,7 +35,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// An answer with these headers, each with its line's end, and this body.
+    /// Returns a response with these headers, each with its line end, and this body.
     #[must_use]
     pub fn answer(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
@@ -43,7 +43,7 @@ impl Fault {
         Self::Say(format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes())
     }
 
-    /// An S3 error document.
+    /// Returns an S3 error document.
     #[must_use]
     pub fn s3_error(status: u16, code: &str) -> Self {
         let body = format!(
@@ -54,13 +54,13 @@ impl Fault {
     }
 }
 
-/// A fault, and the method that it is for; `None` for every one.
+/// A fault, and its method; `None` for every method.
 type Broken = (Option<&'static str>, Fault);
 
 #[derive(Debug)]
 struct ProxyState {
     broken: Option<Broken>,
-    /// Whether somebody listens; follows `broken`.
+    /// Whether the port is open, as `broken` requires.
     listening: bool,
     ended: bool,
     connections: Vec<TcpStream>,
@@ -103,10 +103,10 @@ pub struct FaultyProxy {
 }
 
 impl FaultyProxy {
-    /// Starts one before the store at `upstream`, a `http://host:port`.
+    /// Starts a proxy for the store at `upstream`, a `http://host:port`.
     ///
     /// # Panics
-    /// When `upstream` is no such URL, or there is no free port.
+    /// If `upstream` is not such a URL, or there is no free port.
     #[must_use]
     pub fn before(upstream: &str) -> Self {
         let upstream = upstream.strip_prefix("http://").unwrap();
@@ -129,39 +129,39 @@ impl FaultyProxy {
         }
     }
 
-    /// The URL to reach the store by.
+    /// Returns the URL of the store through the proxy.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on every request has this fault. It holds when the call returns.
+    /// Sets the fault of every later request. It is in effect when the call returns.
     pub fn break_all(&self, fault: Fault) {
-        self.tell(Some((None, fault)));
+        self.set_fault(Some((None, fault)));
     }
 
-    /// From now on every request of this method has this fault.
+    /// Sets the fault of every later request of this method.
     pub fn break_only(&self, method: &'static str, fault: Fault) {
-        self.tell(Some((Some(method), fault)));
+        self.set_fault(Some((Some(method), fault)));
     }
 
-    /// From now on everything passes.
+    /// Forwards every later request.
     pub fn mend(&self) {
-        self.tell(None);
+        self.set_fault(None);
     }
 
-    /// How many requests have come so far.
+    /// Returns the number of requests so far.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.shared.lock().requests
     }
 
-    fn tell(&self, broken: Option<Broken>) {
+    fn set_fault(&self, broken: Option<Broken>) {
         let listens = !matches!(broken, Some((_, Fault::Refuse)));
         {
             let mut state = self.shared.lock();
             state.broken = broken;
-            // hanging and slow exchanges end, and no old connection stays open
+            // end hanging and slow exchanges and all open connections
             for connection in state.connections.drain(..) {
                 let _ = connection.shutdown(Shutdown::Both);
             }
@@ -184,7 +184,7 @@ impl Drop for FaultyProxy {
     }
 }
 
-/// Takes connections while somebody is to listen.
+/// Accepts connections while the port is to be open.
 fn accept(listener: TcpListener, upstream: SocketAddr, shared: &ProxyShared) {
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -212,12 +212,12 @@ fn accept(listener: TcpListener, upstream: SocketAddr, shared: &ProxyShared) {
     }
 }
 
-/// The port is ours, though another process may have it for a moment.
+/// Opens the port again, which another process may briefly use.
 fn listen_again(address: SocketAddr) -> Option<TcpListener> {
     let listener = TcpListener::bind(address).ok()?;
     listener.set_nonblocking(true).ok()?;
     Some(listener)
 }
 
-/// An end of a connection, as every thread here takes it.
+/// The result of an exchange.
 type Done = io::Result<()>;

@@ -10,9 +10,9 @@ use std::{
 
 #[derive(Debug, Default)]
 struct Orders {
-    /// Flows of an earlier age are swallowed for good.
+    /// Data of connections of an earlier age is lost.
     age: AtomicU64,
-    /// Whether new flows are swallowed too.
+    /// Whether data of new connections is lost too.
     swallows_new: AtomicBool,
 }
 
@@ -27,26 +27,26 @@ pub struct SwallowingProxy {
 }
 
 impl SwallowingProxy {
-    /// Starts one before `server`.
+    /// Starts a proxy for `server`.
     ///
     /// # Panics
-    /// When there is no free port.
+    /// If there is no free port.
     #[must_use]
     pub fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let orders = Arc::new(Orders::default());
-        let told = Arc::clone(&orders);
+        let shared = Arc::clone(&orders);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let age = if told.swallows_new.load(Ordering::SeqCst) {
+                let age = if shared.swallows_new.load(Ordering::SeqCst) {
                     None
                 } else {
-                    Some(told.age.load(Ordering::SeqCst))
+                    Some(shared.age.load(Ordering::SeqCst))
                 };
                 if let Ok(server) = TcpStream::connect(server) {
-                    carry(&client, &server, age, &told);
-                    carry(&server, &client, age, &told);
+                    carry(&client, &server, age, &shared);
+                    carry(&server, &client, age, &shared);
                 }
             }
         });
@@ -70,7 +70,7 @@ impl SwallowingProxy {
     }
 }
 
-/// Carries what one end sends to the other, on a thread of its own.
+/// Forwards the data of one end to the other, in its own thread.
 fn carry(from: &TcpStream, to: &TcpStream, age: Option<u64>, orders: &Arc<Orders>) {
     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
     let orders = Arc::clone(orders);
@@ -82,7 +82,7 @@ fn carry(from: &TcpStream, to: &TcpStream, age: Option<u64>, orders: &Arc<Orders
                 break;
             }
         }
-        // of a flow that is swallowed the other end does not hear that this one has closed
+        // the other end of a silent connection does not learn that this one has closed
         if age == Some(orders.age.load(Ordering::SeqCst)) {
             let _ = to.shutdown(Shutdown::Both);
         }

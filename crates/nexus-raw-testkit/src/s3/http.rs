@@ -1,5 +1,5 @@
-//! HTTP/1.1 over a plain socket, one request a connection. No client library stands between a
-//! test and the wire: each would add or mend something.
+//! HTTP/1.1 over a plain socket, with one request per connection. There is no client library, since
+//! each would add or correct something.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -7,26 +7,26 @@ use std::{
     time::Duration,
 };
 
-/// How long an answer may take: SeaweedFS was seen to need over 30 s for some of fifty first writers
-/// of one key, on a machine that was busy.
+/// The timeout of a response. On a busy machine SeaweedFS has taken over 30 s for some of fifty
+/// racing writers of one key.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The whole answer, with the names of its headers in lower case.
+/// The complete response, with the names of its headers in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Names and values, in the order they came.
+    /// Names and values, in order.
     pub headers: Vec<(String, String)>,
     /// The body, without the framing of chunks.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// The value of a header; `None` where it is not there.
+    /// Returns the value of a header, if present.
     ///
     /// # Panics
-    /// Where the header is there twice.
+    /// If the header is repeated.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(other, _)| other == name);
@@ -35,7 +35,7 @@ impl Answer {
         value
     }
 
-    /// Status and S3's code of an error; no code where the body has none.
+    /// Returns the status and the error code of S3, which is empty if the body has none.
     #[must_use]
     pub fn error(&self) -> (u16, String) {
         let text = String::from_utf8_lossy(&self.body);
@@ -50,7 +50,7 @@ impl Answer {
 /// Connects to `host`, a name or address with an optional port.
 ///
 /// # Errors
-/// Where nobody listens.
+/// If the connection is refused.
 pub fn connect(host: &str) -> io::Result<TcpStream> {
     let has_port = host
         .rsplit_once(':')
@@ -64,7 +64,7 @@ pub fn connect(host: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// The head of a request; `host`, and with a PUT `content-length`, are added unless given.
+/// Returns the head of a request, with `host` and, for a PUT, `content-length` added unless given.
 #[must_use]
 pub fn head(
     host: &str,
@@ -89,10 +89,10 @@ pub fn head(
     lines.join("\r\n") + "\r\nconnection: close\r\n\r\n"
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request and reads the response.
 ///
 /// # Errors
-/// Where the connection breaks before the answer is whole.
+/// If the connection breaks before the response is complete.
 pub fn send(
     host: &str,
     method: &str,
@@ -107,10 +107,10 @@ pub fn send(
     receive(&mut stream)
 }
 
-/// Reads an answer up to the end of its connection.
+/// Reads a response up to the end of its connection.
 ///
 /// # Errors
-/// Where the connection breaks, or what comes is no answer.
+/// If the connection breaks, or the data is not a response.
 pub fn receive(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
@@ -141,7 +141,7 @@ pub fn receive(stream: &mut TcpStream) -> io::Result<Answer> {
     })
 }
 
-/// The content of chunks (RFC 9112, section 7.1).
+/// Returns the content of chunks (RFC 9112, section 7.1).
 fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut content = Vec::new();
     loop {

@@ -1,6 +1,6 @@
-//! S3 as it is on the wire: an endpoint, requests signed by the documented algorithm and sent byte
-//! for byte. For tests that speak to a store as its administrator, or as an attacker; the suite of
-//! [`contract::s3`](crate::contract::s3) is made with it.
+//! S3 on the wire: an endpoint, and requests that are signed by the documented algorithm and sent
+//! unchanged. For tests that call a store as its administrator or as an attacker, such as the suite
+//! of [`contract::s3`](crate::contract::s3).
 
 pub mod http;
 mod sign;
@@ -10,24 +10,24 @@ pub use self::{
     sign::{Presign, Signer, base64_sha256, encode_path},
 };
 
-/// A store that is addressed by path over plain HTTP, and a key pair that it knows.
+/// A store that is addressed by path over plain HTTP, and one of its key pairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Host and port, as the `Host` header has them.
+    /// Host and port, as in the `Host` header.
     pub host: String,
-    /// The region that signatures name.
+    /// The region of signatures.
     pub region: String,
-    /// The id of a key pair with every right.
+    /// The id of a key pair with all permissions.
     pub access_key_id: String,
     /// The pair's secret.
     pub secret_access_key: String,
 }
 
 impl Endpoint {
-    /// One at a URL such as `http://127.0.0.1:9000`.
+    /// Creates the endpoint of a URL such as `http://127.0.0.1:9000`.
     ///
     /// # Panics
-    /// Where the URL is not of plain HTTP.
+    /// If the URL is not plain HTTP.
     #[must_use]
     pub fn at(url: &str, region: &str, access_key_id: &str, secret_access_key: &str) -> Self {
         let Some(host) = url.strip_prefix("http://") else {
@@ -41,7 +41,7 @@ impl Endpoint {
         }
     }
 
-    /// What signs a request of this moment.
+    /// Returns a signer with the current time.
     #[must_use]
     pub fn signer(&self) -> Signer {
         Signer::new(self)
@@ -50,7 +50,7 @@ impl Endpoint {
     /// Sends a request signed in its header, with the payload's digest.
     ///
     /// # Panics
-    /// Where the connection breaks before the answer is whole.
+    /// If the connection breaks before the response is complete.
     #[must_use]
     pub fn signed(
         &self,
@@ -63,10 +63,10 @@ impl Endpoint {
         self.send(method, target, &headers, body)
     }
 
-    /// Sends a request as it is, adding `host` and `content-length` alone.
+    /// Sends a request unchanged, with only `host` and `content-length` added.
     ///
     /// # Panics
-    /// Where the connection breaks before the answer is whole.
+    /// If the connection breaks before the response is complete.
     #[must_use]
     pub fn send(
         &self,

@@ -1,4 +1,4 @@
-//! Signature version 4, written out as AWS documents it, so that a test can sign what no SDK would:
+//! Signature version 4 as AWS documents it, so that a test can sign what no SDK would:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::Endpoint;
 
-/// What signs a request: a key, a scope and a time. Each may be changed for a wrong one.
+/// A signer of requests: a key, a scope and a time. A test may set wrong values.
 #[derive(Debug, Clone)]
 pub struct Signer {
-    /// The `Host` that is signed.
+    /// The signed `Host`.
     pub host: String,
     /// The access key's id.
     pub key_id: String,
@@ -25,23 +25,23 @@ pub struct Signer {
     pub date: DateTime<Utc>,
 }
 
-/// What a presigned URL binds.
+/// The signed parts of a presigned URL.
 #[derive(Debug)]
 pub struct Presign<'a> {
     /// The method, in upper case.
     pub method: &'a str,
-    /// The path as it is sent, percent-encoded, with the bucket.
+    /// The path on the wire, percent-encoded, with the bucket.
     pub path: &'a str,
-    /// More parameters, as they are meant: they are encoded here.
+    /// More parameters, not yet encoded.
     pub query: &'a [(&'a str, &'a str)],
-    /// The signed headers but for `host`, with names in lower case.
+    /// The signed headers except `host`, with names in lower case.
     pub headers: &'a [(String, String)],
-    /// How many seconds the URL lives.
+    /// The lifetime of the URL in seconds.
     pub expires: u32,
 }
 
 impl Signer {
-    /// One for requests of this moment.
+    /// Creates a signer with the current time.
     #[must_use]
     pub fn new(endpoint: &Endpoint) -> Self {
         Self {
@@ -54,14 +54,14 @@ impl Signer {
         }
     }
 
-    /// The same at another time.
+    /// Returns the same with another time.
     #[must_use]
     pub fn signed_at(mut self, seconds_from_now: i64) -> Self {
         self.date += TimeDelta::seconds(seconds_from_now);
         self
     }
 
-    /// The target of a presigned URL.
+    /// Returns the target of a presigned URL.
     #[must_use]
     pub fn presign(&self, presign: &Presign<'_>) -> String {
         let mut headers = presign.headers.to_vec();
@@ -91,7 +91,8 @@ impl Signer {
         format!("{}?{query}&X-Amz-Signature={signature}", presign.path)
     }
 
-    /// `headers` and those that sign them, over the body's digest unless they name another.
+    /// Returns `headers` with those of the signature, which covers the body's digest unless
+    /// `headers` have another.
     #[must_use]
     pub fn sign_header(
         &self,
@@ -145,13 +146,13 @@ impl Signer {
         signed
     }
 
-    /// The time as signatures spell it.
+    /// Returns the time in the format of signatures.
     #[must_use]
     pub fn timestamp(&self) -> String {
         self.date.format("%Y%m%dT%H%M%SZ").to_string()
     }
 
-    /// The credential's scope.
+    /// Returns the scope of the credential.
     #[must_use]
     pub fn scope(&self) -> String {
         format!(
@@ -191,7 +192,7 @@ impl Signer {
         ))
     }
 
-    /// The signature of any string to sign, a chunk's too.
+    /// Returns the signature of a string to sign, such as that of a chunk.
     #[must_use]
     pub fn sign(&self, text: &str) -> String {
         let key = ["aws4_request", &self.service, &self.region]
@@ -216,13 +217,13 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// A digest as `x-amz-checksum-sha256` spells it.
+/// Returns a digest in the format of `x-amz-checksum-sha256`.
 #[must_use]
 pub fn base64_sha256(content: &[u8]) -> String {
     BASE64_STANDARD.encode(Sha256::digest(content))
 }
 
-/// Percent-encodes all but the unreserved characters and `/`.
+/// Percent-encodes everything except the unreserved characters and `/`.
 #[must_use]
 pub fn encode_path(path: &str) -> String {
     encode(path, b"/")

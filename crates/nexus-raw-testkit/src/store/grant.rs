@@ -9,7 +9,7 @@ use nexus_raw::{
 use super::PutOutcome;
 use crate::HttpRequest;
 
-/// Headers that S3 takes unsigned and keeps with the object, save those that browsers add by
+/// Headers that S3 accepts unsigned and keeps with the object, except those that browsers add by
 /// themselves.
 const FOREIGN_HEADERS: [&str; 3] = [
     "content-disposition",
@@ -17,7 +17,7 @@ const FOREIGN_HEADERS: [&str; 3] = [
     "content-language",
 ];
 
-/// What one signature stands for.
+/// The request that a signature permits.
 #[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub(super) address: ObjectAddress,
@@ -78,7 +78,7 @@ impl Grant {
         )
     }
 
-    /// Whether this request is the one that was signed, and in time.
+    /// Returns whether this request is the signed one, and in time.
     pub(super) fn check(&self, request: &HttpRequest, now: Timestamp) -> Result<(), PutOutcome> {
         if now >= self.expires_at {
             return Err(PutOutcome::RequestExpired);
@@ -100,7 +100,7 @@ impl Grant {
         Ok(())
     }
 
-    /// The object that a checked request makes.
+    /// Returns the object of a checked request.
     pub(super) fn object(
         &self,
         request: &HttpRequest,
@@ -140,8 +140,8 @@ impl Grant {
     }
 }
 
-/// The shape of a URL signed by Signature Version 4. The signature itself is one that no other URL
-/// has, of these headers and of what else `signed` stands for.
+/// Returns a URL in the format of Signature Version 4. The signature is unique for these arguments,
+/// of which `signed` stands for all that the others do not say.
 pub(super) fn url(
     address: &ObjectAddress,
     signed_at: Timestamp,
@@ -161,7 +161,8 @@ pub(super) fn url(
     format!("{unsigned}&X-Amz-Signature={signature}")
 }
 
-/// The headers by name in lower case, repeated ones joined, as Signature Version 4 makes them canonical.
+/// Returns the headers by name in lower case, with repeated ones joined, in the canonical form of
+/// Signature Version 4.
 fn sent_headers(request: &HttpRequest) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in &request.headers {
@@ -176,7 +177,7 @@ fn sent_headers(request: &HttpRequest) -> BTreeMap<String, String> {
     headers
 }
 
-/// A key as a URL's path: every byte escaped but the unreserved ones and `/`.
+/// Returns a key as a path of a URL, with every byte escaped except the unreserved ones and `/`.
 fn escaped(key: &str) -> String {
     let mut path = String::new();
     for byte in key.bytes() {

@@ -22,10 +22,10 @@ pub use self::outcome::PutOutcome;
 use self::{download::DownloadUrl, grant::Grant};
 use crate::{HttpRequest, s3::Answer};
 
-/// An object store in memory, with the upload's side of S3: it checks what it signed, refuses
-/// what S3 refuses, in the order in which S3 does, and lets through what S3 lets through.
+/// An in-memory object store with the uploads of S3: it checks what it signed, and refuses and
+/// accepts what S3 does, in the same order.
 ///
-/// As a [`RawStorageRepository`] it signs for one bucket. Time is the given clock's.
+/// As a [`RawStorageRepository`] it signs for one bucket, with the time of the given clock.
 #[derive(Debug)]
 pub struct FakeStore {
     bucket: BucketName,
@@ -41,7 +41,7 @@ struct StoreState {
     credentials_end: Option<Timestamp>,
     grants: HashMap<String, Grant>,
     objects: HashMap<ObjectAddress, StoredObject>,
-    /// What really is at each address.
+    /// The actual bytes at each address.
     contents: HashMap<ObjectAddress, Vec<u8>>,
     downloads: HashMap<String, DownloadUrl>,
     next_etag: u64,
@@ -60,7 +60,7 @@ pub struct StoreCalls {
     pub stat: u32,
     /// Objects read in order to be hashed.
     pub hash: u32,
-    /// Requests that came over HTTP.
+    /// Requests over HTTP.
     pub http: u32,
 }
 
@@ -103,17 +103,17 @@ impl FakeStore {
         self.state().down = !available;
     }
 
-    /// Makes the store another one: one that ignores digests, or guesses media types.
+    /// Sets the capabilities: the store may ignore digests or guess media types.
     pub fn set_capabilities(&self, capabilities: StoreCapabilities) {
         self.state().capabilities = capabilities;
     }
 
-    /// Has each later upload get a version.
+    /// Assigns a version to each later upload.
     pub fn set_versioned(&self, versioned: bool) {
         self.state().versioned = versioned;
     }
 
-    /// Sets when the signing credentials end.
+    /// Sets the end of the signing credentials.
     pub fn set_credentials_end(&self, end: Timestamp) {
         self.state().credentials_end = Some(end);
     }
@@ -123,8 +123,8 @@ impl FakeStore {
         self.state().objects.insert(address.clone(), object);
     }
 
-    /// Puts other bytes of the same length in an object's place, past every check: only the
-    /// entity tag tells.
+    /// Replaces an object by other bytes of the same length without any check. Only the entity tag
+    /// changes.
     pub fn replace(&self, address: &ObjectAddress, body: &[u8]) {
         let mut state = self.state();
         state.next_etag += 1;
@@ -140,7 +140,7 @@ impl FakeStore {
         self.state().objects.remove(address)
     }
 
-    /// What is there, past the port and uncounted.
+    /// Returns the object at an address without a counted call of the port.
     #[must_use]
     pub fn object(&self, address: &ObjectAddress) -> Option<StoredObject> {
         self.state().objects.get(address).cloned()
@@ -152,12 +152,12 @@ impl FakeStore {
         self.state().calls
     }
 
-    /// Uploads `body` as the caller whom `upload` was made for is meant to.
+    /// Uploads `body` with the URL and headers of `upload`.
     pub fn upload(&self, upload: &PresignedUpload, body: &[u8]) -> PutOutcome {
         self.put(upload, &upload.headers, body)
     }
 
-    /// Uploads `body` with these headers instead of those that belong to `upload`.
+    /// Uploads `body` with these headers instead of those of `upload`.
     pub fn put(
         &self,
         upload: &PresignedUpload,
@@ -172,7 +172,7 @@ impl FakeStore {
         })
     }
 
-    /// Answers any request; the HTTP status.
+    /// Handles any request and returns the HTTP status.
     pub fn send(&self, request: &HttpRequest) -> u16 {
         self.answer(request).status()
     }
@@ -263,7 +263,7 @@ impl RawStorageRepository for FakeStore {
         self.state().capabilities
     }
 
-    /// Signing needs no answer of the store, so it goes on while the store is down.
+    /// Signing needs no response of the store, so it works while the store is unavailable.
     async fn presign_upload<'a>(
         &self,
         terms: UploadTerms<'a>,
@@ -310,7 +310,7 @@ impl RawStorageRepository for FakeStore {
         Ok(state.objects.get(address).cloned())
     }
 
-    /// An object that was placed without ever having been uploaded has no bytes to be read.
+    /// An object that was placed and not uploaded has no bytes to read.
     async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
         tokio::task::yield_now().await;
         let mut state = self.state();

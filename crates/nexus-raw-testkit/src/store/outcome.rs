@@ -1,24 +1,24 @@
-/// What S3 answers to a presigned PUT (Amazon S3 API Reference, "Error responses").
+/// The response of S3 to a presigned PUT (Amazon S3 API Reference, "Error responses").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutOutcome {
-    /// 200: the object is there.
+    /// 200: the object is stored.
     Stored,
     /// 400 `BadDigest`: the bytes are not those of the signed SHA-256.
     BadDigest,
     /// 403 `SignatureDoesNotMatch`: another URL, method, length, or signed header.
     SignatureDoesNotMatch,
-    /// 403 `AccessDenied`: the URL's time is over.
+    /// 403 `AccessDenied`: the URL has expired.
     RequestExpired,
     /// 403 `AccessDenied`: an `x-amz-` header that was not signed.
     HeaderNotSigned,
-    /// 412 `PreconditionFailed`: something is there already.
+    /// 412 `PreconditionFailed`: an object exists already.
     PreconditionFailed,
-    /// 503: the store was taken down.
+    /// 503: the store is unavailable.
     Unavailable,
 }
 
 impl PutOutcome {
-    /// The HTTP status of the answer.
+    /// Returns the HTTP status of the response.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {

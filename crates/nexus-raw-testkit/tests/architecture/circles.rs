@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 type Path = Vec<String>;
-/// What a module names of its own package: the last name of each path, or what it is called here.
+/// The names that a module uses of its own package: the last name of each path, or its alias.
 type Names = Vec<(String, Path)>;
 
 /// The circles of a package: the folder, and the modules in it that use each other. `sources` are the

@@ -38,7 +38,7 @@ fn a_section_ends_where_the_next_begins() {
 }
 
 #[test]
-fn a_key_is_told_from_comments_and_continued_values() {
+fn a_key_is_distinguished_from_comments_and_continued_values() {
     assert_eq!(key("serde.workspace = true"), Some("serde.workspace"));
     assert_eq!(
         key("serde = { version = \"1\", features = ["),

@@ -1,4 +1,4 @@
-//! The house as it stands, in plain values, so that rules can also be tried on made-up houses.
+//! The workspace as plain values, so that rules can also be tested on invented workspaces.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -26,10 +26,10 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
     /// Text of `Cargo.toml`.
     pub(crate) manifest: String,
-    /// Texts of the two files, empty where there is none.
+    /// Texts of the two files, empty if missing.
     pub(crate) readme: String,
     pub(crate) changelog: String,
-    /// Text of `lib.rs`, or of `main.rs` where there is no library.
+    /// Text of `lib.rs`, or of `main.rs` without a library.
     pub(crate) root_source: String,
     /// Files below `src`, with their lines.
     pub(crate) sources: Vec<(String, usize)>,
@@ -68,9 +68,9 @@ impl House {
 
 /// The platform that this test runs on, as the compiler calls it.
 fn host() -> Result<String, Box<dyn Error>> {
-    let told = Command::new("rustc").arg("-vV").output()?;
-    let told = String::from_utf8(told.stdout)?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    let printed = Command::new("rustc").arg("-vV").output()?;
+    let printed = String::from_utf8(printed.stdout)?;
+    let host = printed.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.ok_or("the compiler names its host")?.to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! The plan. A new crate, a new edge or a new heavy library fails the test until it stands here.
+//! The plan. A new crate, edge or heavy library fails the test until it is listed here.
 
 /// What the house is meant to be.
 pub(crate) struct Plan {
@@ -118,7 +118,7 @@ pub(crate) const PLAN: Plan = Plan {
         owned("actix-*", &["actix-gated-stream", "nexus-raw-server"]),
         owned("actix-http", &["actix-gated-stream"]),
         owned("actix-service", &["actix-gated-stream"]),
-        // the server's tests read what stands in a stream
+        // the server's tests read the messages of a stream
         owned("async-nats", &["nexus-raw-events", "nexus-raw-server"]),
         owned("aws-config", &["nexus-raw-storage-s3"]),
         owned("aws-credential-types", &["nexus-raw-storage-s3"]),
@@ -130,7 +130,7 @@ pub(crate) const PLAN: Plan = Plan {
         owned("maud", &["nexus-raw-server"]),
         owned("prometheus-client*", &["nexus-raw-server"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
-        // the hasher's work outlives the calls that could tell of it
+        // the hasher's work outlives the calls that could report it
         owned(
             "slog*",
             &["nexus-raw-events", "nexus-raw-hasher", "nexus-raw-server"],

@@ -130,7 +130,7 @@ fn the_domain_stands_alone(house: &House, plan: &Plan) -> Vec<String> {
                 ));
             }
         }
-        // what it names itself has been told; this is what its libraries bring
+        // its own dependencies are reported above; these come through its libraries
         let named = |name: &str| {
             domain
                 .dependencies

@@ -270,7 +270,7 @@ fn a_package_without_its_papers_is_a_fault() {
 }
 
 #[test]
-fn a_version_that_the_changelog_does_not_tell_is_a_fault() {
+fn a_version_without_a_changelog_entry_is_a_fault() {
     let faults = faults_after("files", |package| package.version = "0.2".to_owned());
     assert_eq!(faults, ["files has no entry for 0.2 in CHANGELOG.md"]);
 }

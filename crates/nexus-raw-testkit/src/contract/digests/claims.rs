@@ -9,7 +9,7 @@ use super::{
 use crate::{contract::catalog::CatalogHarness, sample};
 
 /// Until its end it is exclusive, even for its owner; after that anyone may claim.
-pub async fn a_claim_is_for_one_until_it_ends(harness: &impl CatalogHarness) {
+pub async fn a_claim_has_one_owner_until_it_ends(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let lease = taken(&open, &object).await;
@@ -28,7 +28,7 @@ pub async fn a_claim_is_for_one_until_it_ends(harness: &impl CatalogHarness) {
 }
 
 /// One gets the claim, the others get its end.
-pub async fn of_a_hundred_racing_claims_one_is_taken(harness: &impl CatalogHarness) {
+pub async fn one_of_a_hundred_racing_claims_succeeds(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let mut racers = JoinSet::new();
@@ -40,12 +40,12 @@ pub async fn of_a_hundred_racing_claims_one_is_taken(harness: &impl CatalogHarne
     let held = HashingClaim::Held {
         until: sample::seconds_after(30),
     };
-    let told = claims.iter().filter(|claim| **claim == held).count();
+    let held_count = claims.iter().filter(|claim| **claim == held).count();
     let won = claims
         .iter()
         .filter(|claim| matches!(claim, HashingClaim::Taken(_)))
         .count();
-    assert_eq!((won, told), (1, 99));
+    assert_eq!((won, held_count), (1, 99));
 }
 
 /// A renewal only changes the end.
@@ -66,7 +66,7 @@ pub async fn a_renewed_claim_keeps_its_epoch_and_lasts(harness: &impl CatalogHar
 }
 
 /// A slow process keeps an expired claim unless another one takes over.
-pub async fn a_claim_that_ended_goes_on_unless_it_was_taken_over(harness: &impl CatalogHarness) {
+pub async fn an_expired_claim_is_valid_until_another_owner_takes_it(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let object = promised(&open, &scope, 1).await;
@@ -77,7 +77,7 @@ pub async fn a_claim_that_ended_goes_on_unless_it_was_taken_over(harness: &impl 
 }
 
 /// A process that lost its claim does not affect its successor.
-pub async fn under_an_epoch_that_is_over_nothing_is_done(harness: &impl CatalogHarness) {
+pub async fn an_ended_epoch_changes_no_claim_and_no_digest(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let stale = taken(&open, &object).await.epoch;
@@ -96,7 +96,7 @@ pub async fn under_an_epoch_that_is_over_nothing_is_done(harness: &impl CatalogH
 }
 
 /// A released claim need not expire.
-pub async fn a_claim_that_was_given_back_is_free_at_once(harness: &impl CatalogHarness) {
+pub async fn a_released_claim_is_free_at_once(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let lease = taken(&open, &object).await;
@@ -109,7 +109,7 @@ pub async fn a_claim_that_was_given_back_is_free_at_once(harness: &impl CatalogH
 }
 
 /// Without an intent a claim is `Closed`.
-pub async fn without_an_intent_there_is_nothing_to_claim(harness: &impl CatalogHarness) {
+pub async fn a_claim_without_an_intent_is_closed(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = object(&sample::scope("t_a", "dev"), 1);
     assert_eq!(
@@ -136,8 +136,8 @@ pub async fn a_registered_asset_is_not_claimed(harness: &impl CatalogHarness) {
     );
 }
 
-/// One id in two scopes is two assets, each with claims of its own.
-pub async fn a_claim_does_not_reach_into_another_scope(harness: &impl CatalogHarness) {
+/// One id in two scopes is two assets, each with its own claims.
+pub async fn a_claim_does_not_affect_another_scope(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let mine = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     for (tenant, environment) in [("t_ab", "dev"), ("t_a", "prod")] {

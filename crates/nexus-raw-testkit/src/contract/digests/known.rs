@@ -7,7 +7,7 @@ use super::{OWNER, RIVAL, claim_at, digest, known, object, promised, record, tak
 use crate::{contract::catalog::CatalogHarness, sample};
 
 /// Neither with nor without an intent.
-pub async fn nothing_is_known_of_what_nobody_recorded(harness: &impl CatalogHarness) {
+pub async fn an_unrecorded_digest_is_unknown(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let promised = promised(&open, &scope, 1).await;
@@ -67,7 +67,7 @@ pub async fn a_digest_is_of_one_etag_and_one_version(harness: &impl CatalogHarne
 }
 
 /// The latest object at the address counts.
-pub async fn a_later_digest_takes_the_place_of_an_earlier_one(harness: &impl CatalogHarness) {
+pub async fn a_later_digest_replaces_an_earlier_one(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let before = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let epoch = taken(&open, &before).await.epoch;
@@ -84,7 +84,7 @@ pub async fn a_later_digest_takes_the_place_of_an_earlier_one(harness: &impl Cat
 }
 
 /// One id in two scopes is two objects, even with equal entity tags.
-pub async fn a_digest_does_not_reach_into_another_scope(harness: &impl CatalogHarness) {
+pub async fn a_digest_does_not_affect_another_scope(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let mine = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let epoch = taken(&open, &mine).await.epoch;
@@ -97,7 +97,7 @@ pub async fn a_digest_does_not_reach_into_another_scope(harness: &impl CatalogHa
 }
 
 /// Neither before a claim nor beside one.
-pub async fn a_guess_at_an_epoch_records_nothing(harness: &impl CatalogHarness) {
+pub async fn a_guessed_epoch_records_nothing(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     for epoch in [0, 1] {
@@ -111,7 +111,7 @@ pub async fn a_guess_at_an_epoch_records_nothing(harness: &impl CatalogHarness) 
 }
 
 /// After a restart no object is read again, and no epoch is reused.
-pub async fn digests_and_epochs_outlive_a_restart(harness: &impl CatalogHarness) {
+pub async fn digests_and_epochs_survive_a_restart(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let hashed = promised(&open, &scope, 1).await;

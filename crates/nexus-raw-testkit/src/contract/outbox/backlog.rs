@@ -11,7 +11,7 @@ async fn backlog(open: &OpenCatalog, sink: &SinkName) -> Backlog {
 }
 
 /// Per sink; the oldest equals that of `oldest_undelivered`.
-pub async fn a_backlog_counts_what_lies_after_the_cursors_in_all_scopes(
+pub async fn a_backlog_counts_the_events_after_the_cursors_in_all_scopes(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -40,7 +40,7 @@ pub async fn a_backlog_counts_what_lies_after_the_cursors_in_all_scopes(
 }
 
 /// The cursor has passed it, so it is no longer undelivered.
-pub async fn a_parked_event_is_counted_for_its_sink_until_the_restart_and_after(
+pub async fn a_parked_event_is_counted_for_its_sink_also_after_a_restart(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -56,7 +56,7 @@ pub async fn a_parked_event_is_counted_for_its_sink_until_the_restart_and_after(
         };
         assert!(park(&open, "log", parked, epoch).await);
     }
-    let counted = |told: Backlog| (told.undelivered, told.parked);
+    let counted = |it: Backlog| (it.undelivered, it.parked);
     assert_eq!(counted(backlog(&open, &sink("log")).await), (2, 2));
     assert_eq!(counted(backlog(&open, &sink("nats")).await), (4, 0));
     let open = harness.reopen(open).await;

@@ -4,7 +4,7 @@ use super::{RELAY, commit, delivered, drain, lease, places, sequences, sink, und
 use crate::{contract::catalog::CatalogHarness, sample};
 
 /// A cursor covers all events up to its sequence.
-pub async fn delivered_events_are_not_given_again(harness: &impl CatalogHarness) {
+pub async fn delivered_events_are_not_returned_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 5).await;
@@ -20,7 +20,7 @@ pub async fn delivered_events_are_not_given_again(harness: &impl CatalogHarness)
 }
 
 /// A read does not advance the cursor: after a crash the events are read again.
-pub async fn what_was_not_delivered_is_given_again(harness: &impl CatalogHarness) {
+pub async fn undelivered_events_are_returned_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     commit(&open, &sample::scope("t_a", "dev"), 1, 3).await;
     let first = undelivered(&open, &sink("log"), 100).await;
@@ -40,7 +40,7 @@ pub async fn each_sink_has_its_own_cursors(harness: &impl CatalogHarness) {
 }
 
 /// A batch may end in the middle of one scope and at the end of another.
-pub async fn a_cursor_moves_in_the_named_scopes_alone(harness: &impl CatalogHarness) {
+pub async fn a_cursor_moves_in_the_named_scopes_only(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let names = [("t_a", "dev"), ("t_a", "prod"), ("t_ab", "dev")];
     let [one, two, three] = names.map(|(tenant, env)| sample::scope(tenant, env));
@@ -70,7 +70,7 @@ pub async fn a_cursor_never_moves_back(harness: &impl CatalogHarness) {
 }
 
 /// Over all scopes, the earliest `occurred_at` after the cursors.
-pub async fn the_oldest_undelivered_event_is_told_by_its_time(harness: &impl CatalogHarness) {
+pub async fn the_time_of_the_oldest_undelivered_event_is_reported(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let oldest = async || open.outbox.oldest_undelivered(&sink("log")).await.unwrap();
     let scopes = [sample::scope("t_a", "dev"), sample::scope("t_b", "dev")];

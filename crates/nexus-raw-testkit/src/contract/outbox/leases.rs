@@ -4,7 +4,7 @@ use super::{RELAY, RIVAL, commit, delivered, lease, lease_at, sink, undelivered}
 use crate::{contract::catalog::CatalogHarness, sample};
 
 /// Until its end it is exclusive; after that anyone may acquire it.
-pub async fn a_lease_is_for_one_owner_until_it_ends(harness: &impl CatalogHarness) {
+pub async fn a_lease_has_one_owner_until_it_ends(harness: &impl CatalogHarness) {
     let outbox = harness.open().await.outbox;
     let held = lease(&outbox, RELAY).await;
     assert_eq!(held.until, sample::seconds_after(30));
@@ -52,7 +52,7 @@ pub async fn without_a_lease_no_cursor_moves(harness: &impl CatalogHarness) {
 }
 
 /// A relay that lost its lease must not advance cursors.
-pub async fn an_epoch_that_is_over_moves_no_cursor(harness: &impl CatalogHarness) {
+pub async fn an_ended_epoch_moves_no_cursor(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 2).await;

@@ -21,7 +21,7 @@ fn refused(scope: &Scope, sequence: u64) -> ParkedEvent {
     }
 }
 
-/// What is kept of events parked for a sink.
+/// Returns the events parked for a sink.
 async fn all_parked(open: &OpenCatalog, name: &str) -> Vec<ParkedEvent> {
     let kept = open.parked.parked(&of_sink(name), 100).await.unwrap();
     kept.into_iter().map(|kept| kept.parked).collect()
@@ -35,7 +35,7 @@ fn of_sink(name: &str) -> ParkedFilter {
 }
 
 /// The next event is not delayed, and the refused one can be listed.
-pub async fn a_parked_event_is_kept_with_its_reason_and_passed(harness: &impl CatalogHarness) {
+pub async fn a_parked_event_is_kept_with_its_reason_and_skipped(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 3).await;
@@ -52,7 +52,7 @@ pub async fn a_parked_event_is_kept_with_its_reason_and_passed(harness: &impl Ca
 }
 
 /// A relay that lost its lease parks nothing.
-pub async fn an_epoch_that_is_over_parks_nothing(harness: &impl CatalogHarness) {
+pub async fn an_ended_epoch_parks_nothing(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 1).await;
@@ -64,7 +64,7 @@ pub async fn an_epoch_that_is_over_parks_nothing(harness: &impl CatalogHarness) 
 }
 
 /// Another sink may accept the event.
-pub async fn a_parked_event_is_parked_for_its_sink_alone(harness: &impl CatalogHarness) {
+pub async fn a_parked_event_is_parked_for_its_sink_only(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 1).await;
@@ -75,7 +75,7 @@ pub async fn a_parked_event_is_parked_for_its_sink_alone(harness: &impl CatalogH
 }
 
 /// After a restart cursors and parked events are unchanged, and no epoch is reused.
-pub async fn cursors_parked_events_and_epochs_outlive_a_restart(harness: &impl CatalogHarness) {
+pub async fn cursors_parked_events_and_epochs_survive_a_restart(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     commit(&open, &scope, 1, 3).await;
@@ -118,8 +118,8 @@ async fn retries(open: &OpenCatalog, name: &str) -> Vec<(Scope, u64)> {
     places(&open.outbox.retries(&sink(name), 100).await.unwrap())
 }
 
-/// By each of its parts, and by all together.
-pub async fn parked_events_are_found_by_what_is_asked_of_them(harness: &impl CatalogHarness) {
+/// By each part of a filter, and by all together.
+pub async fn parked_events_are_found_by_each_filter(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, _) = park_some(&open).await;
     let kept = |name: &str, scope: &Scope, sequence| KeptEvent {
@@ -171,8 +171,8 @@ pub async fn parked_events_are_found_by_what_is_asked_of_them(harness: &impl Cat
     assert_eq!(first, all[..2]);
 }
 
-/// Nothing else is, and asking twice asks once.
-pub async fn what_was_asked_for_is_given_to_be_tried_again_in_order(harness: &impl CatalogHarness) {
+/// Nothing else is returned, and a repeated request has no effect.
+pub async fn requested_retries_are_returned_in_order(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, _) = park_some(&open).await;
     assert_eq!(retries(&open, "log").await, []);
@@ -189,7 +189,7 @@ pub async fn what_was_asked_for_is_given_to_be_tried_again_in_order(harness: &im
     let asked = open.parked.parked(&of_sink("log"), 100).await.unwrap();
     let asked: Vec<_> = asked.iter().map(|it| it.retry_asked).collect();
     assert_eq!(asked, [false, true, false, true]);
-    // the cursors stay where they are
+    // the cursors are unchanged
     let events = undelivered(&open, &sink("log"), 100).await;
     assert_eq!(
         places(&events),
@@ -198,7 +198,7 @@ pub async fn what_was_asked_for_is_given_to_be_tried_again_in_order(harness: &im
 }
 
 /// After a delivery it is removed from the parked ones, only with a valid lease.
-pub async fn a_parked_event_that_was_taken_is_parked_no_more(harness: &impl CatalogHarness) {
+pub async fn a_delivered_event_is_no_longer_parked(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, epoch) = park_some(&open).await;
     ask(&open, of_sink("log")).await;
@@ -222,7 +222,7 @@ pub async fn a_parked_event_that_was_taken_is_parked_no_more(harness: &impl Cata
 }
 
 /// With the latest reason, and until the next request for a retry.
-pub async fn an_event_that_is_refused_again_is_parked_anew(harness: &impl CatalogHarness) {
+pub async fn an_event_refused_again_is_parked_again(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, epoch) = park_some(&open).await;
     let again = ParkedEvent {
@@ -240,8 +240,8 @@ pub async fn an_event_that_is_refused_again_is_parked_anew(harness: &impl Catalo
     assert_eq!(retries(&open, "log").await.len(), 3);
 }
 
-/// A restart does not forget it.
-pub async fn what_was_asked_for_outlives_a_restart(harness: &impl CatalogHarness) {
+/// The request for a retry is stored.
+pub async fn requested_retries_survive_a_restart(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     park_some(&open).await;
     ask(&open, of_sink("nats")).await;

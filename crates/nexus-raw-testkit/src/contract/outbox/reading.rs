@@ -12,7 +12,9 @@ pub async fn an_empty_outbox_has_nothing_to_deliver(harness: &impl CatalogHarnes
 }
 
 /// From the cursor on, without gaps, and each as in the catalogue's reads.
-pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl CatalogHarness) {
+pub async fn undelivered_events_of_a_scope_are_complete_and_in_order(
+    harness: &impl CatalogHarness,
+) {
     let open = harness.open().await;
     let scopes = [sample::scope("t_a", "dev"), sample::scope("t_ab", "dev")];
     for n in 1..=5 {
@@ -28,7 +30,7 @@ pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl
     assert_eq!(events.len(), 11);
     assert_eq!(sequences(&events, &scopes[0]), [1, 2, 3, 4, 5, 6]);
     assert_eq!(sequences(&events, &scopes[1]), [1, 2, 3, 4, 5]);
-    let told = open
+    let of_the_asset = open
         .catalog
         .events(
             &scopes[0],
@@ -38,11 +40,11 @@ pub async fn undelivered_events_come_per_scope_in_order_and_whole(harness: &impl
     let of_asset = events
         .into_iter()
         .filter(|event| event.body.scope() == scopes[0] && event.body.asset_id == intent.asset_id);
-    assert_eq!(of_asset.collect::<Vec<_>>(), told.unwrap());
+    assert_eq!(of_asset.collect::<Vec<_>>(), of_the_asset.unwrap());
 }
 
 /// A batch is at most as long as the limit, and starts at the cursor.
-pub async fn no_more_than_the_limit_is_given(harness: &impl CatalogHarness) {
+pub async fn a_batch_has_at_most_the_limit(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scopes = [sample::scope("t_a", "dev"), sample::scope("t_b", "dev")];
     for scope in &scopes {
@@ -85,7 +87,7 @@ pub async fn a_quiet_scope_does_not_wait_for_a_busy_one(harness: &impl CatalogHa
 }
 
 /// A held scope yields no events, and does not reduce the others' share.
-pub async fn held_scopes_are_left_out_and_take_no_room(harness: &impl CatalogHarness) {
+pub async fn held_scopes_are_skipped_and_use_no_share(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let [held, free, other] =
         [("t_a", "dev"), ("t_a", "prod"), ("t_b", "dev")].map(|(t, e)| sample::scope(t, e));

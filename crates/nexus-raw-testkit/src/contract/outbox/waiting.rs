@@ -9,7 +9,7 @@ const LONG: Duration = Duration::from_hours(1);
 
 /// A commit wakes a waiting relay before the timeout. Spurious wake-ups are allowed, so it polls
 /// and waits again.
-pub async fn waiting_ends_after_a_commit(harness: &impl CatalogHarness) {
+pub async fn a_wait_ends_after_a_commit(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let relay = tokio::spawn({
         let open = open.clone();
@@ -36,7 +36,7 @@ pub async fn a_commit_between_two_waits_is_not_missed(harness: &impl CatalogHarn
 }
 
 /// A wait without a commit ends by its timeout, since commits of other processes do not wake it.
-pub async fn waiting_ends_with_its_patience(harness: &impl CatalogHarness) {
+pub async fn a_wait_ends_at_its_timeout(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     for _ in 0..3 {
         let patience = Duration::from_millis(10);
