@@ -1,4 +1,4 @@
-//! A backup, by the words of docs/OPERATIONS.md, and what becomes of it.
+//! A backup and restore by the commands of docs/OPERATIONS.md.
 
 use std::{fs, path::Path, process::Output};
 
@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::support::{Home, run};
 
-/// A database with everything in it, of two tenants.
+/// Returns a database with rows of two tenants in every table.
 async fn with_assets() -> Home {
     let home = Home::new().await;
     let catalog = home.open().await;
@@ -31,8 +31,7 @@ async fn with_assets() -> Home {
     home
 }
 
-/// The blocks of the section on backups, each without its fence: the role, the dump, the restore,
-/// the check.
+/// Returns the code blocks of the section on backups: the role, the dump, the restore, the check.
 fn blocks_of_operations() -> [String; 4] {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/OPERATIONS.md");
     let text = fs::read_to_string(path).unwrap();
@@ -45,7 +44,7 @@ fn blocks_of_operations() -> [String; 4] {
     blocks.try_into().unwrap()
 }
 
-/// Runs a command of the documentation on other names and another place.
+/// Runs a documented command with other names and another directory.
 fn shell(command: &str, directory: &Path) -> Output {
     let pg_dump = Postgres::client("pg_dump");
     let programs = Path::new(pg_dump.get_program()).parent().unwrap();
@@ -58,11 +57,11 @@ fn shell(command: &str, directory: &Path) -> Output {
 }
 
 fn assert_done(output: &Output) {
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
 }
 
-/// Every row of every table, in an order.
+/// Returns every row of every table, sorted.
 async fn rows(admin: &mut PgConnection) -> Vec<(String, Vec<String>)> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT relname::text FROM pg_class WHERE relkind = 'r'
@@ -81,7 +80,7 @@ async fn rows(admin: &mut PgConnection) -> Vec<(String, Vec<String>)> {
 }
 
 #[tokio::test]
-async fn what_is_dumped_and_restored_by_the_documentation_is_the_same_catalogue() {
+async fn a_documented_dump_and_restore_give_the_same_catalogue() {
     let home = with_assets().await;
     let new = Home::empty();
     let directory = tempfile::tempdir().unwrap();
@@ -113,7 +112,7 @@ async fn what_is_dumped_and_restored_by_the_documentation_is_the_same_catalogue(
     assert_eq!(before, after);
     let event = before.iter().find(|(table, _)| table == "event").unwrap();
     assert_eq!(event.1.len(), 10);
-    // the same is said of both, and no scope lacks an event
+    // the check has the same result for both, and no scope lacks an event
     for database in [&mut admin, &mut restored] {
         let found: Vec<(i64, i64, i64)> = sqlx::query_as(AssertSqlSafe(check.clone()))
             .fetch_all(database)
@@ -133,9 +132,9 @@ async fn what_is_dumped_and_restored_by_the_documentation_is_the_same_catalogue(
     assert_eq!(sequences, (1..=7).collect::<Vec<_>>());
 }
 
-/// The check tells an empty backup, and one in which events are missing.
+/// The check detects an empty backup, and one without some events.
 #[tokio::test]
-async fn the_check_after_a_restore_tells_what_is_missing() {
+async fn the_check_after_a_restore_reports_missing_events() {
     let home = with_assets().await;
     let [.., check] = blocks_of_operations();
     let mut admin = home.admin().await;
@@ -152,16 +151,16 @@ async fn the_check_after_a_restore_tells_what_is_missing() {
     assert_eq!(found, [(2, 9, 1)]);
 }
 
-/// The role that serves sees no rows: a dump by it fails, or with the switch that the
-/// documentation warns of is empty.
+/// The role of the server sees no rows: its dump fails, or is empty with the option that the
+/// documentation warns of.
 #[tokio::test]
-async fn the_role_that_serves_cannot_dump() {
+async fn the_role_of_the_server_cannot_dump() {
     let home = with_assets().await;
     let url = &home.database().url;
     let dumped = Postgres::client("pg_dump").arg(url).output().unwrap();
     assert!(!dumped.status.success());
-    let told = String::from_utf8_lossy(&dumped.stderr);
-    assert!(told.contains("row-level security"), "{told}");
+    let stderr = String::from_utf8_lossy(&dumped.stderr);
+    assert!(stderr.contains("row-level security"), "{stderr}");
     let mut by_switch = Postgres::client("pg_dump");
     let dumped = by_switch
         .args(["--enable-row-security", "--inserts", url])
@@ -175,9 +174,9 @@ async fn the_role_that_serves_cannot_dump() {
     );
 }
 
-/// A database that is restored has its schemas, and not the search path that was set for its name.
+/// A restored database has its schemas but not the search path that was set for the old name.
 #[tokio::test]
-async fn a_catalogue_off_the_search_path_is_told_where_it_is() {
+async fn a_catalogue_off_the_search_path_is_reported_with_its_schema() {
     let home = Home::empty();
     let mut admin = home.admin().await;
     let (role, name) = (home.role(), home.name());
@@ -190,14 +189,14 @@ async fn a_catalogue_off_the_search_path_is_told_where_it_is() {
     home.open().await.close().await;
     let gone = format!("ALTER ROLE {role} IN DATABASE {name} RESET search_path");
     run(&mut admin, &gone).await;
-    let told = format!(
+    let expected = format!(
         "the catalogue is in the schema Raw, which is not on the search path: \
          ALTER ROLE {role} IN DATABASE {name} SET search_path = \"Raw\""
     );
-    assert_eq!(home.refusal().await, told);
+    assert_eq!(home.refusal().await, expected);
     let migrated = SqlAssetCatalog::migrate(home.settings()).await.unwrap_err();
-    assert_eq!(migrated.to_string(), told);
-    let (_, to_do) = told.split_once(": ").unwrap();
+    assert_eq!(migrated.to_string(), expected);
+    let (_, to_do) = expected.split_once(": ").unwrap();
     let mut raw = PgConnection::connect(&home.database().url).await.unwrap();
     run(&mut raw, to_do).await;
     home.open().await.ready().await.unwrap();

@@ -1,5 +1,6 @@
-//! What PostgreSQL may do in the middle of a group: end the session, undo the transaction, commit
-//! and lose the answer. Callers get a true answer in bounded time, and nothing is half done.
+//! Failures of PostgreSQL during a group: it ends the session, rolls back the transaction, or
+//! commits and the response is lost. Callers get a correct response in bounded time, and no write
+//! is partial.
 
 use std::time::Duration;
 
@@ -22,11 +23,11 @@ use crate::{
     support::{Home, run},
 };
 
-/// How long any call may take.
+/// The time limit of a call.
 const BOUND: Duration = Duration::from_secs(3);
 
-/// A place after each statement of our functions, at which a test can have something happen, once:
-/// sequences count on through whatever is rolled back.
+/// A point after each statement of our functions, at which a test can cause a failure, once: a
+/// sequence is not rolled back.
 const POINT: &str = "
     CREATE SEQUENCE test_passed;
     CREATE SEQUENCE test_armed;
@@ -75,7 +76,7 @@ fn with_points(function: &str) -> String {
             "DECLARE" => declares = true,
             "BEGIN" => declares = false,
             statement if !declares && statement.ends_with(';') => {
-                // unlike PERFORM it leaves FOUND as it is
+                // unlike PERFORM it does not change FOUND
                 out += "ASSERT test_point();\n";
             }
             _ => {}
@@ -84,7 +85,7 @@ fn with_points(function: &str) -> String {
     out
 }
 
-/// Has `how` happen at the `at`th statement from here on.
+/// Causes the failure `how` at the `at`th statement from now on.
 async fn arm(raw: &mut PgConnection, at: i64, how: &str) {
     sqlx::query("UPDATE test_how SET how = $1")
         .bind(how)
@@ -98,7 +99,7 @@ async fn arm(raw: &mut PgConnection, at: i64, how: &str) {
         .unwrap();
 }
 
-/// How many statements were passed since.
+/// Returns the number of statements since then.
 async fn passed(raw: &mut PgConnection) -> i64 {
     sqlx::query_scalar("SELECT last_value FROM test_passed")
         .fetch_one(raw)
@@ -108,7 +109,8 @@ async fn passed(raw: &mut PgConnection) -> i64 {
 
 const NEVER: i64 = i64::MAX;
 
-/// Goes through the statements of a register, with `how` at each in turn; what each came to.
+/// Registers once for each statement of a register, with `how` at that statement, and returns the
+/// outcomes.
 async fn at_each_statement_of_a_register(
     how: &str,
     check: impl AsyncFn(&SqlAssetCatalog, &UploadIntent),
@@ -140,7 +142,7 @@ async fn at_each_statement_of_a_register(
         }
         at += 1;
     }
-    // so many statements there are at least
+    // the minimum number of statements
     assert!(at > 20, "{at}");
     let events = catalog
         .events(&scope, &EventQuery::first(10_000))
@@ -151,7 +153,7 @@ async fn at_each_statement_of_a_register(
     assert_eq!(sequences, expected, "{how}");
 }
 
-/// Registers, and finds that it happened whole.
+/// Registers, and asserts that the registration is complete.
 async fn register_whole(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
     let parent = sample::asset_id(0);
     let new = sample::new_asset(intent, sample::derived_from(&[parent]));
@@ -181,29 +183,29 @@ async fn event_types(
 }
 
 #[tokio::test]
-async fn a_session_that_is_ended_at_any_statement_of_a_register_costs_no_answer() {
+async fn a_session_ended_at_any_statement_of_a_register_is_retried() {
     at_each_statement_of_a_register("terminate", register_whole).await;
 }
 
 #[tokio::test]
-async fn a_deadlock_at_any_statement_of_a_register_costs_no_answer() {
+async fn a_deadlock_at_any_statement_of_a_register_is_retried() {
     at_each_statement_of_a_register("40P01", register_whole).await;
 }
 
 #[tokio::test]
-async fn a_serialization_failure_at_any_statement_of_a_register_costs_no_answer() {
+async fn a_serialization_failure_at_any_statement_of_a_register_is_retried() {
     at_each_statement_of_a_register("40001", register_whole).await;
 }
 
 #[tokio::test]
-async fn a_wait_that_took_too_long_at_any_statement_of_a_register_costs_no_answer() {
+async fn a_lock_timeout_at_any_statement_of_a_register_is_retried() {
     at_each_statement_of_a_register("55P03", register_whole).await;
 }
 
-/// A full disk will not be less full a moment later: the caller is told, nothing is written, and
-/// the same call again succeeds.
+/// A full disk is not retried: the caller gets an error, nothing is written, and a later repeat of
+/// the call succeeds.
 #[tokio::test]
-async fn a_full_disk_at_any_statement_of_a_register_is_told_and_leaves_nothing() {
+async fn a_full_disk_at_any_statement_of_a_register_is_reported_and_nothing_is_written() {
     at_each_statement_of_a_register("53100", async |catalog, intent| {
         let parent = sample::asset_id(0);
         let new = sample::new_asset(intent, sample::derived_from(&[parent]));
@@ -213,17 +215,17 @@ async fn a_full_disk_at_any_statement_of_a_register_is_told_and_leaves_nothing()
                 assert_eq!(types, [EventType::RawAssetPresigned]);
                 register_whole(catalog, intent).await;
             }
-            // the point lies behind the last statement
-            told => assert_eq!(told.unwrap(), RegisterOutcome::Registered),
+            // the point is after the last statement
+            outcome => assert_eq!(outcome.unwrap(), RegisterOutcome::Registered),
         }
     })
     .await;
 }
 
-/// The transaction is committed, and its answer never comes: what was written is found by its
-/// event, and answered as what it is, once.
+/// The transaction is committed and its response is lost: the written rows are found by their
+/// event, and the caller gets the outcome.
 #[tokio::test]
-async fn an_answer_that_is_lost_after_the_commit_is_looked_for() {
+async fn a_response_lost_after_the_commit_is_looked_up() {
     let home = Home::new().await;
     let proxy = Proxy::before(home.address()).await;
     let catalog = home.open_at(proxy.address()).await;
@@ -257,7 +259,7 @@ async fn an_answer_that_is_lost_after_the_commit_is_looked_for() {
     assert_eq!(outcome, RegisterOutcome::Registered);
     assert_eq!(proxy.lost(), 4);
 
-    // of somebody else's registration it is not taken for its own
+    // a registration by another caller is not mistaken for this one
     proxy.lose_an_answer();
     let outcome = catalog.register(new.clone()).await.unwrap();
     assert!(
@@ -268,12 +270,12 @@ async fn an_answer_that_is_lost_after_the_commit_is_looked_for() {
         .events(&scope, &EventQuery::first(100))
         .await
         .unwrap();
-    let told: Vec<_> = events
+    let bodies: Vec<_> = events
         .iter()
         .map(|event| (event.sequence, event.body.asset_id, event.body.event_type))
         .collect();
     assert_eq!(
-        told,
+        bodies,
         [
             (1, plain.asset_id, EventType::RawAssetPresigned),
             (2, keyed.asset_id, EventType::RawAssetPresigned),
@@ -283,9 +285,9 @@ async fn an_answer_that_is_lost_after_the_commit_is_looked_for() {
     );
 }
 
-/// A server that takes what is sent and says nothing any more holds nobody up for long.
+/// A server that accepts data and no longer responds delays no caller for long.
 #[tokio::test]
-async fn a_server_that_falls_silent_is_told_of_in_time() {
+async fn a_silent_server_is_reported_in_time() {
     let home = Home::new().await;
     let proxy = Proxy::before(home.address()).await;
     let catalog = home.open_at(proxy.address()).await;
@@ -317,7 +319,7 @@ async fn a_server_that_falls_silent_is_told_of_in_time() {
     catalog.find_intent(&scope, before.asset_id).await.unwrap();
 }
 
-/// After all its sessions were ended the catalogue answers the first question that is asked.
+/// After the end of all its sessions the first call of the catalogue succeeds.
 #[tokio::test]
 async fn ended_sessions_are_replaced_without_an_error() {
     let home = Home::new().await;
@@ -327,7 +329,7 @@ async fn ended_sessions_are_replaced_without_an_error() {
     for n in 1..=5 {
         let intent = sample::intent(&scope, sample::asset_id(n));
         presign(&catalog, &intent).await;
-        // several readers at once, so that the pool has grown
+        // concurrent reads, so that the pool has several connections
         let reads = (0..6).map(|_| catalog.find_intent(&scope, intent.asset_id));
         for read in futures_util::future::join_all(reads).await {
             assert!(read.unwrap().is_some());

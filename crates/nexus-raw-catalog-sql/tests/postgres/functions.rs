@@ -1,4 +1,4 @@
-//! The functions: what `migrate` makes of them, and what they take from a member of a group.
+//! The functions: how `migrate` updates them, and which columns they set.
 
 use nexus_raw::ports::AssetCatalog;
 use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
@@ -11,7 +11,7 @@ use crate::support::{Home, run};
 const OLDER: &str = "the catalogue's schema is missing, or from an older version of this program: \
                      run `nexus-raw-server migrate`";
 
-/// The statement that makes a function as it is.
+/// Returns the statement that creates a function as it is.
 async fn definition(raw: &mut PgConnection, name: &str) -> String {
     sqlx::query_scalar("SELECT pg_get_functiondef($1::regproc)")
         .bind(name)
@@ -20,13 +20,13 @@ async fn definition(raw: &mut PgConnection, name: &str) -> String {
         .unwrap()
 }
 
-/// Changes a function's body, and nothing that it does.
+/// Changes a function's body without a change of its behaviour.
 async fn change(raw: &mut PgConnection, name: &str) {
     let made = definition(raw, name).await;
     run(raw, &made.replacen("BEGIN", "BEGIN -- changed", 1)).await;
 }
 
-/// Notes the body of a function as it is, as `migrate` of another version does, with its text.
+/// Records the current body of a function, as `migrate` of another version does.
 async fn note(raw: &mut PgConnection, name: &str) {
     let note = format!(
         "UPDATE made_function SET text_sha256 = sha256('other'), body_sha256 =
@@ -44,7 +44,7 @@ async fn finding_of_migrate(home: &Home) -> String {
 }
 
 #[tokio::test]
-async fn a_function_that_somebody_changed_is_made_again_by_migrate() {
+async fn a_changed_function_is_created_again_by_migrate() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     let made = definition(&mut raw, "write_v1").await;
@@ -66,9 +66,9 @@ async fn a_function_that_somebody_changed_is_made_again_by_migrate() {
     }
 }
 
-/// It cannot tell which of the two is called.
+/// It does not know which of the two is called.
 #[tokio::test]
-async fn a_function_beside_one_of_ours_is_not_for_migrate_to_drop() {
+async fn migrate_does_not_drop_an_overload_of_our_functions() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     let beside = "CREATE FUNCTION write_v1(group_of json, again integer) RETURNS json LANGUAGE sql
@@ -84,14 +84,14 @@ async fn a_function_beside_one_of_ours_is_not_for_migrate_to_drop() {
 }
 
 #[tokio::test]
-async fn a_function_of_an_older_version_is_made_anew_by_its_text() {
+async fn a_function_of_an_older_version_is_replaced_by_its_current_text() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     let made = definition(&mut raw, "asset_v1").await;
     let forget = "DELETE FROM made_function WHERE name = 'asset_v1'";
     for (of_before, is_noted) in [
         (made.replacen("BEGIN", "BEGIN -- older", 1), true),
-        // with the body of now
+        // with the current body
         ("ALTER FUNCTION asset_v1 STABLE".to_owned(), true),
         (format!("DROP FUNCTION asset_v1; {forget}"), false),
     ] {
@@ -106,10 +106,10 @@ async fn a_function_of_an_older_version_is_made_anew_by_its_text() {
     }
 }
 
-/// A newer version has mended a body, and says that it serves ours: our server works with it, and
-/// our `migrate` leaves it alone. What nobody noted is refused all the same.
+/// A newer version has fixed a body and declares support for ours: our server works with it, and
+/// our `migrate` keeps it. An unrecorded change is still refused.
 #[tokio::test]
-async fn a_body_that_a_newer_version_mended_is_left_alone() {
+async fn a_body_that_a_newer_version_fixed_is_unchanged() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     change(&mut raw, "write_v1").await;
@@ -140,9 +140,9 @@ async fn a_body_that_a_newer_version_mended_is_left_alone() {
     );
 }
 
-/// One that cannot be made leaves the others as they were.
+/// If one cannot be created, the others are unchanged.
 #[tokio::test]
-async fn functions_are_made_all_or_none() {
+async fn functions_are_created_all_or_none() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     for first in ["add_events_v1", "parked_v1"] {
@@ -153,8 +153,8 @@ async fn functions_are_made_all_or_none() {
             AS 'SELECT 1'";
     run(&mut raw, other).await;
     let finding = finding_of_migrate(&home).await;
-    let told = "the functions do not match the schema of the database: ";
-    assert!(finding.starts_with(told), "{finding}");
+    let expected = "the functions do not match the schema of the database: ";
+    assert!(finding.starts_with(expected), "{finding}");
     for first in ["add_events_v1", "parked_v1"] {
         let there = definition(&mut raw, first).await;
         assert!(there.contains("-- changed"), "{there}");
@@ -168,7 +168,7 @@ fn bytes() -> String {
     format!("\\x{}", "01".repeat(32))
 }
 
-/// An event that says that it is another scope's, and where.
+/// An event that claims another scope and place.
 fn event(id: &str) -> Value {
     json!({
         "tenant_id": "t_b", "env": "prod", "sequence": 77, "erased_at": 7,
@@ -228,9 +228,9 @@ async fn write(raw: &mut PgConnection, group: &Value) -> Value {
 
 const ID: &str = "00000000-0000-0000-0000-000000000001";
 
-/// Where a row belongs is the function's to say, whatever a member has of it.
+/// The function sets the scope of a row and ignores one in the member.
 #[tokio::test]
-async fn a_member_does_not_say_where_it_belongs() {
+async fn a_member_does_not_choose_its_scope() {
     let home = Home::new().await;
     let written = write(&mut home.raw().await, &group(ID, &asset(ID))).await;
     let all = json!([[0, "recorded"], [1, "recorded"], [2, "registered"]]);
@@ -256,9 +256,9 @@ async fn a_member_does_not_say_where_it_belongs() {
     assert_eq!(rows("tenant_id, env", "idempotency").await, ["(t_a,dev)"]);
 }
 
-/// A column of a later version goes in and comes out by the functions of this one.
+/// The functions of this version write and read a column of a later one.
 #[tokio::test]
-async fn a_new_column_of_a_record_needs_no_other_function() {
+async fn a_new_column_of_a_record_needs_no_new_function() {
     let home = Home::new().await;
     let running = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -280,8 +280,8 @@ async fn a_new_column_of_a_record_needs_no_other_function() {
     assert!(found.unwrap().is_some());
 }
 
-/// A record is inserted with all columns of its table, and what a server of before does not send is
-/// null: a default would promise what is never done.
+/// A record is inserted with all columns of its table, and those that an older server does not send
+/// are null, so a default would have no effect.
 #[tokio::test]
 async fn no_column_of_a_record_has_a_default() {
     let home = Home::new().await;

@@ -1,5 +1,5 @@
-//! The catalogue on PostgreSQL, from the outside: its contract, and what a server of many
-//! processes must withstand.
+//! The catalogue on PostgreSQL, from outside: its contract, and failures of a server that many
+//! processes share.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,

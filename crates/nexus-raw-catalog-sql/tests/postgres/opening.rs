@@ -1,4 +1,4 @@
-//! What is opened, what is refused, and what a migration makes.
+//! Opening and refusing catalogues, and migrations.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use crate::support::{Home, run};
 
 #[tokio::test]
-async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
+async fn a_schema_is_created_once_and_a_second_migration_does_nothing() {
     let home = Home::empty();
     assert_eq!(
         home.refusal().await,
@@ -27,9 +27,9 @@ async fn a_schema_is_made_once_and_a_second_migration_finds_nothing_to_do() {
     home.open().await.ready().await.unwrap();
 }
 
-/// Before anything is written to it, whatever the other's tables are called.
+/// Before anything is written, for any names of the tables.
 #[tokio::test]
-async fn a_schema_that_holds_tables_of_something_else_is_not_migrated() {
+async fn a_schema_with_tables_of_another_program_is_not_migrated() {
     for (sql, table) in [
         ("CREATE TABLE asset (id int)", "asset"),
         (
@@ -70,9 +70,9 @@ async fn a_schema_that_holds_tables_of_something_else_is_not_migrated() {
     }
 }
 
-/// What the administrator has put there is nobody's data.
+/// They were installed by the administrator and have no data of another program.
 #[tokio::test]
-async fn tables_of_an_extension_do_not_hinder_a_migration() {
+async fn tables_of_an_extension_do_not_prevent_a_migration() {
     let home = Home::empty();
     let mut admin = home.admin().await;
     run(&mut admin, "CREATE EXTENSION pg_stat_statements").await;
@@ -80,7 +80,7 @@ async fn tables_of_an_extension_do_not_hinder_a_migration() {
 }
 
 #[tokio::test]
-async fn several_that_migrate_at_once_make_one_schema() {
+async fn concurrent_migrations_create_one_schema() {
     let home = Home::empty();
     let (one, other) = tokio::join!(home.migrate(), home.migrate());
     assert_eq!(
@@ -91,9 +91,9 @@ async fn several_that_migrate_at_once_make_one_schema() {
     home.open().await.ready().await.unwrap();
 }
 
-/// Of before the first release: the tables are other ones, and nothing brings them over.
+/// It has other tables, and no migration converts them.
 #[tokio::test]
-async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
+async fn a_catalogue_from_before_the_first_release_is_refused_by_its_tables() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     run(&mut raw, "ALTER TABLE event ADD COLUMN commitment bytea").await;
@@ -106,9 +106,9 @@ async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
     }
 }
 
-/// A newer schema is refused, unless it says itself that a server of this version may go on.
+/// A newer schema is refused unless it declares support for servers of this version.
 #[tokio::test]
-async fn a_newer_schema_is_refused_unless_it_serves_this_version() {
+async fn a_newer_schema_is_refused_unless_it_supports_this_version() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     let newer = "INSERT INTO _sqlx_migrations
@@ -128,10 +128,10 @@ async fn a_newer_schema_is_refused_unless_it_serves_this_version() {
     home.open().await.ready().await.unwrap();
 }
 
-/// A later version's migration has added a column, a table and a function beside ours, and says
-/// that it serves us: a server of ours that runs goes on, and one starts.
+/// A later migration has added a column, a table and a function, and declares support for this
+/// version: a running server continues, and a new one starts.
 #[tokio::test]
-async fn an_expanded_schema_serves_a_running_server_and_a_new_one() {
+async fn an_expanded_schema_works_for_a_running_server_and_a_new_one() {
     let home = Home::new().await;
     let running = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -187,7 +187,7 @@ async fn a_schema_of_another_program_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_that_answers_before_a_commit_is_durable_is_refused() {
+async fn a_server_that_responds_before_a_commit_is_durable_is_refused() {
     let home = Home::new().await;
     let mut admin = home.admin().await;
     home.alter_role(&mut admin, "SET synchronous_commit = off")
@@ -199,9 +199,9 @@ async fn a_server_that_answers_before_a_commit_is_durable_is_refused() {
     drop(home.open().await);
 }
 
-/// It would keep nothing as it was written, and no reference either.
+/// Triggers and foreign keys would not protect the rows.
 #[tokio::test]
-async fn a_role_for_whom_no_trigger_fires_is_refused() {
+async fn a_role_whose_triggers_do_not_fire_is_refused() {
     let home = Home::new().await;
     let mut admin = home.admin().await;
     home.alter_role(&mut admin, "SET session_replication_role = replica")
@@ -224,7 +224,7 @@ async fn a_server_that_loses_files_in_a_power_cut_is_refused() {
     for statement in ["ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"] {
         run(&mut admin, statement).await;
     }
-    // the server takes a new setting when it gets to it
+    // the server applies a new setting with a delay
     let finding = loop {
         match SqlAssetCatalog::open(home.settings()).await {
             Err(OpenError::Incompatible { finding }) => break finding,
@@ -235,16 +235,16 @@ async fn a_server_that_loses_files_in_a_power_cut_is_refused() {
     assert!(finding.ends_with("set fsync = on"), "{finding}");
 }
 
-/// A password that is not right will not be right a moment later, and is not told.
+/// A retry does not help against a wrong password, and the error does not contain it.
 #[tokio::test]
-async fn who_is_not_let_in_is_told_so_without_the_password() {
+async fn a_refused_login_is_reported_without_the_password() {
     let home = Home::new().await;
     let mut settings = home.settings();
     settings.url = settings.url.replace(":postgres-password@", ":hunter2@");
     match SqlAssetCatalog::open(settings).await {
         Err(OpenError::Incompatible { finding }) => {
-            let told = "PostgreSQL refused the login: ";
-            assert!(finding.starts_with(told), "{finding}");
+            let expected = "PostgreSQL refused the login: ";
+            assert!(finding.starts_with(expected), "{finding}");
             assert!(!finding.contains("hunter2"), "{finding}");
         }
         other => panic!("{other:?}"),
@@ -252,7 +252,7 @@ async fn who_is_not_let_in_is_told_so_without_the_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_is_unreachable_and_not_unfit() {
+async fn a_stopped_server_is_unreachable_and_not_incompatible() {
     let server = Postgres::start();
     let home = Home::on(&server).await;
     server.stop_immediately();
@@ -266,10 +266,10 @@ async fn a_server_that_is_away_is_unreachable_and_not_unfit() {
 const TAKES_NO_WRITES: &str = "the database is read-only: it is a standby, or \
     default_transaction_read_only is on for the server, the database or the role";
 
-/// A primary that is set to take no writes answers reads, and says that it is not ready; a server
-/// that starts on one waits for it, and says why.
+/// A read-only primary serves reads and reports that it is not ready; a server that starts on one
+/// waits, with the reason.
 #[tokio::test]
-async fn a_primary_that_takes_no_writes_is_not_ready_and_reads_go_on() {
+async fn a_read_only_primary_is_not_ready_and_serves_reads() {
     let server = Postgres::start();
     let home = Home::on(&server).await;
     let mut admin = home.admin().await;
@@ -282,9 +282,9 @@ async fn a_primary_that_takes_no_writes_is_not_ready_and_reads_go_on() {
     ] {
         run(&mut admin, statement).await;
     }
-    // the server takes a new setting when it gets to it
+    // the server applies a new setting with a delay
     let began = Instant::now();
-    let told = loop {
+    let refusal = loop {
         assert!(began.elapsed() < Duration::from_secs(10), "it is ready");
         match catalog.ready().await {
             Err(CatalogError::Unavailable(source)) => break source.to_string(),
@@ -292,10 +292,10 @@ async fn a_primary_that_takes_no_writes_is_not_ready_and_reads_go_on() {
             Ok(()) => tokio::task::yield_now().await,
         }
     };
-    assert_eq!(told, TAKES_NO_WRITES);
+    assert_eq!(refusal, TAKES_NO_WRITES);
     let found = catalog.find_intent(&intent.scope, intent.asset_id).await;
     assert!(found.unwrap().is_some());
-    // also on a connection that is made now
+    // also on a new connection
     home.end_others(&mut admin).await;
     let found = catalog.find_intent(&intent.scope, intent.asset_id).await;
     assert!(found.unwrap().is_some());
@@ -317,10 +317,10 @@ async fn a_primary_that_takes_no_writes_is_not_ready_and_reads_go_on() {
     presign(&catalog, &next).await;
 }
 
-/// Everything that was answered is there after a crash of the server, and the catalogue goes on
-/// by itself.
+/// Every acknowledged write exists after a crash of the server, and the catalogue reconnects by
+/// itself.
 #[tokio::test]
-async fn a_crash_of_the_server_loses_nothing_that_was_answered() {
+async fn a_crash_of_the_server_loses_no_acknowledged_write() {
     let server = Postgres::start();
     let home = Home::on(&server).await;
     let catalog = home.open().await;
@@ -343,9 +343,9 @@ async fn a_crash_of_the_server_loses_nothing_that_was_answered() {
     assert_eq!(sequences, (1..=51).collect::<Vec<_>>());
 }
 
-/// Roles that serve need not own the tables.
+/// The role of a server need not own the tables.
 #[tokio::test]
-async fn a_role_with_the_rights_of_the_documentation_may_serve() {
+async fn a_role_with_the_documented_permissions_can_serve() {
     let home = Home::new().await;
     let other = Home::empty();
     let mut raw = home.raw().await;

@@ -1,5 +1,5 @@
-//! `PgBouncer` between the catalogue and its server, as Debian has it: in either mode, with one
-//! session for all and with plenty.
+//! `PgBouncer` between the catalogue and its server, with Debian's configuration: in either mode,
+//! with one shared session and with many.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Row, postgres::PgConnectOptions};
 
 use crate::support::Home;
 
-/// Reads and writes, one after the other and at once, by two servers.
+/// Reads and writes by two servers, in turn and concurrently.
 async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
     let home = Home::new().await;
     let pooler = PgBouncer::before(home.database(), mode, sessions);
@@ -24,7 +24,7 @@ async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
     };
     let catalogs = [
         SqlAssetCatalog::open(settings.clone()).await.unwrap(),
-        // with one session in all, another server would wait for ever
+        // with a single session another server would wait forever
         match mode {
             PoolMode::Session if sessions == 1 => home.open().await,
             _ => SqlAssetCatalog::open(settings).await.unwrap(),
@@ -94,7 +94,7 @@ async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
     for catalog in catalogs {
         catalog.close().await;
     }
-    // whoever has a session next finds it as the server made it
+    // the next user of a session finds it with the server's defaults
     let next = PgConnectOptions::from_str(&home.settings_at(pooler.address()).url).unwrap();
     let mut next = next.extra_float_digits(None).connect().await.unwrap();
     let found = sqlx::raw_sql(LEFT).fetch_all(&mut next).await.unwrap();
@@ -102,7 +102,7 @@ async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
     assert_eq!(found, ["off", "read committed", "0", "0", ""]);
 }
 
-/// What a catalogue may have said of a session.
+/// The settings of a session that a catalogue may have changed.
 const LEFT: &str = "
     SELECT current_setting('default_transaction_read_only')
     UNION ALL SELECT current_setting('default_transaction_isolation')
@@ -111,21 +111,21 @@ const LEFT: &str = "
     UNION ALL SELECT coalesce(current_setting('nexus_raw.tenant_id', true), '')";
 
 #[tokio::test]
-async fn behind_a_pooler_of_transactions_with_one_session() {
+async fn a_transaction_pooler_with_one_session_works() {
     all_is_done_behind(PoolMode::Transaction, 1, 10).await;
 }
 
 #[tokio::test]
-async fn behind_a_pooler_of_transactions_with_twenty_sessions() {
+async fn a_transaction_pooler_with_twenty_sessions_works() {
     all_is_done_behind(PoolMode::Transaction, 20, 10).await;
 }
 
 #[tokio::test]
-async fn behind_a_pooler_of_sessions_with_one_session() {
+async fn a_session_pooler_with_one_session_works() {
     all_is_done_behind(PoolMode::Session, 1, 1).await;
 }
 
 #[tokio::test]
-async fn behind_a_pooler_of_sessions_with_twenty_sessions() {
+async fn a_session_pooler_with_twenty_sessions_works() {
     all_is_done_behind(PoolMode::Session, 20, 10).await;
 }

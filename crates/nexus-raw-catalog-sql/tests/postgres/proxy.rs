@@ -1,4 +1,4 @@
-//! A way to PostgreSQL on which answers get lost.
+//! A proxy of PostgreSQL that loses responses.
 
 use std::{
     net::SocketAddr,
@@ -21,7 +21,7 @@ struct Orders {
     silent: watch::Sender<bool>,
 }
 
-/// It goes with the runtime of the test.
+/// It ends with the runtime of the test.
 pub(crate) struct Proxy {
     address: SocketAddr,
     orders: Arc<Orders>,
@@ -46,8 +46,8 @@ impl Proxy {
         self.address
     }
 
-    /// Lets the next call of the writer through, has its answer come, and passes none of it on:
-    /// the connection ends instead.
+    /// Forwards the next call of the writer, waits for its response, and closes the connection
+    /// instead of forwarding it.
     pub(crate) fn lose_an_answer(&self) {
         self.orders.lose.store(true, Ordering::SeqCst);
     }
@@ -65,15 +65,15 @@ impl Proxy {
     }
 }
 
-/// What the writer alone sends: the name of its function is in its first call, and the text of a
-/// group in each.
+/// Bytes that only the writer sends: its first call has the name of its function, and each call the
+/// text of a group.
 const OF_THE_WRITER: &[u8] = b"\"scopes\":[";
 
 async fn carry(mut client: TcpStream, mut server: TcpStream, orders: Arc<Orders>) {
     let mut silent = orders.silent.subscribe();
-    let (mut asked, mut told) = (vec![0; 65536], vec![0; 65536]);
+    let (mut asked, mut received) = (vec![0; 65536], vec![0; 65536]);
     let mut loses = false;
-    // a ready message of the server ends each answer
+    // a ready message of the server ends each response
     loop {
         tokio::select! {
             count = client.read(&mut asked) => {
@@ -88,11 +88,11 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, orders: Arc<Orders>
                     return;
                 }
             }
-            count = server.read(&mut told) => {
+            count = server.read(&mut received) => {
                 let Ok(count @ 1..) = count else { return };
                 if loses {
                     // ReadyForQuery: the transaction has ended
-                    if told[..count].ends_with(b"Z\0\0\0\x05I") {
+                    if received[..count].ends_with(b"Z\0\0\0\x05I") {
                         orders.lost.fetch_add(1, Ordering::SeqCst);
                         return;
                     }
@@ -101,7 +101,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, orders: Arc<Orders>
                 if silent.wait_for(|silent| !silent).await.is_err() {
                     return;
                 }
-                if client.write_all(&told[..count]).await.is_err() {
+                if client.write_all(&received[..count]).await.is_err() {
                     return;
                 }
             }

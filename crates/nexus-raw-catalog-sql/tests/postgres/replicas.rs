@@ -26,11 +26,11 @@ async fn three(home: &Home) -> [Arc<SqlAssetCatalog>; 3] {
     ]
 }
 
-/// 48 writers on three servers, in four scopes, all racing for some of the same assets: each is
-/// registered once, each scope counts from 1 without a gap, and an asset is presigned before it is
-/// registered.
+/// 48 writers on three servers race in four scopes for some of the same assets: each asset is
+/// registered once, each scope counts from 1 without a gap, and a presign comes before its
+/// registration.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_three_servers_each_scope_counts_without_a_gap() {
+async fn each_scope_counts_without_a_gap_over_three_servers() {
     let home = Home::new().await;
     let servers = three(&home).await;
     let scopes: Vec<Scope> = (0..4)
@@ -79,9 +79,9 @@ async fn of_three_servers_each_scope_counts_without_a_gap() {
     }
 }
 
-/// The lease is one for all servers, and what was done under an epoch that is over is not.
+/// All servers share one lease, and writes with an ended epoch are refused.
 #[tokio::test]
-async fn of_three_servers_one_relays_and_a_late_one_moves_nothing() {
+async fn one_of_three_servers_relays_and_a_late_one_moves_no_cursor() {
     let home = Home::new().await;
     let [one, other, third] = three(&home).await;
     let scope = sample::scope("t_a", "dev");

@@ -1,4 +1,4 @@
-//! What stands in the tables, past the catalogue.
+//! The rows of the tables, by direct access.
 
 use nexus_raw::asset::Provenance;
 use nexus_raw_testkit::{
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::support::{Home, run};
 
 #[tokio::test]
-async fn training_is_allowed_where_a_record_and_all_its_ancestors_allow_it() {
+async fn training_is_allowed_if_a_record_and_all_its_ancestors_allow_it() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let expected = register_a_family(&catalog, &sample::scope("t_a", "dev")).await;
@@ -23,7 +23,7 @@ async fn training_is_allowed_where_a_record_and_all_its_ancestors_allow_it() {
 }
 
 #[tokio::test]
-async fn keys_and_digests_are_removed_once_they_have_ended() {
+async fn ended_keys_and_digests_are_removed() {
     let home = Home::new().await;
     let catalog = home.open().await;
     outlive_a_key_and_a_digest(&catalog, &sample::scope("t_a", "dev")).await;
@@ -33,8 +33,8 @@ async fn keys_and_digests_are_removed_once_they_have_ended() {
     assert_eq!(rows, (1, 0));
 }
 
-/// Two records, one of which is made of the other, and an intent; by an administrator, for whom the
-/// policies are no wall.
+/// Returns a catalogue with a record, a record derived from it, and an intent, and a connection of
+/// an administrator, who bypasses the policies.
 async fn filled() -> (Home, PgConnection) {
     let home = Home::new().await;
     let catalog = home.open().await;
@@ -68,7 +68,7 @@ async fn refusal(admin: &mut PgConnection, sql: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_written_is_neither_changed_nor_deleted() {
+async fn written_rows_are_neither_changed_nor_deleted() {
     let (_home, mut admin) = filled().await;
     for (table, what) in [
         ("catalog", "the catalogue's id"),
@@ -119,7 +119,8 @@ async fn what_was_written_is_neither_changed_nor_deleted() {
     }
 }
 
-/// All of a record but what is no part of it; a column of later is to be placed on purpose.
+/// Every column of a record except those that are no part of it. A new column must be listed
+/// explicitly.
 #[tokio::test]
 async fn no_column_of_a_record_is_changed() {
     let (_home, mut admin) = filled().await;

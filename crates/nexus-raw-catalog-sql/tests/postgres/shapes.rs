@@ -1,4 +1,4 @@
-//! The tables of both databases are the same but for their types.
+//! The tables of both databases are the same except for their types.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use crate::support::Home;
 type Column = (&'static str, bool);
 type Tables = BTreeMap<String, BTreeMap<String, Column>>;
 
-/// What one database has and the other lacks, on purpose.
+/// Intended differences between the databases.
 const OF_SQLITE_ALONE: [(&str, &str); 1] = [("event", "event_id")];
-/// By which servers of two versions agree; SQLite is for one process.
+/// Servers of two versions coordinate by it; SQLite is for one process.
 const TABLES_OF_POSTGRES_ALONE: [&str; 2] = ["made_function", "schema_version"];
 
 fn kind(type_name: &str) -> &'static str {
@@ -57,7 +57,7 @@ async fn both_databases_have_the_same_tables_and_columns() {
     SqlAssetCatalog::open(settings).await.unwrap().close().await;
     let options = SqliteConnectOptions::new().filename(&file);
     let mut raw = options.connect().await.unwrap();
-    // a column of the primary key is never empty, which SQLite does not say of rowid tables
+    // a column of the primary key is never null, which SQLite does not report for rowid tables
     let sqlite = "SELECT t.name, c.name, c.type, c.\"notnull\" = 0 AND c.pk = 0
         FROM sqlite_schema t, pragma_table_info(t.name) c
         WHERE t.type = 'table' AND t.name NOT LIKE '\\_sqlx%' ESCAPE '\\'";

@@ -1,5 +1,5 @@
-//! Flows to PostgreSQL that fall silent: what is sent is taken and never arrives, and nothing is
-//! closed. So does a NAT that forgot them, and a primary whose machine died.
+//! Silent connections to PostgreSQL: sent data is accepted and lost, and nothing is closed, as
+//! after a NAT timeout or the death of the primary's machine.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::support::Home;
 
-/// From the loss of all flows, or from where there is a server again.
+/// The time limit of a recovery, from the loss of all connections or from the return of a server.
 const WELL_AGAIN: Duration = Duration::from_secs(10);
-/// How long any call may take.
+/// The time limit of a call.
 const BOUND: Duration = Duration::from_millis(3500);
 
 struct Silenced {
@@ -25,7 +25,7 @@ struct Silenced {
 }
 
 impl Silenced {
-    /// A catalogue that has every connection that its readers may have, and lost them all.
+    /// Returns a catalogue that has lost all of its maximum number of connections.
     async fn new() -> Self {
         let home = Home::new().await;
         let proxy = SwallowingProxy::before(home.address());
@@ -40,7 +40,7 @@ impl Silenced {
         };
         let mut admin = silenced.home.admin().await;
         let readers = i64::from(SqlCatalogSettings::MAX_CONNECTIONS) - 1;
-        // on a busy machine not all are made in the first go
+        // on a busy machine one round does not open all of them
         while sessions(&mut admin, silenced.home.role()).await < readers {
             silenced.of_many_at_once().await;
         }
@@ -48,7 +48,7 @@ impl Silenced {
         silenced
     }
 
-    /// How many of many that ask at once are answered.
+    /// Returns how many of many concurrent reads succeed.
     async fn of_many_at_once(&self) -> usize {
         let asked = (0..MANY).map(|_| self.is_found());
         let answers = join_all(asked).await;
@@ -62,7 +62,7 @@ impl Silenced {
         found.await.is_ok_and(|found| found.is_some())
     }
 
-    /// Asks for this and that, one after the other, until all is answered.
+    /// Runs different calls in turn until all succeed.
     async fn is_well_within(&self, time: Duration) {
         let began = Instant::now();
         for n in 1.. {
@@ -82,7 +82,7 @@ impl Silenced {
     }
 }
 
-/// More than there are connections.
+/// More than the connections.
 const MANY: usize = 20;
 
 fn intent(n: u64) -> UploadIntent {
@@ -104,14 +104,14 @@ async fn sessions(admin: &mut PgConnection, role: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn after_all_flows_fell_silent_all_is_well_again_within_ten_seconds() {
+async fn a_catalogue_recovers_within_ten_seconds_after_all_connections_fell_silent() {
     let silenced = Silenced::new().await;
     silenced.is_well_within(WELL_AGAIN).await;
 }
 
-/// Whoever leaves before there is an answer leaves no connection behind that waits for it.
+/// A cancelled call does not keep its connection waiting for the response.
 #[tokio::test]
-async fn callers_that_leave_a_silent_flow_take_its_connection_with_them() {
+async fn callers_that_leave_a_silent_connection_close_it() {
     let silenced = Silenced::new().await;
     for _ in 0..MANY {
         let asked = timeout(Duration::from_millis(5), silenced.is_found()).await;
@@ -120,10 +120,10 @@ async fn callers_that_leave_a_silent_flow_take_its_connection_with_them() {
     silenced.is_well_within(WELL_AGAIN).await;
 }
 
-/// While there is no server that speaks, each call is told so in time; once there is one at the
-/// same address, all is well again.
+/// While no server responds, each call fails in time; once there is one at the same address, calls
+/// succeed again.
 #[tokio::test]
-async fn a_server_at_the_address_of_a_dead_one_is_found() {
+async fn a_new_server_at_the_address_of_a_dead_one_is_found() {
     let silenced = Silenced::new().await;
     silenced.proxy.swallow_new_flows(true);
     let silent = Instant::now();

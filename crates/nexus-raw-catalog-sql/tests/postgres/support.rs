@@ -5,23 +5,23 @@ use nexus_raw_testkit::{Database, DatabaseTemplate, Postgres, sample};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::OnceCell;
 
-/// A database for one catalogue, with a role of its own.
+/// A database for one catalogue, with its own role.
 pub(crate) struct Home(Database);
 
 impl Home {
-    /// An empty one.
+    /// Creates an empty database.
     pub(crate) fn empty() -> Self {
         Self(Postgres::shared().database())
     }
 
-    /// One of `server`.
+    /// Creates an empty database of `server`.
     pub(crate) async fn on(server: &Postgres) -> Self {
         let home = Self(server.database());
         home.migrate().await;
         home
     }
 
-    /// One whose schema is there, copied from one that was migrated.
+    /// Creates a database with the schema, as a copy of a migrated one.
     pub(crate) async fn new() -> Self {
         static MIGRATED: OnceCell<DatabaseTemplate> = OnceCell::const_new();
         let server = Postgres::shared();
@@ -33,7 +33,7 @@ impl Home {
         Self(server.copy(migrated.await))
     }
 
-    /// Makes the schema, or brings it up to date; the migrations that this took.
+    /// Creates or updates the schema, and returns the applied migrations.
     pub(crate) async fn migrate(&self) -> Vec<i64> {
         SqlAssetCatalog::migrate(self.settings()).await.unwrap()
     }
@@ -46,30 +46,30 @@ impl Home {
         settings(&self.0.url)
     }
 
-    /// The role that owns it.
+    /// Returns the role that owns it.
     pub(crate) fn role(&self) -> &str {
         &self.0.role
     }
 
-    /// The name of the database.
+    /// Returns the name of the database.
     pub(crate) fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Where its server listens.
+    /// Returns the address of its server.
     pub(crate) fn address(&self) -> SocketAddr {
         let (_, rest) = self.0.url.rsplit_once('@').unwrap();
         rest.split('/').next().unwrap().parse().unwrap()
     }
 
-    /// Opens the catalogue by another way to its server.
+    /// Opens the catalogue at another address of its server.
     pub(crate) async fn open_at(&self, address: SocketAddr) -> SqlAssetCatalog {
         SqlAssetCatalog::open(self.settings_at(address))
             .await
             .unwrap()
     }
 
-    /// The settings for another way to its server.
+    /// Returns the settings for another address of its server.
     pub(crate) fn settings_at(&self, address: SocketAddr) -> SqlCatalogSettings {
         let by = self
             .0
@@ -78,12 +78,12 @@ impl Home {
         settings(&by)
     }
 
-    /// The database itself.
+    /// Returns the database itself.
     pub(crate) fn database(&self) -> &Database {
         &self.0
     }
 
-    /// Why the catalogue does not open.
+    /// Returns why the catalogue does not open.
     pub(crate) async fn refusal(&self) -> String {
         match SqlAssetCatalog::open(self.settings()).await {
             Err(OpenError::Incompatible { finding }) => finding,
@@ -91,17 +91,17 @@ impl Home {
         }
     }
 
-    /// A connection past the catalogue, of the role that owns it.
+    /// Returns a direct connection of the role that owns it.
     pub(crate) async fn raw(&self) -> PgConnection {
         PgConnection::connect(&self.0.url).await.unwrap()
     }
 
-    /// A connection of the superuser.
+    /// Returns a connection of the superuser.
     pub(crate) async fn admin(&self) -> PgConnection {
         PgConnection::connect(&self.0.admin_url).await.unwrap()
     }
 
-    /// Gives the catalogue's role a right, or takes it.
+    /// Grants an attribute to the catalogue's role, or revokes it.
     pub(crate) async fn alter_role(&self, admin: &mut PgConnection, how: &str) {
         run(admin, &format!("ALTER ROLE {} {how}", self.0.role)).await;
     }
@@ -120,7 +120,7 @@ impl Home {
     }
 }
 
-/// Runs one statement, or several.
+/// Runs one or more statements.
 pub(crate) async fn run(raw: &mut PgConnection, sql: &str) {
     let ran = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(raw)

@@ -1,4 +1,5 @@
-//! Row-level security, on its own: without it a condition that somebody forgets shows all tenants.
+//! Row-level security without the conditions of the functions: it protects tenants from a function
+//! with a missing condition.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,13 +18,13 @@ use crate::{
     support::{Home, run},
 };
 
-/// Our functions, each as it was made.
+/// Our functions, each with its original definition.
 const FUNCTIONS: &str = "
     SELECT pg_get_functiondef(oid) FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace AND prokind = 'f' ORDER BY proname";
 
-/// Takes every condition on the scope out of our functions, so that the policies stand alone; the
-/// functions as they were.
+/// Removes every condition on the scope from our functions, so that only the policies protect rows,
+/// and returns the original functions.
 async fn forget_conditions(raw: &mut PgConnection) -> Vec<String> {
     let functions: Vec<String> = sqlx::query_scalar(FUNCTIONS)
         .fetch_all(&mut *raw)
@@ -39,8 +40,8 @@ async fn forget_conditions(raw: &mut PgConnection) -> Vec<String> {
     functions
 }
 
-/// How many there are. One that is written in another form would not be taken out, and so not be
-/// tried: then this number tells.
+/// The number of conditions. It fails for a condition in another form, which would not be removed
+/// and so not be tested.
 const CONDITIONS: usize = 34;
 
 /// `(x.tenant_id, x.env) = (...)` becomes `true`.
@@ -60,7 +61,7 @@ fn without_conditions(function: &str) -> (String, usize) {
     (out + rest, taken)
 }
 
-/// Where the parenthesis closes that was open before `text`.
+/// Returns the offset of the parenthesis that closes the one before `text`.
 fn matching(text: &str) -> usize {
     let mut open = 1;
     let close = text.find(|character| {
@@ -74,7 +75,7 @@ fn matching(text: &str) -> usize {
     close.unwrap()
 }
 
-/// A catalogue whose functions have no condition on the scope, from after its opening on.
+/// A catalogue whose functions have no condition on the scope, once it is open.
 #[derive(Default)]
 struct WithoutConditions {
     on: OnServer,
@@ -108,7 +109,7 @@ impl nexus_raw_testkit::contract::catalog::CatalogHarness for WithoutConditions 
     }
 }
 
-/// The whole contract holds by the policies alone.
+/// The whole contract holds with the policies only.
 mod catalog_by_policies_alone {
     nexus_raw_testkit::catalog_contract!(super::WithoutConditions::default());
 }
@@ -117,9 +118,9 @@ mod digests_by_policies_alone {
     nexus_raw_testkit::digests_contract!(super::WithoutConditions::default());
 }
 
-/// Of the two walls each is seen to be one: with neither, a stranger sees what is another's.
+/// So conditions and policies are both effective: without either, a tenant sees the rows of others.
 #[tokio::test]
-async fn without_conditions_and_policies_a_stranger_sees_everything() {
+async fn another_tenant_sees_everything_without_conditions_and_policies() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
@@ -139,10 +140,10 @@ async fn without_conditions_and_policies_a_stranger_sees_everything() {
     assert!(found().await, "the conditions were not taken out");
 }
 
-/// Whoever has not said whose rows it is about sees none; who has, sees these and no others, and
-/// can neither write nor change others.
+/// A session without a scope sees no rows. One with a scope sees only its rows, and can neither
+/// write nor change others.
 #[tokio::test]
-async fn each_table_shows_a_scope_its_own_rows_and_takes_no_others() {
+async fn each_table_shows_and_accepts_only_the_rows_of_the_scope() {
     let home = Home::new().await;
     let catalog = Arc::new(home.open().await);
     for tenant in ["t_a", "t_b"] {
@@ -204,9 +205,9 @@ async fn tenants(raw: &mut PgConnection, table: &str, tenant: &str) -> Vec<Strin
     sqlx::query_scalar(all).fetch_all(raw).await.unwrap()
 }
 
-/// What a call says of its tenant ends with it, whatever comes over the same connection next.
+/// The scope of a call ends with it, so it does not affect the next call on the connection.
 #[tokio::test]
-async fn no_call_leaves_its_scope_behind_on_the_connection() {
+async fn no_call_leaves_its_scope_set_on_the_connection() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -235,7 +236,7 @@ async fn no_call_leaves_its_scope_behind_on_the_connection() {
 }
 
 #[tokio::test]
-async fn a_role_to_whom_the_walls_do_not_apply_is_refused() {
+async fn a_role_that_bypasses_row_level_security_is_refused() {
     let home = Home::new().await;
     let mut admin = home.admin().await;
     for (right, gone) in [("SUPERUSER", "NOSUPERUSER"), ("BYPASSRLS", "NOBYPASSRLS")] {
@@ -248,7 +249,7 @@ async fn a_role_to_whom_the_walls_do_not_apply_is_refused() {
 }
 
 #[tokio::test]
-async fn a_schema_with_a_wall_taken_down_is_refused() {
+async fn a_schema_with_row_level_security_disabled_is_refused() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     for table in tables_of_tenants(&mut raw).await {
@@ -273,7 +274,7 @@ async fn a_schema_with_a_wall_taken_down_is_refused() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_not_the_catalogues_is_refused() {
+async fn an_unknown_policy_is_refused() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     for table in tables_of_tenants(&mut raw).await {
@@ -284,20 +285,20 @@ async fn a_policy_that_is_not_the_catalogues_is_refused() {
         ] {
             run(&mut raw, &format!("CREATE POLICY extra ON {table} {made}")).await;
             let finding = home.refusal().await;
-            let told = format!(
+            let expected = format!(
                 "the policy extra on {table} is not the catalogue's, and may show a tenant the \
                  rows of another: DROP POLICY extra ON {table}"
             );
-            assert_eq!(finding, told);
-            do_as_told(&mut raw, &finding).await;
+            assert_eq!(finding, expected);
+            apply_remedy(&mut raw, &finding).await;
         }
     }
     drop(home.open().await);
 }
 
-/// However one of our policies is changed, it is told, and what is told mends it.
+/// Any change of our policies is reported, and the reported statement repairs it.
 #[tokio::test]
-async fn a_policy_that_was_changed_is_refused_and_told_how_it_was() {
+async fn a_changed_policy_is_refused_with_its_original_definition() {
     const SCOPE: &str = "tenant_id = current_setting('nexus_raw.tenant_id', true)
         AND env = current_setting('nexus_raw.env', true)";
     let home = Home::new().await;
@@ -319,38 +320,38 @@ async fn a_policy_that_was_changed_is_refused_and_told_how_it_was() {
             format!("DROP {of}; CREATE {of} USING ({SCOPE}) WITH CHECK (true)"),
             format!("DROP {of}; CREATE {of} USING ({SCOPE} OR tenant_id = '')"),
         ];
-        // each is tried on several tables, and each table with several
+        // each change on several tables, and several changes on each table
         for change in [
             &changes[n % changes.len()],
             &changes[(n + 3) % changes.len()],
         ] {
             run(&mut raw, change).await;
             let finding = home.refusal().await;
-            let told = format!(
+            let expected = format!(
                 "the policy {name} on {table} is not the one that `nexus-raw-server migrate` \
                  makes: DROP POLICY IF EXISTS {name} ON {table}; CREATE {of} AS PERMISSIVE FOR "
             );
-            assert!(finding.starts_with(&told), "{change}: {finding}");
-            do_as_told(&mut raw, &finding).await;
+            assert!(finding.starts_with(&expected), "{change}: {finding}");
+            apply_remedy(&mut raw, &finding).await;
         }
     }
     drop(home.open().await);
 }
 
-/// What stands behind the first colon of a finding.
-async fn do_as_told(raw: &mut PgConnection, finding: &str) {
+/// Runs the statement after the first colon of a finding.
+async fn apply_remedy(raw: &mut PgConnection, finding: &str) {
     run(raw, finding.split_once(": ").unwrap().1).await;
 }
 
-/// Whoever has not said whose rows a statement is about would see those of the preset.
+/// A session without a scope would see the rows of the preset.
 #[tokio::test]
-async fn a_preset_of_what_opens_the_wall_is_refused_wherever_it_stands() {
+async fn a_preset_of_a_session_variable_is_refused_at_every_level() {
     let server = Postgres::start();
     let home = Home::on(&server).await;
     let mut admin = home.admin().await;
     let (role, database) = (home.role(), home.name());
     for name in ["nexus_raw.relay", "nexus_raw.tenant_id", "Nexus_Raw.Env"] {
-        let told = format!(
+        let expected = format!(
             "{} must not be preset, since it selects the visible rows: remove it from the role's, \
              the database's and the server's settings (ALTER ROLE … RESET, ALTER DATABASE … RESET, \
              ALTER SYSTEM RESET)",
@@ -364,12 +365,12 @@ async fn a_preset_of_what_opens_the_wall_is_refused_wherever_it_stands() {
             "ROLE ALL".to_owned(),
         ] {
             run(&mut admin, &format!("ALTER {of} SET {name} = 'on'")).await;
-            assert_eq!(home.refusal().await, told, "{of}");
+            assert_eq!(home.refusal().await, expected, "{of}");
             run(&mut admin, &format!("ALTER {of} RESET {name}")).await;
         }
         drop(home.open().await);
     }
-    // the server itself takes one that a session of its own knows
+    // the server accepts one that its own session knows
     run(&mut admin, "SET nexus_raw.relay = 'on'").await;
     for statement in [
         "ALTER SYSTEM SET nexus_raw.relay = 'on'",
@@ -377,7 +378,7 @@ async fn a_preset_of_what_opens_the_wall_is_refused_wherever_it_stands() {
     ] {
         run(&mut admin, statement).await;
     }
-    // it does so when it gets to it
+    // it does so with a delay
     while let Ok(catalog) = SqlAssetCatalog::open(home.settings()).await {
         catalog.close().await;
     }
@@ -388,10 +389,10 @@ async fn a_preset_of_what_opens_the_wall_is_refused_wherever_it_stands() {
     );
 }
 
-/// A pooler may hand out a session that somebody else told to be the relay's: what a caller's
-/// function reads is the scope's all the same.
+/// A pooler may hand out a session that was set up as the relay's. A caller's function still reads
+/// only rows of the scope.
 #[tokio::test]
-async fn a_session_that_was_told_to_be_the_relays_shows_a_caller_nothing_more() {
+async fn a_session_set_up_as_the_relays_shows_a_caller_nothing_more() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
@@ -410,10 +411,10 @@ async fn a_session_that_was_told_to_be_the_relays_shows_a_caller_nothing_more() 
     }
 }
 
-/// A server that goes on while a role gains a right, or the wall falls, must not work with it: the
-/// next connection is looked at.
+/// If a role gains an attribute, or row-level security is disabled, while a server runs, the server
+/// must stop using it: each new connection is checked.
 #[tokio::test]
-async fn what_opens_the_wall_later_is_noticed_at_the_next_connection() {
+async fn a_later_bypass_of_row_level_security_is_found_at_the_next_connection() {
     let home = Home::new().await;
     let catalog = home.open().await;
     let mut admin = home.admin().await;
@@ -457,9 +458,9 @@ async fn what_opens_the_wall_later_is_noticed_at_the_next_connection() {
     drop(admin.close().await);
 }
 
-/// A table or a function of the same name that a session would find first is not taken for ours.
+/// A table or function of the same name earlier in the search path is not used.
 #[tokio::test]
-async fn names_in_functions_are_not_the_sessions_to_say() {
+async fn names_in_functions_do_not_depend_on_the_search_path() {
     let home = Home::new().await;
     let mut raw = home.raw().await;
     run(
@@ -493,7 +494,7 @@ async fn names_in_functions_are_not_the_sessions_to_say() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_not_as_it_was_made_is_refused() {
+async fn a_changed_function_is_refused() {
     let home = Home::new().await;
     let (mut raw, mut admin) = (home.raw().await, home.admin().await);
     let functions: Vec<(String, String, String)> = sqlx::query_as(
@@ -507,7 +508,7 @@ async fn a_function_that_is_not_as_it_was_made_is_refused() {
     for (n, (name, signature, made)) in functions.iter().enumerate() {
         let parameters = &signature[name.len()..];
         let function = format!("ALTER FUNCTION {signature}");
-        // each is tried on several functions
+        // each change on several functions
         let (change, back) = match n % 6 {
             0 => (format!("{function} RESET search_path"), made),
             1 => (format!("{function} SET search_path = public"), made),
@@ -545,7 +546,7 @@ async fn a_function_that_is_not_as_it_was_made_is_refused() {
     );
 }
 
-/// The functions that the tests change are those that the catalogue calls.
+/// The catalogue calls the functions that the tests change.
 #[tokio::test]
 async fn a_catalogue_calls_the_functions_that_the_tests_change() {
     let home = Home::new().await;

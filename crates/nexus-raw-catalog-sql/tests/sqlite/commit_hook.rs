@@ -12,14 +12,14 @@ use uuid::Uuid;
 use crate::support::{Home, killed, settings};
 
 #[tokio::test]
-async fn the_hook_is_called_with_all_written_and_nothing_committed() {
+async fn the_hook_is_called_after_the_writes_and_before_the_commit() {
     let home = Home::new();
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let (file, told) = (home.file(), Arc::clone(&seen));
+    let (file, log) = (home.file(), Arc::clone(&seen));
     let hook = move |written: Transaction| {
-        // what a kill at this moment would leave
+        // the files after a kill at this moment
         let after = killed(&file);
-        told.lock().unwrap().push((written, after));
+        log.lock().unwrap().push((written, after));
     };
     let settings = settings(&home.file(), sample::bucket());
     let catalog = SqlAssetCatalog::open_with_hook(settings, Arc::new(hook)).await;

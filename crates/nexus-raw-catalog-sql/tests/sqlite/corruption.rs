@@ -8,8 +8,8 @@ use nexus_raw_testkit::{sample, steps::presign_and_register};
 
 use crate::support::Home;
 
-/// The source of a corruption, told without what stands in the column.
-fn told<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> String {
+/// Returns the source of a corruption, which does not contain the value of the column.
+fn source_of<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> String {
     match answer {
         Err(error @ CatalogError::Corrupt(_)) => error.source().unwrap().to_string(),
         other => panic!("{other:?}"),
@@ -17,7 +17,7 @@ fn told<T: std::fmt::Debug>(answer: Result<T, CatalogError>) -> String {
 }
 
 #[tokio::test]
-async fn a_record_that_does_not_read_back_is_told_by_its_column() {
+async fn an_unreadable_record_is_reported_by_its_column() {
     for (sql, column) in [
         (
             "UPDATE asset SET content_type = 'secret'",
@@ -55,7 +55,7 @@ async fn a_record_that_does_not_read_back_is_told_by_its_column() {
             "UPDATE asset_label SET label = 'SECRET' WHERE label = 'camera'",
             "asset_label.value",
         ),
-        // each reads back, but not as what was registered
+        // each is readable but differs from the registered value
         (
             "UPDATE asset_label SET value = 'secret'",
             "asset.provenance_digest",
@@ -75,15 +75,15 @@ async fn a_record_that_does_not_read_back_is_told_by_its_column() {
         home.tamper(sql).await;
         let expected = format!("column {column} holds an invalid value");
         let found = catalog.find_asset(&scope, intent.asset_id).await;
-        assert_eq!(told(found), expected, "{sql}");
+        assert_eq!(source_of(found), expected, "{sql}");
         let found = catalog.find_intent(&scope, intent.asset_id).await;
-        assert_eq!(told(found), expected, "{sql}");
-        assert_eq!(told(catalog.register(new).await), expected, "{sql}");
+        assert_eq!(source_of(found), expected, "{sql}");
+        assert_eq!(source_of(catalog.register(new).await), expected, "{sql}");
     }
 }
 
 #[tokio::test]
-async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
+async fn an_unreadable_intent_is_reported_by_its_column() {
     for (sql, column) in [
         (
             "UPDATE upload_intent SET requested_by = 'a' || char(10)",
@@ -106,12 +106,12 @@ async fn an_intent_that_does_not_read_back_is_told_by_its_column() {
         home.tamper(sql).await;
         let found = catalog.find_intent(&scope, intent.asset_id).await;
         let expected = format!("column upload_intent.{column} holds an invalid value");
-        assert_eq!(told(found), expected, "{sql}");
+        assert_eq!(source_of(found), expected, "{sql}");
     }
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_reader() {
+async fn a_changed_event_is_reported_by_its_column_to_every_reader() {
     for (sql, column) in [
         (
             "UPDATE event SET personal = replace(personal, 'u_demo', 'u_evil')",
@@ -135,7 +135,7 @@ async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_r
             "UPDATE event SET personal_salt = NULL, personal = NULL",
             "personal",
         ),
-        // the texts of two events, each of them sound
+        // the texts of two events, each of which is valid
         (
             "UPDATE event SET facts = other.facts, facts_salt = other.facts_salt,
                 facts_digest = other.facts_digest
@@ -158,11 +158,11 @@ async fn an_event_that_is_not_the_committed_one_is_told_by_its_column_to_every_r
         let of_asset = catalog
             .events(&scope, &EventQuery::first(1000).of_asset(intent.asset_id))
             .await;
-        assert_eq!(told(of_asset), expected, "{sql}");
+        assert_eq!(source_of(of_asset), expected, "{sql}");
         let feed = catalog.events(&scope, &EventQuery::first(10)).await;
-        assert_eq!(told(feed), expected, "{sql}");
+        assert_eq!(source_of(feed), expected, "{sql}");
         let relay = catalog.undelivered(&sample::sink_name(), 10, &[]).await;
-        assert_eq!(told(relay), expected, "{sql}");
+        assert_eq!(source_of(relay), expected, "{sql}");
     }
 }
 
@@ -179,7 +179,7 @@ async fn one_corrupt_record_does_not_stop_the_others() {
         catalog.register(spoilt_record),
         catalog.record_intent(sound.clone(), event)
     );
-    told(refused);
+    source_of(refused);
     recorded.unwrap();
     assert_eq!(
         catalog
@@ -192,7 +192,7 @@ async fn one_corrupt_record_does_not_stop_the_others() {
 }
 
 #[tokio::test]
-async fn a_digest_can_be_computed_by_anybody_who_has_salt_and_text() {
+async fn a_digest_can_be_computed_from_salt_and_text() {
     use sha2::{Digest, Sha256};
 
     let home = Home::new();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::{Home, killed};
 
 #[tokio::test]
-async fn what_was_answered_is_there_after_a_kill() {
+async fn acknowledged_writes_survive_a_kill() {
     let home = Home::new();
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -41,7 +41,7 @@ async fn what_was_answered_is_there_after_a_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kill_in_the_middle_of_writing_leaves_no_gap_and_nothing_half() {
+async fn a_kill_during_writes_leaves_no_gap_and_no_partial_write() {
     let home = Home::new();
     let catalog = Arc::new(home.open().await);
     let scope = sample::scope("t_a", "dev");
@@ -72,7 +72,7 @@ async fn a_kill_in_the_middle_of_writing_leaves_no_gap_and_nothing_half() {
 }
 
 #[tokio::test]
-async fn a_growing_log_is_carried_over() {
+async fn a_growing_wal_is_checkpointed() {
     let home = Home::new();
     let catalog = Arc::new(home.open().await);
     let scope = sample::scope("t_a", "dev");
@@ -93,7 +93,7 @@ async fn a_growing_log_is_carried_over() {
 }
 
 #[tokio::test]
-async fn the_lease_of_a_killed_process_is_over_when_the_next_one_opens_its_catalogue() {
+async fn the_lease_of_a_killed_process_ends_when_the_next_one_opens_its_catalogue() {
     let home = Home::new();
     let catalog = home.open().await;
     let (ttl, now) = (Duration::from_hours(1), sample::now());
@@ -108,7 +108,7 @@ async fn the_lease_of_a_killed_process_is_over_when_the_next_one_opens_its_catal
 }
 
 #[tokio::test]
-async fn what_goes_into_a_file_that_is_gone_is_not_answered_as_written() {
+async fn a_write_to_a_deleted_file_is_not_acknowledged() {
     let scope = sample::scope("t_a", "dev");
     for suffix in ["", "-wal"] {
         let home = Home::new();

@@ -8,9 +8,9 @@ use nexus_raw_testkit::{
 
 use crate::support::Home;
 
-/// Callers put secrets into keys; whoever reads the file learns none.
+/// Callers may put secrets into keys, so the files must not contain them.
 #[tokio::test]
-async fn no_file_of_the_catalogue_has_a_key_as_it_was_sent() {
+async fn no_file_of_the_catalogue_contains_a_key() {
     const NAME: &str = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
     let home = Home::new();
     let catalog = home.open().await;
@@ -34,9 +34,9 @@ async fn no_file_of_the_catalogue_has_a_key_as_it_was_sent() {
     );
 }
 
-/// A repeat opens nothing: quotas count intents.
+/// A repeat opens no intent, and quotas count intents.
 #[tokio::test]
-async fn a_scope_counts_an_intent_once_however_often_it_is_presigned() {
+async fn a_scope_counts_a_repeatedly_presigned_intent_once() {
     let home = Home::new();
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -60,7 +60,7 @@ async fn a_scope_counts_an_intent_once_however_often_it_is_presigned() {
 }
 
 #[tokio::test]
-async fn training_is_allowed_where_a_record_and_all_its_ancestors_allow_it() {
+async fn training_is_allowed_if_a_record_and_all_its_ancestors_allow_it() {
     let home = Home::new();
     let catalog = home.open().await;
     let expected = register_a_family(&catalog, &sample::scope("t_a", "dev")).await;
@@ -73,7 +73,7 @@ async fn training_is_allowed_where_a_record_and_all_its_ancestors_allow_it() {
 }
 
 #[tokio::test]
-async fn keys_and_digests_are_removed_once_they_have_ended() {
+async fn ended_keys_and_digests_are_removed() {
     let home = Home::new();
     let catalog = home.open().await;
     outlive_a_key_and_a_digest(&catalog, &sample::scope("t_a", "dev")).await;
@@ -85,9 +85,9 @@ async fn keys_and_digests_are_removed_once_they_have_ended() {
     assert_eq!(rows, (1, 0));
 }
 
-/// A row that was changed behind the catalogue is told, never guessed at.
+/// A row that was changed directly is reported as corrupt.
 #[tokio::test]
-async fn a_key_that_leads_nowhere_is_corrupt_and_stops_nobody_else() {
+async fn a_key_without_its_intent_is_corrupt_and_affects_no_other_key() {
     let home = Home::new();
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");

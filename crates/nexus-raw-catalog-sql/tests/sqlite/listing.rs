@@ -7,7 +7,7 @@ use nexus_raw_testkit::{sample, steps::presign_and_register};
 
 use crate::support::Home;
 
-/// 20,000 registrations of another name above the one that there is, at sequence 2.
+/// Adds 20,000 registrations with another name after the existing one, which has sequence 2.
 const MANY_ABOVE: &str = "
     PRAGMA foreign_keys = OFF;
     CREATE TEMP TABLE copy AS SELECT * FROM asset;
@@ -22,10 +22,10 @@ const MANY_ABOVE: &str = "
     FROM copy CROSS JOIN n;
     UPDATE scope SET last_sequence = 20002";
 
-/// However few of many match, an answer costs a bounded number of rows, and the next page goes on
-/// where this one stopped looking.
+/// Even if few of many registrations match, a page reads a bounded number of rows, and the next one
+/// continues where it stopped.
 #[tokio::test]
-async fn a_page_looks_at_ten_thousand_registrations_at_most() {
+async fn a_page_reads_at_most_ten_thousand_registrations() {
     let home = Home::new();
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -55,7 +55,7 @@ async fn a_page_looks_at_ten_thousand_registrations_at_most() {
         }
         assert_eq!(pages, [(0, Some(10_003)), (0, Some(3)), (1, None)]);
     }
-    // an index that finds it leads straight to it
+    // with an index the match is found directly
     let mut by_name = AssetFilter::default();
     by_name.filename = Some(needle.facts.filename.to_string());
     let query = AssetQuery::newest(by_name, 100);

@@ -1,4 +1,4 @@
-//! The catalogue on SQLite, from the outside: its contract, and what its files must withstand.
+//! The catalogue on SQLite, from outside: its contract, and failures and changes of its files.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,

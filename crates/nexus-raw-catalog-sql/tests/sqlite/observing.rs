@@ -1,4 +1,4 @@
-//! What an observer is told, whichever database it is.
+//! Notifications of an observer, which are the same for both databases.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,7 +22,7 @@ use crate::support::Home;
 #[derive(Default)]
 struct Recorder {
     calls: Mutex<Vec<(&'static str, &'static str)>>,
-    /// Scopes written to, and how many calls had ended by then.
+    /// Written scopes, each with the number of calls that had ended before.
     written: Mutex<Vec<(Scope, usize)>>,
     leases: Mutex<Vec<Option<Lease>>>,
     attempts: Mutex<Vec<GroupAttempt>>,
@@ -59,7 +59,7 @@ impl CatalogObserver for Recorder {
 }
 
 #[tokio::test]
-async fn an_observer_is_told_of_each_call_of_each_write_and_of_the_lease() {
+async fn an_observer_is_notified_of_each_call_each_write_and_the_lease() {
     let home = Home::new();
     let catalog = home.open().await;
     let recorder = Arc::new(Recorder::default());
@@ -67,7 +67,7 @@ async fn an_observer_is_told_of_each_call_of_each_write_and_of_the_lease() {
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));
     for _ in 0..2 {
-        // the second is refused, and writes nothing
+        // the second is refused and writes nothing
         let event = sample::presigned(&intent);
         let _ = catalog.record_intent(intent.clone(), event).await;
     }
@@ -108,7 +108,7 @@ async fn an_observer_is_told_of_each_call_of_each_write_and_of_the_lease() {
             ("claim_hashing", "ok"),
         ]
     );
-    // before its caller is answered, so that whoever waits for the event finds it
+    // before the response to the caller, so that a waiter for the event finds it
     let written = recorder.written.lock().unwrap();
     assert_eq!(*written, [(scope.clone(), 0), (scope, 1)]);
     assert_eq!(*recorder.leases.lock().unwrap(), [lease, None]);

@@ -22,7 +22,7 @@ async fn change(home: &Home, sql: &'static str) {
 }
 
 #[tokio::test]
-async fn a_catalogue_is_made_where_there_is_none_for_its_owner_alone() {
+async fn a_missing_catalogue_is_created_for_its_owner_only() {
     let home = Home::new();
     let catalog = home.open().await;
     catalog.ready().await.unwrap();
@@ -39,7 +39,7 @@ async fn a_catalogue_is_made_where_there_is_none_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn its_log_is_carried_over_when_it_closes() {
+async fn the_wal_is_checkpointed_when_it_closes() {
     let home = Home::new();
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -49,7 +49,7 @@ async fn its_log_is_carried_over_when_it_closes() {
 }
 
 #[tokio::test]
-async fn a_closed_catalogue_answers_that_it_is_unavailable() {
+async fn a_closed_catalogue_returns_unavailable() {
     let home = Home::new();
     let catalog = home.open().await;
     catalog.close().await;
@@ -61,12 +61,12 @@ async fn a_closed_catalogue_answers_that_it_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_second_server_is_refused_until_the_first_lets_go() {
+async fn a_second_server_is_refused_until_the_first_closes() {
     let home = Home::new();
     let first = home.open().await;
     let alias = home.file().with_file_name("alias.sqlite");
     symlink(home.file(), &alias).unwrap();
-    // the refused ones do not break the lock of the first
+    // refused attempts do not release the lock of the first
     for file in [home.file(), alias, home.file()] {
         match open(&file, sample::bucket()).await {
             Err(OpenError::InUse { catalog }) => {
@@ -96,9 +96,9 @@ async fn a_catalogue_of_a_newer_version_is_refused() {
     );
 }
 
-/// Of before the first release: the tables are other ones, and nothing brings them over.
+/// It has other tables, and no migration converts them.
 #[tokio::test]
-async fn a_catalogue_of_before_the_first_release_is_refused_by_its_tables() {
+async fn a_catalogue_from_before_the_first_release_is_refused_by_its_tables() {
     let home = made().await;
     change(
         &home,
@@ -135,16 +135,16 @@ async fn claim(catalog: &impl DigestLedger, object: &PinnedObject) -> HashingCla
     claim.unwrap()
 }
 
-/// The lock says that whoever made the claim is gone, so nobody waits for its end.
+/// The lock shows that the owner of the claim has ended, so no caller waits for the claim's end.
 #[tokio::test]
-async fn a_claim_to_hash_ends_with_the_process_that_made_it() {
+async fn a_hashing_claim_ends_with_its_process() {
     let home = Home::new();
     let catalog = home.open().await;
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
     presign(&catalog, &intent).await;
     let object = pinned(&intent);
     let HashingClaim::Taken(before) = claim(&catalog, &object).await else {
-        panic!("nobody has it");
+        panic!("there is no other claim");
     };
     let held = claim(&catalog, &object).await;
     assert!(matches!(held, HashingClaim::Held { .. }), "{held:?}");
@@ -152,7 +152,7 @@ async fn a_claim_to_hash_ends_with_the_process_that_made_it() {
 
     let catalog = home.open().await;
     let HashingClaim::Taken(after) = claim(&catalog, &object).await else {
-        panic!("whoever had it is gone");
+        panic!("its owner has ended");
     };
     assert!(after.epoch > before.epoch, "{after:?} after {before:?}");
 }
@@ -170,7 +170,7 @@ async fn a_half_applied_migration_is_refused() {
 }
 
 #[tokio::test]
-async fn a_migration_that_was_edited_is_refused() {
+async fn an_edited_migration_is_refused() {
     let home = made().await;
     change(&home, "UPDATE _sqlx_migrations SET checksum = x'00'").await;
     assert_eq!(
@@ -180,7 +180,7 @@ async fn a_migration_that_was_edited_is_refused() {
 }
 
 #[tokio::test]
-async fn a_schema_that_the_migrations_do_not_make_is_refused() {
+async fn a_schema_that_differs_from_the_migrations_is_refused() {
     for tampering in [
         "DROP TRIGGER event_is_not_changed",
         "DROP INDEX event_by_asset",
@@ -199,14 +199,14 @@ async fn a_schema_that_the_migrations_do_not_make_is_refused() {
 }
 
 #[tokio::test]
-async fn the_statistics_of_analyze_are_no_change_of_the_schema() {
+async fn the_statistics_of_analyze_do_not_change_the_schema() {
     let home = made().await;
     change(&home, "ANALYZE").await;
     home.open().await.ready().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_database_of_something_else_is_refused_and_not_touched() {
+async fn a_database_of_another_program_is_refused_and_unchanged() {
     for other in [
         "CREATE TABLE asset (id INTEGER)",
         "PRAGMA application_id = 1",
@@ -226,7 +226,7 @@ async fn a_database_of_something_else_is_refused_and_not_touched() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused() {
+async fn a_file_that_is_not_a_database_is_refused() {
     let home = Home::new();
     std::fs::write(
         home.file(),
@@ -241,7 +241,7 @@ async fn a_file_that_is_no_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_named() {
+async fn a_missing_directory_is_named() {
     let home = Home::new();
     let file = home.file().with_file_name("nowhere").join("catalog.sqlite");
     assert_eq!(
@@ -255,7 +255,7 @@ async fn a_directory_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_catalogue_that_an_operators_tool_is_writing_to_cannot_be_reached() {
+async fn a_catalogue_that_another_tool_writes_to_is_unreachable() {
     let home = made().await;
     let mut raw = home.raw().await;
     let hold = sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut raw).await;

@@ -22,7 +22,7 @@ fn intent_in(bucket: &str, scope: &Scope, number: u64) -> UploadIntent {
 }
 
 #[tokio::test]
-async fn another_bucket_leaves_what_was_written_where_it_was() {
+async fn another_bucket_does_not_move_existing_assets() {
     let home = Home::new();
     let scope = sample::scope("t_a", "dev");
     let [old_record, old_intent] = [1, 2].map(|n| intent_in("old-bucket", &scope, n));
@@ -37,7 +37,7 @@ async fn another_bucket_leaves_what_was_written_where_it_was() {
     let bucket = BucketName::parse("new-bucket").unwrap();
     let catalog = open(&home.file(), bucket).await.unwrap();
     presign_and_register(&catalog, &new_record, Provenance::default()).await;
-    // what was promised before is registered where it was promised
+    // an intent is registered in the bucket of its presign
     let late = sample::new_asset(&old_intent, Provenance::default());
     catalog.register(late).await.unwrap();
 

@@ -9,7 +9,7 @@ use nexus_raw_testkit::sample;
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-/// A directory for one catalogue, which goes away with the test.
+/// A directory for one catalogue, which is removed after the test.
 pub(crate) struct Home(TempDir);
 
 impl Home {
@@ -25,18 +25,18 @@ impl Home {
         open(&self.file(), sample::bucket()).await.unwrap()
     }
 
-    /// Why the catalogue does not open.
+    /// Returns why the catalogue does not open.
     pub(crate) async fn refusal(&self) -> String {
         refusal(&self.file()).await
     }
 
-    /// Opens the file as any program could, past the catalogue.
+    /// Opens the file directly, as any program could.
     pub(crate) async fn raw(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.file());
         options.create_if_missing(true).connect().await.unwrap()
     }
 
-    /// Changes the file past the catalogue, its triggers and its foreign keys.
+    /// Changes the file directly, without triggers and foreign keys.
     pub(crate) async fn tamper(&self, sql: &'static str) {
         let mut raw = self.raw().await;
         let triggers = "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'";
@@ -55,7 +55,7 @@ impl Home {
     }
 }
 
-/// What the disk would hold if the process were killed now.
+/// Copies the files as they would be after a kill of the process now.
 pub(crate) fn killed(file: &Path) -> Home {
     let after = Home::new();
     for suffix in ["", "-wal"] {
@@ -85,7 +85,7 @@ pub(crate) async fn open(file: &Path, bucket: BucketName) -> Result<SqlAssetCata
     SqlAssetCatalog::open(settings(file, bucket)).await
 }
 
-/// The finding about a file that is no catalogue of ours.
+/// Returns the finding about a file that is not a catalogue.
 pub(crate) async fn refusal(file: &Path) -> String {
     match open(file, sample::bucket()).await {
         Err(OpenError::Incompatible { finding }) => finding,

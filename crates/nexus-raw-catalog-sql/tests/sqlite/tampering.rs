@@ -6,8 +6,8 @@ use sqlx::SqliteConnection;
 
 use crate::support::Home;
 
-/// A catalogue with two records, one made from the other, and an intent; and a connection to it
-/// that keeps foreign keys, as the catalogue's own does.
+/// Returns a catalogue with a record, a record derived from it, and an intent, and a connection
+/// that enforces foreign keys, as the catalogue's own does.
 async fn filled() -> (Home, SqliteConnection) {
     let home = Home::new();
     let catalog = home.open().await;
@@ -32,7 +32,7 @@ async fn refusal(raw: &mut SqliteConnection, sql: &'static str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_written_is_neither_changed_nor_deleted() {
+async fn written_rows_are_neither_changed_nor_deleted() {
     let (_home, mut raw) = filled().await;
     for (sql, refused) in [
         ("UPDATE asset SET train_ok = 1", "a record is never changed"),
@@ -137,7 +137,8 @@ async fn an_aborted_intent_stays_aborted() {
     }
 }
 
-/// All of a record but what is no part of it; a column of later is to be placed on purpose.
+/// Every column of a record except those that are no part of it. A new column must be listed
+/// explicitly.
 #[tokio::test]
 async fn no_column_of_a_record_is_changed() {
     let (_home, mut raw) = filled().await;
@@ -155,7 +156,7 @@ async fn no_column_of_a_record_is_changed() {
     }
 }
 
-/// Where nothing writes them yet, too.
+/// Also those that are not written yet.
 #[tokio::test]
 async fn declared_parts_and_stated_facts_are_not_changed() {
     let (_home, mut raw) = filled().await;
@@ -186,7 +187,7 @@ async fn declared_parts_and_stated_facts_are_not_changed() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_not_replaced() {
+async fn written_rows_are_not_replaced() {
     let (_home, mut raw) = filled().await;
     for (sql, refused) in [
         (
@@ -214,7 +215,7 @@ async fn what_was_written_is_not_replaced() {
 }
 
 #[tokio::test]
-async fn no_row_reaches_into_another_tenant() {
+async fn no_row_refers_to_another_tenant() {
     const REFUSED: &str = "FOREIGN KEY constraint failed";
     let (_home, mut raw) = filled().await;
     let stranger = "INSERT INTO scope (tenant_id, env) VALUES ('t_b', 'dev')";
@@ -239,7 +240,7 @@ async fn no_row_reaches_into_another_tenant() {
 }
 
 #[tokio::test]
-async fn a_cursor_never_goes_back_nor_past_the_last_event() {
+async fn a_cursor_moves_neither_back_nor_past_the_last_event() {
     let (_home, mut raw) = filled().await;
     let set = "INSERT INTO delivery VALUES ('t_a', 'dev', 'log', 3)";
     sqlx::raw_sql(set).execute(&mut raw).await.unwrap();
@@ -253,7 +254,7 @@ async fn a_cursor_never_goes_back_nor_past_the_last_event() {
 }
 
 #[tokio::test]
-async fn a_scope_counts_what_is_open_and_what_is_registered() {
+async fn a_scope_counts_open_intents_and_registered_assets() {
     let (_home, mut raw) = filled().await;
     let size = i64::try_from(sample::CONTENT.len()).unwrap();
     let counts: (i64, i64, i64, i64, i64) = sqlx::query_as(
