@@ -61,8 +61,25 @@ fn in_time(work: impl FnOnce() + Send + 'static) {
     });
     if started.is_ok() {
         // an error in both cases: the thread ended, or the time is over
-        let _ = ended.recv_timeout(LAST_FLUSH);
+        let _ = ended.recv_timeout(last_flush());
     }
+}
+
+#[cfg(not(feature = "fail-points"))]
+fn last_flush() -> Duration {
+    LAST_FLUSH
+}
+
+/// Returns [`LAST_FLUSH`], or what tests set by `NEXUS_RAW_FAIL_POINT_FLUSH_MILLIS`.
+#[cfg(feature = "fail-points")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is for tests only, so it is not part of the configuration"
+)]
+fn last_flush() -> Duration {
+    let millis = std::env::var("NEXUS_RAW_FAIL_POINT_FLUSH_MILLIS");
+    let millis = millis.ok().and_then(|it| it.parse().ok());
+    millis.map_or(LAST_FLUSH, Duration::from_millis)
 }
 
 impl Logging {

@@ -16,6 +16,9 @@ use crate::{
     wire::Wire,
 };
 
+/// The time limit of the last flush, in place of 5 s.
+const FLUSH_MILLIS: (&str, &str) = ("NEXUS_RAW_FAIL_POINT_FLUSH_MILLIS", "500");
+
 fn signal(name: &str, process: u32) {
     let mut kill = Command::new("kill");
     let told = kill.args(["-s", name, &process.to_string()]).status();
@@ -49,6 +52,7 @@ fn ending(log: &[String]) -> Value {
 async fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
     let machine = Machine::new();
     let mut command = machine.embedded();
+    command.env(FLUSH_MILLIS.0, FLUSH_MILLIS.1);
     let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
@@ -84,6 +88,7 @@ fn an_error_that_nobody_reads_does_not_hold_up_a_start_that_fails() {
     writer.write_all(&vec![b'x'; 64 * 1024]).unwrap();
     let mut command = machine.embedded();
     command
+        .env(FLUSH_MILLIS.0, FLUSH_MILLIS.1)
         .env("NEXUS_RAW_HTTP__BIND", "nowhere")
         .stderr(writer);
     let mut child = command.spawn().unwrap();
