@@ -78,9 +78,9 @@ deny: base ## check licences, sources and bans of all dependencies
 	@.tools/bin/cargo-deny --locked $(ARGS) check bans licenses sources
 
 # Libraries only: an app has no public API. Each is named, since `--workspace` skips crates that are
-# not published. BASE is the commit to compare with.
+# not published. BASE is the commit to compare with, and only crates that it has are compared.
 BASE ?= HEAD~1
-LIBRARIES := $(sort $(notdir $(patsubst %/Cargo.toml,%,$(wildcard crates/*/Cargo.toml))))
+LIBRARIES = $(notdir $(filter $(patsubst %/Cargo.toml,%,$(wildcard crates/*/Cargo.toml)),$(shell git ls-tree --name-only $(BASE) crates/)))
 semver: base ## compare the public API of the libraries with that of BASE
 	@tools/setup semver
 	@.tools/bin/cargo-semver-checks semver-checks $(LIBRARIES:%=-p %) --baseline-rev $(BASE) $(ARGS)
