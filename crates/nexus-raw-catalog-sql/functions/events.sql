@@ -47,3 +47,29 @@ BEGIN
     LIMIT up_to));
 END
 $$;
+
+-- Reads no more than `up_to` of each type, from the index of the types.
+CREATE OR REPLACE FUNCTION events_of_types_v1(
+    of_tenant text, of_env text, types text[], after bigint, up_to bigint
+) RETURNS TABLE (event event, log_id uuid) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM enter(of_tenant, of_env);
+    RETURN QUERY SELECT * FROM of_logs_v1(ARRAY(
+    SELECT e
+    FROM (
+        SELECT t.sequence
+        FROM unnest(types) k (event_type)
+        CROSS JOIN LATERAL (
+            SELECT e.sequence FROM event e
+            WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.event_type = k.event_type
+                AND e.sequence > after
+            ORDER BY e.sequence
+            LIMIT up_to
+        ) t
+        ORDER BY t.sequence
+        LIMIT up_to
+    ) h
+    JOIN event e ON (e.tenant_id, e.env) = (of_tenant, of_env) AND e.sequence = h.sequence
+    ORDER BY e.sequence));
+END
+$$;

@@ -143,6 +143,7 @@ CREATE TABLE event (
     CHECK (erased_at IS NOT NULL OR (facts IS NOT NULL AND personal IS NOT NULL))
 );
 CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
+CREATE INDEX event_by_type ON event (tenant_id, env, event_type, sequence);
 
 -- The records. `registered_sequence` is the sequence of the registration's event, and so the order
 -- of registration within the scope. `train_ok_effective` is not part of the record: it is true if

@@ -4,9 +4,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
-        DownloadKey, DownloadOutcome, Downloadable, EventQuery, IntentState, KeyedIntent,
-        KeyedOutcome, NewAsset, NewDownload, OpenIntents, RegisterOutcome, RepeatOutcome,
-        StandingKey,
+        DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection, IntentState,
+        KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, RegisterOutcome,
+        RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -135,9 +135,9 @@ impl AssetCatalog for SqlAssetCatalog {
         scope: &Scope,
         query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let operation = match query.asset {
-            Some(_) => "events_of",
-            None => "events_after",
+        let operation = match query.selection {
+            EventSelection::OfAsset(_) => "events_of",
+            _ => "events_after",
         };
         read!(self, operation, it => it.events(scope, query))
     }

@@ -7,8 +7,8 @@ use nexus_raw::{
     event::DatasetEvent,
     ports::{
         AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
-        Downloadable, EventQuery, IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject,
-        SinkName, StandingKey,
+        Downloadable, EventQuery, EventSelection, IntentState, KeptEvent, OpenIntents,
+        ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -273,12 +273,17 @@ impl PostgresReader {
             return Ok(Vec::new());
         };
         let limit = i64::from(query.limit);
-        let query = match query.asset {
-            Some(asset) => {
+        let query = match &query.selection {
+            EventSelection::OfAsset(asset) => {
                 let id = asset.to_string();
                 about("events_of_v1", scope, &[&id, &after, &limit])
             }
-            None => about("events_after_v1", scope, &[&after, &limit]),
+            EventSelection::OfTypes(types) => {
+                let names: Vec<_> = types.iter().map(|it| it.as_str()).collect();
+                let types = format!("{{{}}}", names.join(","));
+                about("events_of_types_v1", scope, &[&types, &after, &limit])
+            }
+            _ => about("events_after_v1", scope, &[&after, &limit]),
         };
         self.query_events(&query).await
     }

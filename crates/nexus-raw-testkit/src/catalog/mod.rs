@@ -12,9 +12,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
-        DownloadKey, DownloadOutcome, Downloadable, EventQuery, IntentState, KeyedIntent,
-        KeyedOutcome, NewAsset, NewDownload, OpenIntents, ParkedEvent, RegisterOutcome,
-        RepeatOutcome, SinkName, StandingKey,
+        DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection, IntentState,
+        KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, ParkedEvent,
+        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -253,7 +253,11 @@ impl AssetCatalog for FakeCatalog {
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
         let is_asked = |event: &&DatasetEvent| {
             event.sequence > query.after
-                && query.asset.is_none_or(|asset| event.body.asset_id == asset)
+                && match &query.selection {
+                    EventSelection::OfAsset(asset) => event.body.asset_id == *asset,
+                    EventSelection::OfTypes(types) => types.contains(&event.body.event_type),
+                    _ => true,
+                }
         };
         self.read(|state| {
             let events = state.events_in(scope).iter();

@@ -1,4 +1,11 @@
-use serde::{Deserialize, Deserializer, Serialize, ser::SerializeStruct};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        IntoDeserializer,
+        value::{Error as NameError, StrDeserializer},
+    },
+    ser::SerializeStruct,
+};
 use uuid::Uuid;
 
 use super::{RequestContext, RequestId, TraceId};
@@ -12,7 +19,7 @@ use crate::{
 };
 
 /// What happened to an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
     /// A URL for its upload left the service.
@@ -23,7 +30,21 @@ pub enum EventType {
     RawAssetDownloadPresigned,
 }
 
+/// A text is not the name of an event's type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be the type of an event")]
+pub struct EventTypeError;
+
 impl EventType {
+    /// Parses the type's name on the wire.
+    ///
+    /// # Errors
+    /// When no type has this name.
+    pub fn parse(name: &str) -> Result<Self, EventTypeError> {
+        let name: StrDeserializer<'_, NameError> = name.into_deserializer();
+        Self::deserialize(name).map_err(|_| EventTypeError)
+    }
+
     /// The type's name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -5,7 +5,8 @@ mod stored;
 mod trace;
 
 pub use dataset_event::{
-    DatasetEvent, EventBody, EventDownload, EventIntegrity, EventType, SchemaVersion,
+    DatasetEvent, EventBody, EventDownload, EventIntegrity, EventType, EventTypeError,
+    SchemaVersion,
 };
 pub use stored::{StoredEvent, StoredEventError};
 pub use trace::{RequestContext, RequestId, RequestIdError, TraceId, TraceIdError};

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::{
@@ -6,17 +8,33 @@ use super::{
 };
 use crate::{
     asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
-    event::{DatasetEvent, EventBody},
+    event::{DatasetEvent, EventBody, EventType},
     tenancy::Scope,
     time::Timestamp,
 };
+
+/// Which events of a scope count.
+///
+/// A catalogue finds each selection by an index: it looks at no more events than it returns, for
+/// each of the types.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventSelection {
+    /// All.
+    #[default]
+    All,
+    /// Those of one asset.
+    OfAsset(AssetId),
+    /// Those of any of these types, so that sequences may have gaps.
+    OfTypes(BTreeSet<EventType>),
+}
 
 /// Which events of a scope to read: the first `limit` of those that match all other fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventQuery {
-    /// Only events of this asset; of every asset where `None`.
-    pub asset: Option<AssetId>,
+    /// Only these events.
+    pub selection: EventSelection,
     /// Only events of a higher sequence.
     pub after: u64,
     /// The maximum number of events.
@@ -28,7 +46,7 @@ impl EventQuery {
     #[must_use]
     pub fn first(limit: u32) -> Self {
         Self {
-            asset: None,
+            selection: EventSelection::All,
             after: 0,
             limit,
         }
@@ -38,7 +56,16 @@ impl EventQuery {
     #[must_use]
     pub fn of_asset(self, asset: AssetId) -> Self {
         Self {
-            asset: Some(asset),
+            selection: EventSelection::OfAsset(asset),
+            ..self
+        }
+    }
+
+    /// Of any of these types alone.
+    #[must_use]
+    pub fn of_types(self, types: impl IntoIterator<Item = EventType>) -> Self {
+        Self {
+            selection: EventSelection::OfTypes(types.into_iter().collect()),
             ..self
         }
     }

@@ -33,7 +33,7 @@ pub use self::{
     storage::MockRawStorageRepository,
 };
 pub use self::{
-    catalog::{AssetCatalog, EventQuery, IntentState, NewAsset, RegisterOutcome},
+    catalog::{AssetCatalog, EventQuery, EventSelection, IntentState, NewAsset, RegisterOutcome},
     census::{CatalogCensus, OpenIntents},
     clock::{AssetIds, Clock},
     digests::{DigestLedger, HashingClaim},

@@ -2,7 +2,7 @@ use super::{RawStorageService, ReadError};
 use crate::{
     asset::{AssetId, RawAsset},
     event::DatasetEvent,
-    ports::EventQuery,
+    ports::{EventQuery, EventSelection},
     tenancy::ReadAccess,
 };
 
@@ -32,10 +32,10 @@ impl RawStorageService {
     ) -> Result<Vec<DatasetEvent>, ReadError> {
         let scope = access.scope();
         let events = self.catalog.events(scope, query).await?;
-        if let (Some(asset), true) = (query.asset, events.is_empty()) {
+        if let (EventSelection::OfAsset(asset), true) = (&query.selection, events.is_empty()) {
             // every intent has its presign event: none at all means no asset
             let is_absent =
-                query.after == 0 || self.catalog.find_intent(scope, asset).await?.is_none();
+                query.after == 0 || self.catalog.find_intent(scope, *asset).await?.is_none();
             if is_absent {
                 return Err(ReadError::AssetNotFound);
             }

@@ -10,7 +10,7 @@ use nexus_raw::{
     event::DatasetEvent,
     ports::{
         AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, Downloadable,
-        EventQuery, IntentState, OpenIntents, PinnedObject,
+        EventQuery, EventSelection, IntentState, OpenIntents, PinnedObject,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -97,6 +97,26 @@ const EVENTS_AFTER: &str = concat!(
     event_columns!(),
     " FROM event e WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.sequence > ?3
     ORDER BY e.sequence LIMIT ?4"
+);
+
+/// Of each type no more than the limit, by the index of the types.
+const EVENTS_OF_TYPES: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM (
+        SELECT t.sequence FROM json_each(?5) k
+        CROSS JOIN event t ON t.tenant_id = ?1 AND t.env = ?2 AND t.event_type = k.value
+            AND t.sequence > ?3
+            AND t.sequence <= coalesce((
+                SELECT last.sequence FROM event last
+                WHERE last.tenant_id = ?1 AND last.env = ?2 AND last.event_type = k.value
+                    AND last.sequence > ?3
+                ORDER BY last.sequence LIMIT 1 OFFSET ?4 - 1
+            ), 9223372036854775807)
+        ORDER BY t.sequence LIMIT ?4
+    ) h
+    CROSS JOIN event e ON e.tenant_id = ?1 AND e.env = ?2 AND e.sequence = h.sequence
+    ORDER BY e.sequence"
 );
 
 const OPEN_INTENTS: &str = "
@@ -252,17 +272,21 @@ pub(super) async fn assets(
 
 fn bound(sql: &Sql) -> Query<'_, Sqlite, SqliteArguments> {
     // made of our own texts; what others say is bound
-    let mut query = sqlx::query(AssertSqlSafe(sql.text.as_str()));
-    for value in &sql.values {
-        query = match value {
-            Value::Text(text) => query.bind(text),
-            Value::Integer(number) => query.bind(number),
-            Value::Bytes(bytes) => query.bind(bytes),
-            Value::Id(id) => query.bind(id.as_uuid().as_bytes().to_vec()),
-        };
-    }
+    let query = sqlx::query(AssertSqlSafe(sql.text.as_str()));
     // there is one text for each set of filters
-    query.persistent(false)
+    sql.values.iter().fold(query.persistent(false), with_value)
+}
+
+fn with_value<'q>(
+    query: Query<'q, Sqlite, SqliteArguments>,
+    value: &'q Value,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    match value {
+        Value::Text(text) => query.bind(text),
+        Value::Integer(number) => query.bind(number),
+        Value::Bytes(bytes) => query.bind(bytes),
+        Value::Id(id) => query.bind(id.as_uuid().as_bytes().to_vec()),
+    }
 }
 
 pub(super) async fn cursor_key(
@@ -284,22 +308,25 @@ pub(super) async fn events(
     let Ok(after) = i64::try_from(query.after) else {
         return Ok(Vec::new());
     };
-    let asset = query
-        .asset
-        .map(|asset| asset.as_uuid().into_bytes().to_vec());
-    let rows = sqlx::query(if asset.is_some() {
-        EVENTS_OF
-    } else {
-        EVENTS_AFTER
-    })
-    .bind(scope.tenant.as_str())
-    .bind(scope.environment.as_str())
-    .bind(after)
-    .bind(query.limit)
-    .bind(asset)
-    .fetch_all(connection)
-    .await;
-    collect(rows, stored_event)
+    let (sql, selected) = match &query.selection {
+        EventSelection::OfAsset(asset) => (EVENTS_OF, Some(Value::Id(*asset))),
+        EventSelection::OfTypes(types) => {
+            let names: Vec<_> = types.iter().map(|it| it.as_str()).collect();
+            let names = serde_json::Value::from(names).to_string();
+            (EVENTS_OF_TYPES, Some(Value::Text(names)))
+        }
+        _ => (EVENTS_AFTER, None),
+    };
+    let rows = sqlx::query(sql)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(after)
+        .bind(query.limit);
+    let rows = match &selected {
+        Some(value) => with_value(rows, value),
+        None => rows,
+    };
+    collect(rows.fetch_all(connection).await, stored_event)
 }
 
 pub(super) async fn open_intents(
@@ -359,6 +386,7 @@ pub(super) const ALL: &[&str] = &[
     REGISTERED,
     EVENTS_OF,
     EVENTS_AFTER,
+    EVENTS_OF_TYPES,
     OPEN_INTENTS,
     KNOWN_DIGEST,
     LAST_SEQUENCE,

@@ -1,7 +1,14 @@
-use nexus_raw::{asset::Provenance, event::DatasetEvent};
+use nexus_raw::{
+    asset::Provenance,
+    event::{DatasetEvent, EventType},
+    ports::EventQuery,
+    tenancy::Scope,
+};
 use tokio::task::JoinSet;
 
-use super::{CatalogHarness, events, events_after, presign, presign_and_register, strangers};
+use super::{
+    CatalogHarness, OpenCatalog, events, events_after, presign, presign_and_register, strangers,
+};
 use crate::sample;
 
 fn sequences(events: &[DatasetEvent]) -> Vec<u64> {
@@ -135,4 +142,60 @@ pub async fn events_after_a_sequence_are_the_same_after_reopening(harness: &impl
     let open = harness.reopen(open).await;
     assert_eq!(events_after(&open, &scope, 1, 10).await, before);
     assert_eq!(sequences(&before), [2, 3, 4]);
+}
+
+async fn of_types(
+    open: &OpenCatalog,
+    scope: &Scope,
+    types: &[EventType],
+    after: u64,
+    limit: u32,
+) -> Vec<DatasetEvent> {
+    let query = EventQuery::first(limit).after(after);
+    let query = query.of_types(types.iter().copied());
+    open.catalog.events(scope, &query).await.unwrap()
+}
+
+/// Whole events, in order, whatever the order of the types; none where no type is named.
+pub async fn events_of_types_are_those_of_the_feed_that_have_them(harness: &impl CatalogHarness) {
+    use EventType::{RawAssetPresigned, RawAssetRegistered};
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    assert_eq!(
+        of_types(&open, &scope, &[RawAssetPresigned], 0, 10).await,
+        []
+    );
+    for n in 1..=4 {
+        let intent = sample::intent(&scope, sample::asset_id(n));
+        presign(&open, &intent).await;
+        if n % 2 == 0 {
+            let new = sample::new_asset(&intent, sample::provenance());
+            super::register(&open, &new).await;
+        }
+    }
+    for stranger in strangers() {
+        let intent = sample::intent(&stranger, sample::asset_id(1));
+        presign_and_register(&open, &intent, Provenance::default()).await;
+    }
+    let all = events_after(&open, &scope, 0, 100).await;
+    assert_eq!(sequences(&all), [1, 2, 3, 4, 5, 6]);
+    for types in [
+        &[][..],
+        &[RawAssetPresigned],
+        &[RawAssetRegistered],
+        &[RawAssetRegistered, RawAssetPresigned, RawAssetRegistered],
+    ] {
+        for after in 0..=7 {
+            for limit in [1, 2, 5, 1000, u32::MAX] {
+                let mut expected = all.clone();
+                expected.retain(|it| it.sequence > after && types.contains(&it.body.event_type));
+                expected.truncate(usize::try_from(limit).unwrap());
+                let given = of_types(&open, &scope, types, after, limit).await;
+                assert_eq!(given, expected, "{types:?} after {after}, {limit} at most");
+            }
+        }
+    }
+    let beyond = i64::MAX.unsigned_abs() + 1;
+    let given = of_types(&open, &scope, &[RawAssetPresigned], beyond, 10).await;
+    assert_eq!(given, []);
 }

@@ -104,6 +104,7 @@ macro_rules! catalog_contract {
                 pages_of_events_respect_the_limit_and_join_without_a_gap,
                 a_page_after_the_last_event_or_of_an_unknown_scope_is_empty,
                 events_after_a_sequence_are_of_one_scope_only,
+                events_of_types_are_those_of_the_feed_that_have_them,
                 a_reader_of_events_misses_none_while_others_write,
                 events_after_a_sequence_are_the_same_after_reopening,
                 intents_are_open_until_registered_in_any_scope,
