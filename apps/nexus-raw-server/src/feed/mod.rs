@@ -1,5 +1,5 @@
-//! Long polling of events. All waiters of a scope share one poll of the catalogue, which runs after
-//! each write of this process and twice a second otherwise.
+//! Long polling of events. All waiters of a scope that select the same types share one poll of the
+//! catalogue, which runs after each write of this process and twice a second otherwise.
 
 mod poller;
 #[cfg(test)]
@@ -73,7 +73,7 @@ pub(crate) enum FeedError {
     /// There are too many waiters.
     #[error("too many requests wait for events")]
     Full,
-    /// The poll failed; all waiters of the scope get this error.
+    /// The poll failed; all its waiters get this error.
     #[error("the catalogue could not be read")]
     Catalog(#[source] Arc<CatalogError>),
 }

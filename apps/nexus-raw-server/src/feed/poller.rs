@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use nexus_raw::{
-    ports::EventQuery,
+    ports::{EventQuery, EventSelection},
     tenancy::{ReadAccess, Scope, UserId},
 };
 use tokio::{
@@ -15,12 +15,13 @@ use super::{FeedError, Shared, waiters::PollResult};
 pub(super) struct Subscription {
     shared: Arc<Shared>,
     scope: Scope,
+    selection: EventSelection,
     caller: UserId,
     id: u64,
     result: oneshot::Receiver<PollResult>,
 }
 
-/// Registers a waiter, and starts the scope's poller if there is none. Returns `None` after a stop.
+/// Registers a waiter, and starts the poller of its selection if there is none. Returns `None` after a stop.
 pub(super) fn subscribe(
     shared: &Arc<Shared>,
     access: &ReadAccess,
@@ -34,9 +35,10 @@ pub(super) fn subscribe(
         return Ok(None);
     };
     if let Some(wake) = ticket.new_poller {
-        let poller = ScopePoller {
+        let poller = FeedPoller {
             shared: Arc::clone(shared),
             scope: scope.clone(),
+            selection: query.selection.clone(),
             wake,
         };
         shared.runtime.spawn(async move { poller.run().await });
@@ -44,6 +46,7 @@ pub(super) fn subscribe(
     Ok(Some(Subscription {
         shared: Arc::clone(shared),
         scope: scope.clone(),
+        selection: query.selection.clone(),
         caller: caller.clone(),
         id: ticket.id,
         result: ticket.result,
@@ -60,18 +63,19 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let waiters = &self.shared.waiters;
-        waiters.remove(&self.scope, &self.caller, self.id);
+        waiters.remove(&self.scope, &self.selection, &self.caller, self.id);
     }
 }
 
-/// Polls one scope for all its waiters, and ends without waiters.
-struct ScopePoller {
+/// Polls one selection of a scope for all its waiters, and ends without waiters.
+struct FeedPoller {
     shared: Arc<Shared>,
     scope: Scope,
+    selection: EventSelection,
     wake: Arc<Notify>,
 }
 
-impl ScopePoller {
+impl FeedPoller {
     async fn run(&self) {
         let Shared {
             catalog,
@@ -84,7 +88,7 @@ impl ScopePoller {
         loop {
             // the semaphore is never closed
             let permit = polls.acquire().await.ok();
-            let Some(wanted) = waiters.wanted(&self.scope) else {
+            let Some(wanted) = waiters.wanted(&self.scope, &self.selection) else {
                 return;
             };
             let page = catalog.events(&self.scope, &wanted).await;
@@ -92,7 +96,7 @@ impl ScopePoller {
             let again = match page {
                 Ok(page) => waiters.deliver(&self.scope, &wanted, page),
                 Err(error) => {
-                    waiters.fail(&self.scope, error);
+                    waiters.fail(&self.scope, &self.selection, error);
                     false
                 }
             };
@@ -104,9 +108,10 @@ impl ScopePoller {
     }
 }
 
-impl Drop for ScopePoller {
+impl Drop for FeedPoller {
     /// Ends the waits also after a panic.
     fn drop(&mut self) {
-        self.shared.waiters.end(&self.scope, &self.wake);
+        let waiters = &self.shared.waiters;
+        waiters.end(&self.scope, &self.selection, &self.wake);
     }
 }

@@ -9,7 +9,8 @@ use futures_util::{
     future::{join, join_all},
 };
 use nexus_raw::{
-    ports::{EventQuery, MockAssetCatalog},
+    event::EventType,
+    ports::{EventQuery, EventSelection, MockAssetCatalog},
     tenancy::{Principal, Role, UserId},
 };
 use nexus_raw_testkit::{FakeCatalog, sample};
@@ -40,7 +41,14 @@ impl FeedTest {
         catalog.expect_events().returning(move |scope, query| {
             polled.fetch_add(1, SeqCst);
             let events = read.events_in(scope).into_iter();
-            let events = events.filter(|event| event.sequence > query.after);
+            let events = events.filter(|event| {
+                let types = match &query.selection {
+                    EventSelection::OfTypes(types) => Some(types),
+                    _ => None,
+                };
+                event.sequence > query.after
+                    && types.is_none_or(|types| types.contains(&event.body.event_type))
+            });
             Ok(events.take(query.limit.try_into().unwrap()).collect())
         });
         let feed = Feed::new(Arc::new(catalog), settings);
@@ -243,7 +251,7 @@ fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
         ticket.unwrap().unwrap()
     };
     let mut ahead = enter(4);
-    let asked = waiters.wanted(&scope).unwrap();
+    let asked = waiters.wanted(&scope, &EventSelection::All).unwrap();
     assert_eq!(asked.after, 4);
     let mut behind = enter(2);
     let page = [5, 6].map(|sequence| sample::event(&scope, sequence));
@@ -251,7 +259,58 @@ fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
     assert!(again && ahead.result.try_recv().is_ok());
     assert!(behind.result.try_recv().is_err());
     // and what it wants is asked for next
-    assert_eq!(waiters.wanted(&scope).unwrap().after, 2);
+    assert_eq!(
+        waiters.wanted(&scope, &EventSelection::All).unwrap().after,
+        2
+    );
+}
+
+/// A page of other events ends no wait, and each wait is polled for what it selects alone.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_some_types_is_woken_by_these_alone() {
+    let test = FeedTest::new(seldom());
+    let access = sample::read_access(&home());
+    let until = Instant::now() + Duration::from_secs(10);
+    let wait = async |types: &[EventType]| {
+        let query = EventQuery::first(1).of_types(types.iter().copied());
+        let events = test.feed.wait(&access, &query, until, pending()).await;
+        let events = events.unwrap();
+        let sequences: Vec<_> = events.iter().map(|it| it.sequence).collect();
+        (sequences, Instant::now())
+    };
+    let began = Instant::now();
+    let writes = async {
+        let intent = sample::intent(&home(), sample::asset_id(1));
+        for second in 1..=2 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if second == 1 {
+                let event = sample::presigned(&intent);
+                let written = test.written.record_intent(intent.clone(), event);
+                written.await.unwrap();
+            } else {
+                let new = sample::new_asset(&intent, sample::provenance());
+                test.written.register(new).await.unwrap();
+            }
+        }
+    };
+    let all = async {
+        let result = test.wait(&home(), 0, 1).await;
+        (result.unwrap(), Instant::now())
+    };
+    let types = [EventType::RawAssetPresigned, EventType::RawAssetRegistered];
+    let waits = join(
+        join(wait(&types[..1]), wait(&types[1..])),
+        join(wait(&types), all),
+    );
+    let (((first, second), (either, all)), ()) = join(waits, writes).await;
+    let at = |seconds| began + Duration::from_secs(seconds);
+    assert_eq!(first, (vec![1], at(1)));
+    assert_eq!(second, (vec![2], at(2)));
+    assert_eq!(either, (vec![1], at(1)));
+    assert_eq!(all, (vec![1], at(1)));
+    // four selections at once and after the first write, and the one that is left after the second
+    assert_eq!(test.polls(), 4 + 4 + 1);
+    assert_eq!(test.feed.0.waiters.kept(), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

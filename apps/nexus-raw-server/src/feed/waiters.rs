@@ -9,7 +9,7 @@ use std::{
 
 use nexus_raw::{
     event::DatasetEvent,
-    ports::{CatalogError, EventQuery},
+    ports::{CatalogError, EventQuery, EventSelection},
     tenancy::{Scope, TenantId, UserId},
 };
 use tokio::sync::{Notify, oneshot};
@@ -19,17 +19,19 @@ use super::{FeedError, FeedSettings};
 /// The result of a poll: a page of events of the scope, or the error.
 pub(super) type PollResult = Result<Arc<Vec<DatasetEvent>>, Arc<CatalogError>>;
 
-/// The waiters of each scope.
+/// The waiters of each scope, with a poller for each selection of events: a page of other events
+/// would not say how far those of a selection are read.
 #[derive(Default)]
 pub(super) struct Waiters {
     table: Mutex<Table>,
-    /// The number of scopes with waiters, a lock-free check for writers.
+    /// The number of pollers, a lock-free check for writers.
     watched: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Table {
-    scopes: HashMap<Scope, WatchedScope>,
+    /// By what their waiters select.
+    scopes: HashMap<Scope, HashMap<EventSelection, Watched>>,
     /// The number of waiters per user, without zeros; likewise per tenant.
     users: HashMap<UserId, usize>,
     tenants: HashMap<TenantId, usize>,
@@ -38,8 +40,8 @@ struct Table {
     closed: bool,
 }
 
-/// A scope with a poller.
-struct WatchedScope {
+/// The waiters of a scope that select the same events, and have a poller.
+struct Watched {
     wake: Arc<Notify>,
     /// By id.
     waiters: HashMap<u64, Waiter>,
@@ -56,7 +58,7 @@ struct Waiter {
 pub(super) struct Ticket {
     pub(super) id: u64,
     pub(super) result: oneshot::Receiver<PollResult>,
-    /// The wake-up signal for a new poller, if the scope has none yet.
+    /// The wake-up signal for a new poller, if there is none for the selection yet.
     pub(super) new_poller: Option<Arc<Notify>>,
 }
 
@@ -85,10 +87,12 @@ impl Waiters {
         table.last_id += 1;
         let id = table.last_id;
         let (reply, result) = oneshot::channel();
-        let is_new = !table.scopes.contains_key(scope);
-        let watched = table.scopes.entry(scope.clone()).or_insert_with(|| {
+        let selections = table.scopes.entry(scope.clone()).or_default();
+        let is_new = !selections.contains_key(&wanted.selection);
+        let selection = wanted.selection.clone();
+        let watched = selections.entry(selection).or_insert_with(|| {
             self.watched.fetch_add(1, Ordering::SeqCst);
-            WatchedScope {
+            Watched {
                 wake: Arc::default(),
                 waiters: HashMap::new(),
                 seen: 0,
@@ -107,13 +111,19 @@ impl Waiters {
         }))
     }
 
-    /// Removes a waiter. The scope's poller ends when it finds no waiter.
-    pub(super) fn remove(&self, scope: &Scope, caller: &UserId, id: u64) {
+    /// Removes a waiter. Its poller ends when it finds no waiter.
+    pub(super) fn remove(
+        &self,
+        scope: &Scope,
+        selection: &EventSelection,
+        caller: &UserId,
+        id: u64,
+    ) {
         let mut table = self.lock();
         table.waiting -= 1;
         decrement(&mut table.users, caller);
         decrement(&mut table.tenants, &scope.tenant);
-        if let Some(watched) = table.scopes.get_mut(scope) {
+        if let Some(watched) = table.watched(scope, selection) {
             watched.waiters.remove(&id);
         }
     }
@@ -129,28 +139,34 @@ impl Waiters {
         (table.users.len(), table.tenants.len())
     }
 
-    /// Triggers a poll of the scope, if it has waiters.
+    /// Triggers the polls of the scope, if it has waiters.
     pub(super) fn wake(&self, scope: &Scope) {
         if self.watched.load(Ordering::SeqCst) == 0 {
             return;
         }
-        if let Some(watched) = self.lock().scopes.get(scope) {
+        let table = self.lock();
+        let selections = table.scopes.get(scope);
+        for watched in selections.into_iter().flat_map(HashMap::values) {
             watched.wake.notify_one();
         }
     }
 
-    /// Returns the query that covers all waiters of the scope. Without waiters, removes the scope
-    /// and returns `None`.
-    pub(super) fn wanted(&self, scope: &Scope) -> Option<EventQuery> {
+    /// Returns the query that covers all waiters of the selection. Without waiters, removes it and
+    /// returns `None`.
+    pub(super) fn wanted(&self, scope: &Scope, selection: &EventSelection) -> Option<EventQuery> {
         let mut table = self.lock();
-        let waiters = table.scopes.get(scope)?.waiters.values();
+        let waiters = table.watched(scope, selection)?.waiters.values();
         let wanted = waiters.map(|waiter| &waiter.wanted);
         let covering = wanted
             .map(|it| (it.after, it.limit))
             .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
-            .map(|(after, limit)| EventQuery::first(limit).after(after));
+            .map(|(after, limit)| {
+                let mut query = EventQuery::first(limit).after(after);
+                query.selection = selection.clone();
+                query
+            });
         if covering.is_none() {
-            self.forget(&mut table, scope);
+            self.forget(&mut table, scope, selection);
         }
         covering
     }
@@ -164,7 +180,7 @@ impl Waiters {
         page: Vec<DatasetEvent>,
     ) -> bool {
         let mut table = self.lock();
-        let Some(watched) = table.scopes.get_mut(scope) else {
+        let Some(watched) = table.watched(scope, &query.selection) else {
             return false;
         };
         let Some(last) = page.last().map(|event| event.sequence) else {
@@ -185,22 +201,22 @@ impl Waiters {
         left.any(|waiter| waiter.wanted.after < seen)
     }
 
-    /// Sends the error of a poll to all waiters of the scope.
-    pub(super) fn fail(&self, scope: &Scope, error: CatalogError) {
+    /// Sends the error of a poll to all waiters of the selection.
+    pub(super) fn fail(&self, scope: &Scope, selection: &EventSelection, error: CatalogError) {
         let error = Arc::new(error);
         let mut table = self.lock();
-        let watched = table.scopes.get_mut(scope);
+        let watched = table.watched(scope, selection);
         for (_, waiter) in watched.into_iter().flat_map(|it| it.waiters.drain()) {
             let _ = waiter.reply.send(Err(Arc::clone(&error)));
         }
     }
 
-    /// Removes the scope and its waiters, if `wake` still belongs to its current poller.
-    pub(super) fn end(&self, scope: &Scope, wake: &Arc<Notify>) {
+    /// Removes the selection and its waiters, if `wake` still belongs to its current poller.
+    pub(super) fn end(&self, scope: &Scope, selection: &EventSelection, wake: &Arc<Notify>) {
         let mut table = self.lock();
-        let current = table.scopes.get(scope);
+        let current = table.watched(scope, selection);
         if current.is_some_and(|watched| Arc::ptr_eq(&watched.wake, wake)) {
-            self.forget(&mut table, scope);
+            self.forget(&mut table, scope, selection);
         }
     }
 
@@ -208,21 +224,33 @@ impl Waiters {
     pub(super) fn close(&self) {
         let mut table = self.lock();
         table.closed = true;
-        for watched in table.scopes.values_mut() {
+        for watched in table.scopes.values_mut().flat_map(HashMap::values_mut) {
             watched.waiters.clear();
             watched.wake.notify_one();
         }
     }
 
-    fn forget(&self, table: &mut Table, scope: &Scope) {
-        if table.scopes.remove(scope).is_some() {
+    fn forget(&self, table: &mut Table, scope: &Scope, selection: &EventSelection) {
+        let Some(selections) = table.scopes.get_mut(scope) else {
+            return;
+        };
+        if selections.remove(selection).is_some() {
             self.watched.fetch_sub(1, Ordering::SeqCst);
+        }
+        if selections.is_empty() {
+            table.scopes.remove(scope);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         // no code under the lock can panic halfway
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn watched(&mut self, scope: &Scope, selection: &EventSelection) -> Option<&mut Watched> {
+        self.scopes.get_mut(scope)?.get_mut(selection)
     }
 }
 

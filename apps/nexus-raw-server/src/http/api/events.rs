@@ -51,8 +51,11 @@ pub(super) const ROUTE: Route = Route {
         ("wait_seconds" = Option<u64>, Query, minimum = 0, maximum = 20, example = 0,
             description = "Seconds to wait for an event if there is none (default 0). The answer \
                            may come sooner and be empty."),
+        ("event_type" = Option<Vec<EventType>>, Query,
+            description = "Returns events of these types only (default: of every type). The sequences \
+                           may then have gaps."),
     ),
-    responses((status = 200, description = "The events in order of sequence, without a gap.", body = Events)),
+    responses((status = 200, description = "The events in order of sequence, without a gap unless `event_type` is given.", body = Events)),
 )]
 async fn events(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
     let began = Instant::now();
@@ -180,9 +183,16 @@ impl FeedQuery {
         let after = query.integer("after", 0, 0, i64::MAX.unsigned_abs());
         let limit = query.integer("limit", LIMIT, 1, MOST);
         let wait = query.integer("wait_seconds", 0, 0, LONGEST_WAIT_SECONDS);
+        let types = query.several("event_type", event::EventType::parse);
         query.finish(|| {
+            let all = EventQuery::first(u32::try_from(limit?).ok()?).after(after?);
+            let types = types?;
             Some(Self {
-                query: EventQuery::first(u32::try_from(limit?).ok()?).after(after?),
+                query: if types.is_empty() {
+                    all
+                } else {
+                    all.of_types(types)
+                },
                 wait: Duration::from_secs(wait?),
             })
         })

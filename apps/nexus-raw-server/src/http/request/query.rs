@@ -134,6 +134,26 @@ impl<'q> Query<'q> {
         .ok()
     }
 
+    /// The values of a parameter that may be there several times, each read by `parse`; `None` where
+    /// one is faulty.
+    pub(crate) fn several<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let is_faulty = self.known.iter().any(|it| it == name);
+        self.known.push(Cow::Borrowed(name));
+        let values = self.pairs.iter().filter(|(it, _)| it == name);
+        let read: Result<Vec<T>, E> = values.map(|(_, text)| parse(text)).collect();
+        match read {
+            Ok(values) => (!is_faulty).then_some(values),
+            Err(error) => {
+                self.fault(name, error.to_string());
+                None
+            }
+        }
+    }
+
     /// The parameters whose name is `prefix` and a key, by key, each checked by `check`; `None`
     /// where one is faulty.
     pub(crate) fn keyed<E: Display>(

@@ -140,6 +140,75 @@ async fn readers_pull_the_events_of_their_scope_from_a_place_on() {
 }
 
 #[actix_web::test]
+async fn readers_pull_the_events_of_some_types() {
+    let house = House::open();
+    house.registered().await;
+    house.presigned().await;
+    house.registered().await;
+    let (presigned, registered) = ("raw_asset_presigned", "raw_asset_registered");
+    let all = house.get(FEED).send().await.json();
+    for (query, expected) in [
+        (format!("event_type={presigned}"), &[1, 3, 4][..]),
+        (format!("event_type={registered}"), &[2, 5]),
+        (format!("event_type={registered}&after=2&limit=1"), &[5]),
+        (format!("event_type={registered}&after=5"), &[]),
+        (
+            format!("event_type={registered}&after=1&event_type={presigned}&limit=3"),
+            &[2, 3, 4],
+        ),
+        (
+            format!("event_type={presigned}&event_type={presigned}"),
+            &[1, 3, 4],
+        ),
+    ] {
+        let answer = house.get(&format!("{FEED}?{query}")).send().await;
+        let chosen: Vec<_> = expected.iter().map(|n| &all["events"][n - 1]).collect();
+        assert_eq!(answer.whole(), (200, json!({"events": chosen})), "{query}");
+    }
+    for query in [
+        "event_type=",
+        "event_type",
+        "event_type=raw_asset_erased",
+        "event_type=RAW_ASSET_PRESIGNED",
+        "event_type=%20raw_asset_presigned",
+        "event_type=raw_asset_presigned,raw_asset_registered",
+        "event_type=raw_asset_presigned&event_type=x&event_type=y",
+    ] {
+        let answer = house.get(&format!("{FEED}?{query}")).send().await;
+        let (status, mut expected) = problem(
+            422,
+            "validation-failed",
+            "Validation failed",
+            "the query breaks the rules named in errors",
+        );
+        expected["errors"] =
+            json!([{"pointer": "/event_type", "detail": "must be the type of an event"}]);
+        assert_eq!(answer.whole(), (status, expected), "{query}");
+    }
+}
+
+#[actix_web::test]
+async fn a_wait_for_some_types_is_ended_by_these_alone() {
+    let house = House::open_with(seldom_looking());
+    let asset_id = house.presigned_and_uploaded().await;
+    let query = "event_type=raw_asset_registered&wait_seconds=20";
+    let pulled = house.get(&format!("{FEED}?{query}")).send();
+    let registered = async {
+        waiting(&house, 1).await;
+        house.presigned().await;
+        waiting(&house, 1).await;
+        let began = Instant::now();
+        let answer = house.register(&json!({"asset_id": asset_id})).send().await;
+        assert_eq!(answer.status, 201);
+        began
+    };
+    let (pulled, registered) = join(pulled, registered).await;
+    assert!(registered.elapsed() < LONG_BEFORE_ITS_END);
+    assert_eq!(sequences(&pulled), [3]);
+    waiting(&house, 0).await;
+}
+
+#[actix_web::test]
 async fn a_page_has_a_hundred_events_unless_more_or_fewer_are_asked_for() {
     let house = House::open();
     for _ in 0..120 {
