@@ -64,8 +64,8 @@ pub(crate) struct Select<'s> {
     pub(crate) columns: &'s str,
     /// How a table is joined to the one before, which is read first.
     pub(crate) join: &'s str,
-    /// What stands before a column that no index is to be chosen by.
-    pub(crate) unindexed: &'s str,
+    /// What stands before and after a condition that no index is to be chosen by.
+    pub(crate) unindexed: [&'s str; 2],
 }
 
 /// A filter of a list as SQL: where its rows come from, in order, and what must hold of each.
@@ -82,9 +82,13 @@ pub(crate) struct Listing {
 const ASSET: &str = "asset a";
 const LABELS: &str = "asset_label w";
 const EDGES: &str = "lineage_edge w";
-const OF_LABEL: &str = "EXISTS (SELECT 1 FROM asset_label l
+const OF_LABEL: &str = "(SELECT l.value FROM asset_label l
     WHERE (l.tenant_id, l.env) = (a.tenant_id, a.env) AND l.asset_id = a.asset_id
-        AND l.label = ? AND l.value = ?)";
+        AND l.label = ?) = ?";
+/// The offset keeps PostgreSQL from a join, which would read all children of the parent first.
+const OF_PARENT: &str = "EXISTS (SELECT 1 FROM lineage_edge e
+    WHERE (e.tenant_id, e.env) = (a.tenant_id, a.env) AND e.child_id = a.asset_id
+        AND e.parent_id = ? LIMIT 1 OFFSET 0)";
 
 impl Listing {
     pub(crate) fn of(scope: &Scope, filter: &AssetFilter) -> Self {
@@ -148,12 +152,7 @@ impl Listing {
         if from != EDGES
             && let Some(parent) = filter.derived_from
         {
-            checked.push(Sql::condition(
-                "EXISTS (SELECT 1 FROM lineage_edge e
-                WHERE (e.tenant_id, e.env) = (a.tenant_id, a.env) AND e.child_id = a.asset_id
-                    AND e.parent_id = ?)",
-                [Value::Id(parent)],
-            ));
+            checked.push(Sql::condition(OF_PARENT, [Value::Id(parent)]));
         }
         leading.insert(
             0,
@@ -224,13 +223,13 @@ impl Listing {
         }
         for Sql { text, values } in &self.checked {
             // the floor counts the rows of the index that leads, so no other may be taken
-            let prefix = if text.starts_with("a.") {
+            let [before, after] = if text.starts_with("a.") {
                 unindexed
             } else {
-                ""
+                ["", ""]
             };
-            sql.push(" AND ", []).push(prefix, []);
-            sql.push(text, values.iter().cloned());
+            sql.push(" AND ", []).push(before, []);
+            sql.push(text, values.iter().cloned()).push(after, []);
         }
         let _ = write!(
             sql.text,

@@ -13,6 +13,8 @@ mod row_security;
 mod schema;
 mod session;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod url;
 
 mod writer;

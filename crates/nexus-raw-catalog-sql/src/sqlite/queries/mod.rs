@@ -226,7 +226,7 @@ pub(super) async fn download(
 pub(super) const LISTED: Select<'_> = Select {
     columns: LISTED_COLUMNS,
     join: "CROSS JOIN",
-    unindexed: "+",
+    unindexed: ["+", ""],
 };
 const LISTED_COLUMNS: &str = concat!(
     "(SELECT s.bucket FROM object_store s WHERE s.object_store_id = a.object_store_id) AS bucket, ",
