@@ -28,6 +28,23 @@ BEGIN
 END
 $$;
 
+-- The oldest record of a content. Every level of integrity is a proof of the digest.
+CREATE OR REPLACE FUNCTION content_v1(
+    of_tenant text, of_env text, of_sha256 bytea, of_size bigint
+) RETURNS TABLE (asset asset, bucket text, labels json, parents json)
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM enter(of_tenant, of_env);
+    RETURN QUERY
+    SELECT oldest.a, d.bucket, d.labels, d.parents
+    FROM (SELECT a FROM asset a
+        WHERE (a.tenant_id, a.env) = (of_tenant, of_env)
+            AND a.sha256 = of_sha256 AND a.size_bytes = of_size
+        ORDER BY a.registered_sequence LIMIT 1) oldest
+    CROSS JOIN LATERAL details_v1(oldest.a) d;
+END
+$$;
+
 -- A record to be downloaded, with the end of the last URL that this user has of it.
 CREATE OR REPLACE FUNCTION download_v1(
     of_tenant text, of_env text, id uuid, of_user text, of_disposition text

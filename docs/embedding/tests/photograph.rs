@@ -65,7 +65,7 @@ async fn a_photograph_is_uploaded_registered_read_and_told() {
     let presigned = engine
         .service()
         .presign_upload(&may_write, &context, request);
-    let presigned = presigned.await.unwrap();
+    let presigned = presigned.await.unwrap().into_upload().unwrap();
 
     // upload
     let mut forged = photograph.clone();

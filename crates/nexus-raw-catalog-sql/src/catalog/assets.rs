@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, RawAsset, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
@@ -109,6 +109,15 @@ impl AssetCatalog for SqlAssetCatalog {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         read!(self, "find_asset", it => it.find_asset(scope, asset))
+    }
+
+    async fn find_content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        read!(self, "find_content", it => it.find_content(scope, sha256, size_bytes))
     }
 
     async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {

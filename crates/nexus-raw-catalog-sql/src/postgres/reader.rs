@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nexus_raw::{
-    asset::{AssetId, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
         AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
@@ -57,6 +57,8 @@ macro_rules! asset_columns {
 }
 
 const ASSET: &str = concat!("SELECT ", asset_columns!(), " FROM asset_v1");
+
+const CONTENT: &str = concat!("SELECT ", asset_columns!(), " FROM content_v1");
 
 const DOWNLOAD: &str = concat!("SELECT r.ends_at, ", asset_columns!(), " FROM download_v1");
 
@@ -237,6 +239,20 @@ impl PostgresReader {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         let query = about(ASSET, scope, &[&asset.to_string()]) + " r";
+        let rows = self.query(&query).await?;
+        let asset = rows.first().map(|row| decode::asset(&Columns(row)));
+        Ok(asset.transpose()?)
+    }
+
+    pub(crate) async fn find_content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        let sha256 = format!("\\x{sha256}");
+        let size = i64::try_from(size_bytes.get()).unwrap_or(i64::MAX);
+        let query = about(CONTENT, scope, &[&sha256, &size]) + " r";
         let rows = self.query(&query).await?;
         let asset = rows.first().map(|row| decode::asset(&Columns(row)));
         Ok(asset.transpose()?)

@@ -1,5 +1,5 @@
 use nexus_raw::{
-    asset::{AssetId, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
         AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
@@ -80,6 +80,16 @@ impl SqliteReader {
     ) -> Result<Option<RawAsset>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::asset(&mut connection, scope, asset).await
+    }
+
+    pub(crate) async fn find_content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::content(&mut connection, scope, sha256, size_bytes).await
     }
 
     pub(crate) async fn find_download(

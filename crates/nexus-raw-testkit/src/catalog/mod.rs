@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
@@ -215,6 +215,16 @@ impl AssetCatalog for FakeCatalog {
         asset: AssetId,
     ) -> Result<Option<RawAsset>, CatalogError> {
         self.read(|state| state.asset(scope, asset).cloned()).await
+    }
+
+    async fn find_content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        self.read(|state| state.content(scope, sha256, size_bytes).cloned())
+            .await
     }
 
     async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {

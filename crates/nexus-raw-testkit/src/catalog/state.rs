@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, DownloadKey, DownloadOutcome, IntentState, KeptEvent,
@@ -110,6 +110,23 @@ impl State {
             IntentState::Registered { asset, .. } => Some(asset),
             IntentState::Pending(_) => None,
         }
+    }
+
+    pub(super) fn content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
+    ) -> Option<&RawAsset> {
+        let registrations = self
+            .events_in(scope)
+            .iter()
+            .filter(|event| event.body.event_type == EventType::RawAssetRegistered);
+        let mut assets = registrations.filter_map(|it| self.asset(scope, it.body.asset_id));
+        assets.find(|asset| {
+            let facts = asset.facts();
+            (facts.sha256, facts.size_bytes) == (sha256, size_bytes)
+        })
     }
 
     pub(super) fn events_in(&self, scope: &Scope) -> &[DatasetEvent] {

@@ -7,7 +7,7 @@ use super::{
     Downloadable, KeyedIntent, KeyedOutcome, NewDownload, RepeatOutcome, StandingKey,
 };
 use crate::{
-    asset::{AssetId, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody, EventType},
     tenancy::Scope,
     time::Timestamp,
@@ -218,6 +218,18 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         &self,
         scope: &Scope,
         asset: AssetId,
+    ) -> Result<Option<RawAsset>, CatalogError>;
+
+    /// The oldest registered asset of a scope with this content, of those whose digest was proved
+    /// at registration; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
     ) -> Result<Option<RawAsset>, CatalogError>;
 
     /// The record of a registered asset, what is in force of it, and when the last URL ends that

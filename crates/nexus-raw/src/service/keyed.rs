@@ -1,4 +1,4 @@
-use super::{PresignError, PresignRequest, PresignedAsset, RawStorageService};
+use super::{PresignError, PresignRequest, Presigned, PresignedAsset, RawStorageService};
 use crate::{
     asset::{Sha256Digest, UploadIntent},
     event::{EventBody, RequestContext},
@@ -30,7 +30,7 @@ impl RawStorageService {
         context: &RequestContext,
         key: IdempotencyKey,
         request: &PresignRequest,
-    ) -> Result<PresignedAsset, PresignError> {
+    ) -> Result<Presigned, PresignError> {
         let key = CallerKey {
             scope: access.scope().clone(),
             user: access.user().clone(),
@@ -40,13 +40,19 @@ impl RawStorageService {
         let body_digest = request.digest();
         for _ in 0..MAX_LOOKUPS {
             let standing = self.catalog.find_key(&key, self.clock.now()).await?;
+            if standing
+                .as_ref()
+                .is_some_and(|standing| standing.body_digest != body_digest)
+            {
+                return Err(PresignError::KeyReused);
+            }
+            if let Some(asset) = self.registered_copy(access, request).await? {
+                return Ok(Presigned::Registered(asset));
+            }
             let presigned = match standing {
                 None => {
                     self.presign_first(access, context, &key, body_digest, request)
                         .await?
-                }
-                Some(standing) if standing.body_digest != body_digest => {
-                    return Err(PresignError::KeyReused);
                 }
                 Some(standing) => match standing.state {
                     IntentState::Pending(intent) => {
@@ -59,7 +65,7 @@ impl RawStorageService {
                 },
             };
             if let Some(presigned) = presigned {
-                return Ok(presigned);
+                return Ok(Presigned::Upload(presigned));
             }
         }
         let reason: BoxError = Box::new(KeyKeptChanging);

@@ -17,7 +17,7 @@ pub use download::{DownloadRequest, PresignedContent};
 pub use error::{DownloadError, PresignError, ReadError, RegisterError};
 pub use listing::{AssetList, ListError, ListRequest};
 pub use policy::UploadPolicy;
-pub use presign::{PresignRequest, PresignedAsset};
+pub use presign::{IfRegistered, IfRegisteredError, PresignRequest, Presigned, PresignedAsset};
 pub use register::{RegisterRequest, Registered, RestatedFacts};
 pub use verification::Mismatch;
 

@@ -3,7 +3,7 @@ use serde::Serialize;
 use super::{PresignError, RawStorageService};
 use crate::{
     asset::{
-        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, ObjectKey,
+        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, ObjectKey, RawAsset,
         Sha256Digest, UploadIntent,
     },
     event::{EventBody, RequestContext},
@@ -18,8 +18,61 @@ use crate::{
 pub struct PresignRequest {
     /// The declared content.
     pub facts: ContentFacts,
+    /// What to do where the same content is registered already.
+    pub if_registered: IfRegistered,
     /// The caller's own name for the request, if it has one.
     pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What a caller wants where the same content is registered already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IfRegistered {
+    /// Another asset of it.
+    #[default]
+    Create,
+    /// The asset that is there.
+    Return,
+}
+
+/// A name is no [`IfRegistered`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `create` or `return`")]
+#[non_exhaustive]
+pub struct IfRegisteredError;
+
+impl IfRegistered {
+    /// Reads its name on the wire.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, IfRegisteredError> {
+        match text {
+            "create" => Ok(Self::Create),
+            "return" => Ok(Self::Return),
+            _ => Err(IfRegisteredError),
+        }
+    }
+}
+
+/// The outcome of a presign.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Presigned {
+    /// A signed upload.
+    Upload(PresignedAsset),
+    /// The content is registered already, and [`IfRegistered::Return`] was asked. Nothing was
+    /// signed and nothing was written.
+    Registered(Box<RawAsset>),
+}
+
+impl Presigned {
+    /// Returns the signed upload, which is always there for [`IfRegistered::Create`].
+    #[must_use]
+    pub fn into_upload(self) -> Option<PresignedAsset> {
+        match self {
+            Self::Upload(upload) => Some(upload),
+            Self::Registered(_) => None,
+        }
+    }
 }
 
 /// A signed upload of an asset.
@@ -39,7 +92,18 @@ impl PresignRequest {
     pub fn new(facts: ContentFacts) -> Self {
         Self {
             facts,
+            if_registered: IfRegistered::default(),
             idempotency_key: None,
+        }
+    }
+
+    /// Sets what to do where the same content is registered already in the same scope, with a
+    /// digest that was proved.
+    #[must_use]
+    pub fn with_if_registered(self, if_registered: IfRegistered) -> Self {
+        Self {
+            if_registered,
+            ..self
         }
     }
 
@@ -66,6 +130,9 @@ impl PresignRequest {
             content_type: &'a ContentType,
             size_bytes: ByteSize,
             sha256: Sha256Digest,
+            // a field at its default is as one that is left out: keys of before it stand
+            #[serde(skip_serializing_if = "Option::is_none")]
+            if_registered: Option<&'static str>,
         }
         let ContentFacts {
             filename,
@@ -79,6 +146,10 @@ impl PresignRequest {
             content_type,
             size_bytes: *size_bytes,
             sha256: *sha256,
+            if_registered: match self.if_registered {
+                IfRegistered::Create => None,
+                IfRegistered::Return => Some("return"),
+            },
         });
         // only a map with non-text keys or a failing writer could err, and there is neither
         Sha256Digest::of(&text.unwrap_or_default())
@@ -94,12 +165,15 @@ impl RawStorageService {
     /// key, [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the
     /// intent that stands is of a bucket that is not served any more: asset and key stay with
     /// that bucket.
+    ///
+    /// With [`IfRegistered::Return`] the oldest registered asset of the same scope and content is
+    /// returned instead, if there is one; it takes no key.
     pub async fn presign_upload(
         &self,
         access: &WriteAccess,
         context: &RequestContext,
         request: PresignRequest,
-    ) -> Result<PresignedAsset, PresignError> {
+    ) -> Result<Presigned, PresignError> {
         let limit = self.policy.max_object_bytes;
         if request.facts.size_bytes > limit {
             return Err(PresignError::TooLarge { limit });
@@ -107,12 +181,32 @@ impl RawStorageService {
         if let Some(key) = request.idempotency_key {
             return self.presign_keyed(access, context, key, &request).await;
         }
+        if let Some(asset) = self.registered_copy(access, &request).await? {
+            return Ok(Presigned::Registered(asset));
+        }
         let now = self.clock.now();
         let intent = self.new_intent(access, request.facts, now);
         let presigned = self.sign(&intent, now).await?;
         let event = EventBody::presigned(&intent, access.user(), context, now);
         self.catalog.record_intent(intent, event).await?;
-        Ok(presigned)
+        Ok(Presigned::Upload(presigned))
+    }
+
+    /// Returns the asset that stands for the content, if it is asked for and there is one.
+    pub(super) async fn registered_copy(
+        &self,
+        access: &WriteAccess,
+        request: &PresignRequest,
+    ) -> Result<Option<Box<RawAsset>>, PresignError> {
+        if request.if_registered == IfRegistered::Create {
+            return Ok(None);
+        }
+        let facts = &request.facts;
+        let found = self
+            .catalog
+            .find_content(access.scope(), facts.sha256, facts.size_bytes)
+            .await?;
+        Ok(found.map(Box::new))
     }
 
     /// Returns the intent of a new asset of this content, in the scope of `access`.
@@ -177,11 +271,14 @@ mod tests {
             request().digest().to_string(),
             "71d2d8a029cd7e0a76bd05076b63ef5c30294a62bfcc01ddc1f6c1e9b49ab1e1"
         );
-        let mut others = [request(), request(), request(), request()];
+        let stated = request().with_if_registered(IfRegistered::Create);
+        assert_eq!(stated.digest(), request().digest());
+        let mut others = [(); 5].map(|()| request());
         others[0].facts.filename = Filename::parse("A.jpg").unwrap();
         others[1].facts.content_type = ContentType::parse("Application/octet-stream").unwrap();
         others[2].facts.size_bytes = ByteSize::parse(2).unwrap();
         others[3].facts.sha256 = Sha256Digest::of(b"b");
+        others[4].if_registered = IfRegistered::Return;
         for other in others {
             assert_ne!(other.digest(), request().digest(), "{other:?}");
         }

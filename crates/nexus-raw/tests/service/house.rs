@@ -106,6 +106,8 @@ impl House {
             .presign_upload(&self.access, &self.context, request)
             .await
             .unwrap()
+            .into_upload()
+            .unwrap()
     }
 
     /// An asset whose promised content was uploaded.

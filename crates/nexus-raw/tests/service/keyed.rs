@@ -14,9 +14,13 @@ use nexus_raw::{
         CatalogError, IdempotencyKey, IntentState, KeyedOutcome, MockAssetCatalog,
         RawStorageRepository, RepeatOutcome, StandingKey,
     },
-    service::{PresignError, PresignRequest, PresignedAsset, RawStorageService},
+    service::{
+        IfRegistered, PresignError, PresignRequest, Presigned, PresignedAsset, RawStorageService,
+    },
 };
-use nexus_raw_testkit::{FakeStore, FixedClock, PutOutcome, SequentialIds, StoreCalls, sample};
+use nexus_raw_testkit::{
+    FakeStore, FixedClock, PutOutcome, SequentialIds, StoreCalls, sample, steps,
+};
 
 use crate::house::{House, plain};
 
@@ -35,6 +39,7 @@ impl House {
                 request().with_idempotency_key(key),
             )
             .await
+            .map(|presigned| presigned.into_upload().unwrap())
     }
 }
 
@@ -139,6 +144,7 @@ impl Told {
                 request().with_idempotency_key(key),
             )
             .await
+            .map(|presigned| presigned.into_upload().unwrap())
     }
 }
 
@@ -288,4 +294,43 @@ async fn a_key_that_stands_for_something_else_asks_no_store_and_writes_nothing()
         assert!(refused.is_err());
         assert_eq!(told.store.calls(), StoreCalls::default());
     }
+}
+
+/// The order of the contract: a reused key, then the asset that is there, then what the key stands
+/// for.
+#[tokio::test]
+async fn a_registered_copy_takes_no_key_and_comes_before_what_the_key_stands_for() {
+    let house = House::new();
+    let key = IdempotencyKey::parse("k").unwrap();
+    let returning = || {
+        request()
+            .with_if_registered(IfRegistered::Return)
+            .with_idempotency_key(key)
+    };
+    let presign = async |request| {
+        let presigned = house
+            .service
+            .presign_upload(&house.access, &house.context, request)
+            .await;
+        presigned.map(|presigned| match presigned {
+            Presigned::Registered(asset) => asset.asset_id(),
+            Presigned::Upload(upload) => upload.asset_id,
+        })
+    };
+    let first = presign(returning()).await.unwrap();
+    assert_eq!(presign(returning()).await.unwrap(), first, "still pending");
+    let copy = sample::asset_id(77);
+    let intent = sample::intent_of(&house.scope, copy, request().facts);
+    steps::presign_and_register(&house.catalog, &intent, Provenance::default()).await;
+    let events = house.events().len();
+    assert_eq!(presign(returning()).await.unwrap(), copy);
+    let reused = presign(request().with_idempotency_key(key)).await;
+    assert!(matches!(reused, Err(PresignError::KeyReused)), "{reused:?}");
+    let other = IdempotencyKey::parse("free").unwrap();
+    let free = || returning().with_idempotency_key(other);
+    assert_eq!(presign(free()).await.unwrap(), copy);
+    assert_eq!(house.events().len(), events);
+    // the key is still free for another body
+    let created = presign(request().with_idempotency_key(other)).await;
+    assert_ne!(created.unwrap(), copy);
 }

@@ -4,15 +4,18 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::{ByteSize, ContentFacts, ObjectAddress, ObjectKey, UploadIntent},
+    asset::{ByteSize, ContentFacts, ObjectAddress, ObjectKey, Provenance, UploadIntent},
     event::EventBody,
     ports::{
         AssetCatalog, CatalogError, IdempotencyKey, IntentState, MockRawStorageRepository,
         PresignedUpload, SignedUrl, StorageError, UploadTerms,
     },
-    service::{PresignError, PresignRequest, PresignedAsset, RawStorageService, UploadPolicy},
+    service::{
+        IfRegistered, PresignError, PresignRequest, Presigned, PresignedAsset, RawStorageService,
+        UploadPolicy,
+    },
 };
-use nexus_raw_testkit::{SequentialIds, sample};
+use nexus_raw_testkit::{SequentialIds, sample, steps};
 
 use crate::house::House;
 
@@ -97,7 +100,11 @@ async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move
     .with_policy(policy);
     let key = IdempotencyKey::parse("k").unwrap();
     let request = || PresignRequest::new(sample::facts());
-    let presign = || service.presign_upload(&access, &context, request().with_idempotency_key(key));
+    let presign = async || {
+        let request = request().with_idempotency_key(key);
+        let presigned = service.presign_upload(&access, &context, request).await;
+        presigned.map(|presigned| presigned.into_upload().unwrap())
+    };
     let asset_id = presign().await.unwrap().asset_id;
     clock.advance(Duration::from_secs(100));
     assert_eq!(presign().await.unwrap().asset_id, asset_id);
@@ -173,4 +180,29 @@ async fn no_url_leaves_when_the_catalogue_does_not_answer() {
         "{refused:?}"
     );
     assert_eq!(house.events(), []);
+}
+
+#[tokio::test]
+async fn what_is_registered_is_returned_where_it_is_asked_for() {
+    let house = House::new();
+    let returning = PresignRequest::new(sample::facts()).with_if_registered(IfRegistered::Return);
+    let presign = async || {
+        let request = returning.clone();
+        let presigned = house
+            .service
+            .presign_upload(&house.access, &house.context, request)
+            .await;
+        presigned.unwrap()
+    };
+    // of another scope, and pending
+    let other = sample::intent(&sample::scope("t_b", "dev"), sample::asset_id(9));
+    steps::presign_and_register(&house.catalog, &other, Provenance::default()).await;
+    assert!(presign().await.into_upload().is_some());
+    let intent = sample::intent(&house.scope, sample::asset_id(10));
+    let new = steps::presign_and_register(&house.catalog, &intent, Provenance::default()).await;
+    let (events, calls) = (house.events().len(), house.store.calls());
+    assert_eq!(presign().await, Presigned::Registered(Box::new(new.asset)));
+    assert_eq!((house.events().len(), house.store.calls()), (events, calls));
+    let created = house.presign().await;
+    assert_ne!(created.asset_id, intent.asset_id);
 }

@@ -2,8 +2,11 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, http::Method};
 use nexus_raw::{
-    asset::{AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, Sha256Digest},
-    service::{PresignRequest, PresignedAsset},
+    asset::{
+        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, RawAsset,
+        Sha256Digest,
+    },
+    service::{IfRegistered, PresignRequest, Presigned, PresignedAsset},
     tenancy::WriteAccess,
     time::Timestamp,
 };
@@ -11,7 +14,7 @@ use strict_json::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text;
+use super::{record, text};
 use crate::http::{
     request::{BodyRule, Node},
     respond::{self, ApiError, Faults, ProblemCode},
@@ -34,7 +37,7 @@ pub(super) const ROUTE: Route = Route {
     operation_id = "presignUpload",
     tag = "assets",
     request_body = PresignUpload,
-    responses((status = 200, description = "Permission to upload.", body = PresignReply)),
+    responses((status = 200, description = "Permission to upload, or what is there.", body = PresignReply)),
 )]
 async fn presign_upload(
     call: Call<'_>,
@@ -67,6 +70,19 @@ struct PresignUpload {
     #[schema(minimum = 0, maximum = 5_368_709_120_u64, examples(161_713))]
     size_bytes: u64,
     sha256: text::Sha256,
+    /// What to do where the same content is registered already in the same tenant and environment
+    /// (default `create`).
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    if_registered: Option<IfRegisteredName>,
+}
+
+/// Whether another asset is made of content that is there, or the oldest one of it is returned.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum IfRegisteredName {
+    Create,
+    Return,
 }
 
 fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
@@ -81,19 +97,37 @@ fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
         })
     });
     let sha256 = fields.required("sha256", |it| it.text(Sha256Digest::parse));
+    let if_registered = fields.optional("if_registered", |it| it.text(IfRegistered::parse));
     fields.finish(|| {
-        Some(PresignRequest::new(ContentFacts {
+        let facts = ContentFacts {
             filename: filename?,
             content_type: content_type.unwrap_or_else(ContentType::octet_stream),
             size_bytes: size_bytes?,
             sha256: sha256?,
-        }))
+        };
+        let request = PresignRequest::new(facts);
+        Some(request.with_if_registered(if_registered.unwrap_or_default()))
     })
+}
+
+/// A presigned upload, or the registered asset that was asked for in its place.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum PresignReply<'a> {
+    Upload(NewUpload<'a>),
+    Registered(RegisteredReply<'a>),
+}
+
+/// The registered asset of the same content.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RegisteredReply<'a> {
+    #[schema(value_type = record::RawAsset)]
+    registered: &'a RawAsset,
 }
 
 /// A presigned upload.
 #[derive(Serialize, ToSchema)]
-struct PresignReply<'a> {
+pub(super) struct NewUpload<'a> {
     /// The id of the future asset, a UUID version 7.
     #[schema(value_type = text::AssetId)]
     asset_id: AssetId,
@@ -123,6 +157,15 @@ struct UploadReply<'a> {
 }
 
 impl<'a> PresignReply<'a> {
+    pub(super) fn of(presigned: &'a Presigned) -> Self {
+        match presigned {
+            Presigned::Upload(upload) => Self::Upload(NewUpload::of(upload)),
+            Presigned::Registered(asset) => Self::Registered(RegisteredReply { registered: asset }),
+        }
+    }
+}
+
+impl<'a> NewUpload<'a> {
     fn of(presigned: &'a PresignedAsset) -> Self {
         let upload = &presigned.upload;
         let headers = upload.headers.iter();

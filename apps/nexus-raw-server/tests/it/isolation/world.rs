@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, Provenance, RawAsset, UploadIntent},
+    asset::{AssetId, ByteSize, Provenance, RawAsset, Sha256Digest, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey,
@@ -289,6 +289,16 @@ impl AssetCatalog for Counted {
     ) -> Result<Option<RawAsset>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
         self.inner.find_asset(scope, asset).await
+    }
+
+    async fn find_content(
+        &self,
+        scope: &Scope,
+        sha256: Sha256Digest,
+        size_bytes: ByteSize,
+    ) -> Result<Option<RawAsset>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.find_content(scope, sha256, size_bytes).await
     }
 
     async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {

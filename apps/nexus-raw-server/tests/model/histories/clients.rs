@@ -147,6 +147,8 @@ impl House {
                     .service
                     .presign_upload(&write, &sample::context(), request)
                     .await
+                    .unwrap()
+                    .into_upload()
                     .unwrap();
                 assert_eq!(presigned.asset_id, self.asset);
                 let facts = sample::facts();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::{AssetId, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
         AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, Downloadable,
@@ -188,6 +188,34 @@ pub(super) async fn asset(
         .bind(scope.tenant.as_str())
         .bind(scope.environment.as_str())
         .bind(&asset.as_uuid().as_bytes()[..])
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let asset = row.map(|row| decode::asset(&Columns(&row))).transpose();
+    Ok(asset?)
+}
+
+/// Every level is a proof of the digest.
+const CONTENT: &str = concat!(
+    "SELECT a_store.bucket, ",
+    asset_columns!(),
+    " FROM asset a INDEXED BY asset_by_sha256
+    JOIN object_store a_store USING (object_store_id)
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.sha256 = ?3 AND a.size_bytes = ?4
+    ORDER BY a.registered_sequence LIMIT 1"
+);
+
+pub(super) async fn content(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    sha256: Sha256Digest,
+    size_bytes: ByteSize,
+) -> Result<Option<RawAsset>, CatalogError> {
+    let row = sqlx::query(CONTENT)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&sha256.as_bytes()[..])
+        .bind(i64::try_from(size_bytes.get()).unwrap_or(i64::MAX))
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
@@ -380,6 +408,7 @@ fn collect<T, C: FromIterator<T>>(
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
     ASSET,
+    CONTENT,
     DOWNLOAD,
     INTENTS,
     KEY,

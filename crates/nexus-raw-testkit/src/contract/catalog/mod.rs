@@ -1,6 +1,7 @@
 //! The contract of [`AssetCatalog`] and [`CatalogCensus`].
 
 mod census;
+mod content;
 mod downloads;
 mod durability;
 mod events;
@@ -31,8 +32,9 @@ use nexus_raw::{
 };
 
 pub use self::{
-    census::*, downloads::*, durability::*, events::*, feed::*, fidelity::*, intents::*,
-    isolation::*, key_races::*, keys::*, listing::*, parents::*, races::*, registration::*,
+    census::*, content::*, downloads::*, durability::*, events::*, feed::*, fidelity::*,
+    intents::*, isolation::*, key_races::*, keys::*, listing::*, parents::*, races::*,
+    registration::*,
 };
 use crate::{sample, steps};
 
@@ -110,6 +112,7 @@ macro_rules! catalog_contract {
                 intents_are_open_until_registered_in_any_scope,
                 refused_or_repeated_calls_open_no_intent,
                 open_intents_are_counted_after_reopening,
+                the_oldest_asset_of_a_content_is_found_in_its_scope_only,
                 a_recorded_download_is_an_event_and_stands_until_its_end,
                 a_download_that_is_still_good_writes_nothing,
                 downloads_of_other_scopes_users_assets_and_dispositions_do_not_meet,

@@ -170,6 +170,7 @@ fn the_page_begins_with_the_flow_and_goes_on_in_the_order_of_use() {
         .collect();
     assert_eq!(schemas[..2], ["PresignUpload", "ContentType"]);
     let at = |name| schemas.iter().position(|it| *it == name).unwrap();
-    assert!(at("PresignUpload") < at("Register") && at("Register") < at("RawAsset"));
-    assert!(at("RawAsset") < at("Events") && at("Events") < at("DatasetEvent"));
+    // a presign may return a record
+    assert!(at("PresignUpload") < at("RawAsset") && at("RawAsset") < at("Register"));
+    assert!(at("Register") < at("Events") && at("Events") < at("DatasetEvent"));
 }
