@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
 use clap_complete::Shell;
 use nexus_raw::{
     asset::{
-        Activity, AssetId, CaptureLocation, CaptureLocationError, CapturedAt, PiiFlag, SourceUri,
+        Activity, AssetId, CaptureLocation, CaptureLocationError, CapturedAt, PiiFlag,
+        Sha256Digest, SourceUri,
     },
     tenancy::{Environment, Role, TenantId, UserId},
     time::TimestampError,
@@ -29,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Upload a file and register it
     Put(Box<PutArgs>),
+    /// List registered assets, newest first
+    Ls(Box<ListArgs>),
     /// Print the record of a registered asset
     Show(ReadArgs),
     /// Print the events of an asset, or of the tenant and environment, in order
@@ -140,12 +143,61 @@ pub(crate) struct PutArgs {
     pub(crate) service: ServiceArgs,
 }
 
+/// `ls`. All filters must hold.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// SHA-256 of the content
+    #[arg(long, value_name = "DIGEST", value_parser = Sha256Digest::parse)]
+    pub(crate) sha256: Option<Sha256Digest>,
+    /// Size of the content
+    #[arg(long, value_name = "BYTES", value_parser = sequence())]
+    pub(crate) size_bytes: Option<u64>,
+    /// Media type, or a type and /*, such as image/*
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// Whole file name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) filename: Option<String>,
+    /// Start of the file name
+    #[arg(long, value_name = "START")]
+    pub(crate) filename_prefix: Option<String>,
+    /// User who registered it
+    #[arg(long, value_name = "USER")]
+    pub(crate) registered_by: Option<String>,
+    /// Label; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    pub(crate) label: Vec<(String, String)>,
+    /// Captured at this time or later
+    #[arg(long, value_name = "TIME", value_parser = captured_at)]
+    pub(crate) captured_from: Option<String>,
+    /// Captured before this time
+    #[arg(long, value_name = "TIME", value_parser = captured_at)]
+    pub(crate) captured_to: Option<String>,
+    /// Registered at this time or later
+    #[arg(long, value_name = "TIME", value_parser = captured_at)]
+    pub(crate) imported_from: Option<String>,
+    /// Registered before this time
+    #[arg(long, value_name = "TIME", value_parser = captured_at)]
+    pub(crate) imported_to: Option<String>,
+    /// Direct parent, by its id or its URI
+    #[arg(long, value_name = "ID", value_parser = asset)]
+    pub(crate) derived_from: Option<AssetId>,
+    /// Maximum number of assets in all
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Print the service's JSON, one asset per line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
 /// `events`.
 #[derive(Debug, Args)]
 #[group(id = "which", required = true, multiple = true, args = ["id", "after", "follow"])]
 pub(crate) struct EventsArgs {
-    /// Asset; without it, all assets of the tenant and environment
-    #[arg(value_parser = AssetId::parse, conflicts_with_all = ["after", "follow"])]
+    /// Asset, by its id or its URI; without it, all assets of the tenant and environment
+    #[arg(value_parser = asset, conflicts_with_all = ["after", "follow"])]
     pub(crate) id: Option<AssetId>,
     /// Print the events of all assets after this sequence number; 0 for all
     #[arg(long, value_name = "SEQUENCE", value_parser = sequence())]
@@ -163,8 +215,8 @@ pub(crate) struct EventsArgs {
 /// `show`.
 #[derive(Debug, Args)]
 pub(crate) struct ReadArgs {
-    /// Asset
-    #[arg(value_parser = AssetId::parse)]
+    /// Asset, by its id or its URI
+    #[arg(value_parser = asset)]
     pub(crate) id: AssetId,
     /// Print the service's JSON, unchanged
     #[arg(long)]
@@ -191,6 +243,19 @@ pub(crate) struct TokenArgs {
     /// Lifetime of the token in seconds: 1 to 86400
     #[arg(long, default_value_t = 3600)]
     pub(crate) ttl_seconds: u32,
+}
+
+/// Parses an asset's id, in any case, or its URI:
+/// `s3://BUCKET/tenants/TENANT/ENV/raw/ID/FILENAME`.
+fn asset(text: &str) -> Result<AssetId, String> {
+    let id = match text.strip_prefix("s3://") {
+        Some(place) => match place.split('/').collect::<Vec<_>>()[..] {
+            [_, "tenants", _, _, "raw", id, _] => id,
+            _ => return Err("must be the URI of an asset, as put prints it".to_owned()),
+        },
+        None => text,
+    };
+    AssetId::parse(&id.to_ascii_lowercase()).map_err(|error| error.to_string())
 }
 
 /// Returns the parser of a sequence number.

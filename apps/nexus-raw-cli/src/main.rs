@@ -11,11 +11,13 @@ mod progress;
 mod render;
 
 use std::{
-    io::{stderr, stdout},
+    io::{ErrorKind, stderr, stdout},
     process::ExitCode,
 };
 
 use clap::Parser as _;
+
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
     // usage errors exit here, with code 2
@@ -24,6 +26,10 @@ fn main() -> ExitCode {
     let outcome = commands::run(cli.command, &mut out);
     match outcome {
         Ok(()) => exit::Exit::Done.into(),
+        // the reader has what it wanted, as head does
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
+            exit::Exit::Done.into()
+        }
         Err(failure) => {
             // without standard error, the exit code still reports it
             let _ = render::failure(&mut stderr().lock(), &failure);

@@ -101,6 +101,22 @@ impl Service {
             .await
     }
 
+    /// Returns a page of the assets that the filters select.
+    pub(crate) async fn assets(
+        &self,
+        filters: &[(String, String)],
+        limit: u64,
+        cursor: Option<&str>,
+    ) -> Result<Bytes, Failure> {
+        let mut url = self.url("/nexus/raw");
+        let mut query = url.query_pairs_mut();
+        query.extend_pairs(filters);
+        query.append_pair("limit", &limit.to_string());
+        query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+        drop(query);
+        self.ask(Method::GET, url, None::<&()>, None).await
+    }
+
     /// Returns a page of the events of an asset after a sequence number; an empty one is the end.
     pub(crate) async fn events(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
         let mut url = self.url(&format!("/nexus/raw/{id}/events"));

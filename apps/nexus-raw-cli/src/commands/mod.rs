@@ -2,6 +2,7 @@
 
 mod completions;
 mod events;
+mod ls;
 mod put;
 mod show;
 mod token;
@@ -14,6 +15,7 @@ use crate::{args::Command, failure::Failure};
 pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         Command::Put(args) => block_on(put::run(*args, out))?,
+        Command::Ls(args) => block_on(ls::run(&args, out))?,
         Command::Show(args) => block_on(show::run(&args, out))?,
         Command::Events(args) => block_on(events::run(&args, out))?,
         Command::Token(args) => token::run(args, out)?,

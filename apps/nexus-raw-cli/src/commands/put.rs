@@ -20,7 +20,7 @@ pub(crate) async fn run(args: PutArgs, out: &mut impl Write) -> Result<(), Failu
     progress.end();
     let record = outcome?;
     if args.json {
-        Ok(out.write_all(&record)?)
+        render::json(out, &record)
     } else {
         render::record(out, &record)
     }

@@ -6,7 +6,7 @@ pub(crate) async fn run(args: &ReadArgs, out: &mut impl Write) -> Result<(), Fai
     let service = Service::new(&args.service, Progress::none())?;
     let answer = service.asset(args.id).await?;
     if args.json {
-        Ok(out.write_all(&answer)?)
+        render::json(out, &answer)
     } else {
         render::record(out, &answer)
     }

@@ -77,8 +77,8 @@ impl AssetEvents {
     /// Writes the rest: the end of the JSON, or the table.
     pub(crate) fn end(self, out: &mut impl Write) -> Result<(), Failure> {
         match self.json {
-            Some(true) => Ok(out.write_all(b"]}")?),
-            Some(false) => Ok(out.write_all(b"{\"events\":[]}")?),
+            Some(true) => Ok(out.write_all(b"]}\n")?),
+            Some(false) => Ok(out.write_all(b"{\"events\":[]}\n")?),
             None => {
                 let head = std::iter::once(HEAD.map(str::to_owned));
                 Ok(write(out, &head.chain(self.rows).collect::<Vec<_>>())?)

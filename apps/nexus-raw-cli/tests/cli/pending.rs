@@ -55,7 +55,7 @@ fn given_up(note: &str) -> Ran {
 fn an_upload_that_the_service_hashes_itself_is_waited_for_and_told_once() {
     for (args, out) in [
         (&[][..], RECORD_TEXT.to_owned()),
-        (&["--json"][..], record()),
+        (&["--json"][..], record() + "\n"),
     ] {
         // more often than anything is repeated, of which there is nothing here
         let stub = hashing(3, || pending().with("retry-after", "0"));

@@ -32,6 +32,48 @@ fn show_prints_the_record() {
 }
 
 #[test]
+fn an_asset_is_named_by_its_id_in_any_case_or_by_its_uri() {
+    let uri = format!("s3://bucket/tenants/t_demo/dev/raw/{ID}/a name, s3.jpg");
+    for name in [&ID.to_uppercase(), &uri] {
+        let stub = Stub::start(|asked, _| {
+            if asked.target.contains("/events") {
+                Answer::json(200, r#"{"events":[]}"#)
+            } else {
+                Answer::json(200, record())
+            }
+        });
+        for command in ["show", "events"] {
+            assert_eq!(run(&mut command_for(&stub.url), [command, name]).exit, 0);
+        }
+        let [show, events] = &stub.lines()[..] else {
+            panic!("{:?}", stub.lines());
+        };
+        assert_eq!(*show, format!("GET /nexus/raw/{ID}"));
+        assert!(events.starts_with(&format!("GET /nexus/raw/{ID}/events?")));
+    }
+}
+
+/// As `| head` does.
+#[test]
+fn a_reader_that_closes_its_pipe_ends_the_command_quietly() {
+    let page = format!(
+        "{{\"assets\":[{}],\"next_cursor\":null}}",
+        vec![record(); 1000].join(",")
+    );
+    let stub = Stub::start(move |_, _| Answer::json(200, page.clone()));
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nexus-raw"))
+        .args(["ls", "--json", "--server", &stub.url])
+        .args(["--tenant", "t_demo", "--env", "dev", "--token", TOKEN])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]));
+}
+
+#[test]
 fn show_leaves_out_what_was_not_stated() {
     let uri = format!("s3://bucket/tenants/t_demo/dev/raw/{ID}/notes");
     let sha256 = "00".repeat(32);
@@ -105,7 +147,7 @@ fn json_is_the_answer_byte_for_byte() {
     let stub = Stub::start(|_, _| Answer::json(200, "{\"any\" : [ 1.0 ]}"));
     assert_eq!(
         run(&mut command_for(&stub.url), ["show", ID, "--json"]),
-        done("{\"any\" : [ 1.0 ]}")
+        done("{\"any\" : [ 1.0 ]}\n")
     );
 }
 
@@ -126,7 +168,7 @@ fn events_as_json_are_one_answer_with_each_event_byte_for_byte() {
     });
     assert_eq!(
         run(&mut command_for(&stub.url), ["events", ID, "--json"]),
-        done(format!("{{\"events\":[{}]}}", events.join(",")))
+        done(format!("{{\"events\":[{}]}}\n", events.join(",")))
     );
 }
 

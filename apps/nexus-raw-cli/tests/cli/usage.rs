@@ -32,7 +32,14 @@ fn what_is_required_must_be_there() {
 fn what_no_service_would_take_is_told_before_anything_is_asked() {
     for args in [
         &["show", "no-id"][..],
-        &["show", "019AB0C2-7D0E-7C3A-9D55-0F6D2B1C4E11"],
+        &[
+            "show",
+            "s3://bucket/elsewhere/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11",
+        ],
+        &["show", "s3://bucket/tenants/t_demo/dev/raw/no-id/a.jpg"],
+        &["ls", "--sha256", "00"],
+        &["ls", "--limit", "0"],
+        &["ls", "--imported-from", "yesterday"],
         &["events", "../../healthz"],
         &["events", ID, "--follow"],
         &["events", ID, "--after", "1"],
