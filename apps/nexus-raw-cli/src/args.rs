@@ -30,6 +30,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Upload a file and register it
     Put(Box<PutArgs>),
+    /// Download assets, each checked against its record
+    Get(GetArgs),
     /// List registered assets, newest first
     Ls(Box<ListArgs>),
     /// Print the record of a registered asset
@@ -139,6 +141,26 @@ pub(crate) struct PutArgs {
     /// Print the record as returned by the service
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+/// `get`.
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// Assets, by their ids or their URIs
+    #[arg(required = true, value_name = "ID", value_parser = asset)]
+    pub(crate) ids: Vec<AssetId>,
+    /// File to write, a directory, or - for standard output; without it, the asset's file name in
+    /// the current directory. For several assets a directory
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace existing files
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Maximum number of downloads at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) concurrency: u8,
     #[command(flatten)]
     pub(crate) service: ServiceArgs,
 }

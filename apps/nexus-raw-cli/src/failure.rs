@@ -27,6 +27,17 @@ pub(crate) enum Failure {
     UnexpectedResponse { from: Peer, status: StatusCode },
     #[error("the store refused the upload ({status} {code})")]
     Store { status: StatusCode, code: String },
+    /// Without the URL, since that of a download is a secret.
+    #[error("no complete answer from the store")]
+    NotDownloaded { source: reqwest::Error },
+    #[error("the store refused the download ({status} {code})")]
+    Download { status: StatusCode, code: String },
+    #[error("the content of asset {asset_id} is not what its record says")]
+    Mismatch { asset_id: AssetId },
+    #[error("{} exists", path.display())]
+    Exists { path: PathBuf },
+    #[error("cannot write {}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
     #[error("cannot read {}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{} changed during the upload", path.display())]
@@ -77,9 +88,13 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
-            Self::NoAnswer { .. } | Self::StillHashed { .. } => Exit::Unavailable,
-            Self::Store { status, .. } if is_temporary(*status) => Exit::Unavailable,
-            Self::Store { .. } => Exit::Refused,
+            Self::NoAnswer { .. } | Self::NotDownloaded { .. } | Self::StillHashed { .. } => {
+                Exit::Unavailable
+            }
+            Self::Store { status, .. } | Self::Download { status, .. } if is_temporary(*status) => {
+                Exit::Unavailable
+            }
+            Self::Store { .. } | Self::Download { .. } => Exit::Refused,
             Self::UnexpectedResponse { status, .. } if is_temporary(*status) => Exit::Unavailable,
             _ => Exit::Other,
         }
@@ -133,6 +148,14 @@ impl Failure {
                 }
                 _ => "nothing was registered; put the file again",
             }),
+            Self::NotDownloaded { .. } => Some("is the store reachable from this machine?"),
+            Self::Download { .. } => Some(
+                "the store refuses the service's URL; report this to the operator of the service",
+            ),
+            Self::Mismatch { .. } => Some(
+                "what was received is damaged, or the object was changed in the store; no file was written, and what was printed is not the asset",
+            ),
+            Self::Exists { .. } => Some("choose another place with -o, or replace it with --force"),
             Self::Client(_) => Some(
                 "install the system's certificates (ca-certificates), or set SSL_CERT_FILE to a file of certificates",
             ),

@@ -6,6 +6,7 @@ mod commands;
 mod content;
 mod exit;
 mod failure;
+mod incoming;
 mod problem;
 mod progress;
 mod render;

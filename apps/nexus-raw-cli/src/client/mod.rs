@@ -1,6 +1,7 @@
 //! Requests to the service and to the store.
 
 mod answer;
+mod download;
 mod http;
 mod pending;
 mod retry;
@@ -17,14 +18,18 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokio::sync::Mutex;
 use url::Url;
 
-pub(crate) use self::wire::{PresignRequest, Presigned, Provenance, RegisterRequest, Upload};
+pub(crate) use self::wire::{
+    Download, PresignRequest, Presigned, Provenance, RegisterRequest, Upload,
+};
 use self::{http::Http, retry::Retries};
 use crate::{
     args::ServiceArgs,
     content::Content,
     failure::{Failure, Peer},
+    incoming::Incoming,
     progress::Progress,
 };
 
@@ -117,6 +122,38 @@ impl Service {
         self.ask(Method::GET, url, None::<&()>, None).await
     }
 
+    /// Requests a download URL.
+    pub(crate) async fn presign_download(&self, id: AssetId) -> Result<Download, Failure> {
+        let path = format!("/nexus/raw/{id}/presign-download");
+        let body = serde_json::Map::new();
+        let answer = self.call(Method::POST, &path, Some(&body), None).await?;
+        serde_json::from_slice(&answer).map_err(|_| answer::unexpected(StatusCode::OK))
+    }
+
+    /// Writes an asset's content to `target`, which is then as its record says. A URL that has ended
+    /// is replaced once.
+    pub(crate) async fn download(
+        &self,
+        id: AssetId,
+        target: &mut Incoming<'_>,
+    ) -> Result<(), Failure> {
+        let mut is_renewed = false;
+        loop {
+            let download = self.presign_download(id).await?;
+            let shared = Mutex::new(&mut *target);
+            let attempt = || async {
+                let mut target = shared.lock().await;
+                download::get(&self.http, &download, &mut target).await
+            };
+            match self.retries.run(&self.progress, attempt).await {
+                Err(Failure::Download { status, .. }) if !is_renewed && has_ended(status) => {
+                    is_renewed = true;
+                }
+                other => return other,
+            }
+        }
+    }
+
     /// Returns a page of the events of an asset after a sequence number; an empty one is the end.
     pub(crate) async fn events(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
         let mut url = self.url(&format!("/nexus/raw/{id}/events"));
@@ -176,6 +213,11 @@ impl Service {
         };
         self.retries.run(&self.progress, attempt).await
     }
+}
+
+/// Returns whether the store answers so to a URL that has ended.
+fn has_ended(status: StatusCode) -> bool {
+    matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
 }
 
 /// Returns a new idempotency key: 16 random bytes as hexadecimal digits.

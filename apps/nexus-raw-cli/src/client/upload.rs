@@ -1,12 +1,12 @@
 //! The PUT to the store.
 
-use std::{error::Error as _, io, path::Path, time::Duration};
+use std::{collections::BTreeMap, error::Error as _, io, path::Path, time::Duration};
 
 use reqwest::{
     Body, Method, Response, StatusCode,
     header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{answer, http::Http, wire::Upload};
@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// The minimum average rate of an upload, in bytes per second.
-const MIN_RATE: u64 = 32 * 1024;
+pub(super) const MIN_RATE: u64 = 32 * 1024;
 
 /// Time for connecting and for the store's own work.
-const OVERHEAD: Duration = Duration::from_mins(2);
+pub(super) const OVERHEAD: Duration = Duration::from_mins(2);
 
 /// S3's error documents are below 1 KiB.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
@@ -88,20 +88,30 @@ fn target(upload: &Upload, size_bytes: u64) -> Result<(Url, HeaderMap), Failure>
     if upload.kind != "single" || upload.method != "PUT" {
         return Err(unexpected());
     }
-    let url = Url::parse(upload.url.expose_secret()).map_err(|_| unexpected())?;
-    let mut headers = HeaderMap::new();
-    for (name, value) in &upload.headers {
-        let name: HeaderName = name.parse().map_err(|_| unexpected())?;
-        let value: HeaderValue = value.parse().map_err(|_| unexpected())?;
-        headers.insert(name, value);
-    }
+    let (url, mut headers) = signed(&upload.url, &upload.headers)?;
     // signed but not listed: clients add it by themselves, except with a streamed body
     headers.insert(CONTENT_LENGTH, size_bytes.into());
     Ok((url, headers))
 }
 
+/// Returns a signed URL and its headers.
+pub(super) fn signed(
+    url: &SecretString,
+    headers: &BTreeMap<String, String>,
+) -> Result<(Url, HeaderMap), Failure> {
+    let unexpected = || answer::unexpected(StatusCode::OK);
+    let url = Url::parse(url.expose_secret()).map_err(|_| unexpected())?;
+    let mut parsed = HeaderMap::new();
+    for (name, value) in headers {
+        let name: HeaderName = name.parse().map_err(|_| unexpected())?;
+        let value: HeaderValue = value.parse().map_err(|_| unexpected())?;
+        parsed.insert(name, value);
+    }
+    Ok((url, parsed))
+}
+
 /// Returns the `Code` of an S3 error document, if any.
-async fn error_code(response: Response) -> String {
+pub(super) async fn error_code(response: Response) -> String {
     let body = answer::read_at_most(response, MAX_ERROR_BYTES, Peer::Store)
         .await
         .unwrap_or_default();

@@ -33,6 +33,15 @@ pub(crate) struct Upload {
     pub(crate) headers: BTreeMap<String, String>,
 }
 
+/// The download request. Its URL is a secret, since it authorises the download.
+#[derive(Deserialize)]
+pub(crate) struct Download {
+    pub(crate) method: String,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) url: SecretString,
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
 /// A request to register an uploaded asset.
 #[derive(Serialize)]
 pub(crate) struct RegisterRequest {

@@ -2,6 +2,7 @@
 
 mod completions;
 mod events;
+mod get;
 mod ls;
 mod put;
 mod show;
@@ -15,6 +16,7 @@ use crate::{args::Command, failure::Failure};
 pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
     match command {
         Command::Put(args) => block_on(put::run(*args, out))?,
+        Command::Get(args) => block_on(get::run(args, out))?,
         Command::Ls(args) => block_on(ls::run(&args, out))?,
         Command::Show(args) => block_on(show::run(&args, out))?,
         Command::Events(args) => block_on(events::run(&args, out))?,

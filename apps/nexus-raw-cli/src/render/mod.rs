@@ -9,9 +9,10 @@ mod text;
 
 use std::io::Write;
 
-use self::text::{Escaped, with_thousands};
+use self::text::with_thousands;
 pub(crate) use self::{
     events::AssetEvents, failure::failure, feed::Feed, list::AssetTable, record::record,
+    text::Escaped,
 };
 use crate::failure::Failure;
 

@@ -4,7 +4,7 @@ use nexus_raw::text::is_invisible;
 
 /// Untrusted text, safe for a terminal: characters that move the cursor, change the direction or are
 /// invisible are escaped.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

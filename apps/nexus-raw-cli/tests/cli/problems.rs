@@ -38,7 +38,7 @@ fn a_problem_is_told_with_what_to_do_and_its_exit_code() {
             "forbidden",
             "Forbidden",
             6,
-            "reading requires membership of the tenant, putting requires its role owner or admin; check --tenant, or request a token with that role",
+            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting owner or admin; check --tenant, or request a token with that role",
         ),
         (
             404,

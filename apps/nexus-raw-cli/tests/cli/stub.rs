@@ -3,14 +3,20 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    io,
     sync::{Arc, Mutex, mpsc},
     thread::JoinHandle,
 };
 
 use bytes::Bytes;
-use futures_util::future;
-use http_body_util::{BodyExt as _, Collected, Full};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use futures_util::{StreamExt as _, future, stream};
+use http_body_util::{BodyExt as _, Collected, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    Request, Response,
+    body::{Frame, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -43,6 +49,7 @@ pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
+    is_cut: bool,
 }
 
 impl Answer {
@@ -63,7 +70,14 @@ impl Answer {
             status,
             headers: vec![],
             body: String::new(),
+            is_cut: false,
         }
+    }
+
+    /// The connection is cut once the body so far was sent.
+    pub(crate) fn cut(mut self) -> Self {
+        self.is_cut = true;
+        self
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -151,7 +165,7 @@ async fn answer(
     request: Request<Incoming>,
     script: &Script,
     asked: &Mutex<Vec<Asked>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, Infallible> {
     let (head, body) = request.into_parts();
     let headers = head
         .headers
@@ -173,5 +187,18 @@ async fn answer(
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    Ok(response.body(Full::from(answer.body)).unwrap())
+    let body = if answer.is_cut {
+        let sent = stream::iter([Ok(Frame::data(Bytes::from(answer.body)))]);
+        let cut = stream::once(async {
+            // what was sent leaves first
+            tokio::task::yield_now().await;
+            Err(io::Error::other("cut"))
+        });
+        StreamBody::new(sent.chain(cut)).boxed_unsync()
+    } else {
+        Full::from(answer.body)
+            .map_err(|never| match never {})
+            .boxed_unsync()
+    };
+    Ok(response.body(body).unwrap())
 }
