@@ -117,3 +117,33 @@ BEGIN
     own.last_sequence := add_events_v1(own, fresh);
 END
 $$;
+
+-- Has a key stand for a batch as a whole, and returns the digest that it stands for.
+CREATE OR REPLACE FUNCTION claim_key_v1(of_tenant text, of_env text, member json) RETURNS json
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    asked record;
+    standing bytea;
+BEGIN
+    SELECT m.* INTO asked FROM json_to_record(member) AS m (user_id text, route text,
+        idempotency_key text, body_digest bytea, ends_at bigint, now bigint);
+    INSERT INTO idempotency AS k (tenant_id, env, user_id, route, idempotency_key, body_digest,
+        ends_at)
+    VALUES (of_tenant, of_env, asked.user_id, asked.route, asked.idempotency_key,
+        asked.body_digest, asked.ends_at)
+    ON CONFLICT (tenant_id, env, user_id, route, idempotency_key) DO UPDATE SET
+        body_digest = excluded.body_digest, ends_at = excluded.ends_at
+    WHERE k.ends_at <= asked.now;
+    SELECT k.body_digest INTO STRICT standing FROM idempotency k
+    WHERE (k.tenant_id, k.env) = (of_tenant, of_env) AND k.user_id = asked.user_id
+        AND k.route = asked.route AND k.idempotency_key = asked.idempotency_key;
+    -- as each new key does
+    DELETE FROM idempotency k WHERE k.ctid = ANY (ARRAY(
+        SELECT ended.ctid FROM idempotency ended
+        WHERE (ended.tenant_id, ended.env) = (of_tenant, of_env)
+            AND ended.ends_at < asked.now - 3600000000
+        ORDER BY ended.ends_at
+        LIMIT 2));
+    RETURN to_json(encode(standing, 'hex'));
+END
+$$;

@@ -57,7 +57,7 @@ DECLARE
 BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
         max_presigns bigint, intents json, repeats json, registrations json, downloads json,
-        hashings json[]);
+        claims json[], hashings json[]);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
@@ -114,6 +114,10 @@ BEGIN
     WHERE (s.tenant_id, s.env) = (own.tenant_id, own.env)
         AND s.last_sequence < own.last_sequence;
 
+    FOREACH it IN ARRAY coalesce(asked.claims, '{}') LOOP
+        written := written || json_build_array(it -> 'n',
+            claim_key_v1(asked.tenant_id, asked.env, it));
+    END LOOP;
     FOREACH it IN ARRAY asked.hashings LOOP
         written := written || json_build_array(it -> 'n', hash_v1(own, it));
     END LOOP;

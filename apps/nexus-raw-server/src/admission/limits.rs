@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware};
+use governor::{NotUntil, Quota, RateLimiter, clock, middleware::NoOpMiddleware};
 use nexus_raw::tenancy::{Principal, TenantId, UserId};
 
 /// The number of requests between sweeps, which remove full buckets, as a full bucket equals a
@@ -33,6 +33,7 @@ pub(crate) struct RateLimited {
 struct Buckets {
     limiter: Limiter,
     clock: Ticks,
+    burst: NonZeroU32,
     requests: AtomicU32,
 }
 
@@ -74,6 +75,7 @@ impl Limits {
         let quota = Quota::per_second(requests).allow_burst(burst);
         Self(Some(Arc::new(Buckets {
             limiter: RateLimiter::dashmap_with_clock(quota, clock.clone()),
+            burst,
             clock,
             requests: AtomicU32::new(0),
         })))
@@ -90,6 +92,22 @@ impl Limits {
         })
     }
 
+    /// Takes a token for each further item of a batch, of which [`Self::admit`] has taken one. A
+    /// batch costs no more than a full bucket.
+    ///
+    /// # Errors
+    /// [`RateLimited`] if there are not as many.
+    pub(crate) fn admit_items(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        items: usize,
+    ) -> Result<(), RateLimited> {
+        self.0.as_ref().map_or(Ok(()), |buckets| {
+            buckets.take_more(&(tenant.clone(), user.clone()), items.saturating_sub(1))
+        })
+    }
+
     /// Returns the number of buckets in memory.
     #[must_use]
     pub fn remembered(&self) -> usize {
@@ -103,11 +121,27 @@ impl Buckets {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        self.limiter
-            .check_key(key)
-            .map_err(|not_until| RateLimited {
-                wait: not_until.wait_time_from(clock::Clock::now(&self.clock)),
-            })
+        let taken = self.limiter.check_key(key);
+        taken.map_err(|not_until| self.limited(&not_until))
+    }
+
+    fn take_more(&self, key: &(TenantId, UserId), tokens: usize) -> Result<(), RateLimited> {
+        let most = self.burst.get() - 1;
+        let tokens = u32::try_from(tokens).unwrap_or(most).min(most);
+        let Some(tokens) = NonZeroU32::new(tokens) else {
+            return Ok(());
+        };
+        match self.limiter.check_key_n(key, tokens) {
+            // a bucket holds more than `most`
+            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Err(not_until)) => Err(self.limited(&not_until)),
+        }
+    }
+
+    fn limited(&self, not_until: &NotUntil<Duration>) -> RateLimited {
+        RateLimited {
+            wait: not_until.wait_time_from(clock::Clock::now(&self.clock)),
+        }
     }
 }
 
@@ -164,6 +198,26 @@ mod tests {
         assert_eq!([asks(), asks()], [0, 500]);
         millis.store(60_000, Ordering::SeqCst);
         assert_eq!([asks(), asks(), asks(), asks()], [0, 0, 0, 500]);
+    }
+
+    #[test]
+    fn a_batch_costs_a_token_an_item_and_at_most_a_full_bucket() {
+        let (limits, millis) = limits(2, 10);
+        let tenant = TenantId::parse("t_demo").unwrap();
+        let user = UserId::parse("u_demo").unwrap();
+        let batch = |items| {
+            assert_eq!(asks(&limits, "t_demo", "u_demo"), 0);
+            let admitted = limits.admit_items(&tenant, &user, items);
+            admitted.map_or_else(|refused| refused.wait.as_millis(), |()| 0)
+        };
+        assert_eq!([batch(1), batch(4)], [0, 0]);
+        // five are left, of which each request takes one
+        assert_eq!([batch(6), batch(4)], [500, 0]);
+        millis.store(60_000, Ordering::SeqCst);
+        assert_eq!(batch(1000), 0);
+        millis.store(65_000, Ordering::SeqCst);
+        assert_eq!(batch(1000), 0);
+        assert_eq!(limits.remembered(), 1);
     }
 
     #[test]

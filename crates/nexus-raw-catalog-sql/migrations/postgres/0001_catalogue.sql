@@ -326,7 +326,8 @@ CREATE TABLE idempotency (
     route text NOT NULL,
     idempotency_key text NOT NULL,
     body_digest bytea NOT NULL CHECK (octet_length(body_digest) = 32),
-    asset_id uuid NOT NULL,
+    -- of a key that stands for a batch as a whole, none
+    asset_id uuid,
     ends_at bigint NOT NULL,
     PRIMARY KEY (tenant_id, env, user_id, route, idempotency_key),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent

@@ -312,7 +312,8 @@ CREATE TABLE idempotency (
     route TEXT NOT NULL,
     idempotency_key TEXT NOT NULL,
     body_digest BLOB NOT NULL CHECK (length(body_digest) = 32),
-    asset_id BLOB NOT NULL,
+    -- of a key that stands for a batch as a whole, none
+    asset_id BLOB,
     ends_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, env, user_id, route, idempotency_key),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES upload_intent

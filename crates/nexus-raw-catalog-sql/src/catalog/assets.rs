@@ -5,7 +5,7 @@ use nexus_raw::{
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
         DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection, IntentState,
-        KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, RegisterOutcome,
+        KeyClaim, KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, RegisterOutcome,
         RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
@@ -58,6 +58,10 @@ impl AssetCatalog for SqlAssetCatalog {
             }
         };
         self.observed("record_keyed_intent", record).await
+    }
+
+    async fn claim_key(&self, claim: KeyClaim) -> Result<Sha256Digest, CatalogError> {
+        self.observed("claim_key", self.writer.call(claim)).await
     }
 
     async fn record_repeated_presign(

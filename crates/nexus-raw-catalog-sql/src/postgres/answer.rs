@@ -92,6 +92,10 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
             DownloadReply::UnknownAsset => DownloadOutcome::UnknownAsset,
             DownloadReply::Granted(end) => DownloadOutcome::Granted(timestamp(end)?),
         }),
+        Write::Claim(_) => {
+            let digest: String = read(answer)?;
+            Written::Claim(Sha256Digest::parse(&digest).map_err(|_| UnexpectedAnswer)?)
+        }
         Write::Lease(_) => {
             let lease: Option<LeaseReply> = read(answer)?;
             Written::Lease(lease.map(LeaseReply::lease).transpose()?)

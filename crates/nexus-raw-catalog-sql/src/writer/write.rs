@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use nexus_raw::{
     asset::{Sha256Digest, UploadIntent},
     ports::{
-        CallerKey, DownloadOutcome, HashingClaim, Lease, NewAsset, NewDownload, ParkedFilter,
-        PinnedObject, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
+        CallerKey, DownloadOutcome, HashingClaim, KeyClaim, Lease, NewAsset, NewDownload,
+        ParkedFilter, PinnedObject, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -79,6 +79,7 @@ kinds! {
     Progress: Progress => bool,
     Hashing: HashingRequest => HashingAnswer,
     Retry: RetryRequest => u64,
+    Claim: KeyClaim => Sha256Digest,
 }
 
 impl Write {
@@ -89,7 +90,11 @@ impl Write {
             Self::Repeat(it) => Some(&it.scope),
             Self::Register(it) => Some(it.new.asset.scope()),
             Self::Download(it) => Some(&it.new.key.scope),
-            Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) | Self::Retry(_) => None,
+            Self::Lease(_)
+            | Self::Progress(_)
+            | Self::Hashing(_)
+            | Self::Retry(_)
+            | Self::Claim(_) => None,
         }
     }
 }
@@ -103,7 +108,7 @@ impl Written {
             Self::Register(outcome) => *outcome == RegisterOutcome::Registered,
             Self::Download(outcome) => *outcome == DownloadOutcome::Recorded,
             Self::Retry(marked) => *marked > 0,
-            Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) => false,
+            Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) | Self::Claim(_) => false,
         }
     }
 }

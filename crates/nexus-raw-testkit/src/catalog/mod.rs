@@ -13,7 +13,7 @@ use nexus_raw::{
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
         DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection, IntentState,
-        KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, ParkedEvent,
+        KeyClaim, KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, ParkedEvent,
         RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
@@ -169,6 +169,11 @@ impl AssetCatalog for FakeCatalog {
         let scope = new.key.scope.clone();
         self.write(scope, |state| state.record_keyed_intent(new))
             .await
+    }
+
+    async fn claim_key(&self, claim: KeyClaim) -> Result<Sha256Digest, CatalogError> {
+        let scope = claim.key.scope.clone();
+        self.write(scope, |state| Ok(state.claim_key(claim))).await
     }
 
     async fn record_repeated_presign(

@@ -5,9 +5,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, DownloadKey, DownloadOutcome, IntentState, KeptEvent,
-        KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, OpenIntents, ParkedEvent,
-        ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome, SinkName,
-        StandingKey,
+        KeyClaim, KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, OpenIntents,
+        ParkedEvent, ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
+        SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -22,6 +22,7 @@ use crate::sample;
 pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
     keys: BTreeMap<CallerKey, KeptKey>,
+    claims: BTreeMap<CallerKey, (Sha256Digest, Timestamp)>,
     pub(super) downloads: BTreeMap<DownloadKey, Timestamp>,
     lease: Option<HeldLease>,
     pub(super) hashings: BTreeMap<(Scope, AssetId), HashingState>,
@@ -196,6 +197,17 @@ impl State {
         self.record_intent(new.intent, new.event)?;
         self.keys.insert(new.key, kept);
         Ok(KeyedOutcome::Recorded)
+    }
+
+    pub(super) fn claim_key(&mut self, claim: KeyClaim) -> Sha256Digest {
+        let standing = self.claims.get(&claim.key);
+        let standing = standing.filter(|(_, ends_at)| *ends_at > claim.claimed_at);
+        if let Some((body_digest, _)) = standing {
+            return *body_digest;
+        }
+        let kept = (claim.body_digest, claim.ends_at);
+        self.claims.insert(claim.key, kept);
+        claim.body_digest
     }
 
     pub(super) fn record_repeated_presign(&mut self, event: EventBody) -> RepeatOutcome {

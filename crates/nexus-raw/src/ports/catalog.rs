@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, DownloadOutcome,
-    Downloadable, KeyedIntent, KeyedOutcome, NewDownload, RepeatOutcome, StandingKey,
+    Downloadable, KeyClaim, KeyedIntent, KeyedOutcome, NewDownload, RepeatOutcome, StandingKey,
 };
 use crate::{
     asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
@@ -159,6 +159,13 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`CatalogError::AlreadyExists`] when there is an intent of this asset id.
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError>;
+
+    /// Has a caller's key stand for a batch, unless it stands for one already, and returns the
+    /// digest of the request that it stands for by now.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn claim_key(&self, claim: KeyClaim) -> Result<Sha256Digest, CatalogError>;
 
     /// Writes one more event of a presign, if the asset's intent is pending, ended or not: each
     /// URL that leaves is an event. Of one intent there are [`UploadIntent::MAX_PRESIGNS`] at

@@ -5,6 +5,7 @@ use crate::{
     asset::{Sha256Digest, UploadIntent},
     event::EventBody,
     tenancy::{Scope, UserId},
+    time::Timestamp,
 };
 
 /// A caller's own name for one request (draft-ietf-httpapi-idempotency-key-header): 1 to 255
@@ -33,6 +34,12 @@ impl IdempotencyKey {
         } else {
             Err(IdempotencyKeyError)
         }
+    }
+
+    /// The key of one item of a batch that has this key.
+    #[must_use]
+    pub fn of_item(&self, place: usize) -> Self {
+        Self(Sha256Digest::of(format!("{}/{place}", self.0).as_bytes()))
     }
 
     /// The SHA-256 of the name: what a catalogue keeps.
@@ -83,6 +90,19 @@ pub struct KeyedIntent {
     pub intent: UploadIntent,
     /// The event of its presign.
     pub event: EventBody,
+}
+
+/// A caller's key that is to stand for a batch as a whole. Its items have keys of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyClaim {
+    /// The key.
+    pub key: CallerKey,
+    /// The digest of the request.
+    pub body_digest: Sha256Digest,
+    /// The key counts as free when what it stood for had ended by then.
+    pub claimed_at: Timestamp,
+    /// When the key is free again.
+    pub ends_at: Timestamp,
 }
 
 /// The outcome of recording an intent under a key.

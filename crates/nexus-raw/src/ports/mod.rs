@@ -41,8 +41,8 @@ pub use self::{
     error::{BoxError, CatalogError, StorageError},
     hasher::{HashingError, HashingProgress, ObjectHasher, Urgency},
     idempotency::{
-        CallerKey, IdempotencyKey, IdempotencyKeyError, KeyedIntent, KeyedOutcome, RepeatOutcome,
-        StandingKey,
+        CallerKey, IdempotencyKey, IdempotencyKeyError, KeyClaim, KeyedIntent, KeyedOutcome,
+        RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
     listing::{

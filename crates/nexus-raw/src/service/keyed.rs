@@ -9,8 +9,9 @@ use crate::{
     tenancy::WriteAccess,
 };
 
-/// The name of this use case in the keys that a catalogue keeps.
-const PRESIGN_UPLOAD: &str = "presign-upload";
+/// The names of the use cases in the keys that a catalogue keeps.
+pub(super) const PRESIGN_UPLOAD: &str = "presign-upload";
+pub(super) const PRESIGN_UPLOAD_BATCH: &str = "presign-upload/batch";
 
 /// How often a key is looked up. Its state can change between lookup and write, at most twice:
 /// free, pending, registered.
@@ -23,21 +24,29 @@ const MAX_LOOKUPS: usize = 4;
 struct KeyKeptChanging;
 
 impl RawStorageService {
+    /// Returns the key that a caller has named for a route.
+    pub(super) fn caller_key(
+        access: &WriteAccess,
+        route: &'static str,
+        key: IdempotencyKey,
+    ) -> CallerKey {
+        CallerKey {
+            scope: access.scope().clone(),
+            user: access.user().clone(),
+            route,
+            key,
+        }
+    }
+
     /// Presigns under a caller's key: a new intent, or the one that the key stands for.
     pub(super) async fn presign_keyed(
         &self,
         access: &WriteAccess,
         context: &RequestContext,
-        key: IdempotencyKey,
+        key: CallerKey,
+        body_digest: Sha256Digest,
         request: &PresignRequest,
     ) -> Result<Presigned, PresignError> {
-        let key = CallerKey {
-            scope: access.scope().clone(),
-            user: access.user().clone(),
-            route: PRESIGN_UPLOAD,
-            key,
-        };
-        let body_digest = request.digest();
         for _ in 0..MAX_LOOKUPS {
             let standing = self.catalog.find_key(&key, self.clock.now()).await?;
             if standing

@@ -1,5 +1,6 @@
 //! The use cases: presign an upload, register what was uploaded, read what is known.
 
+mod batch;
 mod download;
 mod error;
 mod hashing;
@@ -13,6 +14,7 @@ mod verification;
 
 use std::sync::{Arc, OnceLock};
 
+pub use batch::{BatchKey, BatchParents};
 pub use download::{DownloadRequest, PresignedContent};
 pub use error::{DownloadError, PresignError, ReadError, RegisterError};
 pub use listing::{AssetList, ListError, ListRequest};

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{PresignError, RawStorageService};
+use super::{PresignError, RawStorageService, keyed::PRESIGN_UPLOAD};
 use crate::{
     asset::{
         AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, ObjectKey, RawAsset,
@@ -174,12 +174,13 @@ impl RawStorageService {
         context: &RequestContext,
         request: PresignRequest,
     ) -> Result<Presigned, PresignError> {
-        let limit = self.policy.max_object_bytes;
-        if request.facts.size_bytes > limit {
-            return Err(PresignError::TooLarge { limit });
-        }
+        self.check_size(&request)?;
         if let Some(key) = request.idempotency_key {
-            return self.presign_keyed(access, context, key, &request).await;
+            let key = Self::caller_key(access, PRESIGN_UPLOAD, key);
+            let digest = request.digest();
+            return self
+                .presign_keyed(access, context, key, digest, &request)
+                .await;
         }
         if let Some(asset) = self.registered_copy(access, &request).await? {
             return Ok(Presigned::Registered(asset));
@@ -190,6 +191,15 @@ impl RawStorageService {
         let event = EventBody::presigned(&intent, access.user(), context, now);
         self.catalog.record_intent(intent, event).await?;
         Ok(Presigned::Upload(presigned))
+    }
+
+    pub(super) fn check_size(&self, request: &PresignRequest) -> Result<(), PresignError> {
+        let limit = self.policy.max_object_bytes;
+        if request.facts.size_bytes > limit {
+            Err(PresignError::TooLarge { limit })
+        } else {
+            Ok(())
+        }
     }
 
     /// Returns the asset that stands for the content, if it is asked for and there is one.

@@ -1,4 +1,4 @@
-use super::{RawStorageService, RegisterError};
+use super::{BatchParents, RawStorageService, RegisterError};
 use crate::{
     asset::{
         AssetId, ByteSize, ContentFacts, ContentType, Filename, Provenance, RawAsset,
@@ -19,6 +19,8 @@ pub struct RegisterRequest {
     pub restated: RestatedFacts,
     /// Where the asset came from and how it may be used.
     pub provenance: Provenance,
+    /// Assets that are not to count as registered.
+    unregistered: BatchParents,
 }
 
 impl RegisterRequest {
@@ -29,6 +31,16 @@ impl RegisterRequest {
             asset_id,
             restated: RestatedFacts::default(),
             provenance: Provenance::default(),
+            unregistered: BatchParents::default(),
+        }
+    }
+
+    /// Makes it an item of a batch, to which these parents are not registered yet.
+    #[must_use]
+    pub fn in_batch(self, parents: &BatchParents) -> Self {
+        Self {
+            unregistered: parents.clone(),
+            ..self
         }
     }
 
@@ -117,6 +129,7 @@ impl RawStorageService {
             asset_id,
             restated,
             provenance,
+            unregistered,
         } = request;
         if provenance
             .captured_at
@@ -141,7 +154,7 @@ impl RawStorageService {
             }
         };
         let new = self
-            .prove(access, context, intent, provenance, digest)
+            .prove(access, context, intent, (provenance, digest), &unregistered)
             .await?;
         let asset = new.asset.clone();
         match self.catalog.register(new).await? {
@@ -166,8 +179,8 @@ impl RawStorageService {
         access: &WriteAccess,
         context: &RequestContext,
         intent: UploadIntent,
-        provenance: Provenance,
-        provenance_digest: Sha256Digest,
+        (provenance, provenance_digest): (Provenance, Sha256Digest),
+        unregistered: &BatchParents,
     ) -> Result<NewAsset, RegisterError> {
         let ended = self.clock.now() >= intent.ends_at;
         let early = if ended {
@@ -178,10 +191,13 @@ impl RawStorageService {
         };
         let parents = provenance.lineage.derived_from.as_slice();
         if !parents.is_empty() {
-            let positions = self
+            let mut positions = self
                 .catalog
                 .unknown_parents(access.scope(), parents)
                 .await?;
+            positions.extend(unregistered.positions(parents));
+            positions.sort_unstable();
+            positions.dedup();
             if !positions.is_empty() {
                 return Err(RegisterError::UnknownParents { positions });
             }

@@ -47,7 +47,8 @@ pub(super) const ROUTE: Route = Route {
     tag = "assets",
     params(
         ("sha256" = Option<text::Sha256>, Query, description = "The digest of the content."),
-        ("size_bytes" = Option<u64>, Query, minimum = 0, description = "The length of the content."),
+        ("size_bytes" = Option<u64>, Query, minimum = 0, maximum = 9_007_199_254_740_991_u64,
+            description = "The length of the content."),
         ("content_type" = inline(Option<text::ContentTypeFilter>), Query,
             description = "A whole media type, or a type and `/*`."),
         ("filename" = Option<text::Filename>, Query, description = "The whole file name."),

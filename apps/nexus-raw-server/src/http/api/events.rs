@@ -130,6 +130,9 @@ pub(super) struct DatasetEvent {
     /// Only of `raw_asset_registered`.
     #[schema(nullable = false)]
     integrity: Option<EventIntegrity>,
+    /// Only of `raw_asset_download_presigned`.
+    #[schema(nullable = false)]
+    download: Option<EventDownload>,
 }
 
 /// How the content was verified.
@@ -140,12 +143,30 @@ pub(super) struct EventIntegrity {
     level: record::IntegrityLevel,
 }
 
+/// What the URL of a download is good for.
+#[expect(dead_code, reason = "a description: the domain writes its own types")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventDownload {
+    disposition: DispositionName,
+    expires_at: text::Time,
+}
+
+/// What a browser does with a download.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DispositionName {
+    Attachment,
+    Inline,
+}
+
 /// The type of an event.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum EventType {
     RawAssetPresigned,
     RawAssetRegistered,
+    RawAssetDownloadPresigned,
 }
 
 /// Returns the response with the first events that fit a page, at least one.

@@ -1,6 +1,7 @@
 //! The routes, one file each, with its input, its output, its handler and its row of the route
 //! table. Shared descriptions are in `record` and `text`.
 
+mod batch;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,9 @@ routes![
     assets,
     asset,
     presign_download,
+    presign_upload_batch,
+    register_batch,
+    presign_download_batch,
     asset_events,
     events,
     healthz,

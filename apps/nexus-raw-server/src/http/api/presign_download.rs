@@ -1,6 +1,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use actix_web::{HttpResponse, http::Method};
+use actix_web::{
+    HttpResponse,
+    http::{Method, StatusCode},
+};
 use nexus_raw::{
     asset::{AssetId, Disposition, InForce},
     service::{DownloadRequest, PresignedContent},
@@ -11,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use strict_json::Json;
 use utoipa::ToSchema;
 
-use super::{assets, text};
+use super::{assets, batch::Reply, events, text};
 use crate::http::{
-    request::{BodyRule, Node},
-    respond::{self, ApiError, Faults, ProblemCode},
+    request::{BodyRule, Fields, Node},
+    respond::{ApiError, Faults, ProblemCode},
     route::{Call, Handler, Route, described},
 };
 
@@ -39,7 +42,7 @@ pub(super) const ROUTE: Route = Route {
     operation_id = "presignDownload",
     tag = "assets",
     params(("asset_id" = text::AssetId, Path, description = "The asset.")),
-    request_body = Option<PresignDownload>,
+    request_body = PresignDownload,
     responses((status = 200, description = "Permission to download.", body = DownloadReply)),
 )]
 async fn presign_download(
@@ -49,13 +52,19 @@ async fn presign_download(
 ) -> Result<HttpResponse, ApiError> {
     let service = &call.core.service;
     let longest = service.policy().presign_ttl;
-    let asked = parse(&body, longest)?;
+    let body = Node::root(&body);
+    let fields = body.fields()?;
+    let asked = parse(fields, longest)?;
     let request = asked.of(call.asset_id()?);
     let presigned = service
         .presign_download(&access, call.context, request)
         .await?;
     // the response has a secret; without a `Cache-Control` of its own it gets `no-store`
-    respond::json(HttpResponse::Ok(), &DownloadReply::of(&presigned))
+    Ok(reply(&presigned)?.respond())
+}
+
+pub(super) fn reply(presigned: &PresignedContent) -> Result<Reply, ApiError> {
+    Reply::new(StatusCode::OK, &DownloadReply::of(presigned))
 }
 
 /// How to download.
@@ -71,34 +80,25 @@ struct PresignDownload {
     /// Whether a browser saves the content (default) or shows it. What browsers run is not shown.
     #[serde(default)]
     #[schema(required = false, nullable = false)]
-    disposition: Option<DispositionName>,
-}
-
-/// What a browser does with a download.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum DispositionName {
-    Attachment,
-    Inline,
+    disposition: Option<events::DispositionName>,
 }
 
 /// What a body says of a download.
-struct Asked {
+pub(super) struct Asked {
     ttl: Option<Duration>,
     disposition: Disposition,
 }
 
 impl Asked {
-    fn of(self, asset_id: AssetId) -> DownloadRequest {
+    pub(super) fn of(self, asset_id: AssetId) -> DownloadRequest {
         DownloadRequest::new(asset_id)
             .with_ttl(self.ttl)
             .with_disposition(self.disposition)
     }
 }
 
-fn parse(body: &Json, longest: Duration) -> Result<Asked, Faults> {
-    let body = Node::root(body);
-    let mut fields = body.fields()?;
+/// Reads what is left of a body.
+pub(super) fn parse(mut fields: Fields<'_, '_>, longest: Duration) -> Result<Asked, Faults> {
     let longest = longest.as_secs();
     let ttl = fields.optional("ttl_seconds", |it| {
         it.integer(|seconds| match seconds {

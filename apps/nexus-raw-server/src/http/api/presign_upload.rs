@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, http::Method};
+use actix_web::{
+    HttpResponse,
+    http::{Method, StatusCode},
+};
 use nexus_raw::{
     asset::{
         AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, RawAsset,
@@ -14,10 +17,10 @@ use strict_json::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{record, text};
+use super::{batch::Reply, record, text};
 use crate::http::{
     request::{BodyRule, Node},
-    respond::{self, ApiError, Faults, ProblemCode},
+    respond::{ApiError, Faults, ProblemCode},
     route::{Call, Handler, Route, described},
 };
 
@@ -51,14 +54,18 @@ async fn presign_upload(
         .presign_upload(&access, call.context, request)
         .await?;
     // the response has a secret; without a `Cache-Control` of its own it gets `no-store`
-    respond::json(HttpResponse::Ok(), &PresignReply::of(&presigned))
+    Ok(reply(&presigned)?.respond())
+}
+
+pub(super) fn reply(presigned: &Presigned) -> Result<Reply, ApiError> {
+    Reply::new(StatusCode::OK, &PresignReply::of(presigned))
 }
 
 /// The file to upload.
 #[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PresignUpload {
+pub(super) struct PresignUpload {
     /// The name of the file, the last segment of its object's key.
     filename: text::Filename,
     /// The media type (default `application/octet-stream`).
@@ -85,7 +92,7 @@ enum IfRegisteredName {
     Return,
 }
 
-fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
+pub(super) fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
     let body = Node::root(body);
     let mut fields = body.fields()?;
     let filename = fields.required("filename", |it| it.text(Filename::parse));
@@ -113,21 +120,21 @@ fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faults> {
 /// A presigned upload, or the registered asset that was asked for in its place.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum PresignReply<'a> {
+enum PresignReply<'a> {
     Upload(NewUpload<'a>),
     Registered(RegisteredReply<'a>),
 }
 
 /// The registered asset of the same content.
 #[derive(Serialize, ToSchema)]
-pub(super) struct RegisteredReply<'a> {
+struct RegisteredReply<'a> {
     #[schema(value_type = record::RawAsset)]
     registered: &'a RawAsset,
 }
 
 /// A presigned upload.
 #[derive(Serialize, ToSchema)]
-pub(super) struct NewUpload<'a> {
+struct NewUpload<'a> {
     /// The id of the future asset, a UUID version 7.
     #[schema(value_type = text::AssetId)]
     asset_id: AssetId,
@@ -157,7 +164,7 @@ struct UploadReply<'a> {
 }
 
 impl<'a> PresignReply<'a> {
-    pub(super) fn of(presigned: &'a Presigned) -> Self {
+    fn of(presigned: &'a Presigned) -> Self {
         match presigned {
             Presigned::Upload(upload) => Self::Upload(NewUpload::of(upload)),
             Presigned::Registered(asset) => Self::Registered(RegisteredReply { registered: asset }),

@@ -2,14 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{
     HttpResponse,
-    http::{Method, header::LOCATION},
+    http::{Method, StatusCode},
 };
 use nexus_raw::{
     asset::{
         Activity, AssetId, ByteSize, CaptureLocation, CapturedAt, ContentType, DerivedFrom,
         Filename, Labels, Lineage, PiiFlag, PiiFlags, Provenance, Sha256Digest, SourceUri,
     },
-    service::{RegisterRequest, RestatedFacts},
+    service::{RegisterRequest, Registered, RestatedFacts},
     tenancy::WriteAccess,
     time::Timestamp,
 };
@@ -17,10 +17,10 @@ use strict_json::Json;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{record, text};
+use super::{batch::Reply, record, text};
 use crate::http::{
     request::{BodyRule, Node},
-    respond::{self, ApiError, Fault, Faults, ProblemCode},
+    respond::{ApiError, Fault, Faults, ProblemCode},
     route::{Call, Handler, Route, described},
 };
 
@@ -54,22 +54,24 @@ async fn register(
     let request = parse(&body, call.app.clock.now())?;
     let service = &call.core.service;
     let registered = service.register(&access, call.context, request).await?;
-    let response = if registered.created {
-        let location = format!("/nexus/raw/{}", registered.asset.asset_id());
-        let mut response = HttpResponse::Created();
-        response.insert_header((LOCATION, location));
-        response
+    Ok(reply(&registered)?.respond())
+}
+
+pub(super) fn reply(registered: &Registered) -> Result<Reply, ApiError> {
+    let asset = &registered.asset;
+    if registered.created {
+        let reply = Reply::new(StatusCode::CREATED, asset)?;
+        Ok(reply.with_location(format!("/nexus/raw/{}", asset.asset_id())))
     } else {
-        HttpResponse::Ok()
-    };
-    respond::json(response, &registered.asset)
+        Reply::new(StatusCode::OK, asset)
+    }
 }
 
 /// The metadata of the uploaded file.
 #[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Register {
+pub(super) struct Register {
     /// The asset's id from presign.
     asset_id: text::AssetId,
     /// The declared name, repeated.
@@ -102,7 +104,7 @@ struct Register {
     labels: Option<BTreeMap<String, String>>,
 }
 
-fn parse(body: &Json, now: Timestamp) -> Result<RegisterRequest, Faults> {
+pub(super) fn parse(body: &Json, now: Timestamp) -> Result<RegisterRequest, Faults> {
     let body = Node::root(body);
     let mut fields = body.fields()?;
     let asset_id = fields.required("asset_id", |it| it.text(AssetId::parse));

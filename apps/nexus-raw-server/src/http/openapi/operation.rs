@@ -52,6 +52,11 @@ pub(super) fn complete(operation: &mut Operation, route: &Route) {
             ),
         ]);
     }
+    if route.body().is_some_and(|body| body.is_optional)
+        && let Some(RefOr::T(body)) = &mut operation.request_body
+    {
+        body.required = Some(Required::False);
+    }
     if route.takes_idempotency_key {
         operation.parameters.get_or_insert_default().push(header(
             "Idempotency-Key",
@@ -182,7 +187,7 @@ fn problems_of(route: &Route) -> BTreeMap<String, Vec<ProblemCode>> {
 /// Returns whether a problem is possible, by the route's access and its own list.
 fn answers(route: &Route, code: ProblemCode) -> bool {
     use ProblemCode as P;
-    let is_write = route.has_body();
+    let is_write = route.body().is_some();
     let is_guarded = route.access() != Access::Open;
     let follows = match code {
         P::RequestTimeout | P::Internal => true,

@@ -11,7 +11,7 @@ mod trace;
 
 pub(crate) use self::{
     bearer::authenticate,
-    body::{BodyRule, Node, read},
+    body::{BodyRule, Fields, Node, read},
     host::check_host,
     query::Query,
     scope::{NamedScope, idempotency_key},

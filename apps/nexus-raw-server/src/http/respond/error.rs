@@ -59,6 +59,12 @@ pub(crate) enum ApiError {
     Register(#[from] RegisterError),
     #[error("no download was presigned")]
     Download(#[from] DownloadError),
+    #[error("the batch had no time left to begin this item")]
+    NotBegun,
+    #[error("the responses to the items before this one are too long")]
+    BatchFull,
+    #[error("the item was begun, and not finished in time")]
+    Unfinished,
     #[error("nothing was read")]
     Read(#[from] ReadError),
     #[error("nothing was listed")]
@@ -159,6 +165,16 @@ impl ApiError {
             }
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
+            Self::NotBegun => {
+                let detail = "the batch had no time left to begin this item; send it again";
+                later(Code::CatalogUnavailable, detail, AWAY)
+            }
+            Self::Unfinished => catalog_unavailable(),
+            Self::BatchFull => {
+                let detail = "the answers to the items before this one are too long; send it again \
+                              in a smaller batch";
+                Problem::new(Code::PayloadTooLarge, detail)
+            }
             Self::Download(error) => download(error),
             Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
             Self::Read(ReadError::Catalog(error)) => catalog(error),

@@ -67,8 +67,8 @@ impl Problem {
         self
     }
 
-    /// Returns the response to a request for `instance`.
-    pub(crate) fn respond(&self, instance: &str, trace_id: TraceId) -> HttpResponse {
+    /// Returns the JSON of the response to a request for `instance`.
+    pub(crate) fn body(&self, instance: &str, trace_id: TraceId) -> Vec<u8> {
         let status = self.code.status();
         let body = ProblemBody {
             kind: format!("urn:nexus-raw:problem:{}", self.code.as_str()),
@@ -80,12 +80,24 @@ impl Problem {
             trace_id,
             errors: &self.errors,
         };
+        // texts and numbers always serialize
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// Returns the value of a header of the response, if it has it.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        let found = self.headers.iter().find(|(it, _)| it == name);
+        found.and_then(|(_, value)| value.to_str().ok())
+    }
+
+    /// Returns the response to a request for `instance`.
+    pub(crate) fn respond(&self, instance: &str, trace_id: TraceId) -> HttpResponse {
+        let status = self.code.status();
         let mut response = HttpResponse::build(status);
         for header in &self.headers {
             response.append_header(header.clone());
         }
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        // texts and numbers always serialize
-        response.body(serde_json::to_vec(&body).unwrap_or_default())
+        response.body(self.body(instance, trace_id))
     }
 }

@@ -38,6 +38,7 @@ pub(crate) async fn answer(
             request,
             context: &trace.context,
             routes,
+            began,
         };
         serve(&pipeline, payload, began).await
     };

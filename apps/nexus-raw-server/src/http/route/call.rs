@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use actix_web::HttpRequest;
 use nexus_raw::{asset::AssetId, event::RequestContext, ports::IdempotencyKey};
@@ -16,6 +16,8 @@ pub(crate) struct Call<'a> {
     pub(crate) context: &'a RequestContext,
     /// The idempotency key, on routes that support it.
     pub(crate) idempotency_key: Option<IdempotencyKey>,
+    /// When the request began.
+    pub(crate) began: Instant,
     /// The path segment of the pattern's braces.
     pub(super) captured: &'a str,
 }

@@ -93,10 +93,12 @@ impl Route {
         }
     }
 
-    /// Returns whether it has a JSON body.
-    #[must_use]
-    pub fn has_body(&self) -> bool {
-        matches!(self.access(), Access::Download | Access::Write)
+    /// Returns which bodies it takes, if any.
+    pub(crate) fn body(&self) -> Option<BodyRule> {
+        match self.handler {
+            Handler::Open(_) | Handler::Read(_) => None,
+            Handler::Download(rule, _) | Handler::Write(rule, _) => Some(rule),
+        }
     }
 
     /// Returns the methods that it serves.

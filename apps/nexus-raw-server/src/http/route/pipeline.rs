@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use actix_gated_stream::FREE_BYTES;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web::Payload};
 use nexus_raw::{event::RequestContext, ports::IdempotencyKey, tenancy::TenantId};
@@ -12,15 +14,13 @@ use crate::http::{
 /// The path prefix where callers are authenticated before anything else, even before the route.
 const GUARDED: &str = "/nexus/";
 
-/// The size of a write's response beyond its request body: ids, digests, times.
-const MOST_OF_ITS_OWN: usize = FREE_BYTES / 2;
-
 /// A request in the pipeline of checks.
 pub(super) struct Pipeline<'a> {
     pub(super) app: &'a AppState,
     pub(super) request: &'a HttpRequest,
     pub(super) context: &'a RequestContext,
     pub(super) routes: &'static [Route],
+    pub(super) began: Instant,
 }
 
 impl Pipeline<'_> {
@@ -102,7 +102,7 @@ impl Pipeline<'_> {
         entry: &mut LogEntry,
     ) -> Result<Json, ApiError> {
         let (body, bytes) = request::read(self.request, payload, rule).await?;
-        let most = bytes + MOST_OF_ITS_OWN;
+        let most = rule.most_of_a_response(bytes);
         if most > FREE_BYTES {
             // after the write it is too late to refuse the response
             entry.reserved = Some(self.app.answers.charge(tenant, most)?);
@@ -132,6 +132,7 @@ impl Pipeline<'_> {
             core: self.app.core()?,
             context: self.context,
             idempotency_key,
+            began: self.began,
             captured,
         })
     }

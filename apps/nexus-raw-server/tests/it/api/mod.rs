@@ -2,6 +2,7 @@
 
 mod answers;
 mod asset;
+mod batch;
 mod bodies;
 mod cors;
 mod docs;

@@ -21,7 +21,13 @@ const EXAMPLES: &str = "25";
 #[tokio::test]
 async fn the_server_answers_as_its_openapi_document_says_whatever_it_is_sent() {
     let machine = Machine::new();
-    let server = machine.start();
+    // the longest lives, as the document has them
+    let server = Machine::start_by(
+        machine
+            .embedded()
+            .env("NEXUS_RAW_STORAGE__INTENT_TTL_SECONDS", "604800")
+            .env("NEXUS_RAW_STORAGE__PRESIGN_TTL_SECONDS", "604800"),
+    );
     let owner = Caller::owner_of("t_demo", &machine, &server);
     let record = owner.put("DSCN0010.jpg", b"not quite a photograph").await;
     let record = record.json();

@@ -132,6 +132,17 @@ impl Role {
 }
 
 impl Cell {
+    /// The same of the route for one, if the route is for many.
+    pub(crate) fn single(self) -> Option<Self> {
+        let pattern = match self.pattern {
+            "/nexus/raw/presign-upload/batch" => "/nexus/raw/presign-upload",
+            "/nexus/raw/register/batch" => "/nexus/raw/register",
+            "/nexus/raw/presign-download/batch" => "/nexus/raw/{asset_id}/presign-download",
+            _ => return None,
+        };
+        Some(Self { pattern, ..self })
+    }
+
     pub(crate) fn path(&self, world: &World) -> String {
         self.pattern.replace("{asset_id}", &world.id(self.object))
     }
@@ -142,7 +153,10 @@ pub(crate) fn all(routes: &'static [Route]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for route in routes {
         // where nothing of the request names an asset, one object stands for all
-        let names_one = route.pattern.contains('{') || route.pattern.ends_with("/register");
+        let names_one = route.pattern.contains('{')
+            || ["/register", "/register/batch", "/presign-download/batch"]
+                .iter()
+                .any(|names| route.pattern.ends_with(names));
         let objects = if names_one {
             &OBJECTS[..]
         } else {

@@ -69,6 +69,24 @@ pub(crate) const RULES: &[Rule] = &[
         Needs::DownloadingRole,
         "POST",
     ),
+    rule(
+        "/nexus/raw/presign-upload/batch",
+        "POST",
+        Needs::WritingRole,
+        "POST",
+    ),
+    rule(
+        "/nexus/raw/register/batch",
+        "POST",
+        Needs::WritingRole,
+        "POST",
+    ),
+    rule(
+        "/nexus/raw/presign-download/batch",
+        "POST",
+        Needs::DownloadingRole,
+        "POST",
+    ),
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
@@ -103,6 +121,8 @@ enum Body {
     Json(Value),
     /// Leave to upload, whose id and URL are the service's own.
     Presigned,
+    /// The only item of a batch.
+    Item(Box<Expected>),
     /// Leave to download, whose URL is the service's own.
     Download,
 }
@@ -147,6 +167,16 @@ pub(crate) fn expected(cell: &Cell, world: &World) -> Expected {
     if !is_allowed(rule.needs, cell) {
         let text = "the caller has no right to do this in this tenant";
         return problem(403, "forbidden", "Forbidden", text);
+    }
+    if let Some(single) = cell.single() {
+        let mut item = expected(&single, world);
+        if let Body::Json(body) = &mut item.body
+            && item.status >= 400
+        {
+            body["instance"] = json!(cell.path(world));
+        }
+        let touches = item.touches;
+        return found(200, Body::Item(Box::new(item)), touches);
     }
     if cell.pattern.ends_with("/presign-upload") {
         let touches = Traces {
@@ -364,20 +394,45 @@ impl Expected {
             return;
         }
         match &self.body {
+            Body::Item(item) => {
+                let body = answer.json();
+                let [result] = &body["results"].as_array().unwrap()[..] else {
+                    panic!("{cell:?}: {body}");
+                };
+                assert_eq!(result["status"], item.status, "{cell:?}: {body}");
+                let headers: serde_json::Map<_, _> = item
+                    .headers
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), json!(value)))
+                    .collect();
+                let headers = (!headers.is_empty()).then_some(Value::Object(headers));
+                assert_eq!(result.get("headers"), headers.as_ref(), "{cell:?}: {body}");
+                item.assert_body(cell, result["body"].clone(), world);
+            }
             Body::Bytes(bytes) => assert_eq!(
                 String::from_utf8_lossy(&answer.body),
                 String::from_utf8_lossy(bytes),
                 "{cell:?}"
             ),
-            Body::Json(body) => assert_eq!(answer.json(), *body, "{cell:?}"),
-            Body::Presigned => assert_presigned(cell, answer, world),
-            Body::Download => assert_download(cell, answer, world),
+            _ => self.assert_body(cell, answer.json(), world),
+        }
+    }
+
+    fn assert_body(&self, cell: &Cell, body: Value, world: &World) {
+        match &self.body {
+            Body::Bytes(bytes) => {
+                let expected: Value = serde_json::from_slice(bytes).unwrap();
+                assert_eq!(body, expected, "{cell:?}");
+            }
+            Body::Json(expected) => assert_eq!(body, *expected, "{cell:?}"),
+            Body::Presigned => assert_presigned(cell, body, world),
+            Body::Download => assert_download(cell, body, world),
+            Body::Item(_) => panic!("{cell:?}: a batch in a batch"),
         }
     }
 }
 
-fn assert_presigned(cell: &Cell, answer: &Answer, world: &World) {
-    let mut body = answer.json();
+fn assert_presigned(cell: &Cell, mut body: Value, world: &World) {
     let url = body["upload"]["url"].take();
     let id = body["asset_id"].as_str().unwrap().to_owned();
     let (tenant, env) = (cell.tenant.name(), cell.environment);
@@ -387,8 +442,7 @@ fn assert_presigned(cell: &Cell, answer: &Answer, world: &World) {
     assert_ne!(id, world.id(cell.object));
 }
 
-fn assert_download(cell: &Cell, answer: &Answer, world: &World) {
-    let mut body = answer.json();
+fn assert_download(cell: &Cell, mut body: Value, world: &World) {
     let url = body["url"].take();
     let (tenant, env) = (cell.tenant.name(), cell.environment);
     let id = world.id(cell.object);

@@ -14,8 +14,8 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey,
-        DownloadOutcome, Downloadable, EventQuery, IntentState, KeyedIntent, KeyedOutcome,
-        NewAsset, NewDownload, RegisterOutcome, RepeatOutcome, StandingKey,
+        DownloadOutcome, Downloadable, EventQuery, IntentState, KeyClaim, KeyedIntent,
+        KeyedOutcome, NewAsset, NewDownload, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     tenancy::{Principal, Scope, TenantId},
     time::Timestamp,
@@ -180,12 +180,18 @@ impl World {
             role => request.with("authorization", &format!("Bearer {role:?}")),
         };
         if cell.method == "POST" {
-            let body = if cell.pattern.ends_with("/register") {
+            let body = if cell.pattern.contains("/register")
+                || cell.pattern.ends_with("presign-download/batch")
+            {
                 json!({"asset_id": self.id(cell.object)})
             } else if cell.pattern.ends_with("/presign-download") {
                 json!({})
             } else {
                 presign_body()
+            };
+            let body = match cell.single() {
+                Some(_) => json!({"items": [body]}),
+                None => body,
             };
             request = request
                 .header("content-type", "application/json")
@@ -240,6 +246,11 @@ impl AssetCatalog for Counted {
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
         self.writes.fetch_add(1, SeqCst);
         self.inner.record_keyed_intent(new).await
+    }
+
+    async fn claim_key(&self, claim: KeyClaim) -> Result<Sha256Digest, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.claim_key(claim).await
     }
 
     async fn record_repeated_presign(

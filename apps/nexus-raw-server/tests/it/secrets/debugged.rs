@@ -9,9 +9,9 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::{AssetId, BucketName, ObjectAddress, ObjectKey},
-    ports::{AssetFilter, PresignedUpload, SignedUrl},
-    service::{ListRequest, PresignedAsset, RawStorageService},
+    asset::{AssetId, BucketName, InForce, ObjectAddress, ObjectKey},
+    ports::{AssetFilter, PresignedDownload, PresignedUpload, SignedUrl},
+    service::{ListRequest, Presigned, PresignedAsset, PresignedContent, RawStorageService},
     system::SystemClock,
     time::Timestamp,
 };
@@ -228,6 +228,20 @@ fn of_uploads(printed: &mut Printed) {
         upload,
     };
     printed.add("nexus-raw::PresignedAsset", &asset);
+    printed.add("nexus-raw::Presigned", &Presigned::Upload(asset));
+    let download = PresignedDownload {
+        method: "GET",
+        url: url(),
+        expires_at: Timestamp::UNIX_EPOCH,
+    };
+    printed.add("nexus-raw::PresignedDownload", &download);
+    let intent = sample::intent(&scope, asset_id);
+    let record = sample::new_asset(&intent, sample::provenance()).asset;
+    let content = PresignedContent {
+        download,
+        in_force: InForce::as_registered(&record, true),
+    };
+    printed.add("nexus-raw::PresignedContent", &content);
 }
 
 /// A list holds what its cursors are sealed with.

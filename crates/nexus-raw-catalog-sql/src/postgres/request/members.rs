@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nexus_raw::{
     asset::{Activity, AssetId, CapturedAt, PiiFlags, SourceUri},
     event::EventType,
-    ports::NewAsset,
+    ports::{KeyClaim, NewAsset},
 };
 use serde::{Serialize, Serializer, ser::Error as _};
 use uuid::Uuid;
@@ -250,6 +250,32 @@ impl<'a> DownloadMember<'a> {
                 ends_at: it.new.ends_at.as_micros(),
             },
             event: EventColumns::from(&it.event),
+        }
+    }
+}
+
+/// A key for a batch, with the columns of `idempotency`.
+#[derive(Serialize)]
+pub(super) struct ClaimMember<'a> {
+    n: usize,
+    user_id: &'a str,
+    route: &'a str,
+    idempotency_key: String,
+    body_digest: Bytes<'a>,
+    ends_at: i64,
+    now: i64,
+}
+
+impl<'a> ClaimMember<'a> {
+    pub(super) fn of(n: usize, claim: &'a KeyClaim) -> Self {
+        Self {
+            n,
+            user_id: claim.key.user.as_str(),
+            route: claim.key.route,
+            idempotency_key: claim.key.key.digest().to_string(),
+            body_digest: Bytes(claim.body_digest.as_bytes()),
+            ends_at: claim.ends_at.as_micros(),
+            now: claim.claimed_at.as_micros(),
         }
     }
 }

@@ -12,7 +12,9 @@ use nexus_raw::{
 use serde::Serialize;
 
 use self::{
-    members::{DownloadMember, HashingMember, PresignMember, RecordMember, RepeatMember},
+    members::{
+        ClaimMember, DownloadMember, HashingMember, PresignMember, RecordMember, RepeatMember,
+    },
     relay::{LeaseMember, ProgressMember, RetryMember},
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
@@ -46,6 +48,7 @@ struct Block<'a> {
     max_presigns: u32,
     registrations: Vec<RecordMember<'a>>,
     downloads: Vec<DownloadMember<'a>>,
+    claims: Vec<ClaimMember<'a>>,
     hashings: Vec<HashingMember<'a>>,
 }
 
@@ -59,6 +62,7 @@ impl<'a> Block<'a> {
             max_presigns: UploadIntent::MAX_PRESIGNS,
             registrations: Vec::new(),
             downloads: Vec::new(),
+            claims: Vec::new(),
             hashings: Vec::new(),
         }
     }
@@ -105,6 +109,9 @@ pub(super) fn text(
             Write::Download(it) => block(&mut scopes, &it.new.key.scope)
                 .downloads
                 .push(DownloadMember::of(n, it)),
+            Write::Claim(it) => block(&mut scopes, &it.key.scope)
+                .claims
+                .push(ClaimMember::of(n, it)),
             Write::Hashing(it) => block(&mut scopes, &it.object.scope)
                 .hashings
                 .push(HashingMember::of(n, it)),

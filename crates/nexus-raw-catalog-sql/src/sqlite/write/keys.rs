@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_raw::{
-    ports::{CallerKey, CatalogError},
+    asset::Sha256Digest,
+    ports::{CallerKey, CatalogError, KeyClaim},
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
@@ -13,6 +14,7 @@ use crate::{
     backend::WriteError,
     error::CorruptColumn,
     object_store::ObjectStoreIdentity,
+    rows::Columns,
     sqlite::{fault::write_error, parameters::rows_json},
     writer::{IntentKey, IntentOutcome, NewIntent},
 };
@@ -53,7 +55,14 @@ pub(super) async fn record(
         }
     }
     insert(connection, &self::keyed(&recorded)).await?;
-    remove_ended(connection, &keyed).await?;
+    let mut latest: BTreeMap<&Scope, Timestamp> = BTreeMap::new();
+    for (key, new) in &keyed {
+        let at = latest
+            .entry(&key.caller.scope)
+            .or_insert(new.intent.requested_at);
+        *at = new.intent.requested_at.max(*at);
+    }
+    remove_ended(connection, latest, keyed.len()).await?;
     Ok(outcomes)
 }
 
@@ -157,6 +166,54 @@ pub(super) const ENDED: &str = "
         LIMIT ?2
     )";
 
+pub(super) const CLAIM: &str = "
+    INSERT INTO idempotency (
+        tenant_id, env, user_id, route, idempotency_key, body_digest, ends_at
+    )
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (tenant_id, env, user_id, route, idempotency_key) DO UPDATE SET
+        body_digest = excluded.body_digest, ends_at = excluded.ends_at
+    WHERE idempotency.ends_at <= ?8";
+
+pub(super) const CLAIMED: &str = "
+    SELECT body_digest FROM idempotency
+    WHERE tenant_id = ?1 AND env = ?2 AND user_id = ?3 AND route = ?4 AND idempotency_key = ?5";
+
+/// Has a key stand for a batch, and returns the digest that it stands for.
+pub(super) async fn claim(
+    connection: &mut SqliteConnection,
+    claim: &KeyClaim,
+) -> Result<Sha256Digest, WriteError> {
+    let key = &claim.key;
+    let digest = key.key.digest().to_string();
+    sqlx::query(CLAIM)
+        .bind(key.scope.tenant.as_str())
+        .bind(key.scope.environment.as_str())
+        .bind(key.user.as_str())
+        .bind(key.route)
+        .bind(&digest)
+        .bind(&claim.body_digest.as_bytes()[..])
+        .bind(claim.ends_at.as_micros())
+        .bind(claim.claimed_at.as_micros())
+        .execute(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    let row = sqlx::query(CLAIMED)
+        .bind(key.scope.tenant.as_str())
+        .bind(key.scope.environment.as_str())
+        .bind(key.user.as_str())
+        .bind(key.route)
+        .bind(&digest)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    let standing = Columns(&row).digest("idempotency.body_digest");
+    let standing = standing.map_err(CatalogError::from)?;
+    let latest = BTreeMap::from([(&key.scope, claim.claimed_at)]);
+    remove_ended(connection, latest, 1).await?;
+    Ok(standing)
+}
+
 #[derive(Serialize)]
 struct Ended<'a> {
     tenant_id: &'a TenantId,
@@ -167,15 +224,9 @@ struct Ended<'a> {
 /// Removes two keys for each new one, if they expired an hour ago, which covers clock changes.
 async fn remove_ended(
     connection: &mut SqliteConnection,
-    keyed: &[Keyed<'_>],
+    latest: BTreeMap<&Scope, Timestamp>,
+    new_keys: usize,
 ) -> Result<(), WriteError> {
-    let mut latest: BTreeMap<&Scope, Timestamp> = BTreeMap::new();
-    for (key, new) in keyed {
-        let at = latest
-            .entry(&key.caller.scope)
-            .or_insert(new.intent.requested_at);
-        *at = new.intent.requested_at.max(*at);
-    }
     let rows = latest.into_iter().map(|(scope, at)| Ended {
         tenant_id: &scope.tenant,
         env: &scope.environment,
@@ -183,7 +234,7 @@ async fn remove_ended(
     });
     let removed = sqlx::query(ENDED)
         .bind(rows_json(rows))
-        .bind(i64::try_from(2 * keyed.len()).unwrap_or(i64::MAX))
+        .bind(i64::try_from(2 * new_keys).unwrap_or(i64::MAX))
         .execute(connection)
         .await;
     removed.map(|_| ()).map_err(write_error)

@@ -60,6 +60,7 @@ pub(in crate::sqlite) async fn group(
             Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
             Write::Progress(it) => Written::Progress(relay::progress(connection, it).await?),
             Write::Hashing(it) => Written::Hashing(hashing::step(connection, it).await?),
+            Write::Claim(it) => Written::Claim(keys::claim(connection, it).await?),
             Write::Retry(it) => Written::Retry(relay::ask_retry(connection, it).await?),
         };
         outcomes.set(index, Ok(written))?;
@@ -130,6 +131,8 @@ fn chosen<'a, Q, A: PartialEq>(members: &[&'a Q], outcomes: &[A], outcome: &A) -
 pub(in crate::sqlite) const ALL: &[&str] = &[
     keys::KEYS_IN_USE,
     keys::ENDED,
+    keys::CLAIM,
+    keys::CLAIMED,
     ledger::WRITE,
     registrations::MARK,
     repeats::PRESIGNS,

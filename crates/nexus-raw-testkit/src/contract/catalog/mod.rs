@@ -1,6 +1,7 @@
 //! The contract of [`AssetCatalog`] and [`CatalogCensus`].
 
 mod census;
+mod claims;
 mod content;
 mod downloads;
 mod durability;
@@ -32,7 +33,7 @@ use nexus_raw::{
 };
 
 pub use self::{
-    census::*, content::*, downloads::*, durability::*, events::*, feed::*, fidelity::*,
+    census::*, claims::*, content::*, downloads::*, durability::*, events::*, feed::*, fidelity::*,
     intents::*, isolation::*, key_races::*, keys::*, listing::*, parents::*, races::*,
     registration::*,
 };
@@ -112,6 +113,9 @@ macro_rules! catalog_contract {
                 intents_are_open_until_registered_in_any_scope,
                 refused_or_repeated_calls_open_no_intent,
                 open_intents_are_counted_after_reopening,
+                a_claimed_key_stands_for_one_body_until_its_end,
+                claims_of_other_callers_do_not_meet,
+                of_racing_claims_of_a_key_one_stands,
                 the_oldest_asset_of_a_content_is_found_in_its_scope_only,
                 a_recorded_download_is_an_event_and_stands_until_its_end,
                 a_download_that_is_still_good_writes_nothing,

@@ -6,6 +6,6 @@ mod read;
 mod tests;
 
 pub(crate) use self::{
-    node::Node,
+    node::{Fields, Node},
     read::{BodyRule, read},
 };

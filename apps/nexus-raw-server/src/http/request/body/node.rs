@@ -112,6 +112,15 @@ impl<'a> Node<'a> {
         faults.or(values)
     }
 
+    /// Reads an array of 1 to `limit` items, each as a value of its own: its pointers are relative
+    /// to it.
+    pub(crate) fn items(&self, limit: usize) -> Result<&'a [Json], Faults> {
+        match self.value {
+            Json::Array(items) if (1..=limit).contains(&items.len()) => Ok(items),
+            _ => Err(self.fault(format_args!("must be an array of 1 to {limit} items"))),
+        }
+    }
+
     /// Returns a fault if there are more than `limit` members.
     pub(crate) fn at_most(&self, limit: usize, members: usize) -> Faults {
         if members > limit {

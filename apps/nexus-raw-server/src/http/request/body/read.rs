@@ -1,3 +1,4 @@
+use actix_gated_stream::FREE_BYTES;
 use actix_web::{
     HttpRequest,
     error::PayloadError,
@@ -11,12 +12,16 @@ use strict_json::Json;
 
 use crate::http::respond::ApiError;
 
+/// How long the response to a batch may become: what ends the beginning of items, and what those
+/// that have begun may add.
+const MOST_OF_A_BATCH: usize = 6 * 1024 * 1024;
+
 /// Which bodies a route takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyRule {
     max_bytes: usize,
     /// Whether no body is as `{}`.
-    is_optional: bool,
+    pub(crate) is_optional: bool,
 }
 
 impl BodyRule {
@@ -30,6 +35,24 @@ impl BodyRule {
         is_optional: true,
         ..Self::SMALL
     };
+
+    /// A body for many assets.
+    pub(crate) const BATCH: Self = Self {
+        max_bytes: 2 * 1024 * 1024,
+        is_optional: false,
+    };
+
+    /// Returns how long the response to a body of so many bytes may be.
+    pub(crate) fn most_of_a_response(self, bytes: usize) -> usize {
+        /// What an item says in as few bytes as it may have: its id, and a record or a URL.
+        const MOST_OF_AN_ITEM: usize = 32;
+        if self.max_bytes == Self::BATCH.max_bytes {
+            (bytes * MOST_OF_AN_ITEM).min(MOST_OF_A_BATCH)
+        } else {
+            // ids, digests, times
+            bytes + FREE_BYTES / 2
+        }
+    }
 
     fn too_large(self) -> ApiError {
         ApiError::PayloadTooLarge {

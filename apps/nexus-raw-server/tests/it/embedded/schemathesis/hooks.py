@@ -81,7 +81,12 @@ def is_ahead(captured_at):
 
 @schemathesis.hook
 def map_body(context, body):
-    body = as_sent(body)
+    return of_assets(as_sent(body))
+
+
+def of_assets(body):
+    if isinstance(body, dict) and isinstance(body.get("items"), list):
+        body["items"] = [of_assets(item) for item in body["items"]]
     if isinstance(body, dict):
         if "asset_id" in body:
             body["asset_id"] = some_of_them(body["asset_id"])
