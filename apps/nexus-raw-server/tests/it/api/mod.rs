@@ -6,6 +6,7 @@ mod batch;
 mod bodies;
 mod cors;
 mod docs;
+mod download;
 mod feed;
 mod heads;
 mod idempotency;
