@@ -348,3 +348,68 @@ impl<'de> Deserialize<'de> for DatasetEvent {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn delivered() -> serde_json::Value {
+        json!({
+            "event_id": "6ba7b810-9dad-51d1-80b4-00c04fd430c8",
+            "schema_version": "1",
+            "event_type": "raw_asset_download_presigned",
+            "sequence": 3,
+            "occurred_at": "2026-11-24T01:00:02Z",
+            "tenant_id": "t_demo",
+            "env": "dev",
+            "user_id": "u_demo",
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "request_id": "req-1",
+            "asset_id": "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11",
+            "uri": "s3://nexus-raw/tenants/t_demo/dev/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11/a.jpg",
+            "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+            "size_bytes": 5,
+            "content_type": "image/jpeg",
+            "lineage": {"derived_from": [], "source_uri": null, "activity": null},
+            "pii_flags": ["location"],
+            "train_ok": true,
+            "download": {"disposition": "attachment", "expires_at": "2026-11-24T01:15:00Z"},
+        })
+    }
+
+    #[test]
+    fn a_download_is_delivered_with_what_its_url_is_good_for_as_the_last_member() {
+        let event: DatasetEvent = serde_json::from_value(delivered()).unwrap();
+        let stated = event.body.download.unwrap();
+        assert_eq!(stated.disposition, Disposition::Attachment);
+        assert_eq!(stated.expires_at.to_string(), "2026-11-24T01:15:00Z");
+        let text = serde_json::to_string(&event).unwrap();
+        let last = "\"train_ok\":true,\"download\":{\"disposition\":\"attachment\",\
+                    \"expires_at\":\"2026-11-24T01:15:00Z\"}}";
+        assert!(text.ends_with(last), "{text}");
+        assert_eq!(serde_json::to_value(&event).unwrap(), delivered());
+    }
+
+    #[test]
+    fn consumers_ignore_members_of_an_event_that_they_do_not_know() {
+        let mut later = delivered();
+        later["more"] = json!(1);
+        let later: DatasetEvent = serde_json::from_value(later).unwrap();
+        assert_eq!(serde_json::to_value(&later).unwrap(), delivered());
+    }
+
+    #[test]
+    fn a_type_is_parsed_by_its_one_name() {
+        for it in [
+            EventType::RawAssetPresigned,
+            EventType::RawAssetRegistered,
+            EventType::RawAssetDownloadPresigned,
+        ] {
+            assert_eq!(EventType::parse(it.as_str()), Ok(it));
+            assert_eq!(serde_json::to_value(it).unwrap(), it.as_str());
+        }
+        assert_eq!(EventType::parse("RawAssetPresigned"), Err(EventTypeError));
+    }
+}

@@ -159,8 +159,8 @@ mod tests {
     use super::*;
     use crate::{
         asset::{
-            BucketName, ContentFacts, Filename, Integrity, IntegrityLevel, ObjectKey, Provenance,
-            RawAsset, RawAssetParts, UploadIntent,
+            BucketName, ContentFacts, Disposition, Filename, InForce, Integrity, IntegrityLevel,
+            ObjectKey, Provenance, RawAsset, RawAssetParts, UploadIntent,
         },
         event::RequestContext,
         tenancy::Scope,
@@ -231,6 +231,21 @@ mod tests {
         })
     }
 
+    /// A download of the record, whose flags are others by now.
+    fn download() -> EventBody {
+        let in_force = InForce {
+            train_ok: false,
+            train_ok_effective: false,
+            pii_flags: serde_json::from_str("[\"health\"]").unwrap(),
+        };
+        let download = EventDownload {
+            disposition: Disposition::Inline,
+            expires_at: time(900),
+        };
+        let user = UserId::parse("u_other").unwrap();
+        EventBody::download_presigned(&record(), &in_force, download, &user, &context(), time(2))
+    }
+
     /// Proofs are built on these bytes: they never change.
     #[test]
     fn the_texts_of_an_event_are_these() {
@@ -256,8 +271,18 @@ mod tests {
                     Sha256Digest::of(serde_json::to_string(&record()).unwrap().as_bytes())
                 ),
             },
+            StoredEvent {
+                facts: format!(
+                    r#"{{"schema_version":"1","event_type":"raw_asset_download_presigned","occurred_at":"2026-11-24T01:00:02Z",{content},"derived_from":[],"pii_flags":["health"],"train_ok":false,"download":{{"disposition":"inline","expires_at":"2026-11-24T01:15:00Z"}}}}"#
+                ),
+                personal: format!(
+                    r#"{{{},{uri},"source_uri":null,"activity":null}}"#,
+                    who.replace("u_demo", "u_other")
+                ),
+            },
         ];
-        for (body, expected) in [presigned, registered].into_iter().zip(expected) {
+        let bodies = [presigned, registered, download()];
+        for (body, expected) in bodies.into_iter().zip(expected) {
             let stored = StoredEvent::of(&body).unwrap();
             assert_eq!(stored, expected);
             let read = StoredEvent::read(&stored.facts, &stored.personal).unwrap();
@@ -276,7 +301,23 @@ mod tests {
         let unproved = registered
             .facts
             .replace(",\"integrity\":{\"level\":\"s3_sha256\"}", "");
+        let download = StoredEvent::of(&download()).unwrap();
+        let at = download.facts.find(",\"download\"").unwrap();
+        let unsaid = format!("{}}}", &download.facts[..at]);
+        let said_of = |other: &StoredEvent| {
+            let rest = other.facts.strip_suffix('}').unwrap();
+            format!("{rest}{}", &download.facts[at..])
+        };
+        let endless = download
+            .facts
+            .replace(",\"expires_at\":\"2026-11-24T01:15:00Z\"", "");
+        let (said_of_presigned, said_of_registered) = (said_of(&presigned), said_of(&registered));
         for (facts, personal) in [
+            (&unsaid, &download.personal),
+            (&endless, &download.personal),
+            (&said_of_presigned, &presigned.personal),
+            (&said_of_registered, &registered.personal),
+            (&download.facts, &registered.personal),
             (&presigned.facts, &registered.personal),
             (&registered.facts, &presigned.personal),
             (&unknown, &presigned.personal),
