@@ -13,9 +13,12 @@ use aws_sdk_s3::{
     types::{BucketVersioningStatus, VersioningConfiguration},
 };
 use nexus_raw::{
-    asset::UploadIntent,
+    asset::{
+        Disposition, Integrity, IntegrityLevel, Provenance, RawAsset, RawAssetParts, UploadIntent,
+    },
     ports::{
-        Clock, HashOutcome, PinnedObject, RawStorageRepository, StoreCapabilities, UploadTerms,
+        Clock, DownloadTerms, HashOutcome, PinnedObject, RawStorageRepository, StoreCapabilities,
+        UploadTerms,
     },
     time::Timestamp,
 };
@@ -186,6 +189,20 @@ async fn uploaded(harness: &OnSeaweedFs, repository: &dyn RawStorageRepository) 
     intent
 }
 
+/// Writes other bytes to the key of `intent`, as an administrator could.
+async fn overwrite(harness: &OnSeaweedFs, intent: &UploadIntent) {
+    let written = client(harness)
+        .put_object()
+        .bucket(SeaweedFs::BUCKET)
+        .key(intent.address.key.as_str())
+        .content_type("text/html")
+        .body(b"something else".to_vec().into())
+        .send()
+        .await
+        .unwrap();
+    assert!(written.version_id.is_some());
+}
+
 /// Deletes the object of `intent`, or one version of it for good.
 async fn delete(harness: &OnSeaweedFs, intent: &UploadIntent, version_id: Option<&str>) {
     client(harness)
@@ -224,4 +241,50 @@ async fn in_a_versioned_bucket_exactly_the_pinned_version_is_hashed() {
     }
     delete(&harness, &intent, object.version_id.as_deref()).await;
     assert_eq!(hash().await, HashOutcome::Gone);
+}
+
+#[tokio::test]
+async fn in_a_versioned_bucket_exactly_the_pinned_version_is_downloaded() {
+    let harness = versioned().await;
+    let repository = harness.open().await;
+    let intent = uploaded(&harness, &*repository).await;
+    let stored = repository.stat(&intent.address).await.unwrap().unwrap();
+    let object = PinnedObject::of(&intent, &stored);
+    let asset = RawAsset::from_parts(RawAssetParts {
+        asset_id: intent.asset_id,
+        scope: intent.scope.clone(),
+        address: intent.address.clone(),
+        facts: intent.facts.clone(),
+        provenance: Provenance::default(),
+        imported_at: intent.requested_at,
+        registered_by: intent.requested_by.clone(),
+        integrity: Integrity {
+            level: IntegrityLevel::S3Sha256,
+            version_id: object.version_id.clone(),
+            etag: object.etag.clone(),
+        },
+    });
+    let terms = DownloadTerms {
+        asset: &asset,
+        disposition: Disposition::Attachment,
+        now: harness.now(),
+        ttl: Duration::from_mins(10),
+        not_after: None,
+    };
+    let download = repository.presign_download(terms).await.unwrap();
+    let get = async || harness.get(download.url.expose()).await;
+    // the first download is of the only version
+    for _ in 0..2 {
+        let answer = get().await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("image/jpeg"))
+        );
+        assert_eq!(answer.body, sample::CONTENT);
+        overwrite(&harness, &intent).await;
+    }
+    delete(&harness, &intent, None).await;
+    assert_eq!(get().await.body, sample::CONTENT);
+    delete(&harness, &intent, object.version_id.as_deref()).await;
+    assert_eq!(get().await.status, 404);
 }
