@@ -110,6 +110,13 @@ impl Caller {
     }
 }
 
+/// A request of a presigned URL, without any further header.
+pub(crate) fn at_store(method: &str, url: &str) -> Request {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, target) = rest.split_at(rest.find('/').unwrap());
+    Request::new(host.parse().unwrap(), method, target).with("host", host)
+}
+
 fn promise(filename: &str, content_type: &str, content: &[u8]) -> Value {
     json!({
         "filename": filename,
@@ -148,12 +155,7 @@ impl Upload {
 
     /// The upload, before its content is set.
     pub(crate) fn request(&self, method: &str) -> Request {
-        let (host, target) = self
-            .url
-            .strip_prefix("http://")
-            .unwrap()
-            .split_at(self.url["http://".len()..].find('/').unwrap());
-        let request = Request::new(host.parse().unwrap(), method, target).with("host", host);
+        let request = at_store(method, &self.url);
         let headers = self.headers.iter();
         headers.fold(request, |it, (name, value)| it.header(name, value))
     }

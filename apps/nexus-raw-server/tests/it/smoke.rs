@@ -12,6 +12,9 @@ macro_rules! smoke {
             cors {
                 a_page_of_a_configured_origin_presigns_uploads_and_registers,
             }
+            downloads {
+                a_registered_photograph_is_downloaded_under_its_name_and_type,
+            }
             feed {
                 who_pulls_hears_of_everything_once_in_order_and_of_nothing_else,
             }

@@ -4,6 +4,7 @@
 pub(crate) mod behind_its_back;
 pub(crate) mod contents;
 pub(crate) mod cors;
+pub(crate) mod downloads;
 pub(crate) mod ends_of_urls;
 pub(crate) mod feed;
 pub(crate) mod forgeries;
@@ -46,6 +47,10 @@ macro_rules! whole {
             cors {
                 a_page_of_a_configured_origin_presigns_uploads_and_registers,
                 without_a_configured_origin_no_page_reads_an_answer,
+            }
+            downloads {
+                a_registered_photograph_is_downloaded_under_its_name_and_type,
+                a_download_url_is_refused_after_its_end,
             }
             ends_of_urls {
                 after_its_end_a_url_opens_nothing_and_neither_does_its_intent,

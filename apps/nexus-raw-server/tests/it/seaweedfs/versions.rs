@@ -4,6 +4,7 @@ use nexus_raw_testkit::{SeaweedFs, s3::Endpoint};
 use serde_json::json;
 
 use crate::{
+    caller::at_store,
     house::{House as _, OnSeaweedFs},
     machine::photograph,
 };
@@ -42,6 +43,12 @@ async fn in_a_versioned_bucket_the_record_pins_the_version_that_was_proved() {
     let pinned = format!("{}?versionId={version}", upload.path());
     let pinned = store().signed("GET", &pinned, &[], b"");
     assert!(pinned.status == 200 && pinned.body == photo);
+    let target = format!("/nexus/raw/{}/presign-download", upload.asset_id);
+    let download = caller.post(&target, &json!({})).await.json();
+    let downloaded = at_store("GET", download["url"].as_str().unwrap());
+    let downloaded = downloaded.send().await;
+    assert!(downloaded.status == 200 && downloaded.body == photo);
+    assert_eq!(downloaded.header("x-amz-version-id"), Some(&*version));
 }
 
 #[tokio::test]
