@@ -1,8 +1,8 @@
-//! CORS: preflights of uploads, and the headers of responses:
+//! CORS: preflights, and the headers of responses:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>.
 //!
-//! All buckets have one rule, that of `docs/BROWSERS.md`: the origins of the settings may PUT,
-//! with the headers that an upload signs.
+//! All buckets have one rule, that of `docs/BROWSERS.md`: the origins of the settings may GET and
+//! PUT, with the headers that an upload signs.
 
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -13,8 +13,9 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use s3s::{Body, HttpResponse, S3Error, S3ErrorCode, S3Result};
 
-/// The allowed method.
-const METHOD: Method = Method::PUT;
+/// The allowed methods: of downloads and of uploads.
+const METHODS: [&str; 2] = ["GET", "PUT"];
+const METHOD_LIST: &str = "GET, PUT";
 /// The allowed request headers, by name or prefix.
 const HEADERS: [&str; 3] = ["content-type", "if-none-match", "x-amz-checksum-sha256"];
 const STARTS: [&str; 2] = ["x-amz-meta-", "x-amz-server-side-encryption"];
@@ -52,7 +53,10 @@ impl Cors {
             ));
         };
         let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
-        if !self.includes(origin) || method != METHOD.as_str() || !asked.is_none_or(may_be_sent) {
+        let is_allowed = self.includes(origin)
+            && METHODS.iter().any(|allowed| method == allowed)
+            && asked.is_none_or(may_be_sent);
+        if !is_allowed {
             return Err(refusal(
                 StatusCode::FORBIDDEN,
                 "AccessForbidden",
@@ -61,10 +65,10 @@ impl Cors {
         }
         let mut response = HttpResponse::new(Body::empty());
         let answer = response.headers_mut();
-        self.mark(origin, &METHOD, answer);
+        Self::expose(origin, answer);
         answer.insert(
             ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("PUT"),
+            HeaderValue::from_static(METHOD_LIST),
         );
         answer.insert(
             ACCESS_CONTROL_MAX_AGE,
@@ -78,9 +82,12 @@ impl Cors {
 
     /// Adds the headers that let an allowed page read the response, also an error.
     pub(crate) fn mark(&self, origin: &HeaderValue, method: &Method, answer: &mut HeaderMap) {
-        if !self.includes(origin) || *method != METHOD {
-            return;
+        if self.includes(origin) && METHODS.contains(&method.as_str()) {
+            Self::expose(origin, answer);
         }
+    }
+
+    fn expose(origin: &HeaderValue, answer: &mut HeaderMap) {
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         answer.insert(
             ACCESS_CONTROL_EXPOSE_HEADERS,
@@ -130,12 +137,13 @@ mod tests {
             .chain(starts.iter().map(String::as_str))
             .collect();
         for line in [
-            format!("\"AllowedMethods\": {:?},", [METHOD.as_str()]),
+            format!("\"AllowedMethods\": {METHODS:?},"),
             format!("\"AllowedHeaders\": {headers:?},"),
             format!("\"ExposeHeaders\": {:?},", [EXPOSED]),
             format!("\"MaxAgeSeconds\": {MAX_AGE_SECONDS}\n"),
         ] {
             assert!(document.contains(&line), "{line}");
         }
+        assert_eq!(METHOD_LIST, METHODS.join(", "));
     }
 }

@@ -77,7 +77,7 @@ impl Settings {
         self
     }
 
-    /// Adds an origin whose pages may upload from a browser, as browsers send it:
+    /// Adds an origin whose pages may upload and download from a browser, as browsers send it:
     /// `https://app.example.com`. Compared byte for byte; without any, no page may.
     #[must_use]
     pub fn with_cors_origin(mut self, origin: impl Into<String>) -> Self {

@@ -1,11 +1,12 @@
-//! What a page of another origin needs: permission to upload, and a response that it may read.
+//! What a page of another origin needs: permission to upload and to download, and responses that it
+//! may read.
 
 use serde_json::Value;
 
 use super::bench::{Bench, CONTENT, ORIGIN, or, status_and_code};
 use crate::s3::{Answer, Endpoint};
 
-/// The document with the rule that a bucket needs for uploads from a page.
+/// The document with the rule that a bucket needs for pages.
 const DOCUMENT: &str = include_str!("../../../../../docs/BROWSERS.md");
 
 /// Sets the bucket's CORS rule to that of `docs/BROWSERS.md`, for pages of this origin.
@@ -50,7 +51,11 @@ fn preflight(bench: &Bench, origin: &str, method: &str, headers: &str) -> Answer
         ("access-control-request-method", method),
         ("access-control-request-headers", headers),
     ]
+    .into_iter()
+    // a browser names headers only if there are any
+    .filter(|(_, value)| !value.is_empty())
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let head: Vec<_> = head.collect();
     bench.send("OPTIONS", &bench.upload().target, &head, b"")
 }
 
@@ -110,8 +115,24 @@ pub fn a_page_may_not_delete(bench: &Bench) -> String {
     refused(bench, "DELETE", &[])
 }
 
-pub fn a_page_may_not_read(bench: &Bench) -> String {
-    refused(bench, "GET", &["range"])
+pub fn a_page_of_the_origin_may_download(bench: &Bench) -> String {
+    let answer = preflight(bench, ORIGIN, "GET", "");
+    let origin = answer
+        .header("access-control-allow-origin")
+        .unwrap_or("none");
+    let is_allowed = names(&answer, "access-control-allow-methods", &["get"]);
+    let missing = if is_allowed { "" } else { ", not GET" };
+    format!("{} for {origin}{missing}", answer.status)
+}
+
+pub fn a_page_of_another_origin_may_not_download(bench: &Bench) -> String {
+    let answer = preflight(bench, "https://evil.example", "GET", "");
+    let origin = answer.header("access-control-allow-origin");
+    status_and_code(&answer) + origin.map_or("", |_| ", allowed")
+}
+
+pub fn a_page_may_download_with_no_other_header(bench: &Bench) -> String {
+    refused(bench, "GET", &["x-amz-acl"])
 }
 
 pub fn a_page_may_send_no_other_header(bench: &Bench) -> String {
@@ -148,13 +169,26 @@ pub fn a_page_of_another_origin_reads_nothing(bench: &Bench) -> String {
     seen(bench, "https://evil.example").1
 }
 
-pub fn a_page_cannot_read_the_response_to_another_method(bench: &Bench) -> String {
+/// Returns the status of a page's request for an absent key, and who may read the response.
+fn asked(bench: &Bench, method: &str, origin: &str) -> String {
     let path = bench.path("k");
-    let mut headers = bench.signer().sign_header("GET", &path, &[], b"");
-    headers.push(("origin".to_owned(), ORIGIN.to_owned()));
-    let answer = bench.send("GET", &path, &headers, b"");
+    let mut headers = bench.signer().sign_header(method, &path, &[], b"");
+    headers.push(("origin".to_owned(), origin.to_owned()));
+    let answer = bench.send(method, &path, &headers, b"");
     let returned = answer.header("access-control-allow-origin");
     format!("{} for {}", answer.status, returned.unwrap_or("nobody"))
+}
+
+pub fn a_page_cannot_read_the_response_to_another_method(bench: &Bench) -> String {
+    asked(bench, "HEAD", ORIGIN)
+}
+
+pub fn the_page_may_read_the_response_to_a_get(bench: &Bench) -> String {
+    asked(bench, "GET", ORIGIN)
+}
+
+pub fn a_page_of_another_origin_reads_no_response_to_a_get(bench: &Bench) -> String {
+    asked(bench, "GET", "https://evil.example")
 }
 
 pub fn the_page_may_read_a_refusal(bench: &Bench) -> String {

@@ -371,11 +371,32 @@ pub static TABLE: &[(&str, &[Row])] = &[
                 "403 AccessForbidden",
             )
             .seaweedfs("403 AccessDenied"),
+            row(
+                "a_page_of_the_origin_may_download",
+                "200 for https://app.example.com",
+            ),
+            row(
+                "a_page_of_another_origin_may_not_download",
+                "403 AccessForbidden",
+            )
+            .seaweedfs("403 AccessDenied"),
             row("a_page_may_not_delete", "403 AccessForbidden").seaweedfs("200"),
-            row("a_page_may_not_read", "403 AccessForbidden").seaweedfs("200"),
             row("a_page_may_send_no_other_header", "403 AccessForbidden").seaweedfs("200"),
             row(
+                "a_page_may_download_with_no_other_header",
+                "403 AccessForbidden",
+            )
+            .seaweedfs("200"),
+            row(
                 "a_page_cannot_read_the_response_to_another_method",
+                "404 for nobody",
+            ),
+            row(
+                "the_page_may_read_the_response_to_a_get",
+                "404 for https://app.example.com",
+            ),
+            row(
+                "a_page_of_another_origin_reads_no_response_to_a_get",
                 "404 for nobody",
             ),
             row(
