@@ -74,6 +74,11 @@ async function upload(way) {
   return { statuses: [status, put, registered.status], uris: [(await registered.json()).uri] }
 }
 
+// s3://BUCKET/tenants/TENANT/ENV/raw/ASSET/FILENAME
+function idOf({ uris }) {
+  return uris[0].split('/')[7]
+}
+
 async function content(file) {
   const bytes = await (await fetch(`./${file.content}`)).blob()
   return new File([bytes], file.name, { type: file.type })
@@ -115,23 +120,56 @@ async function page(way) {
   }
 }
 
-// A page of an origin that nobody lets in, which was even given a URL.
+// The page of the document that downloads, of a file that was uploaded before. What it has saved is
+// compared here once more.
+async function download(way) {
+  const uploaded = await upload({ ...way, by: 'fetch' })
+  const frame = document.createElement('iframe')
+  frame.src = way.page
+  const loaded = new Promise((resolve) => (frame.onload = resolve))
+  document.body.append(frame)
+  await loaded
+  const { contentDocument: page } = frame
+  const { elements } = page.forms[0]
+  elements.token.value = setting.token
+  elements.asset.value = idOf(uploaded)
+  page.forms[0].requestSubmit()
+  const line = await new Promise((resolve) => {
+    const look = () => {
+      const ended = page.querySelector('ul .downloaded, ul .failed')
+      if (ended) resolve(ended)
+    }
+    new MutationObserver(look).observe(page.documentElement, { attributes: true, childList: true, subtree: true })
+    look()
+  })
+  const link = line.querySelector('a')
+  if (!link) return { ...uploaded, failed: line.textContent }
+  const saved = await (await fetch(link.href)).arrayBuffer()
+  const expected = await (await fetch(`./${way.files[0].content}`)).arrayBuffer()
+  const bytes = new Uint8Array(expected)
+  const isSame = saved.byteLength === bytes.length && new Uint8Array(saved).every((it, at) => it === bytes[at])
+  return { ...uploaded, saved: link.download, isSame }
+}
+
+// A page of an origin that nobody lets in, which was even given URLs.
 async function stranger(way) {
   const [file] = way.files
-  const { asset_id, upload } = await presign(file)
+  const registeredId = idOf(await upload({ ...way, by: 'fetch' }))
+  const { url: download } = await (await post(`${registeredId}/presign-download`, {})).json()
+  const { asset_id, upload: permission } = await presign(file)
   const frame = document.createElement('iframe')
   frame.src = `${way.origin}/stranger.html`
   const loaded = new Promise((resolve) => (frame.onload = resolve))
   document.body.append(frame)
   await loaded
   const told = new Promise((resolve) => (window.onmessage = (event) => resolve(event.data)))
-  frame.contentWindow.postMessage({ setting, upload }, way.origin)
+  frame.contentWindow.postMessage({ setting, upload: permission, download }, way.origin)
   const tried = await told
   const registered = await post('register', { asset_id })
   return { tried, statuses: [registered.status], code: (await registered.json()).code }
 }
 
-const kinds = { upload, page, stranger }
+const kinds = { upload, page, download, stranger }
 
 async function report(told) {
   await fetch('./report', { method: 'POST', body: JSON.stringify(told) })

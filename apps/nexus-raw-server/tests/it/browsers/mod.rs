@@ -85,6 +85,8 @@ enum How {
     RequestOfBytes,
     /// A page of `docs/BROWSERS.md`.
     Page(&'static str),
+    /// The page of `docs/BROWSERS.md` that downloads.
+    Download,
     /// A page whose origin nobody lets in.
     Stranger,
 }
@@ -152,6 +154,7 @@ fn cases() -> Vec<Case> {
         case("bytes, empty", How::RequestOfBytes, vec![empty()]),
         case("bytes", How::RequestOfBytes, vec![photo()]),
         case("bytes, no type", How::RequestOfBytes, vec![guessed()]),
+        case("download", How::Download, vec![odd()]),
         case("stranger", How::Stranger, vec![photo()]),
         case(
             "a page of one's own",
@@ -203,6 +206,7 @@ impl Case {
             How::RequestOfFile => json!({"kind": "upload", "by": "request"}),
             How::RequestOfBytes => json!({"kind": "upload", "by": "request", "bytes": true}),
             How::Page(page) => json!({"kind": "page", "page": page}),
+            How::Download => json!({"kind": "download", "page": "download.html"}),
             How::Stranger => json!({"kind": "stranger", "origin": site.other_origin()}),
         };
         told["files"] = files.into();
@@ -221,8 +225,13 @@ impl Case {
             }
             // it also waits until each bar of progress is full
             How::Page(_) => assert_eq!(reported["failed"], json!([]), "{name}: {reported}"),
+            How::Download => {
+                let expected = json!([[200, 200, 201], self.files[0].stored_name, true]);
+                let came = json!([reported["statuses"], reported["saved"], reported["isSame"]]);
+                assert_eq!(came, expected, "{name}: {reported}");
+            }
             How::Stranger => {
-                let refused = json!(["TypeError", "TypeError", "TypeError"]);
+                let refused = json!(["TypeError", "TypeError", "TypeError", "TypeError"]);
                 assert_eq!(reported["tried"], refused, "{name}: {reported}");
                 let nothing = (json!([409]), json!("object-not-uploaded"));
                 let came = (reported["statuses"].clone(), reported["code"].clone());

@@ -139,6 +139,7 @@ fn pages(service: SocketAddr) -> Files {
     let there = |name| document::file(name).replace("127.0.0.1:8080", &service.to_string());
     for (name, media_type) in [
         ("upload.html", HTML),
+        ("download.html", HTML),
         ("uppy.html", HTML),
         ("nexus-raw.js", SCRIPT),
     ] {
