@@ -16,7 +16,7 @@ use nexus_raw_testkit::sample::{self, scope};
 use serde_json::{Value, json};
 
 use self::{
-    example::registered,
+    example::{downloaded, registered},
     schemas::{cloud_event_schema, faults, open_lineage_schema},
 };
 
@@ -187,10 +187,31 @@ fn what_was_only_promised_is_not_told_as_created() {
     assert_eq!(facets["ownership"]["owners"][1]["type"], "PRESIGNED_BY");
 }
 
+/// Who downloads an asset does not own it.
+#[test]
+fn an_open_lineage_event_of_a_download_has_no_user_among_the_owners() {
+    let message = json_of(&encoding::open_lineage(&downloaded()).unwrap());
+    let facets = &message["dataset"]["facets"];
+    assert_eq!(facets["lifecycleStateChange"], Value::Null);
+    assert_eq!(
+        facets["ownership"]["owners"],
+        json!([{"name": "tenant:t_demo", "type": "TENANT"}])
+    );
+    let told = &facets["nexusRaw_rawAsset"];
+    assert_eq!(
+        (&told["event_type"], &told["user_id"], &told["train_ok"]),
+        (
+            &json!("raw_asset_download_presigned"),
+            &json!("u_demo"),
+            &json!(true)
+        )
+    );
+}
+
 #[test]
 fn every_event_holds_against_the_published_schemas() {
     let (cloud_events, open_lineage) = (cloud_event_schema(), open_lineage_schema());
-    for event in [presigned(), registered(), odd::event()] {
+    for event in [presigned(), registered(), downloaded(), odd::event()] {
         let message = json_of(&encoding::cloud_events(&event).unwrap());
         assert_eq!(faults(&cloud_events, &message), [""; 0], "{message}");
         let message = json_of(&encoding::open_lineage(&event).unwrap());
