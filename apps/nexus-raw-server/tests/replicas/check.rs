@@ -16,6 +16,7 @@ use crate::{
     fleet::Fleet,
     http::{Answer, Request},
     ledger::{Asset, Ledger},
+    lister::Lists,
     stream::Stream,
 };
 
@@ -168,4 +169,20 @@ async fn asset_stands(reader: &Reader<'_>, asset: &Asset, told: &[&Value]) {
         }
         None => assert_eq!(read.problem().0, 404, "{asset_id} was not registered"),
     }
+}
+
+/// Each list is what had been registered when it began, newest first: it neither skips nor repeats,
+/// whatever was registered meanwhile.
+pub(crate) fn lists_neither_skip_nor_repeat(scope: &Scope, lists: &Lists, committed: &Committed) {
+    let events = committed[scope].iter();
+    let registered: Vec<_> = events
+        .filter(|event| event["event_type"] == REGISTERED)
+        .map(|event| event["asset_id"].as_str().unwrap())
+        .collect();
+    for list in lists {
+        let expected: Vec<_> = registered[..list.len()].iter().rev().copied().collect();
+        assert_eq!(*list, expected, "a list of {scope:?}");
+    }
+    let last = lists.last().map(Vec::len);
+    assert_eq!(last, Some(registered.len()), "the last list of {scope:?}");
 }

@@ -17,6 +17,8 @@ mod client;
 mod common;
 mod fleet;
 mod follower;
+mod lister;
+mod reader;
 mod stream;
 mod trouble;
 
@@ -66,6 +68,7 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         })
         .collect();
     let followers = follower::of_every_scope(&fleet, &quiet);
+    let listers = lister::of_every_scope(&fleet, &quiet);
 
     let troubles = Troubles::given();
     let deaths = trouble::of_relays(troubles, &fleet, &mut random).await;
@@ -89,13 +92,19 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         let (scope, pulled) = follower.await.unwrap();
         assert!(pulled == committed[&scope], "pulled otherwise: {scope:?}");
     }
+    let mut lists_read = 0;
+    for lister in listers {
+        let (scope, lists) = lister.await.unwrap();
+        check::lists_neither_skip_nor_repeat(&scope, &lists, &committed);
+        lists_read += lists.len();
+    }
     check::every_answer_stands(&fleet, &ledger, &committed).await;
     let takeovers: Vec<_> = deaths.iter().map(|death| stream.silence(*death)).collect();
     let events: usize = committed.values().map(Vec::len).sum();
     println!(
         "{worked:.1?} of load: {} kills, {} presigned, {} registered, {events} events, {} told again, \
          {} calls, {} of them sent again, the longest {:.1?}, the longest until it succeeded {:.1?}; \
-         relay taken over after {takeovers:.1?}; all of it read from the stream {drained:.1?} after the load",
+         {lists_read} lists read; relay taken over after {takeovers:.1?}; all of it read from the stream {drained:.1?} after the load",
         fleet.kills(),
         work.presigned,
         work.registered,
