@@ -100,16 +100,11 @@ impl RawStorageService {
             disposition: request.disposition,
             now,
             ttl,
-            not_after: granted.filter(|end| is_enough(*end, now, ttl)),
+            not_after: granted.filter(|end| *end >= now.saturating_add(ttl / 2)),
         };
         let mut download = self.storage.presign_download(terms).await?;
         if terms.not_after.is_none() {
-            // the credentials may end before the asked time, and with them every URL
-            let life = download.expires_at.since(now);
-            terms.not_after = match granted.filter(|end| is_enough(*end, now, life)) {
-                Some(end) => Some(end),
-                None => self.record(&found, key, context, &download, now).await?,
-            };
+            terms.not_after = self.record(&found, key, context, &download, now).await?;
             if terms.not_after.is_some() {
                 download = self.storage.presign_download(terms).await?;
             }
@@ -146,6 +141,7 @@ impl RawStorageService {
             ),
             key,
             ends_at,
+            // of the real life: the credentials may end before the asked time, and every URL with them
             enough_until: now.saturating_add(ends_at.since(now) / 2),
         };
         match self.catalog.record_download(new).await? {
@@ -154,9 +150,4 @@ impl RawStorageService {
             DownloadOutcome::UnknownAsset => Err(DownloadError::AssetNotFound),
         }
     }
-}
-
-/// Whether a URL that ends at `end` makes a new one of this life needless.
-fn is_enough(end: Timestamp, now: Timestamp, life: Duration) -> bool {
-    end >= now.saturating_add(life / 2)
 }

@@ -73,6 +73,19 @@ async fn each_url_is_an_event_but_for_those_within_the_life_of_an_earlier_one() 
     }
 }
 
+#[tokio::test]
+async fn a_repeat_is_signed_once_and_needs_no_write() {
+    let house = House::new();
+    let id = registered(&house, "image/jpeg").await;
+    download(&house, DownloadRequest::new(id)).await.unwrap();
+    // the next write would lose its answer
+    house.catalog.lose_next_answer();
+    for signed in 2..5 {
+        download(&house, DownloadRequest::new(id)).await.unwrap();
+        assert_eq!(house.store.calls().presign_download, signed);
+    }
+}
+
 /// Credentials that end soon make every URL short, and would make each one an event.
 #[tokio::test]
 async fn where_credentials_end_soon_a_loop_of_downloads_is_no_loop_of_events() {
