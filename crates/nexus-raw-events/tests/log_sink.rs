@@ -6,6 +6,7 @@
     reason = "where an expectation of the test's own support breaks, the test must end"
 )]
 
+#[expect(dead_code, reason = "other test binaries need more of it")]
 mod example;
 
 use std::{

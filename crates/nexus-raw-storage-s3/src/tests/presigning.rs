@@ -370,7 +370,7 @@ async fn a_download_binds_key_version_type_name_and_cache_rule() {
         Some("v+1".to_owned()),
     );
     let repository = signing_repository(settings, static_credentials()).await;
-    let terms = download_terms(&asset, Duration::from_secs(900));
+    let terms = download_terms(&asset, Duration::from_mins(15));
     let download = repository.presign_download(terms).await.unwrap();
     let url = Url::parse(download.url.expose()).unwrap();
     assert_eq!((download.method, url.scheme()), ("GET", "https"));
@@ -410,7 +410,7 @@ async fn a_download_ends_with_the_credentials_and_not_at_all_shortly_before() {
         let expiry = Some(crate::time::system_time(at(end)));
         let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, expiry, "tests");
         let repository = signing_repository(settings.clone(), credentials).await;
-        let terms = download_terms(&asset, Duration::from_secs(900));
+        let terms = download_terms(&asset, Duration::from_mins(15));
         match (repository.presign_download(terms).await, expected) {
             (Ok(download), Some(expected)) => assert_eq!(download.expires_at, at(expected)),
             (Err(StorageError::CredentialsEnding), None) => {}

@@ -1,11 +1,11 @@
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{
-    PresignError, PresignRequest, Presigned, RawStorageService, RegisterError, RegisterRequest,
-    keyed::PRESIGN_UPLOAD_BATCH,
+    BatchParents, PRESIGN_UPLOAD_BATCH, PresignError, PresignRequest, Presigned, RawStorageService,
+    RegisterError, RegisterRequest,
 };
 use crate::{
-    asset::{AssetId, Sha256Digest},
+    asset::Sha256Digest,
     event::RequestContext,
     ports::{IdempotencyKey, KeyClaim},
     tenancy::WriteAccess,
@@ -16,19 +16,6 @@ use crate::{
 pub struct BatchKey {
     key: IdempotencyKey,
     body_digest: Sha256Digest,
-}
-
-/// The assets of a batch of registrations that are parents of others in it and were not registered
-/// before. An item sees what stood before the batch, so they are no parents yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BatchParents(Arc<BTreeSet<AssetId>>);
-
-impl BatchParents {
-    /// The positions of these parents that are among the assets.
-    pub(super) fn positions(&self, parents: &[AssetId]) -> impl Iterator<Item = usize> {
-        let places = parents.iter().enumerate();
-        places.filter_map(|(at, parent)| self.0.contains(parent).then_some(at))
-    }
 }
 
 impl RawStorageService {
@@ -104,6 +91,6 @@ impl RawStorageService {
             .unknown_parents(access.scope(), &inside)
             .await?;
         let unknown = unknown.iter().filter_map(|at| inside.get(*at).copied());
-        Ok(BatchParents(Arc::new(unknown.collect())))
+        Ok(unknown.collect())
     }
 }

@@ -9,10 +9,6 @@ use crate::{
     tenancy::WriteAccess,
 };
 
-/// The names of the use cases in the keys that a catalogue keeps.
-pub(super) const PRESIGN_UPLOAD: &str = "presign-upload";
-pub(super) const PRESIGN_UPLOAD_BATCH: &str = "presign-upload/batch";
-
 /// How often a key is looked up. Its state can change between lookup and write, at most twice:
 /// free, pending, registered.
 const MAX_LOOKUPS: usize = 4;

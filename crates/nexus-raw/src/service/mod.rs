@@ -14,18 +14,22 @@ mod verification;
 
 use std::sync::{Arc, OnceLock};
 
-pub use batch::{BatchKey, BatchParents};
+pub use batch::BatchKey;
 pub use download::{DownloadRequest, PresignedContent};
 pub use error::{DownloadError, PresignError, ReadError, RegisterError};
 pub use listing::{AssetList, ListError, ListRequest};
 pub use policy::UploadPolicy;
 pub use presign::{IfRegistered, IfRegisteredError, PresignRequest, Presigned, PresignedAsset};
-pub use register::{RegisterRequest, Registered, RestatedFacts};
+pub use register::{BatchParents, RegisterRequest, Registered, RestatedFacts};
 pub use verification::Mismatch;
 
 use hashing::HashInCall;
 
 use crate::ports::{AssetCatalog, AssetIds, Clock, CursorKey, ObjectHasher, RawStorageRepository};
+
+/// The names of the use cases in the keys that a catalogue keeps.
+const PRESIGN_UPLOAD: &str = "presign-upload";
+const PRESIGN_UPLOAD_BATCH: &str = "presign-upload/batch";
 
 /// The service that engine teams embed and the app serves.
 ///

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{PresignError, RawStorageService, keyed::PRESIGN_UPLOAD};
+use super::{PRESIGN_UPLOAD, PresignError, RawStorageService};
 use crate::{
     asset::{
         AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, ObjectKey, RawAsset,

@@ -1,4 +1,6 @@
-use super::{BatchParents, RawStorageService, RegisterError};
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{RawStorageService, RegisterError};
 use crate::{
     asset::{
         AssetId, ByteSize, ContentFacts, ContentType, Filename, Provenance, RawAsset,
@@ -21,6 +23,25 @@ pub struct RegisterRequest {
     pub provenance: Provenance,
     /// Assets that are not to count as registered.
     unregistered: BatchParents,
+}
+
+/// The assets of a batch of registrations that are parents of others in it and were not registered
+/// before. An item sees what stood before the batch, so they are no parents yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchParents(Arc<BTreeSet<AssetId>>);
+
+impl BatchParents {
+    /// The positions of these parents that are among the assets.
+    fn positions(&self, parents: &[AssetId]) -> impl Iterator<Item = usize> {
+        let places = parents.iter().enumerate();
+        places.filter_map(|(at, parent)| self.0.contains(parent).then_some(at))
+    }
+}
+
+impl FromIterator<AssetId> for BatchParents {
+    fn from_iter<I: IntoIterator<Item = AssetId>>(parents: I) -> Self {
+        Self(Arc::new(parents.into_iter().collect()))
+    }
 }
 
 impl RegisterRequest {

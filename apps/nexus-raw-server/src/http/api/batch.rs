@@ -105,12 +105,12 @@ pub(super) async fn answer<T>(
     unfinished: impl Fn() -> ApiError,
     work: impl AsyncFn(usize, T) -> Result<Reply, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
-    let began = Instant::from_std(call.began);
+    let start = Instant::from_std(call.began);
     let time = call.app.request_timeout;
-    let last_begin = began + time / 2;
-    let end = began + time.saturating_sub(MARGIN.min(time / 4));
+    let last_begin = start + time / 2;
+    let end = start + time.saturating_sub(MARGIN.min(time / 4));
     let bytes = Cell::new(0);
-    let begin = async |(place, item): (usize, Result<T, ApiError>)| {
+    let work_on = async |(place, item): (usize, Result<T, ApiError>)| {
         let request = item?;
         if bytes.get() > MOST_BYTES {
             return Err(ApiError::BatchFull);
@@ -122,9 +122,9 @@ pub(super) async fn answer<T>(
         done.unwrap_or_else(|_| Err(unfinished()))
     };
     let mut results = Results::new(call);
-    let begun = stream::iter(items.into_iter().enumerate()).map(&begin);
-    let mut begun = std::pin::pin!(begun.buffered(AT_ONCE));
-    while let Some(outcome) = begun.next().await {
+    let answers = stream::iter(items.into_iter().enumerate()).map(&work_on);
+    let mut answers = std::pin::pin!(answers.buffered(AT_ONCE));
+    while let Some(outcome) = answers.next().await {
         results.add(outcome)?;
         bytes.set(results.text.len());
     }

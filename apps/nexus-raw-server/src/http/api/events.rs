@@ -161,6 +161,10 @@ pub(super) enum DispositionName {
 }
 
 /// The type of an event.
+#[expect(
+    clippy::enum_variant_names,
+    reason = "as they are named in the domain and on the wire"
+)]
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum EventType {

@@ -169,7 +169,6 @@ impl ApiError {
                 let detail = "the batch had no time left to begin this item; send it again";
                 later(Code::CatalogUnavailable, detail, AWAY)
             }
-            Self::Unfinished => catalog_unavailable(),
             Self::BatchFull => {
                 let detail = "the answers to the items before this one are too long; send it again \
                               in a smaller batch";
@@ -188,7 +187,7 @@ impl ApiError {
                 later(Code::StorageUnavailable, detail, AWAY)
             }
             Self::Starting(Dependency::Storage) => storage_unavailable(),
-            Self::Starting(Dependency::Catalog) => catalog_unavailable(),
+            Self::Starting(Dependency::Catalog) | Self::Unfinished => catalog_unavailable(),
             Self::Identity(_) => {
                 let detail = "the service has no keys yet to verify tokens with; try again later";
                 later(Code::IdentityUnavailable, detail, AWAY)

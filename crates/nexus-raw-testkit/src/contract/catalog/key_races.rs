@@ -113,7 +113,7 @@ pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &imp
         match event.body.event_type {
             EventType::RawAssetPresigned => drop(presigned.insert(asset)),
             EventType::RawAssetRegistered | EventType::RawAssetDownloadPresigned => {
-                assert!(presigned.contains(&asset))
+                assert!(presigned.contains(&asset));
             }
         }
     }

@@ -134,7 +134,7 @@ pub async fn mixed_writers_in_many_scopes_leave_no_gap(harness: &impl CatalogHar
             match event.body.event_type {
                 EventType::RawAssetPresigned => assert!(presigned.insert(event.body.asset_id)),
                 EventType::RawAssetRegistered | EventType::RawAssetDownloadPresigned => {
-                    assert!(presigned.contains(&event.body.asset_id))
+                    assert!(presigned.contains(&event.body.asset_id));
                 }
             }
         }
