@@ -9,6 +9,7 @@
     reason = "a measurement that cannot be made must end, and one that was made is printed"
 )]
 
+mod batches;
 mod floor;
 mod load;
 #[expect(dead_code, reason = "tests need more of it")]
@@ -21,6 +22,7 @@ mod surroundings;
 
 use std::{env, time::Duration};
 
+use batches::Batches;
 use load::{Load, Until};
 use report::Table;
 use service::Service;
@@ -92,4 +94,6 @@ async fn measure(quick: bool) {
         );
         println!("{table}");
     }
+    let rounds = if quick { 5 } else { 21 };
+    println!("{}", Batches::measure(&service, rounds).await);
 }

@@ -13,6 +13,14 @@ const CONTENT: &[u8] = b"certainly a photograph";
 /// How many callers prepare what is measured.
 const PREPARING: usize = 32;
 
+/// A route for one item that has one for many.
+#[derive(Clone, Copy)]
+pub(crate) enum Batch {
+    Presign,
+    Register,
+    Download,
+}
+
 /// The program in embedded mode, with one asset registered.
 pub(crate) struct Service {
     server: Server,
@@ -99,6 +107,31 @@ impl Service {
     pub(crate) fn register(&self, asset_id: &str) -> Vec<u8> {
         let body = Self::statement(asset_id);
         self.request("POST", "/nexus/raw/register", JSON, &body)
+    }
+
+    /// A request for one item, by its JSON as in a batch.
+    pub(crate) fn single(&self, kind: Batch, item: &str) -> Vec<u8> {
+        match kind {
+            Batch::Presign => self.request("POST", "/nexus/raw/presign-upload", JSON, item),
+            Batch::Register => self.request("POST", "/nexus/raw/register", JSON, item),
+            Batch::Download => {
+                let item: Value = serde_json::from_str(item).unwrap();
+                let asset_id = item["asset_id"].as_str().unwrap();
+                let target = format!("/nexus/raw/{asset_id}/presign-download");
+                self.request("POST", &target, JSON, "{}")
+            }
+        }
+    }
+
+    /// A request for all items.
+    pub(crate) fn batch(&self, kind: Batch, items: &[String]) -> Vec<u8> {
+        let route = match kind {
+            Batch::Presign => "presign-upload",
+            Batch::Register => "register",
+            Batch::Download => "presign-download",
+        };
+        let body = format!("{{\"items\":[{}]}}", items.join(","));
+        self.request("POST", &format!("/nexus/raw/{route}/batch"), JSON, &body)
     }
 
     /// Presigns and uploads so many assets, and registers none.
