@@ -30,9 +30,11 @@ use crate::http::{
 /// How many items a batch may have.
 const MOST_ITEMS: usize = 1000;
 
-/// How many items are worked on at once: as many callers of the route for one would keep catalogue
-/// and store as busy.
-const AT_ONCE: usize = 64;
+/// How many items are worked on at once: as many as the catalogue writes in a group.
+pub(super) const AT_ONCE: usize = 256;
+
+/// The same of items that call the store.
+pub(super) const AT_ONCE_IN_STORE: usize = 64;
 
 /// How long the responses may be before another item is begun.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -102,6 +104,7 @@ fn read_items(body: &Json) -> Result<&[Json], Faults> {
 pub(super) async fn answer<T>(
     call: &Call<'_>,
     items: Vec<Result<T, ApiError>>,
+    at_once: usize,
     unfinished: impl Fn() -> ApiError,
     work: impl AsyncFn(usize, T) -> Result<Reply, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
@@ -123,7 +126,7 @@ pub(super) async fn answer<T>(
     };
     let mut results = Results::new(call);
     let answers = stream::iter(items.into_iter().enumerate()).map(&work_on);
-    let mut answers = std::pin::pin!(answers.buffered(AT_ONCE));
+    let mut answers = std::pin::pin!(answers.buffered(at_once));
     while let Some(outcome) = answers.next().await {
         results.add(outcome)?;
         bytes.set(results.text.len());

@@ -43,7 +43,7 @@ async fn presign_downloads(
     let longest = service.policy().presign_ttl;
     let items = batch::items(&call, &body, (&access.scope().tenant, access.user()))?;
     let requests = items.iter().map(|it| parse(it, longest)).collect();
-    batch::answer(&call, requests, || ApiError::Unfinished, async |_, request| {
+    batch::answer(&call, requests, batch::AT_ONCE, || ApiError::Unfinished, async |_, request| {
         let presigned = service
             .presign_download(&access, call.context, request)
             .await?;

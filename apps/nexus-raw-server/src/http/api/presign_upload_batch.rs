@@ -48,7 +48,7 @@ async fn presign_uploads(
         }
         None => None,
     };
-    batch::answer(&call, requests, || ApiError::Unfinished, async |place, request| {
+    batch::answer(&call, requests, batch::AT_ONCE, || ApiError::Unfinished, async |place, request| {
         let presigned = match &key {
             Some(key) => {
                 let item = (key, place);

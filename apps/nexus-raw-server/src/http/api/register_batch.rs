@@ -53,7 +53,7 @@ async fn register_all(
         let retry_after = AGAIN_AFTER;
         ApiError::from(RegisterError::VerificationPending { retry_after })
     };
-    batch::answer(&call, requests, unfinished, async |_, request| {
+    batch::answer(&call, requests, batch::AT_ONCE_IN_STORE, unfinished, async |_, request| {
         let request = request.in_batch(&parents);
         let registered = service.register(&access, call.context, request).await?;
         register::reply(&registered)
