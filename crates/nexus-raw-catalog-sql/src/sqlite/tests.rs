@@ -1,8 +1,12 @@
 //! Tests that need private access.
 
 use nexus_raw::{
-    asset::Provenance,
-    ports::{CatalogError, EventQuery, IntentState, RegisterOutcome, RepeatOutcome},
+    asset::{Disposition, InForce, Provenance, RawAsset},
+    event::{EventBody, EventDownload},
+    ports::{
+        CatalogError, DownloadKey, DownloadOutcome, EventQuery, IntentState, NewDownload,
+        RegisterOutcome, RepeatOutcome,
+    },
 };
 use nexus_raw_testkit::sample;
 use sqlx::{AssertSqlSafe, Connection};
@@ -13,7 +17,8 @@ use crate::{
     backend::{GroupWriter, WriteError},
     sealed::SealedEvent,
     writer::{
-        IntentKey, IntentOutcome, Kind, NewIntent, Registration, RepeatedPresign, Write, Written,
+        IntentKey, IntentOutcome, Kind, NewIntent, RecordedDownload, Registration, RepeatedPresign,
+        Write, Written,
     },
 };
 
@@ -308,4 +313,59 @@ fn a_repeat_is_an_event_and_a_key_that_stands_is_none() {
     ] {
         assert!(!nothing.concerns_relay(), "{nothing:?}");
     }
+}
+
+/// A download from second `from` to second `to` after [`sample::now`].
+fn download(asset: &RawAsset, from: i64, to: i64) -> RecordedDownload {
+    let key = DownloadKey {
+        scope: asset.scope().clone(),
+        asset_id: asset.asset_id(),
+        user: sample::user(),
+        disposition: Disposition::Attachment,
+    };
+    let stated = EventDownload {
+        disposition: key.disposition,
+        expires_at: sample::seconds_after(to),
+    };
+    let in_force = InForce::as_registered(asset, true);
+    let (context, at) = (sample::context(), sample::seconds_after(from));
+    let event = EventBody::download_presigned(asset, &in_force, stated, &key.user, &context, at);
+    RecordedDownload {
+        event: SealedEvent::of(&event).unwrap(),
+        new: Box::new(NewDownload {
+            key,
+            ends_at: stated.expires_at,
+            enough_until: sample::seconds_after(i64::midpoint(from, to)),
+            event,
+        }),
+    }
+}
+
+/// Of the members of a group that need an event, the one that ends last has it; what an earlier
+/// event is enough for is none of them, however late it ends.
+#[tokio::test]
+async fn of_downloads_in_a_group_the_one_that_ends_last_is_written() {
+    use DownloadOutcome::{Granted, Recorded};
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("catalog.sqlite");
+    let (_, mut writer) = opened(&file).await;
+    let intent = new_intent(1);
+    let registered = registration(&intent);
+    let asset = registered.new.asset.clone();
+    write(&mut *writer, [intent.into_write()]).await.unwrap();
+    write(&mut *writer, [registered.into_write()])
+        .await
+        .unwrap();
+    let mut outcomes = async |times: &[(i64, i64)]| {
+        let group = times.iter().map(|(from, to)| download(&asset, *from, *to));
+        let group: Vec<_> = group.map(Kind::into_write).collect();
+        write(&mut *writer, group).await.unwrap()
+    };
+    let end = |seconds| Written::Download(Granted(sample::seconds_after(seconds)));
+    let recorded = || Written::Download(Recorded);
+    let first = outcomes(&[(0, 100), (0, 900), (0, 900), (1, 2)]).await;
+    assert_eq!(first, [end(900), recorded(), end(900), end(900)]);
+    // the second is satisfied until 900, although it ends later than the first
+    let second = outcomes(&[(802, 1001), (0, 1800)]).await;
+    assert_eq!(second, [recorded(), end(900)]);
 }
