@@ -10,6 +10,7 @@ use actix_web::{
     },
 };
 use futures_util::{StreamExt, stream};
+use nexus_raw::tenancy::{TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use strict_json::Json;
 use tokio::time::{Instant, timeout_at};
@@ -83,7 +84,7 @@ impl Reply {
 pub(super) fn items<'b>(
     call: &Call<'_>,
     body: &'b Json,
-    (tenant, user): (&nexus_raw::tenancy::TenantId, &nexus_raw::tenancy::UserId),
+    (tenant, user): (&TenantId, &UserId),
 ) -> Result<&'b [Json], ApiError> {
     let items = read_items(body)?;
     call.app.limits.admit_items(tenant, user, items.len())?;

@@ -1,7 +1,8 @@
+use std::time::Duration;
+
 use actix_web::{HttpResponse, http::Method};
 use nexus_raw::{asset::AssetId, service::DownloadRequest, tenancy::DownloadAccess};
 use serde::Deserialize;
-use std::time::Duration;
 use strict_json::Json;
 use utoipa::ToSchema;
 

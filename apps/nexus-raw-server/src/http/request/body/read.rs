@@ -22,6 +22,8 @@ pub(crate) struct BodyRule {
     max_bytes: usize,
     /// Whether no body is as `{}`.
     pub(crate) is_optional: bool,
+    /// Whether it has many items, each with a response of its own.
+    is_batch: bool,
 }
 
 impl BodyRule {
@@ -29,6 +31,7 @@ impl BodyRule {
     pub(crate) const SMALL: Self = Self {
         max_bytes: 64 * 1024,
         is_optional: false,
+        is_batch: false,
     };
     /// The same, or none.
     pub(crate) const SMALL_OR_NONE: Self = Self {
@@ -40,13 +43,14 @@ impl BodyRule {
     pub(crate) const BATCH: Self = Self {
         max_bytes: 2 * 1024 * 1024,
         is_optional: false,
+        is_batch: true,
     };
 
     /// Returns how long the response to a body of so many bytes may be.
     pub(crate) fn most_of_a_response(self, bytes: usize) -> usize {
         /// What an item says in as few bytes as it may have: its id, and a record or a URL.
         const MOST_OF_AN_ITEM: usize = 32;
-        if self.max_bytes == Self::BATCH.max_bytes {
+        if self.is_batch {
             (bytes * MOST_OF_AN_ITEM).min(MOST_OF_A_BATCH)
         } else {
             // ids, digests, times
