@@ -7,6 +7,7 @@ mod hanging;
 mod hashing;
 mod objects;
 mod presigning;
+mod presigning_downloads;
 mod probing;
 mod probing_bucket;
 mod raw_server;
