@@ -1,6 +1,6 @@
 //! Batches: many items by one request, each answered as the route for one answers.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use actix_web::{
     HttpResponse,
@@ -10,7 +10,10 @@ use actix_web::{
     },
 };
 use futures_util::{StreamExt, stream};
-use nexus_raw::tenancy::{TenantId, UserId};
+use nexus_raw::{
+    ErrorChain,
+    tenancy::{TenantId, UserId},
+};
 use serde::{Deserialize, Serialize};
 use strict_json::Json;
 use tokio::time::{Instant, timeout_at};
@@ -139,6 +142,8 @@ pub(super) async fn answer<T>(
 struct Results<'c, 'a> {
     call: &'c Call<'a>,
     text: Vec<u8>,
+    /// Of each code of a failure how many items have it, and the causes of the first.
+    failures: BTreeMap<&'static str, (usize, String)>,
 }
 
 impl<'c, 'a> Results<'c, 'a> {
@@ -146,6 +151,7 @@ impl<'c, 'a> Results<'c, 'a> {
         Self {
             call,
             text: b"{\"results\":[".to_vec(),
+            failures: BTreeMap::new(),
         }
     }
 
@@ -169,6 +175,11 @@ impl<'c, 'a> Results<'c, 'a> {
         let body = problem.body(self.call.request.path(), self.call.context.trace_id);
         if body.len() > MOST_OF_A_PROBLEM {
             return self.refuse(&ApiError::BatchFull);
+        }
+        if problem.code.status().is_server_error() {
+            let first = || (0, ErrorChain(error).to_string());
+            let failures = self.failures.entry(problem.code.as_str());
+            failures.or_insert_with(first).0 += 1;
         }
         let headers = ItemHeaders {
             location: problem.header(&LOCATION),
@@ -198,7 +209,18 @@ impl<'c, 'a> Results<'c, 'a> {
         Ok(())
     }
 
+    /// The line of the request says that the batch was served, so the failures have their own.
     fn finish(mut self) -> Vec<u8> {
+        let (log, context) = (&self.call.app.log, self.call.context);
+        for (code, (items, error)) in &self.failures {
+            slog::error!(log, "items failed";
+                "trace_id" => context.trace_id.to_string(),
+                "request_id" => context.request_id.to_string(),
+                "route" => self.call.request.path(),
+                "items" => items,
+                "code" => code,
+                "error" => error);
+        }
         self.text.extend_from_slice(b"]}");
         self.text
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::support::{House, presign_body, uploaded};
+use super::{
+    support::{House, Parts, presign_body, uploaded},
+    trouble::Lines,
+};
 use crate::api::support::Answer;
 
 const UPLOADS: &str = "/nexus/raw/presign-upload/batch";
@@ -255,4 +258,34 @@ async fn what_is_registered_is_returned_in_a_batch_too() {
     assert_eq!(all[2]["body"]["errors"][0]["pointer"], "/if_registered");
     let alone = house.presign(&returning).send().await;
     assert_eq!((alone.status, alone.json()), (200, all[0]["body"].clone()));
+}
+
+/// The line of the request says 200, so what failed within it has a line of its own for each code.
+#[actix_web::test]
+async fn what_fails_within_a_batch_is_in_the_log() {
+    let lines = Lines::default();
+    let house = House::open_with(Parts {
+        log: lines.logger(),
+        ..Parts::default()
+    });
+    house.catalog.set_available(false);
+    let items = json!([presign_body(), {}, presign_body()]);
+    let all = results(&send(&house, UPLOADS, items).await);
+    assert_eq!(statuses(&all), [503, 422, 503]);
+    assert_eq!(all[0]["headers"], json!({"retry-after": "2"}));
+    let text = lines.text();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let failed: Vec<Value> = lines
+        .filter(|it: &Value| it["msg"] == "items failed")
+        .collect();
+    let [failed] = &failed[..] else {
+        panic!("{text}");
+    };
+    assert_eq!(
+        (&failed["level"], &failed["items"]),
+        (&json!("ERRO"), &json!(2))
+    );
+    assert_eq!(failed["code"], "catalog-unavailable");
+    let error = failed["error"].as_str().unwrap();
+    assert!(error.contains("taken the catalogue down"), "{error}");
 }
