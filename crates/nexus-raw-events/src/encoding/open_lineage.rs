@@ -94,7 +94,8 @@ pub fn open_lineage(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError>
     payload("application/json", &message)
 }
 
-/// The tenant, and the user by what made the asset the user's: who downloads it does not own it.
+/// The tenant, and the user by what made the asset the user's: who downloads it or states a fact does
+/// not own it.
 fn owners(body: &EventBody) -> Vec<Owner> {
     let tenant = Owner {
         name: format!("tenant:{}", body.tenant_id),
@@ -103,7 +104,7 @@ fn owners(body: &EventBody) -> Vec<Owner> {
     let user = match body.event_type {
         EventType::RawAssetPresigned => Some("PRESIGNED_BY"),
         EventType::RawAssetRegistered => Some("REGISTERED_BY"),
-        EventType::RawAssetDownloadPresigned => None,
+        EventType::RawAssetDownloadPresigned | EventType::RawAssetFactStated => None,
     };
     let user = user.map(|r#type| Owner {
         name: format!("user:{}", body.user_id),

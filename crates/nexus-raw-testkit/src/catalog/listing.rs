@@ -1,11 +1,11 @@
 use nexus_raw::{
-    asset::{AssetId, CapturedAt, InForce, RawAsset},
+    asset::{AssetId, CapturedAt, Labels, RawAsset},
     event::EventType,
     ports::{AssetFilter, AssetPage, AssetQuery, ListedAsset},
     tenancy::Scope,
 };
 
-use super::state::State;
+use super::{facts, state::State};
 
 /// Returns the page that a query selects, by a direct implementation of the contract.
 pub(super) fn page(state: &State, scope: &Scope, query: &AssetQuery) -> AssetPage {
@@ -23,8 +23,9 @@ pub(super) fn page(state: &State, scope: &Scope, query: &AssetQuery) -> AssetPag
         }
         last = Some(event.sequence);
         let asset = state.asset(scope, event.body.asset_id).unwrap();
-        if matches(&query.filter, asset) {
-            page.assets.push(listed(state, asset, event.sequence));
+        let listed = listed(state, asset, event.sequence);
+        if matches(&query.filter, &listed, &facts::labels(state, asset)) {
+            page.assets.push(listed);
         }
     }
     page
@@ -34,7 +35,7 @@ fn listed(state: &State, asset: &RawAsset, sequence: u64) -> ListedAsset {
     ListedAsset {
         sequence,
         asset: asset.clone(),
-        in_force: InForce::as_registered(asset, allows_training(state, asset)),
+        in_force: facts::in_force(state, asset),
     }
 }
 
@@ -48,15 +49,8 @@ pub(super) fn find(state: &State, scope: &Scope, asset: AssetId) -> Option<Liste
     Some(listed(state, asset, registration?.sequence))
 }
 
-fn allows_training(state: &State, asset: &RawAsset) -> bool {
-    let parents = asset.provenance().lineage.derived_from.as_slice();
-    asset.provenance().train_ok
-        && parents
-            .iter()
-            .all(|parent| allows_training(state, state.asset(asset.scope(), *parent).unwrap()))
-}
-
-fn matches(filter: &AssetFilter, asset: &RawAsset) -> bool {
+fn matches(filter: &AssetFilter, listed: &ListedAsset, labels: &Labels) -> bool {
+    let (asset, in_force) = (&listed.asset, &listed.in_force);
     let (facts, provenance) = (asset.facts(), asset.provenance());
     let captured = provenance.captured_at.map(CapturedAt::at);
     let name = facts.filename.as_str();
@@ -78,7 +72,7 @@ fn matches(filter: &AssetFilter, asset: &RawAsset) -> bool {
         && filter
             .labels
             .iter()
-            .all(|(key, value)| provenance.labels.as_map().get(key) == Some(value))
+            .all(|(key, value)| labels.as_map().get(key) == Some(value))
         && filter
             .captured_from
             .is_none_or(|from| captured.is_some_and(|at| at >= from))
@@ -92,4 +86,11 @@ fn matches(filter: &AssetFilter, asset: &RawAsset) -> bool {
         && filter
             .derived_from
             .is_none_or(|it| provenance.lineage.derived_from.as_slice().contains(&it))
+        && filter
+            .pii_flag
+            .is_none_or(|it| in_force.pii_flags.as_slice().contains(&it))
+        && filter.train_ok.is_none_or(|it| it == in_force.train_ok)
+        && filter
+            .train_ok_effective
+            .is_none_or(|it| it == in_force.train_ok_effective)
 }

@@ -1,4 +1,5 @@
 mod digests;
+mod facts;
 mod hashings;
 mod listing;
 mod outbox;
@@ -8,13 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
-        DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection, IntentState,
-        KeyClaim, KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, ParkedEvent,
-        RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        AssetCatalog, AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError,
+        CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
+        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
+        ListedAsset, NewAsset, NewDownload, NewFact, OpenIntents, ParkedEvent, RegisterOutcome,
+        RepeatOutcome, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -218,8 +220,51 @@ impl AssetCatalog for FakeCatalog {
         &self,
         scope: &Scope,
         asset: AssetId,
-    ) -> Result<Option<RawAsset>, CatalogError> {
-        self.read(|state| state.asset(scope, asset).cloned()).await
+    ) -> Result<Option<ListedAsset>, CatalogError> {
+        self.read(|state| listing::find(state, scope, asset)).await
+    }
+
+    async fn find_facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetFacts>, CatalogError> {
+        self.read(|state| facts::find(state, scope, asset)).await
+    }
+
+    async fn facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StatedFact>, CatalogError> {
+        self.read(|state| facts::page(state, scope, asset, after, limit))
+            .await
+    }
+
+    async fn record_fact(&self, new: NewFact) -> Result<FactOutcome, CatalogError> {
+        let scope = new.scope.clone();
+        self.write(scope, |state| Ok(facts::record(state, new)))
+            .await
+    }
+
+    async fn advance_consent(&self, _: &Scope) -> Result<bool, CatalogError> {
+        self.read(|_| false).await
+    }
+
+    async fn unfinished_consent(&self, _: u32) -> Result<Vec<Scope>, CatalogError> {
+        self.read(|_| Vec::new()).await
+    }
+
+    async fn lineage(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        query: &LineageQuery,
+    ) -> Result<Option<LineageGraph>, CatalogError> {
+        self.read(|state| facts::lineage(state, scope, asset, query))
+            .await
     }
 
     async fn find_content(

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, Fact, RawAsset, Sha256Digest, StatedFact, UploadIntent},
     event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, DownloadKey, DownloadOutcome, IntentState, KeptEvent,
@@ -34,6 +34,7 @@ struct ScopeState {
     intents: BTreeMap<AssetId, IntentState>,
     /// The event of sequence `n` is at `n - 1`.
     events: Vec<DatasetEvent>,
+    facts: BTreeMap<AssetId, Vec<StatedFact>>,
 }
 
 /// An idempotency key until `ends_at`.
@@ -119,15 +120,42 @@ impl State {
         sha256: Sha256Digest,
         size_bytes: ByteSize,
     ) -> Option<&RawAsset> {
-        let registrations = self
-            .events_in(scope)
-            .iter()
-            .filter(|event| event.body.event_type == EventType::RawAssetRegistered);
-        let mut assets = registrations.filter_map(|it| self.asset(scope, it.body.asset_id));
+        let mut assets = self.registered_in(scope);
         assets.find(|asset| {
             let facts = asset.facts();
             (facts.sha256, facts.size_bytes) == (sha256, size_bytes)
         })
+    }
+
+    /// The facts of an asset, in order of sequence.
+    pub(super) fn facts_of(&self, scope: &Scope, asset: AssetId) -> &[StatedFact] {
+        let facts = self.scopes.get(scope).and_then(|it| it.facts.get(&asset));
+        facts.map_or(&[], Vec::as_slice)
+    }
+
+    /// The records of a scope, in order of registration.
+    pub(super) fn registered_in(&self, scope: &Scope) -> impl Iterator<Item = &RawAsset> {
+        let events = self.events_in(scope).iter();
+        let registrations =
+            events.filter(|event| event.body.event_type == EventType::RawAssetRegistered);
+        registrations.filter_map(|it| self.asset(scope, it.body.asset_id))
+    }
+
+    /// Records a fact of a registered asset, and returns its sequence.
+    pub(super) fn append_fact(
+        &mut self,
+        key: &Scope,
+        asset: AssetId,
+        fact: Fact,
+        event: EventBody,
+    ) -> u64 {
+        let scope = self.scopes.entry(key.clone()).or_default();
+        let (at, by) = (event.occurred_at, event.user_id.clone());
+        scope.append(key, event);
+        let sequence = scope.events.len().try_into().unwrap();
+        let stated = StatedFact::new(sequence, at, by, fact);
+        scope.facts.entry(asset).or_default().push(stated);
+        sequence
     }
 
     pub(super) fn events_in(&self, scope: &Scope) -> &[DatasetEvent] {
@@ -235,8 +263,11 @@ impl State {
         if self.asset(&key.scope, key.asset_id).is_none() {
             return DownloadOutcome::UnknownAsset;
         }
+        let last = self.facts_of(&key.scope, key.asset_id).last();
+        let is_changed = last.map(|it| it.sequence) != new.last_fact;
         match self.downloads.get(key) {
             Some(end) if *end >= new.enough_until => DownloadOutcome::Granted(*end),
+            _ if is_changed => DownloadOutcome::Changed,
             _ => {
                 let scope = self.scopes.entry(key.scope.clone()).or_default();
                 scope.append(&key.scope, new.event);

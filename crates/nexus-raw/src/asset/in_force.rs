@@ -13,6 +13,10 @@ pub struct InForce {
     pub train_ok_effective: bool,
     /// Which personal data it holds.
     pub pii_flags: PiiFlags,
+    /// The sequence of the last fact of any kind, if one was stated. An event that says what is in
+    /// force is written only while this is still the last one.
+    #[serde(skip)]
+    pub last_fact: Option<u64>,
 }
 
 impl InForce {
@@ -24,6 +28,24 @@ impl InForce {
             train_ok: provenance.train_ok,
             train_ok_effective,
             pii_flags: provenance.pii_flags.clone(),
+            last_fact: None,
+        }
+    }
+
+    /// Sets what was stated since: the last values of these kinds, where there are any, and the
+    /// sequence of the last fact of any kind.
+    #[must_use]
+    pub fn with_stated(
+        self,
+        train_ok: Option<bool>,
+        pii_flags: Option<PiiFlags>,
+        last_fact: Option<u64>,
+    ) -> Self {
+        Self {
+            train_ok: train_ok.unwrap_or(self.train_ok),
+            train_ok_effective: self.train_ok_effective,
+            pii_flags: pii_flags.unwrap_or(self.pii_flags),
+            last_fact,
         }
     }
 }

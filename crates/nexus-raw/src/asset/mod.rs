@@ -6,6 +6,7 @@ mod capture;
 mod content_type;
 mod digest;
 mod disposition;
+mod fact;
 mod filename;
 mod in_force;
 mod intent;
@@ -22,6 +23,10 @@ pub use capture::{CaptureLocation, CaptureLocationError, CapturedAt};
 pub use content_type::{ContentType, ContentTypeError};
 pub use digest::{Sha256Digest, Sha256DigestError};
 pub use disposition::{Disposition, DispositionError};
+pub use fact::{
+    C2pa, C2paState, Fact, FactKind, FactKindError, FactTextError, FactValue, FactsInForce,
+    License, LicenseError, Reason, RightsHolder, Scan, ScanVerdict, Scanner, StatedFact,
+};
 pub use filename::{Filename, FilenameError};
 pub use in_force::InForce;
 pub use intent::UploadIntent;

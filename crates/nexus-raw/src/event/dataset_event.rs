@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{RequestContext, RequestId, TraceId};
 use crate::{
     asset::{
-        AssetId, ByteSize, ContentType, Disposition, InForce, IntegrityLevel, Lineage,
-        ObjectAddress, PiiFlags, RawAsset, Sha256Digest, UploadIntent,
+        AssetId, ByteSize, ContentType, Disposition, Fact, FactValue, InForce, IntegrityLevel,
+        Lineage, ObjectAddress, PiiFlags, RawAsset, Sha256Digest, UploadIntent,
     },
     tenancy::{Environment, Scope, TenantId, UserId},
     time::Timestamp,
@@ -28,6 +28,8 @@ pub enum EventType {
     RawAssetRegistered,
     /// A URL for its download left the service.
     RawAssetDownloadPresigned,
+    /// A fact was stated of it.
+    RawAssetFactStated,
 }
 
 /// A text is not the name of an event's type.
@@ -52,6 +54,7 @@ impl EventType {
             Self::RawAssetPresigned => "raw_asset_presigned",
             Self::RawAssetRegistered => "raw_asset_registered",
             Self::RawAssetDownloadPresigned => "raw_asset_download_presigned",
+            Self::RawAssetFactStated => "raw_asset_fact_stated",
         }
     }
 }
@@ -128,6 +131,8 @@ pub struct EventBody {
     /// The digest of the record's bytes, as registering answers them; of a registration alone. It
     /// is kept and not delivered.
     pub record_sha256: Option<Sha256Digest>,
+    /// What was stated; of a fact alone.
+    pub fact: Option<Fact>,
     /// What the URL is good for; of a download alone.
     pub download: Option<EventDownload>,
 }
@@ -160,6 +165,7 @@ impl EventBody {
             train_ok: None,
             integrity: None,
             record_sha256: None,
+            fact: None,
             download: None,
         }
     }
@@ -168,19 +174,6 @@ impl EventBody {
     #[must_use]
     pub fn registered(asset: &RawAsset, context: &RequestContext) -> Self {
         Self {
-            schema_version: SchemaVersion::V1,
-            event_type: EventType::RawAssetRegistered,
-            occurred_at: asset.imported_at(),
-            tenant_id: asset.scope().tenant.clone(),
-            env: asset.scope().environment.clone(),
-            user_id: asset.registered_by().clone(),
-            trace_id: context.trace_id,
-            request_id: context.request_id.clone(),
-            asset_id: asset.asset_id(),
-            uri: asset.address().clone(),
-            sha256: asset.facts().sha256,
-            size_bytes: asset.facts().size_bytes,
-            content_type: asset.facts().content_type.clone(),
             lineage: asset.provenance().lineage.clone(),
             pii_flags: Some(asset.provenance().pii_flags.clone()),
             train_ok: Some(asset.provenance().train_ok),
@@ -189,7 +182,7 @@ impl EventBody {
                 parts: None,
             }),
             record_sha256: Some(asset.record_sha256()),
-            download: None,
+            ..Self::of_asset(asset, asset.registered_by(), context, asset.imported_at())
         }
     }
 
@@ -204,8 +197,24 @@ impl EventBody {
         occurred_at: Timestamp,
     ) -> Self {
         Self {
-            schema_version: SchemaVersion::V1,
             event_type: EventType::RawAssetDownloadPresigned,
+            pii_flags: Some(in_force.pii_flags.clone()),
+            train_ok: Some(in_force.train_ok),
+            download: Some(download),
+            ..Self::of_asset(asset, user, context, occurred_at)
+        }
+    }
+
+    /// What the events of a record have in common.
+    fn of_asset(
+        asset: &RawAsset,
+        user: &UserId,
+        context: &RequestContext,
+        occurred_at: Timestamp,
+    ) -> Self {
+        Self {
+            schema_version: SchemaVersion::V1,
+            event_type: EventType::RawAssetRegistered,
             occurred_at,
             tenant_id: asset.scope().tenant.clone(),
             env: asset.scope().environment.clone(),
@@ -218,11 +227,36 @@ impl EventBody {
             size_bytes: asset.facts().size_bytes,
             content_type: asset.facts().content_type.clone(),
             lineage: Lineage::default(),
-            pii_flags: Some(in_force.pii_flags.clone()),
-            train_ok: Some(in_force.train_ok),
+            pii_flags: None,
+            train_ok: None,
             integrity: None,
             record_sha256: None,
-            download: Some(download),
+            fact: None,
+            download: None,
+        }
+    }
+
+    /// The event of a fact, with what is in force of the asset after it.
+    #[must_use]
+    pub fn fact_stated(
+        asset: &RawAsset,
+        in_force: &InForce,
+        fact: Fact,
+        user: &UserId,
+        context: &RequestContext,
+        occurred_at: Timestamp,
+    ) -> Self {
+        let (train_ok, pii_flags) = match &fact.value {
+            FactValue::TrainOk(train_ok) => (*train_ok, in_force.pii_flags.clone()),
+            FactValue::PiiFlags(flags) => (in_force.train_ok, flags.clone()),
+            _ => (in_force.train_ok, in_force.pii_flags.clone()),
+        };
+        Self {
+            event_type: EventType::RawAssetFactStated,
+            pii_flags: Some(pii_flags),
+            train_ok: Some(train_ok),
+            fact: Some(fact),
+            ..Self::of_asset(asset, user, context, occurred_at)
         }
     }
 
@@ -262,7 +296,11 @@ impl DatasetEvent {
 impl Serialize for DatasetEvent {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let body = &self.body;
-        let optional = [body.integrity.is_some(), body.download.is_some()];
+        let optional = [
+            body.integrity.is_some(),
+            body.fact.is_some(),
+            body.download.is_some(),
+        ];
         let members = 18 + optional.into_iter().filter(|is_there| *is_there).count();
         let mut event = to.serialize_struct("DatasetEvent", members)?;
         event.serialize_field("event_id", &self.event_id)?;
@@ -285,6 +323,9 @@ impl Serialize for DatasetEvent {
         event.serialize_field("train_ok", &body.train_ok)?;
         if let Some(integrity) = &body.integrity {
             event.serialize_field("integrity", integrity)?;
+        }
+        if let Some(fact) = &body.fact {
+            event.serialize_field("fact", fact)?;
         }
         if let Some(download) = &body.download {
             event.serialize_field("download", download)?;
@@ -318,6 +359,8 @@ impl<'de> Deserialize<'de> for DatasetEvent {
             #[serde(default)]
             integrity: Option<EventIntegrity>,
             #[serde(default)]
+            fact: Option<Fact>,
+            #[serde(default)]
             download: Option<EventDownload>,
         }
         let it = Delivered::deserialize(from)?;
@@ -343,6 +386,7 @@ impl<'de> Deserialize<'de> for DatasetEvent {
                 train_ok: it.train_ok,
                 integrity: it.integrity,
                 record_sha256: None,
+                fact: it.fact,
                 download: it.download,
             },
         })
@@ -406,6 +450,7 @@ mod tests {
             EventType::RawAssetPresigned,
             EventType::RawAssetRegistered,
             EventType::RawAssetDownloadPresigned,
+            EventType::RawAssetFactStated,
         ] {
             assert_eq!(EventType::parse(it.as_str()), Ok(it));
             assert_eq!(serde_json::to_value(it).unwrap(), it.as_str());

@@ -1,12 +1,12 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     EventBody, EventDownload, EventIntegrity, EventType, RequestId, SchemaVersion, TraceId,
 };
 use crate::{
     asset::{
-        Activity, AssetId, ByteSize, ContentType, DerivedFrom, Lineage, ObjectAddress, PiiFlags,
-        Sha256Digest, SourceUri,
+        Activity, AssetId, ByteSize, ContentType, DerivedFrom, Fact, FactKind, FactValue, Labels,
+        Lineage, ObjectAddress, PiiFlags, Reason, RightsHolder, Sha256Digest, SourceUri,
     },
     tenancy::{Environment, TenantId, UserId},
     time::Timestamp,
@@ -49,7 +49,18 @@ struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     integrity: Option<EventIntegrity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    fact: Option<StatedValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     download: Option<EventDownload>,
+}
+
+/// A fact without what may name a person: `value` is null where it is among the personal members.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatedValue {
+    kind: FactKind,
+    value: serde_json::Value,
+    evidence_sha256: Option<Sha256Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,8 +74,77 @@ struct Personal {
     uri: ObjectAddress,
     source_uri: Option<SourceUri>,
     activity: Option<Activity>,
+    /// Only of a fact; null if it has none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    reason: Option<Option<Reason>>,
+    /// Only of a fact of this kind; null if withdrawn.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    rights_holder: Option<Option<RightsHolder>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    labels: Option<Labels>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     record_sha256: Option<Sha256Digest>,
+}
+
+/// Reads a member that may be null and may be absent.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// The fact's members of both texts.
+#[derive(Default)]
+struct SplitFact {
+    stated: Option<StatedValue>,
+    reason: Option<Option<Reason>>,
+    rights_holder: Option<Option<RightsHolder>>,
+    labels: Option<Labels>,
+}
+
+impl SplitFact {
+    fn of(fact: &Fact) -> Result<Self, serde_json::Error> {
+        let mut split = Self {
+            reason: Some(fact.reason.clone()),
+            ..Self::default()
+        };
+        let mut value = serde_json::Value::Null;
+        match &fact.value {
+            FactValue::RightsHolder(it) => split.rights_holder = Some(it.clone()),
+            FactValue::Labels(it) => split.labels = Some(it.clone()),
+            other => value = serde_json::to_value(other)?,
+        }
+        split.stated = Some(StatedValue {
+            kind: fact.kind(),
+            value,
+            evidence_sha256: fact.evidence_sha256,
+        });
+        Ok(split)
+    }
+
+    /// Joins the members; `None` if they are not those of one fact.
+    fn join(self) -> Result<Option<Fact>, serde_json::Error> {
+        let (Some(stated), Some(reason)) = (self.stated, self.reason) else {
+            return Ok(None);
+        };
+        let value = match (stated.kind, self.rights_holder, self.labels) {
+            (FactKind::RightsHolder, Some(it), None) if stated.value.is_null() => {
+                FactValue::RightsHolder(it)
+            }
+            (FactKind::Labels, None, Some(it)) if stated.value.is_null() => FactValue::Labels(it),
+            (FactKind::RightsHolder | FactKind::Labels, ..) => return Ok(None),
+            (kind, None, None) => FactValue::from_json(kind, stated.value)?,
+            _ => return Ok(None),
+        };
+        let fact = Fact::new(value).with_reason(reason);
+        Ok(Some(fact.with_evidence(stated.evidence_sha256)))
+    }
 }
 
 impl StoredEvent {
@@ -78,6 +158,8 @@ impl StoredEvent {
             source_uri,
             activity,
         } = body.lineage.clone();
+        let split = body.fact.as_ref().map(SplitFact::of).transpose()?;
+        let split = split.unwrap_or_default();
         let facts = Facts {
             schema_version: body.schema_version,
             event_type: body.event_type,
@@ -90,6 +172,7 @@ impl StoredEvent {
             pii_flags: body.pii_flags.clone(),
             train_ok: body.train_ok,
             integrity: body.integrity,
+            fact: split.stated,
             download: body.download,
         };
         let personal = Personal {
@@ -101,6 +184,9 @@ impl StoredEvent {
             uri: body.uri.clone(),
             source_uri,
             activity,
+            reason: split.reason,
+            rights_holder: split.rights_holder,
+            labels: split.labels,
             record_sha256: body.record_sha256,
         };
         Ok(Self {
@@ -120,9 +206,24 @@ impl StoredEvent {
         let personal: Personal = serde_json::from_str(personal).map_err(broken)?;
         let is_registered = facts.event_type == EventType::RawAssetRegistered;
         let is_download = facts.event_type == EventType::RawAssetDownloadPresigned;
+        let is_fact = facts.event_type == EventType::RawAssetFactStated;
+        let has_personal = personal.reason.is_some()
+            || personal.rights_holder.is_some()
+            || personal.labels.is_some();
+        let split = SplitFact {
+            stated: facts.fact,
+            reason: personal.reason,
+            rights_holder: personal.rights_holder,
+            labels: personal.labels,
+        };
+        let has_fact = split.stated.is_some();
+        let fact = split.join().map_err(broken)?;
         if facts.integrity.is_some() != is_registered
             || personal.record_sha256.is_some() != is_registered
             || facts.download.is_some() != is_download
+            || has_fact != is_fact
+            || fact.is_some() != is_fact
+            || (has_personal && !is_fact)
         {
             return Err(StoredEventError(None));
         }
@@ -149,6 +250,7 @@ impl StoredEvent {
             train_ok: facts.train_ok,
             integrity: facts.integrity,
             record_sha256: personal.record_sha256,
+            fact,
             download: facts.download,
         })
     }

@@ -3,11 +3,12 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{
-    AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, DownloadOutcome,
-    Downloadable, KeyClaim, KeyedIntent, KeyedOutcome, NewDownload, RepeatOutcome, StandingKey,
+    AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey,
+    DownloadOutcome, Downloadable, FactOutcome, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph,
+    LineageQuery, ListedAsset, NewDownload, NewFact, RepeatOutcome, StandingKey,
 };
 use crate::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
     event::{DatasetEvent, EventBody, EventType},
     tenancy::Scope,
     time::Timestamp,
@@ -217,7 +218,8 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     /// committed: the same call again shows.
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError>;
 
-    /// The record of a registered asset; `None` when this scope has none.
+    /// The record of a registered asset and what is in force of it; `None` when this scope has
+    /// none.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -225,7 +227,69 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         &self,
         scope: &Scope,
         asset: AssetId,
-    ) -> Result<Option<RawAsset>, CatalogError>;
+    ) -> Result<Option<ListedAsset>, CatalogError>;
+
+    /// What is stated of a registered asset, at one moment; `None` when the scope has no such
+    /// asset.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetFacts>, CatalogError>;
+
+    /// The facts of an asset with a sequence above `after`, at most `limit`, in order of sequence.
+    /// Empty when there is none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StatedFact>, CatalogError>;
+
+    /// Writes a fact, its event and what is then in force of the asset, unless another fact of the
+    /// asset was recorded after [`NewFact::last_fact`].
+    ///
+    /// `train_ok_effective` is true exactly where the own statement in force of the asset and those
+    /// of all its ancestors are true. A change reaches the descendants step by step, see
+    /// [`Self::advance_consent`]; until its end a descendant may be reported as false too early or
+    /// too long, and never as true too early or too long, by any read.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] also when it is not known whether the transaction was
+    /// committed.
+    async fn record_fact(&self, new: NewFact) -> Result<FactOutcome, CatalogError>;
+
+    /// Takes the next step of the changes of consent in a scope towards the descendants, in one
+    /// transaction that changes at most [`NewFact::MAX_FOLLOWERS`] assets, and returns whether
+    /// there is more to do. Any process may take any step, at any time.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn advance_consent(&self, scope: &Scope) -> Result<bool, CatalogError>;
+
+    /// Up to `limit` scopes in which a change of consent has not reached all descendants.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn unfinished_consent(&self, limit: u32) -> Result<Vec<Scope>, CatalogError>;
+
+    /// A part of the lineage of a registered asset; `None` when the scope has no such asset.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn lineage(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        query: &LineageQuery,
+    ) -> Result<Option<LineageGraph>, CatalogError>;
 
     /// The oldest registered asset of a scope with this content, of those whose digest was proved
     /// at registration; `None` when there is none.
@@ -247,7 +311,8 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError>;
 
     /// Writes the event of a download and when its URL ends, unless an earlier one of the same key
-    /// ends at [`NewDownload::enough_until`] or later: of callers that race, one writes.
+    /// ends at [`NewDownload::enough_until`] or later: of callers that race, one writes. It is not
+    /// written either if a fact of the asset was recorded after [`NewDownload::last_fact`].
     ///
     /// # Errors
     /// When the catalogue cannot answer.

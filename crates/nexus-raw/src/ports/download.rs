@@ -38,6 +38,8 @@ pub struct NewDownload {
     pub ends_at: Timestamp,
     /// No event is needed where an earlier URL of the same key ends at this time or later.
     pub enough_until: Timestamp,
+    /// The sequence of the asset's last fact, on which the event is based.
+    pub last_fact: Option<u64>,
     /// The event, if it is needed.
     pub event: EventBody,
 }
@@ -51,6 +53,8 @@ pub enum DownloadOutcome {
     /// Another call has made a URL that ends late enough; nothing was written. A further one may
     /// leave that ends no later than this.
     Granted(Timestamp),
+    /// A fact of the asset was recorded meanwhile; nothing was written.
+    Changed,
     /// There is no such registered asset in this scope; nothing was written.
     UnknownAsset,
 }

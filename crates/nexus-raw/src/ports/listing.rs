@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 
 use crate::{
-    asset::{AssetId, ByteSize, ContentType, InForce, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, ContentType, InForce, PiiFlag, RawAsset, Sha256Digest},
     tenancy::UserId,
     time::Timestamp,
 };
@@ -24,7 +24,7 @@ pub struct AssetFilter {
     pub filename_prefix: Option<String>,
     /// The user who registered it.
     pub registered_by: Option<UserId>,
-    /// Labels with their values.
+    /// Labels in force with their values.
     pub labels: BTreeMap<String, String>,
     /// Captured at this time or later.
     pub captured_from: Option<Timestamp>,
@@ -36,6 +36,15 @@ pub struct AssetFilter {
     pub imported_to: Option<Timestamp>,
     /// A direct parent.
     pub derived_from: Option<AssetId>,
+    /// Personal data that is in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pii_flag: Option<PiiFlag>,
+    /// Whether its own statement in force allows training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_ok: Option<bool>,
+    /// Whether its own statement and those of all ancestors allow training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_ok_effective: Option<bool>,
 }
 
 /// Media types that a list is filtered by. Compared byte for byte.

@@ -10,9 +10,11 @@ mod clock;
 mod digests;
 mod download;
 mod error;
+mod facts;
 mod hasher;
 mod idempotency;
 mod identity;
+mod lineage;
 mod listing;
 mod outbox;
 mod parked;
@@ -39,12 +41,17 @@ pub use self::{
     digests::{DigestLedger, HashingClaim},
     download::{DownloadKey, DownloadOutcome, Downloadable, NewDownload},
     error::{BoxError, CatalogError, StorageError},
+    facts::{AssetFacts, FactOutcome, NewFact},
     hasher::{HashingError, HashingProgress, ObjectHasher, Urgency},
     idempotency::{
         CallerKey, IdempotencyKey, IdempotencyKeyError, KeyClaim, KeyedIntent, KeyedOutcome,
         RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
+    lineage::{
+        LineageDirection, LineageDirectionError, LineageEdge, LineageGraph, LineageNode,
+        LineageQuery,
+    },
     listing::{
         AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, ContentTypeFilterError, CursorKey,
         ListedAsset,

@@ -1,11 +1,15 @@
 use std::time::Duration;
 
-use super::{DownloadError, RawStorageService};
+use super::{
+    DownloadError, RawStorageService,
+    facts::{ATTEMPTS, Contended},
+};
 use crate::{
     asset::{AssetId, Disposition, InForce},
     event::{EventBody, EventDownload, RequestContext},
     ports::{
-        DownloadKey, DownloadOutcome, DownloadTerms, Downloadable, NewDownload, PresignedDownload,
+        CatalogError, DownloadKey, DownloadOutcome, DownloadTerms, Downloadable, NewDownload,
+        PresignedDownload,
     },
     tenancy::DownloadAccess,
     time::Timestamp,
@@ -83,7 +87,23 @@ impl RawStorageService {
             user: access.user().clone(),
             disposition: request.disposition,
         };
-        let found = self.catalog.find_download(&key).await?;
+        for _ in 0..ATTEMPTS {
+            if let Some(presigned) = self.try_download(&key, context, &request, ttl).await? {
+                return Ok(presigned);
+            }
+        }
+        Err(CatalogError::Unavailable(Box::new(Contended)).into())
+    }
+
+    /// Returns `None` if a fact was recorded between reading and writing.
+    async fn try_download(
+        &self,
+        key: &DownloadKey,
+        context: &RequestContext,
+        request: &DownloadRequest,
+        ttl: Duration,
+    ) -> Result<Option<PresignedContent>, DownloadError> {
+        let found = self.catalog.find_download(key).await?;
         let found = found.ok_or(DownloadError::AssetNotFound)?;
         let content_type = &found.listed.asset.facts().content_type;
         if !request.disposition.suits(content_type) {
@@ -104,26 +124,30 @@ impl RawStorageService {
         };
         let mut download = self.storage.presign_download(terms).await?;
         if terms.not_after.is_none() {
-            terms.not_after = self.record(&found, key, context, &download, now).await?;
-            if terms.not_after.is_some() {
-                download = self.storage.presign_download(terms).await?;
+            match self.record(&found, key, context, &download, now).await? {
+                DownloadOutcome::Recorded => {}
+                DownloadOutcome::Granted(end) => {
+                    terms.not_after = Some(end);
+                    download = self.storage.presign_download(terms).await?;
+                }
+                DownloadOutcome::Changed => return Ok(None),
+                DownloadOutcome::UnknownAsset => return Err(DownloadError::AssetNotFound),
             }
         }
-        Ok(PresignedContent {
+        Ok(Some(PresignedContent {
             download,
             in_force: found.listed.in_force,
-        })
+        }))
     }
 
-    /// Writes the event; returns the end of a URL that another call has made meanwhile.
     async fn record(
         &self,
         found: &Downloadable,
-        key: DownloadKey,
+        key: &DownloadKey,
         context: &RequestContext,
         signed: &PresignedDownload,
         now: Timestamp,
-    ) -> Result<Option<Timestamp>, DownloadError> {
+    ) -> Result<DownloadOutcome, CatalogError> {
         let ends_at = signed.expires_at;
         let stated = EventDownload {
             disposition: key.disposition,
@@ -139,15 +163,12 @@ impl RawStorageService {
                 context,
                 now,
             ),
-            key,
+            key: key.clone(),
             ends_at,
             // of the real life: the credentials may end before the asked time, and every URL with them
             enough_until: now.saturating_add(ends_at.since(now) / 2),
+            last_fact: listed.in_force.last_fact,
         };
-        match self.catalog.record_download(new).await? {
-            DownloadOutcome::Recorded => Ok(None),
-            DownloadOutcome::Granted(end) => Ok(Some(end)),
-            DownloadOutcome::UnknownAsset => Err(DownloadError::AssetNotFound),
-        }
+        self.catalog.record_download(new).await
     }
 }

@@ -124,6 +124,21 @@ pub enum DownloadError {
     Catalog(#[from] CatalogError),
 }
 
+/// Why a fact was not recorded. Nothing was written, unless the catalogue is the cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FactError {
+    /// There is no such registered asset in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// The scan lies more than five minutes ahead.
+    #[error("the scan lies in the future")]
+    ScannedInFuture,
+    /// The catalogue did not respond, or other facts of the asset came first each time.
+    #[error("the fact could not be recorded")]
+    Catalog(#[from] CatalogError),
+}
+
 /// Why a read gave nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

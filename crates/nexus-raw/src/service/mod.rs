@@ -3,6 +3,7 @@
 mod batch;
 mod download;
 mod error;
+mod facts;
 mod hashing;
 mod keyed;
 mod listing;
@@ -16,7 +17,8 @@ use std::sync::{Arc, OnceLock};
 
 pub use batch::BatchKey;
 pub use download::{DownloadRequest, PresignedContent};
-pub use error::{DownloadError, PresignError, ReadError, RegisterError};
+pub use error::{DownloadError, FactError, PresignError, ReadError, RegisterError};
+pub use facts::{FactPage, RecordedFact};
 pub use listing::{AssetList, ListError, ListRequest};
 pub use policy::UploadPolicy;
 pub use presign::{IfRegistered, IfRegisteredError, PresignRequest, Presigned, PresignedAsset};

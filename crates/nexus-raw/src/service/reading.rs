@@ -1,22 +1,40 @@
 use super::{RawStorageService, ReadError};
 use crate::{
-    asset::{AssetId, RawAsset},
+    asset::AssetId,
     event::DatasetEvent,
-    ports::{EventQuery, EventSelection},
+    ports::{EventQuery, EventSelection, LineageGraph, LineageQuery, ListedAsset},
     tenancy::ReadAccess,
 };
 
 impl RawStorageService {
-    /// The record of a registered asset.
+    /// The record of a registered asset, and what is in force of it.
     ///
     /// # Errors
     /// [`ReadError::AssetNotFound`] when the scope has none: absent, not registered and another
     /// scope's are not told apart.
-    pub async fn asset(&self, access: &ReadAccess, asset: AssetId) -> Result<RawAsset, ReadError> {
+    pub async fn asset(
+        &self,
+        access: &ReadAccess,
+        asset: AssetId,
+    ) -> Result<ListedAsset, ReadError> {
         self.catalog
             .find_asset(access.scope(), asset)
             .await?
             .ok_or(ReadError::AssetNotFound)
+    }
+
+    /// A part of the lineage of a registered asset.
+    ///
+    /// # Errors
+    /// [`ReadError::AssetNotFound`] when the scope has no such asset.
+    pub async fn lineage(
+        &self,
+        access: &ReadAccess,
+        asset: AssetId,
+        query: &LineageQuery,
+    ) -> Result<LineageGraph, ReadError> {
+        let graph = self.catalog.lineage(access.scope(), asset, query).await?;
+        graph.ok_or(ReadError::AssetNotFound)
     }
 
     /// The events of the scope that the query selects, in order of sequence. A consumer that
