@@ -12,9 +12,10 @@ DECLARE
 BEGIN
     WITH member AS MATERIALIZED (
         SELECT m.n, m.enough_until, m.event, m.held, a.asset_id IS NOT NULL AS is_registered,
+            a.last_fact IS DISTINCT FROM m.last_fact AS is_changed,
             (m.event).facts_digest = ANY (known) AS is_known, g.ends_at AS standing
         FROM json_to_recordset(asked) AS m (
-            n integer, enough_until bigint, held download_grant, event event)
+            n integer, enough_until bigint, last_fact bigint, held download_grant, event event)
         LEFT JOIN asset a ON (a.tenant_id, a.env) = (own.tenant_id, own.env)
             AND a.asset_id = (m.held).asset_id
         LEFT JOIN download_grant g ON (g.tenant_id, g.env) = (own.tenant_id, own.env)
@@ -24,7 +25,7 @@ BEGIN
         SELECT m.n, m.event, m.held, row_number() OVER key AS place,
             first_value((m.held).ends_at) OVER key AS newest
         FROM member m
-        WHERE m.is_registered AND NOT m.is_known
+        WHERE m.is_registered AND NOT m.is_known AND NOT m.is_changed
             AND (m.standing IS NULL OR m.standing < m.enough_until)
         WINDOW key AS (
             PARTITION BY (m.held).asset_id, (m.held).user_id, (m.held).disposition
@@ -34,6 +35,8 @@ BEGIN
         array_agg(json_build_array(m.n, CASE
             WHEN m.is_known OR t.place = 1 THEN to_json('recorded'::text)
             WHEN NOT m.is_registered THEN to_json('unknown_asset'::text)
+            WHEN m.is_changed AND (m.standing IS NULL OR m.standing < m.enough_until)
+                THEN to_json('changed'::text)
             ELSE json_build_object('granted', coalesce(t.newest, m.standing)) END)),
         array_agg(t.event ORDER BY t.n) FILTER (WHERE t.place = 1),
         array_agg(t.held) FILTER (WHERE t.place = 1),

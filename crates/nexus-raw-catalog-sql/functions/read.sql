@@ -8,7 +8,8 @@ CREATE OR REPLACE FUNCTION details_v1(
 BEGIN
     SELECT s.bucket,
         coalesce((SELECT json_object_agg(l.label, l.value) FROM asset_label l
-            WHERE (l.tenant_id, l.env) = (a.tenant_id, a.env) AND l.asset_id = a.asset_id), '{}'),
+            WHERE (l.tenant_id, l.env) = (a.tenant_id, a.env) AND l.asset_id = a.asset_id
+                AND l.is_registered), '{}'),
         coalesce((SELECT json_agg(e.parent_id ORDER BY e.position) FROM lineage_edge e
             WHERE (e.tenant_id, e.env) = (a.tenant_id, a.env) AND e.child_id = a.asset_id), '[]')
     INTO bucket, labels, parents
@@ -17,12 +18,12 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION asset_v1(of_tenant text, of_env text, id uuid)
-RETURNS TABLE (asset asset, bucket text, labels json, parents json)
+RETURNS TABLE (asset asset, bucket text, labels json, parents json, effective boolean)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
-    SELECT a, d.bucket, d.labels, d.parents
+    SELECT a, d.bucket, d.labels, d.parents, effective_v1(a)
     FROM asset a CROSS JOIN LATERAL details_v1(a) d
     WHERE (a.tenant_id, a.env) = (of_tenant, of_env) AND a.asset_id = id;
 END
@@ -48,12 +49,14 @@ $$;
 -- A record to be downloaded, with the end of the last URL that this user has of it.
 CREATE OR REPLACE FUNCTION download_v1(
     of_tenant text, of_env text, id uuid, of_user text, of_disposition text
-) RETURNS TABLE (asset asset, bucket text, labels json, parents json, ends_at bigint)
+) RETURNS TABLE (
+    asset asset, bucket text, labels json, parents json, effective boolean, ends_at bigint
+)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter(of_tenant, of_env);
     RETURN QUERY
-    SELECT a, d.bucket, d.labels, d.parents, g.ends_at
+    SELECT a, d.bucket, d.labels, d.parents, effective_v1(a), g.ends_at
     FROM asset a CROSS JOIN LATERAL details_v1(a) d
     LEFT JOIN download_grant g ON (g.tenant_id, g.env) = (a.tenant_id, a.env)
         AND g.asset_id = a.asset_id AND g.user_id = of_user AND g.disposition = of_disposition

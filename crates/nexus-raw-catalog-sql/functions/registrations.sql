@@ -73,6 +73,9 @@ BEGIN
         made.object_store_id := it.object_store_id;
         made.key_layout := it.key_layout;
         made.train_ok_effective := allowed;
+        made.stated_train_ok := NULL;
+        made.stated_pii_flags := NULL;
+        made.last_fact := NULL;
         made.erased_at := NULL;
         assets := assets || made;
         ids := ids || it.id;

@@ -37,8 +37,8 @@ BEGIN
 END
 $$;
 
--- Writes the members of one scope: intents, then repeated presigns, registrations and downloads,
--- each with its event, then the steps of hashers. The lock on the scope's row keeps what is read here
+-- Writes the members of one scope: intents, then repeated presigns, registrations, downloads and
+-- facts, each with its event, then the steps of hashers and of consent. The lock on the scope's row keeps what is read here
 -- unchanged until the commit.
 --
 -- `again` marks a retry after a lost response: the group may be committed already. A member whose
@@ -57,7 +57,7 @@ DECLARE
 BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
         max_presigns bigint, intents json, repeats json, registrations json, downloads json,
-        claims json[], hashings json[]);
+        facts json, claims json[], hashings json[], steps json[]);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
@@ -79,7 +79,7 @@ BEGIN
         known := ARRAY(
             SELECT e.facts_digest
             FROM unnest(ARRAY[asked.intents, asked.repeats, asked.registrations,
-                asked.downloads]) members
+                asked.downloads, asked.facts]) members
             CROSS JOIN json_to_recordset(members) AS m (event event)
             JOIN event e ON e.asset_id = (m.event).asset_id
                 AND e.facts_digest = (m.event).facts_digest
@@ -108,6 +108,12 @@ BEGIN
         written := written || did.written;
     END IF;
 
+    IF json_array_length(asked.facts) > 0 THEN
+        SELECT d.* INTO did FROM add_facts_v1(own, asked.facts, known) d;
+        own := did.own;
+        written := written || did.written;
+    END IF;
+
     UPDATE scope s SET last_sequence = own.last_sequence, open_count = own.open_count,
         open_bytes = own.open_bytes, registered_count = own.registered_count,
         registered_bytes = own.registered_bytes
@@ -120,6 +126,11 @@ BEGIN
     END LOOP;
     FOREACH it IN ARRAY asked.hashings LOOP
         written := written || json_build_array(it -> 'n', hash_v1(own, it));
+    END LOOP;
+    FOREACH it IN ARRAY coalesce(asked.steps, '{}') LOOP
+        SELECT d.* INTO did FROM advance_consent_v1(own) d;
+        own := did.own;
+        written := written || json_build_array(it -> 'n', did.has_more);
     END LOOP;
     RETURN written;
 END

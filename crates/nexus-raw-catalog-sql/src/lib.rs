@@ -6,6 +6,7 @@ mod catalog;
 mod commit_hook;
 
 mod error;
+mod lineage;
 mod listing;
 mod location;
 mod object_store;

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use nexus_raw::{
-    asset::{AssetId, InForce},
+    asset::AssetId,
     ports::{AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, Downloadable, ListedAsset},
     tenancy::Scope,
     time::Timestamp,
@@ -66,6 +66,8 @@ pub(crate) struct Select<'s> {
     pub(crate) join: &'s str,
     /// What stands before and after a condition that no index is to be chosen by.
     pub(crate) unindexed: [&'s str; 2],
+    /// Whether `asset a` and all its ancestors allow training.
+    pub(crate) effective: &'s str,
 }
 
 /// A filter of a list as SQL: where its rows come from, in order, and what must hold of each.
@@ -77,6 +79,8 @@ pub(crate) struct Listing {
     leading: Vec<Sql>,
     /// Conditions that are checked row by row.
     checked: Vec<Sql>,
+    /// Whether it and all its ancestors must allow training, or must not. It is checked last.
+    effective: Option<bool>,
 }
 
 const ASSET: &str = "asset a";
@@ -84,7 +88,7 @@ const LABELS: &str = "asset_label w";
 const EDGES: &str = "lineage_edge w";
 const OF_LABEL: &str = "(SELECT l.value FROM asset_label l
     WHERE (l.tenant_id, l.env) = (a.tenant_id, a.env) AND l.asset_id = a.asset_id
-        AND l.label = ?) = ?";
+        AND l.label = ? AND l.in_force) = ?";
 /// The offset keeps PostgreSQL from a join, which would read all children of the parent first.
 const OF_PARENT: &str = "EXISTS (SELECT 1 FROM lineage_edge e
     WHERE (e.tenant_id, e.env) = (a.tenant_id, a.env) AND e.child_id = a.asset_id
@@ -121,6 +125,9 @@ impl Listing {
                 [Value::Text(whole.to_string())],
             ));
         }
+        if filter.train_ok_effective == Some(true) {
+            candidates.push(Sql::condition("a.train_ok_effective", []));
+        }
         let mut checked = row_by_row(filter);
         let mut labels = filter
             .labels
@@ -141,7 +148,10 @@ impl Listing {
                 (
                     LABELS,
                     'w',
-                    vec![Sql::condition("w.label = ? AND w.value = ?", first)],
+                    vec![Sql::condition(
+                        "w.label = ? AND w.value = ? AND w.in_force",
+                        first,
+                    )],
                 )
             } else {
                 let rest = candidates.split_off(candidates.len().min(1));
@@ -163,12 +173,13 @@ impl Listing {
             order,
             leading,
             checked,
+            effective: filter.train_ok_effective,
         }
     }
 
     /// Whether rows are looked at that the page does not have.
     pub(crate) fn is_checked(&self) -> bool {
-        !self.checked.is_empty()
+        !self.checked.is_empty() || self.effective.is_some()
     }
 
     /// The sequence of the last row that a page may look at: one column, and one row where there
@@ -198,6 +209,7 @@ impl Listing {
             columns,
             join,
             unindexed,
+            effective,
         } = select;
         let order = self.order;
         let mut sql = Sql::default();
@@ -230,6 +242,10 @@ impl Listing {
             };
             sql.push(" AND ", []).push(before, []);
             sql.push(text, values.iter().cloned()).push(after, []);
+        }
+        if let Some(allowed) = self.effective {
+            let not = if allowed { "" } else { "NOT " };
+            sql.push(&format!(" AND {not}{effective}"), []);
         }
         let _ = write!(
             sql.text,
@@ -273,6 +289,17 @@ fn row_by_row(filter: &AssetFilter) -> Vec<Sql> {
     ] {
         checked.extend(at.map(|at| Sql::condition(text, [Value::Integer(at.as_micros())])));
     }
+    if let Some(allowed) = filter.train_ok {
+        let not = if allowed { "" } else { "NOT " };
+        let text = format!("{not}coalesce(a.stated_train_ok, a.train_ok)");
+        checked.push(Sql::condition(&text, []));
+    }
+    if let Some(flag) = filter.pii_flag {
+        checked.push(Sql::condition(
+            "CAST(coalesce(a.stated_pii_flags, a.pii_flags) AS text) LIKE ?",
+            [Value::Text(format!("%\"{}\"%", flag.as_str()))],
+        ));
+    }
     checked
 }
 
@@ -293,24 +320,13 @@ pub(crate) fn page(
     Ok(AssetPage { assets, next })
 }
 
-/// A row of `asset`, with what is in force of it.
-pub(crate) fn listed(row: &Columns<'_>) -> Result<ListedAsset, CorruptColumn> {
-    let asset = decode::asset(row)?;
-    let train_ok_effective = row.get::<i64>("asset.train_ok_effective")? == 1;
-    Ok(ListedAsset {
-        sequence: row.unsigned("asset.registered_sequence")?,
-        in_force: InForce::as_registered(&asset, train_ok_effective),
-        asset,
-    })
-}
-
 /// A row of `asset`, with what is in force of it and the end of its `download_grant`.
 pub(crate) fn downloadable(row: &Columns<'_>) -> Result<Downloadable, CorruptColumn> {
     const END: &str = "download_grant.ends_at";
     let end: Option<i64> = row.optional(END)?;
     let end = end.map(Timestamp::from_micros).transpose();
     Ok(Downloadable {
-        listed: listed(row)?,
+        listed: decode::listed(row)?,
         granted_until: end.map_err(|_| CorruptColumn(END))?,
     })
 }
@@ -327,7 +343,7 @@ pub(crate) fn before(query: &AssetQuery, last_sequence: i64) -> i64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use nexus_raw::{
-        asset::{ByteSize, Sha256Digest},
+        asset::{ByteSize, PiiFlag, Sha256Digest},
         tenancy::UserId,
         time::Timestamp,
     };
@@ -338,7 +354,7 @@ pub(crate) mod tests {
     /// Every filter alone and all of them, each with the index that leads.
     pub(crate) fn filters() -> Vec<(AssetFilter, &'static str)> {
         type Set = fn(&mut AssetFilter);
-        let each: [(Set, &str); 13] = [
+        let each: [(Set, &str); 17] = [
             (
                 |it| it.sha256 = Some(Sha256Digest::of(b"a")),
                 "asset_by_sha256",
@@ -379,6 +395,13 @@ pub(crate) mod tests {
                 IN_ORDER,
             ),
             (|it| it.imported_to = Some(Timestamp::UNIX_EPOCH), IN_ORDER),
+            (|it| it.pii_flag = Some(PiiFlag::Face), IN_ORDER),
+            (|it| it.train_ok = Some(false), IN_ORDER),
+            (|it| it.train_ok_effective = Some(false), IN_ORDER),
+            (
+                |it| it.train_ok_effective = Some(true),
+                "asset_for_training",
+            ),
         ];
         let mut all = AssetFilter::default();
         let mut filters = vec![(AssetFilter::default(), IN_ORDER)];

@@ -4,7 +4,8 @@
 -- 1970-01-01T00:00:00Z, since an interval cannot hold every date exactly.
 --
 -- Columns with personal data, or a fingerprint of it, may be null only once `erased_at` is set.
--- Only expired rows are deleted: idempotency keys, grants and digests of objects.
+-- Only expired rows are deleted: idempotency keys, grants and digests of objects; and what a later
+-- fact replaces or a change of consent has done.
 --
 -- An event has no column for its id: it is derived (UUIDv5, by SHA-1) from the log's id and the
 -- sequence when the event is read.
@@ -50,7 +51,8 @@ CREATE TABLE object_store (
 );
 
 -- One row per scope (tenant and environment): its lock, its event counter and its usage. `open_*`
--- counts intents that are neither registered nor ended.
+-- counts intents that are neither registered nor ended; `withdrawing` and `restoring` say whether
+-- the scope has rows in `consent_change`.
 CREATE TABLE scope (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -59,8 +61,13 @@ CREATE TABLE scope (
     open_bytes bigint NOT NULL DEFAULT 0 CHECK (open_bytes >= 0),
     registered_count bigint NOT NULL DEFAULT 0 CHECK (registered_count >= 0),
     registered_bytes bigint NOT NULL DEFAULT 0 CHECK (registered_bytes >= 0),
+    withdrawing boolean NOT NULL DEFAULT false,
+    restoring boolean NOT NULL DEFAULT false,
     PRIMARY KEY (tenant_id, env)
 ) WITH (fillfactor = 50); -- every write updates it; the free space keeps it on its page
+
+-- The few scopes in which a change of consent has not reached all descendants.
+CREATE INDEX scope_in_change ON scope (tenant_id, env) WHERE withdrawing OR restoring;
 
 -- The log that the events of a scope belong to, from a sequence on; event ids are derived from its
 -- id. `origin` is where an imported log came from.
@@ -146,8 +153,13 @@ CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
 CREATE INDEX event_by_type ON event (tenant_id, env, event_type, sequence);
 
 -- The records. `registered_sequence` is the sequence of the registration's event, and so the order
--- of registration within the scope. `train_ok_effective` is not part of the record: it is true if
--- `train_ok` in force is true for the asset and all its ancestors.
+-- of registration within the scope.
+--
+-- Not part of the record is what facts change: `stated_*` are the values stated last, and null while
+-- those of the registration are in force; `last_fact` is the sequence of the last fact of any kind;
+-- `train_ok_effective` is true if `train_ok` in force is true for the asset and all its ancestors.
+-- It may be false too long while the scope is `restoring`, and true too long while it is
+-- `withdrawing`, when reads look at the ancestors as well.
 CREATE TABLE asset (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -170,6 +182,9 @@ CREATE TABLE asset (
     pii_flags json NOT NULL,
     train_ok boolean NOT NULL,
     train_ok_effective boolean NOT NULL,
+    stated_train_ok boolean,
+    stated_pii_flags json,
+    last_fact bigint,
     registered_by text,
     imported_at bigint NOT NULL,
     provenance_digest bytea CHECK (octet_length(provenance_digest) = 32),
@@ -196,18 +211,25 @@ CREATE INDEX asset_by_filename ON asset (tenant_id, env, filename, registered_se
 CREATE INDEX asset_by_content_type ON asset (tenant_id, env, content_type, registered_sequence);
 CREATE INDEX asset_by_size_bytes ON asset (tenant_id, env, size_bytes, registered_sequence);
 CREATE INDEX asset_by_registered_by ON asset (tenant_id, env, registered_by, registered_sequence);
+CREATE INDEX asset_for_training ON asset (tenant_id, env, registered_sequence)
+WHERE train_ok_effective;
 
+-- Labels: those of the record (`is_registered`), and those that a fact stated later. Lists are
+-- filtered by those in force.
 CREATE TABLE asset_label (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
     asset_id uuid NOT NULL,
     label text COLLATE "C" NOT NULL,
+    is_registered boolean NOT NULL DEFAULT true,
     value text NOT NULL,
     registered_sequence bigint NOT NULL,
-    PRIMARY KEY (tenant_id, env, asset_id, label),
+    in_force boolean NOT NULL DEFAULT true,
+    PRIMARY KEY (tenant_id, env, asset_id, label, is_registered),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 );
-CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value, registered_sequence);
+CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value, registered_sequence)
+WHERE in_force;
 
 -- The parents of an asset, in the caller's order. A parent is registered before its child, so there
 -- is no cycle.
@@ -254,6 +276,19 @@ CREATE TABLE fact_in_force (
     sequence bigint NOT NULL,
     PRIMARY KEY (tenant_id, env, asset_id, kind),
     FOREIGN KEY (tenant_id, env, sequence) REFERENCES stated_fact,
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
+);
+
+-- Assets whose children have not followed a change of their `train_ok_effective`: those with a
+-- sequence above `after_sequence`. Where that is -1, the asset itself has not. Children follow a
+-- withdrawal before they follow anything else.
+CREATE TABLE consent_change (
+    tenant_id text COLLATE "C" NOT NULL,
+    env text COLLATE "C" NOT NULL,
+    is_withdrawal boolean NOT NULL,
+    asset_id uuid NOT NULL,
+    after_sequence bigint NOT NULL CHECK (after_sequence >= CASE WHEN is_withdrawal THEN 0 ELSE -1 END),
+    PRIMARY KEY (tenant_id, env, is_withdrawal, asset_id),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 );
 
@@ -347,9 +382,8 @@ DECLARE
 BEGIN
     FOR kept IN SELECT * FROM (VALUES
         ('catalog', 'the catalogue''s id'), ('object_store', 'an object store'),
-        ('scope_log', 'a scope''s log'), ('event', 'an event'), ('asset_label', 'a label'),
-        ('lineage_edge', 'an edge'), ('upload_part', 'a declared part'),
-        ('stated_fact', 'a stated fact')
+        ('scope_log', 'a scope''s log'), ('event', 'an event'), ('lineage_edge', 'an edge'),
+        ('upload_part', 'a declared part'), ('stated_fact', 'a stated fact')
     ) AS t (name, what) LOOP
         EXECUTE format('CREATE TRIGGER is_not_changed BEFORE UPDATE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse(%L)', kept.name, kept.what || ' is never changed');
@@ -357,8 +391,8 @@ BEGIN
     FOR kept IN SELECT * FROM (VALUES
         ('catalog', 'the catalogue''s id'), ('object_store', 'an object store'),
         ('scope', 'a scope'), ('scope_log', 'a scope''s log'), ('upload_intent', 'an intent'),
-        ('event', 'an event'), ('asset', 'a record'), ('asset_label', 'a label'),
-        ('lineage_edge', 'an edge'), ('stated_fact', 'a stated fact'), ('delivery', 'a cursor')
+        ('event', 'an event'), ('asset', 'a record'), ('lineage_edge', 'an edge'),
+        ('stated_fact', 'a stated fact'), ('delivery', 'a cursor')
     ) AS t (name, what) LOOP
         EXECUTE format('CREATE TRIGGER is_not_deleted BEFORE DELETE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse(%L)', kept.name, kept.what || ' is never deleted');
@@ -390,7 +424,16 @@ CREATE TRIGGER keeps_its_promise BEFORE UPDATE ON upload_intent FOR EACH ROW
             old.sha256, old.requested_by, old.requested_at, old.ends_at, old.erased_at))
     EXECUTE FUNCTION refuse('an intent''s promise is never changed');
 
--- every column of the record; `train_ok_effective` is not part of it
+CREATE TRIGGER is_not_changed BEFORE UPDATE OF tenant_id, env, asset_id, label, is_registered,
+    value, registered_sequence
+ON asset_label FOR EACH ROW EXECUTE FUNCTION refuse('a label is never changed');
+CREATE TRIGGER is_not_deleted BEFORE DELETE ON asset_label FOR EACH ROW
+    WHEN (old.is_registered)
+    EXECUTE FUNCTION refuse('a label is never deleted');
+CREATE TRIGGER is_not_emptied BEFORE TRUNCATE ON asset_label FOR EACH STATEMENT
+    EXECUTE FUNCTION refuse('a label is never deleted');
+
+-- every column of the record
 CREATE TRIGGER is_not_changed BEFORE UPDATE OF tenant_id, env, asset_id, registered_sequence,
     object_store_id, key_layout, filename, content_type, size_bytes, sha256, captured_at,
     captured_offset_minutes, latitude, longitude, altitude_m, accuracy_m, source_uri, activity,
@@ -408,8 +451,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['scope', 'scope_log', 'upload_intent', 'upload_part', 'event',
-        'asset', 'asset_label', 'lineage_edge', 'stated_fact', 'fact_in_force', 'download_grant',
-        'object_digest', 'delivery', 'parked_event', 'idempotency'] LOOP
+        'asset', 'asset_label', 'lineage_edge', 'stated_fact', 'fact_in_force', 'consent_change',
+        'download_grant', 'object_digest', 'delivery', 'parked_event', 'idempotency'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_scope ON %I USING (
             tenant_id = current_setting(''nexus_raw.tenant_id'', true)

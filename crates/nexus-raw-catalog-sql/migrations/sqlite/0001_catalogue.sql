@@ -5,7 +5,8 @@
 -- 1970-01-01T00:00:00Z, ids are the 16 bytes of a UUID, digests are 32 bytes.
 --
 -- Columns with personal data, or a fingerprint of it, may be null only once `erased_at` is set.
--- Only expired rows are deleted: idempotency keys, grants and digests of objects.
+-- Only expired rows are deleted: idempotency keys, grants and digests of objects; and what a later
+-- fact replaces or a change of consent has done.
 
 -- "NXRW" marks a file as a catalogue
 PRAGMA application_id = 0x4E585257;
@@ -28,7 +29,8 @@ CREATE TABLE object_store (
 ) STRICT;
 
 -- One row per scope (tenant and environment): its event counter and its usage. `open_*` counts
--- intents that are neither registered nor ended.
+-- intents that are neither registered nor ended; `withdrawing` and `restoring` say whether the scope
+-- has rows in `consent_change`.
 CREATE TABLE scope (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -37,8 +39,13 @@ CREATE TABLE scope (
     open_bytes INTEGER NOT NULL DEFAULT 0 CHECK (open_bytes >= 0),
     registered_count INTEGER NOT NULL DEFAULT 0 CHECK (registered_count >= 0),
     registered_bytes INTEGER NOT NULL DEFAULT 0 CHECK (registered_bytes >= 0),
+    withdrawing INTEGER NOT NULL DEFAULT 0 CHECK (withdrawing IN (0, 1)),
+    restoring INTEGER NOT NULL DEFAULT 0 CHECK (restoring IN (0, 1)),
     PRIMARY KEY (tenant_id, env)
 ) STRICT, WITHOUT ROWID;
+
+-- The few scopes in which a change of consent has not reached all descendants.
+CREATE INDEX scope_in_change ON scope (tenant_id, env) WHERE withdrawing OR restoring;
 
 -- The log that the events of a scope belong to, from a sequence on; event ids are derived from its
 -- id. `origin` is where an imported log came from.
@@ -129,8 +136,13 @@ CREATE INDEX event_by_asset ON event (tenant_id, env, asset_id, sequence);
 CREATE INDEX event_by_type ON event (tenant_id, env, event_type, sequence);
 
 -- The records. `registered_sequence` is the sequence of the registration's event, and so the order
--- of registration within the scope. `train_ok_effective` is not part of the record: it is true if
--- `train_ok` in force is true for the asset and all its ancestors.
+-- of registration within the scope.
+--
+-- Not part of the record is what facts change: `stated_*` are the values stated last, and null while
+-- those of the registration are in force; `last_fact` is the sequence of the last fact of any kind;
+-- `train_ok_effective` is true if `train_ok` in force is true for the asset and all its ancestors.
+-- It may be false too long while the scope is `restoring`, and true too long while it is
+-- `withdrawing`, when reads look at the ancestors as well.
 CREATE TABLE asset (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -153,6 +165,9 @@ CREATE TABLE asset (
     pii_flags TEXT NOT NULL CHECK (json_valid(pii_flags)),
     train_ok INTEGER NOT NULL CHECK (train_ok IN (0, 1)),
     train_ok_effective INTEGER NOT NULL CHECK (train_ok_effective IN (0, 1)),
+    stated_train_ok INTEGER CHECK (stated_train_ok IN (0, 1)),
+    stated_pii_flags TEXT CHECK (json_valid(stated_pii_flags)),
+    last_fact INTEGER,
     registered_by TEXT,
     imported_at INTEGER NOT NULL,
     provenance_digest BLOB CHECK (length(provenance_digest) = 32),
@@ -179,19 +194,26 @@ CREATE INDEX asset_by_filename ON asset (tenant_id, env, filename, registered_se
 CREATE INDEX asset_by_content_type ON asset (tenant_id, env, content_type, registered_sequence);
 CREATE INDEX asset_by_size_bytes ON asset (tenant_id, env, size_bytes, registered_sequence);
 CREATE INDEX asset_by_registered_by ON asset (tenant_id, env, registered_by, registered_sequence);
+CREATE INDEX asset_for_training ON asset (tenant_id, env, registered_sequence)
+WHERE train_ok_effective;
 
+-- Labels: those of the record (`is_registered`), and those that a fact stated later. Lists are
+-- filtered by those in force.
 CREATE TABLE asset_label (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
     asset_id BLOB NOT NULL,
     label TEXT NOT NULL,
+    is_registered INTEGER NOT NULL DEFAULT 1 CHECK (is_registered IN (0, 1)),
     value TEXT NOT NULL,
     registered_sequence INTEGER NOT NULL,
-    PRIMARY KEY (tenant_id, env, asset_id, label),
+    in_force INTEGER NOT NULL DEFAULT 1 CHECK (in_force IN (0, 1)),
+    PRIMARY KEY (tenant_id, env, asset_id, label, is_registered),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value, registered_sequence);
+CREATE INDEX asset_by_label ON asset_label (tenant_id, env, label, value, registered_sequence)
+WHERE in_force;
 
 -- The parents of an asset, in the caller's order. A parent is registered before its child, so there
 -- is no cycle.
@@ -238,6 +260,19 @@ CREATE TABLE fact_in_force (
     sequence INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, env, asset_id, kind),
     FOREIGN KEY (tenant_id, env, sequence) REFERENCES stated_fact,
+    FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
+) STRICT, WITHOUT ROWID;
+
+-- Assets whose children have not followed a change of their `train_ok_effective`: those with a
+-- sequence above `after_sequence`. Where that is -1, the asset itself has not. Children follow a
+-- withdrawal before they follow anything else.
+CREATE TABLE consent_change (
+    tenant_id TEXT NOT NULL,
+    env TEXT NOT NULL,
+    is_withdrawal INTEGER NOT NULL CHECK (is_withdrawal IN (0, 1)),
+    asset_id BLOB NOT NULL,
+    after_sequence INTEGER NOT NULL CHECK (after_sequence >= is_withdrawal - 1),
+    PRIMARY KEY (tenant_id, env, is_withdrawal, asset_id),
     FOREIGN KEY (tenant_id, env, asset_id) REFERENCES asset
 ) STRICT, WITHOUT ROWID;
 
@@ -389,14 +424,17 @@ BEGIN SELECT raise(ABORT, 'a record is never replaced'); END;
 CREATE TRIGGER asset_is_not_deleted BEFORE DELETE ON asset
 BEGIN SELECT raise(ABORT, 'a record is never deleted'); END;
 
-CREATE TRIGGER asset_label_is_not_changed BEFORE UPDATE ON asset_label
+CREATE TRIGGER asset_label_is_not_changed BEFORE UPDATE OF
+    tenant_id, env, asset_id, label, is_registered, value, registered_sequence
+ON asset_label
 BEGIN SELECT raise(ABORT, 'a label is never changed'); END;
 CREATE TRIGGER asset_label_is_not_replaced BEFORE INSERT ON asset_label
 WHEN EXISTS (SELECT 1 FROM asset_label
-    WHERE (tenant_id, env, asset_id, label)
-        = (new.tenant_id, new.env, new.asset_id, new.label))
+    WHERE (tenant_id, env, asset_id, label, is_registered)
+        = (new.tenant_id, new.env, new.asset_id, new.label, new.is_registered))
 BEGIN SELECT raise(ABORT, 'a label is never replaced'); END;
 CREATE TRIGGER asset_label_is_not_deleted BEFORE DELETE ON asset_label
+WHEN old.is_registered
 BEGIN SELECT raise(ABORT, 'a label is never deleted'); END;
 
 CREATE TRIGGER lineage_edge_is_not_changed BEFORE UPDATE ON lineage_edge

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, UploadIntent},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError, CursorKey,
-        DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection, IntentState,
-        KeyClaim, KeyedIntent, KeyedOutcome, NewAsset, NewDownload, OpenIntents, RegisterOutcome,
-        RepeatOutcome, StandingKey,
+        AssetCatalog, AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError,
+        CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
+        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
+        ListedAsset, NewAsset, NewDownload, NewFact, OpenIntents, RegisterOutcome, RepeatOutcome,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -16,7 +17,8 @@ use super::{SqlAssetCatalog, read};
 use crate::{
     sealed::SealedEvent,
     writer::{
-        IntentKey, IntentOutcome, NewIntent, RecordedDownload, Registration, RepeatedPresign,
+        ConsentStep, IntentKey, IntentOutcome, NewIntent, RecordedDownload, RecordedFact,
+        Registration, RepeatedPresign,
     },
 };
 
@@ -111,8 +113,52 @@ impl AssetCatalog for SqlAssetCatalog {
         &self,
         scope: &Scope,
         asset: AssetId,
-    ) -> Result<Option<RawAsset>, CatalogError> {
+    ) -> Result<Option<ListedAsset>, CatalogError> {
         read!(self, "find_asset", it => it.find_asset(scope, asset))
+    }
+
+    async fn find_facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetFacts>, CatalogError> {
+        read!(self, "find_facts", it => it.find_facts(scope, asset))
+    }
+
+    async fn facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StatedFact>, CatalogError> {
+        read!(self, "facts", it => it.facts(scope, asset, after, limit))
+    }
+
+    async fn record_fact(&self, new: NewFact) -> Result<FactOutcome, CatalogError> {
+        let event = SealedEvent::of(&new.event)?;
+        let new = Box::new(new);
+        let record = self.writer.call(RecordedFact { new, event });
+        self.observed("record_fact", record).await
+    }
+
+    async fn advance_consent(&self, scope: &Scope) -> Result<bool, CatalogError> {
+        let scope = scope.clone();
+        let advance = self.writer.call(ConsentStep { scope });
+        self.observed("advance_consent", advance).await
+    }
+
+    async fn unfinished_consent(&self, limit: u32) -> Result<Vec<Scope>, CatalogError> {
+        read!(self, "unfinished_consent", it => it.unfinished_consent(limit))
+    }
+
+    async fn lineage(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        query: &LineageQuery,
+    ) -> Result<Option<LineageGraph>, CatalogError> {
+        read!(self, "lineage", it => it.lineage(scope, asset, query))
     }
 
     async fn find_content(

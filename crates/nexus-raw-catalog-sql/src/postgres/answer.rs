@@ -2,7 +2,7 @@
 
 use nexus_raw::{
     asset::Sha256Digest,
-    ports::{DownloadOutcome, HashingClaim, Lease, RegisterOutcome, RepeatOutcome},
+    ports::{DownloadOutcome, FactOutcome, HashingClaim, Lease, RegisterOutcome, RepeatOutcome},
     time::Timestamp,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -43,7 +43,16 @@ enum RegistrationReply {
 enum DownloadReply {
     Recorded,
     UnknownAsset,
+    Changed,
     Granted(i64),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FactReply {
+    Recorded(u64, bool),
+    Changed,
+    UnknownAsset,
 }
 
 #[derive(Deserialize)]
@@ -90,8 +99,18 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
         Write::Download(_) => Written::Download(match read(answer)? {
             DownloadReply::Recorded => DownloadOutcome::Recorded,
             DownloadReply::UnknownAsset => DownloadOutcome::UnknownAsset,
+            DownloadReply::Changed => DownloadOutcome::Changed,
             DownloadReply::Granted(end) => DownloadOutcome::Granted(timestamp(end)?),
         }),
+        Write::Fact(_) => Written::Fact(match read(answer)? {
+            FactReply::Recorded(sequence, has_followers) => FactOutcome::Recorded {
+                sequence,
+                has_followers,
+            },
+            FactReply::Changed => FactOutcome::Changed,
+            FactReply::UnknownAsset => FactOutcome::UnknownAsset,
+        }),
+        Write::Advance(_) => Written::Advance(read(answer)?),
         Write::Claim(_) => {
             let digest: String = read(answer)?;
             Written::Claim(Sha256Digest::parse(&digest).map_err(|_| UnexpectedAnswer)?)

@@ -8,9 +8,11 @@ use sqlx::migrate::Migrator;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The files of functions, one a topic.
-const FUNCTION_FILES: [&str; 10] = [
+const FUNCTION_FILES: [&str; 12] = [
+    include_str!("../../functions/consent.sql"),
     include_str!("../../functions/downloads.sql"),
     include_str!("../../functions/events.sql"),
+    include_str!("../../functions/facts.sql"),
     include_str!("../../functions/hashing.sql"),
     include_str!("../../functions/intents.sql"),
     include_str!("../../functions/outbox.sql"),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
-        Downloadable, EventQuery, EventSelection, IntentState, KeptEvent, OpenIntents,
-        ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetFacts, AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey,
+        DownloadKey, Downloadable, EventQuery, EventSelection, IntentState, KeptEvent,
+        LineageGraph, LineageQuery, ListedAsset, OpenIntents, ParkedFilter, PinnedObject, SinkName,
+        StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -24,8 +25,9 @@ use super::{
 };
 use crate::{
     error::CorruptColumn,
+    lineage::{self, LineageReader},
     listing::{self, Listing, Select, Sql, Value},
-    rows::{Columns, decode},
+    rows::{Cells, Columns, decode},
 };
 
 pub(crate) struct PostgresReader {
@@ -56,11 +58,23 @@ macro_rules! asset_columns {
     };
 }
 
-const ASSET: &str = concat!("SELECT ", asset_columns!(), " FROM asset_v1");
+const ASSET: &str = concat!("SELECT r.effective, ", asset_columns!(), " FROM asset_v1");
+
+const FACTS: &str = concat!(
+    "SELECT r.effective, r.latest, r.withheld_by, ",
+    asset_columns!(),
+    " FROM facts_v1"
+);
+
+const EFFECTIVE: &str = "effective_v1(a)";
 
 const CONTENT: &str = concat!("SELECT ", asset_columns!(), " FROM content_v1");
 
-const DOWNLOAD: &str = concat!("SELECT r.ends_at, ", asset_columns!(), " FROM download_v1");
+const DOWNLOAD: &str = concat!(
+    "SELECT r.effective, r.ends_at, ",
+    asset_columns!(),
+    " FROM download_v1"
+);
 
 const INTENT: &str = concat!(
     "SELECT 0 AS upload_intent, (r.intent).*, r.intent_bucket AS bucket, 0 AS asset, ",
@@ -75,9 +89,9 @@ pub(super) const LISTED: Select<'_> = Select {
     columns: "a",
     join: "JOIN",
     unindexed: ["(", ") IS TRUE"],
+    effective: EFFECTIVE,
 };
-const LISTED_HEAD: &str =
-    "SELECT (l.a).*, d.bucket, d.labels AS value, d.parents AS parent_id FROM (";
+const LISTED_HEAD: &str = "SELECT effective_v1(l.a) AS effective, (l.a).*, d.bucket, d.labels AS value, d.parents AS parent_id FROM (";
 const LISTED_TAIL: &str =
     ") l CROSS JOIN LATERAL details_v1(l.a) d ORDER BY (l.a).registered_sequence DESC";
 
@@ -125,6 +139,16 @@ fn intent_query(scope: &Scope, asset: AssetId) -> String {
 fn intent_state(rows: &[PgRow]) -> Result<Option<IntentState>, CatalogError> {
     let state = rows.first().map(|row| decode::intent_state(&Columns(row)));
     Ok(state.transpose()?.map(|(_, state)| state))
+}
+
+impl LineageReader for &PostgresReader {
+    const EFFECTIVE: &'static str = EFFECTIVE;
+
+    async fn rows(&mut self, scope: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
+        let rows = self.query_with(TO_LIST, &entered(scope, &sql)).await?;
+        let rows = rows.into_iter().skip(1);
+        Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
+    }
 }
 
 impl PostgresReader {
@@ -190,10 +214,7 @@ impl PostgresReader {
             ..sql
         };
         let rows = self.query_with(TO_LIST, &entered(scope, &sql)).await?;
-        let assets = rows
-            .iter()
-            .skip(1)
-            .map(|row| listing::listed(&Columns(row)));
+        let assets = rows.iter().skip(1).map(|row| decode::listed(&Columns(row)));
         Ok(listing::page(
             assets.collect::<Result<_, _>>()?,
             query,
@@ -237,11 +258,59 @@ impl PostgresReader {
         &self,
         scope: &Scope,
         asset: AssetId,
-    ) -> Result<Option<RawAsset>, CatalogError> {
+    ) -> Result<Option<ListedAsset>, CatalogError> {
         let query = about(ASSET, scope, &[&asset.to_string()]) + " r";
         let rows = self.query(&query).await?;
-        let asset = rows.first().map(|row| decode::asset(&Columns(row)));
+        let asset = rows.first().map(|row| decode::listed(&Columns(row)));
         Ok(asset.transpose()?)
+    }
+
+    pub(crate) async fn find_facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetFacts>, CatalogError> {
+        let query = about(FACTS, scope, &[&asset.to_string()]) + " r";
+        let rows = self.query(&query).await?;
+        let facts = rows.first().map(|row| decode::asset_facts(&Columns(row)));
+        Ok(facts.transpose()?)
+    }
+
+    pub(crate) async fn facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StatedFact>, CatalogError> {
+        // no fact has a sequence beyond the largest integer of PostgreSQL
+        let Ok(after) = i64::try_from(after) else {
+            return Ok(Vec::new());
+        };
+        let arguments: [&dyn Argument; 3] = [&asset.to_string(), &after, &i64::from(limit)];
+        let query = about("SELECT * FROM facts_after_v1", scope, &arguments);
+        let rows = self.query(&query).await?;
+        let facts = rows.iter().map(|row| decode::stated_fact(&Columns(row)));
+        Ok(facts.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn unfinished_consent(&self, limit: u32) -> Result<Vec<Scope>, CatalogError> {
+        let query = call("SELECT * FROM unfinished_consent_v1", &[&i64::from(limit)]);
+        let rows = self.query(&query).await?;
+        let scopes = rows
+            .iter()
+            .map(|row| Columns(row).scope("scope.tenant_id", "scope.env"));
+        Ok(scopes.collect::<Result<_, _>>()?)
+    }
+
+    /// Edges are never changed or removed, so the statements need not be of one moment.
+    pub(crate) async fn lineage(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        query: &LineageQuery,
+    ) -> Result<Option<LineageGraph>, CatalogError> {
+        lineage::read(&mut &*self, scope, asset, query).await
     }
 
     pub(crate) async fn find_content(

@@ -1,18 +1,23 @@
 //! Decoding of rows.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use nexus_raw::{
     asset::{
         Activity, AssetId, BucketName, ByteSize, CaptureLocation, CapturedAt, ContentFacts,
-        ContentType, DerivedFrom, Filename, Integrity, IntegrityLevel, Labels, Lineage,
-        ObjectAddress, ObjectKey, Provenance, RawAsset, RawAssetParts, SourceUri, UploadIntent,
+        ContentType, DerivedFrom, Fact, FactKind, FactValue, Filename, InForce, Integrity,
+        IntegrityLevel, Labels, Lineage, ObjectAddress, ObjectKey, PiiFlags, Provenance, RawAsset,
+        RawAssetParts, Reason, Sha256Digest, SourceUri, StatedFact, UploadIntent,
     },
     event::{DatasetEvent, StoredEvent},
-    ports::{Backlog, IntentState, KeptEvent, OpenIntents, ParkedEvent, SinkName},
+    ports::{
+        AssetFacts, Backlog, BoxError, IntentState, KeptEvent, ListedAsset, OpenIntents,
+        ParkedEvent, SinkName,
+    },
     tenancy::{Scope, UserId},
     time::Timestamp,
 };
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Columns;
@@ -98,8 +103,83 @@ pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
     }))
 }
 
+/// Decodes a row of `asset`, with what is in force of it.
+pub(crate) fn listed(row: &Columns<'_>) -> Result<ListedAsset, CorruptColumn> {
+    const LAST_FACT: &str = "asset.last_fact";
+    let asset = asset(row)?;
+    let stated_train_ok = match row.optional::<i64>("asset.stated_train_ok")? {
+        None => None,
+        Some(_) => Some(flag(row, "asset.stated_train_ok")?),
+    };
+    let stated_pii_flags = row.optional_text("asset.stated_pii_flags", |json| {
+        serde_json::from_str::<PiiFlags>(json)
+    })?;
+    let last_fact = row.optional::<i64>(LAST_FACT)?.map(u64::try_from);
+    let last_fact = last_fact
+        .transpose()
+        .map_err(|_| CorruptColumn(LAST_FACT))?;
+    let in_force = InForce::as_registered(&asset, flag(row, "asset.effective")?);
+    Ok(ListedAsset {
+        sequence: row.unsigned("asset.registered_sequence")?,
+        in_force: in_force.with_stated(stated_train_ok, stated_pii_flags, last_fact),
+        asset,
+    })
+}
+
+/// Decodes a column that is true or false.
+pub(crate) fn flag(row: &Columns<'_>, column: &'static str) -> Result<bool, CorruptColumn> {
+    match row.get::<i64>(column)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(CorruptColumn(column)),
+    }
+}
+
+/// A row of `stated_fact` as JSON. `value` is JSON within a text.
+#[derive(Deserialize)]
+struct FactRow<'r> {
+    sequence: u64,
+    kind: FactKind,
+    #[serde(borrow)]
+    value: Cow<'r, str>,
+    reason: Option<Reason>,
+    evidence_sha256: Option<Sha256Digest>,
+    stated_at: i64,
+    stated_by: UserId,
+}
+
+impl FactRow<'_> {
+    fn fact(self) -> Result<StatedFact, BoxError> {
+        let value = FactValue::from_json(self.kind, serde_json::from_str(&self.value)?)?;
+        let fact = Fact::new(value).with_reason(self.reason);
+        let fact = fact.with_evidence(self.evidence_sha256);
+        let at = Timestamp::from_micros(self.stated_at)?;
+        Ok(StatedFact::new(self.sequence, at, self.stated_by, fact))
+    }
+}
+
+/// Decodes a row of `stated_fact` from its JSON form.
+pub(crate) fn stated_fact(row: &Columns<'_>) -> Result<StatedFact, CorruptColumn> {
+    row.text("stated_fact.fact", |json| {
+        serde_json::from_str::<FactRow<'_>>(json)?.fact()
+    })
+}
+
+/// Decodes a row of `asset`, with all that is stated of it.
+pub(crate) fn asset_facts(row: &Columns<'_>) -> Result<AssetFacts, CorruptColumn> {
+    let latest = row.text("stated_fact.latest", |json| {
+        let facts: Vec<FactRow<'_>> = serde_json::from_str(json)?;
+        let facts = facts.into_iter().map(FactRow::fact);
+        facts.collect::<Result<Vec<_>, BoxError>>()
+    })?;
+    Ok(AssetFacts {
+        listed: listed(row)?,
+        latest: latest.into_iter().map(|it| (it.fact.kind(), it)).collect(),
+        withheld_by: row.text("asset.withheld_by", ids)?,
+    })
+}
+
 fn provenance(row: &Columns<'_>) -> Result<Provenance, CorruptColumn> {
-    let train_ok: i64 = row.get("asset.train_ok")?;
     Ok(Provenance {
         captured_at: captured_at(row)?,
         capture_location: capture_location(row)?,
@@ -109,11 +189,7 @@ fn provenance(row: &Columns<'_>) -> Result<Provenance, CorruptColumn> {
             activity: row.optional_text("asset.activity", Activity::parse)?,
         },
         pii_flags: row.text("asset.pii_flags", |json| serde_json::from_str(json))?,
-        train_ok: match train_ok {
-            0 => false,
-            1 => true,
-            _ => return Err(CorruptColumn("asset.train_ok")),
-        },
+        train_ok: flag(row, "asset.train_ok")?,
         labels: row.text("asset_label.value", labels)?,
     })
 }
@@ -146,13 +222,15 @@ fn capture_location(row: &Columns<'_>) -> Result<Option<CaptureLocation>, Corrup
 }
 
 /// Parses a JSON array of ids in hexadecimal digits.
-fn parents(json: &str) -> Result<DerivedFrom, ()> {
-    let ids: Vec<&str> = serde_json::from_str(json).map_err(|_| ())?;
-    let ids = ids
-        .into_iter()
-        .map(|id| Uuid::try_parse(id).map(AssetId::from_uuid))
-        .collect::<Result<_, _>>();
-    DerivedFrom::parse(ids.map_err(|_| ())?).map_err(|_| ())
+fn ids(json: &str) -> Result<Vec<AssetId>, BoxError> {
+    let ids: Vec<&str> = serde_json::from_str(json)?;
+    let ids = ids.into_iter();
+    let ids = ids.map(|id| Uuid::try_parse(id).map(AssetId::from_uuid));
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+fn parents(json: &str) -> Result<DerivedFrom, BoxError> {
+    Ok(DerivedFrom::parse(ids(json)?)?)
 }
 
 fn labels(json: &str) -> Result<Labels, ()> {

@@ -1,18 +1,23 @@
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
-        Downloadable, EventQuery, IntentState, KeptEvent, OpenIntents, ParkedFilter, PinnedObject,
-        SinkName, StandingKey,
+        AssetFacts, AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey,
+        DownloadKey, Downloadable, EventQuery, IntentState, KeptEvent, LineageGraph, LineageQuery,
+        ListedAsset, OpenIntents, ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
 };
-use sqlx::{Sqlite, SqlitePool, pool::PoolConnection};
+use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 use super::{fault::read_error, parameters::keys_json, queries};
-use crate::error::CorruptColumn;
+use crate::{
+    error::CorruptColumn,
+    lineage::{self, LineageReader},
+    listing::Sql,
+    rows::Cells,
+};
 
 /// Reads on a few read-only connections.
 pub(crate) struct SqliteReader {
@@ -26,6 +31,16 @@ impl SqliteReader {
 
     async fn connection(&self) -> Result<PoolConnection<Sqlite>, CatalogError> {
         self.pool.acquire().await.map_err(read_error)
+    }
+}
+
+impl LineageReader for SqliteConnection {
+    const EFFECTIVE: &'static str = queries::EFFECTIVE;
+
+    async fn rows(&mut self, _: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
+        let rows = queries::bound(&sql).fetch_all(self).await;
+        let rows = rows.map_err(read_error)?.into_iter();
+        Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
     }
 }
 
@@ -77,9 +92,46 @@ impl SqliteReader {
         &self,
         scope: &Scope,
         asset: AssetId,
-    ) -> Result<Option<RawAsset>, CatalogError> {
+    ) -> Result<Option<ListedAsset>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::asset(&mut connection, scope, asset).await
+    }
+
+    pub(crate) async fn find_facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetFacts>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::facts::latest(&mut connection, scope, asset).await
+    }
+
+    pub(crate) async fn facts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StatedFact>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::facts::facts(&mut connection, scope, asset, after, limit).await
+    }
+
+    pub(crate) async fn unfinished_consent(&self, limit: u32) -> Result<Vec<Scope>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::facts::unfinished(&mut connection, limit).await
+    }
+
+    pub(crate) async fn lineage(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        query: &LineageQuery,
+    ) -> Result<Option<LineageGraph>, CatalogError> {
+        let mut connection = self.connection().await?;
+        // of one moment
+        let mut reading = connection.begin().await.map_err(read_error)?;
+        lineage::read(&mut *reading, scope, asset, query).await
     }
 
     pub(crate) async fn find_content(

@@ -19,9 +19,9 @@ use nexus_raw::ports::CatalogError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub(crate) use self::write::{
-    HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, Kind, LeaseRequest,
-    Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload, Registration, RepeatedPresign,
-    RetryRequest, Write, Written, cursors,
+    ConsentStep, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, Kind,
+    LeaseRequest, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload, RecordedFact,
+    Registration, RepeatedPresign, RetryRequest, Write, Written, cursors,
 };
 use crate::{
     backend::{GroupWriter, WriteError},

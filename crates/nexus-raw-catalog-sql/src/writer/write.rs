@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use nexus_raw::{
     asset::{Sha256Digest, UploadIntent},
     ports::{
-        CallerKey, DownloadOutcome, HashingClaim, KeyClaim, Lease, NewAsset, NewDownload,
-        ParkedFilter, PinnedObject, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
+        CallerKey, DownloadOutcome, FactOutcome, HashingClaim, KeyClaim, Lease, NewAsset,
+        NewDownload, NewFact, ParkedFilter, PinnedObject, Progress, ProgressChange,
+        RegisterOutcome, RepeatOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -75,11 +76,13 @@ kinds! {
     Repeat: RepeatedPresign => RepeatOutcome,
     Register: Registration => RegisterOutcome,
     Download: RecordedDownload => DownloadOutcome,
+    Fact: RecordedFact => FactOutcome,
     Lease: LeaseRequest => Option<Lease>,
     Progress: Progress => bool,
     Hashing: HashingRequest => HashingAnswer,
     Retry: RetryRequest => u64,
     Claim: KeyClaim => Sha256Digest,
+    Advance: ConsentStep => bool,
 }
 
 impl Write {
@@ -90,11 +93,13 @@ impl Write {
             Self::Repeat(it) => Some(&it.scope),
             Self::Register(it) => Some(it.new.asset.scope()),
             Self::Download(it) => Some(&it.new.key.scope),
+            Self::Fact(it) => Some(&it.new.scope),
             Self::Lease(_)
             | Self::Progress(_)
             | Self::Hashing(_)
             | Self::Retry(_)
-            | Self::Claim(_) => None,
+            | Self::Claim(_)
+            | Self::Advance(_) => None,
         }
     }
 }
@@ -107,8 +112,13 @@ impl Written {
             Self::Repeat(outcome) => *outcome == RepeatOutcome::Recorded,
             Self::Register(outcome) => *outcome == RegisterOutcome::Registered,
             Self::Download(outcome) => *outcome == DownloadOutcome::Recorded,
+            Self::Fact(outcome) => matches!(outcome, FactOutcome::Recorded { .. }),
             Self::Retry(marked) => *marked > 0,
-            Self::Lease(_) | Self::Progress(_) | Self::Hashing(_) | Self::Claim(_) => false,
+            Self::Lease(_)
+            | Self::Progress(_)
+            | Self::Hashing(_)
+            | Self::Claim(_)
+            | Self::Advance(_) => false,
         }
     }
 }
@@ -156,6 +166,19 @@ pub(crate) struct Registration {
 pub(crate) struct RecordedDownload {
     pub(crate) new: Box<NewDownload>,
     pub(crate) event: SealedEvent,
+}
+
+/// A fact to be written, and its event.
+#[derive(Debug)]
+pub(crate) struct RecordedFact {
+    pub(crate) new: Box<NewFact>,
+    pub(crate) event: SealedEvent,
+}
+
+/// A step of the changes of consent in a scope.
+#[derive(Debug)]
+pub(crate) struct ConsentStep {
+    pub(crate) scope: Scope,
 }
 
 /// A wish to hold the relay's lease until `now + ttl`.

@@ -43,7 +43,7 @@ async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiEr
         .service
         .asset(&access, call.asset_id()?)
         .await?;
-    let body = serde_json::to_vec(&asset)?;
+    let body = serde_json::to_vec(&asset.asset)?;
     let media_type = "application/json";
     Ok(respond::tagged(
         call.request,

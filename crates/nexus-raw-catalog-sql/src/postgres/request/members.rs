@@ -18,7 +18,7 @@ use crate::{
 /// Bytes in PostgreSQL's text format: `\x` and hexadecimal digits.
 ///
 /// Only digests and salts are sent, all of 32 bytes.
-struct Bytes<'a>(&'a [u8; 32]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8; 32]);
 
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -31,7 +31,7 @@ impl Serialize for Bytes<'_> {
 
 /// The columns of `event` that a member carries.
 #[derive(Serialize)]
-struct EventColumns<'a> {
+pub(super) struct EventColumns<'a> {
     asset_id: Uuid,
     event_type: EventType,
     occurred_at: i64,
@@ -224,6 +224,7 @@ impl<'a> AssetColumns<'a> {
 pub(super) struct DownloadMember<'a> {
     n: usize,
     enough_until: i64,
+    last_fact: Option<u64>,
     held: GrantColumns<'a>,
     event: EventColumns<'a>,
 }
@@ -243,6 +244,7 @@ impl<'a> DownloadMember<'a> {
         Self {
             n,
             enough_until: it.new.enough_until.as_micros(),
+            last_fact: it.new.last_fact,
             held: GrantColumns {
                 asset_id: key.asset_id.as_uuid(),
                 user_id: key.user.as_str(),

@@ -1,5 +1,6 @@
 //! The request of `write_v1`: a group as JSON. `n` is a member's index in the group.
 
+mod facts;
 mod members;
 mod relay;
 
@@ -12,6 +13,7 @@ use nexus_raw::{
 use serde::Serialize;
 
 use self::{
+    facts::{FactMember, StepMember},
     members::{
         ClaimMember, DownloadMember, HashingMember, PresignMember, RecordMember, RepeatMember,
     },
@@ -48,8 +50,10 @@ struct Block<'a> {
     max_presigns: u32,
     registrations: Vec<RecordMember<'a>>,
     downloads: Vec<DownloadMember<'a>>,
+    facts: Vec<FactMember<'a>>,
     claims: Vec<ClaimMember<'a>>,
     hashings: Vec<HashingMember<'a>>,
+    steps: Vec<StepMember>,
 }
 
 impl<'a> Block<'a> {
@@ -62,8 +66,10 @@ impl<'a> Block<'a> {
             max_presigns: UploadIntent::MAX_PRESIGNS,
             registrations: Vec::new(),
             downloads: Vec::new(),
+            facts: Vec::new(),
             claims: Vec::new(),
             hashings: Vec::new(),
+            steps: Vec::new(),
         }
     }
 }
@@ -109,6 +115,10 @@ pub(super) fn text(
             Write::Download(it) => block(&mut scopes, &it.new.key.scope)
                 .downloads
                 .push(DownloadMember::of(n, it)),
+            Write::Fact(it) => block(&mut scopes, &it.new.scope)
+                .facts
+                .push(FactMember::of(n, it)),
+            Write::Advance(it) => block(&mut scopes, &it.scope).steps.push(StepMember { n }),
             Write::Claim(it) => block(&mut scopes, &it.key.scope)
                 .claims
                 .push(ClaimMember::of(n, it)),

@@ -10,7 +10,7 @@ use nexus_raw::{
     event::DatasetEvent,
     ports::{
         AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey, Downloadable,
-        EventQuery, EventSelection, IntentState, OpenIntents, PinnedObject,
+        EventQuery, EventSelection, IntentState, ListedAsset, OpenIntents, PinnedObject,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -36,6 +36,7 @@ macro_rules! asset_columns {
         "a.*,
         (SELECT json_group_object(l.label, l.value) FROM asset_label l
             WHERE (l.tenant_id, l.env, l.asset_id) = (a.tenant_id, a.env, a.asset_id)
+                AND l.is_registered
         ) AS value,
         (SELECT json_group_array(hex(e.parent_id) ORDER BY e.position) FROM lineage_edge e
             WHERE (e.tenant_id, e.env, e.child_id) = (a.tenant_id, a.env, a.asset_id)
@@ -43,8 +44,36 @@ macro_rules! asset_columns {
     };
 }
 
+/// Whether `asset a` and all its ancestors allow training. While a withdrawal is under way the
+/// column may be true too long, so the ancestors are looked at.
+macro_rules! effective {
+    () => {
+        "CASE WHEN NOT a.train_ok_effective THEN 0
+        WHEN NOT (SELECT s.withdrawing FROM scope s
+            WHERE (s.tenant_id, s.env) = (a.tenant_id, a.env)) THEN 1
+        ELSE (
+            WITH RECURSIVE up (id) AS (
+                SELECT e.parent_id FROM lineage_edge e
+                WHERE (e.tenant_id, e.env, e.child_id) = (a.tenant_id, a.env, a.asset_id)
+                UNION
+                SELECT e.parent_id FROM up CROSS JOIN lineage_edge e
+                    ON (e.tenant_id, e.env, e.child_id) = (a.tenant_id, a.env, up.id)
+                LIMIT 10001
+            )
+            SELECT count(*) <= 10000 AND coalesce(min(p.train_ok_effective), 1)
+            FROM up CROSS JOIN asset p
+                ON (p.tenant_id, p.env, p.asset_id) = (a.tenant_id, a.env, up.id)
+        ) END"
+    };
+}
+
+/// See [`effective!`].
+pub(super) const EFFECTIVE: &str = effective!();
+
 const ASSET: &str = concat!(
     "SELECT a_store.bucket, ",
+    effective!(),
+    " AS effective, ",
     asset_columns!(),
     " FROM asset a JOIN object_store a_store USING (object_store_id)
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
@@ -83,6 +112,7 @@ macro_rules! event_columns {
     };
 }
 
+pub(super) mod facts;
 pub(super) mod outbox;
 
 const EVENTS_OF: &str = concat!(
@@ -183,7 +213,7 @@ pub(super) async fn asset(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
-) -> Result<Option<RawAsset>, CatalogError> {
+) -> Result<Option<ListedAsset>, CatalogError> {
     let row = sqlx::query(ASSET)
         .bind(scope.tenant.as_str())
         .bind(scope.environment.as_str())
@@ -191,7 +221,7 @@ pub(super) async fn asset(
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
-    let asset = row.map(|row| decode::asset(&Columns(&row))).transpose();
+    let asset = row.map(|row| decode::listed(&Columns(&row))).transpose();
     Ok(asset?)
 }
 
@@ -225,6 +255,8 @@ pub(super) async fn content(
 
 const DOWNLOAD: &str = concat!(
     "SELECT a_store.bucket, ",
+    effective!(),
+    " AS effective, ",
     asset_columns!(),
     ", g.ends_at
     FROM asset a JOIN object_store a_store USING (object_store_id)
@@ -255,9 +287,12 @@ pub(super) const LISTED: Select<'_> = Select {
     columns: LISTED_COLUMNS,
     join: "CROSS JOIN",
     unindexed: ["+", ""],
+    effective: EFFECTIVE,
 };
 const LISTED_COLUMNS: &str = concat!(
     "(SELECT s.bucket FROM object_store s WHERE s.object_store_id = a.object_store_id) AS bucket, ",
+    effective!(),
+    " AS effective, ",
     asset_columns!()
 );
 
@@ -294,11 +329,11 @@ pub(super) async fn assets(
     let limit = query.limit.saturating_add(1);
     let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
     let rows = bound(&sql).fetch_all(connection).await;
-    let assets = collect(rows, listing::listed)?;
+    let assets = collect(rows, decode::listed)?;
     Ok(listing::page(assets, query, floor)?)
 }
 
-fn bound(sql: &Sql) -> Query<'_, Sqlite, SqliteArguments> {
+pub(super) fn bound(sql: &Sql) -> Query<'_, Sqlite, SqliteArguments> {
     // made of our own texts; what others say is bound
     let query = sqlx::query(AssertSqlSafe(sql.text.as_str()));
     // there is one text for each set of filters
@@ -408,6 +443,9 @@ fn collect<T, C: FromIterator<T>>(
 #[cfg(test)]
 pub(super) const ALL: &[&str] = &[
     ASSET,
+    facts::FACTS_OF,
+    facts::LATEST,
+    facts::UNFINISHED,
     CONTENT,
     DOWNLOAD,
     INTENTS,

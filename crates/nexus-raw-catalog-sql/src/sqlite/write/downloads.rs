@@ -19,7 +19,7 @@ use crate::{
 
 /// Reads until when each key is granted; no row where the asset is not registered.
 pub(super) const STANDING: &str = "
-    SELECT k.key, g.ends_at
+    SELECT k.key, g.ends_at, a.last_fact
     FROM json_each(?1) k
     CROSS JOIN asset a ON a.tenant_id = k.value ->> 0 AND a.env = k.value ->> 1
         AND a.asset_id = unhex(k.value ->> 2)
@@ -38,19 +38,28 @@ pub(super) async fn decide(
     }
     let standing = standing(connection, downloads).await?;
     let mut newest: BTreeMap<&DownloadKey, usize> = BTreeMap::new();
-    for (index, (it, granted)) in downloads.iter().zip(&standing).enumerate() {
-        if granted.is_some_and(|end| end.is_none_or(|end| end < it.new.enough_until)) {
+    let is_changed =
+        |it: &RecordedDownload, standing: &Standing| standing.last_fact != it.new.last_fact;
+    for (index, (it, standing)) in downloads.iter().zip(&standing).enumerate() {
+        let needs_event = |standing: &Standing| {
+            let ends = standing.ends_at;
+            ends.is_none_or(|end| end < it.new.enough_until) && !is_changed(it, standing)
+        };
+        if standing.as_ref().is_some_and(needs_event) {
             let newest = newest.entry(&it.new.key).or_insert(index);
             if downloads[*newest].new.ends_at < it.new.ends_at {
                 *newest = index;
             }
         }
     }
-    let decide = |(index, (it, granted)): (usize, (&&RecordedDownload, &Option<_>))| {
+    let decide = |(index, (it, standing)): (usize, (&&RecordedDownload, &Option<Standing>))| {
         let newest = newest.get(&it.new.key);
-        match granted {
+        match standing {
             None => DownloadOutcome::UnknownAsset,
-            Some(Some(end)) if *end >= it.new.enough_until => DownloadOutcome::Granted(*end),
+            Some(Standing {
+                ends_at: Some(end), ..
+            }) if *end >= it.new.enough_until => DownloadOutcome::Granted(*end),
+            Some(standing) if is_changed(it, standing) => DownloadOutcome::Changed,
             Some(_) => match newest.filter(|newest| **newest != index) {
                 Some(newest) => DownloadOutcome::Granted(downloads[*newest].new.ends_at),
                 None => DownloadOutcome::Recorded,
@@ -61,11 +70,19 @@ pub(super) async fn decide(
     Ok(members.map(decide).collect())
 }
 
-/// Returns of each download whether its asset is registered, and then until when it is granted.
+/// What is known of a registered asset for a download.
+#[derive(Clone)]
+struct Standing {
+    /// Until when it is granted.
+    ends_at: Option<Timestamp>,
+    last_fact: Option<u64>,
+}
+
+/// Returns what is known of each download's asset, if it is registered.
 async fn standing(
     connection: &mut SqliteConnection,
     downloads: &[&RecordedDownload],
-) -> Result<Vec<Option<Option<Timestamp>>>, WriteError> {
+) -> Result<Vec<Option<Standing>>, WriteError> {
     let rows = sqlx::query(STANDING)
         .bind(rows_json(downloads.iter().map(|it| GrantRow::of(it))))
         .fetch_all(connection)
@@ -77,12 +94,16 @@ async fn standing(
             let index: i64 = row.try_get(0)?;
             let end: Option<i64> = row.try_get(1)?;
             let end = end.map(Timestamp::from_micros).transpose();
-            let end = end.map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-            Ok::<_, sqlx::Error>((usize::try_from(index).ok(), end))
+            let last: Option<i64> = row.try_get(2)?;
+            let known = Standing {
+                ends_at: end.map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+                last_fact: last.map(i64::cast_unsigned),
+            };
+            Ok::<_, sqlx::Error>((usize::try_from(index).ok(), known))
         };
-        let (index, end) = read().map_err(read_error)?;
+        let (index, known) = read().map_err(read_error)?;
         if let Some(standing) = index.and_then(|index| standing.get_mut(index)) {
-            *standing = Some(end);
+            *standing = Some(known);
         }
     }
     Ok(standing)

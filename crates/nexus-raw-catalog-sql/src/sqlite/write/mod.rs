@@ -1,8 +1,10 @@
 //! The writes of a group, inside its transaction.
 
 mod assets;
+mod consent;
 mod downloads;
 mod events;
+mod facts;
 mod hashing;
 mod intents;
 mod keys;
@@ -11,7 +13,7 @@ mod registrations;
 mod relay;
 mod repeats;
 
-use nexus_raw::ports::{DownloadOutcome, RepeatOutcome};
+use nexus_raw::ports::{DownloadOutcome, FactOutcome, RepeatOutcome};
 use sqlx::SqliteConnection;
 
 pub(in crate::sqlite) use self::hashing::END_CLAIMS;
@@ -21,14 +23,13 @@ use crate::{
     error::Failure,
     object_store::ObjectStoreIdentity,
     writer::{
-        IntentOutcome, Members, NewIntent, Outcomes, RecordedDownload, Registration,
-        RepeatedPresign, Write, Written,
+        IntentOutcome, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload,
+        RecordedFact, Registration, RepeatedPresign, Write, Written,
     },
 };
 
 /// Writes a group in a few statements, independent of its size: intents first, with their keys,
-/// then repeated presigns, registrations and downloads, each with its event, then the members of the relay
-/// and the hashers.
+/// then repeated presigns, registrations, downloads and facts, each with its event, then the others.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
@@ -38,25 +39,45 @@ pub(in crate::sqlite) async fn group(
     let repeats: Members<'_, RepeatedPresign> = Members::of(group);
     let registrations: Members<'_, Registration> = Members::of(group);
     let downloads: Members<'_, RecordedDownload> = Members::of(group);
+    let facts: Members<'_, RecordedFact> = Members::of(group);
     let new = keys::record(connection, store, &intents.requests).await?;
     let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
     let again = repeats::decide(connection, &repeats.requests, &recorded).await?;
     let decided = registrations::decide(connection, &registrations.requests).await?;
+    let stated = facts::decide(connection, &facts.requests).await?;
     let registered = decided.registered(&registrations.requests);
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
     let granted = downloads::decide(connection, &downloads.requests).await?;
     let downloaded = chosen(&downloads.requests, &granted, &DownloadOutcome::Recorded);
-    write_state(connection, &recorded, &repeated, &registered, &downloaded).await?;
+    let new_facts = facts.requests.iter().zip(&stated);
+    let new_facts: Vec<_> = new_facts
+        .filter_map(|(it, outcome)| outcome.is_none().then_some(*it))
+        .collect();
+    let state = GroupState {
+        recorded: &recorded,
+        repeated: &repeated,
+        registered: &registered,
+        downloaded: &downloaded,
+        facts: &new_facts,
+    };
+    let mut written = write_state(connection, state).await?.into_iter();
+    let stated = stated.into_iter();
+    let stated = stated.map(|it| it.or_else(|| written.next()).ok_or(OutcomesDiffer));
+    let stated = stated.collect::<Result<_, _>>()?;
     let mut outcomes = Outcomes::of(group);
     outcomes.set_all(&intents, new)?;
     outcomes.set_all(&repeats, again)?;
     outcomes.set_all(&registrations, decided.outcomes)?;
     outcomes.set_all(&downloads, granted)?;
+    outcomes.set_all(&facts, stated)?;
     for (index, write) in group.iter().enumerate() {
         let written = match write {
-            Write::Intent(_) | Write::Repeat(_) | Write::Register(_) | Write::Download(_) => {
-                continue;
-            }
+            Write::Intent(_)
+            | Write::Repeat(_)
+            | Write::Register(_)
+            | Write::Download(_)
+            | Write::Fact(_) => continue,
+            Write::Advance(it) => Written::Advance(consent::advance(connection, it).await?),
             Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
             Write::Progress(it) => Written::Progress(relay::progress(connection, it).await?),
             Write::Hashing(it) => Written::Hashing(hashing::step(connection, it).await?),
@@ -68,14 +89,27 @@ pub(in crate::sqlite) async fn group(
     Ok(outcomes.finish()?)
 }
 
-/// Assigns every event its sequence, and writes events and records.
+/// The members of a group that are written.
+struct GroupState<'a> {
+    recorded: &'a [&'a NewIntent],
+    repeated: &'a [&'a RepeatedPresign],
+    registered: &'a [(&'a Registration, bool)],
+    downloaded: &'a [&'a RecordedDownload],
+    facts: &'a [&'a RecordedFact],
+}
+
+/// Assigns every event its sequence, and writes events, records and facts. Returns the outcomes of
+/// the facts.
 async fn write_state(
     connection: &mut SqliteConnection,
-    recorded: &[&NewIntent],
-    repeated: &[&RepeatedPresign],
-    registered: &[(&Registration, bool)],
-    downloaded: &[&RecordedDownload],
-) -> Result<(), WriteError> {
+    GroupState {
+        recorded,
+        repeated,
+        registered,
+        downloaded,
+        facts,
+    }: GroupState<'_>,
+) -> Result<Vec<FactOutcome>, WriteError> {
     let mut ledger = Ledger::default();
     for it in recorded {
         ledger.open(&it.intent);
@@ -89,8 +123,11 @@ async fn write_state(
     for it in downloaded {
         ledger.add_event(&it.new.key.scope);
     }
+    for it in facts {
+        ledger.add_event(&it.new.scope);
+    }
     if ledger.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     ledger.write(connection).await?;
     let mut events = Vec::new();
@@ -113,9 +150,16 @@ async fn write_state(
     for it in downloaded {
         events.push(ledger.assign(&it.new.key.scope, &it.event)?);
     }
+    let mut stated = Vec::with_capacity(facts.len());
+    for it in facts {
+        let event = ledger.assign(&it.new.scope, &it.event)?;
+        stated.push((*it, event.sequence));
+        events.push(event);
+    }
     events::insert(connection, &events).await?;
     registrations::insert(connection, &records).await?;
-    downloads::insert(connection, downloaded).await
+    downloads::insert(connection, downloaded).await?;
+    facts::insert(connection, &stated).await
 }
 
 /// Returns the members with this outcome.
@@ -136,6 +180,21 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     ledger::WRITE,
     registrations::MARK,
     repeats::PRESIGNS,
+    consent::NOTE_WITHDRAWAL,
+    consent::WITHDRAW,
+    consent::NOTE_RESTORATION,
+    consent::NOTE_SCOPE,
+    consent::FRONT_OF,
+    consent::CHILDREN,
+    consent::REMOVE,
+    consent::MAKE_FALSE,
+    consent::MAKE_TRUE,
+    consent::NOTE,
+    facts::LAST,
+    facts::APPLY,
+    facts::RETIRE_LABELS,
+    facts::REMOVE_LABELS,
+    facts::STATE_LABELS,
     downloads::STANDING,
     downloads::ENDED,
     hashing::CLAIM_STATE,

@@ -31,6 +31,7 @@ fn download(key: &DownloadKey, asset: &RawAsset, from: i64, to: i64) -> NewDownl
     let at = sample::seconds_after(from);
     let context = sample::context();
     NewDownload {
+        last_fact: None,
         event: EventBody::download_presigned(asset, &in_force, stated, &key.user, &context, at),
         key: key.clone(),
         ends_at: expires_at,

@@ -112,7 +112,9 @@ pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &imp
         let asset = (scope, event.body.asset_id);
         match event.body.event_type {
             EventType::RawAssetPresigned => drop(presigned.insert(asset)),
-            EventType::RawAssetRegistered | EventType::RawAssetDownloadPresigned => {
+            EventType::RawAssetRegistered
+            | EventType::RawAssetDownloadPresigned
+            | EventType::RawAssetFactStated => {
                 assert!(presigned.contains(&asset));
             }
         }

@@ -61,7 +61,7 @@ pub async fn assets_are_listed_newest_registration_first(harness: &impl CatalogH
             .catalog
             .find_asset(&scope, listed.asset.asset_id())
             .await;
-        assert_eq!(found.unwrap().as_ref(), Some(&listed.asset));
+        assert_eq!(found.unwrap().as_ref(), Some(listed));
         let events = super::events(&open, &scope, listed.asset.asset_id()).await;
         assert_eq!(listed.sequence, events[1].sequence);
     }

@@ -186,7 +186,8 @@ async fn intent_state(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Opti
 }
 
 async fn record(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Option<RawAsset> {
-    open.catalog.find_asset(scope, asset).await.unwrap()
+    let found = open.catalog.find_asset(scope, asset).await.unwrap();
+    found.map(|it| it.asset)
 }
 
 async fn events(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<DatasetEvent> {

@@ -133,7 +133,9 @@ pub async fn mixed_writers_in_many_scopes_leave_no_gap(harness: &impl CatalogHar
         for event in events {
             match event.body.event_type {
                 EventType::RawAssetPresigned => assert!(presigned.insert(event.body.asset_id)),
-                EventType::RawAssetRegistered | EventType::RawAssetDownloadPresigned => {
+                EventType::RawAssetRegistered
+                | EventType::RawAssetDownloadPresigned
+                | EventType::RawAssetFactStated => {
                     assert!(presigned.contains(&event.body.asset_id));
                 }
             }

@@ -1,0 +1,112 @@
+//! Reads of facts.
+
+use nexus_raw::{
+    asset::{AssetId, StatedFact},
+    ports::{AssetFacts, CatalogError},
+    tenancy::Scope,
+};
+use sqlx::SqliteConnection;
+
+use super::{collect, read_error};
+use crate::rows::{Columns, decode};
+
+/// A row of `stated_fact f` as JSON.
+macro_rules! fact_json {
+    () => {
+        "json_object('sequence', f.sequence, 'kind', f.kind, 'value', f.value,
+            'reason', f.reason, 'evidence_sha256', nullif(lower(hex(f.evidence_sha256)), ''),
+            'stated_at', f.stated_at, 'stated_by', f.stated_by)"
+    };
+}
+
+pub(super) const FACTS_OF: &str = concat!(
+    "SELECT ",
+    fact_json!(),
+    " AS fact FROM stated_fact f
+    WHERE f.tenant_id = ?1 AND f.env = ?2 AND f.asset_id = ?3 AND f.sequence > ?4
+    ORDER BY f.sequence LIMIT ?5"
+);
+
+/// With the refusals of the asset itself and its 10,000 nearest ancestors: a recursive query without
+/// `ORDER BY` reads breadth first.
+pub(super) const LATEST: &str = concat!(
+    "SELECT a_store.bucket, ",
+    effective!(),
+    " AS effective,
+    (SELECT json_group_array(json(",
+    fact_json!(),
+    ")) FROM fact_in_force k
+        CROSS JOIN stated_fact f
+            ON (f.tenant_id, f.env, f.sequence) = (k.tenant_id, k.env, k.sequence)
+        WHERE (k.tenant_id, k.env, k.asset_id) = (a.tenant_id, a.env, a.asset_id)
+    ) AS latest,
+    (SELECT json_group_array(hex(k.id)) FROM (
+        WITH RECURSIVE up (id) AS (
+            SELECT ?3
+            UNION
+            SELECT e.parent_id FROM up CROSS JOIN lineage_edge e
+                ON (e.tenant_id, e.env, e.child_id) = (?1, ?2, up.id)
+            LIMIT 10001
+        )
+        SELECT up.id FROM up CROSS JOIN asset p ON (p.tenant_id, p.env, p.asset_id) = (?1, ?2, up.id)
+        WHERE NOT coalesce(p.stated_train_ok, p.train_ok)
+        LIMIT 100
+    ) k) AS withheld_by, ",
+    asset_columns!(),
+    " FROM asset a JOIN object_store a_store USING (object_store_id)
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
+);
+
+pub(super) const UNFINISHED: &str = "
+    SELECT s.tenant_id, s.env FROM scope s INDEXED BY scope_in_change
+    WHERE s.withdrawing OR s.restoring
+    LIMIT ?1";
+
+pub(in crate::sqlite) async fn latest(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<AssetFacts>, CatalogError> {
+    let row = sqlx::query(LATEST)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&asset.as_uuid().as_bytes()[..])
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let found = row.map(|row| decode::asset_facts(&Columns(&row)));
+    Ok(found.transpose()?)
+}
+
+pub(in crate::sqlite) async fn facts(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<StatedFact>, CatalogError> {
+    // no fact has a sequence beyond the largest integer of SQLite
+    let Ok(after) = i64::try_from(after) else {
+        return Ok(Vec::new());
+    };
+    let rows = sqlx::query(FACTS_OF)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&asset.as_uuid().as_bytes()[..])
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, decode::stated_fact)
+}
+
+pub(in crate::sqlite) async fn unfinished(
+    connection: &mut SqliteConnection,
+    limit: u32,
+) -> Result<Vec<Scope>, CatalogError> {
+    let rows = sqlx::query(UNFINISHED)
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, |row| row.scope("scope.tenant_id", "scope.env"))
+}

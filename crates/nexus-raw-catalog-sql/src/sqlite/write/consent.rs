@@ -1,0 +1,266 @@
+//! Changes of consent on their way to the descendants.
+//!
+//! A withdrawal makes each child false. Once no withdrawal is under way, each child of an asset that
+//! became true is looked at, and becomes true if its own statement and all parents are. So the
+//! column is only ever true too long while the scope is `withdrawing`, and each asset changes at most
+//! once per withdrawal and once per restoration (docs/adr/0061-consent-follows-in-steps.md).
+
+use nexus_raw::{asset::AssetId, ports::NewFact, tenancy::Scope};
+use sqlx::{Row, SqliteConnection, query::Query, sqlite::SqliteArguments};
+
+use crate::{
+    backend::WriteError,
+    sqlite::{
+        fault::{read_error, write_error},
+        parameters::rows_json,
+    },
+    writer::ConsentStep,
+};
+
+/// The maximum number of waves of a step, each of which reaches one level.
+const WAVES: usize = 64;
+
+/// The maximum number of assets whose children one wave looks at.
+const FRONT: u32 = 256;
+
+/// The number of assets after which a step ends, changed or not.
+const LOOKED_AT: u32 = 4000;
+
+/// Notes that the children have to follow the withdrawal of an asset that was allowed.
+pub(super) const NOTE_WITHDRAWAL: &str = "
+    INSERT INTO consent_change (tenant_id, env, is_withdrawal, asset_id, after_sequence)
+    SELECT a.tenant_id, a.env, 1, a.asset_id, 0 FROM asset a
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3 AND a.train_ok_effective
+        AND EXISTS (SELECT 1 FROM lineage_edge e
+            WHERE (e.tenant_id, e.env, e.parent_id) = (a.tenant_id, a.env, a.asset_id))
+    ON CONFLICT DO UPDATE SET after_sequence = 0";
+
+pub(super) const WITHDRAW: &str = "
+    UPDATE asset SET train_ok_effective = 0
+    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3 AND train_ok_effective";
+
+/// Notes that an asset itself has to be looked at.
+pub(super) const NOTE_RESTORATION: &str = "
+    INSERT INTO consent_change (tenant_id, env, is_withdrawal, asset_id, after_sequence)
+    SELECT a.tenant_id, a.env, 0, a.asset_id, -1 FROM asset a
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3 AND NOT a.train_ok_effective
+    ON CONFLICT DO UPDATE SET after_sequence = -1";
+
+/// Begins the change that the own statement of an asset makes, and returns whether there is more to
+/// do for it.
+pub(super) async fn change(
+    connection: &mut SqliteConnection,
+    (scope, asset): (&Scope, AssetId),
+    allowed: bool,
+) -> Result<bool, WriteError> {
+    let statements: &[&'static str] = if allowed {
+        &[NOTE_RESTORATION]
+    } else {
+        &[NOTE_WITHDRAWAL, WITHDRAW]
+    };
+    let mut noted = None;
+    for sql in statements {
+        let query = of_scope(sql, scope).bind(asset.as_uuid().as_bytes().to_vec());
+        let done = query.execute(&mut *connection).await.map_err(write_error)?;
+        noted.get_or_insert(done.rows_affected() > 0);
+    }
+    note_scope(connection, scope).await?;
+    Ok(noted == Some(true))
+}
+
+pub(super) const NOTE_SCOPE: &str = "
+    UPDATE scope SET
+        withdrawing = EXISTS (SELECT 1 FROM consent_change c
+            WHERE c.tenant_id = ?1 AND c.env = ?2 AND c.is_withdrawal = 1),
+        restoring = EXISTS (SELECT 1 FROM consent_change c
+            WHERE c.tenant_id = ?1 AND c.env = ?2 AND c.is_withdrawal = 0)
+    WHERE tenant_id = ?1 AND env = ?2
+    RETURNING withdrawing, restoring";
+
+/// Sets what the scope is doing, and returns whether it withdraws and whether it restores.
+async fn note_scope(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+) -> Result<[bool; 2], WriteError> {
+    let row = of_scope(NOTE_SCOPE, scope)
+        .fetch_optional(connection)
+        .await
+        .map_err(write_error)?;
+    let read = || match &row {
+        Some(row) => Ok::<_, sqlx::Error>([row.try_get(0)?, row.try_get(1)?]),
+        None => Ok([false, false]),
+    };
+    Ok(read().map_err(read_error)?)
+}
+
+/// Takes a step, and returns whether there is more to do.
+pub(super) async fn advance(
+    connection: &mut SqliteConnection,
+    ConsentStep { scope }: &ConsentStep,
+) -> Result<bool, WriteError> {
+    let mut left = NewFact::MAX_FOLLOWERS;
+    let mut looked_at = 0;
+    let [mut withdrawing, mut restoring] = note_scope(connection, scope).await?;
+    for _ in 0..WAVES {
+        // a wave begins with up to `FRONT` assets themselves, and then needs room for children
+        if left <= FRONT || looked_at >= LOOKED_AT || !(withdrawing || restoring) {
+            break;
+        }
+        let wave = wave(connection, scope, withdrawing, left).await?;
+        left = left.saturating_sub(wave.changed);
+        looked_at += wave.looked_at;
+        [withdrawing, restoring] = note_scope(connection, scope).await?;
+    }
+    Ok(withdrawing || restoring)
+}
+
+pub(super) const FRONT_OF: &str = "
+    SELECT c.asset_id, c.after_sequence FROM consent_change c
+    WHERE c.tenant_id = ?1 AND c.env = ?2 AND c.is_withdrawal = ?3
+    ORDER BY c.asset_id LIMIT ?4";
+
+pub(super) const CHILDREN: &str = "
+    SELECT c.asset_id, e.child_id, e.registered_sequence FROM consent_change c
+    CROSS JOIN lineage_edge e INDEXED BY lineage_edge_by_parent
+        ON (e.tenant_id, e.env, e.parent_id) = (c.tenant_id, c.env, c.asset_id)
+        AND e.registered_sequence > c.after_sequence
+    WHERE c.tenant_id = ?1 AND c.env = ?2 AND c.is_withdrawal = ?3 AND c.asset_id <= ?4
+        AND c.after_sequence >= 0
+    ORDER BY c.asset_id, e.registered_sequence LIMIT ?5";
+
+pub(super) const REMOVE: &str = "
+    DELETE FROM consent_change
+    WHERE tenant_id = ?1 AND env = ?2 AND is_withdrawal = ?3 AND asset_id <= ?4";
+
+pub(super) const KEEP: &str = "
+    INSERT INTO consent_change (tenant_id, env, is_withdrawal, asset_id, after_sequence)
+    VALUES (?1, ?2, ?3, ?4, ?5)";
+
+/// Makes false what is true.
+pub(super) const MAKE_FALSE: &str = "
+    UPDATE asset SET train_ok_effective = 0
+    WHERE rowid IN (
+        SELECT a.rowid FROM json_each(?3) k
+        CROSS JOIN asset a ON a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = unhex(k.value)
+        WHERE a.train_ok_effective
+    )
+    RETURNING asset_id";
+
+/// Makes true what is false and neither withheld by itself nor by a parent.
+pub(super) const MAKE_TRUE: &str = "
+    UPDATE asset SET train_ok_effective = 1
+    WHERE rowid IN (
+        SELECT a.rowid FROM json_each(?3) k
+        CROSS JOIN asset a ON a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = unhex(k.value)
+        WHERE NOT a.train_ok_effective AND coalesce(a.stated_train_ok, a.train_ok)
+            AND NOT EXISTS (
+                SELECT 1 FROM lineage_edge e
+                CROSS JOIN asset p
+                    ON (p.tenant_id, p.env, p.asset_id) = (e.tenant_id, e.env, e.parent_id)
+                WHERE (e.tenant_id, e.env, e.child_id) = (a.tenant_id, a.env, a.asset_id)
+                    AND NOT p.train_ok_effective)
+    )
+    RETURNING asset_id";
+
+/// Notes what has children to follow.
+pub(super) const NOTE: &str = "
+    INSERT INTO consent_change (tenant_id, env, is_withdrawal, asset_id, after_sequence)
+    SELECT ?1, ?2, ?3, unhex(k.value), 0 FROM json_each(?4) k
+    WHERE EXISTS (SELECT 1 FROM lineage_edge e
+        WHERE e.tenant_id = ?1 AND e.env = ?2 AND e.parent_id = unhex(k.value))
+    ON CONFLICT DO UPDATE SET after_sequence = 0";
+
+/// What a wave did, as numbers of assets.
+struct Wave {
+    looked_at: u32,
+    changed: u32,
+}
+
+/// Changes at most `left` assets.
+async fn wave(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    is_withdrawal: bool,
+    left: u32,
+) -> Result<Wave, WriteError> {
+    let front = of_scope(FRONT_OF, scope)
+        .bind(is_withdrawal)
+        .bind(FRONT)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    let mut candidates: Vec<Vec<u8>> = Vec::new();
+    let mut last = Vec::new();
+    for row in &front {
+        let read = || Ok::<(Vec<u8>, i64), sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
+        let (asset, after) = read().map_err(read_error)?;
+        if after < 0 {
+            candidates.push(asset.clone());
+        }
+        last = asset;
+    }
+    let limit = usize::try_from(left)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(candidates.len());
+    let rows = of_scope(CHILDREN, scope)
+        .bind(is_withdrawal)
+        .bind(&last)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    // the children of the last one may not be complete
+    let mut unfinished = None;
+    for row in &rows {
+        let read = || {
+            let parent: Vec<u8> = row.try_get(0)?;
+            Ok::<(_, Vec<u8>, i64), sqlx::Error>((parent, row.try_get(1)?, row.try_get(2)?))
+        };
+        let (parent, child, sequence) = read().map_err(read_error)?;
+        candidates.push(child);
+        unfinished = Some((parent, sequence));
+    }
+    let unfinished = unfinished.filter(|_| rows.len() >= limit);
+    let up_to = unfinished.as_ref().map_or(&last, |(parent, _)| parent);
+    let removed = of_scope(REMOVE, scope).bind(is_withdrawal).bind(up_to);
+    removed
+        .execute(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    if let Some((parent, sequence)) = &unfinished {
+        let kept = of_scope(KEEP, scope)
+            .bind(is_withdrawal)
+            .bind(parent)
+            .bind(sequence);
+        kept.execute(&mut *connection).await.map_err(write_error)?;
+    }
+    let looked_at = count(candidates.len());
+    let candidates = rows_json(candidates.iter().map(hex::encode));
+    let sql = if is_withdrawal { MAKE_FALSE } else { MAKE_TRUE };
+    let changed = of_scope(sql, scope)
+        .bind(candidates)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    let ids = changed.iter().map(|row| row.try_get::<Vec<u8>, _>(0));
+    let ids = ids.collect::<Result<Vec<_>, _>>().map_err(read_error)?;
+    let noted = of_scope(NOTE, scope)
+        .bind(is_withdrawal)
+        .bind(rows_json(ids.iter().map(hex::encode)));
+    noted.execute(connection).await.map_err(write_error)?;
+    Ok(Wave {
+        looked_at,
+        changed: count(ids.len()),
+    })
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// Binds the scope as the first two parameters.
+fn of_scope<'q>(sql: &'static str, scope: &'q Scope) -> Query<'q, sqlx::Sqlite, SqliteArguments> {
+    sqlx::query(sql)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+}
