@@ -88,56 +88,64 @@ BEGIN
 END
 $$;
 
--- Takes a step, which changes at most 1,000 assets, and returns whether there is more to do. A wave
--- looks at the children of at most 256 assets; it begins with these assets themselves, so that it
--- needs room for more than 256.
-CREATE OR REPLACE FUNCTION advance_consent_v1(INOUT own scope, OUT has_more boolean)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Takes a step, which changes at most `max_changes` assets and looks at four times as many, and
+-- returns whether there is more to do.
+CREATE OR REPLACE FUNCTION advance_consent_v1(
+    INOUT own scope, max_changes integer, OUT has_more boolean
+) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-    room integer := 1000;
-    looked_at integer := 0;
+    room integer := max_changes;
+    unseen integer := 4 * max_changes;
     front consent_change[];
     candidates uuid[];
-    most integer;
-    children integer;
     parent uuid;
     at bigint;
     changed uuid[];
 BEGIN
     FOR wave IN 1..64 LOOP
-        EXIT WHEN room <= 256 OR looked_at >= 4000 OR NOT (own.withdrawing OR own.restoring);
+        EXIT WHEN room <= 0 OR unseen <= 0 OR NOT (own.withdrawing OR own.restoring);
         front := ARRAY(SELECT c FROM consent_change c
             WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)
                 AND c.is_withdrawal = own.withdrawing
             ORDER BY c.asset_id LIMIT 256);
-        candidates := ARRAY(SELECT c.asset_id FROM unnest(front) c WHERE c.after_sequence < 0);
-        most := room - cardinality(candidates);
-        -- the children of the last one may not be complete
-        SELECT coalesce(array_agg(f.child_id), '{}') || candidates, count(*),
-            (array_agg(f.asset_id ORDER BY f.asset_id DESC))[1],
-            (array_agg(f.registered_sequence ORDER BY f.asset_id DESC, f.registered_sequence DESC))[1]
-        INTO candidates, children, parent, at
-        FROM (SELECT c.asset_id, e.child_id, e.registered_sequence
-            FROM unnest(front) c
-            CROSS JOIN LATERAL (
-                SELECT e.child_id, e.registered_sequence FROM lineage_edge e
-                WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env)
-                    AND e.parent_id = c.asset_id AND e.registered_sequence > c.after_sequence
-                ORDER BY e.registered_sequence LIMIT most
-            ) e
-            WHERE c.after_sequence >= 0
-            ORDER BY c.asset_id, e.registered_sequence
-            LIMIT most) f;
-        IF children < most THEN
-            parent := NULL;
+        candidates := ARRAY(
+            SELECT c.asset_id FROM unnest(front) c WHERE c.after_sequence < 0 LIMIT room);
+        IF cardinality(candidates) > 0 THEN
+            DELETE FROM consent_change c
+            WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)
+                AND c.is_withdrawal = own.withdrawing
+                AND c.asset_id = ANY (ARRAY(SELECT unnest(candidates)));
+        ELSE
+            SELECT array_agg(f.child_id),
+                (array_agg(f.asset_id ORDER BY f.place DESC))[1],
+                (array_agg(f.registered_sequence ORDER BY f.place DESC))[1]
+            INTO candidates, parent, at
+            FROM (
+                SELECT c.asset_id, e.child_id, e.registered_sequence,
+                    row_number() OVER (ORDER BY c.asset_id, e.registered_sequence) AS place
+                FROM unnest(front) c
+                CROSS JOIN LATERAL (
+                    SELECT e.child_id, e.registered_sequence FROM lineage_edge e
+                    WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env)
+                        AND e.parent_id = c.asset_id AND e.registered_sequence > c.after_sequence
+                    ORDER BY e.registered_sequence LIMIT room
+                ) e
+                ORDER BY c.asset_id, e.registered_sequence
+                LIMIT room
+            ) f;
+            candidates := coalesce(candidates, '{}');
+            -- the children of the last one may not be complete
+            IF cardinality(candidates) < room THEN
+                parent := NULL;
+            END IF;
+            DELETE FROM consent_change c USING unnest(front) f
+            WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)
+                AND c.is_withdrawal = own.withdrawing AND c.asset_id = f.asset_id
+                AND (parent IS NULL OR c.asset_id < parent);
+            UPDATE consent_change c SET after_sequence = at
+            WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)
+                AND c.is_withdrawal = own.withdrawing AND c.asset_id = parent;
         END IF;
-        DELETE FROM consent_change c USING unnest(front) f
-        WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)
-            AND c.is_withdrawal = own.withdrawing AND c.asset_id = f.asset_id
-            AND (parent IS NULL OR c.asset_id < parent OR c.after_sequence < 0);
-        UPDATE consent_change c SET after_sequence = at
-        WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)
-            AND c.is_withdrawal = own.withdrawing AND c.asset_id = parent;
 
         WITH done AS (
             UPDATE asset a SET train_ok_effective = NOT own.withdrawing
@@ -155,7 +163,7 @@ BEGIN
         SELECT coalesce(array_agg(d.asset_id), '{}') INTO changed FROM done d;
         PERFORM note_followers_v1(own, own.withdrawing, changed);
         room := room - cardinality(changed);
-        looked_at := looked_at + cardinality(candidates);
+        unseen := unseen - cardinality(candidates);
         own := note_scope_v1(own);
     END LOOP;
     has_more := own.withdrawing OR own.restoring;

@@ -128,7 +128,7 @@ BEGIN
         written := written || json_build_array(it -> 'n', hash_v1(own, it));
     END LOOP;
     FOREACH it IN ARRAY coalesce(asked.steps, '{}') LOOP
-        SELECT d.* INTO did FROM advance_consent_v1(own) d;
+        SELECT d.* INTO did FROM advance_consent_v1(own, (it ->> 'max_changes')::integer) d;
         own := did.own;
         written := written || json_build_array(it -> 'n', did.has_more);
     END LOOP;

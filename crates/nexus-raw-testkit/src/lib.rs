@@ -12,6 +12,7 @@ mod clock;
 pub mod contract;
 mod engines;
 mod exposition;
+pub mod graph;
 mod http;
 mod identity;
 mod ids;

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use nexus_raw::{
-    asset::{Provenance, UploadIntent},
-    ports::{AssetCatalog, DigestLedger, HashingClaim, NewAsset, PinnedObject, RegisterOutcome},
+    asset::{AssetId, Fact, Provenance, UploadIntent},
+    event::EventBody,
+    ports::{
+        AssetCatalog, AssetFacts, DigestLedger, FactOutcome, HashingClaim, NewAsset, NewFact,
+        PinnedObject, RegisterOutcome,
+    },
     tenancy::Scope,
 };
 use uuid::Uuid;
@@ -28,6 +32,39 @@ pub async fn presign_and_register(
     let outcome = catalog.register(new.clone()).await.unwrap();
     assert_eq!(outcome, RegisterOutcome::Registered);
     new
+}
+
+/// A fact that is based on what is known of its asset.
+#[must_use]
+pub fn new_fact(known: &AssetFacts, fact: Fact) -> NewFact {
+    let asset = &known.listed.asset;
+    let in_force = &known.listed.in_force;
+    let (user, context, at) = (
+        sample::user(),
+        sample::context(),
+        sample::seconds_after(120),
+    );
+    NewFact {
+        scope: asset.scope().clone(),
+        asset_id: asset.asset_id(),
+        last_fact: in_force.last_fact,
+        event: EventBody::fact_stated(asset, in_force, fact.clone(), &user, &context, at),
+        fact,
+    }
+}
+
+/// States a fact of a registered asset, without waiting for descendants, and returns its sequence.
+pub async fn state_fact(
+    catalog: &dyn AssetCatalog,
+    scope: &Scope,
+    asset: AssetId,
+    fact: Fact,
+) -> u64 {
+    let known = catalog.find_facts(scope, asset).await.unwrap().unwrap();
+    match catalog.record_fact(new_fact(&known, fact)).await.unwrap() {
+        FactOutcome::Recorded { sequence, .. } => sequence,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Presigns with a key, hashes the object and registers it. A day after the end of the intent it

@@ -34,6 +34,10 @@ impl CatalogHarness for InMemory {
         drop(open);
         self.open().await
     }
+
+    fn random_graphs(&self) -> u64 {
+        1000
+    }
 }
 
 mod catalog {

@@ -219,6 +219,7 @@ fn download_of_rare() -> NewDownload {
     };
     let (context, now) = (sample::context(), sample::now());
     NewDownload {
+        last_fact: None,
         event: EventBody::download_presigned(&asset, &in_force, stated, &user, &context, now),
         key: DownloadKey {
             scope: scope(),

@@ -142,9 +142,9 @@ impl AssetCatalog for SqlAssetCatalog {
         self.observed("record_fact", record).await
     }
 
-    async fn advance_consent(&self, scope: &Scope) -> Result<bool, CatalogError> {
+    async fn advance_consent(&self, scope: &Scope, max_changes: u32) -> Result<bool, CatalogError> {
         let scope = scope.clone();
-        let advance = self.writer.call(ConsentStep { scope });
+        let advance = self.writer.call(ConsentStep { scope, max_changes });
         self.observed("advance_consent", advance).await
     }
 

@@ -333,6 +333,7 @@ fn download(asset: &RawAsset, from: i64, to: i64) -> RecordedDownload {
     RecordedDownload {
         event: SealedEvent::of(&event).unwrap(),
         new: Box::new(NewDownload {
+            last_fact: None,
             key,
             ends_at: stated.expires_at,
             enough_until: sample::seconds_after(i64::midpoint(from, to)),

@@ -179,6 +179,7 @@ pub(crate) struct RecordedFact {
 #[derive(Debug)]
 pub(crate) struct ConsentStep {
     pub(crate) scope: Scope,
+    pub(crate) max_changes: u32,
 }
 
 /// A wish to hold the relay's lease until `now + ttl`.

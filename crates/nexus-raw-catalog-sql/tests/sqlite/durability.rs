@@ -27,7 +27,7 @@ async fn acknowledged_writes_survive_a_kill() {
     let after = killed(&home.file());
     let reopened = after.open().await;
     let found = reopened.find_asset(&scope, first.asset_id).await.unwrap();
-    assert_eq!(found, Some(new.asset));
+    assert_eq!(found.map(|it| it.asset), Some(new.asset));
     let again = reopened.undelivered(&sample::sink_name(), 10, &[]).await;
     assert_eq!(again.unwrap(), events);
     presign(&reopened, &sample::intent(&scope, sample::asset_id(3))).await;

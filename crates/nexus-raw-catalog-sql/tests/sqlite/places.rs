@@ -43,7 +43,7 @@ async fn another_bucket_does_not_move_existing_assets() {
 
     for intent in [&old_record, &old_intent, &new_record] {
         let found = catalog.find_asset(&scope, intent.asset_id).await.unwrap();
-        assert_eq!(*found.unwrap().address(), intent.address);
+        assert_eq!(*found.unwrap().asset.address(), intent.address);
         let state = catalog.find_intent(&scope, intent.asset_id).await.unwrap();
         let Some(IntentState::Registered { intent: found, .. }) = state else {
             panic!("{state:?}");

@@ -249,7 +249,7 @@ impl AssetCatalog for FakeCatalog {
             .await
     }
 
-    async fn advance_consent(&self, _: &Scope) -> Result<bool, CatalogError> {
+    async fn advance_consent(&self, _: &Scope, _: u32) -> Result<bool, CatalogError> {
         self.read(|_| false).await
     }
 

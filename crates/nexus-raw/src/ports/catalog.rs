@@ -267,12 +267,13 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     async fn record_fact(&self, new: NewFact) -> Result<FactOutcome, CatalogError>;
 
     /// Takes the next step of the changes of consent in a scope towards the descendants, in one
-    /// transaction that changes at most [`NewFact::MAX_FOLLOWERS`] assets, and returns whether
-    /// there is more to do. Any process may take any step, at any time.
+    /// transaction that changes at most `max_changes` assets, and returns whether there is more to
+    /// do. Any process may take any step, at any time. The service takes steps of
+    /// [`NewFact::MAX_FOLLOWERS`].
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn advance_consent(&self, scope: &Scope) -> Result<bool, CatalogError>;
+    async fn advance_consent(&self, scope: &Scope, max_changes: u32) -> Result<bool, CatalogError>;
 
     /// Up to `limit` scopes in which a change of consent has not reached all descendants.
     ///

@@ -109,7 +109,8 @@ impl RawStorageService {
     /// durable, so that a failure is left to [`Self::advance_consent`].
     async fn follow(&self, scope: &Scope) {
         for _ in 0..FOLLOWED_STEPS {
-            if !matches!(self.catalog.advance_consent(scope).await, Ok(true)) {
+            let step = self.catalog.advance_consent(scope, NewFact::MAX_FOLLOWERS);
+            if !matches!(step.await, Ok(true)) {
                 return;
             }
         }
@@ -124,7 +125,8 @@ impl RawStorageService {
     pub async fn advance_consent(&self) -> Result<bool, CatalogError> {
         let mut has_more = false;
         for scope in self.catalog.unfinished_consent(SCOPES).await? {
-            has_more |= self.catalog.advance_consent(&scope).await?;
+            let step = self.catalog.advance_consent(&scope, NewFact::MAX_FOLLOWERS);
+            has_more |= step.await?;
         }
         Ok(has_more)
     }

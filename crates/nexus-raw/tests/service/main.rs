@@ -6,6 +6,7 @@
 )]
 
 mod download;
+mod facts;
 mod house;
 mod keyed;
 mod presign;

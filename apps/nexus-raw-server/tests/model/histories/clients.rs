@@ -178,7 +178,7 @@ impl House {
             }
             Op::Read => match self.service.asset(&read, self.asset).await {
                 Ok(asset) => {
-                    let stands = asset.provenance().clone();
+                    let stands = asset.asset.provenance().clone();
                     let said = (0..3).find(|said| provenance(*said) == stands);
                     Reply::Record(said.unwrap())
                 }

@@ -65,4 +65,5 @@ impl<'a> FactMember<'a> {
 #[derive(Serialize)]
 pub(super) struct StepMember {
     pub(super) n: usize,
+    pub(super) max_changes: u32,
 }

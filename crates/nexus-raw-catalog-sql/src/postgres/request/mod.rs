@@ -118,7 +118,10 @@ pub(super) fn text(
             Write::Fact(it) => block(&mut scopes, &it.new.scope)
                 .facts
                 .push(FactMember::of(n, it)),
-            Write::Advance(it) => block(&mut scopes, &it.scope).steps.push(StepMember { n }),
+            Write::Advance(it) => block(&mut scopes, &it.scope).steps.push(StepMember {
+                n,
+                max_changes: it.max_changes,
+            }),
             Write::Claim(it) => block(&mut scopes, &it.key.scope)
                 .claims
                 .push(ClaimMember::of(n, it)),

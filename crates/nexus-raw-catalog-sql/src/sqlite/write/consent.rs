@@ -5,7 +5,7 @@
 //! column is only ever true too long while the scope is `withdrawing`, and each asset changes at most
 //! once per withdrawal and once per restoration (docs/adr/0061-consent-follows-in-steps.md).
 
-use nexus_raw::{asset::AssetId, ports::NewFact, tenancy::Scope};
+use nexus_raw::{asset::AssetId, tenancy::Scope};
 use sqlx::{Row, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use crate::{
@@ -23,8 +23,8 @@ const WAVES: usize = 64;
 /// The maximum number of assets whose children one wave looks at.
 const FRONT: u32 = 256;
 
-/// The number of assets after which a step ends, changed or not.
-const LOOKED_AT: u32 = 4000;
+/// How many assets a step looks at for each that it may change.
+const LOOKED_AT: u32 = 4;
 
 /// Notes that the children have to follow the withdrawal of an asset that was allowed.
 pub(super) const NOTE_WITHDRAWAL: &str = "
@@ -96,19 +96,18 @@ async fn note_scope(
 /// Takes a step, and returns whether there is more to do.
 pub(super) async fn advance(
     connection: &mut SqliteConnection,
-    ConsentStep { scope }: &ConsentStep,
+    ConsentStep { scope, max_changes }: &ConsentStep,
 ) -> Result<bool, WriteError> {
-    let mut left = NewFact::MAX_FOLLOWERS;
-    let mut looked_at = 0;
+    let mut left = *max_changes;
+    let mut unseen = max_changes.saturating_mul(LOOKED_AT);
     let [mut withdrawing, mut restoring] = note_scope(connection, scope).await?;
     for _ in 0..WAVES {
-        // a wave begins with up to `FRONT` assets themselves, and then needs room for children
-        if left <= FRONT || looked_at >= LOOKED_AT || !(withdrawing || restoring) {
+        if left == 0 || unseen == 0 || !(withdrawing || restoring) {
             break;
         }
         let wave = wave(connection, scope, withdrawing, left).await?;
         left = left.saturating_sub(wave.changed);
-        looked_at += wave.looked_at;
+        unseen = unseen.saturating_sub(wave.looked_at);
         [withdrawing, restoring] = note_scope(connection, scope).await?;
     }
     Ok(withdrawing || restoring)
@@ -131,6 +130,11 @@ pub(super) const CHILDREN: &str = "
 pub(super) const REMOVE: &str = "
     DELETE FROM consent_change
     WHERE tenant_id = ?1 AND env = ?2 AND is_withdrawal = ?3 AND asset_id <= ?4";
+
+pub(super) const REMOVE_THESE: &str = "
+    DELETE FROM consent_change
+    WHERE tenant_id = ?1 AND env = ?2 AND is_withdrawal = ?3
+        AND asset_id IN (SELECT unhex(k.value) FROM json_each(?4) k)";
 
 pub(super) const KEEP: &str = "
     INSERT INTO consent_change (tenant_id, env, is_withdrawal, asset_id, after_sequence)
@@ -189,51 +193,29 @@ async fn wave(
         .fetch_all(&mut *connection)
         .await
         .map_err(write_error)?;
-    let mut candidates: Vec<Vec<u8>> = Vec::new();
+    let mut themselves = Vec::new();
     let mut last = Vec::new();
     for row in &front {
         let read = || Ok::<(Vec<u8>, i64), sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
         let (asset, after) = read().map_err(read_error)?;
         if after < 0 {
-            candidates.push(asset.clone());
+            themselves.push(asset.clone());
         }
         last = asset;
     }
-    let limit = usize::try_from(left)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(candidates.len());
-    let rows = of_scope(CHILDREN, scope)
-        .bind(is_withdrawal)
-        .bind(&last)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(write_error)?;
-    // the children of the last one may not be complete
-    let mut unfinished = None;
-    for row in &rows {
-        let read = || {
-            let parent: Vec<u8> = row.try_get(0)?;
-            Ok::<(_, Vec<u8>, i64), sqlx::Error>((parent, row.try_get(1)?, row.try_get(2)?))
-        };
-        let (parent, child, sequence) = read().map_err(read_error)?;
-        candidates.push(child);
-        unfinished = Some((parent, sequence));
-    }
-    let unfinished = unfinished.filter(|_| rows.len() >= limit);
-    let up_to = unfinished.as_ref().map_or(&last, |(parent, _)| parent);
-    let removed = of_scope(REMOVE, scope).bind(is_withdrawal).bind(up_to);
-    removed
-        .execute(&mut *connection)
-        .await
-        .map_err(write_error)?;
-    if let Some((parent, sequence)) = &unfinished {
-        let kept = of_scope(KEEP, scope)
-            .bind(is_withdrawal)
-            .bind(parent)
-            .bind(sequence);
-        kept.execute(&mut *connection).await.map_err(write_error)?;
-    }
+    let limit = usize::try_from(left).unwrap_or(usize::MAX);
+    themselves.truncate(limit);
+    let candidates = if themselves.is_empty() {
+        children(connection, scope, is_withdrawal, &last, limit).await?
+    } else {
+        let ids = rows_json(themselves.iter().map(hex::encode));
+        let removed = of_scope(REMOVE_THESE, scope).bind(is_withdrawal).bind(ids);
+        removed
+            .execute(&mut *connection)
+            .await
+            .map_err(write_error)?;
+        themselves
+    };
     let looked_at = count(candidates.len());
     let candidates = rows_json(candidates.iter().map(hex::encode));
     let sql = if is_withdrawal { MAKE_FALSE } else { MAKE_TRUE };
@@ -252,6 +234,50 @@ async fn wave(
         looked_at,
         changed: count(ids.len()),
     })
+}
+
+/// Takes up to `limit` children of the assets up to `last`.
+async fn children(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    is_withdrawal: bool,
+    last: &[u8],
+    limit: usize,
+) -> Result<Vec<Vec<u8>>, WriteError> {
+    let rows = of_scope(CHILDREN, scope)
+        .bind(is_withdrawal)
+        .bind(last)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    let mut children = Vec::with_capacity(rows.len());
+    // the children of the last one may not be complete
+    let mut unfinished = None;
+    for row in &rows {
+        let read = || {
+            let parent: Vec<u8> = row.try_get(0)?;
+            Ok::<(_, Vec<u8>, i64), sqlx::Error>((parent, row.try_get(1)?, row.try_get(2)?))
+        };
+        let (parent, child, sequence) = read().map_err(read_error)?;
+        children.push(child);
+        unfinished = Some((parent, sequence));
+    }
+    let unfinished = unfinished.filter(|_| rows.len() >= limit);
+    let up_to = unfinished.as_ref().map_or(last, |(parent, _)| parent);
+    let removed = of_scope(REMOVE, scope).bind(is_withdrawal).bind(up_to);
+    removed
+        .execute(&mut *connection)
+        .await
+        .map_err(write_error)?;
+    if let Some((parent, sequence)) = &unfinished {
+        let kept = of_scope(KEEP, scope)
+            .bind(is_withdrawal)
+            .bind(parent)
+            .bind(sequence);
+        kept.execute(connection).await.map_err(write_error)?;
+    }
+    Ok(children)
 }
 
 fn count(length: usize) -> u32 {

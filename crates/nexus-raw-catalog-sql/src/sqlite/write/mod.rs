@@ -187,6 +187,7 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     consent::FRONT_OF,
     consent::CHILDREN,
     consent::REMOVE,
+    consent::REMOVE_THESE,
     consent::MAKE_FALSE,
     consent::MAKE_TRUE,
     consent::NOTE,

@@ -39,6 +39,27 @@ fn download(key: &DownloadKey, asset: &RawAsset, from: i64, to: i64) -> NewDownl
     }
 }
 
+/// Records a first download that is based on this last fact, and returns its sequence, unless a fact
+/// was recorded meanwhile.
+pub(super) async fn record_first(
+    open: &OpenCatalog,
+    asset: &RawAsset,
+    last_fact: Option<u64>,
+) -> Option<u64> {
+    let new = NewDownload {
+        last_fact,
+        ..download(&key(asset), asset, 0, 900)
+    };
+    match record(open, new).await {
+        DownloadOutcome::Recorded => {
+            let events = super::events(open, asset.scope(), asset.asset_id()).await;
+            events.last().map(|it| it.sequence)
+        }
+        DownloadOutcome::Changed => None,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn registered(open: &OpenCatalog, scope: &Scope) -> RawAsset {
     let intent = sample::intent(scope, sample::asset_id(1));
     let new = presign_and_register(open, &intent, sample::provenance()).await;

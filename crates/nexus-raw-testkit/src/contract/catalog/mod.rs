@@ -2,16 +2,19 @@
 
 mod census;
 mod claims;
+mod consent;
 mod content;
 mod downloads;
 mod durability;
 mod events;
+mod facts;
 mod feed;
 mod fidelity;
 mod intents;
 mod isolation;
 mod key_races;
 mod keys;
+mod lineage;
 mod listing;
 mod odd;
 mod parents;
@@ -33,9 +36,9 @@ use nexus_raw::{
 };
 
 pub use self::{
-    census::*, claims::*, content::*, downloads::*, durability::*, events::*, feed::*, fidelity::*,
-    intents::*, isolation::*, key_races::*, keys::*, listing::*, parents::*, races::*,
-    registration::*,
+    census::*, claims::*, consent::*, content::*, downloads::*, durability::*, events::*, facts::*,
+    feed::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*, lineage::*, listing::*,
+    parents::*, races::*, registration::*,
 };
 use crate::{sample, steps};
 
@@ -79,6 +82,11 @@ pub trait CatalogHarness: Send + Sync {
     /// Closes the catalogue of [`Self::open`], as the end of the process would, and opens it again
     /// on its stored state. The suite has no other handle to it.
     async fn reopen(&self, open: OpenCatalog) -> OpenCatalog;
+
+    /// The number of random lineages that are checked.
+    fn random_graphs(&self) -> u64 {
+        30
+    }
 }
 
 /// Runs the contract suite of `AssetCatalog` and `CatalogCensus`. Takes an expression that returns
@@ -123,6 +131,19 @@ macro_rules! catalog_contract {
                 what_is_not_registered_is_not_downloaded,
                 however_many_downloads_race_one_is_an_event,
                 downloads_are_there_after_reopening,
+                a_fact_is_an_event_and_in_force,
+                a_write_based_on_an_older_fact_is_refused,
+                of_racing_facts_of_an_asset_one_is_recorded,
+                what_is_not_registered_has_no_facts,
+                lists_are_filtered_by_what_is_in_force,
+                consent_is_withheld_at_once_and_restored_at_the_end,
+                a_withdrawal_reaches_many_children_in_small_steps,
+                a_change_of_consent_goes_on_after_reopening,
+                consent_is_that_of_all_ancestors_in_random_graphs,
+                consent_is_never_true_too_long_while_others_read_and_register,
+                refusals_are_reported_nearest_first,
+                a_lineage_is_that_of_the_edges_within_depth_and_limit,
+                a_lineage_is_of_one_scope_only,
                 assets_are_listed_newest_registration_first,
                 a_list_has_the_assets_that_match_all_filters,
                 a_listed_asset_has_the_flags_in_force,

@@ -1,0 +1,344 @@
+//! Random lineages with changing consent, checked against a naive computation.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use nexus_raw::{
+    asset::{AssetId, DerivedFrom, Fact, FactValue, Lineage, Provenance},
+    ports::{AssetCatalog, AssetFilter, AssetQuery, LineageDirection, LineageQuery},
+    tenancy::Scope,
+};
+
+use crate::{sample, steps};
+
+/// Numbers that are the same in each run (SplitMix64).
+#[derive(Debug, Clone)]
+pub struct Numbers(u64);
+
+impl Numbers {
+    /// Begins a sequence.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % u64::try_from(bound).unwrap()).unwrap()
+    }
+}
+
+/// What is true of a lineage: the parents of each asset and its own permission.
+#[derive(Debug, Clone, Default)]
+pub struct Truth {
+    parents: Vec<Vec<usize>>,
+    own: Vec<bool>,
+    /// Counts changes.
+    version: u64,
+}
+
+impl Truth {
+    /// Whether each asset and all its ancestors allow training.
+    #[must_use]
+    pub fn effective(&self) -> Vec<bool> {
+        let mut effective: Vec<bool> = Vec::new();
+        for (own, parents) in self.own.iter().zip(&self.parents) {
+            effective.push(*own && parents.iter().all(|it| effective[*it]));
+        }
+        effective
+    }
+}
+
+/// A lineage in a catalogue, with what is true of it.
+#[derive(Debug, Clone)]
+pub struct ConsentGraph {
+    catalog: Arc<dyn AssetCatalog>,
+    scope: Scope,
+    truth: Arc<Mutex<Truth>>,
+}
+
+impl ConsentGraph {
+    /// Begins an empty lineage in a scope of its own.
+    #[must_use]
+    pub fn new(catalog: Arc<dyn AssetCatalog>, scope: Scope) -> Self {
+        Self {
+            catalog,
+            scope,
+            truth: Arc::default(),
+        }
+    }
+
+    /// A lineage that is in a catalogue already.
+    #[must_use]
+    pub fn of(catalog: Arc<dyn AssetCatalog>, scope: Scope, truth: Truth) -> Self {
+        Self {
+            catalog,
+            scope,
+            truth: Arc::new(Mutex::new(truth)),
+        }
+    }
+
+    /// The same lineage through another connection.
+    #[must_use]
+    pub fn through(&self, catalog: &Arc<dyn AssetCatalog>) -> Self {
+        Self {
+            catalog: Arc::clone(catalog),
+            ..self.clone()
+        }
+    }
+
+    /// What is true at the moment.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        let truth = self.truth.lock();
+        truth.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Truth)) {
+        let truth = self.truth.lock();
+        let mut truth = truth.unwrap_or_else(PoisonError::into_inner);
+        change(&mut truth);
+        truth.version += 1;
+    }
+
+    /// The id of the asset at a place.
+    #[must_use]
+    pub fn id(&self, place: usize) -> AssetId {
+        sample::asset_id(u64::try_from(place).unwrap() + 1)
+    }
+
+    /// Registers the next asset.
+    pub async fn register(&self, own: bool, parents: Vec<usize>) {
+        let place = self.truth().own.len();
+        let ids = parents.iter().map(|it| self.id(*it)).collect();
+        let provenance = Provenance {
+            lineage: Lineage {
+                derived_from: DerivedFrom::parse(ids).unwrap(),
+                ..Lineage::default()
+            },
+            train_ok: own,
+            ..Provenance::default()
+        };
+        let intent = sample::intent(&self.scope, self.id(place));
+        steps::presign_and_register(&*self.catalog, &intent, provenance).await;
+        self.change(|truth| {
+            truth.parents.push(parents);
+            truth.own.push(own);
+        });
+    }
+
+    /// States whether an asset allows training. A permission is true before it is stated, since
+    /// readers may see it before this returns; a refusal is true once this returns.
+    pub async fn state(&self, place: usize, own: bool) {
+        if own {
+            self.change(|truth| truth.own[place] = true);
+        }
+        let fact = Fact::new(FactValue::TrainOk(own));
+        steps::state_fact(&*self.catalog, &self.scope, self.id(place), fact).await;
+        if !own {
+            self.change(|truth| truth.own[place] = false);
+        }
+    }
+
+    /// Takes one small step.
+    pub async fn step(&self, max_changes: u32) -> bool {
+        let step = self.catalog.advance_consent(&self.scope, max_changes);
+        step.await.unwrap()
+    }
+
+    /// Takes steps until there is nothing to do, which must end.
+    pub async fn finish(&self, max_changes: u32) {
+        for _ in 0..100_000 {
+            if !self.step(max_changes).await {
+                return;
+            }
+        }
+        panic!("a change of consent does not end");
+    }
+
+    /// Checks one asset by each read: what is reported as true is true. Does not check anything if
+    /// something changed meanwhile.
+    pub async fn check_one(&self, place: usize) {
+        let before = self.truth();
+        if place >= before.own.len() {
+            return;
+        }
+        let id = self.id(place);
+        let found = self.catalog.find_asset(&self.scope, id).await.unwrap();
+        let facts = self.catalog.find_facts(&self.scope, id).await.unwrap();
+        let query = LineageQuery::new(LineageDirection::Ancestors).with_depth(2);
+        let lineage = self.catalog.lineage(&self.scope, id, &query).await.unwrap();
+        if self.truth().version != before.version {
+            return;
+        }
+        let expected = before.effective()[place];
+        let facts = facts.unwrap();
+        for reported in [
+            found.unwrap().in_force.train_ok_effective,
+            facts.listed.in_force.train_ok_effective,
+            lineage.unwrap().nodes[0].train_ok_effective,
+        ] {
+            assert!(
+                expected || !reported,
+                "{place} is reported as true: {before:?}"
+            );
+        }
+        assert!(
+            expected || !facts.withheld_by.is_empty(),
+            "{place}: {before:?}"
+        );
+    }
+
+    /// Checks all assets by lists, with and without filters. While a change is under way only that
+    /// what is reported as true is true.
+    pub async fn check_all(&self, is_finished: bool) {
+        let before = self.truth();
+        let mut pages = Vec::new();
+        for allowed in [None, Some(true), Some(false)] {
+            let mut filter = AssetFilter::default();
+            filter.train_ok_effective = allowed;
+            let query = AssetQuery::newest(filter, 1000);
+            let page = self.catalog.assets(&self.scope, &query).await.unwrap();
+            assert_eq!(page.next, None);
+            pages.push((allowed, page.assets));
+        }
+        if self.truth().version != before.version {
+            return;
+        }
+        let effective = before.effective();
+        let place = |id| (0..effective.len()).find(|it| self.id(*it) == id);
+        for (allowed, assets) in pages {
+            let mut places = Vec::new();
+            for it in &assets {
+                // one that is being registered at the moment is not part of the truth yet
+                let Some(place) = place(it.asset.asset_id()) else {
+                    continue;
+                };
+                let reported = it.in_force.train_ok_effective;
+                assert!(
+                    effective[place] || !reported,
+                    "{place} of {allowed:?}: {before:?}"
+                );
+                assert!(
+                    allowed.is_none_or(|it| it == reported),
+                    "{place}: {before:?}"
+                );
+                assert!(
+                    !is_finished || reported == effective[place],
+                    "{place}: {before:?}"
+                );
+                places.push(place);
+            }
+            if is_finished {
+                let expected = (0..effective.len()).rev();
+                let expected = expected.filter(|it| allowed.is_none_or(|of| of == effective[*it]));
+                assert!(places.into_iter().eq(expected), "{allowed:?}: {before:?}");
+            }
+        }
+    }
+}
+
+/// Builds a random lineage of up to `most` assets, with statements, small steps and reads in random
+/// order, and checks each read, and all at the end.
+pub async fn check_random(catalog: &Arc<dyn AssetCatalog>, seed: u64, most: usize) {
+    let scope = sample::scope(&format!("t_graph_{seed}"), "dev");
+    let graph = ConsentGraph::new(Arc::clone(catalog), scope);
+    let mut numbers = Numbers::seeded(seed);
+    let size = 1 + numbers.below(most);
+    let mut registered = 0;
+    while registered < size {
+        if registered == 0 || numbers.below(3) > 0 {
+            register_random(&graph, &mut numbers, registered).await;
+            registered += 1;
+            continue;
+        }
+        change_random(&graph, &mut numbers, registered).await;
+    }
+    for _ in 0..10 {
+        change_random(&graph, &mut numbers, registered).await;
+    }
+    graph.check_all(false).await;
+    graph
+        .finish(1 + u32::try_from(numbers.below(20)).unwrap())
+        .await;
+    graph.check_all(true).await;
+}
+
+async fn register_random(graph: &ConsentGraph, numbers: &mut Numbers, registered: usize) {
+    let mut parents = Vec::new();
+    if registered > 0 {
+        for _ in 0..numbers.below(4) {
+            // mostly recent ones, so that lineages are deep
+            let furthest = if numbers.below(4) == 0 { registered } else { 5 };
+            let back = 1 + numbers.below(furthest);
+            parents.push(registered.saturating_sub(back));
+        }
+    }
+    parents.sort_unstable();
+    parents.dedup();
+    graph.register(numbers.below(10) > 0, parents).await;
+}
+
+async fn change_random(graph: &ConsentGraph, numbers: &mut Numbers, registered: usize) {
+    match numbers.below(5) {
+        0 => graph.state(numbers.below(registered), false).await,
+        1 | 2 => graph.state(numbers.below(registered), true).await,
+        3 => drop(
+            graph
+                .step(1 + u32::try_from(numbers.below(3)).unwrap())
+                .await,
+        ),
+        _ => graph.check_one(numbers.below(registered)).await,
+    }
+}
+
+/// The same with steps and reads by other tasks, through `others`, which may be other replicas.
+pub async fn check_concurrent(
+    catalog: &Arc<dyn AssetCatalog>,
+    others: &[Arc<dyn AssetCatalog>],
+    seed: u64,
+    size: usize,
+) {
+    let scope = sample::scope(&format!("t_busy_{seed}"), "dev");
+    let graph = ConsentGraph::new(Arc::clone(catalog), scope);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut tasks = tokio::task::JoinSet::new();
+    for (n, other) in (0_u64..).zip(others) {
+        let graph = graph.through(other);
+        let is_over = Arc::clone(&is_over);
+        tasks.spawn(async move {
+            let mut numbers = Numbers::seeded(seed + n + 1);
+            while !is_over.load(Ordering::Relaxed) {
+                match numbers.below(4) {
+                    0 => drop(
+                        graph
+                            .step(1 + u32::try_from(numbers.below(5)).unwrap())
+                            .await,
+                    ),
+                    1 => graph.check_all(false).await,
+                    _ => graph.check_one(numbers.below(size)).await,
+                }
+            }
+        });
+    }
+    let mut numbers = Numbers::seeded(seed);
+    for registered in 0..size {
+        register_random(&graph, &mut numbers, registered).await;
+        graph
+            .state(numbers.below(registered + 1), numbers.below(3) > 0)
+            .await;
+    }
+    is_over.store(true, Ordering::Relaxed);
+    while let Some(task) = tasks.join_next().await {
+        task.unwrap();
+    }
+    graph.finish(7).await;
+    graph.check_all(true).await;
+}
