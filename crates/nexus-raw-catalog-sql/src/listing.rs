@@ -143,7 +143,7 @@ impl Listing {
                     'w',
                     vec![Sql::condition("w.parent_id = ?", [Value::Id(parent)])],
                 )
-            } else if let (false, Some(first)) = (leads_by_content, labels.next()) {
+            } else if !leads_by_content && let Some(first) = labels.next() {
                 checked.append(&mut candidates);
                 (
                     LABELS,

@@ -68,7 +68,8 @@ pub async fn a_withdrawal_reaches_many_children_in_small_steps(harness: &impl Ca
             graph.check_all(false).await;
             steps += 1;
         }
-        assert!(steps >= CHILDREN / 7, "{steps} steps");
+        // an implementation that derives consent at each read has no steps
+        assert!(steps == 0 || steps >= CHILDREN / 7, "{steps} steps");
         graph.check_all(true).await;
     }
     // superseded on the way, twice
