@@ -85,6 +85,7 @@ async fn no_statement_scans_a_table_that_grows_with_use() {
                 "json_each",
                 "k",
                 "h",
+                "up",
                 "s",
                 "b",
                 "turn",
@@ -121,7 +122,9 @@ async fn every_list_comes_from_an_index_in_its_order() {
             );
             let is_sorted = steps.iter().any(|it| it == "USE TEMP B-TREE FOR ORDER BY");
             assert!(!is_sorted, "{steps:?}");
-            assert!(!steps.iter().any(|it| it.starts_with("SCAN ")), "{steps:?}");
+            // `up` is the ancestors of one asset
+            let mut scans = steps.iter().filter(|it| it.starts_with("SCAN "));
+            assert!(scans.all(|it| it == "SCAN up"), "{steps:?}");
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct StoredEventError(#[source] Option<serde_json::Error>);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Facts {
+struct Facts<V> {
     schema_version: SchemaVersion,
     event_type: EventType,
     occurred_at: Timestamp,
@@ -49,7 +49,7 @@ struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     integrity: Option<EventIntegrity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fact: Option<StatedValue>,
+    fact: Option<StatedValue<V>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     download: Option<EventDownload>,
 }
@@ -57,9 +57,9 @@ struct Facts {
 /// A fact without what may name a person: `value` is null where it is among the personal members.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StatedValue {
+struct StatedValue<V> {
     kind: FactKind,
-    value: serde_json::Value,
+    value: V,
     evidence_sha256: Option<Sha256Digest>,
 }
 
@@ -99,35 +99,43 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Op
     T::deserialize(from).map(Some)
 }
 
-/// The fact's members of both texts.
-#[derive(Default)]
-struct SplitFact {
-    stated: Option<StatedValue>,
+/// The fact's members of both texts. A value is written in the order of its members, so not as a
+/// [`serde_json::Value`].
+struct SplitFact<V> {
+    stated: Option<StatedValue<V>>,
     reason: Option<Option<Reason>>,
     rights_holder: Option<Option<RightsHolder>>,
     labels: Option<Labels>,
 }
 
-impl SplitFact {
-    fn of(fact: &Fact) -> Result<Self, serde_json::Error> {
+impl<'f> SplitFact<Option<&'f FactValue>> {
+    fn of(fact: Option<&'f Fact>) -> Self {
         let mut split = Self {
-            reason: Some(fact.reason.clone()),
-            ..Self::default()
+            stated: None,
+            reason: None,
+            rights_holder: None,
+            labels: None,
         };
-        let mut value = serde_json::Value::Null;
+        let Some(fact) = fact else {
+            return split;
+        };
+        split.reason = Some(fact.reason.clone());
+        let mut value = None;
         match &fact.value {
             FactValue::RightsHolder(it) => split.rights_holder = Some(it.clone()),
             FactValue::Labels(it) => split.labels = Some(it.clone()),
-            other => value = serde_json::to_value(other)?,
+            other => value = Some(other),
         }
         split.stated = Some(StatedValue {
             kind: fact.kind(),
             value,
             evidence_sha256: fact.evidence_sha256,
         });
-        Ok(split)
+        split
     }
+}
 
+impl SplitFact<serde_json::Value> {
     /// Joins the members; `None` if they are not those of one fact.
     fn join(self) -> Result<Option<Fact>, serde_json::Error> {
         let (Some(stated), Some(reason)) = (self.stated, self.reason) else {
@@ -158,8 +166,7 @@ impl StoredEvent {
             source_uri,
             activity,
         } = body.lineage.clone();
-        let split = body.fact.as_ref().map(SplitFact::of).transpose()?;
-        let split = split.unwrap_or_default();
+        let split = SplitFact::of(body.fact.as_ref());
         let facts = Facts {
             schema_version: body.schema_version,
             event_type: body.event_type,
@@ -202,7 +209,7 @@ impl StoredEvent {
     /// belongs to another type of event.
     pub fn read(facts: &str, personal: &str) -> Result<EventBody, StoredEventError> {
         let broken = |error| StoredEventError(Some(error));
-        let facts: Facts = serde_json::from_str(facts).map_err(broken)?;
+        let facts: Facts<serde_json::Value> = serde_json::from_str(facts).map_err(broken)?;
         let personal: Personal = serde_json::from_str(personal).map_err(broken)?;
         let is_registered = facts.event_type == EventType::RawAssetRegistered;
         let is_download = facts.event_type == EventType::RawAssetDownloadPresigned;

@@ -177,8 +177,8 @@ pub(super) const REMOVE_LABELS: &str = "
 pub(super) const STATE_LABELS: &str = "
     INSERT INTO asset_label
         (tenant_id, env, asset_id, label, is_registered, value, registered_sequence)
-    SELECT a.tenant_id, a.env, a.asset_id, l.value ->> 0, 0, l.value ->> 1, a.registered_sequence
-    FROM asset a CROSS JOIN json_each(?4) l
+    SELECT a.tenant_id, a.env, a.asset_id, k.value ->> 0, 0, k.value ->> 1, a.registered_sequence
+    FROM asset a CROSS JOIN json_each(?4) k
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3";
 
 async fn replace_labels(
