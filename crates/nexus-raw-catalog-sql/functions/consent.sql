@@ -66,7 +66,8 @@ BEGIN
     INSERT INTO consent_change (tenant_id, env, is_withdrawal, asset_id, after_sequence)
     SELECT own.tenant_id, own.env, withdraws, i.id, 0 FROM unnest(ids) AS i (id)
     WHERE EXISTS (SELECT FROM lineage_edge e
-        WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env) AND e.parent_id = i.id)
+        WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env) AND e.parent_id = i.id
+        LIMIT 1 OFFSET 0)
     ON CONFLICT (tenant_id, env, is_withdrawal, asset_id) DO UPDATE SET after_sequence = 0;
     GET DIAGNOSTICS noted = ROW_COUNT;
     RETURN noted;
@@ -147,17 +148,22 @@ BEGIN
                 AND c.is_withdrawal = own.withdrawing AND c.asset_id = parent;
         END IF;
 
+        -- `IS TRUE` keeps the planner from the index of all assets for training, and the offset from
+        -- a join that would read all edges
         WITH done AS (
             UPDATE asset a SET train_ok_effective = NOT own.withdrawing
             WHERE (a.tenant_id, a.env) = (own.tenant_id, own.env)
                 AND a.asset_id = ANY (ARRAY(SELECT unnest(candidates)))
-                AND a.train_ok_effective = own.withdrawing
+                AND (a.train_ok_effective = own.withdrawing) IS TRUE
                 AND (own.withdrawing OR (coalesce(a.stated_train_ok, a.train_ok)
                     AND NOT EXISTS (SELECT FROM lineage_edge e
-                        JOIN asset p ON (p.tenant_id, p.env) = (e.tenant_id, e.env)
-                            AND p.asset_id = e.parent_id
+                        CROSS JOIN LATERAL (SELECT p.train_ok_effective AS allowed FROM asset p
+                            WHERE (p.tenant_id, p.env) = (own.tenant_id, own.env)
+                                AND p.asset_id = e.parent_id
+                            LIMIT 1) p
                         WHERE (e.tenant_id, e.env) = (own.tenant_id, own.env)
-                            AND e.child_id = a.asset_id AND NOT p.train_ok_effective)))
+                            AND e.child_id = a.asset_id AND NOT p.allowed
+                        LIMIT 1 OFFSET 0)))
             RETURNING a.asset_id
         )
         SELECT coalesce(array_agg(d.asset_id), '{}') INTO changed FROM done d;

@@ -1,5 +1,5 @@
 use nexus_raw::{
-    asset::ByteSize,
+    asset::{ByteSize, PiiFlag},
     ports::{AssetFilter, ContentTypeFilter},
     tenancy::UserId,
 };
@@ -52,6 +52,10 @@ const CAPTURED_TO: Set = |it| it.captured_to = Some(fill::between_captures());
 const IMPORTED_FROM: Set = |it| it.imported_from = Some(sample::now());
 const IMPORTED_TO: Set = |it| it.imported_to = Some(sample::seconds_after(100_000_000));
 const PARENT: Set = |it| it.derived_from = Some(fill::parent());
+const FLAG: Set = |it| it.pii_flag = Some(PiiFlag::Face);
+const ALLOWED: Set = |it| it.train_ok = Some(true);
+const WITHHELD: Set = |it| it.train_ok_effective = Some(false);
+const FOR_TRAINING: Set = |it| it.train_ok_effective = Some(true);
 
 pub(crate) fn common() -> Vec<Common> {
     let all: &[Set] = &[
@@ -67,7 +71,7 @@ pub(crate) fn common() -> Vec<Common> {
         IMPORTED_TO,
         PARENT,
     ];
-    let cases: [(&str, &[Set], u64); 16] = [
+    let cases: [(&str, &[Set], u64); 19] = [
         ("none", &[], 4),
         ("sha256", &[SHA256], 1),
         ("size_bytes", &[SIZE], 1),
@@ -83,6 +87,9 @@ pub(crate) fn common() -> Vec<Common> {
         ("imported_from", &[IMPORTED_FROM], 4),
         ("imported_to", &[IMPORTED_TO], 4),
         ("derived_from", &[PARENT], 1),
+        ("pii_flag", &[FLAG], 4),
+        ("train_ok", &[ALLOWED], 4),
+        ("train_ok_effective, false", &[WITHHELD], 4),
         ("all but captured_from", all, 1),
     ];
     let case = |(name, sets, of_four)| Common {
@@ -106,7 +113,7 @@ const RARE_CAPTURED: Set = |it| it.captured_to = Some(fill::before_captures());
 const RARE_IMPORTED: Set = |it| it.imported_to = Some(sample::seconds_after(61));
 
 pub(crate) fn rare() -> Vec<Rare> {
-    let cases: [(&str, &[Set], u64); 20] = [
+    let cases: [(&str, &[Set], u64); 21] = [
         ("sha256", &[RARE_SHA256], 0),
         ("size_bytes", &[RARE_SIZE], 0),
         ("content_type, whole", &[RARE_CONTENT_TYPE], 0),
@@ -114,6 +121,7 @@ pub(crate) fn rare() -> Vec<Rare> {
         ("registered_by", &[RARE_USER], 0),
         ("labels", &[RARE_LABEL], 0),
         ("derived_from", &[RARE_PARENT], 0),
+        ("train_ok_effective, true", &[FOR_TRAINING], 0),
         ("content_type, every subtype", &[RARE_KIND], 4),
         ("filename_prefix", &[RARE_PREFIX], 4),
         ("captured_to", &[RARE_CAPTURED], 4),

@@ -19,7 +19,7 @@ use std::{
 
 use nexus_raw::{
     event::EventType,
-    ports::{AssetCatalog, AssetPage, AssetQuery, EventQuery},
+    ports::{AssetCatalog, AssetPage, AssetQuery, EventQuery, LineageDirection, LineageQuery},
 };
 use nexus_raw_testkit::Postgres;
 
@@ -154,6 +154,26 @@ async fn measure(engine: &str, scopes: [Filled; 2], plan: Plan) {
     })
     .await;
     print("events of a type that occurs once", "its own", &turns);
+    for (name, direction) in [
+        (
+            "lineage, 1,000 of the children of one",
+            LineageDirection::Descendants,
+        ),
+        ("lineage, the ancestors of one", LineageDirection::Ancestors),
+    ] {
+        let of = match direction {
+            LineageDirection::Descendants => fill::parent(),
+            _ => fill::common().asset_id,
+        };
+        let query = LineageQuery::new(direction).with_limit(1000);
+        let turns = in_turns(plan, async |at| {
+            let Filled { catalog, scope, .. } = &scopes[at];
+            let lineage = catalog.lineage(scope, of, &query).await.unwrap().unwrap();
+            assert!(lineage.edges.len() == 999 || lineage.edges.len() == 1);
+        })
+        .await;
+        print(name, "its own", &turns);
+    }
     for Filled { catalog, .. } in scopes {
         catalog.close().await;
     }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,11 +20,21 @@ pub(super) async fn run(
     signals: Arc<Signals>,
 ) {
     let mut closing = None;
-    while closing.is_none() {
-        let Some(first) = queue.recv().await else {
-            break;
+    let mut steps = Steps::default();
+    while closing.is_none() || !steps.held.is_empty() {
+        let first = if closing.is_some() {
+            None
+        } else if steps.held.is_empty() {
+            queue.recv().await
+        } else {
+            // what is held back does not wait for others
+            queue.try_recv().ok()
         };
-        let batch = gather(first, &mut queue, &mut closing);
+        if first.is_none() && steps.held.is_empty() {
+            break;
+        }
+        let gathered = gather(first, &mut queue, &mut closing);
+        let batch = steps.spread(gathered);
         if let Err(failure) = write(&mut *backend, batch, &signals).await {
             tracing::error!(
                 error = %failure,
@@ -45,12 +55,12 @@ pub(super) async fn run(
 /// Takes the queued calls, up to a request to close. A call whose caller is gone is dropped: it has
 /// not begun, so it has no effect.
 fn gather(
-    first: Message,
+    first: Option<Message>,
     queue: &mut mpsc::Receiver<Message>,
     closing: &mut Option<oneshot::Sender<()>>,
 ) -> Vec<Pending> {
     let mut batch = Vec::new();
-    let mut next = Some(first);
+    let mut next = first;
     while let Some(message) = next {
         match message {
             Message::Write(pending) if pending.reply.is_closed() => {}
@@ -67,6 +77,28 @@ fn gather(
         };
     }
     batch
+}
+
+/// Steps of changes of consent that are held back. A batch has at most one, and the batch after it
+/// none if it has other calls, so that these are not slowed down to less than half.
+#[derive(Default)]
+struct Steps {
+    held: VecDeque<Pending>,
+    /// Whether the last batch had a step.
+    had_one: bool,
+}
+
+impl Steps {
+    fn spread(&mut self, gathered: Vec<Pending>) -> Vec<Pending> {
+        let is_step = |it: &Pending| matches!(it.write, Write::Advance(_));
+        let (steps, mut batch): (Vec<_>, Vec<_>) = gathered.into_iter().partition(is_step);
+        self.held.extend(steps);
+        let may_have_one = !self.had_one || batch.is_empty();
+        let step = may_have_one.then(|| self.held.pop_front()).flatten();
+        self.had_one = step.is_some();
+        batch.extend(step);
+        batch
+    }
 }
 
 /// Writes a batch; if it is refused as a whole, retries each of its calls alone, once.
@@ -134,5 +166,60 @@ async fn attempt(
 fn refuse(batch: Vec<Pending>, failure: &Failure) {
     for pending in batch {
         pending.answer(Err(failure));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw::ports::KeyClaim;
+    use nexus_raw_testkit::sample;
+
+    use super::*;
+    use crate::writer::{ConsentStep, Kind};
+
+    fn pending(write: Write) -> Pending {
+        let (reply, _) = oneshot::channel();
+        Pending { write, reply }
+    }
+
+    fn step() -> Pending {
+        let scope = sample::scope("t_a", "dev");
+        pending(
+            ConsentStep {
+                scope,
+                max_changes: 1,
+            }
+            .into_write(),
+        )
+    }
+
+    fn other() -> Pending {
+        let key = sample::key(&sample::scope("t_b", "dev"), "k");
+        let claim = KeyClaim {
+            key,
+            body_digest: nexus_raw::asset::Sha256Digest::of(b""),
+            claimed_at: sample::now(),
+            ends_at: sample::now(),
+        };
+        pending(claim.into_write())
+    }
+
+    #[test]
+    fn every_second_batch_of_others_is_free_of_steps() {
+        let mut steps = Steps::default();
+        let shape = |batch: Vec<Pending>| {
+            let is_step = |it: &Pending| matches!(it.write, Write::Advance(_));
+            let count = batch.iter().filter(|it| is_step(it)).count();
+            (count, batch.len() - count)
+        };
+        assert_eq!(shape(steps.spread(vec![step(), other(), step()])), (1, 1));
+        assert_eq!(shape(steps.spread(vec![other(), step()])), (0, 1));
+        assert_eq!(shape(steps.spread(vec![other()])), (1, 1));
+        assert_eq!(shape(steps.spread(vec![other(), other()])), (0, 2));
+        // alone, they need not wait
+        assert_eq!(shape(steps.spread(vec![step()])), (1, 0));
+        assert_eq!(shape(steps.spread(vec![])), (1, 0));
+        assert_eq!(shape(steps.spread(vec![])), (0, 0));
+        assert!(steps.held.is_empty());
     }
 }
