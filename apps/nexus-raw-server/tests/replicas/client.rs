@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     ENVS, TENANTS,
     caller::Upload,
+    check::Scope,
     fleet::Fleet,
     http::{Answer, Request},
     ledger::Ledger,
@@ -85,22 +86,30 @@ impl Client {
         self.work
     }
 
+    pub(crate) fn scope(&self) -> Scope {
+        (self.tenant.to_owned(), self.env.to_owned())
+    }
+
+    pub(crate) fn into_work(self) -> Work {
+        self.work
+    }
+
+    /// Registers an asset with this statement, and returns its id.
+    pub(crate) async fn registered(&mut self, turn: usize, mut statement: Value) -> String {
+        let content = format!("asset {} {turn}", self.worker);
+        let upload = self.uploaded(turn, content.as_bytes()).await;
+        statement["asset_id"] = json!(upload.asset_id);
+        let record = self.register(&statement).await;
+        assert!([200, 201].contains(&record.status), "{}", record.json());
+        self.ledger.registered(&upload.asset_id, record.body);
+        self.work.registered += 1;
+        upload.asset_id
+    }
+
     async fn one_asset(&mut self, turn: usize) {
         let content = format!("asset {} {turn} ", self.worker).repeat(1 + turn % 50);
-        let content = content.as_bytes();
-        let upload = self.presign(turn, content).await;
+        let upload = self.uploaded(turn, content.as_bytes()).await;
         let asset_id = &upload.asset_id;
-        self.ledger.presigned(asset_id, (self.tenant, self.env));
-        self.work.presigned += 1;
-        if turn.is_multiple_of(5) {
-            let again = self.presign(turn, content).await;
-            assert_eq!(&again.asset_id, asset_id, "a key stands for one asset");
-        }
-
-        let put = timeout(CALL, upload.request("PUT").body(content).send());
-        assert_eq!(put.await.unwrap().status, 200, "upload of {asset_id}");
-        self.ledger.uploaded(asset_id);
-
         let statement = json!({"asset_id": asset_id, "labels": {"turn": turn.to_string()}});
         let record = self.register(&statement).await;
         assert!([200, 201].contains(&record.status), "{}", record.json());
@@ -110,6 +119,21 @@ impl Client {
             let again = self.register(&statement).await;
             assert_eq!((again.status, again.body), (200, record.body));
         }
+    }
+
+    async fn uploaded(&mut self, turn: usize, content: &[u8]) -> Upload {
+        let upload = self.presign(turn, content).await;
+        let asset_id = &upload.asset_id;
+        self.ledger.presigned(asset_id, (self.tenant, self.env));
+        self.work.presigned += 1;
+        if turn.is_multiple_of(5) {
+            let again = self.presign(turn, content).await;
+            assert_eq!(&again.asset_id, asset_id, "a key stands for one asset");
+        }
+        let put = timeout(CALL, upload.request("PUT").body(content).send());
+        assert_eq!(put.await.unwrap().status, 200, "upload of {asset_id}");
+        self.ledger.uploaded(asset_id);
+        upload
     }
 
     /// Leave to upload, by a key, so that a call whose answer was lost may be repeated.
@@ -129,7 +153,7 @@ impl Client {
     }
 
     /// The first answer of a replica that can give one.
-    async fn post(&mut self, path: &str, body: &Value, key: Option<&str>) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, body: &Value, key: Option<&str>) -> Answer {
         let began = Instant::now();
         loop {
             self.next += 1;

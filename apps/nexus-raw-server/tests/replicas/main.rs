@@ -15,6 +15,7 @@ mod client;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod consent;
 mod fleet;
 mod follower;
 mod lister;
@@ -35,7 +36,7 @@ use common::{caller, house, http, ledger, machine, random};
 use fleet::Fleet;
 use ledger::Ledger;
 use nexus_raw::tenancy::Role;
-use nexus_raw_testkit::Nats;
+use nexus_raw_testkit::{Nats, graph::Numbers};
 use random::Random;
 use stream::Stream;
 use trouble::Troubles;
@@ -68,6 +69,10 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         })
         .collect();
     let followers = follower::of_every_scope(&fleet, &quiet);
+    let token = fleet.token(&TENANTS, Role::Owner);
+    let consent = Client::new(CLIENTS, &token, Arc::clone(&fleet), Arc::clone(&ledger));
+    let consent =
+        consent::of_one_lineage(consent, &fleet, Numbers::seeded(random.below(1000)), &stop);
     let listers = lister::of_every_scope(&fleet, &quiet);
 
     let troubles = Troubles::given();
@@ -81,6 +86,8 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
     for client in load {
         work.add(&client.await.unwrap());
     }
+    let statements = consent.await.unwrap();
+    work.add(&statements.work);
     let worked = began.elapsed();
     quiet.store(true, Ordering::Relaxed);
 
@@ -104,7 +111,7 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
     println!(
         "{worked:.1?} of load: {} kills, {} presigned, {} registered, {events} events, {} told again, \
          {} calls, {} of them sent again, the longest {:.1?}, the longest until it succeeded {:.1?}; \
-         {lists_read} lists read; relay taken over after {takeovers:.1?}; all of it read from the stream {drained:.1?} after the load",
+         {lists_read} lists read; consent stated {} times and read {} times; relay taken over after {takeovers:.1?}; all of it read from the stream {drained:.1?} after the load",
         fleet.kills(),
         work.presigned,
         work.registered,
@@ -113,6 +120,8 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         work.retries,
         work.longest_call,
         work.longest_until_done,
+        statements.stated,
+        statements.read,
     );
     assert!(
         takeovers.iter().all(|silence| *silence <= TAKEOVER),
