@@ -24,8 +24,9 @@ pub use content_type::{ContentType, ContentTypeError};
 pub use digest::{Sha256Digest, Sha256DigestError};
 pub use disposition::{Disposition, DispositionError};
 pub use fact::{
-    C2pa, C2paState, Fact, FactKind, FactKindError, FactTextError, FactValue, FactsInForce,
-    License, LicenseError, Reason, RightsHolder, Scan, ScanVerdict, Scanner, StatedFact,
+    C2pa, C2paState, C2paStateError, Fact, FactKind, FactKindError, FactTextError, FactValue,
+    FactsInForce, License, LicenseError, Reason, RightsHolder, Scan, ScanVerdict, ScanVerdictError,
+    Scanner, StatedFact,
 };
 pub use filename::{Filename, FilenameError};
 pub use in_force::InForce;

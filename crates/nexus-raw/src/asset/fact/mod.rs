@@ -16,7 +16,7 @@ use serde::{
 pub use self::{
     in_force::FactsInForce,
     license::{License, LicenseError},
-    scan::{C2pa, C2paState, Scan, ScanVerdict},
+    scan::{C2pa, C2paState, C2paStateError, Scan, ScanVerdict, ScanVerdictError},
     texts::{FactTextError, Reason, RightsHolder, Scanner},
 };
 use super::{Labels, PiiFlags, Sha256Digest};

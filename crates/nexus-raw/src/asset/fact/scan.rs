@@ -35,6 +35,27 @@ pub enum ScanVerdict {
     Unknown,
 }
 
+/// A text is no [`ScanVerdict`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `clean`, `infected` or `unknown`")]
+#[non_exhaustive]
+pub struct ScanVerdictError;
+
+impl ScanVerdict {
+    /// Parses the name of a verdict.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, ScanVerdictError> {
+        match text {
+            "clean" => Ok(Self::Clean),
+            "infected" => Ok(Self::Infected),
+            "unknown" => Ok(Self::Unknown),
+            _ => Err(ScanVerdictError),
+        }
+    }
+}
+
 /// The state of an asset's C2PA manifest (Content Credentials).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,4 +76,51 @@ pub enum C2paState {
     Valid,
     /// It is not valid.
     Invalid,
+}
+
+/// A text is no [`C2paState`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be `absent`, `present`, `valid` or `invalid`")]
+#[non_exhaustive]
+pub struct C2paStateError;
+
+impl C2paState {
+    /// Parses the name of a state.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, C2paStateError> {
+        match text {
+            "absent" => Ok(Self::Absent),
+            "present" => Ok(Self::Present),
+            "valid" => Ok(Self::Valid),
+            "invalid" => Ok(Self::Invalid),
+            _ => Err(C2paStateError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_verdict_and_a_state_are_parsed_by_the_name_they_are_written_with() {
+        use C2paState::{Absent, Invalid, Present, Valid};
+        use ScanVerdict::{Clean, Infected, Unknown};
+        for verdict in [Clean, Infected, Unknown] {
+            let name = json!(verdict);
+            assert_eq!(ScanVerdict::parse(name.as_str().unwrap()), Ok(verdict));
+        }
+        for state in [Absent, Present, Valid, Invalid] {
+            let name = json!(state);
+            assert_eq!(C2paState::parse(name.as_str().unwrap()), Ok(state));
+        }
+        for other in ["", "Clean", "clean ", "none"] {
+            assert_eq!(ScanVerdict::parse(other), Err(ScanVerdictError));
+            assert_eq!(C2paState::parse(other), Err(C2paStateError));
+        }
+    }
 }
