@@ -8,7 +8,6 @@ use crate::{
 
 /// The outcome of stating a fact.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum RecordedFact {
     /// It is recorded.
     New(StatedFact),

@@ -129,7 +129,7 @@ async fn facts_that_race_are_recorded_one_after_the_other() {
     let mut sequences: Vec<_> = outcomes
         .map(|it| match it {
             RecordedFact::New(it) => it.sequence,
-            other => panic!("{other:?}"),
+            other @ RecordedFact::InForce(_) => panic!("{other:?}"),
         })
         .collect();
     sequences.sort_unstable();
