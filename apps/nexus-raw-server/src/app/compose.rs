@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 #[cfg(feature = "fail-points")]
 use super::fail_points;
-use super::{Failure, background::Background, plan::Plan, startup_retry::StartupRetry};
+use super::{Failure, background::Background, consent, plan::Plan, startup_retry::StartupRetry};
 use crate::{
     feed::{Feed, FeedSettings},
     life_cycle::{Core, Dependency, Phase},
@@ -81,6 +81,8 @@ pub(super) struct RunningServer {
     feed: Feed,
     sampler: Background,
     stop_sampler: oneshot::Sender<()>,
+    consent: Background,
+    stop_consent: oneshot::Sender<()>,
 }
 
 /// Opens the catalogue, probes the store, and builds the service.
@@ -170,7 +172,9 @@ pub(super) async fn start(
     });
     let (stop_sampler, stopped) = oneshot::channel::<()>();
     let sampler = Background::spawn(sampler.run(async { drop(stopped.await) }));
-    phase.send_replace(Phase::Started(Arc::new(core)));
+    let core = Arc::new(core);
+    let (consent, stop_consent) = propagate_consent(&core, log);
+    phase.send_replace(Phase::Started(core));
     Ok(RunningServer {
         catalog,
         relay,
@@ -179,7 +183,22 @@ pub(super) async fn start(
         feed,
         sampler,
         stop_sampler,
+        consent,
+        stop_consent,
     })
+}
+
+/// Spawns the task that takes changes of consent to the descendants.
+fn propagate_consent(core: &Arc<Core>, log: &Logger) -> (Background, oneshot::Sender<()>) {
+    let core = Arc::clone(core);
+    let advance = move || {
+        let core = Arc::clone(&core);
+        async move { core.service.advance_consent().await }
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stopped = async { drop(stopped.await) };
+    let work = consent::propagate(advance, log.clone(), stopped);
+    (Background::spawn(work), stop)
 }
 
 impl RunningServer {
@@ -193,6 +212,11 @@ impl RunningServer {
         self.relay.ended()
     }
 
+    /// Resolves once the propagation of consent has ended, which before the shutdown is a bug.
+    pub(super) fn consent_ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.consent.ended()
+    }
+
     /// Ends the requests that wait for events, so that they do not delay the shutdown.
     pub(super) fn end_waits(&self) {
         self.feed.stop();
@@ -201,6 +225,8 @@ impl RunningServer {
     /// Stops the components in the order of their dependencies.
     pub(super) async fn stop(self) {
         self.hashing.stop().await;
+        let _ = self.stop_consent.send(());
+        self.consent.join().await;
         let _ = self.stop_sampler.send(());
         self.sampler.join().await;
         // an error means that the relay has already ended

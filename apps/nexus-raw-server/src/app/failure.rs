@@ -80,6 +80,10 @@ pub enum Failure {
         "the event relay stopped unexpectedly; undelivered events are delivered after a restart"
     )]
     RelayEnded,
+    /// The propagation of consent ended while the server ran, so permissions to train would no longer
+    /// reach all descendants.
+    #[error("the propagation of consent stopped unexpectedly; it continues after a restart")]
+    ConsentEnded,
 }
 
 /// Returns the configuration key behind an error of the embedded S3 server.
@@ -122,7 +126,7 @@ impl Failure {
             Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {
                 IO_ERROR
             }
-            Self::RelayEnded => SOFTWARE,
+            Self::RelayEnded | Self::ConsentEnded => SOFTWARE,
             _ => CONFIG,
         }
     }

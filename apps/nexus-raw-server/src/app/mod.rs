@@ -2,6 +2,7 @@
 
 mod background;
 mod compose;
+mod consent;
 mod descriptors;
 mod embedded;
 #[cfg(feature = "fail-points")]
@@ -169,7 +170,7 @@ impl Application {
     /// deliveries finished, catalogue closed, store stopped.
     ///
     /// # Errors
-    /// If the start fails permanently or for too long, or a medium or the relay fails.
+    /// If the start fails permanently or for too long, or a medium or a background task fails.
     pub async fn run_until_stopped(self, signals: &mut Signals) -> Result<(), Failure> {
         let log = &self.log;
         slog::info!(log, "listening";
@@ -256,6 +257,7 @@ async fn work(
         () = running.medium_failed() => Err(Failure::MediumFailed),
         () = store_failed => Err(Failure::StoreMediumFailed),
         () = running.relay_ended() => Err(Failure::RelayEnded),
+        () = running.consent_ended() => Err(Failure::ConsentEnded),
     };
     (Some(running), outcome)
 }

@@ -124,3 +124,23 @@ async fn what_was_done_is_counted_exactly_and_nobody_is_named() {
         assert!(!told.contains(hidden), "{hidden}");
     }
 }
+
+/// A change that the request does not take to all descendants is left to a task.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unfinished_changes_of_consent_are_looked_for_all_the_time() {
+    let machine = Machine::new();
+    let server = machine.start();
+    let began = Instant::now();
+    loop {
+        let (_, text) = scraped(&server).await;
+        let labels = [("operation", "unfinished_consent"), ("outcome", "ok")];
+        let name = "nexus_raw_catalog_call_duration_seconds_count";
+        if text.value(name, &labels) >= Some(3.0) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // two pauses
+    assert!(began.elapsed() > Duration::from_secs(1));
+}
