@@ -177,26 +177,17 @@ fn cursor(text: &str) -> Result<String, &'static str> {
 
 /// As many of the first assets as a page may have, and one at least.
 fn page(list: &AssetList, most: usize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut page = b"{\"assets\":[".to_vec();
-    let mut count = 0;
-    for listed in list.assets() {
-        let before = page.len();
-        if count > 0 {
-            page.push(b',');
-        }
-        serde_json::to_writer(&mut page, &listed.asset)?;
+    let mut page = b"{\"assets\":".to_vec();
+    let count = respond::write_items(&mut page, list.assets(), most, |page, listed| {
+        serde_json::to_writer(&mut *page, &listed.asset)?;
         // a record is an object, and what is in force is one member more of it
         page.pop();
         page.extend_from_slice(b",\"in_force\":");
-        serde_json::to_writer(&mut page, &listed.in_force)?;
+        serde_json::to_writer(&mut *page, &listed.in_force)?;
         page.push(b'}');
-        if count > 0 && page.len() > most {
-            page.truncate(before);
-            break;
-        }
-        count += 1;
-    }
-    page.extend_from_slice(b"],\"next_cursor\":");
+        Ok(())
+    })?;
+    page.extend_from_slice(b",\"next_cursor\":");
     serde_json::to_writer(&mut page, &list.cursor_after(count))?;
     page.push(b'}');
     Ok(page)

@@ -180,19 +180,11 @@ pub(super) fn events_reply(events: &[event::DatasetEvent]) -> Result<HttpRespons
 }
 
 fn page(events: &[event::DatasetEvent], most: usize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut page = b"{\"events\":[".to_vec();
-    for (n, event) in events.iter().enumerate() {
-        let before = page.len();
-        if n > 0 {
-            page.push(b',');
-        }
-        serde_json::to_writer(&mut page, event)?;
-        if n > 0 && page.len() > most {
-            page.truncate(before);
-            break;
-        }
-    }
-    page.extend_from_slice(b"]}");
+    let mut page = b"{\"events\":".to_vec();
+    respond::write_items(&mut page, events, most, |page, event| {
+        serde_json::to_writer(page, event)
+    })?;
+    page.push(b'}');
     Ok(page)
 }
 

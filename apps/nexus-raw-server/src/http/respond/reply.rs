@@ -26,6 +26,32 @@ pub(crate) fn json_bytes(
         .body(body.into())
 }
 
+/// Appends an array of the first items, as many as `page` has room for until it is `most` bytes long,
+/// and at least one. Returns their number.
+pub(crate) fn write_items<T>(
+    page: &mut Vec<u8>,
+    items: &[T],
+    most: usize,
+    write: impl Fn(&mut Vec<u8>, &T) -> Result<(), serde_json::Error>,
+) -> Result<usize, serde_json::Error> {
+    page.push(b'[');
+    let mut count = 0;
+    for item in items {
+        let before = page.len();
+        if count > 0 {
+            page.push(b',');
+        }
+        write(page, item)?;
+        if count > 0 && page.len() > most {
+            page.truncate(before);
+            break;
+        }
+        count += 1;
+    }
+    page.push(b']');
+    Ok(count)
+}
+
 /// Returns a response with a strong entity tag, or 304 if the caller has it.
 pub(crate) fn tagged(
     request: &HttpRequest,
