@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::{record, text};
+use super::{fact, record, text};
 use crate::http::{
     request::Query,
     respond::{self, ApiError, Faults, ProblemCode},
@@ -18,8 +18,8 @@ use crate::http::{
 /// The default and maximum number of events in a response.
 const LIMIT: u64 = 100;
 pub(super) const MOST: u64 = 1000;
-/// The maximum size of a page of events; one event is less than 8 KiB. The events of an asset and
-/// the default page of a feed are always shorter.
+/// The maximum size of a page of events. One event is less than 8 KiB, unless it has labels: then it
+/// is less than 64 KiB, as the request that stated them.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// The longest wait that a caller may request.
 const LONGEST_WAIT_SECONDS: u64 = 20;
@@ -130,6 +130,9 @@ pub(super) struct DatasetEvent {
     /// Only of `raw_asset_registered`.
     #[schema(nullable = false)]
     integrity: Option<EventIntegrity>,
+    /// Only of `raw_asset_fact_stated`.
+    #[schema(nullable = false)]
+    fact: Option<fact::EventFact>,
     /// Only of `raw_asset_download_presigned`.
     #[schema(nullable = false)]
     download: Option<EventDownload>,
@@ -171,6 +174,7 @@ enum EventType {
     RawAssetPresigned,
     RawAssetRegistered,
     RawAssetDownloadPresigned,
+    RawAssetFactStated,
 }
 
 /// Returns the response with the first events that fit a page, at least one.

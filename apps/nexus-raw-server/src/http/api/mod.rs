@@ -1,7 +1,8 @@
 //! The routes, one file each, with its input, its output, its handler and its row of the route
-//! table. Shared descriptions are in `record` and `text`.
+//! table. Shared descriptions are in `fact`, `record` and `text`.
 
 mod batch;
+mod fact;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,8 @@ routes![
     presign_upload_batch,
     register_batch,
     presign_download_batch,
+    state_fact,
+    facts,
     asset_events,
     events,
     healthz,

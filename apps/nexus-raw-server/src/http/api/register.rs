@@ -181,12 +181,12 @@ fn lineage(it: &Node<'_>) -> Result<Lineage, Faults> {
     })
 }
 
-fn pii_flags(it: &Node<'_>) -> Result<PiiFlags, Faults> {
+pub(super) fn pii_flags(it: &Node<'_>) -> Result<PiiFlags, Faults> {
     let flags = it.distinct(PiiFlag::ALL.len(), |it| it.text(PiiFlag::parse))?;
     PiiFlags::parse(flags).map_err(|error| it.fault(error))
 }
 
-fn labels(it: &Node<'_>) -> Result<Labels, Faults> {
+pub(super) fn labels(it: &Node<'_>) -> Result<Labels, Faults> {
     let entries = it.entries()?;
     let mut faults = it.at_most(Labels::MAX, entries.len());
     let mut labels = BTreeMap::new();

@@ -120,6 +120,53 @@ pub(crate) struct Activity(String);
 )]
 pub(crate) struct CapturedAt(String);
 
+/// An SPDX license expression (SPDX 2.3, annex D), up to 128 bytes. Names are not looked up.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "nexus-license",
+    min_length = 1,
+    max_length = 128,
+    pattern = r"^[0-9A-Za-z.+:(-](?:[0-9A-Za-z.+:() -]*[0-9A-Za-z.+:)-])?$",
+    examples("CC-BY-4.0")
+)]
+pub(crate) struct License(String);
+
+/// Who holds the rights in the content: 1 to 256 bytes of UTF-8, with the characters of a
+/// `Filename`, `/`, `\` and spaces.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "nexus-visible-256",
+    min_length = 1,
+    max_length = 256,
+    pattern = r"^[^\x00-\x1f\x7f]+$",
+    examples("Example Photos Ltd")
+)]
+pub(crate) struct RightsHolder(String);
+
+/// Why a fact is stated: 1 to 512 bytes of UTF-8, with the characters of a `Filename`, `/`, `\` and
+/// spaces.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "nexus-visible-512",
+    min_length = 1,
+    max_length = 512,
+    pattern = r"^[^\x00-\x1f\x7f]+$",
+    examples("asked for by the person in the photograph")
+)]
+pub(crate) struct Reason(String);
+
+/// The name of a malware scanner: 1 to 128 bytes of UTF-8, with the characters of a `Filename`, `/`,
+/// `\` and spaces.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    format = "nexus-visible-128",
+    min_length = 1,
+    max_length = 128,
+    pattern = r"^[^\x00-\x1f\x7f]+$",
+    examples("clamav 1.4.3")
+)]
+pub(crate) struct Scanner(String);
+
 /// A time in UTC, with six digits of fraction where it is not zero.
 #[derive(Deserialize, ToSchema)]
 #[schema(

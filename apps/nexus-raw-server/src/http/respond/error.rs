@@ -7,7 +7,9 @@ use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
     asset::AssetId,
     ports::{CatalogError, IdentityError, StorageError},
-    service::{DownloadError, ListError, Mismatch, PresignError, ReadError, RegisterError},
+    service::{
+        DownloadError, FactError, ListError, Mismatch, PresignError, ReadError, RegisterError,
+    },
     tenancy::AccessDenied,
 };
 
@@ -59,6 +61,8 @@ pub(crate) enum ApiError {
     Register(#[from] RegisterError),
     #[error("no download was presigned")]
     Download(#[from] DownloadError),
+    #[error("no fact was stated")]
+    Fact(#[from] FactError),
     #[error("the batch had no time left to begin this item")]
     NotBegun,
     #[error("the responses to the items before this one are too long")]
@@ -175,6 +179,7 @@ impl ApiError {
                 Problem::new(Code::PayloadTooLarge, detail)
             }
             Self::Download(error) => download(error),
+            Self::Fact(error) => fact(error),
             Self::AssetNotFound | Self::Read(ReadError::AssetNotFound) => asset_not_found(),
             Self::Read(ReadError::Catalog(error)) => catalog(error),
             Self::Feed(FeedError::Catalog(error)) | Self::Unready(Unready::Catalog(error)) => {
@@ -251,6 +256,15 @@ fn download(error: &DownloadError) -> Problem {
         DownloadError::ShownByStore => storage_unavailable(),
         DownloadError::Storage(error) => storage(error),
         DownloadError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn fact(error: &FactError) -> Problem {
+    match error {
+        FactError::AssetNotFound => asset_not_found(),
+        FactError::ScannedInFuture => invalid(vec![Fault::scanned_in_future()]),
+        FactError::Catalog(error) => catalog(error),
         _ => internal(),
     }
 }

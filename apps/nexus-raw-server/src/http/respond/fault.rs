@@ -32,6 +32,11 @@ impl Fault {
         Self::new("/captured_at", Self::IN_FUTURE)
     }
 
+    /// Returns the fault of the time of a scan in the future.
+    pub(crate) fn scanned_in_future() -> Self {
+        Self::new("/value/scanned_at", Self::IN_FUTURE)
+    }
+
     const REQUIRED: &str = "is required";
     pub(crate) const NO_CURSOR: &str = "must be the `next_cursor` of a page of this list";
     pub(crate) const IN_FUTURE: &str = "must not lie more than 5 minutes ahead of now";

@@ -7,6 +7,8 @@ mod bodies;
 mod cors;
 mod docs;
 mod download;
+mod fact_bodies;
+mod facts;
 mod feed;
 mod heads;
 mod idempotency;

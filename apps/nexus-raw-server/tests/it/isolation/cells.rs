@@ -1,5 +1,7 @@
 //! The axes of the matrix.
 
+use std::collections::BTreeSet;
+
 use nexus_raw::tenancy;
 use nexus_raw_server::http::Route;
 
@@ -151,7 +153,12 @@ impl Cell {
 /// Every cell of these routes.
 pub(crate) fn all(routes: &'static [Route]) -> Vec<Cell> {
     let mut cells = Vec::new();
+    let mut patterns = BTreeSet::new();
     for route in routes {
+        // a pattern may have several routes, and its cells have all methods
+        if !patterns.insert(route.pattern) {
+            continue;
+        }
         // where nothing of the request names an asset, one object stands for all
         let names_one = route.pattern.contains('{')
             || ["/register", "/register/batch", "/presign-download/batch"]

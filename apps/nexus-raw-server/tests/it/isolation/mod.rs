@@ -3,6 +3,8 @@
 //! document, not taken from the code under test.
 
 mod cells;
+mod counted;
+mod facts;
 mod records;
 mod rules;
 mod world;
@@ -69,6 +71,8 @@ async fn a_foreign_asset_and_an_absent_one_are_answered_alike_after_the_same_wor
     for (method, pattern) in [
         ("GET", "/nexus/raw/{asset_id}"),
         ("GET", "/nexus/raw/{asset_id}/events"),
+        ("GET", "/nexus/raw/{asset_id}/facts"),
+        ("POST", "/nexus/raw/{asset_id}/facts"),
         ("POST", "/nexus/raw/{asset_id}/presign-download"),
         ("POST", "/nexus/raw/register"),
         ("POST", "/nexus/raw/register/batch"),

@@ -53,11 +53,19 @@ pub(crate) fn event(
     if event_type == "raw_asset_registered" {
         event["integrity"] = json!({"level": "s3_sha256"});
     }
+    if event_type == "raw_asset_fact_stated" {
+        event["fact"] = fact();
+    }
     if event_type == "raw_asset_download_presigned" {
         event["download"] =
             json!({"disposition": "attachment", "expires_at": "2026-11-24T01:15:00Z"});
     }
     event
+}
+
+/// What the matrix states.
+pub(crate) fn fact() -> Value {
+    json!({"kind": "license", "value": "CC-BY-4.0", "reason": null, "evidence_sha256": null})
 }
 
 /// The answer to a promise, but for the URL.

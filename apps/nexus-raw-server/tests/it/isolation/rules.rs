@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     cells::{Cell, OBJECTS, Object, Role, Tenant},
-    records,
+    facts, records,
     support::{Answer, TRACE_ID},
     world::{Traces, World, home},
 };
@@ -38,6 +38,12 @@ const fn rule(
         method,
         needs,
         allow,
+    }
+}
+
+impl Rule {
+    fn serves(&self, method: &str) -> bool {
+        self.method == method || (self.method == "GET" && method == "HEAD")
     }
 }
 
@@ -87,6 +93,18 @@ pub(crate) const RULES: &[Rule] = &[
         Needs::DownloadingRole,
         "POST",
     ),
+    rule(
+        "/nexus/raw/{asset_id}/facts",
+        "POST",
+        Needs::WritingRole,
+        "POST, GET, HEAD",
+    ),
+    rule(
+        "/nexus/raw/{asset_id}/facts",
+        "GET",
+        Needs::Membership,
+        "POST, GET, HEAD",
+    ),
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
@@ -114,7 +132,7 @@ pub(crate) struct Expected {
     pub(crate) touches: Traces,
 }
 
-enum Body {
+pub(super) enum Body {
     /// To the byte.
     Bytes(Vec<u8>),
     /// By its members.
@@ -127,7 +145,7 @@ enum Body {
     Download,
 }
 
-const NOTHING: Traces = Traces {
+pub(super) const NOTHING: Traces = Traces {
     signed: 0,
     looked_at: 0,
     lookups: 0,
@@ -135,13 +153,16 @@ const NOTHING: Traces = Traces {
     events: 0,
     uploads: 0,
 };
-const ONE_LOOKUP: Traces = Traces {
+pub(super) const ONE_LOOKUP: Traces = Traces {
     lookups: 1,
     ..NOTHING
 };
 
 pub(crate) fn expected(cell: &Cell, world: &World) -> Expected {
-    let rule = RULES.iter().find(|rule| rule.pattern == cell.pattern);
+    let rules = RULES.iter().filter(|rule| rule.pattern == cell.pattern);
+    let rules: Vec<_> = rules.collect();
+    let served = rules.iter().find(|rule| rule.serves(cell.method));
+    let rule = served.or(rules.first());
     let rule = rule.unwrap_or_else(|| panic!("there is no rule for {}", cell.pattern));
     let problem = |status, code, title, detail| refused(cell, world, (status, code, title, detail));
     if rule.needs != Needs::Nothing && cell.role == Role::None {
@@ -150,8 +171,7 @@ pub(crate) fn expected(cell: &Cell, world: &World) -> Expected {
         return problem(401, "unauthenticated", "Not authenticated", text)
             .with("www-authenticate", challenge);
     }
-    let is_read = rule.method == "GET" && ["GET", "HEAD"].contains(&cell.method);
-    if rule.method != cell.method && !is_read {
+    if !rule.serves(cell.method) {
         let text = "the route does not have this method";
         return problem(405, "method-not-allowed", "Method not allowed", text)
             .with("allow", rule.allow.to_owned());
@@ -279,14 +299,14 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
     }
     let is_there = home(cell.object) == Some((cell.tenant, env));
     let downloads = cell.pattern.ends_with("/presign-download");
-    let has_no_record = is_pending && (downloads || cell.pattern.ends_with("{asset_id}"));
+    let has_no_record = is_pending && !registers && !cell.pattern.ends_with("/events");
     if !is_there || has_no_record {
         let text = "there is no such asset in this tenant and environment";
         let facts = (404, "asset-not-found", "Asset not found", text);
         let mut expected = refused(cell, world, facts);
         // what is no id is not looked for
         if cell.object != Object::Malformed {
-            expected.touches = ONE_LOOKUP;
+            expected.touches = facts::lookups(cell);
         }
         return expected;
     }
@@ -316,6 +336,9 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
         };
         return found(200, Body::Download, touches);
     }
+    if let Some(expected) = facts::expected(cell, world) {
+        return expected;
+    }
     if registers && is_pending {
         let touches = Traces {
             looked_at: 1,
@@ -333,7 +356,7 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
     found(200, Body::Bytes(record), ONE_LOOKUP)
 }
 
-fn found(status: u16, body: Body, touches: Traces) -> Expected {
+pub(super) fn found(status: u16, body: Body, touches: Traces) -> Expected {
     Expected {
         status,
         body,

@@ -2,29 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::SeqCst},
-    },
+    sync::{Arc, atomic::Ordering::SeqCst},
 };
 
-use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, ByteSize, Provenance, RawAsset, Sha256Digest, UploadIntent},
-    event::{DatasetEvent, EventBody},
-    ports::{
-        AssetCatalog, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey,
-        DownloadOutcome, Downloadable, EventQuery, IntentState, KeyClaim, KeyedIntent,
-        KeyedOutcome, NewAsset, NewDownload, RegisterOutcome, RepeatOutcome, StandingKey,
-    },
+    asset::{AssetId, Provenance},
+    event::DatasetEvent,
+    ports::{AssetCatalog, IntentState, RegisterOutcome},
     tenancy::{Principal, Scope, TenantId},
-    time::Timestamp,
 };
-use nexus_raw_testkit::{FakeCatalog, FakeIdentity, sample};
+use nexus_raw_testkit::{FakeIdentity, sample};
 use serde_json::json;
 
 use super::{
     cells::{Cell, OBJECTS, Object, ROLES, Role, TENANTS, Tenant},
+    counted::Counted,
     support::{Answer, House, Parts, presign_body, uploaded},
 };
 
@@ -186,6 +178,8 @@ impl World {
                 json!({"asset_id": self.id(cell.object)})
             } else if cell.pattern.ends_with("/presign-download") {
                 json!({})
+            } else if cell.pattern.ends_with("/facts") {
+                json!({"kind": "license", "value": "CC-BY-4.0"})
             } else {
                 presign_body()
             };
@@ -222,126 +216,4 @@ impl World {
 
 fn scope_of(object: Object) -> Option<Scope> {
     home(object).map(|(tenant, environment)| sample::scope(tenant.name(), environment))
-}
-
-/// A catalogue that counts how often it is asked.
-#[derive(Debug, Default)]
-struct Counted {
-    inner: FakeCatalog,
-    lookups: AtomicU32,
-    writes: AtomicU32,
-}
-
-#[async_trait]
-impl AssetCatalog for Counted {
-    async fn record_intent(
-        &self,
-        intent: UploadIntent,
-        event: EventBody,
-    ) -> Result<(), CatalogError> {
-        self.writes.fetch_add(1, SeqCst);
-        self.inner.record_intent(intent, event).await
-    }
-
-    async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
-        self.writes.fetch_add(1, SeqCst);
-        self.inner.record_keyed_intent(new).await
-    }
-
-    async fn claim_key(&self, claim: KeyClaim) -> Result<Sha256Digest, CatalogError> {
-        self.writes.fetch_add(1, SeqCst);
-        self.inner.claim_key(claim).await
-    }
-
-    async fn record_repeated_presign(
-        &self,
-        event: EventBody,
-    ) -> Result<RepeatOutcome, CatalogError> {
-        self.writes.fetch_add(1, SeqCst);
-        self.inner.record_repeated_presign(event).await
-    }
-
-    async fn find_key(
-        &self,
-        key: &CallerKey,
-        now: Timestamp,
-    ) -> Result<Option<StandingKey>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.find_key(key, now).await
-    }
-
-    async fn find_intent(
-        &self,
-        scope: &Scope,
-        asset: AssetId,
-    ) -> Result<Option<IntentState>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.find_intent(scope, asset).await
-    }
-
-    async fn unknown_parents(
-        &self,
-        scope: &Scope,
-        parents: &[AssetId],
-    ) -> Result<Vec<usize>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.unknown_parents(scope, parents).await
-    }
-
-    async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
-        self.writes.fetch_add(1, SeqCst);
-        self.inner.register(new).await
-    }
-
-    async fn find_asset(
-        &self,
-        scope: &Scope,
-        asset: AssetId,
-    ) -> Result<Option<RawAsset>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.find_asset(scope, asset).await
-    }
-
-    async fn find_content(
-        &self,
-        scope: &Scope,
-        sha256: Sha256Digest,
-        size_bytes: ByteSize,
-    ) -> Result<Option<RawAsset>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.find_content(scope, sha256, size_bytes).await
-    }
-
-    async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.find_download(key).await
-    }
-
-    async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError> {
-        self.writes.fetch_add(1, SeqCst);
-        self.inner.record_download(new).await
-    }
-
-    async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.assets(scope, query).await
-    }
-
-    async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
-        // of no scope, and looked up once
-        self.inner.cursor_key().await
-    }
-
-    async fn events(
-        &self,
-        scope: &Scope,
-        query: &EventQuery,
-    ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
-        self.inner.events(scope, query).await
-    }
-
-    async fn ready(&self) -> Result<(), CatalogError> {
-        self.inner.ready().await
-    }
 }

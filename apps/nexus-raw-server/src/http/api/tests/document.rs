@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use nexus_raw::{
-    asset::Disposition,
+    asset::{Disposition, Fact, FactKind, FactValue, StatedFact},
     event::{DatasetEvent, EventDownload},
 };
 use nexus_raw_testkit::sample;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::http::{
-    api::{ROUTES, events, openapi_document as document, record},
+    api::{ROUTES, events, fact, openapi_document as document, record},
     respond::ProblemCode,
     route::{Access, Route},
 };
@@ -101,8 +101,36 @@ fn records_and_events_are_as_they_are_described() {
     };
     event["download"] = serde_json::to_value(download).unwrap();
     assert_described::<events::EventDownload>("EventDownload", &event["download"]);
-    let optional = ["integrity", "download"];
+    let fact = Fact::new(FactValue::TrainOk(true));
+    event["fact"] = serde_json::to_value(&fact).unwrap();
+    assert_described::<fact::EventFact>("EventFact", &event["fact"]);
+    let stated = StatedFact::new(3, sample::now(), sample::user(), fact);
+    let stated = serde_json::to_value(stated).unwrap();
+    assert_described::<fact::StatedFact>("StatedFact", &stated);
+    let optional = ["integrity", "fact", "download"];
     assert_described_but_for::<events::DatasetEvent>("DatasetEvent", &event, &optional);
+}
+
+#[test]
+fn a_fact_of_each_kind_is_as_it_is_described() {
+    let document = serde_json::to_value(document()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let alternatives = schemas["FactStatement"]["oneOf"].as_array().unwrap();
+    let described = alternatives.iter().map(|it| {
+        let name = it["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        let pattern = schemas[name]["properties"]["kind"]["pattern"].as_str();
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
+        assert_eq!(
+            schemas[name]["required"],
+            serde_json::json!(["kind", "value"])
+        );
+        pattern.unwrap().to_owned()
+    });
+    let kinds = FactKind::ALL.map(|kind| format!("^{kind}$"));
+    assert_eq!(described.collect::<Vec<_>>(), kinds);
+    let names = schemas["FactKind"]["enum"].as_array().unwrap().iter();
+    let names = names.map(|it| it.as_str().unwrap());
+    assert!(names.eq(FactKind::ALL.map(FactKind::as_str)));
 }
 
 #[test]

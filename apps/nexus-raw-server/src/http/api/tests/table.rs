@@ -28,6 +28,8 @@ fn a_path_belongs_to_the_pattern_that_says_most_of_it() {
     assert_eq!(found(&Method::POST, "/nexus/raw/x/events"), get);
     assert_eq!(found(&Method::POST, "/nexus/raw/events"), get);
     assert_eq!(found(&Method::DELETE, "/healthz"), get);
+    let both = Err("POST, GET, HEAD".to_owned());
+    assert_eq!(found(&Method::PUT, "/nexus/raw/x/facts"), both);
 }
 
 #[test]
@@ -42,7 +44,7 @@ fn another_spelling_of_a_route_is_no_route() {
         "/nexus/raw/",
         "/nexus//raw/x",
         "/nexus/raw/x/",
-        "/nexus/raw/x/lineage",
+        "/nexus/raw/x/parts",
         "/nexus/raw/x/events/",
         "/nexus/raw/events/",
         "/Nexus/raw/register",

@@ -204,6 +204,28 @@ impl House {
         (asset_id, answer)
     }
 
+    /// Registers [`sample::CONTENT`] with more members of the body; gives its id.
+    pub(crate) async fn registered_with(&self, more: &Value) -> String {
+        let asset_id = self.presigned_and_uploaded().await;
+        let mut body = more.clone();
+        body["asset_id"] = json!(asset_id);
+        let answer = self.register(&body).send().await;
+        assert_eq!(answer.status, 201, "{:?}", answer.json());
+        asset_id
+    }
+
+    /// A request to state a fact.
+    pub(crate) fn state(&self, asset_id: &str, fact: &Value) -> Request {
+        self.post(&format!("/nexus/raw/{asset_id}/facts"), fact)
+    }
+
+    /// States a fact that is new; gives it back.
+    pub(crate) async fn stated(&self, asset_id: &str, fact: &Value) -> Value {
+        let (status, body) = self.state(asset_id, fact).send().await.whole();
+        assert_eq!(status, 201, "{body}");
+        body
+    }
+
     /// Has the store hold `object` where the asset's must be.
     pub(crate) fn place(&self, asset_id: &str, object: StoredObject) {
         let scope = sample::scope("t_demo", "dev");
