@@ -31,6 +31,7 @@ routes![
     presign_download_batch,
     state_fact,
     facts,
+    lineage,
     asset_events,
     events,
     healthz,

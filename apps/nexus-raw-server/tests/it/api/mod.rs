@@ -13,6 +13,7 @@ mod feed;
 mod heads;
 mod idempotency;
 mod limits;
+mod lineage;
 mod listing;
 mod logs;
 mod metrics;

@@ -73,6 +73,7 @@ async fn a_foreign_asset_and_an_absent_one_are_answered_alike_after_the_same_wor
         ("GET", "/nexus/raw/{asset_id}/events"),
         ("GET", "/nexus/raw/{asset_id}/facts"),
         ("POST", "/nexus/raw/{asset_id}/facts"),
+        ("GET", "/nexus/raw/{asset_id}/lineage"),
         ("POST", "/nexus/raw/{asset_id}/presign-download"),
         ("POST", "/nexus/raw/register"),
         ("POST", "/nexus/raw/register/batch"),

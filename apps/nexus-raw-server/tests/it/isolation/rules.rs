@@ -105,6 +105,12 @@ pub(crate) const RULES: &[Rule] = &[
         Needs::Membership,
         "POST, GET, HEAD",
     ),
+    rule(
+        "/nexus/raw/{asset_id}/lineage",
+        "GET",
+        Needs::Membership,
+        "GET, HEAD",
+    ),
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
