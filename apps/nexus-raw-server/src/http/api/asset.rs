@@ -1,4 +1,10 @@
-use actix_web::{HttpResponse, http::Method};
+use actix_web::{
+    HttpResponse,
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
+};
 use nexus_raw::tenancy::ReadAccess;
 
 use super::{record, text};
@@ -10,6 +16,10 @@ use crate::http::{
 /// A private cache may store a record, and must revalidate before each use that the caller still
 /// has access.
 const KEPT_AND_CHECKED: &str = "private, max-age=0, must-revalidate";
+
+/// Whether models may be trained on the asset by now, for callers that read only the record. It may
+/// change, also from one 304 to the next.
+const TRAIN_OK_EFFECTIVE: HeaderName = HeaderName::from_static("nexus-train-ok-effective");
 
 pub(super) const ROUTE: Route = Route {
     pattern: "/nexus/raw/{asset_id}",
@@ -32,23 +42,31 @@ pub(super) const ROUTE: Route = Route {
     ),
     responses(
         (status = 200, description = "The record. It never changes.", body = record::RawAsset,
-            headers(("ETag" = String, description = "A strong entity tag of the record."))),
+            headers(
+                ("ETag" = String, description = "A strong entity tag of the record."),
+                ("Nexus-Train-Ok-Effective" = bool,
+                    description = "Whether its own statement in force and those of all ancestors allow training."),
+            )),
         (status = 304, description = "The cached record is current.",
-            headers(("ETag" = String, description = "The matching entity tag."))),
+            headers(
+                ("ETag" = String, description = "The matching entity tag."),
+                ("Nexus-Train-Ok-Effective" = bool,
+                    description = "Whether its own statement in force and those of all ancestors allow training."),
+            )),
     ),
 )]
 async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
-    let asset = call
-        .core
-        .service
-        .asset(&access, call.asset_id()?)
-        .await?;
-    let body = serde_json::to_vec(&asset.asset)?;
+    let service = &call.core.service;
+    let listed = service.asset(&access, call.asset_id()?).await?;
+    let body = serde_json::to_vec(&listed.asset)?;
     let media_type = "application/json";
-    Ok(respond::tagged(
-        call.request,
-        media_type,
-        KEPT_AND_CHECKED,
-        body,
-    ))
+    let mut response = respond::tagged(call.request, media_type, KEPT_AND_CHECKED, body);
+    let train_ok = if listed.in_force.train_ok_effective {
+        "true"
+    } else {
+        "false"
+    };
+    let headers = response.headers_mut();
+    headers.insert(TRAIN_OK_EFFECTIVE, HeaderValue::from_static(train_ok));
+    Ok(response)
 }

@@ -19,7 +19,8 @@ const HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-None-Mat
                        X-Env, X-Request-Id, X-Tenant-Id";
 /// The response headers that a page may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Location, Retry-After, Traceparent, WWW-Authenticate, X-Request-Id",
+    "ETag, Location, Nexus-Train-Ok-Effective, Retry-After, Traceparent, WWW-Authenticate, \
+     X-Request-Id",
 );
 /// The lifetime of a preflight in a browser, Chromium's maximum.
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("7200");

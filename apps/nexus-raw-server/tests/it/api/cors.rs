@@ -21,7 +21,8 @@ const LET_IN: [&str; 5] = [
     "tauri://localhost",
 ];
 const TRACING: [&str; 3] = ["tracestate", "baggage", "sentry-trace"];
-const EXPOSED: &str = "ETag, Location, Retry-After, Traceparent, WWW-Authenticate, X-Request-Id";
+const EXPOSED: &str = "ETag, Location, Nexus-Train-Ok-Effective, Retry-After, Traceparent, \
+                       WWW-Authenticate, X-Request-Id";
 
 fn parts() -> Parts {
     Parts {

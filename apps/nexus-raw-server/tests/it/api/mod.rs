@@ -4,6 +4,7 @@ mod answers;
 mod asset;
 mod batch;
 mod bodies;
+mod consent;
 mod cors;
 mod docs;
 mod download;
