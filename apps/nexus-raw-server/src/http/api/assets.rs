@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, http::Method};
 use nexus_raw::{
-    asset::{AssetId, ByteSize, CapturedAt, Filename, Labels, Sha256Digest},
+    asset::{AssetId, ByteSize, CapturedAt, Filename, Labels, PiiFlag, Sha256Digest},
     ports::{AssetFilter, ContentTypeFilter},
     service::{AssetList, ListRequest},
     tenancy::{ReadAccess, UserId},
@@ -61,6 +61,10 @@ pub(super) const ROUTE: Route = Route {
         ("imported_from" = Option<text::CapturedAt>, Query, description = "Registered at this time or later."),
         ("imported_to" = Option<text::CapturedAt>, Query, description = "Registered before this time."),
         ("derived_from" = Option<text::AssetId>, Query, description = "A direct parent."),
+        ("pii_flag" = Option<record::PiiFlag>, Query, description = "A kind of personal data in force."),
+        ("train_ok" = Option<bool>, Query, description = "Its own statement in force."),
+        ("train_ok_effective" = Option<bool>, Query,
+            description = "Whether its own statement and those of all ancestors allow training."),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, example = 100,
             description = "Maximum number of assets (default 100)."),
         ("cursor" = Option<String>, Query,
@@ -113,14 +117,14 @@ impl ToSchema for ListedAsset {
     }
 }
 
-/// What is in force of an asset: as registered, until a later statement changes it.
+/// What is in force of an asset: as registered, changed by the facts that were stated since.
 #[expect(dead_code, reason = "a description: the domain writes its own types")]
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InForce {
-    /// Its own word.
+    /// Its own statement.
     train_ok: bool,
-    /// Whether its own word and that of every ancestor allow training.
+    /// Whether its own statement and those of all ancestors allow training.
     train_ok_effective: bool,
     pii_flags: BTreeSet<record::PiiFlag>,
 }
@@ -138,6 +142,9 @@ fn parse(query: &str) -> Result<ListRequest, Faults> {
         ["captured_from", "captured_to", "imported_from", "imported_to"]
             .map(|name| query.text(name, |it| CapturedAt::parse(it).map(CapturedAt::at)));
     let derived_from = query.text("derived_from", AssetId::parse);
+    let pii_flag = query.text("pii_flag", PiiFlag::parse);
+    let [train_ok, train_ok_effective] =
+        ["train_ok", "train_ok_effective"].map(|name| query.boolean(name));
     let limit = query.integer("limit", LIMIT, 1, MOST);
     let cursor = query.text("cursor", cursor);
     query.finish(|| {
@@ -154,6 +161,9 @@ fn parse(query: &str) -> Result<ListRequest, Faults> {
         filter.imported_from = imported_from?;
         filter.imported_to = imported_to?;
         filter.derived_from = derived_from?;
+        filter.pii_flag = pii_flag?;
+        filter.train_ok = train_ok?;
+        filter.train_ok_effective = train_ok_effective?;
         let limit = u32::try_from(limit?).ok()?;
         Some(ListRequest::new(filter, limit).with_cursor(cursor?))
     })

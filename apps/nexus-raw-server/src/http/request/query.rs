@@ -134,6 +134,17 @@ impl<'q> Query<'q> {
         .ok()
     }
 
+    /// `true` or `false`; `Some(None)` where the parameter is absent.
+    #[expect(
+        clippy::option_option,
+        reason = "faulty, absent and there, in the form that `?` takes apart"
+    )]
+    pub(crate) fn boolean(&mut self, name: &'static str) -> Option<Option<bool>> {
+        self.text(name, |text| {
+            text.parse::<bool>().map_err(|_| "must be true or false")
+        })
+    }
+
     /// The values of a parameter that may be there several times, each read by `parse`; `None` where
     /// one is faulty.
     pub(crate) fn several<T, E: Display>(

@@ -123,14 +123,75 @@ async fn filters_are_form_decoded_and_all_hold() {
 }
 
 #[actix_web::test]
+async fn filters_by_facts_select_what_is_in_force() {
+    let house = House::open();
+    let parent = house
+        .registered_with(&json!({"train_ok": true, "pii_flags": ["face"], "labels": {"n": "0"}}))
+        .await;
+    let child = json!({"train_ok": true, "lineage": {"derived_from": [parent]}});
+    let child = house.registered_with(&child).await;
+    let all = [parent, child];
+    let selected = async |query: &str| {
+        let answer = reader(&house, &format!("{LIST}?{query}")).send().await;
+        let ids = ids(&answer);
+        let place = |id: &String| all.iter().position(|it| it == id).unwrap();
+        ids.iter().map(place).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("pii_flag=face", vec![0]),
+        ("pii_flag=location", vec![]),
+        ("train_ok=true", vec![1, 0]),
+        ("train_ok=false", vec![]),
+        ("train_ok_effective=true&label.n=0", vec![0]),
+        ("train_ok_effective=false", vec![]),
+    ] {
+        assert_eq!(selected(query).await, expected, "{query}");
+    }
+    for (kind, value) in [
+        ("pii_flags", json!(["location"])),
+        ("train_ok", json!(false)),
+        ("labels", json!({"n": "1"})),
+    ] {
+        house
+            .stated(&all[0], &json!({"kind": kind, "value": value}))
+            .await;
+    }
+    for (query, expected) in [
+        ("pii_flag=face", vec![]),
+        ("pii_flag=location", vec![0]),
+        ("train_ok=true", vec![1]),
+        ("train_ok=false", vec![0]),
+        ("train_ok_effective=true", vec![]),
+        ("train_ok_effective=false", vec![1, 0]),
+        ("train_ok_effective=false&train_ok=true", vec![1]),
+        ("label.n=0", vec![]),
+        ("label.n=1&pii_flag=location", vec![0]),
+    ] {
+        assert_eq!(selected(query).await, expected, "{query}");
+    }
+    // a cursor belongs to these filters, too
+    let first = format!("{LIST}?train_ok_effective=false&limit=1");
+    let first = reader(&house, &first).send().await;
+    let cursor = first.json()["next_cursor"].as_str().unwrap().to_owned();
+    let rest = format!("train_ok_effective=false&cursor={cursor}");
+    assert_eq!(selected(&rest).await, [0]);
+    let other = format!("{LIST}?train_ok=false&cursor={cursor}");
+    let answer = reader(&house, &other).send().await;
+    assert_eq!(faults(&answer)[0].0, "/cursor");
+}
+
+#[actix_web::test]
 async fn every_fault_of_a_query_is_named_at_once() {
     let house = House::open();
     let query = "sha256=00&size_bytes=01&content_type=image&filename=a/b&filename_prefix=\
                  &registered_by=%00&label.A=x&label.a=1&label.a=2&captured_from=yesterday\
-                 &captured_to=2026-01-01&imported_from=1&imported_to=&derived_from=x&limit=1001\
-                 &cursor=&page=2&sha256x=%f";
+                 &captured_to=2026-01-01&imported_from=1&imported_to=&derived_from=x&pii_flag=Face\
+                 &train_ok=1&train_ok_effective=TRUE&limit=1001&cursor=&page=2&sha256x=%f";
     let answer = reader(&house, &format!("{LIST}?{query}")).send().await;
-    let pointers: Vec<_> = faults(&answer).into_iter().map(|it| it.0).collect();
+    let faults = faults(&answer);
+    let boolean = faults.iter().find(|it| it.0 == "/train_ok").unwrap();
+    assert_eq!(boolean.1, "must be true or false");
+    let pointers: Vec<_> = faults.into_iter().map(|it| it.0).collect();
     assert_eq!(
         pointers,
         [
@@ -148,6 +209,9 @@ async fn every_fault_of_a_query_is_named_at_once() {
             "/imported_from",
             "/imported_to",
             "/derived_from",
+            "/pii_flag",
+            "/train_ok",
+            "/train_ok_effective",
             "/limit",
             "/cursor",
             "/page",
