@@ -43,6 +43,31 @@ filenames = st.text(st.characters(exclude_categories=["Cs", "Cn", *INVISIBLE]), 
 instants = st.datetimes(datetime.datetime(1, 1, 3), datetime.datetime(2026, 1, 1))
 offsets = st.sampled_from(["Z", "+00:00", "-00:00", "-07:30", "+14:00", "+23:59", "-23:59"])
 
+# what hides or breaks a line is refused, also after folding
+def is_visible(text):
+    hidden = set(HIDDEN) - set("/\\")
+    return not any(it in hidden or unicodedata.category(it) in INVISIBLE for it in text)
+
+
+def visible(size):
+    """Text of a fact, of so many bytes."""
+    characters = st.characters(exclude_categories=["Cs", "Cn", *INVISIBLE])
+    texts = st.text(characters, min_size=1, max_size=size)
+    return texts.filter(
+        lambda it: len(it.encode()) <= size and is_visible(it) and is_visible(unicodedata.normalize("NFKC", it))
+    )
+
+
+names = st.from_regex(
+    r"[a-z0-9.-]{1,12}\+?|(?:DocumentRef-[a-z0-9]{1,5}:)?LicenseRef-[a-z0-9.]{1,9}|[A-Z]{4,9}-[0-9.]{1,4} WITH [a-z-]{1,9}",
+    fullmatch=True,
+)
+licenses = st.recursive(
+    names,
+    lambda it: st.builds("{} {} {}".format, it, st.sampled_from(["AND", "OR"]), it) | st.builds("({})".format, it),
+    max_leaves=4,
+).filter(lambda it: len(it) <= 128)
+
 sources = st.from_regex(
     r"(?:(?:https?|HTTPS|s3|gs|az|abfss|ftps?|sftp)://[a-z0-9.]{1,20}|file://|ipfs:|urn:x:|doi:10\.)"
     r"(?:/[a-z0-9._~@-]{1,12}){0,3}(?:\?[xyz]=[a-z0-9@]{0,8})?(?:#[xyz]{0,4})?",
@@ -53,6 +78,9 @@ schemathesis.openapi.format("nexus-source-uri", sources)
 schemathesis.openapi.format("nexus-filename", filenames.filter(is_filename))
 schemathesis.openapi.format("nexus-text-128", at_most(128))
 schemathesis.openapi.format("nexus-text-256", at_most(256))
+schemathesis.openapi.format("nexus-license", licenses)
+for size in (128, 256, 512):
+    schemathesis.openapi.format(f"nexus-visible-{size}", visible(size))
 schemathesis.openapi.format("date-time", st.builds(lambda at, offset: at.isoformat() + offset, instants, offsets))
 
 
@@ -93,6 +121,8 @@ def of_assets(body):
         if is_ahead(body.get("captured_at")):
             # the generator tries times that it was answered, such as the end of a URL
             body["captured_at"] = "2008-10-22T16:28:39Z"
+        if isinstance(body.get("value"), dict) and is_ahead(body["value"].get("scanned_at")):
+            body["value"]["scanned_at"] = "2008-10-22T16:28:39Z"
     return body
 
 
