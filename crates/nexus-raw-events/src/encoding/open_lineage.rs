@@ -1,5 +1,5 @@
 use nexus_raw::{
-    asset::{AssetId, ByteSize, ContentType, Lineage, PiiFlags, Sha256Digest},
+    asset::{AssetId, ByteSize, ContentType, Fact, Lineage, PiiFlags, Sha256Digest},
     event::{DatasetEvent, EventBody, EventType, RequestId, TraceId},
     tenancy::{Environment, TenantId, UserId},
     time::Timestamp,
@@ -27,7 +27,7 @@ const RAW_ASSET: &str = "urn:nexus-raw:schema:RawAssetDatasetFacet:1#/$defs/RawA
 /// Facets: `version` (the SHA-256), `lifecycleStateChange` (`CREATE`, only at registration:
 /// before it the object is not known to exist), `storage`, `ownership` (tenant and user) and
 /// `nexusRaw_rawAsset`, with what `OpenLineage` has no name for: lineage references, `pii_flags`,
-/// `train_ok`, and the event's id and sequence.
+/// `train_ok`, the fact that was stated, and the event's id and sequence.
 ///
 /// # Errors
 /// See [`EncodingError`].
@@ -86,6 +86,7 @@ pub fn open_lineage(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError>
                         lineage: &body.lineage,
                         pii_flags: body.pii_flags.as_ref(),
                         train_ok: body.train_ok,
+                        fact: body.fact.as_ref(),
                     },
                 ),
             },
@@ -209,4 +210,6 @@ struct RawAsset<'a> {
     lineage: &'a Lineage,
     pii_flags: Option<&'a PiiFlags>,
     train_ok: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fact: Option<&'a Fact>,
 }

@@ -16,7 +16,7 @@ use nexus_raw_testkit::sample::{self, scope};
 use serde_json::{Value, json};
 
 use self::{
-    example::{downloaded, registered},
+    example::{downloaded, fact_stated, registered, stated},
     schemas::{cloud_event_schema, faults, open_lineage_schema},
 };
 
@@ -209,9 +209,61 @@ fn an_open_lineage_event_of_a_download_has_no_user_among_the_owners() {
 }
 
 #[test]
+fn a_stated_fact_names_no_user_as_owner_and_has_the_fact() {
+    let message = json_of(&encoding::open_lineage(&stated()).unwrap());
+    let facets = &message["dataset"]["facets"];
+    assert_eq!(facets["lifecycleStateChange"], Value::Null);
+    assert_eq!(
+        facets["ownership"]["owners"],
+        json!([{"name": "tenant:t_demo", "type": "TENANT"}])
+    );
+    let told = &facets["nexusRaw_rawAsset"];
+    let fact = json!({
+        "kind": "license",
+        "value": "CC-BY-4.0",
+        "reason": "contract of 2026-11-20",
+        "evidence_sha256": null,
+    });
+    assert_eq!(told["event_type"], json!("raw_asset_fact_stated"));
+    assert_eq!(told["fact"], fact);
+}
+
+#[test]
+fn a_fact_of_each_kind_holds_against_the_schema_of_the_facet() {
+    let schema = open_lineage_schema();
+    let scan = json!({"scanner": "x", "verdict": "unknown", "scanned_at": "2026-11-24T01:00:00Z"});
+    for (kind, value) in [
+        ("train_ok", json!(false)),
+        ("pii_flags", json!(["face"])),
+        ("labels", json!({"a": ""})),
+        ("license", json!(null)),
+        ("rights_holder", json!("A")),
+        ("scan", scan),
+        ("scan", json!(null)),
+        ("c2pa", json!({"state": "valid"})),
+        ("c2pa", json!(null)),
+    ] {
+        let fact = json!({"kind": kind, "value": value, "reason": null, "evidence_sha256": null});
+        let event = fact_stated(serde_json::from_value(fact).unwrap());
+        let mut message = json_of(&encoding::open_lineage(&event).unwrap());
+        assert_eq!(faults(&schema, &message), [""; 0], "{message}");
+        let fact = &mut message["dataset"]["facets"]["nexusRaw_rawAsset"]["fact"];
+        // a value of no kind
+        fact["value"] = json!(7);
+        assert_ne!(faults(&schema, &message), [""; 0], "{message}");
+    }
+}
+
+#[test]
 fn every_event_holds_against_the_published_schemas() {
     let (cloud_events, open_lineage) = (cloud_event_schema(), open_lineage_schema());
-    for event in [presigned(), registered(), downloaded(), odd::event()] {
+    for event in [
+        presigned(),
+        registered(),
+        downloaded(),
+        stated(),
+        odd::event(),
+    ] {
         let message = json_of(&encoding::cloud_events(&event).unwrap());
         assert_eq!(faults(&cloud_events, &message), [""; 0], "{message}");
         let message = json_of(&encoding::open_lineage(&event).unwrap());

@@ -1,7 +1,7 @@
-//! The event that docs/EVENTS.md shows, and a download of its asset.
+//! The events that docs/EVENTS.md shows, and others of its asset.
 
 use nexus_raw::{
-    asset::{Disposition, InForce},
+    asset::{Disposition, Fact, FactValue, InForce, License, Reason},
     event::{DatasetEvent, EventBody, EventDownload},
 };
 use nexus_raw_testkit::sample::{self, asset_id, intent, new_asset, provenance, scope};
@@ -32,5 +32,30 @@ pub(crate) fn downloaded() -> DatasetEvent {
             sample::seconds_after(120),
         ),
         ..sample::event(&intent.scope, 3)
+    }
+}
+
+pub(crate) fn stated() -> DatasetEvent {
+    let license = License::parse("CC-BY-4.0").unwrap();
+    let reason = Reason::parse("contract of 2026-11-20").unwrap();
+    let fact = Fact::new(FactValue::License(Some(license))).with_reason(Some(reason));
+    fact_stated(fact)
+}
+
+/// The event of any fact.
+pub(crate) fn fact_stated(fact: Fact) -> DatasetEvent {
+    let intent = intent(&scope("t_demo", "dev"), asset_id(2));
+    let asset = new_asset(&intent, provenance()).asset;
+    let in_force = InForce::as_registered(&asset, true);
+    DatasetEvent {
+        body: EventBody::fact_stated(
+            &asset,
+            &in_force,
+            fact,
+            &sample::user(),
+            &sample::context(),
+            sample::seconds_after(180),
+        ),
+        ..sample::event(&intent.scope, 4)
     }
 }
