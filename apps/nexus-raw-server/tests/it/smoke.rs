@@ -15,6 +15,9 @@ macro_rules! smoke {
             downloads {
                 a_registered_photograph_is_downloaded_under_its_name_and_type,
             }
+            facts {
+                a_fact_is_in_force_for_every_descendant_also_after_a_restart,
+            }
             feed {
                 who_pulls_hears_of_everything_once_in_order_and_of_nothing_else,
             }

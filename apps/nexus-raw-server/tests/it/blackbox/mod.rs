@@ -6,6 +6,7 @@ pub(crate) mod contents;
 pub(crate) mod cors;
 pub(crate) mod downloads;
 pub(crate) mod ends_of_urls;
+pub(crate) mod facts;
 pub(crate) mod feed;
 pub(crate) mod forgeries;
 pub(crate) mod idempotency;
@@ -54,6 +55,9 @@ macro_rules! whole {
             }
             ends_of_urls {
                 after_its_end_a_url_opens_nothing_and_neither_does_its_intent,
+            }
+            facts {
+                a_fact_is_in_force_for_every_descendant_also_after_a_restart,
             }
             feed {
                 who_pulls_hears_of_everything_once_in_order_and_of_nothing_else,
