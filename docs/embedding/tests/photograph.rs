@@ -88,7 +88,7 @@ async fn a_photograph_is_uploaded_registered_read_and_told() {
 
     // read
     let asset = engine.service().asset(&may_read, presigned.asset_id);
-    assert_eq!(asset.await.unwrap(), registered.asset);
+    assert_eq!(asset.await.unwrap().asset, registered.asset);
     let query = EventQuery::first(1000).of_asset(presigned.asset_id);
     let events = engine.service().events(&may_read, &query).await.unwrap();
     let types: Vec<_> = events.iter().map(|event| event.body.event_type).collect();
