@@ -29,13 +29,14 @@ impl ObjectKey {
     /// The key of one asset.
     #[must_use]
     pub fn for_asset(scope: &Scope, asset: AssetId, filename: &Filename) -> Self {
-        Self(
-            format!(
-                "tenants/{}/{}/raw/{asset}/{filename}",
-                scope.tenant, scope.environment
-            )
-            .into(),
-        )
+        Self(format!("{}/{filename}", Self::prefix_of(scope, asset)).into())
+    }
+
+    /// The key of one asset without its file name: `tenants/<tenant>/<environment>/raw/<asset>`.
+    /// It names the asset where its file name is not known, such as a parent in a lineage.
+    #[must_use]
+    pub fn prefix_of(scope: &Scope, asset: AssetId) -> String {
+        format!("tenants/{}/{}/raw/{asset}", scope.tenant, scope.environment)
     }
 
     /// The key, unescaped, as S3's API takes it.
@@ -174,6 +175,10 @@ mod tests {
         assert_eq!(
             key.as_str(),
             "tenants/t_demo/dev/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11/DSCN0010.jpg"
+        );
+        assert_eq!(
+            ObjectKey::prefix_of(&scope, asset),
+            "tenants/t_demo/dev/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11"
         );
         let address = ObjectAddress {
             bucket: BucketName::parse("nexus-raw").unwrap(),
