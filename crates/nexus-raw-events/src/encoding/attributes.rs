@@ -1,4 +1,7 @@
-use nexus_raw::{event::DatasetEvent, time::Timestamp};
+use nexus_raw::{
+    event::{DatasetEvent, EventBody},
+    time::Timestamp,
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -22,6 +25,11 @@ pub(super) struct Attributes {
     partitionkey: String,
 }
 
+/// Returns the URN of the event's scope.
+pub(super) fn source(body: &EventBody) -> String {
+    format!("urn:nexus-raw:{}:{}", body.tenant_id, body.env)
+}
+
 impl Attributes {
     pub(super) fn of(event: &DatasetEvent) -> Self {
         let body = &event.body;
@@ -29,7 +37,7 @@ impl Attributes {
         Self {
             specversion: "1.0",
             id: event.event_id,
-            source: format!("urn:nexus-raw:{}:{}", body.tenant_id, body.env),
+            source: source(body),
             r#type: format!("nexus.raw.{}", body.event_type.as_str()),
             subject: body.asset_id.to_string(),
             time: body.occurred_at,

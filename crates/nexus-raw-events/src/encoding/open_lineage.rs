@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{EncodedEvent, EncodingError, payload};
 
 /// The `producer` of each event: this crate and its version.
-const PRODUCER: &str = concat!("urn:nexus-raw:producer:", env!("CARGO_PKG_VERSION"));
+pub(super) const PRODUCER: &str = concat!("urn:nexus-raw:producer:", env!("CARGO_PKG_VERSION"));
 
 const EVENT: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/DatasetEvent";
 const VERSION: &str = "https://openlineage.io/spec/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet";
@@ -33,66 +33,23 @@ const RAW_ASSET: &str = "urn:nexus-raw:schema:RawAssetDatasetFacet:1#/$defs/RawA
 /// See [`EncodingError`].
 pub fn open_lineage(event: &DatasetEvent) -> Result<EncodedEvent, EncodingError> {
     let body = &event.body;
-    let created = body.event_type == EventType::RawAssetRegistered;
     let message = Message {
         event_time: body.occurred_at,
         producer: PRODUCER,
         schema_url: EVENT,
         dataset: Dataset {
-            namespace: format!("s3://{}", body.uri.bucket),
+            namespace: bucket_namespace(body),
             name: body.uri.key.as_str(),
-            facets: Facets {
-                version: facet(
-                    VERSION,
-                    Version {
-                        dataset_version: body.sha256,
-                    },
-                ),
-                lifecycle_state_change: created.then(|| {
-                    facet(
-                        LIFECYCLE,
-                        Lifecycle {
-                            lifecycle_state_change: "CREATE",
-                        },
-                    )
-                }),
-                storage: facet(
-                    STORAGE,
-                    Storage {
-                        storage_layer: "s3",
-                    },
-                ),
-                ownership: facet(
-                    OWNERSHIP,
-                    Ownership {
-                        owners: owners(body),
-                    },
-                ),
-                raw_asset: facet(
-                    RAW_ASSET,
-                    RawAsset {
-                        event_id: event.event_id,
-                        event_type: body.event_type,
-                        sequence: event.sequence,
-                        tenant_id: &body.tenant_id,
-                        env: &body.env,
-                        user_id: &body.user_id,
-                        trace_id: body.trace_id,
-                        request_id: &body.request_id,
-                        asset_id: body.asset_id,
-                        sha256: body.sha256,
-                        size_bytes: body.size_bytes,
-                        content_type: &body.content_type,
-                        lineage: &body.lineage,
-                        pii_flags: body.pii_flags.as_ref(),
-                        train_ok: body.train_ok,
-                        fact: body.fact.as_ref(),
-                    },
-                ),
-            },
+            facets: AssetFacets::of(event),
         },
     };
     payload("application/json", &message)
+}
+
+/// Returns the namespace of datasets in the bucket of the event's object, by `OpenLineage`'s naming of
+/// S3.
+pub(super) fn bucket_namespace(body: &EventBody) -> String {
+    format!("s3://{}", body.uri.bucket)
 }
 
 /// The tenant, and the user by what made the asset the user's: who downloads it or states a fact does
@@ -128,11 +85,12 @@ struct Message<'a> {
 struct Dataset<'a> {
     namespace: String,
     name: &'a str,
-    facets: Facets<'a>,
+    facets: AssetFacets<'a>,
 }
 
+/// What is known of an asset, as facets of its dataset.
 #[derive(Serialize)]
-struct Facets<'a> {
+pub(super) struct AssetFacets<'a> {
     version: Facet<Version>,
     #[serde(
         rename = "lifecycleStateChange",
@@ -146,8 +104,64 @@ struct Facets<'a> {
     raw_asset: Facet<RawAsset<'a>>,
 }
 
+impl<'a> AssetFacets<'a> {
+    pub(super) fn of(event: &'a DatasetEvent) -> Self {
+        let body = &event.body;
+        let created = body.event_type == EventType::RawAssetRegistered;
+        Self {
+            version: facet(
+                VERSION,
+                Version {
+                    dataset_version: body.sha256,
+                },
+            ),
+            lifecycle_state_change: created.then(|| {
+                facet(
+                    LIFECYCLE,
+                    Lifecycle {
+                        lifecycle_state_change: "CREATE",
+                    },
+                )
+            }),
+            storage: facet(
+                STORAGE,
+                Storage {
+                    storage_layer: "s3",
+                },
+            ),
+            ownership: facet(
+                OWNERSHIP,
+                Ownership {
+                    owners: owners(body),
+                },
+            ),
+            raw_asset: facet(
+                RAW_ASSET,
+                RawAsset {
+                    event_id: event.event_id,
+                    event_type: body.event_type,
+                    sequence: event.sequence,
+                    tenant_id: &body.tenant_id,
+                    env: &body.env,
+                    user_id: &body.user_id,
+                    trace_id: body.trace_id,
+                    request_id: &body.request_id,
+                    asset_id: body.asset_id,
+                    sha256: body.sha256,
+                    size_bytes: body.size_bytes,
+                    content_type: &body.content_type,
+                    lineage: &body.lineage,
+                    pii_flags: body.pii_flags.as_ref(),
+                    train_ok: body.train_ok,
+                    fact: body.fact.as_ref(),
+                },
+            ),
+        }
+    }
+}
+
 #[derive(Serialize)]
-struct Facet<F> {
+pub(super) struct Facet<F> {
     #[serde(rename = "_producer")]
     producer: &'static str,
     #[serde(rename = "_schemaURL")]
@@ -156,7 +170,7 @@ struct Facet<F> {
     fields: F,
 }
 
-fn facet<F>(schema_url: &'static str, fields: F) -> Facet<F> {
+pub(super) fn facet<F>(schema_url: &'static str, fields: F) -> Facet<F> {
     Facet {
         producer: PRODUCER,
         schema_url,
