@@ -14,7 +14,10 @@ use std::{
 };
 
 use nexus_raw::{event::DatasetEvent, ports::DatasetEventSink};
-use nexus_raw_events::{HttpEventSink, HttpSinkSettings, SharedOutput, SlogEventSink, encoding};
+use nexus_raw_events::{
+    HttpEventSink, HttpSinkSettings, SharedOutput, SlogEventSink,
+    encoding::{self, EncodedEvent},
+};
 use nexus_raw_testkit::{
     FixedClock,
     sample::{self, scope},
@@ -25,7 +28,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use self::example::{downloaded, registered, stated};
+use self::example::{derived, downloaded, registered, stated};
 
 const EVENTS: &str = include_str!("../../../docs/EVENTS.md");
 
@@ -85,6 +88,24 @@ fn the_forms_shown_are_those_of_the_event_shown() {
         let encoded: Value = serde_json::from_slice(&encoded.unwrap().payload).unwrap();
         assert_eq!(shown, encoded, "{encoded:#}");
     }
+}
+
+/// The facets that its text says are those of `openlineage` are left out.
+#[test]
+fn the_run_shown_is_that_of_an_asset_made_from_the_one_shown() {
+    let shown: Value = serde_json::from_str(blocks("json")[4]).unwrap();
+    let json = |encoded: EncodedEvent| serde_json::from_slice::<Value>(&encoded.payload).unwrap();
+    let dataset = json(encoding::open_lineage(&derived()).unwrap());
+    let mut run = json(encoding::open_lineage_run(&derived()).unwrap().unwrap());
+    let facets = run["outputs"][0]["facets"].as_object_mut().unwrap();
+    for (name, facet) in dataset["dataset"]["facets"].as_object().unwrap() {
+        assert_eq!(facets.remove(name).as_ref(), Some(facet), "{name}");
+    }
+    assert_eq!(shown, run, "{run:#}");
+    assert_eq!(
+        derived().body.lineage.derived_from.as_slice(),
+        [registered().body.asset_id]
+    );
 }
 
 #[tokio::test]

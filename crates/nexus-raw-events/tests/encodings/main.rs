@@ -8,9 +8,10 @@
 #[path = "../example/mod.rs"]
 mod example;
 mod odd;
+mod runs;
 mod schemas;
 
-use nexus_raw::event::{DatasetEvent, EventType};
+use nexus_raw::event::DatasetEvent;
 use nexus_raw_events::encoding::{self, EncodedEvent, Encoding};
 use nexus_raw_testkit::sample::{self, scope};
 use serde_json::{Value, json};
@@ -305,17 +306,28 @@ fn the_schemas_refuse_what_is_wrong() {
 
 #[test]
 fn an_encoding_gives_what_its_function_gives() {
-    let event = odd::event();
-    for (encoding, expected) in [
-        (Encoding::Native, encoding::native(&event)),
-        (Encoding::CloudEvents, encoding::cloud_events(&event)),
-        (
-            Encoding::CloudEventsBinary,
-            encoding::cloud_events_binary(&event),
-        ),
-        (Encoding::OpenLineage, encoding::open_lineage(&event)),
-    ] {
-        assert_eq!(encoding.encode(&event).unwrap(), expected.unwrap());
+    for event in [presigned(), odd::event(), downloaded()] {
+        for (encoding, expected) in [
+            (Encoding::Native, encoding::native(&event).map(Some)),
+            (
+                Encoding::CloudEvents,
+                encoding::cloud_events(&event).map(Some),
+            ),
+            (
+                Encoding::CloudEventsBinary,
+                encoding::cloud_events_binary(&event).map(Some),
+            ),
+            (
+                Encoding::OpenLineage,
+                encoding::open_lineage(&event).map(Some),
+            ),
+            (Encoding::OpenLineageRun, encoding::open_lineage_run(&event)),
+        ] {
+            let encoded = encoding.encode(&event).unwrap();
+            assert_eq!(encoded, expected.unwrap());
+            // sinks ask this before they connect
+            let is_covered = encoding.covers(event.body.event_type);
+            assert_eq!(encoded.is_some(), is_covered, "{encoding:?}");
+        }
     }
-    assert_eq!(event.body.event_type, EventType::RawAssetRegistered);
 }

@@ -1,7 +1,10 @@
-//! The events that docs/EVENTS.md shows, and others of its asset.
+//! The events that docs/EVENTS.md shows, and others of their assets.
 
 use nexus_raw::{
-    asset::{Disposition, Fact, FactValue, InForce, License, Reason},
+    asset::{
+        Activity, DerivedFrom, Disposition, Fact, FactValue, InForce, License, Lineage, Provenance,
+        Reason,
+    },
     event::{DatasetEvent, EventBody, EventDownload},
 };
 use nexus_raw_testkit::sample::{self, asset_id, intent, new_asset, provenance, scope};
@@ -11,6 +14,23 @@ pub(crate) fn registered() -> DatasetEvent {
     DatasetEvent {
         body: EventBody::registered(&new_asset(&intent, provenance()).asset, &sample::context()),
         ..sample::event(&intent.scope, 2)
+    }
+}
+
+/// The registration of an asset that was made from it.
+pub(crate) fn derived() -> DatasetEvent {
+    let intent = intent(&scope("t_demo", "dev"), asset_id(5));
+    let made = Provenance {
+        lineage: Lineage {
+            derived_from: DerivedFrom::parse(vec![asset_id(2)]).unwrap(),
+            source_uri: None,
+            activity: Some(Activity::parse("blur-faces").unwrap()),
+        },
+        ..provenance()
+    };
+    DatasetEvent {
+        body: EventBody::registered(&new_asset(&intent, made).asset, &sample::context()),
+        ..sample::event(&intent.scope, 5)
     }
 }
 

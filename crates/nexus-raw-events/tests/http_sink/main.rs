@@ -10,7 +10,10 @@ mod contract;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../example/mod.rs"]
 mod example;
+#[path = "../outbox/mod.rs"]
+mod outbox;
 mod receiver;
+mod runs;
 
 use std::{sync::Arc, time::Duration};
 
@@ -71,6 +74,7 @@ async fn an_event_is_one_post_of_its_encoding() {
         Encoding::CloudEvents,
         Encoding::CloudEventsBinary,
         Encoding::OpenLineage,
+        Encoding::OpenLineageRun,
     ] {
         let before = receiver.got().len();
         let settings = HttpSinkSettings {
@@ -80,7 +84,7 @@ async fn an_event_is_one_post_of_its_encoding() {
         let delivery = sink(settings).deliver(&[registered()]).await.unwrap();
         assert_eq!(delivery, Delivery { taken: 1 });
         let got = receiver.got().swap_remove(before);
-        let expected = encoding.encode(&registered()).unwrap();
+        let expected = encoding.encode(&registered()).unwrap().unwrap();
         assert_eq!(
             (&*got.method, &*got.target, &*got.body),
             ("POST", "/hook?key=hush", &*expected.payload)

@@ -11,7 +11,10 @@ mod contract;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../example/mod.rs"]
 mod example;
+#[path = "../outbox/mod.rs"]
+mod outbox;
 mod rights;
+mod runs;
 mod support;
 
 use std::{
@@ -56,6 +59,7 @@ async fn an_event_is_one_message_of_its_encoding_on_the_subject_of_its_scope_and
         Encoding::CloudEvents,
         Encoding::CloudEventsBinary,
         Encoding::OpenLineage,
+        Encoding::OpenLineageRun,
     ] {
         let nats = Nats::start();
         let sink = NatsEventSink::new(NatsSinkSettings {
@@ -72,7 +76,7 @@ async fn an_event_is_one_message_of_its_encoding_on_the_subject_of_its_scope_and
             "nexus.raw.{}.{}.raw_asset_registered",
             event.body.tenant_id, event.body.env
         );
-        let expected = encoding.encode(&event).unwrap();
+        let expected = encoding.encode(&event).unwrap().unwrap();
         let mut headers = BTreeMap::from([
             ("Nats-Msg-Id".to_owned(), event.event_id.to_string()),
             ("Content-Type".to_owned(), expected.media_type.to_owned()),

@@ -83,7 +83,7 @@ async fn a_stream_that_is_there_needs_no_right_to_make_one() {
 }
 
 /// The user may send the events of every tenant but `t_b`.
-fn all_but_one() -> String {
+pub(super) fn all_but_one() -> String {
     let deny = "publish: { allow: \">\", deny: \"nexus.raw.t_b.>\" }";
     format!("{{ {deny}, subscribe: \">\" }}")
 }

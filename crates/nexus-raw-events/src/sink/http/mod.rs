@@ -33,7 +33,8 @@ const BUDGET: Duration = Duration::from_secs(4);
 const LAST_START: Duration = Duration::from_secs(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The sink named `http`: each event is one POST, in order.
+/// The sink named `http`: each event is one POST, in order. An event that its encoding does not
+/// [cover](Encoding::covers) is taken without a request, even while the receiver is unavailable.
 ///
 /// A 2xx status takes an event. 400, 413, 415 and 422 refuse it permanently, and it is parked. 500
 /// and other 5xx statuses, except 502, 503 and 504, fail on it, and it is retried a number of times.
@@ -86,12 +87,15 @@ impl HttpEventSink {
         })
     }
 
-    /// Sends one event and reads the response.
+    /// Sends one event, if its encoding covers it, and reads the response.
     async fn send(&self, event: &DatasetEvent, timeout: Duration) -> Result<(), PostError> {
         let encoded = self
             .encoding
             .encode(event)
             .map_err(|error| PostError::Refused(error.into()))?;
+        let Some(encoded) = encoded else {
+            return Ok(());
+        };
         let id = event.event_id.to_string();
         let mut request = self
             .client
@@ -140,6 +144,12 @@ impl DatasetEventSink for HttpEventSink {
     }
 
     async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
+        let covered = |event: &DatasetEvent| self.encoding.covers(event.body.event_type);
+        let Some(first) = events.iter().position(covered) else {
+            return Ok(Delivery {
+                taken: events.len(),
+            });
+        };
         if let Some(delay) = self.retry_after().filter(|delay| !delay.is_zero()) {
             let reason: BoxError = format!(
                 "receiver asked to retry after {} s",
@@ -147,7 +157,7 @@ impl DatasetEventSink for HttpEventSink {
             )
             .into();
             return Err(SinkError::Unavailable {
-                taken: 0,
+                taken: first,
                 source: reason,
             });
         }

@@ -50,6 +50,8 @@ const LAST_START: Duration = Duration::from_secs(2);
 /// else, such as a lost connection, a timeout, a stream that is full or gone, or a missing
 /// permission, stalls delivery.
 ///
+/// An event that its encoding does not [cover](Encoding::covers) is taken without a message.
+///
 /// The stream is created if it does not exist. The URL may hold a password and is never shown.
 pub struct NatsEventSink {
     name: SinkName,
@@ -68,11 +70,16 @@ impl NatsEventSink {
         }
     }
 
+    /// Returns whether a message is sent of the event.
+    fn covers(&self, event: &DatasetEvent) -> bool {
+        self.encoding.covers(event.body.event_type)
+    }
+
     /// Sends the events of one scope, one after the other, until one is not taken.
     async fn send_in_order(
         &self,
         open: &Session,
-        events: Vec<&DatasetEvent>,
+        events: &[&DatasetEvent],
         until: Instant,
     ) -> Result<Delivery, SinkError> {
         let mut taken = 0;
@@ -89,9 +96,13 @@ impl NatsEventSink {
         Ok(Delivery { taken })
     }
 
+    /// Sends one event, if its encoding covers it, and waits for the acknowledgement.
     async fn send(&self, open: &Session, event: &DatasetEvent) -> Result<(), SendError> {
         let encoded = self.encoding.encode(event);
         let encoded = encoded.map_err(|error| SendError::Refused(error.into()))?;
+        let Some(encoded) = encoded else {
+            return Ok(());
+        };
         let subject = format!(
             "nexus.raw.{}.{}.{}",
             event.body.tenant_id,
@@ -179,20 +190,29 @@ impl DatasetEventSink for NatsEventSink {
     }
 
     async fn deliver(&self, events: &[DatasetEvent]) -> Result<Delivery, SinkError> {
-        if events.is_empty() {
-            return Ok(Delivery { taken: 0 });
+        if !events.iter().any(|event| self.covers(event)) {
+            return Ok(Delivery {
+                taken: events.len(),
+            });
         }
         let until = Instant::now() + LAST_START;
         let open = self.connection.open(ACK_TIMEOUT).await;
         let open = open.map_err(|source| SinkError::Unavailable { taken: 0, source })?;
         let sent = by_scope(events).into_iter().map(async |(scope, events)| {
-            let answer = self.send_in_order(&open, events, until).await;
-            (scope, answer)
+            let answer = self.send_in_order(&open, &events, until).await;
+            let taken = taken(&answer);
+            let is_acknowledged = events.iter().take(taken).any(|event| self.covers(event));
+            (scope, answer, taken, is_acknowledged)
         });
-        let mut answers = join_all(sent).await;
-        let sum = answers.iter().map(|(_, answer)| taken(answer)).sum();
-        if sum == 0 {
-            // no event was acknowledged: the connection or the stream may be at fault
+        let (mut sum, mut is_any_acknowledged) = (0, false);
+        let mut answers = Vec::new();
+        for (scope, answer, taken, is_acknowledged) in join_all(sent).await {
+            sum += taken;
+            is_any_acknowledged |= is_acknowledged;
+            answers.push((scope, answer));
+        }
+        if !is_any_acknowledged {
+            // the connection or the stream may be at fault
             self.connection.reset().await;
         }
         if answers.len() > 1 && sum < events.len() {
