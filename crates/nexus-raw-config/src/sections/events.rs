@@ -10,7 +10,7 @@ use crate::leaves::Setting;
 use crate::section::section;
 
 const ENCODING: Form<EventEncoding> = text(
-    "cloudevents, cloudevents-binary, native or openlineage",
+    "cloudevents, cloudevents-binary, native, openlineage or openlineage-run",
     encoding,
 );
 
@@ -92,6 +92,9 @@ pub enum EventEncoding {
     Native,
     /// `openlineage`: an `OpenLineage` 2-0-2 `DatasetEvent`.
     OpenLineage,
+    /// `openlineage-run`: an `OpenLineage` 2-0-2 `RunEvent` of each registration, and nothing of
+    /// other events.
+    OpenLineageRun,
 }
 
 /// The name of a sink in `events.sinks`.
@@ -119,6 +122,7 @@ fn encoding(text: &str) -> Option<EventEncoding> {
         ("cloudevents-binary", EventEncoding::CloudEventsBinary),
         ("native", EventEncoding::Native),
         ("openlineage", EventEncoding::OpenLineage),
+        ("openlineage-run", EventEncoding::OpenLineageRun),
     ];
     named(text, &names)
 }

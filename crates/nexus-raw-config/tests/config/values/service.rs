@@ -217,6 +217,7 @@ fn the_http_sink_has_a_url_a_form_and_perhaps_a_secret() {
         ("cloudevents-binary", EventEncoding::CloudEventsBinary),
         ("native", EventEncoding::Native),
         ("openlineage", EventEncoding::OpenLineage),
+        ("openlineage-run", EventEncoding::OpenLineageRun),
     ] {
         let more = [
             more[0],
@@ -254,12 +255,17 @@ fn the_nats_sink_has_a_server_and_a_form() {
     assert_eq!(server.encoding, EventEncoding::Native);
     let shown = format!("{settings:?}{}", settings.effective_toml());
     assert!(!shown.contains("of-the-server"), "{shown}");
-    let more = [more[0], more[1], ("events.nats.encoding", "openlineage")];
-    let sinks = loaded(&more).events.sinks;
-    let EventSink::Nats(server) = &sinks[1] else {
-        panic!("{sinks:?}")
-    };
-    assert_eq!(server.encoding, EventEncoding::OpenLineage);
+    for (name, encoding) in [
+        ("openlineage", EventEncoding::OpenLineage),
+        ("openlineage-run", EventEncoding::OpenLineageRun),
+    ] {
+        let more = [more[0], more[1], ("events.nats.encoding", name)];
+        let sinks = loaded(&more).events.sinks;
+        let EventSink::Nats(server) = &sinks[1] else {
+            panic!("{sinks:?}")
+        };
+        assert_eq!(server.encoding, encoding);
+    }
 }
 
 #[test]
@@ -295,9 +301,9 @@ fn the_nats_server_is_reached_in_safety() {
 fn the_receiver_of_events_is_reached_in_safety() {
     holds(
         "events.http.encoding",
-        "cloudevents, cloudevents-binary, native or openlineage",
-        &["native"],
-        &["CloudEvents", "json"],
+        "cloudevents, cloudevents-binary, native, openlineage or openlineage-run",
+        &["native", "openlineage-run"],
+        &["CloudEvents", "json", "openlineage-run-event"],
     );
     let with = |url| [("events.sinks", r#"["http"]"#), ("events.http.url", url)];
     for url in ["https://hooks.example.com/x", "http://127.0.0.1:9000/x"] {
