@@ -63,6 +63,7 @@ fn encoding(configured: EventEncoding) -> Result<Encoding, Failure> {
         EventEncoding::CloudEvents => Encoding::CloudEvents,
         EventEncoding::CloudEventsBinary => Encoding::CloudEventsBinary,
         EventEncoding::OpenLineage => Encoding::OpenLineage,
+        EventEncoding::OpenLineageRun => Encoding::OpenLineageRun,
         other => return Err(unknown(&other)),
     })
 }

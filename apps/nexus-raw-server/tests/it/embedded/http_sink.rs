@@ -90,3 +90,34 @@ async fn what_is_logged_is_posted_too_in_order_and_signed() {
         .collect();
     assert_eq!(events, logged);
 }
+
+#[tokio::test]
+async fn of_the_events_of_an_asset_its_registration_is_posted_as_a_run() {
+    let machine = Machine::new();
+    let (url, got) = receiver();
+    let mut command = machine.embedded();
+    command
+        .env("NEXUS_RAW_EVENTS__SINKS", r#"["log", "http"]"#)
+        .env("NEXUS_RAW_EVENTS__HTTP__URL", &url)
+        .env("NEXUS_RAW_EVENTS__HTTP__ENCODING", "openlineage-run");
+    let server = Machine::start_by(&mut command);
+    let caller = Caller::owner_of("t_demo", &machine, &server);
+    for name in ["one.jpg", "two.jpg"] {
+        caller.put(name, b"not quite a photograph").await;
+    }
+    let logged = server.events(4);
+    let registered = logged
+        .iter()
+        .filter(|event| event["event_type"] == "raw_asset_registered");
+    for event in registered {
+        let (head, run) = got.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert!(head.contains("content-type: application/json"), "{head}");
+        assert_eq!(run["eventType"], "COMPLETE");
+        assert_eq!(run["run"]["runId"], event["event_id"]);
+    }
+    server.stop();
+    assert!(
+        got.try_recv().is_err(),
+        "an event that is no registration was posted"
+    );
+}
