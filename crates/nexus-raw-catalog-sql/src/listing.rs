@@ -64,7 +64,7 @@ pub(crate) struct Select<'s> {
     pub(crate) columns: &'s str,
     /// How a table is joined to the one before, which is read first.
     pub(crate) join: &'s str,
-    /// What stands before and after a condition that no index is to be chosen by.
+    /// What is written before and after a condition that no index is to be chosen by.
     pub(crate) unindexed: [&'s str; 2],
     /// Whether `asset a` and all its ancestors allow training.
     pub(crate) effective: &'s str,

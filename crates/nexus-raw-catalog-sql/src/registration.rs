@@ -156,7 +156,7 @@ mod tests {
         decide(group, known).map(|decisions| decisions.outcomes)
     }
 
-    /// Also where they are registered in one group, in whatever order of depth.
+    /// Also where they are registered in one group, in any order of depth.
     #[test]
     fn training_is_allowed_where_the_asset_and_all_its_ancestors_allow_it() {
         let scope = sample::scope("t_a", "dev");
@@ -184,18 +184,22 @@ mod tests {
     }
 
     #[test]
-    fn of_several_for_one_asset_the_first_is_written_and_the_others_are_told_of_it() {
+    fn of_several_for_one_asset_the_first_is_written_and_returned_to_the_others() {
         let scope = sample::scope("t_a", "dev");
         let id = sample::asset_id(1);
         let first = new_asset(&scope, id, Provenance::default());
         let other = new_asset(&scope, id, sample::provenance());
-        let told = RegisterOutcome::AlreadyRegistered {
+        let existing = RegisterOutcome::AlreadyRegistered {
             asset: Box::new(first.asset.clone()),
             provenance_digest: first.provenance_digest,
         };
         assert_eq!(
             outcomes(&[&first, &other, &first], pending(&scope, &[id])),
-            Ok(vec![RegisterOutcome::Registered, told.clone(), told])
+            Ok(vec![
+                RegisterOutcome::Registered,
+                existing.clone(),
+                existing
+            ])
         );
     }
 

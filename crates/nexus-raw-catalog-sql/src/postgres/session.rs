@@ -105,7 +105,7 @@ enum UnfitSession {
     #[error("the database holds another catalogue than the one that was opened")]
     OtherCatalog,
     #[error(
-        "the role of the catalogue is a superuser or has BYPASSRLS, to whom row-level security \
+        "the role of the catalogue is a superuser or has BYPASSRLS, to which row-level security \
          does not apply: use a plain role, which may own the database"
     )]
     SeesAll,

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_argument_is_one_literal_whatever_it_holds() {
+    fn an_argument_is_one_literal_for_any_content() {
         for (text, literal) in [
             ("", "E''"),
             ("a", "E'a'"),

@@ -307,7 +307,7 @@ async fn of_a_group_presigns_come_first_then_repeats_then_registrations() {
 
 /// A group with only a repeated presign notifies the relay.
 #[test]
-fn a_repeat_is_an_event_and_a_key_that_stands_is_none() {
+fn a_repeat_is_an_event_and_a_key_in_use_is_none() {
     assert!(Written::Repeat(RepeatOutcome::Recorded).concerns_relay());
     for nothing in [
         Written::Intent(IntentOutcome::KeyStands),

@@ -158,7 +158,7 @@ async fn a_member_that_spoils_its_group_fails_alone() {
 }
 
 #[tokio::test]
-async fn each_attempt_to_write_a_group_is_told_with_its_size_and_whether_it_was_committed() {
+async fn each_attempt_to_write_a_group_is_observed_with_its_size_and_whether_it_was_committed() {
     let setup = start(Some(sample::asset_id(2)), ScriptedResult::Written);
     let observer = Arc::new(Attempts::default());
     setup.writer.observe(observer.clone());
@@ -200,7 +200,7 @@ impl CatalogObserver for Attempts {
 
 /// Waiters for a scope's events are notified even if the writing caller is gone.
 #[tokio::test]
-async fn a_write_whose_caller_went_away_or_whose_answer_was_lost_is_told_to_the_observer() {
+async fn a_write_whose_caller_is_gone_or_whose_result_was_lost_is_reported_to_the_observer() {
     for (ending, abort) in [
         (ScriptedResult::Written, true),
         (ScriptedResult::Unavailable, false),
@@ -240,22 +240,22 @@ async fn a_commit_of_unknown_outcome_is_not_tried_again() {
 /// The first failure may concern one group only; from the second on writes are reported as failing,
 /// until one succeeds.
 #[tokio::test]
-async fn while_writes_fail_one_after_the_other_it_is_told_and_the_next_that_goes_through_ends_it() {
+async fn consecutive_failed_writes_are_reported_until_one_succeeds() {
     let (fails, heals) = (
         start(None, ScriptedResult::Unavailable),
         start(None, ScriptedResult::FailsTwice),
     );
     for setup in [&fails, &heals] {
-        for (n, is_told) in [(1, false), (2, true)] {
+        for (n, is_reported) in [(1, false), (2, true)] {
             setup.begin.notify_one();
             let failed = setup.writer.call(new_intent(n)).await;
             assert!(matches!(failed, Err(CatalogError::Unavailable(_))));
-            let told = setup.writer.check_writes();
-            assert_eq!(told.is_err(), is_told, "{n}: {told:?}");
+            let checked = setup.writer.check_writes();
+            assert_eq!(checked.is_err(), is_reported, "{n}: {checked:?}");
         }
     }
     let Err(CatalogError::Unavailable(source)) = fails.writer.check_writes() else {
-        panic!("nothing is told");
+        panic!("no failure is reported");
     };
     assert_eq!(source.to_string(), "busy");
     heals.begin.notify_one();

@@ -100,7 +100,7 @@ fn media_type(text: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Skips a type or subtype: a token without `*`, which stands for a range of types in `Accept`.
+/// Skips a type or subtype: a token without `*`, the wildcard of `Accept`.
 fn name(text: &[u8]) -> Option<&[u8]> {
     let rest = token(text)?;
     let taken = &text[..text.len() - rest.len()];
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_hop_could_change_or_the_grammar_lacks_is_refused() {
+    fn a_text_that_a_hop_could_change_or_the_grammar_lacks_is_refused() {
         use ContentTypeError::{Grammar, Length, Space};
         let long = format!("a/{}", "b".repeat(126));
         for (bad, reason) in [

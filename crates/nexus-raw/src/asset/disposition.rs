@@ -152,7 +152,7 @@ mod tests {
     proptest! {
         /// No name ends the quoted string, or adds a parameter or a line.
         #[test]
-        fn a_header_has_two_parameters_whatever_the_name(name in "\\PC{1,60}") {
+        fn a_header_has_two_parameters_for_any_name(name in "\\PC{1,60}") {
             let Ok(filename) = Filename::parse(&name) else { return Ok(()) };
             let header = Disposition::Attachment.header(&filename);
             let rest = header.strip_prefix("attachment; filename=\"").unwrap();

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_name_is_one_segment_whatever_else_it_shows() {
+    fn a_stored_name_is_one_segment_with_any_characters() {
         for stored in [
             "a\u{fdd0}b",
             "a\u{202e}gpj.exe",

@@ -29,7 +29,7 @@ impl UploadIntent {
     pub const MAX_PRESIGNS: u32 = 100;
 
     /// The user metadata that the object must carry, each name without its `x-amz-meta-` prefix:
-    /// whose object it is stands on the object itself.
+    /// they name the owner on the object itself.
     #[must_use]
     pub fn object_metadata(&self) -> [(&'static str, String); 3] {
         [

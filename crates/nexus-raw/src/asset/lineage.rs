@@ -115,7 +115,7 @@ impl SourceUri {
         }
         let query = uri.query_str().is_some_and(|it| has_secret(it, 0));
         let fragment = uri.fragment().is_some_and(|it| has_secret(it.as_str(), 0));
-        // what stands first in a path is the path itself
+        // what comes first in a path is the path itself
         if query || fragment || has_secret(uri.path_str(), 1) {
             return Err(SourceUriError::Secret);
         }
@@ -133,7 +133,7 @@ impl SourceUri {
     }
 }
 
-/// Schemes whose URIs name a host, or what stands in its place.
+/// Schemes whose URIs name a host, or a substitute for one.
 const HOSTED_SCHEMES: [&str; 9] = [
     "https", "http", "s3", "gs", "az", "abfss", "ftp", "ftps", "sftp",
 ];
@@ -376,7 +376,7 @@ mod tests {
     }
 
     proptest! {
-        /// However a secret's name is written, and wherever it stands.
+        /// In any spelling of a secret's name, at any place.
         #[test]
         fn no_spelling_of_a_secret_passes(
             name in proptest::sample::select(&SECRETS[..]),

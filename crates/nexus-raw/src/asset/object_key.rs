@@ -262,7 +262,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_the_key_reads_back_to_the_same_parts(
+        fn an_accepted_key_reads_back_to_the_same_parts(
             tenant in "t_[a-z0-9_-]{1,61}", environment in "[a-z][a-z0-9-]{0,31}", id in any::<u128>(), name in "\\PC{1,60}",
         ) {
             let Ok(filename) = Filename::parse(&name) else { return Ok(()) };

@@ -18,7 +18,7 @@ use crate::{
 /// The form is fixed for ever, since proofs are built on the digests: members in this order, no
 /// white space, strings as in RFC 8785 (section 3.2.2.2), decimal integers, every member there but
 /// those that belong to one type of event. The texts are kept as the bytes that were digested and
-/// never made anew. The place in the scope's sequence is in neither: it is not known when they are
+/// never rebuilt. The place in the scope's sequence is in neither: it is not known when they are
 /// made, and follows from where the event is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {

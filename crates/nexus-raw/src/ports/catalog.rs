@@ -116,7 +116,7 @@ pub enum RegisterOutcome {
     Registered,
     /// Another call registered the asset before; nothing was written.
     AlreadyRegistered {
-        /// The record that stands.
+        /// The existing record.
         asset: Box<RawAsset>,
         /// The digest of its provenance.
         provenance_digest: Sha256Digest,
@@ -139,7 +139,7 @@ pub enum RegisterOutcome {
 ///   durable (survive a power cut) before a method returns.
 /// - The events of a scope are numbered from 1 in order of commit, without a gap.
 /// - An intent goes from pending to registered once, under any race.
-/// - A caller's key stands for one intent at a time, under any race, until that intent ends.
+/// - A caller's key is bound to one intent at a time, under any race, until that intent ends.
 /// - A method whose future is dropped either happened whole or not at all.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -154,15 +154,15 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         event: EventBody,
     ) -> Result<(), CatalogError>;
 
-    /// Writes an intent, the event of its presign, and the caller's key that stands for it until
-    /// it ends; nothing of the three where the key stands already.
+    /// Writes an intent, the event of its presign, and the caller's key, bound to the intent
+    /// until it ends; none of the three where the key is in use.
     ///
     /// # Errors
     /// [`CatalogError::AlreadyExists`] when there is an intent of this asset id.
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError>;
 
-    /// Has a caller's key stand for a batch, unless it stands for one already, and returns the
-    /// digest of the request that it stands for by now.
+    /// Binds a caller's key to a batch, unless it is bound to one already, and returns the digest
+    /// of the request that it is bound to now.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -179,8 +179,8 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         event: EventBody,
     ) -> Result<RepeatOutcome, CatalogError>;
 
-    /// What a caller's key stands for at `now`; `None` when it is free: never used, or the intent
-    /// that it stood for has ended by then, registered or not.
+    /// What a caller's key is bound to at `now`; `None` when it is free: never used, or its intent
+    /// has ended by then, registered or not.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

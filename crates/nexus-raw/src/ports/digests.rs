@@ -29,7 +29,7 @@ pub enum HashingClaim {
 /// Implemented by what implements [`AssetCatalog`](super::AssetCatalog); called by what
 /// implements [`ObjectHasher`](super::ObjectHasher). What must hold:
 ///
-/// - Per asset one claim stands at a time. Each has an epoch above all earlier ones of its
+/// - Per asset one claim is valid at a time. Each has an epoch above all earlier ones of its
 ///   asset; only under the last one is anything renewed, recorded or given back.
 /// - A claim ends with its lease, so that a process that died keeps nobody waiting for long. An
 ///   implementation that only one process can have open ends all claims when it is opened.
@@ -52,7 +52,7 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
     /// waits for its end.
     ///
     /// # Errors
-    /// When the catalogue cannot answer; it is then not known whether the claim stands.
+    /// When the catalogue cannot answer; it is then not known whether the claim was made.
     async fn claim_hashing(
         &self,
         object: &PinnedObject,
@@ -76,7 +76,7 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
 
     /// Records the digest of this object in place of what was recorded for its asset before, and
     /// gives the claim back, in one transaction. `false`, and nothing done, when `epoch` is not
-    /// that of a claim that stands.
+    /// that of a valid claim.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -88,7 +88,7 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<bool, CatalogError>;
 
     /// Releases the claim, so that the next caller has it at once. `false`, and nothing done,
-    /// when `epoch` is not that of a claim that stands.
+    /// when `epoch` is not that of a valid claim.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

@@ -32,7 +32,7 @@ pub struct Downloadable {
 /// A download to be written down before its URL leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDownload {
-    /// For whom.
+    /// Who downloads what.
     pub key: DownloadKey,
     /// When the URL ends.
     pub ends_at: Timestamp,

@@ -21,7 +21,7 @@ pub enum HashingProgress {
     Pending,
 }
 
-/// Why an object was not hashed. Nothing is known of it; to ask again begins anew.
+/// Why an object was not hashed. Nothing is known of it; another call starts over.
 #[derive(Debug, thiserror::Error)]
 pub enum HashingError {
     /// The store did not give the object.

@@ -70,7 +70,7 @@ pub struct CallerKey {
     pub key: IdempotencyKey,
 }
 
-/// What a key stands for.
+/// What a key in use is bound to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StandingKey {
     /// The digest of the request that it was first used for.
@@ -82,24 +82,24 @@ pub struct StandingKey {
 /// An intent to be written under a caller's key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyedIntent {
-    /// The key; its scope is the intent's. It stands until the intent ends.
+    /// The key; its scope is the intent's. It is in use until the intent ends.
     pub key: CallerKey,
     /// The digest of the request.
     pub body_digest: Sha256Digest,
-    /// The intent. The key counts as free when what it stood for had ended at `requested_at`.
+    /// The intent. The key counts as free when its earlier intent had ended at `requested_at`.
     pub intent: UploadIntent,
     /// The event of its presign.
     pub event: EventBody,
 }
 
-/// A caller's key that is to stand for a batch as a whole. Its items have keys of their own.
+/// A caller's key to be bound to a whole batch. Its items have keys of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyClaim {
     /// The key.
     pub key: CallerKey,
     /// The digest of the request.
     pub body_digest: Sha256Digest,
-    /// The key counts as free when what it stood for had ended by then.
+    /// The key counts as free when its earlier use had ended by then.
     pub claimed_at: Timestamp,
     /// When the key is free again.
     pub ends_at: Timestamp,
@@ -111,9 +111,9 @@ pub struct KeyClaim {
 pub enum KeyedOutcome {
     /// Intent, event and key are durable.
     Recorded,
-    /// The key stands for something already; nothing was written. It was free a moment ago, so
+    /// The key is already in use; nothing was written. It was free a moment ago, so
     /// another call with it has come first: [`AssetCatalog::find_key`](super::AssetCatalog::find_key)
-    /// returns what it stands for.
+    /// returns its use.
     KeyStands,
 }
 

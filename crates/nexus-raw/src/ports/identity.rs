@@ -26,7 +26,7 @@ pub enum IdentityError {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait IdentityVerifier: std::fmt::Debug + Send + Sync + 'static {
-    /// The caller that `token` proves. `token` is what stands after `Bearer `, unchecked.
+    /// The caller that `token` proves. `token` is what follows `Bearer `, unchecked.
     ///
     /// # Errors
     /// [`IdentityError::Invalid`] for every fault of it; [`IdentityError::Unavailable`] where

@@ -115,7 +115,7 @@ pub struct Backlog {
 pub trait EventOutbox: std::fmt::Debug + Send + Sync + 'static {
     /// Takes the relay's lease, or renews it, until `now + ttl`. `None` while another owner holds
     /// it. The epoch stays the same while one owner renews and rises at each take-over. A
-    /// catalogue that one process has at a time may end a lease when it is opened anew, since its
+    /// catalogue that one process has at a time may end a lease when it is reopened, since its
     /// owner has gone.
     ///
     /// # Errors

@@ -58,8 +58,8 @@ pub enum SinkError {
 ///
 /// Implemented by `SlogEventSink` and others; called by one relay at a time. Delivery is at
 /// least once: after a crash a sink is offered again what it has taken. It may write a repeat again,
-/// or drop it by [`DatasetEvent::event_id`]. Sequences do not tell a repeat, since a parked event is
-/// offered after later ones.
+/// or drop it by [`DatasetEvent::event_id`]. A sequence does not identify a repeat, since a parked
+/// event is offered after later ones.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait DatasetEventSink: std::fmt::Debug + Send + Sync + 'static {

@@ -112,7 +112,7 @@ pub struct StoredObject {
     pub foreign_headers: Vec<&'static str>,
 }
 
-/// Exactly one object: what stands at an asset's address under this entity tag and, where the
+/// Exactly one object: the one at an asset's address under this entity tag and, where the
 /// bucket is versioned, as this version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedObject {
@@ -150,9 +150,9 @@ impl PinnedObject {
 pub enum HashOutcome {
     /// The SHA-256 of all its bytes.
     Hashed(Sha256Digest),
-    /// Another object stands at its address.
+    /// Another object is at its address.
     Replaced,
-    /// Nothing stands at its address, or no longer this version.
+    /// Nothing is at its address, or no longer this version.
     Gone,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     tenancy::WriteAccess,
 };
 
-/// A caller's key that stands for one batch of presigns.
+/// A caller's key bound to one batch of presigns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchKey {
     key: IdempotencyKey,
@@ -19,11 +19,11 @@ pub struct BatchKey {
 }
 
 impl RawStorageService {
-    /// Has a caller's key stand for a batch, before any item of it is presigned. An item is `None`
+    /// Binds a caller's key to a batch, before any item of it is presigned. An item is `None`
     /// where the caller's text was no request.
     ///
     /// # Errors
-    /// [`PresignError::KeyReused`] where it stands for another batch.
+    /// [`PresignError::KeyReused`] where it is bound to another batch.
     pub async fn claim_batch(
         &self,
         access: &WriteAccess,

@@ -16,16 +16,16 @@ pub enum PresignError {
         /// The largest asset.
         limit: ByteSize,
     },
-    /// The caller's key stands for another request.
+    /// The caller's key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// The caller's key stands for this request, and its asset is registered already.
-    #[error("the asset that the idempotency key stands for is registered")]
+    /// The caller's key was used for this request, and its asset is registered already.
+    #[error("the asset of the idempotency key is already registered")]
     KeyRegistered {
         /// The asset.
         asset_id: AssetId,
     },
-    /// The intent that the caller's key stands for was presigned as often as allowed.
+    /// The intent of the caller's key was presigned as often as allowed.
     #[error(
         "the upload was presigned {} times, as often as one may be",
         UploadIntent::MAX_PRESIGNS
@@ -61,7 +61,7 @@ pub enum RegisterError {
     /// The asset was registered before, with other provenance.
     #[error("the asset was registered before, with other provenance")]
     ProvenanceDiffers {
-        /// The record that stands.
+        /// The existing record.
         asset: Box<RawAsset>,
     },
     /// The intent ended and nothing was uploaded.

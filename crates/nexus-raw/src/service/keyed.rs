@@ -16,7 +16,7 @@ const MAX_LOOKUPS: usize = 4;
 /// The state of a key was another one at every lookup. No sequence of calls is known that leads
 /// here.
 #[derive(Debug, thiserror::Error)]
-#[error("what the idempotency key stands for has changed {MAX_LOOKUPS} times in one request")]
+#[error("the state of the idempotency key has changed {MAX_LOOKUPS} times in one request")]
 struct KeyKeptChanging;
 
 impl RawStorageService {
@@ -34,7 +34,7 @@ impl RawStorageService {
         }
     }
 
-    /// Presigns under a caller's key: a new intent, or the one that the key stands for.
+    /// Presigns under a caller's key: a new intent, or the one that the key is bound to.
     pub(super) async fn presign_keyed(
         &self,
         access: &WriteAccess,

@@ -8,7 +8,7 @@ use crate::asset::ByteSize;
 pub struct UploadPolicy {
     /// How long an upload URL lives; whole seconds.
     pub presign_ttl: Duration,
-    /// How long an intent stands; never shorter than `presign_ttl`.
+    /// How long an intent is valid; never shorter than `presign_ttl`.
     pub intent_ttl: Duration,
     /// The largest asset.
     pub max_object_bytes: ByteSize,
@@ -40,7 +40,7 @@ impl UploadPolicy {
         }
     }
 
-    /// Sets how long an intent stands; never shorter than an upload URL lives.
+    /// Sets how long an intent is valid; never shorter than an upload URL lives.
     #[must_use]
     pub fn with_intent_ttl(self, intent_ttl: Duration) -> Self {
         Self { intent_ttl, ..self }

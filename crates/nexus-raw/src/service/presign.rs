@@ -163,8 +163,8 @@ impl RawStorageService {
     /// # Errors
     /// See [`PresignError`]; in every case no URL exists outside and nothing was written. With a
     /// key, [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the
-    /// intent that stands is of a bucket that is not served any more: asset and key stay with
-    /// that bucket.
+    /// key's intent is of a bucket that is not served any more: asset and key stay with that
+    /// bucket.
     ///
     /// With [`IfRegistered::Return`] the oldest registered asset of the same scope and content is
     /// returned instead, if there is one; it takes no key.
@@ -202,7 +202,7 @@ impl RawStorageService {
         }
     }
 
-    /// Returns the asset that stands for the content, if it is asked for and there is one.
+    /// Returns the registered asset of the content, if the request wants it and there is one.
     pub(super) async fn registered_copy(
         &self,
         access: &WriteAccess,

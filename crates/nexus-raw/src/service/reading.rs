@@ -11,7 +11,7 @@ impl RawStorageService {
     ///
     /// # Errors
     /// [`ReadError::AssetNotFound`] when the scope has none: absent, not registered and another
-    /// scope's are not told apart.
+    /// scope's are not distinguished.
     pub async fn asset(
         &self,
         access: &ReadAccess,

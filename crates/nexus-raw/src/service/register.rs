@@ -26,7 +26,7 @@ pub struct RegisterRequest {
 }
 
 /// The assets of a batch of registrations that are parents of others in it and were not registered
-/// before. An item sees what stood before the batch, so they are no parents yet.
+/// before. An item sees the state before the batch, so they are no parents yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchParents(Arc<BTreeSet<AssetId>>);
 
@@ -123,7 +123,7 @@ impl RestatedFacts {
     }
 }
 
-/// A registration that stands.
+/// A registration, new or repeated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Registered {
     /// The record.

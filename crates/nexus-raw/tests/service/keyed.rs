@@ -256,7 +256,7 @@ async fn a_key_that_never_settles_is_given_up() {
     };
     assert_eq!(
         reason.to_string(),
-        "what the idempotency key stands for has changed 4 times in one request"
+        "the state of the idempotency key has changed 4 times in one request"
     );
 }
 

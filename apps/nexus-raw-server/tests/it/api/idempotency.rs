@@ -165,7 +165,7 @@ async fn a_key_whose_asset_is_registered_leads_to_it_and_gives_no_more_urls() {
                 "type": "urn:nexus-raw:problem:asset-conflict",
                 "title": "Asset conflict",
                 "status": 409,
-                "detail": "the asset that the idempotency key stands for is registered",
+                "detail": "the asset of the idempotency key is already registered",
                 "instance": PATH,
                 "code": "asset-conflict",
                 "trace_id": TRACE_ID,

@@ -179,7 +179,7 @@ pub(super) const CLAIMED: &str = "
     SELECT body_digest FROM idempotency
     WHERE tenant_id = ?1 AND env = ?2 AND user_id = ?3 AND route = ?4 AND idempotency_key = ?5";
 
-/// Has a key stand for a batch, and returns the digest that it stands for.
+/// Binds a key to a batch, and returns the digest that it is bound to.
 pub(super) async fn claim(
     connection: &mut SqliteConnection,
     claim: &KeyClaim,

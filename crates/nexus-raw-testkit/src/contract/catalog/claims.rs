@@ -24,7 +24,7 @@ async fn claimed(open: &OpenCatalog, claim: KeyClaim) -> Sha256Digest {
 
 /// Until, and excluding, its end; also before the scope has any asset, and after reopening. No
 /// event is written.
-pub async fn a_claimed_key_stands_for_one_body_until_its_end(harness: &impl CatalogHarness) {
+pub async fn a_claimed_key_is_bound_to_one_body_until_its_end(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
     let key = sample::key(&scope, "k");
@@ -62,7 +62,7 @@ pub async fn claims_of_other_callers_do_not_meet(harness: &impl CatalogHarness) 
 }
 
 /// All callers are given the same digest.
-pub async fn of_racing_claims_of_a_key_one_stands(harness: &impl CatalogHarness) {
+pub async fn of_racing_claims_of_a_key_one_wins(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let key = sample::key(&sample::scope("t_a", "dev"), "k");
     let mut callers = JoinSet::new();

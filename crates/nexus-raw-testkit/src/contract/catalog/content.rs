@@ -3,7 +3,7 @@ use nexus_raw::asset::{ByteSize, Sha256Digest};
 use super::{CatalogHarness, isolation::strangers, presign, presign_and_register};
 use crate::sample;
 
-/// By digest and length, registered assets only: the oldest registration, whatever the age of the
+/// By digest and length, registered assets only: the oldest registration, not the oldest
 /// intent.
 pub async fn the_oldest_asset_of_a_content_is_found_in_its_scope_only(
     harness: &impl CatalogHarness,

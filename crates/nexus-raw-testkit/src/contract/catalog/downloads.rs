@@ -75,7 +75,7 @@ async fn find(open: &OpenCatalog, key: &DownloadKey) -> Option<Downloadable> {
 }
 
 /// The record and what is in force come with it; the event is the scope's next.
-pub async fn a_recorded_download_is_an_event_and_stands_until_its_end(
+pub async fn a_recorded_download_is_an_event_and_is_kept_until_its_end(
     harness: &impl CatalogHarness,
 ) {
     let open = harness.open().await;
@@ -103,7 +103,7 @@ pub async fn a_recorded_download_is_an_event_and_stands_until_its_end(
     assert_eq!(bodies, [(3, event)]);
 }
 
-/// Up to and including the time that the caller names; then it is written anew.
+/// Up to and including the time that the caller names; then it is written again.
 pub async fn a_download_that_is_still_good_writes_nothing(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");
@@ -193,7 +193,7 @@ pub async fn what_is_not_registered_is_not_downloaded(harness: &impl CatalogHarn
     }
 }
 
-/// The others are given its end, whatever they asked for.
+/// The others are given its end, not the one that they requested.
 pub async fn however_many_downloads_race_one_is_an_event(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let scope = sample::scope("t_a", "dev");

@@ -1,8 +1,8 @@
 use nexus_raw::{asset::Provenance, ports::IntentState};
 
 use super::{
-    CatalogHarness, already_registered, events, intent_state, presign, presign_and_register,
-    record, register, registered, told,
+    CatalogHarness, already_registered, bodies_of, events, intent_state, presign,
+    presign_and_register, record, register, registered,
 };
 use crate::sample;
 
@@ -55,11 +55,11 @@ pub async fn a_reopened_catalogue_continues_the_sequence(harness: &impl CatalogH
     let new = sample::new_asset(&intent, Provenance::default());
     register(&open, &new).await;
     assert_eq!(
-        told(&open, &scope, next.asset_id).await,
+        bodies_of(&open, &scope, next.asset_id).await,
         [(2, sample::presigned(&next))]
     );
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent)), (3, new.event)]
     );
 }

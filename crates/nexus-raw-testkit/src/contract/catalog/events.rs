@@ -8,7 +8,7 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, events, presign, presign_again, presign_and_register, strangers, told,
+    CatalogHarness, bodies_of, events, presign, presign_again, presign_and_register, strangers,
 };
 use crate::sample;
 
@@ -22,13 +22,13 @@ pub async fn events_of_an_asset_are_in_order_and_match_what_was_written(
     let other = sample::intent(&scope, sample::asset_id(2));
     presign(&open, &other).await;
     let new = presign_and_register(&open, &intent, sample::provenance()).await;
-    let told = told(&open, &scope, intent.asset_id).await;
+    let found = bodies_of(&open, &scope, intent.asset_id).await;
     assert_eq!(
-        told,
+        found,
         [(2, sample::presigned(&intent)), (3, new.event.clone())]
     );
     // equal bytes too, since equality ignores the order of flags
-    let texts = told.iter().map(|(_, body)| StoredEvent::of(body).unwrap());
+    let texts = found.iter().map(|(_, body)| StoredEvent::of(body).unwrap());
     let written = [sample::presigned(&intent), new.event];
     let written = written.map(|body| StoredEvent::of(&body).unwrap());
     assert_eq!(texts.collect::<Vec<_>>(), written);
@@ -44,7 +44,7 @@ pub async fn events_of_an_asset_exclude_those_of_others(harness: &impl CatalogHa
     }
     for (sequence, intent) in (1..).zip(&intents) {
         assert_eq!(
-            told(&open, &scope, intent.asset_id).await,
+            bodies_of(&open, &scope, intent.asset_id).await,
             [(sequence, sample::presigned(intent))]
         );
     }

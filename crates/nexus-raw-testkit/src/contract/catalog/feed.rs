@@ -27,13 +27,13 @@ pub async fn events_after_a_sequence_are_those_of_the_scope_above_it_in_order(
     let new = sample::new_asset(&first, Provenance::default());
     super::register(&open, &new).await;
 
-    let mut told = events(&open, &scope, first.asset_id).await;
-    told.extend(events(&open, &scope, second.asset_id).await);
-    told.sort_by_key(|event| event.sequence);
-    assert_eq!(sequences(&told), [1, 2, 3, 4]);
+    let mut expected = events(&open, &scope, first.asset_id).await;
+    expected.extend(events(&open, &scope, second.asset_id).await);
+    expected.sort_by_key(|event| event.sequence);
+    assert_eq!(sequences(&expected), [1, 2, 3, 4]);
     for after in 0..=4_u8 {
         let given = events_after(&open, &scope, after.into(), 100).await;
-        assert_eq!(given, told[usize::from(after)..], "after {after}");
+        assert_eq!(given, expected[usize::from(after)..], "after {after}");
     }
 }
 
@@ -156,7 +156,7 @@ async fn of_types(
     open.catalog.events(scope, &query).await.unwrap()
 }
 
-/// Whole events, in order, whatever the order of the types; none where no type is named.
+/// Whole events, in order, for any order of the types; none where no type is named.
 pub async fn events_of_types_are_those_of_the_feed_that_have_them(harness: &impl CatalogHarness) {
     use EventType::{RawAssetPresigned, RawAssetRegistered};
     let open = harness.open().await;

@@ -4,9 +4,9 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, already_registered, events, events_after, intent_state, key_of, odd,
+    CatalogHarness, already_registered, bodies_of, events, events_after, intent_state, key_of, odd,
     pending_under_key, presign, presign_again, presign_and_register, presign_keyed,
-    presigned_again, record, register, registered, told,
+    presigned_again, record, register, registered,
 };
 use crate::sample;
 
@@ -29,8 +29,8 @@ pub async fn every_field_reads_back_as_it_was_written(harness: &impl CatalogHarn
             Some(registered(&intent, &new))
         );
         assert_eq!(register(&open, &new).await, already_registered(&new));
-        let told = told(&open, &scope, intent.asset_id).await;
-        let bodies: Vec<_> = told.into_iter().map(|(_, body)| body).collect();
+        let found = bodies_of(&open, &scope, intent.asset_id).await;
+        let bodies: Vec<_> = found.into_iter().map(|(_, body)| body).collect();
         assert_eq!(bodies, [sample::presigned(&intent), new.event]);
     }
 }
@@ -68,8 +68,8 @@ pub async fn values_valid_under_older_rules_are_read_and_delivered(harness: &imp
         events_after(&open, scope, 0, 10).await,
         open.outbox.undelivered(&sink, 10, &[]).await.unwrap(),
     ] {
-        let told: Vec<_> = events.into_iter().map(|event| event.body).collect();
-        assert_eq!(told, bodies);
+        let read: Vec<_> = events.into_iter().map(|event| event.body).collect();
+        assert_eq!(read, bodies);
     }
 }
 

@@ -4,7 +4,8 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, events, intent_state, presign, presign_and_register, record, registered, told,
+    CatalogHarness, bodies_of, events, intent_state, presign, presign_and_register, record,
+    registered,
 };
 use crate::sample;
 
@@ -19,7 +20,7 @@ pub async fn a_recorded_intent_is_found_pending_and_is_event_one(harness: &impl 
         Some(IntentState::Pending(intent.clone()))
     );
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent))]
     );
     assert_eq!(record(&open, &scope, intent.asset_id).await, None);
@@ -50,13 +51,13 @@ pub async fn an_intent_with_a_repeated_asset_id_is_refused_without_event_or_gap(
         Some(IntentState::Pending(first.clone()))
     );
     assert_eq!(
-        told(&open, &scope, first.asset_id).await,
+        bodies_of(&open, &scope, first.asset_id).await,
         [(1, sample::presigned(&first))]
     );
     let next = sample::intent(&scope, sample::asset_id(2));
     presign(&open, &next).await;
     assert_eq!(
-        told(&open, &scope, next.asset_id).await,
+        bodies_of(&open, &scope, next.asset_id).await,
         [(2, sample::presigned(&next))]
     );
 }

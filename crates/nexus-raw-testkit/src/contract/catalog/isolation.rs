@@ -5,8 +5,8 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, events, events_after, intent_state, presign, presign_and_register, record,
-    register, registered, told,
+    CatalogHarness, bodies_of, events, events_after, intent_state, presign, presign_and_register,
+    record, register, registered,
 };
 use crate::sample;
 
@@ -69,7 +69,7 @@ pub async fn one_id_in_two_scopes_is_two_assets(harness: &impl CatalogHarness) {
         Some(registered(&away, &new))
     );
     assert_eq!(
-        told(&open, &home.scope, id).await,
+        bodies_of(&open, &home.scope, id).await,
         [(1, sample::presigned(&home))]
     );
 }
@@ -106,7 +106,7 @@ pub async fn each_scope_counts_its_own_events(harness: &impl CatalogHarness) {
             let intent = sample::intent(scope, sample::asset_id(n));
             presign(&open, &intent).await;
             assert_eq!(
-                told(&open, scope, intent.asset_id).await,
+                bodies_of(&open, scope, intent.asset_id).await,
                 [(n, sample::presigned(&intent))]
             );
         }

@@ -9,10 +9,10 @@ use nexus_raw::{
 use tokio::task::JoinSet;
 
 use super::{
-    CatalogHarness, OpenCatalog, intent_state, key_of, pending_under_key, presign, presign_again,
-    presign_keyed,
+    CatalogHarness, OpenCatalog, bodies_of, intent_state, key_of, pending_under_key, presign,
+    presign_again, presign_keyed,
     races::{four_scopes, poll_and_drop},
-    register, told,
+    register,
 };
 use crate::{contract::outbox::drain, sample};
 
@@ -54,9 +54,9 @@ pub async fn one_of_a_hundred_callers_with_one_key_is_recorded_and_each_url_is_a
         let is_first = intent.asset_id == first.asset_id;
         assert_eq!(state.is_some(), is_first, "{}", intent.asset_id);
     }
-    let told = told(&open, &scope, first.asset_id).await;
-    let sequences = told.iter().map(|(sequence, _)| *sequence);
-    assert!(sequences.eq(1..=100), "{} events", told.len());
+    let bodies = bodies_of(&open, &scope, first.asset_id).await;
+    let sequences = bodies.iter().map(|(sequence, _)| *sequence);
+    assert!(sequences.eq(1..=100), "{} events", bodies.len());
 }
 
 /// Calls beyond the limit are refused, and each accepted call is an event.
@@ -80,7 +80,7 @@ pub async fn racing_repeats_presign_an_intent_a_hundred_times_at_most(
         let of = |outcome| outcomes.iter().filter(|it| **it == (n, outcome)).count();
         assert_eq!(of(RepeatOutcome::Recorded), 99);
         assert_eq!(of(RepeatOutcome::Exhausted), CALLERS - 99);
-        assert_eq!(told(&open, &scope, intent.asset_id).await.len(), 100);
+        assert_eq!(bodies_of(&open, &scope, intent.asset_id).await.len(), 100);
     }
     let last = drain(&open.outbox, &sample::sink_name()).await.pop();
     assert_eq!(last.map(|event| event.sequence), Some(200));
@@ -172,16 +172,16 @@ pub async fn a_dropped_keyed_call_is_atomic(harness: &impl CatalogHarness) {
     }
     for (key, intent) in &calls {
         let standing = key_of(&open, key).await;
-        let told = told(&open, &intent.scope, intent.asset_id).await;
+        let bodies = bodies_of(&open, &intent.scope, intent.asset_id).await;
         if standing.is_none() {
             let state = intent_state(&open, &intent.scope, intent.asset_id).await;
-            assert_eq!((state, told), (None, vec![]), "{}", intent.asset_id);
+            assert_eq!((state, bodies), (None, vec![]), "{}", intent.asset_id);
             // and the key can be used again
             let outcome = presign_keyed(&open, key, intent).await;
             assert_eq!(outcome, KeyedOutcome::Recorded);
         } else {
             assert_eq!(standing, Some(pending_under_key(intent)));
-            assert!((1..=2).contains(&told.len()), "{told:?}");
+            assert!((1..=2).contains(&bodies.len()), "{bodies:?}");
         }
         let new = sample::new_asset(intent, Provenance::default());
         assert_eq!(register(&open, &new).await, RegisterOutcome::Registered);

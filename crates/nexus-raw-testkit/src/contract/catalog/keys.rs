@@ -6,8 +6,8 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, intent_state, isolation::strangers, key_of, pending_under_key, presign,
-    presign_again, presign_keyed, presigned_again, register, registered, told,
+    CatalogHarness, bodies_of, intent_state, isolation::strangers, key_of, pending_under_key,
+    presign, presign_again, presign_keyed, presigned_again, register, registered,
 };
 use crate::sample;
 
@@ -35,7 +35,7 @@ pub async fn a_key_is_in_use_until_its_intent_ends(harness: &impl CatalogHarness
         Some(IntentState::Pending(intent.clone()))
     );
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent))]
     );
 }
@@ -57,13 +57,13 @@ pub async fn a_key_in_use_prevents_every_write(harness: &impl CatalogHarness) {
         let outcome = presign_keyed(&open, &key, &late).await;
         assert_eq!(outcome, KeyedOutcome::KeyStands);
         assert_eq!(intent_state(&open, &scope, late.asset_id).await, None);
-        assert_eq!(told(&open, &scope, late.asset_id).await, []);
+        assert_eq!(bodies_of(&open, &scope, late.asset_id).await, []);
     }
     assert_eq!(key_of(&open, &key).await, Some(pending_under_key(&first)));
     let next = sample::intent(&scope, sample::asset_id(5));
     presign(&open, &next).await;
     assert_eq!(
-        told(&open, &scope, next.asset_id).await,
+        bodies_of(&open, &scope, next.asset_id).await,
         [(2, sample::presigned(&next))]
     );
 }
@@ -103,7 +103,7 @@ pub async fn a_key_outlives_registration_and_is_free_once_its_intent_has_ended(
         Some(registered(&first, &new))
     );
     assert_eq!(
-        told(&open, &scope, next.asset_id).await,
+        bodies_of(&open, &scope, next.asset_id).await,
         [(3, sample::presigned(&next))]
     );
 }
@@ -125,7 +125,7 @@ pub async fn an_intent_with_a_repeated_asset_id_reserves_no_key(harness: &impl C
     let outcome = presign_keyed(&open, &key, &fresh).await;
     assert_eq!(outcome, KeyedOutcome::Recorded);
     assert_eq!(
-        told(&open, &scope, fresh.asset_id).await,
+        bodies_of(&open, &scope, fresh.asset_id).await,
         [(2, sample::presigned(&fresh))]
     );
 }
@@ -183,7 +183,7 @@ pub async fn a_repeated_presign_adds_one_event_only(harness: &impl CatalogHarnes
     }
     let again = presigned_again(&intent);
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [
             (1, sample::presigned(&intent)),
             (3, again.clone()),
@@ -196,7 +196,7 @@ pub async fn a_repeated_presign_adds_one_event_only(harness: &impl CatalogHarnes
     );
     let new = sample::new_asset(&intent, Provenance::default());
     register(&open, &new).await;
-    let last = told(&open, &scope, intent.asset_id).await.pop();
+    let last = bodies_of(&open, &scope, intent.asset_id).await.pop();
     assert_eq!(last, Some((5, new.event)));
 }
 
@@ -210,7 +210,7 @@ pub async fn only_a_pending_intent_is_presigned_again(harness: &impl CatalogHarn
         let foreign = sample::intent(&stranger, intent.asset_id);
         let outcome = presign_again(&open, &foreign).await;
         assert_eq!(outcome, RepeatOutcome::NotPending, "{stranger}");
-        assert_eq!(told(&open, &stranger, intent.asset_id).await, []);
+        assert_eq!(bodies_of(&open, &stranger, intent.asset_id).await, []);
     }
     let absent = sample::intent(&scope, sample::asset_id(2));
     let new = sample::new_asset(&intent, Provenance::default());
@@ -220,12 +220,12 @@ pub async fn only_a_pending_intent_is_presigned_again(harness: &impl CatalogHarn
         assert_eq!(outcome, RepeatOutcome::NotPending);
     }
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent)), (2, new.event)]
     );
     presign(&open, &absent).await;
     assert_eq!(
-        told(&open, &scope, absent.asset_id).await,
+        bodies_of(&open, &scope, absent.asset_id).await,
         [(3, sample::presigned(&absent))]
     );
 }
@@ -249,22 +249,22 @@ pub async fn an_intent_is_presigned_a_hundred_times_at_most(harness: &impl Catal
         let outcome = presign_again(&open, &intent).await;
         assert_eq!(outcome, RepeatOutcome::Recorded, "{n}");
     }
-    let told_of = told(&open, &scope, intent.asset_id).await;
-    assert_eq!(told_of.len(), 100);
+    let bodies = bodies_of(&open, &scope, intent.asset_id).await;
+    assert_eq!(bodies.len(), 100);
     let outcome = presign_again(&open, &intent).await;
     assert_eq!(outcome, RepeatOutcome::Exhausted);
 
     let open = harness.reopen(open).await;
     let outcome = presign_again(&open, &intent).await;
     assert_eq!(outcome, RepeatOutcome::Exhausted);
-    assert_eq!(told(&open, &scope, intent.asset_id).await, told_of);
+    assert_eq!(bodies_of(&open, &scope, intent.asset_id).await, bodies);
     for neighbour in &neighbours {
         let outcome = presign_again(&open, neighbour).await;
         assert_eq!(outcome, RepeatOutcome::Recorded);
     }
     let new = sample::new_asset(&intent, Provenance::default());
     register(&open, &new).await;
-    let last = told(&open, &scope, intent.asset_id).await.pop();
+    let last = bodies_of(&open, &scope, intent.asset_id).await.pop();
     assert_eq!(last, Some((103, new.event)));
     let outcome = presign_again(&open, &intent).await;
     assert_eq!(outcome, RepeatOutcome::NotPending);
@@ -294,7 +294,7 @@ pub async fn keys_survive_reopening(harness: &impl CatalogHarness) {
         assert_eq!(outcome, KeyedOutcome::KeyStands);
     }
     assert_eq!(
-        told(&open, &scope, pending.asset_id).await,
+        bodies_of(&open, &scope, pending.asset_id).await,
         [
             (1, sample::presigned(&pending)),
             (3, presigned_again(&pending))

@@ -121,11 +121,11 @@ macro_rules! catalog_contract {
                 intents_are_open_until_registered_in_any_scope,
                 refused_or_repeated_calls_open_no_intent,
                 open_intents_are_counted_after_reopening,
-                a_claimed_key_stands_for_one_body_until_its_end,
+                a_claimed_key_is_bound_to_one_body_until_its_end,
                 claims_of_other_callers_do_not_meet,
-                of_racing_claims_of_a_key_one_stands,
+                of_racing_claims_of_a_key_one_wins,
                 the_oldest_asset_of_a_content_is_found_in_its_scope_only,
-                a_recorded_download_is_an_event_and_stands_until_its_end,
+                a_recorded_download_is_an_event_and_is_kept_until_its_end,
                 a_download_that_is_still_good_writes_nothing,
                 downloads_of_other_scopes_users_assets_and_dispositions_do_not_meet,
                 what_is_not_registered_is_not_downloaded,
@@ -228,7 +228,7 @@ async fn events_after(
 }
 
 /// Returns the events of an asset, without their ids.
-async fn told(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<(u64, EventBody)> {
+async fn bodies_of(open: &OpenCatalog, scope: &Scope, asset: AssetId) -> Vec<(u64, EventBody)> {
     let events = events(open, scope, asset).await.into_iter();
     events.map(|event| (event.sequence, event.body)).collect()
 }

@@ -4,8 +4,8 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, OpenCatalog, intent_state, presign, presign_and_register, record, register,
-    told,
+    CatalogHarness, OpenCatalog, bodies_of, intent_state, presign, presign_and_register, record,
+    register,
 };
 use crate::sample;
 
@@ -64,7 +64,7 @@ pub async fn unregistered_parents_are_reported_by_position_and_nothing_is_writte
     );
     assert_eq!(record(&open, &scope, child.asset_id).await, None);
     assert_eq!(
-        told(&open, &scope, child.asset_id).await,
+        bodies_of(&open, &scope, child.asset_id).await,
         [(6, sample::presigned(&child))]
     );
 
@@ -72,7 +72,7 @@ pub async fn unregistered_parents_are_reported_by_position_and_nothing_is_writte
     let new = sample::new_asset(&child, sample::derived_from(&known));
     assert_eq!(register(&open, &new).await, RegisterOutcome::Registered);
     assert_eq!(
-        told(&open, &scope, child.asset_id).await,
+        bodies_of(&open, &scope, child.asset_id).await,
         [(6, sample::presigned(&child)), (7, new.event)]
     );
 }

@@ -9,8 +9,8 @@ use nexus_raw::{
 use tokio::task::JoinSet;
 
 use super::{
-    CatalogHarness, OpenCatalog, already_registered, events, intent_state, presign, record,
-    register, told,
+    CatalogHarness, OpenCatalog, already_registered, bodies_of, events, intent_state, presign,
+    record, register,
 };
 use crate::{contract::outbox::drain, sample};
 
@@ -48,7 +48,7 @@ pub async fn one_of_a_hundred_racing_registrations_writes(harness: &impl Catalog
         Some(winner.asset.clone())
     );
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent)), (2, winner.event.clone())]
     );
 }
@@ -88,7 +88,7 @@ pub async fn one_of_many_racing_intents_with_one_id_is_recorded(harness: &impl C
         Some(IntentState::Pending(winner.clone()))
     );
     assert_eq!(
-        told(&open, &scope, winner.asset_id).await,
+        bodies_of(&open, &scope, winner.asset_id).await,
         [(1, sample::presigned(winner))]
     );
 }

@@ -4,8 +4,8 @@ use nexus_raw::{
 };
 
 use super::{
-    CatalogHarness, already_registered, intent_state, presign, presign_and_register, record,
-    register, registered, told,
+    CatalogHarness, already_registered, bodies_of, intent_state, presign, presign_and_register,
+    record, register, registered,
 };
 use crate::sample;
 
@@ -24,7 +24,7 @@ pub async fn a_registration_is_found_and_adds_an_event(harness: &impl CatalogHar
         Some(new.asset.clone())
     );
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent)), (2, new.event)]
     );
 }
@@ -38,10 +38,10 @@ pub async fn a_registration_without_an_intent_writes_nothing(harness: &impl Cata
     assert_eq!(register(&open, &new).await, RegisterOutcome::UnknownIntent);
     assert_eq!(intent_state(&open, &scope, intent.asset_id).await, None);
     assert_eq!(record(&open, &scope, intent.asset_id).await, None);
-    assert_eq!(told(&open, &scope, intent.asset_id).await, []);
+    assert_eq!(bodies_of(&open, &scope, intent.asset_id).await, []);
     presign(&open, &intent).await;
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent))]
     );
 }
@@ -63,7 +63,7 @@ pub async fn a_second_registration_returns_the_first_and_writes_nothing(
         Some(first.asset.clone())
     );
     assert_eq!(
-        told(&open, &scope, intent.asset_id).await,
+        bodies_of(&open, &scope, intent.asset_id).await,
         [(1, sample::presigned(&intent)), (2, first.event)]
     );
 }
