@@ -11,13 +11,13 @@ use super::*;
 use house::{FOREVER, House, SETTINGS, ask, promised};
 
 #[tokio::test(start_paused = true)]
-async fn of_a_hundred_who_ask_at_once_all_are_told_and_the_object_is_read_once() {
+async fn a_hundred_callers_at_once_all_get_the_digest_of_one_read() {
     let house = House::letting(FOREVER);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
     let asked = (0..100).map(|_| ask(&hashing, &object, Urgency::Awaited));
-    let told = join_all(asked).await;
-    assert!(told.iter().all(|it| *it == promised()), "{told:?}");
+    let results = join_all(asked).await;
+    assert!(results.iter().all(|it| *it == promised()), "{results:?}");
     assert_eq!(house.reads(), 1);
     // nor later, nor by another process
     for process in [hashing, house.process(2)] {
@@ -29,43 +29,43 @@ async fn of_a_hundred_who_ask_at_once_all_are_told_and_the_object_is_read_once()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_does_not_wait_is_told_at_once_and_the_work_goes_on() {
+async fn a_caller_that_does_not_wait_gets_pending_at_once_and_the_work_goes_on() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
     let began = Instant::now();
     for _ in 0..10 {
-        let told = ask(&hashing, &object, Urgency::Background).await;
-        assert_eq!(told, HashingProgress::Pending);
+        let result = ask(&hashing, &object, Urgency::Background).await;
+        assert_eq!(result, HashingProgress::Pending);
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     house.let_read(1);
     while house.known(&object).await.is_none() {
         sleep(Duration::from_millis(1)).await;
     }
-    let told = ask(&hashing, &object, Urgency::Background).await;
-    assert_eq!((told, house.reads()), (promised(), 1));
+    let result = ask(&hashing, &object, Urgency::Background).await;
+    assert_eq!((result, house.reads()), (promised(), 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_is_told_in_time_and_the_work_goes_on_without_it() {
+async fn a_waiting_caller_gets_pending_in_time_and_the_work_goes_on() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
     let began = Instant::now();
-    let told = ask(&hashing, &object, Urgency::Awaited).await;
-    assert_eq!(told, HashingProgress::Pending);
+    let result = ask(&hashing, &object, Urgency::Awaited).await;
+    assert_eq!(result, HashingProgress::Pending);
     assert!((2..=3).contains(&began.elapsed().as_secs()));
     // a caller in the meantime waits for the same job
-    let (told, ()) = tokio::join!(ask(&hashing, &object, Urgency::Awaited), async {
+    let (result, ()) = tokio::join!(ask(&hashing, &object, Urgency::Awaited), async {
         sleep(Duration::from_secs(1)).await;
         house.let_read(1);
     });
-    assert_eq!((told, house.reads()), (promised(), 1));
+    assert_eq!((result, house.reads()), (promised(), 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_catalogue_that_does_not_answer_is_told_so_and_nothing_is_read() {
+async fn an_unavailable_catalogue_is_reported_and_nothing_is_read() {
     let mut ledger = nexus_raw::ports::MockDigestLedger::new();
     ledger.expect_known_digest().returning(|_| Ok(None));
     ledger
@@ -81,36 +81,39 @@ async fn a_catalogue_that_does_not_answer_is_told_so_and_nothing_is_read() {
         SETTINGS,
         Logger::root(Discard, o!()),
     );
-    let told = hashing.digest(object, Urgency::Awaited).await;
-    assert!(matches!(told, Err(HashingError::Catalog(_))), "{told:?}");
+    let result = hashing.digest(object, Urgency::Awaited).await;
+    assert!(
+        matches!(result, Err(HashingError::Catalog(_))),
+        "{result:?}"
+    );
     assert_eq!(house.reads(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_told_to_all_who_wait_and_whoever_asks_next_begins_anew() {
+async fn a_failure_is_returned_to_all_waiters_and_the_next_call_starts_over() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
     let asked = (0..10).map(|_| hashing.digest(object.clone(), Urgency::Awaited));
-    let (told, ()) = tokio::join!(join_all(asked), async {
+    let (results, ()) = tokio::join!(join_all(asked), async {
         house.until_reading(1).await;
         house.store.store.set_available(false);
         house.let_read(1);
     });
-    for told in told {
+    for result in results {
         assert!(
             matches!(
-                told,
+                result,
                 Err(HashingError::Storage(StorageError::Unavailable(_)))
             ),
-            "{told:?}"
+            "{result:?}"
         );
     }
     assert_eq!(house.reads(), 1);
     house.store.store.set_available(true);
     house.let_read(1);
-    let told = ask(&hashing, &object, Urgency::Awaited).await;
-    assert_eq!((told, house.reads()), (promised(), 2));
+    let result = ask(&hashing, &object, Urgency::Awaited).await;
+    assert_eq!((result, house.reads()), (promised(), 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,8 +131,8 @@ async fn the_lease_is_renewed_for_as_long_as_the_object_is_read() {
         );
     }
     house.let_read(1);
-    let told = ask(&one, &object, Urgency::Awaited).await;
-    assert_eq!((told, house.reads()), (promised(), 1));
+    let result = ask(&one, &object, Urgency::Awaited).await;
+    assert_eq!((result, house.reads()), (promised(), 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +157,7 @@ async fn what_a_dead_process_had_begun_is_taken_over_after_its_lease_and_not_bef
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_lost_its_lease_stops_and_records_nothing() {
+async fn a_process_that_lost_its_lease_stops_and_records_nothing() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
@@ -220,7 +223,7 @@ async fn so_many_are_read_at_once_and_large_ones_do_not_hold_up_small_ones() {
         ask(&hashing, object, Urgency::Background).await;
     }
     house.until_reading(SETTINGS.background_at_once).await;
-    let (told, ()) = tokio::join!(
+    let (results, ()) = tokio::join!(
         join_all(small.iter().map(|it| ask(&hashing, it, Urgency::Awaited))),
         async {
             house.until_reading(3).await;
@@ -228,7 +231,7 @@ async fn so_many_are_read_at_once_and_large_ones_do_not_hold_up_small_ones() {
             house.let_read(12);
         }
     );
-    assert!(told.iter().all(|it| *it == promised()), "{told:?}");
+    assert!(results.iter().all(|it| *it == promised()), "{results:?}");
     let most = house.store.most_at_once.load(Ordering::SeqCst);
     let bound = SETTINGS.awaited_at_once + SETTINGS.background_at_once;
     assert_eq!(most, bound);
@@ -250,15 +253,15 @@ async fn an_object_that_was_replaced_is_hashed_anew_once_the_other_is_done_with(
         etag: "replaced-1".to_owned(),
         ..before.clone()
     };
-    // nobody is told of the one by the other
+    // neither is mistaken for the other
     assert_eq!(
         ask(&hashing, &after, Urgency::Awaited).await,
         HashingProgress::Pending
     );
-    let (told, ()) = tokio::join!(ask(&hashing, &before, Urgency::Awaited), async {
+    let (result, ()) = tokio::join!(ask(&hashing, &before, Urgency::Awaited), async {
         house.let_read(2);
     });
-    assert_eq!(told, HashingProgress::Done(HashOutcome::Replaced));
+    assert_eq!(result, HashingProgress::Done(HashOutcome::Replaced));
     let other = Sha256Digest::of(b"other bytes");
     assert_eq!(
         ask(&hashing, &after, Urgency::Awaited).await,

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_that_stands_in_the_text_of_what_it_caused_is_not_repeated() {
+    fn a_cause_already_in_the_text_of_its_effect_is_not_repeated() {
         // as sqlx reports errors of PostgreSQL, and async-nats those of its parts
         for texts in [
             &[

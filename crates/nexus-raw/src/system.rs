@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_asset_id_is_a_uuid_of_version_seven_that_tells_its_time() {
+    fn an_asset_id_is_a_uuid_of_version_seven_with_its_time() {
         let now = Timestamp::from_micros(1_764_000_000_123_456).unwrap();
         let (one, other) = (SystemAssetIds.next(now), SystemAssetIds.next(now));
         assert_ne!(one, other);

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_joiner_stands_between_two_characters_that_it_can_join() {
+    fn a_joiner_is_between_two_characters_that_it_can_join() {
         for good in [
             "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
             "\u{dc1}\u{dca}\u{200d}\u{dbb}\u{dd3}",

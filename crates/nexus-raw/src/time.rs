@@ -90,7 +90,7 @@ impl Timestamp {
     const LAST: Self = Self(253_402_300_799_999_999);
 }
 
-/// Splits `...Z`, `...+hh:mm` or `...-hh:mm` into what stands before the offset and its minutes.
+/// Splits `...Z`, `...+hh:mm` or `...-hh:mm` into the text before the offset and its minutes.
 fn split_offset(text: &str) -> Result<(&str, i16), TimestampError> {
     if let Some(date_time) = text.strip_suffix('Z') {
         return Ok((date_time, 0));

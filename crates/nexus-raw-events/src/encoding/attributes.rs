@@ -19,7 +19,7 @@ pub(super) struct Attributes {
     r#type: String,
     subject: String,
     time: Timestamp,
-    /// Extension "Sequence": compared as text, hence the leading zeros.
+    /// Extension "Sequence": compared as text, so it has leading zeros.
     sequence: String,
     /// Extension "Partitioning": events of one key stay in order.
     partitionkey: String,
@@ -46,7 +46,7 @@ impl Attributes {
         }
     }
 
-    /// Returns the headers of the HTTP binding; `content-type` stands for `datacontenttype`.
+    /// Returns the headers of the HTTP binding; `content-type` replaces `datacontenttype`.
     pub(super) fn into_headers(self) -> [(&'static str, String); 8] {
         [
             ("ce-specversion", self.specversion.to_owned()),

@@ -6,7 +6,7 @@ use crate::text::{has_invisible, validated_text};
 
 /// Who acts: the `sub` claim of a verified token, 1 to 255 characters.
 ///
-/// It stands in records, events and logs, so that it has no character that a file name may not have
+/// It appears in records, events and logs, so it has no character that a file name may not have
 /// ([`Filename`](crate::asset::Filename)), save `/`, `\` and spaces (Zs): none that hides, reorders or
 /// breaks what is read, nor one that NFKC turns into such a one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
