@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_ends_after_its_empty_line_in_whatever_pieces_it_comes() {
+    fn a_head_ends_after_its_empty_line_in_any_pieces() {
         for head in [
             "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
             "GET / HTTP/1.1\nhost: x\n\n",

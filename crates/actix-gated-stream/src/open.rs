@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn in_whatever_order_they_are_used_the_longest_idle_goes_first() {
+    fn the_longest_idle_goes_first_in_any_order_of_use() {
         let among = room_for(100);
         let mut open: Vec<_> = (0..100).map(|_| enter(&among)).collect();
         let order = |round: usize| (0..100).map(move |at| (at * 37 + round * 11) % 100);
@@ -323,17 +323,17 @@ mod tests {
         assert_eq!(among.count.load(SeqCst), 0);
     }
 
-    /// What was told, in its order.
+    /// What was observed, in order.
     #[derive(Clone, Default)]
-    struct Told(Arc<Mutex<Vec<String>>>);
+    struct Observed(Arc<Mutex<Vec<String>>>);
 
-    impl Told {
+    impl Observed {
         fn note(&self, what: String) {
             self.0.lock().unwrap().push(what);
         }
     }
 
-    impl ConnectionObserver for Told {
+    impl ConnectionObserver for Observed {
         fn may_have(&self, most: usize) {
             self.note(format!("may have {most}"));
         }
@@ -352,9 +352,9 @@ mod tests {
     }
 
     #[test]
-    fn each_closing_is_counted_and_many_at_once_are_told_once() {
-        let told = Told::default();
-        let among = OpenConnections::new(1, told.clone());
+    fn each_closing_is_counted_and_many_at_once_are_reported_once() {
+        let observed = Observed::default();
+        let among = OpenConnections::new(1, observed.clone());
         let _open: Vec<_> = (0..3).map(|_| enter(&among)).collect();
         let expected = [
             "may have 1",
@@ -365,7 +365,7 @@ mod tests {
             "closed",
             "has 1",
         ];
-        let told = told.0.lock().unwrap();
-        assert_eq!(*told, expected);
+        let observed = observed.0.lock().unwrap();
+        assert_eq!(*observed, expected);
     }
 }

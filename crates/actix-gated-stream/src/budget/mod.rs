@@ -105,7 +105,7 @@ impl<K: Eq + Hash + Clone> AnswerBudget<K> {
 
 impl<K: Eq + Hash + Clone + 'static> AnswerBudget<K> {
     /// Counts a response until it is sent, and closes its connection if the caller reads too
-    /// slowly. A charge that was `reserved` before suffices, whatever the size of the response.
+    /// slowly. A charge that was `reserved` before suffices for a response of any size.
     ///
     /// # Errors
     /// [`OverBudget`] when it exceeds the budget: it must not be sent.

@@ -8,8 +8,8 @@ use crate::{Deadlines, GatedStream, OpenConnections};
 
 type Budget = AnswerBudget<Option<&'static str>>;
 
-fn fits(budget: &Budget, whom: &'static str, bytes: usize) -> Option<Charge<Option<&'static str>>> {
-    budget.charge(Some(whom), bytes).ok()
+fn fits(budget: &Budget, key: &'static str, bytes: usize) -> Option<Charge<Option<&'static str>>> {
+    budget.charge(Some(key), bytes).ok()
 }
 
 #[test]

@@ -68,7 +68,7 @@ async fn after_the_last_answer_nothing_is_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_all_framing_is_told() {
+async fn a_body_that_is_all_framing_is_reported() {
     let connection = Connection::new(Instant::now(), Deadlines::default(), None);
     assert!(connection.serve(BodyLength::Chunked) && !connection.has_ended());
     connection.gave(MAX_CHUNKED_BYTES);
