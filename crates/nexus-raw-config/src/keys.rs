@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_stands_once_in_one_table() {
+    fn each_key_is_once_in_one_table() {
         for (at, key) in all().enumerate() {
             let name = key.name;
             assert!((2..=3).contains(&name.split('.').count()), "{name}");

@@ -224,7 +224,7 @@ fn the_secrets_of_the_documentation_do_not_serve_production() {
 }
 
 #[test]
-fn a_key_that_is_bad_by_itself_is_told_once() {
+fn a_key_that_is_bad_by_itself_is_reported_once() {
     assert_eq!(
         errors(&[
             ("storage.presign_ttl_seconds", "0"),

@@ -54,7 +54,7 @@ fn runner() -> TestRunner {
 }
 
 #[test]
-fn garbage_in_any_variable_is_told_by_name_and_never_by_value() {
+fn garbage_in_any_variable_is_reported_by_name_and_never_by_value() {
     let leaf = (proptest::sample::select(keys()), value());
     let run = runner().run(&proptest::collection::vec(leaf, 1..6), |leaves| {
         let leaves: Vec<_> = leaves
@@ -80,7 +80,7 @@ fn garbage_in_any_variable_is_told_by_name_and_never_by_value() {
 }
 
 #[test]
-fn garbage_in_the_file_is_told_by_name_and_never_by_value() {
+fn garbage_in_the_file_is_reported_by_name_and_never_by_value() {
     let directory = tempfile::TempDir::new().unwrap();
     let path = directory.path().join("nexus.toml");
     let raw = prop_oneof![
@@ -133,7 +133,7 @@ fn any_name_and_any_bytes_are_survived() {
 }
 
 #[test]
-fn many_faults_are_told_in_one_answer() {
+fn many_faults_are_reported_at_once() {
     let all: Vec<_> = keys();
     let leaves: Vec<_> = all
         .iter()

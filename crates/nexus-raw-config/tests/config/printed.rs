@@ -101,7 +101,7 @@ level = "info" # default
 }
 
 #[test]
-fn what_is_printed_is_toml_whatever_the_values_are() {
+fn what_is_printed_is_toml_for_any_values() {
     let settings = loaded(&[
         ("identity.issuer", "a \"quoted\" \\ 'one' # not a comment"),
         ("identity.audience", "größe"),

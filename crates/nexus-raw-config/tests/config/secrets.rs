@@ -40,7 +40,7 @@ fn a_secret_can_come_from_a_file_by_variable_or_by_toml() {
         (format!("{SECRET}\n"), SECRET.to_owned()),
         (format!("{SECRET}\r\n"), SECRET.to_owned()),
         (SECRET.to_owned(), SECRET.to_owned()),
-        // what stands before it is part of it, as in a variable
+        // what comes before it is part of it, as in a variable
         (format!(" {SECRET}\n"), format!(" {SECRET}")),
         (format!("{SECRET}\u{2028}x"), format!("{SECRET}\u{2028}x")),
     ] {
@@ -217,7 +217,7 @@ fn a_secret_file_that_gives_none_is_a_fault_of_its_own_key() {
 }
 
 #[test]
-fn what_a_secret_file_holds_is_checked_and_told_by_the_variable_that_named_it() {
+fn a_secret_files_content_is_checked_and_reported_by_the_variable_that_named_it() {
     let directory = TempDir::new().unwrap();
     let short = write(&directory, "short", "canary\n");
     let shown = errors_in(&sources(
@@ -259,7 +259,7 @@ fn a_secret_given_twice_in_one_source_is_refused() {
 }
 
 #[test]
-fn a_secret_mistaken_for_a_path_is_not_told() {
+fn a_secret_mistaken_for_a_path_is_not_shown() {
     let shown = errors_in(&sources(
         &["identity.hs256_secret"],
         &[("identity.hs256_secret_file", SECRET)],

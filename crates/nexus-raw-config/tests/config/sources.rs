@@ -82,7 +82,7 @@ fn a_missing_file_is_a_fault_beside_all_others() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_told_by_its_place_and_never_quoted() {
+fn a_file_that_is_no_toml_is_reported_by_its_place_and_never_quoted() {
     let directory = TempDir::new().unwrap();
     for (content, reason) in [
         (
@@ -190,7 +190,7 @@ fn the_environment_of_the_process_is_read_as_it_is() {
 }
 
 #[test]
-fn a_value_of_another_type_is_told_for_each_leaf() {
+fn a_value_of_another_type_is_reported_for_each_leaf() {
     let directory = TempDir::new().unwrap();
     let content = "limits = 5\n[http]\nbind = 8080\nrequest_timeout_seconds = \"10\"\ncors_origins = \"https://a\"\n\
                    [storage]\nforce_path_style = \"true\"\nendpoint = { host = \"x\" }\npresign_ttl_seconds = 1.5\n\
