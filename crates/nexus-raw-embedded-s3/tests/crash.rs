@@ -36,7 +36,7 @@ fn main() {
     std::io::stdout().write_all(passed).unwrap();
 }
 
-/// Tells its address, then serves until the parent kills it or goes away.
+/// Prints its address, then serves until the parent kills it or goes away.
 fn serve(directory: &Path) {
     let handle = EmbeddedS3::start(&support::settings(directory)).unwrap();
     let mut output = std::io::stdout();

@@ -6,8 +6,8 @@
 //! buckets/<bucket>/<hh>/<h…>   one file per object, named by the SHA-256 of its key
 //! ```
 //!
-//! A key is never a path. Its digest has one length whatever the key's, and one spelling whatever
-//! the file system folds.
+//! A key is never a path. Its digest has a fixed length, and a file system that folds case does
+//! not affect it.
 
 use std::path::{Path, PathBuf};
 

@@ -184,7 +184,7 @@ fn an_open_object_stays_what_it_was() {
 }
 
 #[test]
-fn an_absent_bucket_is_told_from_an_absent_key() {
+fn an_absent_bucket_is_distinguished_from_an_absent_key() {
     let (_directory, store, _) = store();
     let absent = BucketName::parse("absent").unwrap();
     let mut staged = store.stage().unwrap();
@@ -210,11 +210,12 @@ fn a_reader_waits_for_the_change_under_way() {
     put(&store, "k", "one", IfTaken::Refuse).unwrap();
     let change = store.pending.begin(&store.layout.object(&bucket, "k").file);
     std::thread::scope(|scope| {
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let (store, bucket) = (&store, &bucket);
-        scope.spawn(move || tell.send(store.open_object(bucket, "k").unwrap().is_some()));
+        scope.spawn(move || sender.send(store.open_object(bucket, "k").unwrap().is_some()));
         assert!(
-            told.recv_timeout(std::time::Duration::from_millis(200))
+            receiver
+                .recv_timeout(std::time::Duration::from_millis(200))
                 .is_err()
         );
         // another key is no matter
@@ -222,7 +223,7 @@ fn a_reader_waits_for_the_change_under_way() {
         assert!(get(store, "other").is_some());
         std::fs::remove_file(store.layout.object(bucket, "k").file).unwrap();
         drop(change);
-        assert!(!told.recv().unwrap());
+        assert!(!receiver.recv().unwrap());
     });
 }
 

@@ -193,7 +193,7 @@ fn a_server_listens_on_loopback_alone() {
     for addr in ["0.0.0.0:0", "192.0.2.1:0", "[::]:0"] {
         let addr: SocketAddr = addr.parse().unwrap();
         let refused = EmbeddedS3::start(&support::settings(directory.path()).with_bind(addr));
-        assert!(matches!(refused, Err(StartError::NotLoopback { addr: told }) if told == addr));
+        assert!(matches!(refused, Err(StartError::NotLoopback { addr: bad }) if bad == addr));
     }
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }

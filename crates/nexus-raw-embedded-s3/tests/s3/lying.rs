@@ -1,4 +1,4 @@
-//! Each lie, and that it is told alone.
+//! Each misbehaviour, and that it is the only one.
 
 use nexus_raw_embedded_s3::Misbehaviour;
 

@@ -48,7 +48,7 @@ fn a_presigned_upload_is_kept_with_all_that_it_carried() {
 }
 
 #[test]
-fn a_checksum_is_told_only_where_it_is_asked_for() {
+fn a_checksum_is_returned_only_on_request() {
     let server = Server::start();
     server.signed("PUT", "/raw/k", &[], b"123456789");
     let plain = server.signed("HEAD", "/raw/k", &[], b"");
@@ -252,7 +252,7 @@ fn a_presigned_read_overrides_headers() {
 }
 
 #[test]
-fn what_is_absent_is_told_apart() {
+fn an_absent_key_and_an_absent_bucket_are_different_errors() {
     let server = Server::start();
     for method in ["GET", "HEAD"] {
         assert_eq!(server.signed(method, "/raw/k", &[], b"").status, 404);
