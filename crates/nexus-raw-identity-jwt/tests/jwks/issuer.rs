@@ -1,4 +1,4 @@
-//! An issuer on loopback that answers as it is told, and counts how often it is asked.
+//! An issuer on loopback with a scripted response, which counts its requests.
 
 use std::sync::{
     Arc, Mutex,
@@ -40,12 +40,12 @@ impl Issuer {
         let address = listener.local_addr().unwrap();
         let answer = Arc::new(Mutex::new(answer));
         let asked = Arc::new(AtomicUsize::new(0));
-        let (told, counter) = (Arc::clone(&answer), Arc::clone(&asked));
+        let (scripted, counter) = (Arc::clone(&answer), Arc::clone(&asked));
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 counter.fetch_add(1, Ordering::SeqCst);
-                let answer = told.lock().unwrap().clone();
+                let answer = scripted.lock().unwrap().clone();
                 tokio::spawn(async move {
                     let mut head = Vec::new();
                     while !head.ends_with(b"\r\n\r\n") {

@@ -17,7 +17,7 @@ async fn an_rsa_public_key_is_no_secret_of_hs256() {
     assert_eq!(judge(&verifier, &key.token()).await, None);
     let public = key.public();
     let modulus = public["n"].as_str().unwrap();
-    // whatever spelling of the public key the library could take for a secret
+    // any spelling of the public key that the library could take for a secret
     for secret in [
         modulus.as_bytes().to_vec(),
         URL_SAFE_NO_PAD.decode(modulus).unwrap(),

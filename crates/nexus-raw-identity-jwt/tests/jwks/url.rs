@@ -216,7 +216,7 @@ async fn while_there_are_no_keys_they_are_asked_for_every_5_s_without_any_token(
 }
 
 #[tokio::test]
-async fn a_fault_that_needs_no_key_is_told_without_keys_and_has_none_fetched() {
+async fn a_fault_that_needs_no_key_is_reported_without_fetching_keys() {
     let key = Key::p256();
     let issuer = Issuer::start(Answer::Silence).await;
     let verifier = issuer.verifier();

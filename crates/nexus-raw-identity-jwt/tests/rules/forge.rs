@@ -23,7 +23,7 @@ pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 /// 2026-11-24T00:00:00Z, which is now.
 pub(crate) const NOW: i64 = 1_795_478_400;
 
-/// A clock that stands at so long after now.
+/// A clock fixed at this long after now.
 pub(crate) fn clock(after: Duration) -> Arc<FixedClock> {
     let now = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(NOW.cast_unsigned()));
     Arc::new(FixedClock::at(now.saturating_add(after)))
@@ -41,7 +41,7 @@ pub(crate) fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Signs two encoded parts, whatever they are.
+/// Signs two encoded parts, valid or not.
 pub(crate) fn sign_parts(header: &str, claims: &str, secret: &str) -> String {
     let input = format!("{header}.{claims}");
     let key = EncodingKey::from_secret(secret.as_bytes());
