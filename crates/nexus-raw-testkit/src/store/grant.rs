@@ -141,7 +141,7 @@ impl Grant {
 }
 
 /// Returns a URL in the format of Signature Version 4. The signature is unique for these arguments,
-/// of which `signed` stands for all that the others do not say.
+/// of which `signed` is the digest of everything that the others do not contain.
 pub(super) fn url(
     address: &ObjectAddress,
     signed_at: Timestamp,

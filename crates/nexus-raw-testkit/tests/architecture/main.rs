@@ -1,5 +1,5 @@
-//! Holds the house to its plan: which crates there are, who may depend on whom, who owns which
-//! heavy library, and what every crate carries. [`plan`] is the table to change on purpose,
+//! Holds the house to its plan: which crates there are, which may depend on which, which owns
+//! which heavy library, and what every crate carries. [`plan`] is the table to change on purpose,
 //! [`rules`] are functions over a plain [`model`], and [`violations`] shows that each can fail.
 
 mod circles;

@@ -13,7 +13,7 @@ const RULES: [Rule; 10] = [
     every_package_has_its_room,
     edges_are_those_of_the_plan,
     only_apps_see_adapters,
-    the_domain_stands_alone,
+    the_domain_has_no_adapter_or_io_library,
     the_testkit_is_for_tests,
     libraries_stay_with_their_owners,
     every_package_is_documented_and_versioned,
@@ -106,7 +106,7 @@ fn only_apps_see_adapters(house: &House, plan: &Plan) -> Vec<String> {
         .collect()
 }
 
-fn the_domain_stands_alone(house: &House, plan: &Plan) -> Vec<String> {
+fn the_domain_has_no_adapter_or_io_library(house: &House, plan: &Plan) -> Vec<String> {
     let outside = |name: &str| {
         plan.outside_the_domain
             .iter()
