@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_tells_nothing() {
+    fn a_text_that_is_no_date_gives_no_offset() {
         for date in ["", "now", "2026-11-26T01:00:00Z", "Thu, 26 Nov 2026"] {
             assert_eq!(seconds(date), None, "{date:?}");
         }

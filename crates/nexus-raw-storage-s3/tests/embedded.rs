@@ -31,10 +31,10 @@ struct OnEmbedded {
 
 impl OnEmbedded {
     fn new() -> Self {
-        Self::telling(&[])
+        Self::misbehaving(&[])
     }
 
-    fn telling(lies: &[Misbehaviour]) -> Self {
+    fn misbehaving(lies: &[Misbehaviour]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let credentials = Credentials {
             access_key_id: "AKIAEMBEDDED".to_owned(),
@@ -163,7 +163,7 @@ async fn probes_that_run_at_once_do_not_disturb_each_other() {
 
 #[tokio::test]
 async fn a_store_that_writes_over_objects_is_unfit() {
-    let store = OnEmbedded::telling(&[Misbehaviour::IgnoreCreateOnce]);
+    let store = OnEmbedded::misbehaving(&[Misbehaviour::IgnoreCreateOnce]);
     for _ in 0..2 {
         assert_eq!(
             findings(store.probe().await),
@@ -176,7 +176,7 @@ async fn a_store_that_writes_over_objects_is_unfit() {
 
 #[tokio::test]
 async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
-    let store = OnEmbedded::telling(&[Misbehaviour::AcceptUnsignedHeaders]);
+    let store = OnEmbedded::misbehaving(&[Misbehaviour::AcceptUnsignedHeaders]);
     for _ in 0..2 {
         assert_eq!(
             findings(store.probe().await),
@@ -201,7 +201,7 @@ async fn a_store_that_takes_unsigned_headers_is_unfit_unless_it_is_allowed() {
 
 #[tokio::test]
 async fn a_store_that_hides_absence_is_unfit() {
-    let store = OnEmbedded::telling(&[Misbehaviour::ForbidAbsentKeys]);
+    let store = OnEmbedded::misbehaving(&[Misbehaviour::ForbidAbsentKeys]);
     let found = findings(store.probe().await);
     let [finding] = &found[..] else {
         panic!("{found:?}");
@@ -218,7 +218,7 @@ async fn a_store_that_hides_absence_is_unfit() {
 #[tokio::test]
 async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
     for lie in [Misbehaviour::IgnoreChecksums, Misbehaviour::EchoChecksums] {
-        let store = OnEmbedded::telling(&[lie]);
+        let store = OnEmbedded::misbehaving(&[lie]);
         for _ in 0..2 {
             let repository = store.probe().await.unwrap();
             assert_eq!(

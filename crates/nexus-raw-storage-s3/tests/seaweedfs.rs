@@ -216,7 +216,7 @@ async fn delete(harness: &OnSeaweedFs, intent: &UploadIntent, version_id: Option
 }
 
 #[tokio::test]
-async fn in_a_versioned_bucket_the_version_is_told_and_a_deleted_object_is_absent() {
+async fn in_a_versioned_bucket_the_version_is_returned_and_a_deleted_object_is_absent() {
     let harness = versioned().await;
     let repository = harness.open().await;
     let intent = uploaded(&harness, &*repository).await;
@@ -234,7 +234,7 @@ async fn in_a_versioned_bucket_exactly_the_pinned_version_is_hashed() {
     let stored = repository.stat(&intent.address).await.unwrap().unwrap();
     let object = PinnedObject::of(&intent, &stored);
     let hash = async || repository.hash(&object).await.unwrap();
-    // whatever lies over it
+    // also under later versions and delete markers
     for _ in 0..2 {
         assert_eq!(hash().await, HashOutcome::Hashed(intent.facts.sha256));
         delete(&harness, &intent, None).await;

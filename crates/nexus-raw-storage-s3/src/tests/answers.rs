@@ -52,7 +52,7 @@ async fn reason_of(reply: Reply) -> String {
 }
 
 #[tokio::test]
-async fn an_absent_object_and_a_delete_marker_are_told_as_absent() {
+async fn an_absent_object_and_a_delete_marker_are_reported_as_absent() {
     for headers in ["", "x-amz-delete-marker: true\r\nx-amz-version-id: v1\r\n"] {
         let server = RawServer::saying(vec![Reply::head(404, headers)]).await;
         let answer = stat(&repository(server.endpoint()).await).await;
@@ -110,26 +110,26 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_that_lacks_what_it_must_say_is_nonsense() {
-    let nonsense = |what: &str| format!("HeadObject returned a malformed response: {what}");
+async fn a_response_without_a_required_header_is_malformed() {
+    let malformed = |what: &str| format!("HeadObject returned a malformed response: {what}");
     for (headers, expected) in [
-        ("etag: \"e\"\r\n", nonsense("no content length")),
-        ("content-length: 3\r\n", nonsense("no entity tag")),
+        ("etag: \"e\"\r\n", malformed("no content length")),
+        ("content-length: 3\r\n", malformed("no entity tag")),
         (
             "content-length: 3\r\netag: \"\"\r\n",
-            nonsense("no entity tag"),
+            malformed("no entity tag"),
         ),
         (
             "content-length: 3\r\netag: \"e\"\r\nx-amz-delete-marker: true\r\n",
-            nonsense("object is a delete marker"),
+            malformed("object is a delete marker"),
         ),
         (
             "content-length: three\r\netag: \"e\"\r\n",
-            nonsense("cannot be parsed"),
+            malformed("cannot be parsed"),
         ),
         (
             "content-length: 3\r\netag: \"e\"\r\nx-amz-missing-meta: many\r\n",
-            nonsense("cannot be parsed"),
+            malformed("cannot be parsed"),
         ),
         (
             "content-length: 3\r\netag: \"e\"\r\ncontent-language: \u{e9}\r\n",
@@ -149,7 +149,7 @@ async fn an_answer_that_lacks_what_it_must_say_is_nonsense() {
 }
 
 #[tokio::test]
-async fn broken_answers_are_told_as_broken_connections() {
+async fn broken_responses_are_reported_as_broken_connections() {
     for bytes in [
         "",
         "HTTP/1.1 200 OK\r\ncontent-le",
@@ -175,7 +175,7 @@ async fn a_store_that_hangs_or_drips_is_given_up_in_time() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_there_is_told_so() {
+async fn an_unreachable_store_is_reported_with_the_cause() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -66,7 +66,7 @@ fn assert_all_clean(error: &(dyn Error + 'static)) {
 }
 
 #[tokio::test]
-async fn no_error_tells_a_secret_or_a_signature() {
+async fn no_error_shows_a_secret_or_a_signature() {
     for status in [200, 400, 403, 409, 500, 503] {
         let scripted = Scripted::saying(move |seen| Some(echo(status, seen)));
         let connector = scripted.connector();
@@ -79,7 +79,7 @@ async fn no_error_tells_a_secret_or_a_signature() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_outcome_of_a_probe_tells_a_secret_or_a_signature() {
+async fn no_outcome_of_a_probe_shows_a_secret_or_a_signature() {
     for status in [200, 400, 403, 404, 409, 500] {
         for method in ["HEAD", "PUT"] {
             let scripted = Scripted::saying(fit_but_for(move |seen| {
@@ -141,7 +141,7 @@ async fn an_endpoint_that_is_no_place_of_a_store_is_refused_and_not_shown() {
 }
 
 #[test]
-fn missing_credentials_are_told_without_what_the_provider_said() {
+fn missing_credentials_are_reported_without_the_providers_text() {
     let error = ConnectError::Credentials(CredentialsFailure::Absent);
     assert_eq!(
         texts(&error)[2..],

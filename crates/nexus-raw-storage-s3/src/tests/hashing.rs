@@ -121,7 +121,7 @@ async fn a_store_that_names_no_version_in_its_answer_is_believed_by_its_entity_t
 }
 
 #[tokio::test]
-async fn another_object_is_told_as_such_and_not_read() {
+async fn another_object_is_reported_as_such_and_not_read() {
     for answer in [
         Answer::error(412, "PreconditionFailed"),
         // by stores that do not know what they were asked for
@@ -136,7 +136,7 @@ async fn another_object_is_told_as_such_and_not_read() {
 }
 
 #[tokio::test]
-async fn what_is_gone_is_told_as_such() {
+async fn a_missing_object_is_reported_as_gone() {
     for answer in [
         Answer::error(404, "NoSuchKey"),
         Answer::error(404, "NoSuchVersion"),
@@ -216,7 +216,7 @@ async fn a_stream_that_stalls_or_drips_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_off_is_told_as_a_broken_connection() {
+async fn a_stream_that_breaks_off_is_reported_as_a_broken_connection() {
     let reply = Reply::Bytes(format!("{}ab", head(3)));
     let reported = reason(hash(reply, 3).await);
     let broken = "GetObject connection failed: ";

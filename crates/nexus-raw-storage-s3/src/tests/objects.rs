@@ -61,7 +61,7 @@ fn bare() -> StoredObject {
 }
 
 #[tokio::test]
-async fn an_object_is_told_with_all_that_the_store_says_of_it() {
+async fn an_object_is_returned_with_all_its_metadata() {
     let stored = stored(&[
         ("content-type", "image/jpeg"),
         ("x-amz-checksum-sha256", ABC),
@@ -115,7 +115,7 @@ async fn only_a_digest_of_the_whole_object_is_one() {
 }
 
 #[tokio::test]
-async fn every_header_that_no_upload_has_is_told() {
+async fn every_header_that_no_upload_has_is_reported() {
     let all = [
         ("content-encoding", "gzip"),
         ("content-disposition", "attachment"),
@@ -134,7 +134,7 @@ async fn every_header_that_no_upload_has_is_told() {
 }
 
 #[tokio::test]
-async fn what_browsers_add_to_an_upload_by_themselves_is_not_told() {
+async fn headers_that_browsers_add_to_an_upload_are_not_reported() {
     let added = [
         ("cache-control", "no-cache"),
         ("cache-control", "max-age=0, \u{e9}"),

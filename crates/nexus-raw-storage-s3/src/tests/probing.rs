@@ -34,7 +34,7 @@ async fn a_fit_bucket_passes() {
 }
 
 #[tokio::test]
-async fn absence_must_be_told_from_refusal() {
+async fn absence_must_be_distinguished_from_refusal() {
     let path = "/nexus-raw-probe/v1/absent";
     assert_eq!(
         findings_when("HEAD", path, Answer::status(403)).await,
@@ -151,7 +151,7 @@ async fn broken_signatures_must_be_refused() {
 }
 
 #[tokio::test]
-async fn digests_are_believed_only_where_other_bytes_never_came_in_and_digests_are_told() {
+async fn digests_are_trusted_only_where_wrong_bytes_are_refused_and_digests_returned() {
     let other_bytes = "/nexus-raw-probe/v1/other-bytes";
     let create_once = "/nexus-raw-probe/v1/create-once.pdf";
     for (method, path, answer) in [
@@ -180,7 +180,7 @@ async fn digests_are_believed_only_where_other_bytes_never_came_in_and_digests_a
 }
 
 #[tokio::test]
-async fn a_type_that_the_store_guesses_is_told() {
+async fn a_type_that_the_store_guesses_is_reported() {
     let report = probe_of(settings(), |seen| {
         let guessed = stored()
             .without("content-type")
@@ -203,7 +203,7 @@ async fn a_type_that_the_store_guesses_is_told() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_is_told_at_once() {
+async fn all_faults_are_reported_at_once() {
     let outcome = probe_of(settings(), |seen| {
         let answer = match (seen.method.as_str(), seen.path.as_str()) {
             ("HEAD", "/nexus-raw-probe/v1/absent") => Answer::status(403),

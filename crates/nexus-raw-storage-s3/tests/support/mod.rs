@@ -64,7 +64,7 @@ pub(crate) fn settings(
 }
 
 /// Sends the request byte for byte, adding `host` and `content-length` alone, over a connection
-/// of its own, and reads the status. No client library stands between: each would add or mend
+/// of its own, and reads the status. It uses no client library, since each would add or correct
 /// something.
 pub(crate) async fn send(request: HttpRequest) -> u16 {
     let rest = request.url.strip_prefix("http://").unwrap();
