@@ -89,8 +89,8 @@ impl<'a> Load<'a> {
                     let sent = Instant::now();
                     let (answered, body) = connection.ask(&request).await;
                     let took = sent.elapsed();
-                    let told = String::from_utf8_lossy(&body);
-                    assert_eq!(answered, status, "{told}");
+                    let text = String::from_utf8_lossy(&body);
+                    assert_eq!(answered, status, "{text}");
                     answers.borrow_mut().push((took, body));
                 }
             }

@@ -1,7 +1,7 @@
 //! What a request costs, against the floor: a bare actix-web server that answers as much.
 //!
-//! `cargo bench` runs it; `-- --quick` takes less time and says less. How to read it stands in
-//! `docs/PERFORMANCE.md`. It asserts that each answer is the right one, and nothing about time.
+//! `cargo bench` runs it; `-- --quick` is faster and less precise. `docs/PERFORMANCE.md` explains
+//! the output. It asserts that each response is the right one, and nothing about time.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -27,7 +27,7 @@ use load::{Load, Until};
 use report::Table;
 use service::Service;
 
-/// How many callers there are at once: one, whom nothing holds up, and as many as keep the server
+/// How many callers there are at once: one, which nothing delays, and as many as keep the server
 /// busy.
 const CALLERS: [usize; 2] = [1, 32];
 
@@ -54,7 +54,7 @@ async fn measure(quick: bool) {
         Duration::from_secs(3)
     };
     let registrations = if quick { 200 } else { 2000 };
-    println!("{}", surroundings::told());
+    println!("{}", surroundings::text());
 
     let service = Service::start().await;
     let floor = floor::Floor::start();

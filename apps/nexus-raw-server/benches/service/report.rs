@@ -6,7 +6,7 @@ use crate::load::Measured;
 pub(crate) struct Table {
     callers: usize,
     rows: Vec<String>,
-    /// Requests a second of the floor that stands above.
+    /// Requests a second of the floor above.
     floor: f64,
 }
 
@@ -19,7 +19,7 @@ impl Table {
         }
     }
 
-    /// A row of the floor: the next rows are told as parts of it.
+    /// A row of the floor: the next rows are shown as fractions of it.
     pub(crate) fn floor(&mut self, name: &str, measured: &Measured) {
         self.floor = measured.per_second();
         self.row(&format!("floor: {name}"), measured);

@@ -8,7 +8,7 @@ use std::{
 use nexus_raw::{ports::Clock, system::SystemClock};
 
 /// What figures depend on: when, on what, and how it was measured.
-pub(crate) fn told() -> String {
+pub(crate) fn text() -> String {
     let cores = thread::available_parallelism().unwrap();
     let build = if cfg!(debug_assertions) {
         "debug build: of no use as a measure"

@@ -219,7 +219,7 @@ async fn a_write_in_another_scope_wakes_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_is_told_what_it_asked_wherever_the_others_are() {
+async fn each_waiter_gets_its_own_page_at_any_position_of_the_others() {
     let test = FeedTest::new(seldom());
     let asked = [(0, 10), (2, 1), (4, 2), (4, 10), (5, 3), (2, 100)];
     let waits = join_all(asked.map(async |(after, limit)| {
@@ -360,7 +360,7 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
     drop((of_one.0, of_tenant.1, in_all, in_tenant));
     assert_eq!(test.feed.waiting(), 0);
     let kept = test.feed.0.waiters.kept();
-    assert_eq!(kept, (0, 0), "of users and tenants of whom nobody waits");
+    assert_eq!(kept, (0, 0), "of users and tenants without waiters");
 }
 
 #[tokio::test(start_paused = true)]
@@ -375,7 +375,7 @@ async fn who_goes_away_is_let_go_with_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_catalogue_that_cannot_be_read_is_told_to_all_who_wait() {
+async fn an_unavailable_catalogue_is_reported_to_all_waiters() {
     let kept = FakeCatalog::new();
     kept.set_available(false);
     let feed = Feed::new(Arc::new(kept), FeedSettings::default());

@@ -108,7 +108,7 @@ mod tests {
                 log.new(o!("request_id" => "r", "trace_id" => "t", "route" => None::<&str>));
             let answer = request.new(o!("status" => 200_u16, "ratio" => 0.5, "late" => false));
             slog::info!(answer, "what\nhappened"; "code" => "a\"b", "error" => format_args!("{}: {}", 1, 2));
-            slog::debug!(answer, "too little to tell");
+            slog::debug!(answer, "below the level");
         });
         assert_eq!(
             text,
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_said_twice_stands_once_as_it_was_said_last() {
+    fn a_repeated_member_is_written_once_with_its_last_value() {
         let text = written(Level::Info, |log| {
             slog::warn!(log.new(o!("a" => 1, "b" => 2)), "twice"; "a" => 3);
         });

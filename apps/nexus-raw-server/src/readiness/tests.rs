@@ -133,7 +133,7 @@ async fn a_look_goes_on_when_who_began_it_goes_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_panics_is_told_as_such_and_the_next_one_looks_anew() {
+async fn a_check_that_panics_is_reported_as_such_and_the_next_one_runs_again() {
     let mut storage = MockRawStorageRepository::new();
     storage
         .expect_ready()
@@ -150,7 +150,7 @@ async fn a_look_that_panics_is_told_as_such_and_the_next_one_looks_anew() {
 }
 
 #[test]
-fn the_sink_that_lags_most_is_told() {
+fn the_sink_that_lags_most_is_reported() {
     let backlogs = Backlogs::default();
     assert_eq!(backlogs.oldest(), None);
     let sinks = ["http", "log", "nats"].map(|name| SinkName::parse(name).unwrap());

@@ -277,7 +277,7 @@ macro_rules! described_batch {
 }
 pub(super) use described_batch;
 
-/// Each item should be a `T`, as the route for one takes it; whatever else it is refuses it alone.
+/// Each item should be a `T`, as the route for one takes it; otherwise only that item fails.
 pub(super) fn body_of<T: ToSchema>(description: &str) -> RefOr<Schema> {
     let one = Ref::from_schema_name(T::name());
     let items = ArrayBuilder::new()

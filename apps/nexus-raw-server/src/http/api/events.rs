@@ -236,13 +236,13 @@ mod tests {
         let scope = sample::scope("t_demo", "dev");
         let events: Vec<_> = (1..=3).map(|n| sample::event(&scope, n)).collect();
         let text = |n: usize| {
-            let told: Vec<_> = events[..n]
+            let shown: Vec<_> = events[..n]
                 .iter()
                 .map(|event| serde_json::to_string(event).unwrap())
                 .collect();
-            format!("{{\"events\":[{}]}}", told.join(","))
+            format!("{{\"events\":[{}]}}", shown.join(","))
         };
-        for (most, told) in [
+        for (most, count) in [
             (0, 1),
             (text(2).len() - 3, 1),
             (text(2).len() - 2, 2),
@@ -250,7 +250,7 @@ mod tests {
             (text(3).len(), 3),
         ] {
             let page = page(&events, most).unwrap();
-            assert_eq!(String::from_utf8(page).unwrap(), text(told), "{most}");
+            assert_eq!(String::from_utf8(page).unwrap(), text(count), "{most}");
         }
         assert_eq!(page(&[], MOST_BYTES).unwrap(), b"{\"events\":[]}");
     }

@@ -28,7 +28,7 @@ pub(super) const ROUTE: Route = Route {
 /// Registers many uploaded objects.
 ///
 /// Each item is answered as the route for one answers, and no fault of one touches another. An item
-/// sees what stood before the batch: one that is registered in it is no parent of another.
+/// sees the state before the batch: one that is registered in it is no parent of another.
 #[utoipa::path(
     post,
     path = ROUTE.pattern,

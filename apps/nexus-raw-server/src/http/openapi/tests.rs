@@ -70,7 +70,7 @@ const ROUTES: &[Route] = &[
 ];
 
 #[test]
-fn a_route_of_whatever_method_is_described_with_what_follows_from_its_place() {
+fn a_route_of_any_method_is_described_with_what_follows_from_its_place() {
     let document = serde_json::to_value(document(ROUTES)).unwrap();
     let page = page::render(ROUTES).unwrap();
     let item = document["paths"][PATTERN].as_object().unwrap();

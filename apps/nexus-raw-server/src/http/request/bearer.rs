@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_stands_after_the_scheme_in_whatever_case() {
+    fn the_token_follows_the_scheme_in_any_case() {
         for credentials in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c"] {
             assert_eq!(token(credentials), Some("a.b.c"), "{credentials}");
         }

@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_once_and_an_unknown_name_once() {
+    fn all_faults_are_reported_at_once_and_an_unknown_name_once() {
         let result =
             read("limit=0&x=1&after=5&aft%65r=5&x&Limit=3&a~%2Fb=&=4&bad=%f&worse=%FF&%zz=1");
         let fault = |pointer: &str, detail: &str| (pointer.to_owned(), detail.to_owned());

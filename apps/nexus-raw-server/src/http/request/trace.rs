@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_taken_is_of_the_shape_that_is_given_on(text in "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-\\PC{0,4})?|\\PC{0,60}") {
+        fn an_accepted_traceparent_has_the_shape_that_is_passed_on(text in "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-\\PC{0,4})?|\\PC{0,60}") {
             if let Some((trace_id, _)) = parse_traceparent(&text) {
                 prop_assert_eq!(trace_id.to_string(), &text[3..35]);
             }

@@ -380,7 +380,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_is_told_in_whole_seconds_rounded_up() {
+    fn the_wait_is_in_whole_seconds_rounded_up() {
         for (millis, seconds) in [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (2000, 2)] {
             assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
         }

@@ -11,7 +11,7 @@ use nexus_raw_catalog_sql::{CatalogObserver, GroupAttempt};
 use super::*;
 
 #[test]
-fn calls_are_told_apart_by_what_came_of_them() {
+fn calls_are_distinguished_by_their_outcome() {
     let metrics = metrics();
     let took = Duration::from_millis(2);
     let unavailable = CatalogError::Unavailable("away".into());
@@ -144,7 +144,7 @@ fn who_has_the_lease_leads_to_its_end_or_until_another_has_it() {
 }
 
 #[test]
-fn groups_are_told_by_their_size_once_they_are_committed() {
+fn groups_are_counted_by_size_once_they_are_committed() {
     let metrics = metrics();
     for (calls, committed) in [(1, true), (5, true), (256, true), (100, false)] {
         let took = Duration::from_millis(2);
@@ -156,7 +156,7 @@ fn groups_are_told_by_their_size_once_they_are_committed() {
     }
     let text = read(&metrics);
     let bucket = |le| text.value("nexus_raw_catalog_group_calls_bucket", &[("le", le)]);
-    let told = [
+    let counts = [
         bucket("1"),
         bucket("4"),
         bucket("8"),
@@ -164,7 +164,7 @@ fn groups_are_told_by_their_size_once_they_are_committed() {
         bucket("256"),
     ];
     assert_eq!(
-        told,
+        counts,
         [Some(1.0), Some(1.0), Some(2.0), Some(2.0), Some(3.0)]
     );
     let sum = text.value("nexus_raw_catalog_group_calls_sum", &[]);

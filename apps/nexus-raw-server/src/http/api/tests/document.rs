@@ -145,17 +145,17 @@ fn a_key_is_described_on_the_routes_that_look_at_it() {
             .flatten()
             .filter(|parameter| parameter["name"] == "Idempotency-Key");
         let schema = keys.next().map(|key| &key["schema"]["pattern"]);
-        let told = |status: &str, code: &str| {
+        let has_problem = |status: &str, code: &str| {
             let problems = &operation["responses"][status]["description"];
             problems.as_str().is_some_and(|it| it.contains(code))
         };
-        let reused = told("422", "`idempotency-key-reused`");
+        let reused = has_problem("422", "`idempotency-key-reused`");
         if route.pattern.starts_with("/nexus/raw/presign-upload") {
             assert_eq!(schema.unwrap(), "^[!-~]{1,255}$");
             // that of an item is in the response to the batch
             let is_batch = route.pattern.ends_with("/batch");
-            assert!(reused && told("409", "`asset-conflict`") != is_batch);
-            assert!(!told("409", "`object-not-uploaded`"));
+            assert!(reused && has_problem("409", "`asset-conflict`") != is_batch);
+            assert!(!has_problem("409", "`object-not-uploaded`"));
         } else {
             assert!(schema.is_none() && !reused, "{}", route.pattern);
         }

@@ -66,7 +66,7 @@ fn expected(document: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_route_method_parameter_answer_schema_member_and_problem_stands_on_the_page() {
+fn every_route_method_parameter_response_schema_member_and_problem_is_on_the_page() {
     let document = serde_json::to_value(openapi_document()).unwrap();
     let (texts, _) = read(&render().unwrap());
     let texts: BTreeSet<String> = texts.into_iter().collect();
@@ -81,7 +81,7 @@ fn every_route_method_parameter_answer_schema_member_and_problem_stands_on_the_p
 }
 
 #[test]
-fn every_description_stands_on_the_page() {
+fn every_description_is_on_the_page() {
     fn descriptions(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::Object(members) => {
@@ -146,7 +146,7 @@ fn the_page_loads_nothing_runs_nothing_and_every_link_leads_to_somewhere() {
     }
 }
 
-/// Where each of these stands, in the order in which they stand.
+/// The ids of the page, in their order.
 fn ids(html: &str) -> Vec<String> {
     let (_, attributes) = read(html);
     let ids = attributes.into_iter().filter(|(name, _)| name == "id");

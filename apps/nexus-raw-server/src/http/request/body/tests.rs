@@ -45,10 +45,10 @@ fn a_body_without_fault_becomes_its_type() {
 }
 
 #[test]
-fn the_log_is_told_how_many_faults_there_are() {
-    let told = |text| parse(text).unwrap_err().to_string();
-    assert_eq!(told(r#"{"name":1}"#), "1 fault was found");
-    assert_eq!(told(r#"{"name":1,"note":-1}"#), "2 faults were found");
+fn the_log_has_the_number_of_faults() {
+    let message = |text| parse(text).unwrap_err().to_string();
+    assert_eq!(message(r#"{"name":1}"#), "1 fault was found");
+    assert_eq!(message(r#"{"name":1,"note":-1}"#), "2 faults were found");
 }
 
 #[test]
