@@ -18,7 +18,7 @@ fn the_crate_of_an_engine_team_is_built_outside_the_workspace_and_passes_its_tes
     // each of its tests ran, and none of what it must pass was left out by mistake
     for suite in [
         "a_batch_is_accepted_whole_and_in_order",
-        "a_photograph_is_uploaded_registered_read_and_told",
+        "a_photograph_is_uploaded_registered_read_and_its_events_are_delivered",
         "the_promised_bytes_are_stored_once",
     ] {
         let passed = format!("test {suite} ... ok");

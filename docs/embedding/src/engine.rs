@@ -142,7 +142,7 @@ impl Engine {
     /// # Errors
     /// When a part did not end as it should.
     pub async fn stop(self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        // of a relay that has ended there is nobody left to tell
+        // a relay that has ended has no receiver
         let _ = self.stop_relay.send(());
         self.relay.await?;
         self.catalog.close().await;

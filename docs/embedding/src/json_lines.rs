@@ -120,7 +120,7 @@ impl Lines {
         if text.is_empty() {
             return Ok(());
         }
-        // opened anew each time, so that it is noticed when the file or its disk has gone
+        // reopened each time, to notice when the file or its disk is gone
         let mut file = OpenOptions::new().write(true).open(&self.path)?;
         if file.metadata()?.len() < self.length {
             return Err(io::Error::other("the file lost lines that were flushed"));

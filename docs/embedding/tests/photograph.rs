@@ -28,7 +28,7 @@ async fn put(upload: &PresignedUpload, body: Vec<u8>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_photograph_is_uploaded_registered_read_and_told() {
+async fn a_photograph_is_uploaded_registered_read_and_its_events_are_delivered() {
     let directory = tempfile::tempdir().unwrap();
     let events_file = directory.path().join("events.jsonl");
     let sink = JsonLinesSink::open(SinkName::new("lines"), events_file.clone());
@@ -117,12 +117,12 @@ async fn a_photograph_is_uploaded_registered_read_and_told() {
 
     // each event is one line
     let lines = std::fs::read_to_string(events_file).unwrap();
-    let told: Vec<serde_json::Value> = lines
+    let written: Vec<serde_json::Value> = lines
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let expected = events
         .iter()
         .map(|event| serde_json::to_value(event).unwrap());
-    assert_eq!(told, expected.collect::<Vec<_>>());
+    assert_eq!(written, expected.collect::<Vec<_>>());
 }
