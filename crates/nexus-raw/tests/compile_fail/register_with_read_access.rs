@@ -1,4 +1,4 @@
-//! Leave to read is no leave to register.
+//! Permission to read is no permission to register.
 
 use nexus_raw::{
     event::RequestContext,

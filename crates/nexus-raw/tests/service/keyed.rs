@@ -1,4 +1,4 @@
-//! Presigning under a caller's key: what stands, and what changes between a look and a write.
+//! Presigning under a caller's key: keys in use, and changes between a lookup and a write.
 
 use std::{
     pin::pin,
@@ -68,8 +68,8 @@ async fn a_key_is_written_with_the_intent_and_each_url_is_an_event_of_its_moment
         EventBody::presigned(&intent, &sample::user(), &house.context, at)
     };
     let events = house.events().into_iter();
-    let told: Vec<_> = events.map(|it| (it.sequence, it.body)).collect();
-    assert_eq!(told, [(1, event(0)), (2, event(30))]);
+    let bodies: Vec<_> = events.map(|it| (it.sequence, it.body)).collect();
+    assert_eq!(bodies, [(1, event(0)), (2, event(30))]);
 }
 
 #[tokio::test]
@@ -115,13 +115,13 @@ async fn a_caller_that_goes_away_at_any_step_finds_its_asset_again() {
     }
 }
 
-/// A service over a catalogue that does as it is told, and how often its store signed.
-struct Told {
+/// A service over a scripted catalogue, and how often its store signed.
+struct Scripted {
     service: RawStorageService,
     store: Arc<FakeStore>,
 }
 
-impl Told {
+impl Scripted {
     fn by(catalog: MockAssetCatalog) -> Self {
         let clock = Arc::new(FixedClock::at(sample::now()));
         let store = Arc::new(FakeStore::new(sample::bucket(), clock.clone()));
@@ -213,22 +213,22 @@ fn catalog(steps: impl IntoIterator<Item = Step>) -> MockAssetCatalog {
 
 #[tokio::test]
 async fn who_loses_the_race_for_a_key_gets_a_url_of_the_winner() {
-    let told = Told::by(catalog([
+    let scripted = Scripted::by(catalog([
         Step::First(KeyedOutcome::KeyStands),
         Step::Again(RepeatOutcome::Recorded),
     ]));
-    let presigned = told.presign().await.unwrap();
+    let presigned = scripted.presign().await.unwrap();
     assert_eq!(presigned.asset_id, intent().asset_id);
 }
 
 #[tokio::test]
 async fn an_asset_that_is_registered_meanwhile_gives_no_more_urls() {
-    let told = Told::by(catalog([
+    let scripted = Scripted::by(catalog([
         Step::First(KeyedOutcome::KeyStands),
         Step::Again(RepeatOutcome::NotPending),
         Step::Registered,
     ]));
-    let refused = told.presign().await;
+    let refused = scripted.presign().await;
     assert!(
         matches!(refused, Err(PresignError::KeyRegistered { asset_id }) if asset_id == intent().asset_id),
         "{refused:?}"
@@ -237,8 +237,8 @@ async fn an_asset_that_is_registered_meanwhile_gives_no_more_urls() {
 
 #[tokio::test]
 async fn an_upload_that_was_presigned_as_often_as_it_may_be_waits_for_its_intents_end() {
-    let told = Told::by(catalog([Step::Again(RepeatOutcome::Exhausted)]));
-    let refused = told.presign().await;
+    let scripted = Scripted::by(catalog([Step::Again(RepeatOutcome::Exhausted)]));
+    let refused = scripted.presign().await;
     let Err(PresignError::PresignsExhausted { retry_after }) = refused else {
         panic!("{refused:?}");
     };
@@ -247,10 +247,10 @@ async fn an_upload_that_was_presigned_as_often_as_it_may_be_waits_for_its_intent
 
 #[tokio::test]
 async fn a_key_that_never_settles_is_given_up() {
-    let told = Told::by(catalog(
+    let scripted = Scripted::by(catalog(
         [(); 4].map(|()| Step::Again(RepeatOutcome::NotPending)),
     ));
-    let refused = told.presign().await;
+    let refused = scripted.presign().await;
     let Err(PresignError::Catalog(CatalogError::Unavailable(reason))) = refused else {
         panic!("{refused:?}");
     };
@@ -261,7 +261,7 @@ async fn a_key_that_never_settles_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_key_that_stands_for_something_else_asks_no_store_and_writes_nothing() {
+async fn a_key_of_another_request_calls_no_store_and_writes_nothing() {
     for (standing, reused) in [
         (
             StandingKey {
@@ -284,22 +284,21 @@ async fn a_key_that_stands_for_something_else_asks_no_store_and_writes_nothing()
             .expect_find_key()
             .times(1)
             .returning(move |_, _| Ok(Some(standing.clone())));
-        let told = Told::by(catalog);
-        let refused = told.presign().await;
+        let scripted = Scripted::by(catalog);
+        let refused = scripted.presign().await;
         assert_eq!(
             matches!(refused, Err(PresignError::KeyReused)),
             reused,
             "{refused:?}"
         );
         assert!(refused.is_err());
-        assert_eq!(told.store.calls(), StoreCalls::default());
+        assert_eq!(scripted.store.calls(), StoreCalls::default());
     }
 }
 
-/// The order of the contract: a reused key, then the asset that is there, then what the key stands
-/// for.
+/// The order of the contract: a reused key, then the registered asset, then the key's intent.
 #[tokio::test]
-async fn a_registered_copy_takes_no_key_and_comes_before_what_the_key_stands_for() {
+async fn a_registered_copy_takes_no_key_and_comes_before_the_intent_of_the_key() {
     let house = House::new();
     let key = IdempotencyKey::parse("k").unwrap();
     let returning = || {

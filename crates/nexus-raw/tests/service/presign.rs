@@ -49,8 +49,8 @@ async fn a_presign_writes_the_intent_and_its_event_and_answers_with_the_upload()
         Some(IntentState::Pending(intent))
     );
     let events = house.events();
-    let told: Vec<_> = events.iter().map(|it| (it.sequence, &it.body)).collect();
-    assert_eq!(told, [(1, &event)]);
+    let bodies: Vec<_> = events.iter().map(|it| (it.sequence, &it.body)).collect();
+    assert_eq!(bodies, [(1, &event)]);
 }
 
 #[tokio::test]
@@ -62,8 +62,8 @@ async fn each_presign_is_an_asset_of_its_own() {
     assert_eq!(house.events().len(), 2);
 }
 
-/// How long a URL lives is the store's to work out: what is told to it is the promise that was
-/// written, whose end does not move when it is signed again, and the policy's time to live.
+/// The store computes how long a URL lives from the intent that was written, whose end does not
+/// move when it is signed again, and from the policy's time to live.
 #[tokio::test]
 async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move() {
     let policy = UploadPolicy::default()
@@ -72,10 +72,10 @@ async fn what_is_signed_is_the_promise_that_is_written_and_its_end_does_not_move
     let signed = Arc::new(Mutex::new(Vec::new()));
     let mut store = MockRawStorageRepository::new();
     store.expect_bucket().return_const(sample::bucket());
-    let told = signed.clone();
+    let terms_seen = signed.clone();
     store.expect_presign_upload().returning(move |terms| {
         let UploadTerms { intent, now, ttl } = terms;
-        told.lock().unwrap().push((intent.clone(), now, ttl));
+        terms_seen.lock().unwrap().push((intent.clone(), now, ttl));
         Ok(PresignedUpload {
             method: "PUT",
             url: SignedUrl::new("https://s3.test/".to_owned()),
@@ -138,7 +138,7 @@ async fn an_asset_may_be_as_large_as_the_policy_and_no_larger() {
         .presign_upload(&house.access, &house.context, request)
         .await;
     assert!(
-        matches!(refused, Err(PresignError::TooLarge { limit: told }) if told == limit),
+        matches!(refused, Err(PresignError::TooLarge { limit: reported }) if reported == limit),
         "{refused:?}"
     );
     assert_eq!(house.events().len(), 1);

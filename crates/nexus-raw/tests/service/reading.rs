@@ -97,13 +97,13 @@ async fn the_events_of_a_scope_are_read_on_from_a_sequence_by_its_readers_alone(
             .service
             .events(&stranger, &EventQuery::first(10))
             .await;
-        // an empty scope and one that never was are not told apart
+        // an empty scope and one that never existed are not distinguished
         assert_eq!(events.unwrap(), []);
     }
 }
 
 #[tokio::test]
-async fn absent_assets_and_those_of_other_scopes_are_not_told_apart() {
+async fn absent_assets_and_those_of_other_scopes_are_not_distinguished() {
     let house = House::new();
     let asset = house.registered(Provenance::default()).await;
     let id = asset.asset_id();

@@ -257,7 +257,7 @@ async fn a_store_that_does_not_answer_is_asked_once_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn what_the_catalogue_says_at_the_last_moment_stands() {
+async fn the_catalogues_outcome_at_the_write_counts() {
     let object = || {
         let intent = sample::intent(&sample::scope("t_a", "dev"), id());
         let metadata = intent.object_metadata();

@@ -72,7 +72,7 @@ async fn the_record_and_its_event_name_who_registered_not_who_presigned() {
     );
 }
 
-/// Leave to write in the house's scope, of another user.
+/// Returns another user's permission to write in the house's scope.
 fn another_admin(house: &House) -> WriteAccess {
     let memberships = BTreeMap::from([(house.scope.tenant.clone(), Some(Role::Admin))]);
     let other = Principal::from_verified(UserId::parse("u_other").unwrap(), memberships);
@@ -80,7 +80,7 @@ fn another_admin(house: &House) -> WriteAccess {
 }
 
 #[tokio::test]
-async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however() {
+async fn an_identical_repeat_by_any_user_in_any_spelling_gives_the_same_record() {
     let house = House::new();
     let flags = |flags: &[PiiFlag]| PiiFlags::parse(flags.to_vec()).unwrap();
     let captured = |text| Some(CapturedAt::parse(text).unwrap());
@@ -119,7 +119,7 @@ async fn an_identical_repeat_gives_the_same_record_whoever_says_it_and_however()
 }
 
 #[tokio::test]
-async fn other_provenance_is_told_of_the_record_that_stands() {
+async fn other_provenance_is_refused_with_the_existing_record() {
     let house = House::new();
     let asset = house.registered(sample::provenance()).await;
     let refused = house.register(plain(asset.asset_id())).await;
@@ -261,7 +261,7 @@ async fn parents_must_be_registered_in_the_same_scope() {
 }
 
 #[tokio::test]
-async fn after_an_answer_that_was_lost_the_same_call_tells_what_stands() {
+async fn after_a_lost_response_the_same_call_returns_the_record() {
     let house = House::new();
     let asset_id = house.uploaded().await.asset_id;
     house.catalog.lose_next_answer();

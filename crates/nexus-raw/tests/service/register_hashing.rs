@@ -157,9 +157,9 @@ async fn an_object_up_to_the_limit_is_waited_for_and_a_larger_one_is_not() {
 async fn what_is_hashed_is_what_was_seen() {
     let mut hasher = MockObjectHasher::new();
     let promised = sample::facts().sha256;
-    let (told, seen) = std::sync::mpsc::channel::<PinnedObject>();
+    let (sender, seen) = std::sync::mpsc::channel::<PinnedObject>();
     hasher.expect_digest().once().returning(move |object, _| {
-        told.send(object).unwrap();
+        sender.send(object).unwrap();
         Ok(hashed(promised))
     });
     let house = House::hashed_by(UploadPolicy::default(), hasher);
@@ -207,11 +207,11 @@ async fn an_object_that_was_replaced_while_it_was_read_is_looked_at_again() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_gone_when_it_is_read_is_told_as_not_uploaded() {
+async fn an_object_that_is_gone_when_it_is_read_is_reported_as_not_uploaded() {
     let gone = Ok(HashingProgress::Done(HashOutcome::Gone));
     let house = House::hashed_by(UploadPolicy::default(), answering([gone]));
     let presigned = house.uploaded().await;
-    // gone between the look and the reading, as far as the next look can tell
+    // gone between the lookup and the reading, as the next lookup shows
     let service = house.clone();
     let store = house.store.clone();
     let (answer, ()) = tokio::join!(service.register(plain(presigned.asset_id)), async {

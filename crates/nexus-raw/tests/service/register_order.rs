@@ -1,5 +1,5 @@
-//! A request with several faults is told of one, always the same: body, intent, restated facts,
-//! registered before, ended, parents, and last what the store says.
+//! Of several faults of a request one is returned, in a fixed order: body, intent, restated facts,
+//! registered before, ended, parents, and last what the store reports.
 
 use nexus_raw::{
     asset::{AssetId, ByteSize, CapturedAt, Provenance},

@@ -10,7 +10,7 @@ use nexus_raw_testkit::{PutOutcome, sample};
 use crate::house::{House, plain};
 
 #[tokio::test]
-async fn nothing_uploaded_yet_is_told_so_until_the_intent_ends() {
+async fn nothing_uploaded_yet_is_reported_until_the_intent_ends() {
     let house = House::new();
     let asset_id = house.presign().await.asset_id;
     let early = house.register(plain(asset_id)).await;

@@ -28,7 +28,7 @@ fn of_a_hundred_identical_registrations_one_writes_and_all_get_its_record() {
 }
 
 #[test]
-fn of_registrations_that_differ_one_writes_and_the_others_are_told_of_its_record() {
+fn of_registrations_that_differ_one_writes_and_the_others_get_its_record() {
     contract::run(async {
         let house = House::new();
         let asset_id = house.uploaded().await.asset_id;
