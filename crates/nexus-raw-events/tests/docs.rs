@@ -109,7 +109,7 @@ fn the_run_shown_is_that_of_an_asset_made_from_the_one_shown() {
 }
 
 #[tokio::test]
-async fn the_receiver_tells_a_genuine_request_from_others() {
+async fn the_receiver_accepts_only_a_genuine_request() {
     let secret = "a secret of at least 32 bytes, of both";
     let (url, request) = one_request().await;
     let settings = HttpSinkSettings {
@@ -176,15 +176,15 @@ fn the_table_has_every_member_in_its_order() {
     ] {
         let native = String::from_utf8(encoding::native(&event).unwrap().payload).unwrap();
         let rows = EVENTS.lines().filter_map(|line| line.strip_prefix("| `"));
-        let told = rows.filter_map(|row| row.split('`').next());
-        let told: Vec<_> = told.filter(|member| !of_others.contains(member)).collect();
+        let members = rows.filter_map(|row| row.split('`').next());
+        let members: Vec<_> = members.filter(|member| !of_others.contains(member)).collect();
         let object: serde_json::Map<String, Value> = serde_json::from_str(&native).unwrap();
-        assert_eq!(told.len(), object.len());
-        let places: Vec<_> = told
+        assert_eq!(members.len(), object.len());
+        let places: Vec<_> = members
             .iter()
             .map(|member| native.find(&format!("\"{member}\":")).unwrap())
             .collect();
-        assert!(places.is_sorted(), "{told:?}");
+        assert!(places.is_sorted(), "{members:?}");
     }
 }
 

@@ -65,7 +65,7 @@ fn a_binary_cloud_event_is_the_native_one_with_its_attributes_as_headers() {
     for (name, value) in &encoded.headers {
         let attribute = name.strip_prefix("ce-").unwrap();
         assert_eq!(&envelope[attribute], &**value, "{name}");
-        // what stands in a header needs no escape there (HTTP protocol binding, 3.1.3.2)
+        // a value needs no escape in a header (HTTP protocol binding, 3.1.3.2)
         assert!(
             value
                 .bytes()
@@ -111,7 +111,7 @@ fn sequences_sort_by_their_bytes() {
 }
 
 #[test]
-fn an_open_lineage_event_names_the_object_and_tells_what_is_known_of_it() {
+fn an_open_lineage_event_names_the_object_and_what_is_known_of_it() {
     let event = registered();
     let encoded = encoding::open_lineage(&event).unwrap();
     assert_eq!(
@@ -180,7 +180,7 @@ fn an_open_lineage_event_names_the_object_and_tells_what_is_known_of_it() {
 }
 
 #[test]
-fn what_was_only_promised_is_not_told_as_created() {
+fn an_upload_that_is_only_promised_is_not_reported_as_created() {
     let facets = &json_of(&encoding::open_lineage(&presigned()).unwrap())["dataset"]["facets"];
     assert_eq!(facets.get("lifecycleStateChange"), None);
     assert_eq!(facets["nexusRaw_rawAsset"]["train_ok"], Value::Null);
@@ -198,9 +198,9 @@ fn an_open_lineage_event_of_a_download_has_no_user_among_the_owners() {
         facets["ownership"]["owners"],
         json!([{"name": "tenant:t_demo", "type": "TENANT"}])
     );
-    let told = &facets["nexusRaw_rawAsset"];
+    let facet = &facets["nexusRaw_rawAsset"];
     assert_eq!(
-        (&told["event_type"], &told["user_id"], &told["train_ok"]),
+        (&facet["event_type"], &facet["user_id"], &facet["train_ok"]),
         (
             &json!("raw_asset_download_presigned"),
             &json!("u_demo"),

@@ -172,7 +172,7 @@ async fn an_event_that_the_receiver_refuses_is_refused_and_no_later_one_is_sent(
 }
 
 #[tokio::test]
-async fn an_event_that_the_receiver_stumbles_over_is_told_from_an_outage() {
+async fn an_event_that_the_receiver_fails_on_is_distinguished_from_an_outage() {
     for code in [500, 501, 507, 599] {
         let receiver =
             Receiver::open(move |before| status(if before == 1 { code } else { 200 })).await;

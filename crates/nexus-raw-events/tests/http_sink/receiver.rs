@@ -66,7 +66,7 @@ impl Receiver {
         }
     }
 
-    /// What came so far, in order, whatever was answered.
+    /// What came so far, in order, accepted or refused.
     pub(crate) fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! The NATS sink, on a server with `JetStream`: what stands in the stream, and what becomes of an
+//! The NATS sink, on a server with `JetStream`: what is in the stream, and what becomes of an
 //! event that does not get there.
 
 #![expect(
@@ -139,7 +139,7 @@ async fn a_stream_that_takes_other_subjects_holds_the_events_up() {
     );
 }
 
-/// Of each scope the order stands in the stream, however the scopes are mixed in a batch.
+/// The stream keeps the order of each scope, in any mixture of scopes in a batch.
 #[tokio::test]
 async fn within_a_scope_the_order_is_kept_and_scopes_do_not_wait_for_each_other() {
     let nats = Nats::start();
@@ -161,7 +161,7 @@ async fn within_a_scope_the_order_is_kept_and_scopes_do_not_wait_for_each_other(
     assert_eq!(last.into_values().collect::<Vec<_>>(), [40; 3]);
 }
 
-/// Whatever NATS does in between, every event gets there, each after its predecessor.
+/// Every event gets there, each after its predecessor, even if NATS stops in between.
 #[tokio::test]
 async fn what_was_not_acknowledged_before_a_stop_is_sent_after_it() {
     let nats = Nats::start();

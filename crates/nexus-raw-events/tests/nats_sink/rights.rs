@@ -50,7 +50,7 @@ async fn make_stream(nats: &Nats) {
 }
 
 #[tokio::test]
-async fn the_rights_of_the_documentation_are_enough_and_each_that_is_missing_is_told_as_one() {
+async fn the_documented_permissions_suffice_and_each_missing_one_is_reported() {
     let all = documented();
     let nats = Nats::with_rights(all);
     let delivery = sink(&nats).deliver(&events("t_a", 1, 2)).await.unwrap();
@@ -69,8 +69,8 @@ async fn the_rights_of_the_documentation_are_enough_and_each_that_is_missing_is_
         let (taken, reason) = unavailable(&sink(&nats), &events("t_a", 1, 1)).await;
         assert!(began.elapsed() < AT_ONCE, "{right}: {:?}", began.elapsed());
         assert_eq!(taken, 0);
-        let told = format!("permission is missing: Permissions Violation for {named}");
-        assert!(reason.starts_with(&told), "{reason}");
+        let expected = format!("permission is missing: Permissions Violation for {named}");
+        assert!(reason.starts_with(&expected), "{reason}");
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn all_but_one() -> String {
 }
 
 #[tokio::test]
-async fn one_tenant_that_is_refused_is_told_apart_and_what_others_had_acknowledged_counts() {
+async fn a_refused_tenant_is_reported_alone_and_what_others_had_acknowledged_counts() {
     let nats = Nats::with_rights(&all_but_one());
     let sink = sink(&nats);
     let batch = [
@@ -104,7 +104,7 @@ async fn one_tenant_that_is_refused_is_told_apart_and_what_others_had_acknowledg
     let Err(SinkError::ByScope(answers)) = outcome else {
         panic!("{outcome:?}")
     };
-    let told: BTreeMap<Scope, String> = answers
+    let outcomes: BTreeMap<Scope, String> = answers
         .into_iter()
         .map(|(scope, answer)| match answer {
             Ok(Delivery { taken }) => (scope, format!("{taken} taken")),
@@ -117,8 +117,8 @@ async fn one_tenant_that_is_refused_is_told_apart_and_what_others_had_acknowledg
     let refused = "0 taken: permission is missing: Permissions Violation for Publish to \
                    \"nexus.raw.t_b.dev.raw_asset_presigned\"";
     let expected = [("t_a", "3 taken"), ("t_b", refused), ("t_c", "1 taken")];
-    let expected = expected.map(|(tenant, told)| (scope(tenant, "dev"), told.to_owned()));
-    assert_eq!(told, BTreeMap::from(expected));
+    let expected = expected.map(|(tenant, outcome)| (scope(tenant, "dev"), outcome.to_owned()));
+    assert_eq!(outcomes, BTreeMap::from(expected));
     // a right that comes later counts from then on
     nats.stop();
     nats.set_rights("{}");

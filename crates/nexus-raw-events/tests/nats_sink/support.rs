@@ -36,7 +36,7 @@ pub(crate) async fn admin(nats: &Nats) -> Client {
     options.connect(nats.url()).await.unwrap()
 }
 
-/// A message as it stands in the stream.
+/// A message of the stream.
 pub(crate) struct Message {
     pub(crate) subject: String,
     pub(crate) headers: BTreeMap<String, String>,
@@ -50,7 +50,7 @@ impl Message {
     }
 }
 
-/// Everything that stands in the stream, in its order.
+/// Returns all messages of the stream, in order.
 pub(crate) async fn messages(nats: &Nats) -> Vec<Message> {
     let context = context(nats).await;
     let Ok(mut stream) = context.get_stream(STREAM).await else {

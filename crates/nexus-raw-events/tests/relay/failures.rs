@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_poison_event_is_parked_and_told_and_the_next_goes_on() {
+async fn a_poison_event_is_parked_and_logged_and_the_next_goes_on() {
     let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
     commit(&catalog, &scope(), 0..5).await;
     let sink = ScriptedSink::new("log", |events| {
@@ -115,8 +115,8 @@ async fn an_outage_of_a_sink_is_two_lines_however_long_it_lasts() {
     );
 }
 
-/// What it took of others is marked, once; that scope alone is tried again, and told of, in two
-/// lines however often.
+/// What it took of others is marked, once; that scope alone is retried, and logged in two lines
+/// for any number of retries.
 #[tokio::test(start_paused = true)]
 async fn a_scope_that_a_sink_does_not_take_waits_alone_and_what_it_took_of_others_is_marked() {
     let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
@@ -175,7 +175,7 @@ async fn a_scope_that_a_sink_does_not_take_waits_alone_and_what_it_took_of_other
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_of_the_catalogue_is_told_and_outlived() {
+async fn an_outage_of_the_catalogue_is_logged_and_survived() {
     let (catalog, clock, log) = (FakeCatalog::new(), TokioClock::start(), LogLines::default());
     let sink = ScriptedSink::willing("log");
     let relay = relay(&catalog, &[&sink], &clock, 1).with_log(log.logger());
@@ -195,7 +195,7 @@ async fn an_outage_of_the_catalogue_is_told_and_outlived() {
         recovered = weather => assert!(recovered < Duration::from_secs(5), "{recovered:?}"),
     }
     assert_eq!(sink.sequences(&scope()), [1, 2, 3, 4]);
-    let told: Vec<_> = log
+    let logged: Vec<_> = log
         .lines()
         .iter()
         .map(|line| {
@@ -208,17 +208,17 @@ async fn an_outage_of_the_catalogue_is_told_and_outlived() {
         .collect();
     let reason = "the catalogue is unavailable: the test has taken the catalogue down";
     assert_eq!(
-        told[0],
+        logged[0],
         (
             json!("event delivery stalled"),
             json!("catalogue"),
             json!(reason)
         )
     );
-    assert!(told.contains(&(
+    assert!(logged.contains(&(
         json!("event delivery resumed"),
         json!("catalogue"),
         json!(null)
     )));
-    assert!(told.len() <= 4, "{told:?}");
+    assert!(logged.len() <= 4, "{logged:?}");
 }

@@ -235,8 +235,8 @@ async fn a_denied_epoch_is_followed_by_a_rest() {
     assert!((50..=101).contains(&leases), "{leases}");
 }
 
-/// Whatever the moment at which a relay dies, within 5 s another delivers: its lease of 3 s, and a
-/// third of it until the other asks again.
+/// Whenever a relay dies, another delivers within 5 s: after the lease of 3 s, and a third of that
+/// until the other tries to take it.
 #[tokio::test(start_paused = true)]
 async fn another_relay_delivers_within_five_seconds_of_a_death() {
     for moment in 0..30 {

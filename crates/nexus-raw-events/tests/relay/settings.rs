@@ -21,7 +21,7 @@ fn relay(names: &[&str], settings: RelaySettings) -> Result<Relay, RelayError> {
 }
 
 #[test]
-fn the_names_of_the_sinks_are_told_in_their_order() {
+fn the_names_of_the_sinks_are_in_their_order() {
     let relay = relay(&["nats", "log"], RelaySettings::default()).unwrap();
     let names: Vec<_> = relay.sink_names().map(SinkName::as_str).collect();
     assert_eq!(names, ["nats", "log"]);

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::support::{Reaction, ScriptedSink, TokioClock, commit, relay, scope};
 
-/// Says when a delivery is under way, and ends it when it is told to.
+/// Signals when a delivery is under way, and ends it on a signal.
 #[derive(Debug)]
 struct SlowSink {
     name: SinkName,

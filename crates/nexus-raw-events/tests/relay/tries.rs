@@ -129,10 +129,10 @@ async fn an_outage_parks_nothing_however_long_it_lasts() {
     assert_eq!(catalog.parked(sink_name(&sink)), []);
 }
 
-/// A parked event that somebody asks for is offered again, beside what is new; it is forgotten once
-/// it was taken, and parked anew where it is refused again.
+/// A parked event to retry is offered again, beside new ones; it is removed once it was taken, and
+/// parked again where it is refused again.
 #[tokio::test(start_paused = true)]
-async fn a_parked_event_that_is_asked_for_comes_later_or_is_parked_anew() {
+async fn a_parked_event_to_retry_comes_later_or_is_parked_again() {
     let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
     commit(&catalog, &scope(), 0..4).await;
     let mended = Arc::new(AtomicBool::new(false));
@@ -177,7 +177,7 @@ async fn a_parked_event_that_is_asked_for_comes_later_or_is_parked_anew() {
     assert_eq!(taken, [1, 2, 4, 5]);
 }
 
-/// However many parked events are asked for, and whatever becomes of them, new ones come through.
+/// New events come through beside any number of parked ones that are retried, with any outcome.
 #[tokio::test(start_paused = true)]
 async fn parked_events_that_a_sink_has_no_answer_to_do_not_hold_up_new_ones() {
     const PARKED: u64 = 40;
