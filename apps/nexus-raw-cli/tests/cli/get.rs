@@ -167,7 +167,7 @@ fn content_that_the_record_does_not_describe_is_no_file() {
     }
 }
 
-/// Each byte is printed once, whatever came before the cut.
+/// Each byte is printed once, also those before the cut.
 #[test]
 fn a_connection_that_is_cut_is_tried_again_a_few_times() {
     let cut = || hello().body("hel").with("content-length", "6").cut();

@@ -52,7 +52,7 @@ fn given_up(note: &str) -> Ran {
 }
 
 #[test]
-fn an_upload_that_the_service_hashes_itself_is_waited_for_and_told_once() {
+fn an_upload_that_the_service_hashes_itself_is_waited_for_and_printed_once() {
     for (args, out) in [
         (&[][..], RECORD_TEXT.to_owned()),
         (&["--json"][..], record() + "\n"),
@@ -95,7 +95,7 @@ fn a_hash_that_takes_longer_than_there_is_patience_is_not_waited_for() {
 }
 
 #[test]
-fn what_the_service_found_after_a_wait_is_told() {
+fn the_services_finding_after_a_wait_is_reported() {
     let stub = service(|asked, before| {
         (asked.target == "/nexus/raw/register").then(|| match before {
             2 => pending().with("retry-after", "0"),

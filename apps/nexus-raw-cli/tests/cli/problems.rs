@@ -15,7 +15,7 @@ fn problem(status: u16, code: &str, title: &str) -> serde_json::Value {
     })
 }
 
-fn told(exit: i32, err: &str) -> Ran {
+fn reported(exit: i32, err: &str) -> Ran {
     Ran {
         exit,
         out: String::new(),
@@ -24,7 +24,7 @@ fn told(exit: i32, err: &str) -> Ran {
 }
 
 #[test]
-fn a_problem_is_told_with_what_to_do_and_its_exit_code() {
+fn a_problem_is_reported_with_a_hint_and_its_exit_code() {
     for (status, code, title, exit, hint) in [
         (
             401,
@@ -66,7 +66,7 @@ fn a_problem_is_told_with_what_to_do_and_its_exit_code() {
         let stub = Stub::start(move |_, _| Answer::problem(status, &body));
         assert_eq!(
             run(&mut command_for(&stub.url), ["show", ID, "--json"]),
-            told(
+            reported(
                 exit,
                 &format!(
                     "error: {title} ({status} {code})\n  What happened.\n  trace id: TRACE\nhint: {hint}\n"
@@ -77,7 +77,7 @@ fn a_problem_is_told_with_what_to_do_and_its_exit_code() {
 }
 
 #[test]
-fn every_fault_of_a_body_is_told() {
+fn every_fault_of_a_body_is_reported() {
     let stub = service(|asked, _| {
         (asked.target == "/nexus/raw/presign-upload").then(|| {
             let mut body = problem(422, "validation-failed", "Not valid");
@@ -91,7 +91,7 @@ fn every_fault_of_a_body_is_told() {
     let file = tempfile::NamedTempFile::new().unwrap();
     assert_eq!(
         run(command_for(&stub.url).arg("put"), [file.path()]),
-        told(
+        reported(
             4,
             "error: Not valid (422 validation-failed)\n  What happened.\n  \
              /filename: must be NFC\n  the whole body: must be an object\n  trace id: TRACE\n\
@@ -102,7 +102,7 @@ fn every_fault_of_a_body_is_told() {
 }
 
 #[test]
-fn a_forged_upload_that_the_service_finds_out_is_told() {
+fn a_forged_upload_that_the_service_detects_is_reported() {
     let stub = service(|asked, _| {
         (asked.target == "/nexus/raw/register").then(|| {
             let mut body = problem(422, "object-mismatch", "Object mismatch");
@@ -114,7 +114,7 @@ fn a_forged_upload_that_the_service_finds_out_is_told() {
     std::fs::write(file.path(), "x").unwrap();
     assert_eq!(
         run(command_for(&stub.url).arg("put"), [file.path()]),
-        told(
+        reported(
             4,
             "error: Object mismatch (422 object-mismatch)\n  What happened.\n  \
              /sha256: is another\n  trace id: TRACE\nhint: put the file again\n"
@@ -129,7 +129,7 @@ fn what_a_problem_says_cannot_move_the_cursor() {
     let stub = Stub::start(move |_, _| Answer::problem(422, &body));
     assert_eq!(
         run(&mut command_for(&stub.url), ["show", ID]),
-        told(
+        reported(
             4,
             "error: Not\\u{1b}[2J valid (422 validation-failed)\n  What happened.\n  \
              /labels/\\u{1b}: is\\u{202e} bad\\u{a}\n  trace id: TRACE\n\
@@ -139,7 +139,7 @@ fn what_a_problem_says_cannot_move_the_cursor() {
 }
 
 #[test]
-fn a_problem_of_a_later_version_is_told_without_a_hint() {
+fn a_problem_of_a_later_version_is_reported_without_a_hint() {
     let stub = Stub::start(|_, _| {
         Answer::problem(
             418,
@@ -148,6 +148,6 @@ fn a_problem_of_a_later_version_is_told_without_a_hint() {
     });
     assert_eq!(
         run(&mut command_for(&stub.url), ["show", ID]),
-        told(4, "error: A new one (418 new-code)\n")
+        reported(4, "error: A new one (418 new-code)\n")
     );
 }

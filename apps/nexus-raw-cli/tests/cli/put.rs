@@ -221,7 +221,7 @@ fn what_is_stated_is_registered() {
 }
 
 #[test]
-fn a_media_type_can_be_stated_and_is_that_of_any_bytes_where_nothing_tells() {
+fn a_media_type_can_be_stated_and_is_octet_stream_by_default() {
     for (args, expected) in [
         (&[][..], "application/octet-stream"),
         (

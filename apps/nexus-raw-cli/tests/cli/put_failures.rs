@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn what_the_store_refuses_is_told_and_not_registered() {
+fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
     for (status, code, exit, hint) in [
         (
             400,
@@ -133,7 +133,7 @@ fn an_upload_of_another_kind_than_this_command_knows_is_not_tried() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told_before_anything_is_asked() {
+fn a_missing_file_is_reported_before_any_request() {
     let stub = service(|_, _| None);
     let ran = run(&mut command_for(&stub.url), ["put", "/no/such/file"]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The first hour: what README tells a newcomer to type, typed in a fresh clone.
+//! The first hour: the commands of README for a newcomer, run in a fresh clone.
 
 use std::{
     fs,
@@ -19,8 +19,8 @@ const README: &str = include_str!("../../../../README.md");
 /// How long the server may take to be ready.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Stands in for cargo, which would build for minutes what this test's own run has built: it puts
-/// the programs of the packages that it is asked for where cargo puts them, and no others.
+/// A replacement for cargo, which would build for minutes what this test's own run has built: it
+/// puts the programs of the requested packages where cargo puts them, and no others.
 const CARGO: &str = r#"#!/bin/sh
 set -eu
 command=$1
@@ -128,11 +128,11 @@ fn the_commands_of_the_readme_work_in_their_order_in_a_fresh_clone() {
         .spawn();
     let mut running = Running(child.unwrap());
     let log = BufReader::new(running.0.stderr.take().unwrap());
-    let (told, lines) = channel();
+    let (sender, lines) = channel();
     let reader = thread::spawn(move || {
         log.lines()
             .map_while(Result::ok)
-            .try_for_each(|it| told.send(it))
+            .try_for_each(|it| sender.send(it))
     });
     let (mut address, mut seen) = (None, Vec::new());
     loop {

@@ -24,7 +24,7 @@ fn canaries() -> Canaries {
     canaries
 }
 
-/// Runs `put`, as talkative as the libraries under it can be, and looks at what it tells.
+/// Runs `put` at the highest log level of its libraries, and searches its output.
 fn put(server: &str, retries: &str) -> Ran {
     let (_directory, path) = file("DSCN0010.jpg");
     let mut command = command_for(server);
@@ -58,7 +58,7 @@ fn with_store(store: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Stub {
 }
 
 #[test]
-fn an_upload_tells_neither_whether_it_is_taken_or_refused() {
+fn an_upload_accepted_or_refused_shows_neither_secret() {
     for (status, exit) in [
         (200, 0),
         (412, 0),
@@ -84,7 +84,7 @@ fn an_upload_tells_neither_whether_it_is_taken_or_refused() {
 }
 
 #[test]
-fn an_upload_without_an_answer_tells_neither() {
+fn an_upload_without_a_response_shows_neither_secret() {
     // a port that was free a moment ago, and that nobody listens on
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = listener.local_addr().unwrap();
@@ -103,7 +103,7 @@ fn an_upload_without_an_answer_tells_neither() {
 }
 
 #[test]
-fn a_service_that_answers_badly_has_neither_told() {
+fn a_malformed_response_shows_neither_secret() {
     let url = format!("http://127.0.0.1:1/?{QUERY}");
     for body in [
         format!("{{\"asset_id\": \"{ID}\", \"upload\": {{\"url\": \"{url}\""),
@@ -132,7 +132,7 @@ fn a_service_that_answers_badly_has_neither_told() {
 }
 
 #[test]
-fn help_and_faults_of_usage_do_not_tell_the_token() {
+fn help_and_usage_errors_do_not_show_the_token() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");
     fs::write(&path, format!("{TOKEN}\n{TOKEN}")).unwrap();
@@ -159,7 +159,7 @@ fn help_and_faults_of_usage_do_not_tell_the_token() {
 
 /// What it is asked for is a token; the secret that signs it stays where it is.
 #[test]
-fn the_token_command_tells_a_token_and_never_the_secret() {
+fn the_token_command_prints_a_token_and_never_the_secret() {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
     let mode = nexus_raw_config::EmbeddedMode::prepare(&data_dir).unwrap();

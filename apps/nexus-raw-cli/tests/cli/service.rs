@@ -27,7 +27,7 @@ pub(crate) fn empty_file(name: &str) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-/// Leave to upload to the server that was asked.
+/// The response to a presign: an upload to the server that was asked.
 pub(crate) fn presigned(asked: &Asked) -> Answer {
     let body = json!({
         "asset_id": ID,

@@ -107,7 +107,7 @@ impl Stub {
         let script: Arc<Script> = Arc::new(script);
         let asked = Arc::new(Mutex::new(vec![]));
         let (stop, stopped) = oneshot::channel();
-        let (tell, port) = mpsc::channel();
+        let (sender, port) = mpsc::channel();
         let remember = asked.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -116,7 +116,7 @@ impl Stub {
                 .unwrap();
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap().port()).unwrap();
+                sender.send(listener.local_addr().unwrap().port()).unwrap();
                 let serving = std::pin::pin!(serve(listener, script, remember));
                 future::select(serving, stopped).await;
             });

@@ -115,7 +115,7 @@ fn a_token_that_would_live_too_long_is_not_made() {
 }
 
 #[test]
-fn a_directory_where_no_server_has_started_is_told_and_left_alone() {
+fn a_directory_where_no_server_has_started_is_reported_and_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing");
     let ran = run(

@@ -29,7 +29,7 @@ fn what_is_required_must_be_there() {
 }
 
 #[test]
-fn what_no_service_would_take_is_told_before_anything_is_asked() {
+fn arguments_that_no_service_accepts_are_reported_before_any_request() {
     for args in [
         &["show", "no-id"][..],
         &[
@@ -100,7 +100,7 @@ fn what_no_service_would_take_is_told_before_anything_is_asked() {
 }
 
 #[test]
-fn an_empty_token_is_told_before_anything_is_asked() {
+fn an_empty_token_is_reported_before_any_request() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     std::fs::write(&file, "\n").unwrap();
@@ -135,7 +135,7 @@ fn the_token_is_not_shown_by_help_or_by_faults() {
 }
 
 #[test]
-fn help_tells_the_exit_codes() {
+fn help_lists_the_exit_codes() {
     let ran = run(&mut command(), ["--help"]);
     assert_eq!(ran.exit, 0);
     assert!(
