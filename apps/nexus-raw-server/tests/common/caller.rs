@@ -15,7 +15,7 @@ pub(crate) struct Caller {
     token: String,
 }
 
-/// Leave to upload, as the service gave it.
+/// A presigned upload, as the service returned it.
 #[derive(Clone)]
 pub(crate) struct Upload {
     pub(crate) asset_id: String,

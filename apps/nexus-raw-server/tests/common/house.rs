@@ -169,7 +169,7 @@ impl House for OnSeaweedFs {
 pub(crate) struct OnPostgres {
     on: OnSeaweedFs,
     database: Database,
-    /// It runs as long as the house stands.
+    /// It runs as long as the house exists.
     _server: Arc<Postgres>,
 }
 
@@ -182,8 +182,8 @@ impl House for OnPostgres {
             _server: server,
         };
         let migrated = house.program().arg("migrate").output().unwrap();
-        let told = String::from_utf8_lossy(&migrated.stderr);
-        assert!(migrated.status.success(), "not migrated: {told}");
+        let stderr = String::from_utf8_lossy(&migrated.stderr);
+        assert!(migrated.status.success(), "not migrated: {stderr}");
         house
     }
 

@@ -1,4 +1,4 @@
-//! A client that sends what it is told to, byte for byte.
+//! A client that sends given requests byte for byte.
 
 use std::net::SocketAddr;
 

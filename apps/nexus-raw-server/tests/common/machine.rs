@@ -88,7 +88,7 @@ impl Machine {
         Self::spawn(command).ready()
     }
 
-    /// The same, of a program that may end before it is ready: then how, and what it told.
+    /// The same, of a program that may end before it is ready: then its exit status and its log.
     pub(crate) fn start_or_end(command: &mut Command) -> Result<Server, (ExitStatus, Vec<String>)> {
         let mut child = command
             .stdout(Stdio::piped())
@@ -97,10 +97,10 @@ impl Machine {
             .unwrap();
         let log = lines(child.stderr.take().unwrap());
         let output = lines(child.stdout.take().unwrap());
-        let (mut listens, mut told) = (None, Vec::new());
+        let (mut listens, mut logged) = (None, Vec::new());
         loop {
             let Ok(line) = log.recv_timeout(PATIENCE) else {
-                return Err((child.wait().unwrap(), told));
+                return Err((child.wait().unwrap(), logged));
             };
             let record: Value = serde_json::from_str(&line).unwrap_or_default();
             if record["msg"] == "listening" {
@@ -118,7 +118,7 @@ impl Machine {
                     output,
                 });
             }
-            told.push(line);
+            logged.push(line);
         }
     }
 
@@ -241,8 +241,8 @@ impl Server {
     /// Asks it to end as a service manager does; what it still wrote on both outputs.
     pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
         let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(told.success());
+        let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(signalled.success());
         let status = self.child.wait().unwrap();
         (
             status,

@@ -9,7 +9,7 @@ impl Random {
     /// From `NEXUS_RAW_SEED`, or the one seed of `make test`.
     #[expect(
         clippy::print_stdout,
-        reason = "whoever sees it fail tries the same again"
+        reason = "a failure is reproduced with the printed seed"
     )]
     pub(crate) fn seeded() -> Self {
         let seed = number("NEXUS_RAW_SEED").unwrap_or(0x5eed);
@@ -33,10 +33,10 @@ impl Random {
     }
 }
 
-/// A number that whoever runs the test may give.
+/// A number from the environment.
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long and from which seed is for whoever runs the test to say"
+    reason = "the environment sets how long a test runs, and its seed"
 )]
 pub(crate) fn number(name: &str) -> Option<u64> {
     let value = env::var(name).ok()?;

@@ -1,4 +1,4 @@
-//! Everything that was ever told on standard output, put together over all lives of the program.
+//! All events that were ever written to standard output, over all lives of the program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{check::LastSequences, machine::Server};
 
-/// When to give up on what predecessors did not tell; it comes at once.
+/// How long to wait for events that earlier lives did not write; they come at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Each event once, by its place.
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Audit {
     places: BTreeMap<String, BTreeMap<u64, Value>>,
     registered: BTreeSet<String>,
-    /// How many lines told an event again.
+    /// How many lines repeated an event.
     pub(crate) repeats: usize,
 }
 
@@ -72,19 +72,19 @@ impl Audit {
             assert_eq!(
                 last,
                 sequences.len() as u64,
-                "a gap in what {tenant} was told"
+                "a gap in the events of {tenant}"
             );
         }
     }
 
-    /// Every event that was ever told.
+    /// Every event that was ever written.
     pub(crate) fn events(&self) -> Vec<Value> {
         let places = self.places.values();
         places.flat_map(BTreeMap::values).cloned().collect()
     }
 }
 
-/// The event of a line; `None` for a line that the kill cut short, which is told again.
+/// The event of a line; `None` for a line that the kill cut short, which is written again.
 fn event(line: &str) -> Option<Value> {
     let mut line: Value = serde_json::from_str(line).ok()?;
     Some(line["event"].take())

@@ -26,8 +26,8 @@ pub(crate) async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> 
     serde_json::from_value(body["events"].take()).unwrap()
 }
 
-/// A presign is told; an upload can be registered, which the same call again does; a record is
-/// read as it was answered.
+/// A presign has its event; an upload can be registered, by a repeat of the same call; a record is
+/// read as it was returned.
 pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, assets: &[Asset]) {
     let each = async |asset: &Asset| {
         let (tenant, asset_id) = (asset.tenant, asset.id.as_str());
@@ -44,7 +44,7 @@ pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, a
         if let Some(record) = record {
             assert_eq!((status, read.body), (200, record), "{asset_id}");
         }
-        let told: Vec<_> = events_of(client, tenant, asset_id)
+        let types: Vec<_> = events_of(client, tenant, asset_id)
             .await
             .iter()
             .map(|event| event["event_type"].as_str().unwrap().to_owned())
@@ -54,13 +54,16 @@ pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, a
         } else {
             &["raw_asset_presigned"]
         };
-        assert_eq!(told, expected, "events of {asset_id}, which reads {status}");
+        assert_eq!(
+            types, expected,
+            "events of {asset_id}, which reads {status}"
+        );
     };
     let assets = stream::iter(assets);
     assets.for_each_concurrent(AT_ONCE, each).await;
 }
 
-/// One more presign a tenant tells how far its sequence has come.
+/// Returns the last sequence of each tenant, from the event of one more presign.
 pub(crate) async fn last_sequences(client: &Client) -> LastSequences {
     let mut last = LastSequences::new();
     for tenant in TENANTS {
@@ -72,19 +75,22 @@ pub(crate) async fn last_sequences(client: &Client) -> LastSequences {
     last
 }
 
-/// Whatever was ever told of can be read.
+/// The state of every event that was ever written can be read.
 pub(crate) async fn every_event_has_its_state(client: &Client, events: &[Value]) {
     let each = async |event: &Value| {
         let tenant = event["tenant_id"].as_str().unwrap();
         let asset_id = event["asset_id"].as_str().unwrap();
         if event["event_type"] == "raw_asset_registered" {
             let read = client.get(tenant, &format!("/nexus/raw/{asset_id}")).await;
-            assert_eq!(read.status, 200, "{asset_id} was told of as registered");
+            assert_eq!(
+                read.status, 200,
+                "{asset_id} has an event of its registration"
+            );
         }
         let listed = events_of(client, tenant, asset_id).await;
         assert!(
             listed.contains(event),
-            "{asset_id} was told of otherwise than it is read: {event}"
+            "{asset_id}: the written event differs from the listed ones: {event}"
         );
     };
     let events = stream::iter(events);

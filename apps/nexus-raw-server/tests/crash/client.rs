@@ -10,7 +10,7 @@ use crate::{
     ledger::Ledger,
 };
 
-/// One name is a prefix of the other: whatever mixes scopes up shows.
+/// One name is a prefix of the other, so that a confusion of scopes shows.
 pub(crate) const TENANTS: [&str; 2] = ["t_crash", "t_crash-b"];
 const ENV: &str = "dev";
 

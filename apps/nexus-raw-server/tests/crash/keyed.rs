@@ -13,7 +13,7 @@ use crate::{
 const TENANT: &str = TENANTS[0];
 
 #[tokio::test]
-async fn a_retry_after_a_kill_is_the_same_asset_wherever_the_kill_came() {
+async fn a_retry_after_a_kill_at_any_point_is_the_same_asset() {
     let machine = Machine::new();
     let point_file = machine.data_dir().with_file_name("fail-point");
     let start = || {
@@ -23,12 +23,12 @@ async fn a_retry_after_a_kill_is_the_same_asset_wherever_the_kill_came() {
         let client = Client::new(server.address, &machine.token_for(&TENANTS, Role::Owner));
         (server, client)
     };
-    let mut told = 0;
+    let mut all_events = 0;
     // how many events each kill leaves
     for (point, left) in [("after-signing", 0), ("in-presign", 0), ("after-intent", 1)] {
         let mut found = None;
         let mut events = 0;
-        // the first time, and once it stands
+        // the first time, and once the key is in use
         for _ in 0..2 {
             let (server, client) = start();
             fs::write(&point_file, point).unwrap();
@@ -43,11 +43,11 @@ async fn a_retry_after_a_kill_is_the_same_asset_wherever_the_kill_came() {
             let asset_id = again.unwrap()["asset_id"].clone();
             assert_eq!(found.get_or_insert_with(|| asset_id.clone()), &asset_id);
             events += left + 1;
-            told += left + 1;
+            all_events += left + 1;
             let sequences = sequences(&client, &asset_id).await;
             assert_eq!(sequences.len(), events, "{point}");
             // nothing else was written to the scope, by any of the kills
-            assert_eq!(sequences.last(), Some(&told), "{point}");
+            assert_eq!(sequences.last(), Some(&all_events), "{point}");
         }
     }
 }

@@ -6,7 +6,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "where an expectation breaks, the test must end, and tell how it came there"
+    reason = "a broken expectation must end the test, with the steps before it"
 )]
 
 mod audit;
@@ -80,7 +80,7 @@ async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
     let late = lives.starts.iter().filter(|took| **took > RECOVERY);
     let late = late.count();
     println!(
-        "{} cycles, {} presigned, {registered} registered, {} events told again, ready after {:?} at most, {late} times late",
+        "{} cycles, {} presigned, {registered} registered, {} events repeated, ready after {:?} at most, {late} times late",
         ends.len(),
         assets.len(),
         lives.audit.repeats,
@@ -91,10 +91,10 @@ async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
         registered >= ends.len(),
         "too little load to prove anything"
     );
-    let (status, told, log) = server.stop();
+    let (status, output, log) = server.stop();
     assert_eq!(status.code(), Some(0), "{log:?}");
-    lives.audit.take(&told);
-    lives.exactly_the_committed_events_were_told().await;
+    lives.audit.take(&output);
+    lives.exactly_the_committed_events_were_written().await;
 }
 
 /// One data directory, and all programs that ever lived on it.
@@ -148,12 +148,12 @@ impl Lives {
         thread::sleep(after);
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        let told: Vec<_> = told.lines().map(str::to_owned).collect();
-        self.audit.take(&told);
+        let output = String::from_utf8(output.stdout).unwrap();
+        let output: Vec<_> = output.lines().map(str::to_owned).collect();
+        self.audit.take(&output);
     }
 
-    /// Whatever was answered holds, what was not completes, and everything was told of.
+    /// All responses hold, calls without one can be completed, and every event was written.
     async fn check(&mut self, server: &Server, client: &Client, assets: &[Asset]) {
         check::every_answer_still_holds(client, &self.ledger, assets).await;
         let last = check::last_sequences(client).await;
@@ -172,15 +172,15 @@ impl Lives {
             .collect();
         // a moment is drawn in answers, not in time, so that every machine is under load then
         self.ledger.wait_for_more(answers).await;
-        let told = match end {
+        let output = match end {
             End::At(point) => {
                 let (armed, file) = (self.point_file().with_extension("new"), self.point_file());
                 fs::write(&armed, point).unwrap();
                 fs::rename(&armed, &file).unwrap();
-                let (status, told, log) = server.ended();
+                let (status, output, log) = server.ended();
                 assert_eq!(status.signal(), Some(9), "{point}: {status}, {log:?}");
                 fs::remove_file(&file).unwrap();
-                told
+                output
             }
             End::Anytime { micros } => {
                 tokio::time::sleep(Duration::from_micros(micros)).await;
@@ -191,11 +191,11 @@ impl Lives {
         for worker in load {
             worker.await.unwrap();
         }
-        self.audit.take(&told);
+        self.audit.take(&output);
     }
 
     /// The catalogue, asked without the program, knows the same events as standard output.
-    async fn exactly_the_committed_events_were_told(&self) {
+    async fn exactly_the_committed_events_were_written(&self) {
         let file = self.machine.data_dir().join("catalog.sqlite");
         let catalog = SqlAssetCatalog::open(SqlCatalogSettings {
             url: format!("sqlite:{}", file.display()),
@@ -218,10 +218,10 @@ impl Lives {
             let tenant = event["tenant_id"].as_str().unwrap().to_owned();
             (tenant, event["sequence"].as_u64().unwrap())
         });
-        let told = self.audit.events();
-        assert_eq!(committed.len(), told.len());
-        for (committed, told) in committed.iter().zip(&told) {
-            assert_eq!(committed, told);
+        let written = self.audit.events();
+        assert_eq!(committed.len(), written.len());
+        for (committed, written) in committed.iter().zip(&written) {
+            assert_eq!(committed, written);
         }
         catalog.close().await;
     }

@@ -50,7 +50,7 @@ pub(crate) fn all(elsewhere: &str) -> Vec<Case> {
     let mut cases = connections();
     cases.extend(refusals());
     cases.extend(redirects(elsewhere));
-    cases.extend(nonsense());
+    cases.extend(malformed());
     cases
 }
 
@@ -133,8 +133,8 @@ fn redirects(elsewhere: &str) -> Vec<Case> {
     cases.into()
 }
 
-/// What is no answer to the question.
-fn nonsense() -> Vec<Case> {
+/// Malformed responses.
+fn malformed() -> Vec<Case> {
     let say = |bytes: &str| Fault::Say(bytes.as_bytes().to_vec());
     let bad = |name: &str, fault| case(name, fault, Expected::Unavailable, Start::Later);
     let huge = format!("x-huge: {}\r\n", "a".repeat(2 * 1024 * 1024));

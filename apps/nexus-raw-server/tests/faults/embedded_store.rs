@@ -71,7 +71,7 @@ fn id_of(presigned: &Answer) -> String {
     presigned.json()["asset_id"].as_str().unwrap().to_owned()
 }
 
-/// Where the store has the object, to whoever has its keys.
+/// Where the store has the object, for a client with its keys.
 fn target_of(presigned: &Answer) -> String {
     let uri = presigned.json()["uri"].as_str().unwrap().to_owned();
     uri.strip_prefix("s3:/").unwrap().to_owned()
@@ -81,8 +81,8 @@ fn has_ended_by_the_medium(server: Server) {
     let (status, _, log) = server.ended();
     assert_eq!(status.code(), Some(74), "{log:?}");
     let last = log.last().unwrap();
-    let told = "the medium of the embedded object store failed";
-    assert!(last.contains(told), "{last}");
+    let reason = "the medium of the embedded object store failed";
+    assert!(last.contains(reason), "{last}");
     assert!(!log.iter().any(|line| line.contains("panick")), "{log:?}");
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn embedded(machine: &Machine) -> Command {
     command
 }
 
-/// The store of a program in embedded mode, as whoever has its keys reaches it.
+/// The store of a program in embedded mode, for a client with its keys.
 pub(crate) fn store_of(server: &Server) -> Endpoint {
     let url = server.s3_endpoint.as_deref().unwrap();
     Endpoint::at(url, "eu-central-1", ACCESS_KEY_ID, SECRET_ACCESS_KEY)
@@ -158,12 +158,12 @@ impl Owner {
         presigned.json()["asset_id"].as_str().unwrap().to_owned()
     }
 
-    /// Does what a presign gave leave for.
+    /// Does the upload that was presigned.
     pub(crate) async fn upload(&self, presigned: &Answer, content: &[u8]) {
         assert_eq!(self.put(presigned, content).await, Some(200));
     }
 
-    /// The same, whatever the store answers; `None` when it is gone.
+    /// The same, with any response of the store; `None` when it is gone.
     pub(crate) async fn put(&self, presigned: &Answer, content: &[u8]) -> Option<u16> {
         let (status, presigned) = presigned.whole();
         assert_eq!(status, 200, "{presigned}");

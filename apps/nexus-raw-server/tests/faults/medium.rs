@@ -109,9 +109,9 @@ impl Patient {
                 "{name}: {}",
                 again.json()
             );
-            let told = owner.events_of(asset_id).await;
+            let events = owner.events_of(asset_id).await;
             assert_eq!(
-                told,
+                events,
                 ["raw_asset_presigned", "raw_asset_registered"],
                 "{name}"
             );
@@ -282,7 +282,7 @@ fn a_medium_that_fails_ends_the_server_with_74_and_nothing_false_was_answered() 
 }
 
 #[test]
-fn a_full_disk_is_told_and_when_there_is_room_again_the_server_goes_on() {
+fn a_full_disk_is_reported_and_the_server_goes_on_once_there_is_room() {
     let full = injection(WRITES, "ENOSPC", "150..165");
     let outcome = live_through(&full, 60);
     let answers = outcome.answers;
@@ -348,7 +348,7 @@ async fn count(calls: &'static str) -> usize {
 /// All of them, where `NEXUS_RAW_INJECTIONS` is `every`, or a few.
 #[expect(
     clippy::disallowed_methods,
-    reason = "how many is for whoever runs the test to say"
+    reason = "the environment sets how many are run"
 )]
 fn chosen(all: RangeInclusive<usize>) -> impl Iterator<Item = usize> {
     let every = env::var("NEXUS_RAW_INJECTIONS").is_ok_and(|it| it == "every");

@@ -52,7 +52,7 @@ impl Site {
 }
 
 #[test]
-fn whatever_the_store_does_is_answered_in_time_and_leaves_nothing_half_done() {
+fn any_fault_of_the_store_is_answered_in_time_and_leaves_nothing_half_done() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
     let address = format!("http://{}", elsewhere.local_addr().unwrap());
@@ -125,8 +125,8 @@ async fn survive(site: &Site, case: &Case, (known, record): (&str, &Answer)) {
     if case.expected != Expected::Fine {
         let absent = owner.get(&format!("/nexus/raw/{asset_id}")).await.unwrap();
         assert_eq!(absent.problem().1, "asset-not-found", "{name}");
-        let told = owner.events_of(&asset_id).await;
-        assert_eq!(told, ["raw_asset_presigned"], "{name}");
+        let events = owner.events_of(&asset_id).await;
+        assert_eq!(events, ["raw_asset_presigned"], "{name}");
     }
 
     site.proxy.mend();

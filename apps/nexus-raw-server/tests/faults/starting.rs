@@ -83,23 +83,23 @@ fn ended_in_time(command: &mut Command) -> (i32, String) {
         thread::sleep(Duration::from_millis(5));
     }
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     // without a code it had to be killed
-    (output.status.code().unwrap_or_default(), told)
+    (output.status.code().unwrap_or_default(), stderr)
 }
 
-fn check(name: &str, (code, told): (i32, String), expected: Start) {
-    let last = told.lines().last().unwrap_or_default();
+fn check(name: &str, (code, stderr): (i32, String), expected: Start) {
+    let last = stderr.lines().last().unwrap_or_default();
     let begins = "nexus-raw-server: the object store cannot be used: ";
     let (expected_code, advice) = match expected {
         Start::Later => (69, "object store probe failed: "),
         Start::Change(advice) => (78, advice),
         Start::Ready => unreachable!("{name} does not end"),
     };
-    assert_eq!(code, expected_code, "{name}: {told}");
-    assert!(last.starts_with(begins), "{name}: {told}");
-    assert!(last.contains(advice), "{name}: {told}");
-    assert!(!told.contains("panick"), "{name}: {told}");
+    assert_eq!(code, expected_code, "{name}: {stderr}");
+    assert!(last.starts_with(begins), "{name}: {stderr}");
+    assert!(last.contains(advice), "{name}: {stderr}");
+    assert!(!stderr.contains("panick"), "{name}: {stderr}");
 }
 
 /// Runs everything, some at a time.
@@ -119,7 +119,7 @@ pub(crate) fn side_by_side<T: Send>(work: Vec<T>, run: impl Fn(T) + Sync) {
 }
 
 #[test]
-fn whatever_the_store_does_at_the_start_ends_it_in_time_and_says_what_to_do() {
+fn any_fault_of_the_store_at_the_start_ends_it_in_time_with_a_remedy() {
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
     let address = format!("http://{}", elsewhere.local_addr().unwrap());
@@ -134,7 +134,7 @@ fn whatever_the_store_does_at_the_start_ends_it_in_time_and_says_what_to_do() {
 }
 
 #[test]
-fn whatever_the_store_does_to_the_probes_uploads_ends_the_start_in_time() {
+fn any_fault_in_the_probes_uploads_ends_the_start_in_time() {
     let store = Store::start();
     side_by_side(of_uploads(), |(name, fault, expected)| {
         let ended = start(&store, |proxy| proxy.break_only("PUT", fault));
