@@ -76,7 +76,7 @@ async fn what_is_not_there_for_the_caller_is_not_there_at_all() {
 }
 
 #[actix_web::test]
-async fn events_are_told_from_presign_on_to_readers_of_the_scope() {
+async fn events_from_presign_on_are_returned_to_readers_of_the_scope() {
     let house = House::open();
     let (asset_id, _) = house.registered().await;
     let path = format!("/nexus/raw/{asset_id}/events");
@@ -87,7 +87,7 @@ async fn events_are_told_from_presign_on_to_readers_of_the_scope() {
         .await;
     let (status, body) = answer.whole();
     assert_eq!(status, 200);
-    let told: Vec<_> = body["events"]
+    let events: Vec<_> = body["events"]
         .as_array()
         .unwrap()
         .iter()
@@ -100,7 +100,7 @@ async fn events_are_told_from_presign_on_to_readers_of_the_scope() {
         })
         .collect();
     assert_eq!(
-        told,
+        events,
         [
             (1, "raw_asset_presigned", json!(null)),
             (2, "raw_asset_registered", json!(false)),
@@ -128,7 +128,7 @@ async fn events_of_an_asset_come_in_pages_and_an_empty_one_is_the_end() {
     let all = house.get(&path).send().await.json()["events"].take();
     let all = all.as_array().unwrap();
     assert_eq!(all.len(), 2);
-    for (query, told) in [
+    for (query, events) in [
         ("?", &all[..]),
         ("?limit=1", &all[..1]),
         ("?after=1", &all[1..]),
@@ -137,7 +137,7 @@ async fn events_of_an_asset_come_in_pages_and_an_empty_one_is_the_end() {
         ("?after=9223372036854775807&limit=1000", &[]),
     ] {
         let page = house.get(&format!("{path}{query}")).send().await;
-        assert_eq!(page.whole(), (200, json!({"events": told})), "{query}");
+        assert_eq!(page.whole(), (200, json!({"events": events})), "{query}");
     }
     let foreign = house.get(&format!("{path}?after=2")).with("x-env", "prod");
     let absent = (404, "asset-not-found".to_owned(), vec![]);

@@ -134,7 +134,7 @@ async fn registrations_are_answered_as_each_alone_would_be() {
     assert_eq!(again[1]["headers"], json!({"location": location}));
 }
 
-/// Whatever the order in which they are written, and although the single route would take it next.
+/// In either order, and although the single route would accept it next.
 #[actix_web::test]
 async fn a_parent_that_is_registered_in_the_same_batch_is_none_yet() {
     let house = House::open();
@@ -196,7 +196,7 @@ async fn downloads_are_answered_as_each_alone_would_be() {
 }
 
 #[actix_web::test]
-async fn a_key_stands_for_the_whole_batch_and_each_item_is_a_repeat() {
+async fn a_key_is_bound_to_the_whole_batch_and_each_item_is_a_repeat() {
     let house = House::open();
     let mut large = presign_body();
     large["size_bytes"] = json!(-1);

@@ -38,8 +38,8 @@ fn preflight(house: &House, target: &str, origin: &str) -> Request {
         .header("access-control-request-headers", "authorization,x-env")
 }
 
-/// What an answer tells of CORS: the origin, what may be read, and what it varies by.
-fn told(answer: &Answer) -> [Option<&str>; 3] {
+/// Returns the CORS headers of a response: the origin, what may be read, and what it varies by.
+fn cors_headers(answer: &Answer) -> [Option<&str>; 3] {
     [
         "access-control-allow-origin",
         "access-control-expose-headers",
@@ -118,7 +118,11 @@ async fn a_preflight_of_any_other_origin_is_a_request_that_no_route_serves() {
             let answer = preflight(&house, target, origin).send().await;
             let (status, code, _) = answer.problem();
             assert_eq!((status, &*code), refused, "{origin}");
-            assert_eq!(told(&answer), [None, None, Some("Origin")], "{origin}");
+            assert_eq!(
+                cors_headers(&answer),
+                [None, None, Some("Origin")],
+                "{origin}"
+            );
             assert_eq!(answer.header("access-control-allow-methods"), None);
             assert_eq!(answer.header("access-control-allow-headers"), None);
         }
@@ -127,7 +131,7 @@ async fn a_preflight_of_any_other_origin_is_a_request_that_no_route_serves() {
     let twice = preflight(&house, "/healthz", PAGE).header("origin", PAGE);
     let answer = twice.send().await;
     assert_eq!(answer.status, 405);
-    assert_eq!(told(&answer), [None, None, Some("Origin")]);
+    assert_eq!(cors_headers(&answer), [None, None, Some("Origin")]);
 }
 
 #[actix_web::test]
@@ -150,7 +154,7 @@ async fn a_preflight_asks_for_a_method_and_any_other_options_is_refused() {
     let answer = asks.without("access-control-request-method").send().await;
     assert_eq!(answer.problem().0, 405);
     let let_in = [Some(PAGE), Some(EXPOSED), Some("Origin")];
-    assert_eq!(told(&answer), let_in, "and the page may read why");
+    assert_eq!(cors_headers(&answer), let_in, "and the page may read why");
     let answer = house.get("/healthz").header("origin", PAGE);
     let answer = answer.header("access-control-request-method", "PUT");
     assert_eq!(answer.send().await.whole(), (200, json!({"status": "ok"})));
@@ -186,11 +190,11 @@ async fn a_page_of_a_configured_origin_may_read_every_answer_and_every_problem()
     for (status, request) in cases {
         let plain = request.clone().send().await;
         assert_eq!(
-            (plain.status, told(&plain)),
+            (plain.status, cors_headers(&plain)),
             (status, [None, None, Some("Origin")])
         );
         let answer = request.clone().header("origin", PAGE).send().await;
-        assert_eq!((answer.status, told(&answer)), (status, let_in));
+        assert_eq!((answer.status, cors_headers(&answer)), (status, let_in));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
         let foreign = request.header("origin", "https://evil.example.com");
         let foreign = foreign.send().await;
@@ -199,11 +203,11 @@ async fn a_page_of_a_configured_origin_may_read_every_answer_and_every_problem()
             (status, plain.steady_headers().len()),
             "another page's request is answered by the same rules, with nothing of CORS"
         );
-        assert_eq!(told(&foreign), told(&plain));
+        assert_eq!(cors_headers(&foreign), cors_headers(&plain));
     }
     house.store.set_available(false);
     let answer = house.get("/readyz").header("origin", PAGE).send().await;
-    assert_eq!((answer.status, told(&answer)), (503, let_in));
+    assert_eq!((answer.status, cors_headers(&answer)), (503, let_in));
     assert_eq!(answer.header("retry-after"), Some("2"));
 }
 
@@ -220,11 +224,14 @@ async fn a_panic_can_be_read_by_the_page_too() {
     let request = house.get("/nexus/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11");
     let answer = request.header("origin", PAGE).send().await;
     assert_eq!(answer.status, 500);
-    assert_eq!(told(&answer), [Some(PAGE), Some(EXPOSED), Some("Origin")]);
+    assert_eq!(
+        cors_headers(&answer),
+        [Some(PAGE), Some(EXPOSED), Some("Origin")]
+    );
 }
 
 #[actix_web::test]
-async fn without_configured_origins_nothing_is_told_of_cors() {
+async fn without_configured_origins_no_response_has_cors_headers() {
     let house = House::open();
     for (request, status) in [
         (house.get("/healthz"), 200),
@@ -238,6 +245,6 @@ async fn without_configured_origins_nothing_is_told_of_cors() {
         let answer = of_page.send().await;
         assert_eq!((answer.status, &answer.body), (status, &plain.body));
         assert_eq!(answer.steady_headers(), plain.steady_headers());
-        assert_eq!(told(&answer), [None; 3]);
+        assert_eq!(cors_headers(&answer), [None; 3]);
     }
 }

@@ -39,7 +39,7 @@ async fn the_page_needs_no_token_and_comes_whole_under_a_policy_that_lets_nothin
 }
 
 #[actix_web::test]
-async fn who_has_the_page_is_told_so_and_other_methods_are_refused() {
+async fn a_known_page_is_not_sent_again_and_other_methods_are_refused() {
     let house = House::open();
     let whole = house.get("/docs").send().await;
     let tag = whole.header("etag").unwrap();

@@ -414,12 +414,12 @@ async fn the_event_has_disposition_and_expiry_and_not_the_url() {
     let id = registered(&house, "image/jpeg").await;
     let body = json!({"ttl_seconds": 60, "disposition": "inline"});
     let (_, url) = sent(download(&house, &id, &body)).await;
-    let mut told = events(&house, &id).await;
-    let event_id = told[0]["event_id"].take();
+    let mut found = events(&house, &id).await;
+    let event_id = found[0]["event_id"].take();
     assert!(event_id.is_string(), "{event_id}");
     let uri = format!("s3://nexus-raw-test/tenants/t_demo/dev/raw/{id}/DSCN0010.jpg");
     assert_eq!(
-        told,
+        found,
         [json!({
             "event_id": null,
             "schema_version": "1",

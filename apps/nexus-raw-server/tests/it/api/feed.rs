@@ -111,10 +111,10 @@ async fn readers_pull_the_events_of_their_scope_from_a_place_on() {
     let all = reader(FEED).send().await.json();
     let mut of_assets = Vec::new();
     for asset_id in [&first, &second] {
-        let told = reader(&format!("/nexus/raw/{asset_id}/events"))
+        let page = reader(&format!("/nexus/raw/{asset_id}/events"))
             .send()
             .await;
-        of_assets.extend(told.json()["events"].as_array().unwrap().clone());
+        of_assets.extend(page.json()["events"].as_array().unwrap().clone());
     }
     assert_eq!(all, json!({"events": of_assets}));
     assert_eq!(all["events"][2]["event_id"], event_id);
@@ -230,7 +230,7 @@ async fn a_page_has_a_hundred_events_unless_more_or_fewer_are_asked_for() {
 }
 
 #[actix_web::test]
-async fn every_fault_of_the_query_is_told_at_once() {
+async fn all_faults_of_the_query_are_reported_at_once() {
     let house = House::open();
     let query = "?after=-1&limit=1001&wait_seconds=21&limit2=3&after%20=4";
     let answer = house.get(&format!("{FEED}{query}")).send().await;
@@ -288,8 +288,8 @@ async fn the_query_is_looked_at_last() {
         ),
         (asked, 422, "validation-failed"),
     ] {
-        let (told, named, _) = request.send().await.problem();
-        assert_eq!((told, &*named), (status, code));
+        let (found, named, _) = request.send().await.problem();
+        assert_eq!((found, &*named), (status, code));
     }
     let post = house.request("POST", FEED).send().await;
     assert_eq!(
@@ -314,10 +314,10 @@ async fn a_wait_is_ended_by_a_registration() {
     let (pulled, registered) = join(pulled, registered).await;
     assert!(registered.elapsed() < Duration::from_secs(5));
     let body = pulled.json();
-    let told = &body["events"][0];
+    let event = &body["events"][0];
     assert_eq!(sequences(&pulled), [2]);
-    assert_eq!(told["event_type"], "raw_asset_registered");
-    assert_eq!(told["asset_id"], json!(asset_id));
+    assert_eq!(event["event_type"], "raw_asset_registered");
+    assert_eq!(event["asset_id"], json!(asset_id));
     waiting(&house, 0).await;
 }
 
@@ -483,7 +483,7 @@ async fn who_waits_while_no_place_is_left_is_refused_and_who_does_not_wait_is_se
 }
 
 #[actix_web::test]
-async fn a_catalogue_that_goes_away_is_told_to_those_who_wait() {
+async fn a_catalogue_that_goes_away_is_reported_to_waiting_callers() {
     let house = House::open_with(Parts {
         request_timeout: Duration::from_mins(5),
         ..Parts::default()

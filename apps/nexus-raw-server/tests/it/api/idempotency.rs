@@ -142,7 +142,7 @@ async fn a_key_with_another_body_is_refused_and_leaves_nothing() {
         );
     }
     assert_eq!((house.events(), signed(&house)), (1, 1));
-    // and the key stands for what it stood for
+    // and the key still has its asset
     assert_eq!(
         asset_of(keyed(&house, "k", &presign_body())).await,
         asset_id
@@ -394,7 +394,7 @@ async fn a_key_is_any_visible_ascii_and_every_byte_of_it_counts() {
 }
 
 #[actix_web::test]
-async fn a_key_of_a_bucket_that_is_not_served_any_more_stands_and_gives_no_url() {
+async fn a_key_of_a_bucket_that_is_not_served_any_more_is_kept_and_gives_no_url() {
     let house = House::open();
     let scope = sample::scope("t_demo", "dev");
     let intent = sample::intent(&scope, sample::asset_id(1));

@@ -16,15 +16,15 @@ use super::support::{House, Parts, Request, TRACE_ID, presign_body};
 
 const PATH: &str = "/nexus/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
-/// A service that lets so many requests in at once and one more each second, of a time that stands
-/// still unless the test moves it.
+/// A service that accepts so many requests at once and one more each second, by a clock that only
+/// the test advances.
 fn limited(burst: u32) -> (House, Limits, Arc<AtomicU64>) {
     let millis = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&millis);
+    let clock = Arc::clone(&millis);
     let limits = Limits::by_ticks(
         NonZeroU32::new(1).unwrap(),
         NonZeroU32::new(burst).unwrap(),
-        move || Duration::from_millis(told.load(SeqCst)),
+        move || Duration::from_millis(clock.load(SeqCst)),
     );
     let house = House::open_with(Parts {
         limits: limits.clone(),
@@ -39,7 +39,7 @@ async fn code(request: Request) -> (u16, String) {
 }
 
 #[actix_web::test]
-async fn who_asks_too_often_is_told_when_to_ask_again_and_nothing_is_written() {
+async fn a_request_over_the_rate_is_refused_with_retry_after_and_writes_nothing() {
     let (house, _, millis) = limited(2);
     for _ in 0..2 {
         assert_eq!(house.presign(&presign_body()).send().await.status, 200);
@@ -87,7 +87,7 @@ async fn who_asks_too_often_is_told_when_to_ask_again_and_nothing_is_written() {
 async fn another_user_tenant_or_probe_is_not_held_up() {
     let (house, limits, _) = limited(1);
     let both = house.get(PATH).with("authorization", "Bearer both");
-    // one user of two tenants, whatever the token
+    // one user of two tenants, with any token
     assert_eq!(both.clone().send().await.status, 404);
     assert_eq!(house.get(PATH).send().await.status, 429);
     let prod = house.get(PATH).with("x-env", "prod");
@@ -104,7 +104,7 @@ async fn another_user_tenant_or_probe_is_not_held_up() {
 }
 
 #[actix_web::test]
-async fn whoever_has_no_right_in_a_tenant_neither_takes_of_its_rate_nor_is_remembered() {
+async fn a_caller_without_a_right_in_a_tenant_neither_uses_its_rate_nor_is_remembered() {
     let (house, limits, _) = limited(1);
     let presign = house.presign(&presign_body());
     for _ in 0..3 {

@@ -221,7 +221,7 @@ async fn every_fault_of_a_query_is_named_at_once() {
 
 /// Of other filters, of another scope, cut short, changed, and of nobody: one answer to all.
 #[actix_web::test]
-async fn a_cursor_of_anything_else_tells_nothing() {
+async fn a_cursor_of_anything_else_reveals_nothing() {
     let house = House::open();
     registered(&house, 3).await;
     let first = reader(&house, &format!("{LIST}?limit=1")).send().await;

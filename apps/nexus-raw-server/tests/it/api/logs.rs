@@ -15,7 +15,7 @@ use super::{
 
 const PATH: &str = "/nexus/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
-/// Stands in whatever is sent.
+/// A part of every value that is sent.
 const CANARY: &str = "c4n4ry";
 
 /// The only line of the log, and that it is one of moderate length without what was sent.
@@ -116,7 +116,7 @@ async fn a_refused_token_is_one_line_that_has_nothing_of_it() {
         assert_eq!(answer.status, 401, "{token}");
         bodies.push(answer.body);
         let line = only_line(&lines, &token);
-        let told = [
+        let members = [
             "level",
             "msg",
             "trace_id",
@@ -128,7 +128,7 @@ async fn a_refused_token_is_one_line_that_has_nothing_of_it() {
             "code",
         ];
         assert_eq!(
-            told.map(|name| line[name].clone()),
+            members.map(|name| line[name].clone()),
             [
                 json!("WARN"),
                 json!("refused"),
@@ -194,7 +194,7 @@ async fn a_trace_or_request_id_that_is_none_is_not_logged() {
                 "{control:?}: {status:?}"
             );
         }
-        // what could not be read is told at the level of debugging, and not what it was
+        // that a request could not be read is logged at debug level, without its text
         let text = lines.text();
         assert!(!text.contains(CANARY), "{text}");
         // the last line may be half written: the connection is closed before it is logged

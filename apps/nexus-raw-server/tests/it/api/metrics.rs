@@ -37,7 +37,7 @@ impl Drop for Listener {
 }
 
 #[actix_web::test]
-async fn metrics_are_answered_to_whoever_reaches_their_address() {
+async fn metrics_are_returned_to_any_caller_of_their_address() {
     let house = House::open();
     let listener = Listener::beside(&house);
     house.presigned().await;
@@ -57,8 +57,8 @@ async fn metrics_are_answered_to_whoever_reaches_their_address() {
         (200, headers.to_vec())
     );
     let text = Exposition::parse(std::str::from_utf8(&answer.body).unwrap()).unwrap();
-    let told: Vec<_> = text.series("nexus_raw_http_requests_total").collect();
-    let told: Vec<_> = told
+    let series: Vec<_> = text.series("nexus_raw_http_requests_total").collect();
+    let series: Vec<_> = series
         .iter()
         .map(|(labels, value)| {
             (
@@ -70,7 +70,7 @@ async fn metrics_are_answered_to_whoever_reaches_their_address() {
         })
         .collect();
     assert_eq!(
-        told,
+        series,
         [
             ("HEAD", "/nexus/raw/{asset_id}", "404", 1.0),
             ("POST", "/nexus/raw/presign-upload", "200", 1.0),

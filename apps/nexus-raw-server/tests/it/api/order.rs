@@ -1,4 +1,4 @@
-//! Which fault is told where a request has several.
+//! Which fault is reported where a request has several.
 
 use serde_json::json;
 
@@ -79,7 +79,7 @@ async fn checks_come_in_the_order_of_the_contract() {
 }
 
 #[actix_web::test]
-async fn an_unlisted_route_is_not_told_to_whom_is_not_known() {
+async fn an_unlisted_route_is_not_disclosed_to_an_unknown_caller() {
     let house = House::open();
     for target in [
         "/nexus/",
@@ -117,7 +117,7 @@ async fn an_unlisted_route_is_not_told_to_whom_is_not_known() {
 }
 
 #[actix_web::test]
-async fn another_method_is_told_which_ones_there_are() {
+async fn another_method_is_refused_with_the_allowed_ones() {
     let house = House::open();
     for (method, target, allow) in [
         ("GET", "/nexus/raw/presign-upload", "POST"),

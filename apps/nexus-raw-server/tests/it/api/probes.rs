@@ -27,7 +27,7 @@ async fn probes_and_the_document_need_no_token() {
 }
 
 #[actix_web::test]
-async fn readiness_tells_which_part_is_away() {
+async fn readiness_reports_which_part_is_away() {
     let house = House::open();
     let get = || Request::new(house.address, "GET", "/readyz");
     house.store.set_available(false);
@@ -106,7 +106,7 @@ async fn without_keys_the_service_is_unready_and_so_is_its_answer_to_a_token() {
     for (request, path) in [
         (house.get("/readyz"), "/readyz"),
         (house.presign(&presign_body()), presign),
-        // no route is told of before the caller is proved
+        // no route is disclosed before the caller is authenticated
         (
             house.get("/nexus/raw/no/such/route"),
             "/nexus/raw/no/such/route",

@@ -63,7 +63,7 @@ async fn what_is_not_what_was_promised_is_named() {
 }
 
 #[actix_web::test]
-async fn while_the_service_still_reads_the_object_the_caller_is_told_when_to_ask_again() {
+async fn while_the_service_still_reads_the_object_the_response_has_retry_after() {
     let mut hasher = MockObjectHasher::new();
     let mut answers = [
         HashingProgress::Pending,
@@ -165,7 +165,7 @@ async fn a_store_that_gives_no_answer_proves_nothing() {
         answer.problem(),
         (503, "catalog-unavailable".to_owned(), vec![])
     );
-    // it was committed; the same call again tells
+    // it was committed: a repeat of the call returns the record
     assert_eq!(request.send().await.status, 200);
     assert_eq!(house.events(), 2);
 }

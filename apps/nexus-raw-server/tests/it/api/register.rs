@@ -105,7 +105,7 @@ async fn of_a_hundred_callers_at_once_one_registers_and_all_get_the_same_bytes()
 }
 
 #[actix_web::test]
-async fn another_provenance_is_a_conflict_with_the_record_that_stands() {
+async fn another_provenance_is_a_conflict_with_the_existing_record() {
     let house = House::open();
     let (asset_id, _) = house.registered().await;
     let body = json!({"asset_id": asset_id, "train_ok": true});

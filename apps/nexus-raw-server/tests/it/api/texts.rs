@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::{House, Request, presign_body};
 
-/// Every place of `body` where a text stands, and the names of its members, as JSON pointers.
+/// Collects the places of `body` that have a text, and those of its objects, as JSON pointers.
 fn places(body: &Value, at: &str, texts: &mut Vec<String>, objects: &mut Vec<String>) {
     match body {
         Value::String(_) => texts.push(at.to_owned()),

@@ -78,7 +78,7 @@ async fn the_case_of_the_scheme_does_not_matter() {
 }
 
 #[actix_web::test]
-async fn a_second_authorization_is_malformed_whatever_the_first_one_is() {
+async fn a_second_authorization_is_malformed_after_any_first_one() {
     let house = House::open();
     for second in ["Bearer owner", "Bearer unknown", ""] {
         let answer = house.get(PATH).header("authorization", second).send().await;
@@ -96,7 +96,7 @@ async fn a_token_in_query_or_cookie_is_not_looked_at() {
     let request = house.get(&target).without("authorization");
     let answer = request.header("cookie", "token=owner").send().await;
     assert_eq!(answer.status, 401);
-    // the query is no part of the instance: it may hold what must not be told
+    // the query is no part of the instance: it may have a secret
     assert_eq!(answer.json()["instance"], PATH);
 }
 

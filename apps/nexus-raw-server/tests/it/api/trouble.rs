@@ -77,10 +77,10 @@ async fn others_are_served_while_a_hundred_panic_and_each_is_one_line_without_it
     assert_eq!((heard.statuses, heard.closed), (vec![500, 500], false));
     assert!(!heard.text.contains("a secret"), "{}", heard.text);
     let written = lines.text();
-    let told = written
+    let panics = written
         .lines()
         .filter(|line| line.contains("a handler panicked"));
-    assert_eq!(told.count(), 102, "{written}");
+    assert_eq!(panics.count(), 102, "{written}");
     assert!(!written.contains("a secret"), "{written}");
 }
 
@@ -138,7 +138,7 @@ async fn a_service_that_is_stopped_finishes_what_runs_and_takes_no_more() {
     assert!(tokio::net::TcpStream::connect(house.address).await.is_err());
 }
 
-/// Lets nobody pass until it is told to; then everybody, as owner of `t_demo`.
+/// Verifies no caller until it is opened; then every caller, as owner of `t_demo`.
 #[derive(Debug, Default)]
 struct Doorkeeper {
     entered: Notify,
@@ -160,7 +160,7 @@ impl IdentityVerifier for Doorkeeper {
 }
 
 #[actix_web::test]
-async fn a_corrupt_row_is_told_to_the_log_and_not_to_the_caller() {
+async fn a_corrupt_row_is_logged_and_not_returned_to_the_caller() {
     let mut catalog = MockAssetCatalog::new();
     catalog
         .expect_find_asset()
@@ -225,7 +225,7 @@ async fn a_refused_write_is_one_line_that_says_who_and_where_and_why() {
 
 #[actix_web::test]
 async fn of_an_ill_formed_scope_the_well_formed_half_is_logged() {
-    for (name, value, told) in [
+    for (name, value, logged) in [
         ("x-env", "Dev", json!(["t_demo", null])),
         ("x-tenant-id", "demo", json!([null, "dev"])),
     ] {
@@ -237,7 +237,7 @@ async fn of_an_ill_formed_scope_the_well_formed_half_is_logged() {
         let request = house.presign(&presign_body()).with(name, value);
         assert_eq!(request.send().await.status, 400);
         let line = lines.only();
-        assert_eq!(json!([line["tenant_id"], line["env"]]), told, "{name}");
+        assert_eq!(json!([line["tenant_id"], line["env"]]), logged, "{name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A service under test, and a client that sends what it is told to, byte for byte.
+//! A service under test, and a client that sends given requests byte for byte.
 
 mod client;
 mod house;
