@@ -22,12 +22,12 @@ macro_rules! smoke {
                 who_pulls_hears_of_everything_once_in_order_and_of_nothing_else,
             }
             main_job {
-                a_photograph_goes_in_and_is_told_of,
+                a_photograph_goes_in_and_its_events_come_out,
                 of_a_hundred_callers_at_once_one_registers_and_all_get_the_same_bytes,
                 another_tenant_does_not_learn_that_an_asset_exists,
             }
             refusals {
-                the_store_refuses_whatever_was_not_promised,
+                the_store_refuses_everything_that_was_not_promised,
             }
             restarts {
                 of_many_who_register_across_a_kill_one_writes_and_all_get_the_same_bytes,

@@ -107,7 +107,7 @@ pub(crate) async fn what_was_deleted_is_not_there_and_may_be_put_again(house: im
     assert_eq!(register(&caller, &upload).await.status, 201);
 }
 
-pub(crate) async fn a_record_stands_whatever_becomes_of_its_object(house: impl House) {
+pub(crate) async fn a_record_is_kept_whether_or_not_its_object_is(house: impl House) {
     let photo = photograph("DSCN0042.jpg");
     let server = house.start();
     let store = house.store(&server);

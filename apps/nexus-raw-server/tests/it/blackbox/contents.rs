@@ -47,7 +47,7 @@ pub(crate) async fn contents_names_and_types_come_back_as_they_were(house: impl 
             "s3://{}/tenants/t_demo/dev/raw/{id}/{filename}",
             house.bucket()
         );
-        let told = ["uri", "filename", "content_type", "size_bytes", "sha256"]
+        let found = ["uri", "filename", "content_type", "size_bytes", "sha256"]
             .map(|name| record[name].clone());
         let expected = [
             json!(uri),
@@ -56,7 +56,7 @@ pub(crate) async fn contents_names_and_types_come_back_as_they_were(house: impl 
             json!(bytes),
             json!(Sha256Digest::of(&content)),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
         assert_eq!(upload.uri, uri);
 
         // the store has them at the key that the address names
@@ -71,7 +71,7 @@ pub(crate) async fn contents_names_and_types_come_back_as_they_were(house: impl 
     }
 }
 
-pub(crate) async fn sql_in_any_text_is_stored_and_told_as_that_text(house: impl House) {
+pub(crate) async fn sql_in_any_text_is_stored_and_returned_as_that_text(house: impl House) {
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);
     let bystander = caller.put("bystander.jpg", b"bystander").await;

@@ -77,10 +77,10 @@ pub(crate) async fn a_registered_photograph_is_downloaded_under_its_name_and_typ
         let whole = at_store("GET", &url).send().await;
         assert_eq!(whole.status, 200, "{filename}");
         assert!(whole.body == photo, "{filename} has other bytes");
-        let told = ["content-type", "content-disposition", "cache-control"];
-        let told = told.map(|name| whole.header(name));
+        let headers = ["content-type", "content-disposition", "cache-control"];
+        let headers = headers.map(|name| whole.header(name));
         let expected = [content_type, named, "private, no-store"].map(Some);
-        assert_eq!(told, expected, "{filename}");
+        assert_eq!(headers, expected, "{filename}");
         let part = at_store("GET", &url).header("range", "bytes=1000-1999");
         let part = part.send().await;
         assert_eq!(part.status, 206, "{filename}");
@@ -94,12 +94,12 @@ pub(crate) async fn a_registered_photograph_is_downloaded_under_its_name_and_typ
     let downloads = events
         .iter()
         .filter(|it| it["event_type"] == "raw_asset_download_presigned");
-    let told: Vec<_> = downloads
+    let facts: Vec<_> = downloads
         .map(|it| (&it["content_type"], &it["download"]["disposition"]))
         .collect();
     let attachment = json!("attachment");
     assert_eq!(
-        told,
+        facts,
         [
             (&json!("image/jpeg"), &json!("inline")),
             (&json!("image/jpeg"), &attachment),

@@ -34,10 +34,10 @@ pub(crate) async fn who_pulls_hears_of_everything_once_in_order_and_of_nothing_e
         caller.put("DSCN0010.jpg", &photo).await
     }));
     let (followed, records) = join(follow(&caller, |last| last == 16), work).await;
-    // the log sink tells the same
-    let mut told = server.events(32);
-    told.retain(|event| event["tenant_id"] == "t_demo");
-    assert_eq!(followed, told);
+    // the log sink has the same
+    let mut logged = server.events(32);
+    logged.retain(|event| event["tenant_id"] == "t_demo");
+    assert_eq!(followed, logged);
     let registered = followed
         .iter()
         .filter(|it| it["event_type"] == "raw_asset_registered");

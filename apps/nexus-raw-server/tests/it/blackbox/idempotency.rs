@@ -10,9 +10,7 @@ use crate::{caller::Upload, house::House, machine::photograph};
 
 const NAME: &str = "DSCN0010.jpg";
 
-pub(crate) async fn a_key_finds_its_asset_again_whoever_races_and_whatever_restarts(
-    house: impl House,
-) {
+pub(crate) async fn a_key_finds_its_asset_again_after_races_and_restarts(house: impl House) {
     let photo = photograph(NAME);
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);
@@ -49,8 +47,8 @@ pub(crate) async fn a_key_finds_its_asset_again_whoever_races_and_whatever_resta
     let location = format!("/nexus/raw/{asset_id}");
     assert_eq!(late.header("location"), Some(&*location));
 
-    let told = caller.get(&format!("{location}/events")).await.json();
-    let told: Vec<_> = told["events"]
+    let events = caller.get(&format!("{location}/events")).await.json();
+    let events: Vec<_> = events["events"]
         .as_array()
         .unwrap()
         .iter()
@@ -63,7 +61,7 @@ pub(crate) async fn a_key_finds_its_asset_again_whoever_races_and_whatever_resta
         .collect();
     let mut expected: Vec<_> = (1..=100).map(|n| (n, "raw_asset_presigned")).collect();
     expected.push((101, "raw_asset_registered"));
-    assert_eq!(told, expected);
+    assert_eq!(events, expected);
 }
 
 pub(crate) async fn a_key_is_free_when_the_time_to_upload_is_over(house: impl House) {

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::{caller::Caller, house::House, machine::photograph};
 
 async fn events_of(caller: &Caller, asset_id: &str) -> Vec<Value> {
-    let told = caller.get(&format!("/nexus/raw/{asset_id}/events")).await;
-    assert_eq!(told.status, 200);
-    told.json()["events"].as_array().unwrap().clone()
+    let page = caller.get(&format!("/nexus/raw/{asset_id}/events")).await;
+    assert_eq!(page.status, 200);
+    page.json()["events"].as_array().unwrap().clone()
 }
 
 fn sequences(events: &[Value]) -> Vec<u64> {
@@ -16,7 +16,9 @@ fn sequences(events: &[Value]) -> Vec<u64> {
     numbers.map(Option::unwrap).collect()
 }
 
-pub(crate) async fn a_session_of_photographs_is_kept_read_and_told_in_order(house: impl House) {
+pub(crate) async fn a_session_of_photographs_is_kept_read_and_delivered_in_order(
+    house: impl House,
+) {
     let photos = ["DSCN0010.jpg", "DSCN0021.jpg", "DSCN0042.jpg"];
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);
@@ -52,7 +54,7 @@ pub(crate) async fn a_session_of_photographs_is_kept_read_and_told_in_order(hous
         house.start()
     };
     let reader = house.caller("t_demo", Role::Viewer, &server);
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for (id, record) in &records {
         let path = format!("/nexus/raw/{id}");
         let read = reader.get(&path).await;
@@ -64,9 +66,9 @@ pub(crate) async fn a_session_of_photographs_is_kept_read_and_told_in_order(hous
         assert_eq!(again.body, b"");
         let head = reader.request("HEAD", &path).send().await;
         assert_eq!((head.status, head.header("etag")), (200, Some(etag)));
-        told.extend(events_of(&reader, id).await);
+        events.extend(events_of(&reader, id).await);
     }
-    assert_eq!(sequences(&told), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(sequences(&events), [1, 2, 3, 4, 5, 6]);
     // a reader may not write, and a writer of the other environment starts afresh
     let statement = json!({"asset_id": records[0].0});
     let refused = reader.register(&statement).await;
@@ -75,7 +77,7 @@ pub(crate) async fn a_session_of_photographs_is_kept_read_and_told_in_order(hous
     let elsewhere = owner.posting("/nexus/raw/register").with("x-env", "prod");
     let elsewhere = elsewhere.json(&statement).send().await;
     assert_eq!(elsewhere.problem().1, "asset-not-found");
-    // what stood before the restart is repeated to the byte
+    // a registration before the restart is repeated to the byte
     let repeat = json!({
         "asset_id": records[0].0,
         "lineage": {"activity": "crop"},

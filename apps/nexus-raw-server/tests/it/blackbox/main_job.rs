@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{house::House, machine::photograph};
 
-pub(crate) async fn a_photograph_goes_in_and_is_told_of(house: impl House) {
+pub(crate) async fn a_photograph_goes_in_and_its_events_come_out(house: impl House) {
     let photo = photograph("DSCN0010.jpg");
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);
@@ -60,8 +60,8 @@ pub(crate) async fn a_photograph_goes_in_and_is_told_of(house: impl House) {
     let read = caller.get(&format!("/nexus/raw/{asset_id}")).await;
     assert_eq!((read.status, &read.body), (200, &registered.body));
 
-    let told = caller.get(&format!("/nexus/raw/{asset_id}/events")).await;
-    let events = told.json()["events"].as_array().unwrap().clone();
+    let page = caller.get(&format!("/nexus/raw/{asset_id}/events")).await;
+    let events = page.json()["events"].as_array().unwrap().clone();
     let types: Vec<_> = events
         .iter()
         .map(|it| it["event_type"].as_str().unwrap())
@@ -71,7 +71,7 @@ pub(crate) async fn a_photograph_goes_in_and_is_told_of(house: impl House) {
         (&events[1]["sequence"], &events[1]["uri"]),
         (&json!(2), &json!(uri))
     );
-    // the log sink tells the same
+    // the log sink has the same
     assert_eq!(server.events(2), events);
 }
 
@@ -90,10 +90,10 @@ pub(crate) async fn of_a_hundred_callers_at_once_one_registers_and_all_get_the_s
     let repeated = answers.iter().filter(|it| it.status == 200).count();
     assert_eq!((created, repeated), (1, 99));
     assert!(answers.iter().all(|it| it.body == answers[0].body));
-    let told = caller
+    let page = caller
         .get(&format!("/nexus/raw/{}/events", upload.asset_id))
         .await;
-    assert_eq!(told.json()["events"].as_array().unwrap().len(), 2);
+    assert_eq!(page.json()["events"].as_array().unwrap().len(), 2);
 }
 
 pub(crate) async fn another_tenant_does_not_learn_that_an_asset_exists(house: impl House) {
@@ -119,10 +119,10 @@ pub(crate) async fn another_tenant_does_not_learn_that_an_asset_exists(house: im
     assert_eq!(registered.problem(), not_found);
     // and a scope of its own starts its own sequence
     let own = stranger.put("DSCN0042.jpg", &photo).await.json()["asset_id"].clone();
-    let told = stranger
+    let page = stranger
         .get(&format!("/nexus/raw/{}/events", own.as_str().unwrap()))
         .await;
-    assert_eq!(told.json()["events"][0]["sequence"], 1);
+    assert_eq!(page.json()["events"][0]["sequence"], 1);
 }
 
 pub(crate) async fn everything_survives_a_restart(house: impl House) {
@@ -149,10 +149,10 @@ pub(crate) async fn everything_survives_a_restart(house: impl House) {
         .register(&json!({"asset_id": pending.asset_id}))
         .await;
     assert_eq!(finished.status, 201);
-    let told = caller
+    let page = caller
         .get(&format!("/nexus/raw/{}/events", pending.asset_id))
         .await;
-    let sequences: Vec<_> = told.json()["events"]
+    let sequences: Vec<_> = page.json()["events"]
         .as_array()
         .unwrap()
         .iter()

@@ -1,4 +1,4 @@
-//! What a caller lives through, told from outside: the program, HTTP, a store. The same on every
+//! What a caller sees from outside: the program, HTTP, a store. The same on every
 //! [`House`](crate::house::House).
 
 pub(crate) mod behind_its_back;
@@ -38,11 +38,11 @@ macro_rules! whole {
             behind_its_back {
                 another_object_at_the_key_is_not_registered_and_each_difference_is_named,
                 what_was_deleted_is_not_there_and_may_be_put_again,
-                a_record_stands_whatever_becomes_of_its_object,
+                a_record_is_kept_whether_or_not_its_object_is,
             }
             contents {
                 contents_names_and_types_come_back_as_they_were,
-                sql_in_any_text_is_stored_and_told_as_that_text,
+                sql_in_any_text_is_stored_and_returned_as_that_text,
                 a_content_has_at_most_what_is_configured,
             }
             cors {
@@ -69,14 +69,14 @@ macro_rules! whole {
                 a_url_to_put_is_a_url_for_nothing_else,
             }
             idempotency {
-                a_key_finds_its_asset_again_whoever_races_and_whatever_restarts,
+                a_key_finds_its_asset_again_after_races_and_restarts,
                 a_key_is_free_when_the_time_to_upload_is_over,
             }
             life {
-                a_session_of_photographs_is_kept_read_and_told_in_order,
+                a_session_of_photographs_is_kept_read_and_delivered_in_order,
             }
             main_job {
-                a_photograph_goes_in_and_is_told_of,
+                a_photograph_goes_in_and_its_events_come_out,
                 of_a_hundred_callers_at_once_one_registers_and_all_get_the_same_bytes,
                 another_tenant_does_not_learn_that_an_asset_exists,
                 everything_survives_a_restart,
@@ -88,7 +88,7 @@ macro_rules! whole {
                 three_hundred_who_read_nothing_cost_little_memory_and_no_other_tenant_its_answers,
             }
             refusals {
-                the_store_refuses_whatever_was_not_promised,
+                the_store_refuses_everything_that_was_not_promised,
                 an_object_with_a_header_that_nobody_promised_is_not_registered,
                 what_browsers_add_to_an_upload_by_themselves_keeps_nothing_from_being_registered,
             }

@@ -36,7 +36,7 @@ fn measure_from_now(server: &Server) -> u64 {
     memory(server, "VmRSS:")
 }
 
-/// So many ask, and read nothing; whoever asks after them has its turn after them.
+/// Sends so many requests and reads no response; a later request has its turn after them.
 async fn ask_and_read_nothing(reader: &Caller, target: &str) -> Vec<TcpStream> {
     let asking = (0..READERS).map(|_| reader.request("GET", target).ask());
     let idle = join_all(asking).await.into_iter().map(Option::unwrap);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{house::House, machine::photograph};
 
-pub(crate) async fn the_store_refuses_whatever_was_not_promised(house: impl House) {
+pub(crate) async fn the_store_refuses_everything_that_was_not_promised(house: impl House) {
     let photo = photograph("DSCN0010.jpg");
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);

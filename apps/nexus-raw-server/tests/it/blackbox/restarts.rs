@@ -65,10 +65,10 @@ pub(crate) async fn of_many_who_register_across_a_kill_one_writes_and_all_get_th
             .all(|(status, _)| [200, 201].contains(status))
     );
     assert!(answers.iter().all(|(_, body)| *body == answers[0].1));
-    let told = callers[0]
+    let page = callers[0]
         .get(&format!("/nexus/raw/{}/events", upload.asset_id))
         .await;
-    assert_eq!(told.json()["events"].as_array().unwrap().len(), 2);
+    assert_eq!(page.json()["events"].as_array().unwrap().len(), 2);
 }
 
 pub(crate) async fn a_url_outlives_the_server_that_signed_it(house: impl House) {

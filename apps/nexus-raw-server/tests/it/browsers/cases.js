@@ -42,9 +42,9 @@ async function presign(file) {
     size_bytes: file.size,
     sha256: file.sha256,
   })
-  const told = await answer.text()
-  if (answer.status !== 200) throw new Error(told)
-  return { status: answer.status, ...JSON.parse(told) }
+  const text = await answer.text()
+  if (answer.status !== 200) throw new Error(text)
+  return { status: answer.status, ...JSON.parse(text) }
 }
 
 // The ways to PUT that a page has.
@@ -84,7 +84,7 @@ async function content(file) {
   return new File([bytes], file.name, { type: file.type })
 }
 
-// A page of the document, as it stands there, in a frame: its form is filled in and sent.
+// A page of the document, unchanged, in a frame: its form is filled in and sent.
 async function page(way) {
   const frame = document.createElement('iframe')
   frame.src = way.page
@@ -162,25 +162,25 @@ async function stranger(way) {
   const loaded = new Promise((resolve) => (frame.onload = resolve))
   document.body.append(frame)
   await loaded
-  const told = new Promise((resolve) => (window.onmessage = (event) => resolve(event.data)))
+  const message = new Promise((resolve) => (window.onmessage = (event) => resolve(event.data)))
   frame.contentWindow.postMessage({ setting, upload: permission, download }, way.origin)
-  const tried = await told
+  const tried = await message
   const registered = await post('register', { asset_id })
   return { tried, statuses: [registered.status], code: (await registered.json()).code }
 }
 
 const kinds = { upload, page, download, stranger }
 
-async function report(told) {
-  await fetch('./report', { method: 'POST', body: JSON.stringify(told) })
+async function report(result) {
+  await fetch('./report', { method: 'POST', body: JSON.stringify(result) })
 }
 
 for (const [number, way] of setting.cases.entries()) {
-  let told
+  let result
   try {
-    told = await kinds[way.kind](way)
+    result = await kinds[way.kind](way)
   } catch (error) {
-    told = { error: `${error}` }
+    result = { error: `${error}` }
   }
-  await report({ number, ...told })
+  await report({ number, ...result })
 }

@@ -38,7 +38,7 @@ pub(crate) async fn every_case_in<H: House>(browser: Browser) {
     let setting = json!({
         "service": format!("http://{}", server.address),
         "token": house.machine().token("t_demo", Role::Owner),
-        "cases": cases.iter().enumerate().map(|(at, case)| case.told(at, &site)).collect::<Vec<_>>(),
+        "cases": cases.iter().enumerate().map(|(at, case)| case.json(at, &site)).collect::<Vec<_>>(),
     });
     site.serve(&setting, contents(&cases), server.address);
 
@@ -91,7 +91,7 @@ enum How {
     Stranger,
 }
 
-/// Whatever a file name may have that a URL or a browser could take for something else.
+/// Every character of a file name that a URL or a browser could misinterpret.
 const ODD_NAME: &str = "it's [1] (2) {3} 100% a+b&c=d;e#f?g ~é ñ \u{1f680}.jpg";
 
 fn cases() -> Vec<Case> {
@@ -185,8 +185,8 @@ fn contents(cases: &[Case]) -> Vec<(String, Vec<u8>)> {
 }
 
 impl Case {
-    /// What the page is told of it.
-    fn told(&self, number: usize, site: &Site) -> Value {
+    /// Returns the case as the page reads it.
+    fn json(&self, number: usize, site: &Site) -> Value {
         let files: Vec<Value> = self
             .files
             .iter()
@@ -201,7 +201,7 @@ impl Case {
                 })
             })
             .collect();
-        let mut told = match self.how {
+        let mut case = match self.how {
             How::Fetch(cache) => json!({"kind": "upload", "by": "fetch", "cache": cache}),
             How::RequestOfFile => json!({"kind": "upload", "by": "request"}),
             How::RequestOfBytes => json!({"kind": "upload", "by": "request", "bytes": true}),
@@ -209,8 +209,8 @@ impl Case {
             How::Download => json!({"kind": "download", "page": "download.html"}),
             How::Stranger => json!({"kind": "stranger", "origin": site.other_origin()}),
         };
-        told["files"] = files.into();
-        told
+        case["files"] = files.into();
+        case
     }
 
     async fn check(&self, reported: &Value, house: &impl House, caller: &Caller) {
@@ -285,8 +285,8 @@ async fn a_stored_object_shows_what_the_browser_added(
     server: &Server,
     caller: &Caller,
 ) {
-    let told = caller.get("/nexus/raw/events").await;
-    let first = &told.json()["events"][0];
+    let page = caller.get("/nexus/raw/events").await;
+    let first = &page.json()["events"][0];
     let path = first["uri"].as_str().unwrap().replacen("s3:/", "", 1);
     let head = house.store(server).signed("HEAD", &path, &[], b"");
     let added = head.header("cache-control");

@@ -58,7 +58,7 @@ impl Site {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves the pages, which are told `setting`, and the contents of their files.
+    /// Serves the pages, which read `setting`, and the contents of their files.
     pub(super) fn serve(
         &mut self,
         setting: &Value,
@@ -74,11 +74,11 @@ impl Site {
             files.insert(name, ("application/octet-stream", content));
         }
         let files = Arc::new(files);
-        let (tell, reports) = unbounded_channel();
+        let (sender, reports) = unbounded_channel();
         let app = move || {
             App::new()
                 .app_data(web::Data::from(files.clone()))
-                .app_data(web::Data::new(tell.clone()))
+                .app_data(web::Data::new(sender.clone()))
                 .route("/report", web::post().to(take))
                 .default_service(web::get().to(give))
         };
@@ -115,9 +115,9 @@ async fn give(request: HttpRequest, files: web::Data<Files>) -> HttpResponse {
     }
 }
 
-async fn take(told: web::Bytes, tell: web::Data<UnboundedSender<Value>>) -> HttpResponse {
+async fn take(report: web::Bytes, sender: web::Data<UnboundedSender<Value>>) -> HttpResponse {
     // nobody listens any more once the test has failed
-    let _ = tell.send(serde_json::from_slice(&told).unwrap());
+    let _ = sender.send(serde_json::from_slice(&report).unwrap());
     HttpResponse::NoContent().finish()
 }
 
@@ -169,8 +169,8 @@ fn bundle(scripts: &[(&str, String)]) -> Vec<u8> {
         .current_dir(directory.path())
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&made.stderr);
-    assert!(made.status.success(), "{told}");
+    let stderr = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{stderr}");
     made.stdout
 }
 

@@ -89,7 +89,7 @@ pub(crate) const OBJECTS: [Object; 10] = [
     Object::Absent,
     Object::Malformed,
 ];
-/// What a caller in its own tenant's `dev` must not tell from an absent asset, which is last.
+/// What a caller in its own tenant's `dev` must not distinguish from an absent asset, the last one.
 pub(crate) const OBJECTS_OF_OTHERS: &[Object] = &[
     Object::In(Tenant::Second),
     Object::In(Tenant::Foreign),
@@ -159,7 +159,7 @@ pub(crate) fn all(routes: &'static [Route]) -> Vec<Cell> {
         if !patterns.insert(route.pattern) {
             continue;
         }
-        // where nothing of the request names an asset, one object stands for all
+        // where nothing of the request names an asset, one object is enough
         let names_one = route.pattern.contains('{')
             || ["/register", "/register/batch", "/presign-download/batch"]
                 .iter()

@@ -143,11 +143,11 @@ pub(super) enum Body {
     Bytes(Vec<u8>),
     /// By its members.
     Json(Value),
-    /// Leave to upload, whose id and URL are the service's own.
+    /// A presigned upload, with an id and URL of the service.
     Presigned,
     /// The only item of a batch.
     Item(Box<Expected>),
-    /// Leave to download, whose URL is the service's own.
+    /// A presigned download, with a URL of the service.
     Download,
 }
 
@@ -237,7 +237,7 @@ pub(crate) fn expected(cell: &Cell, world: &World) -> Expected {
     of_an_asset(cell, world)
 }
 
-/// What stands in the scope by now, and nothing of any other.
+/// What is in the scope now, and nothing of any other.
 fn list(cell: &Cell, world: &World) -> Value {
     let (tenant, env) = (cell.tenant.name(), cell.environment);
     let registered = world.events_in(tenant, env);

@@ -49,11 +49,11 @@ async fn over_ipv6(text: &str) -> String {
 async fn receiver() -> (String, UnboundedReceiver<Value>) {
     let listener = listen().await;
     let url = format!("http://{}/events", listener.local_addr().unwrap());
-    let (tell, told) = unbounded_channel();
+    let (sender, receiver) = unbounded_channel();
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let tell = tell.clone();
+            let sender = sender.clone();
             tokio::spawn(async move {
                 let mut came = Vec::new();
                 loop {
@@ -67,7 +67,7 @@ async fn receiver() -> (String, UnboundedReceiver<Value>) {
                     let mut body = vec![0; length];
                     stream.read_exact(&mut body).await?;
                     // nobody listens any more once the test has ended
-                    let _ = tell.send(serde_json::from_slice(&body).unwrap());
+                    let _ = sender.send(serde_json::from_slice(&body).unwrap());
                     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await?;
                     came.clear();
                 }
@@ -76,7 +76,7 @@ async fn receiver() -> (String, UnboundedReceiver<Value>) {
             });
         }
     });
-    (url, told)
+    (url, receiver)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +92,7 @@ async fn every_address_of_the_configuration_may_be_one_of_ipv6() {
     let catalogue = over_ipv6(&of("NEXUS_RAW_CATALOG__URL")).await;
     let nats = Nats::start();
     let stream = over_ipv6(&nats.url()).await;
-    let (hook, mut told) = receiver().await;
+    let (hook, mut received) = receiver().await;
     let server = house.start_with(&[
         ("HTTP__BIND", "[::1]:0"),
         ("METRICS__BIND", "[::1]:0"),
@@ -114,7 +114,7 @@ async fn every_address_of_the_configuration_may_be_one_of_ipv6() {
     assert_eq!(metrics.send().await.status, 200);
     for (sequence, logged) in (1..=2).zip(server.events(2)) {
         assert_eq!(logged["sequence"], sequence);
-        assert_eq!(told.recv().await.unwrap()["data"], logged);
+        assert_eq!(received.recv().await.unwrap()["data"], logged);
     }
     let client = async_nats::connect(nats.url()).await.unwrap();
     let context = async_nats::jetstream::new(client);

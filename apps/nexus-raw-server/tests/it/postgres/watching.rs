@@ -62,7 +62,7 @@ async fn a_wait_at_one_server_is_ended_by_what_another_has_written_and_one_of_th
     let (one, other) = join(one, other).await;
     assert_eq!(one.max(other).to_bits(), 1f64.to_bits());
     assert_eq!(one.min(other).to_bits(), 0f64.to_bits());
-    // what is looked up is the catalogue's, so both tell it
+    // the value comes from the catalogue, so both report it
     for server in [&here, &there] {
         until(server, "nexus_raw_open_intents", |it| {
             it.to_bits() == 1f64.to_bits()

@@ -20,8 +20,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) tokens: &'a Tokens,
 }
 
-/// Leave to upload.
-pub(crate) struct Leave {
+/// A presigned upload.
+pub(crate) struct Upload {
     pub(crate) asset_id: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -48,7 +48,7 @@ impl Caller<'_> {
 
     /// The one answer that must hold a secret: all of it but the URL is evidence. It is asked for
     /// under a key, of which only a digest may be kept.
-    pub(crate) async fn presign(&self, evidence: &mut Evidence) -> Leave {
+    pub(crate) async fn presign(&self, evidence: &mut Evidence) -> Upload {
         evidence.canaries.add("idempotency key", KEY);
         let request = self.post("/nexus/raw/presign-upload", &promise());
         let answer = request.header("idempotency-key", KEY).send().await;
@@ -61,7 +61,7 @@ impl Caller<'_> {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
-        Leave {
+        Upload {
             asset_id: body["asset_id"].as_str().unwrap().to_owned(),
             headers: headers.collect(),
             url,
@@ -80,7 +80,7 @@ impl Caller<'_> {
         self.post("/nexus/raw/register", body)
     }
 
-    /// Everything that can be wrong with a token, or with where it stands.
+    /// Everything that can be wrong with a token, or with its place.
     pub(crate) async fn misuse(&self, evidence: &mut Evidence) {
         let good = &self.tokens.owner;
         let mut requests = Vec::new();
@@ -169,7 +169,7 @@ impl Caller<'_> {
         ] {
             evidence.take("a bad head", self.send_raw(&head).await);
         }
-        // what stands in a path is told to its caller as the problem's instance, and to nobody else
+        // a path is returned to its caller only, as the problem's instance
         for target in [format!("/nexus/raw/{good}"), format!("/nexus/{good}")] {
             assert_eq!(self.get(&target).send().await.status, 404);
         }
@@ -201,7 +201,7 @@ impl Caller<'_> {
     }
 }
 
-impl Leave {
+impl Upload {
     /// The upload that it is leave for.
     pub(crate) fn upload(&self) -> Request {
         let (_, address) = self.url.split_once("://").unwrap();

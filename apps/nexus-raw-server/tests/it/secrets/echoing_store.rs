@@ -9,7 +9,7 @@ use nexus_raw::asset::Sha256Digest;
 
 use super::evidence::Evidence;
 
-/// A store that tells all it was sent in each of its answers, as S3 does in parts of
+/// A store that returns all it was sent in each of its responses, as S3 does in parts of
 /// `SignatureDoesNotMatch`: in headers, in each element of its error documents, in a redirect.
 pub(crate) struct EchoingStore {
     pub(crate) endpoint: String,
@@ -39,7 +39,7 @@ pub(crate) enum Fault {
     /// It answers this status.
     Status(u16),
     /// What it answers is no HTTP.
-    Nonsense,
+    Malformed,
     /// Its answer breaks off.
     Cut,
 }
@@ -111,7 +111,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) {
     let echo = head.replace(['\r', '\n'], " ");
     let said = match fault.filter(|(of, _)| *of == kind) {
         Some((_, Fault::Status(status))) => error(status, &echo, method),
-        Some((_, Fault::Nonsense)) => format!("NONSENSE/9 {echo}\r\n{echo}\r\n\r\n{echo}"),
+        Some((_, Fault::Malformed)) => format!("NONSENSE/9 {echo}\r\n{echo}\r\n\r\n{echo}"),
         Some((_, Fault::Cut)) => format!("HTTP/1.1 403 {echo}\r\nx-amz-request-id: {echo}"),
         None => fit(kind, key.map_or("", |(_, key)| key), &echo, method),
     };

@@ -60,7 +60,7 @@ impl Evidence {
         assert!(signed, "{url}");
     }
 
-    pub(crate) fn assert_tells_nothing(&self) {
+    pub(crate) fn assert_shows_no_secret(&self) {
         for (place, text) in &self.pieces {
             self.canaries.assert_none_in(place, text);
         }

@@ -38,7 +38,7 @@ fn take_printed(evidence: &mut Evidence, command: &mut std::process::Command) ->
 }
 
 #[test]
-fn the_printed_configuration_tells_no_secret_wherever_it_came_from() {
+fn the_printed_configuration_shows_no_secret_of_any_source() {
     let machine = Machine::new();
     let mut evidence = evidence();
     let by_variables = take_printed(&mut evidence, &mut complete(&machine, "http://127.0.0.1:1"));
@@ -66,14 +66,14 @@ fn the_printed_configuration_tells_no_secret_wherever_it_came_from() {
         .args(["--config", "nexus.toml"]);
     let by_files = take_printed(&mut evidence, &mut command);
     assert_eq!(by_files.matches("[redacted]").count(), 4, "{by_files}");
-    evidence.assert_tells_nothing();
+    evidence.assert_shows_no_secret();
 }
 
 #[test]
-fn the_password_of_a_database_is_not_told() {
+fn the_password_of_a_database_is_not_shown() {
     let machine = Machine::new();
     let mut evidence = evidence();
-    // a password that is one, and one that stands where none may
+    // a password in its place, and one where none may be
     for parameter in ["sslmode=disable", &format!("sslpassword={DATABASE}")] {
         for subcommand in ["check-config", "migrate", "serve"] {
             let url = format!("postgres://nexus:{DATABASE}@127.0.0.1:1/nexus?{parameter}");
@@ -83,7 +83,7 @@ fn the_password_of_a_database_is_not_told() {
             evidence.take(subcommand, [stdout, stderr].concat());
         }
     }
-    evidence.assert_tells_nothing();
+    evidence.assert_shows_no_secret();
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn the_secrets_of_a_data_directory_are_not_printed() {
     }
     let printed = take_printed(&mut evidence, &mut machine.embedded());
     assert_eq!(printed.matches("[redacted]").count(), 3, "{printed}");
-    evidence.assert_tells_nothing();
+    evidence.assert_shows_no_secret();
 }
 
 /// Others on the machine see a program's arguments: none may have to be a secret.

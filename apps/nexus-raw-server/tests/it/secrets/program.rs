@@ -12,7 +12,7 @@ use super::{evidence::Evidence, http::Request};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running server, whatever form its log has. It is killed when it is dropped.
+/// A running server, with any log format. It is killed when it is dropped.
 pub(crate) struct Program {
     child: Child,
     outputs: [Output; 2],
@@ -67,7 +67,7 @@ impl Program {
         String::from_utf8_lossy(&self.outputs[1].written.lock().unwrap()).into_owned()
     }
 
-    /// What it tells those who watch it.
+    /// Takes its metrics.
     pub(crate) async fn take_metrics(&self, evidence: &mut Evidence) {
         let answer = Request::new(self.metrics, "GET", "/metrics").send().await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -83,8 +83,8 @@ impl Program {
     /// Asks it to end, and takes all that it ever wrote. Its events come by standard output.
     pub(crate) fn end(mut self, evidence: &mut Evidence) {
         let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(told.success());
+        let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(signalled.success());
         assert!(self.child.wait().unwrap().success(), "{}", self.log());
         for (output, name) in self.outputs.iter_mut().zip(["events", "log"]) {
             output.reader.take().unwrap().join().unwrap();

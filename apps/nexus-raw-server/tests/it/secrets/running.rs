@@ -40,12 +40,12 @@ fn know_tokens(evidence: &mut Evidence, tokens: &Tokens) {
 }
 
 #[tokio::test]
-async fn embedded_mode_tells_no_secret_as_json() {
+async fn embedded_mode_shows_no_secret_as_json() {
     embedded_mode("json").await;
 }
 
 #[tokio::test]
-async fn embedded_mode_tells_no_secret_to_a_terminal() {
+async fn embedded_mode_shows_no_secret_on_a_terminal() {
     embedded_mode("terminal").await;
 }
 
@@ -148,7 +148,7 @@ async fn embedded_mode(format: &str) {
     evidence.take_files(&machine.data_dir(), &SECRET_FILES);
     program.end(&mut evidence);
     evidence.take_files(&machine.data_dir(), &SECRET_FILES);
-    evidence.assert_tells_nothing();
+    evidence.assert_shows_no_secret();
 }
 
 /// Configured by secret files and by the SDK's own variables, before a store that echoes.
@@ -219,7 +219,7 @@ async fn a_store_that_echoes_what_it_is_sent_makes_no_secret_known() {
         ("conflict", Fault::Status(409)),
         ("failed", Fault::Status(500)),
         ("unavailable", Fault::Status(503)),
-        ("nonsense", Fault::Nonsense),
+        ("malformed", Fault::Malformed),
         ("cut", Fault::Cut),
     ] {
         for (kind, request) in [
@@ -244,5 +244,5 @@ async fn a_store_that_echoes_what_it_is_sent_makes_no_secret_known() {
     evidence.take_files(&machine.data_dir(), &[]);
     program.end(&mut evidence);
     evidence.take_files(&machine.data_dir(), &[]);
-    evidence.assert_tells_nothing();
+    evidence.assert_shows_no_secret();
 }

@@ -8,7 +8,7 @@ use nexus_raw::{
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
 use nexus_raw_testkit::{FixedClock, sample};
 
-/// Who issues tokens, and for whom.
+/// An issuer of tokens, and their audience.
 #[derive(Clone, Copy)]
 pub(crate) struct Issuer<'a> {
     pub(crate) name: &'a str,
