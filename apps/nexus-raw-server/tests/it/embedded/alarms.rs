@@ -1,5 +1,5 @@
-//! The alarms that operators are given, tried by Prometheus itself on what a server really tells:
-//! each fires on its fault, and none on a server that is well.
+//! The alarms for operators, tried by Prometheus itself on the real metrics of a server: each
+//! fires on its fault, and none on a server that is well.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +28,7 @@ const B: &str = r#"job="nexus-raw",instance="b:9464""#;
 const STEADY: &str = "x120";
 
 /// Every series, by name and labels, with its samples.
-type Told = BTreeMap<String, String>;
+type Samples = BTreeMap<String, String>;
 
 /// The series `name{labels}` of a replica.
 fn series(name: &str, labels: &str, replica: &str) -> String {
@@ -37,8 +37,8 @@ fn series(name: &str, labels: &str, replica: &str) -> String {
 }
 
 /// What Prometheus has of a replica that goes on as it was when it was scraped.
-fn steady(scraped: &str, replica: &str) -> Told {
-    let mut told: Told = scraped
+fn steady(scraped: &str, replica: &str) -> Samples {
+    let mut all: Samples = scraped
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
@@ -54,24 +54,24 @@ fn steady(scraped: &str, replica: &str) -> Told {
         ("process_start_time_seconds", "0"),
         ("nexus_raw_sampled_timestamp_seconds", "0+60"),
     ] {
-        told.insert(series(name, "", replica), format!("{samples}{STEADY}"));
+        all.insert(series(name, "", replica), format!("{samples}{STEADY}"));
     }
-    told
+    all
 }
 
-/// A fault: what is told otherwise than by a healthy server, and the alarms that must fire.
+/// A fault: the series that differ from those of a healthy server, and the alarms that must fire.
 struct Fault {
-    told: Vec<(String, &'static str)>,
+    changed: Vec<(String, &'static str)>,
     fires: &'static [&'static str],
 }
 
 fn fault<const N: usize>(
-    told: [(&str, &str, &'static str); N],
+    changed: [(&str, &str, &'static str); N],
     fires: &'static [&'static str],
 ) -> Fault {
-    let told = told.map(|(name, labels, samples)| (series(name, labels, A), samples));
+    let changed = changed.map(|(name, labels, samples)| (series(name, labels, A), samples));
     Fault {
-        told: told.into(),
+        changed: changed.into(),
         fires,
     }
 }
@@ -91,7 +91,7 @@ fn faults() -> Vec<Fault> {
         (series(name, &labels, A), samples)
     };
     let slow = |name, labels: &str, fires| Fault {
-        told: vec![
+        changed: vec![
             bucket(name, labels, "1.0", "0+0x120"),
             bucket(name, labels, "2.5", "0+0x120"),
             bucket(name, labels, "5.0", "0+60x120"),
@@ -113,7 +113,7 @@ fn faults() -> Vec<Fault> {
             &format!("{REGISTER},status=\"200\""),
             &["NexusRawIsSlow"],
         ),
-        // whoever waits for events asks for it
+        // the caller requested to wait for events
         slow(
             http,
             r#"method="GET",route="/nexus/raw/events",status="200""#,
@@ -154,7 +154,7 @@ fn faults() -> Vec<Fault> {
             ],
             &["NexusRawCatalogIsAway", "NexusRawCatalogIsAwayFromOne"],
         ),
-        // it starts anew every ten minutes
+        // it restarts every ten minutes
         fault(
             [(
                 "process_start_time_seconds",
@@ -169,8 +169,8 @@ fn faults() -> Vec<Fault> {
 }
 
 /// A test of promtool: after so many minutes exactly these alarms fire.
-fn group(told: &Told, minutes: u8, fires: &[&str]) -> String {
-    let series = told
+fn group(all: &Samples, minutes: u8, fires: &[&str]) -> String {
+    let series = all
         .iter()
         .map(|(series, samples)| format!("      - {{series: '{series}', values: '{samples}'}}"))
         .collect::<Vec<_>>()
@@ -202,9 +202,9 @@ fn run(rules: &str, groups: &[String]) -> Result<(), String> {
     );
     fs::write(directory.path().join("rules.yaml"), rules).unwrap();
     fs::write(directory.path().join("tests.yaml"), tests).unwrap();
-    let told = |arguments: &[&str]| {
-        let mut promtool = Command::new(tool("promtool"));
-        let run = promtool.args(arguments).current_dir(&directory);
+    let promtool = |arguments: &[&str]| {
+        let mut command = Command::new(tool("promtool"));
+        let run = command.args(arguments).current_dir(&directory);
         let output = run.output().unwrap();
         if output.status.success() {
             Ok(())
@@ -212,11 +212,11 @@ fn run(rules: &str, groups: &[String]) -> Result<(), String> {
             Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
         }
     };
-    told(&["check", "rules", "rules.yaml"])?;
-    told(&["test", "rules", "tests.yaml"])
+    promtool(&["check", "rules", "rules.yaml"])?;
+    promtool(&["test", "rules", "tests.yaml"])
 }
 
-/// What a server that has done its work tells.
+/// The metrics of a server that has done its work.
 async fn scraped(machine: &Machine, server: &Server) -> String {
     let caller = Caller::owner_of("t_demo", machine, server);
     let record = caller.put("DSCN0010.jpg", b"a photograph").await.json();
@@ -243,29 +243,30 @@ async fn each_alarm_fires_on_its_fault_and_none_on_a_server_that_is_well() {
         .into();
     let faults = faults();
     let mut fired: BTreeSet<&str> = faults.iter().flat_map(|it| it.fires).copied().collect();
-    for Fault { told, fires } in faults {
+    for Fault { changed, fires } in faults {
         let mut ill = healthy.clone();
         ill.extend(
-            told.into_iter()
+            changed
+                .into_iter()
                 .map(|(key, samples)| (key, samples.to_owned())),
         );
         groups.push(group(&ill, 110, fires));
     }
 
     let standby = || {
-        let mut told = steady(&text, B);
-        told.insert(series("nexus_raw_relay_leader", "", B), "0x120".to_owned());
-        told
+        let mut all = steady(&text, B);
+        all.insert(series("nexus_raw_relay_leader", "", B), "0x120".to_owned());
+        all
     };
-    let with = |other: Told| -> Told { healthy.clone().into_iter().chain(other).collect() };
-    let down = |replica: &str| Told::from([(series("up", "", replica), "0x120".to_owned())]);
+    let with = |other: Samples| -> Samples { healthy.clone().into_iter().chain(other).collect() };
+    let down = |replica: &str| Samples::from([(series("up", "", replica), "0x120".to_owned())]);
     let forgetful = {
-        let mut told = standby();
+        let mut all = standby();
         let key = series("nexus_raw_sampled_timestamp_seconds", "", B);
-        told.insert(key, "0x120".to_owned());
-        told
+        all.insert(key, "0x120".to_owned());
+        all
     };
-    for (told, fires) in [
+    for (all, fires) in [
         // two that are well, one that is gone, one that alone does not reach the catalogue
         (with(standby()), &[][..]),
         (with(down(B)), &["NexusRawReplicaIsDown"][..]),
@@ -276,15 +277,15 @@ async fn each_alarm_fires_on_its_fault_and_none_on_a_server_that_is_well() {
             &["NexusRawIsDown", "NexusRawReplicaIsDown"],
         ),
         (
-            Told::from([("up{job=\"another\"}".to_owned(), "1x120".to_owned())]),
+            Samples::from([("up{job=\"another\"}".to_owned(), "1x120".to_owned())]),
             &["NexusRawIsDown"],
         ),
     ] {
         fired.extend(fires);
-        groups.push(group(&told, 110, fires));
+        groups.push(group(&all, 110, fires));
     }
-    if let Err(told) = run(RULES, &groups) {
-        panic!("{told}");
+    if let Err(output) = run(RULES, &groups) {
+        panic!("{output}");
     }
 
     let alarms: BTreeSet<&str> = RULES
@@ -303,11 +304,11 @@ fn a_rule_that_is_missing_is_noticed() {
         &RULES[..at("NexusRawIsDown")],
         &RULES[at("NexusRawReplicaIsDown")..]
     );
-    let nobody = Told::from([("up{job=\"another\"}".to_owned(), "1x120".to_owned())]);
+    let nobody = Samples::from([("up{job=\"another\"}".to_owned(), "1x120".to_owned())]);
     let groups = [group(&nobody, 110, &["NexusRawIsDown"])];
     assert_eq!(run(RULES, &groups), Ok(()));
-    let told = run(&without, &groups).unwrap_err();
-    assert!(told.contains("NexusRawIsDown"), "{told}");
+    let output = run(&without, &groups).unwrap_err();
+    assert!(output.contains("NexusRawIsDown"), "{output}");
 }
 
 #[test]

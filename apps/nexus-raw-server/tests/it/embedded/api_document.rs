@@ -40,17 +40,17 @@ fn the_curl_lines_of_the_document_do_what_it_says() {
         .current_dir(&work)
         .output()
         .unwrap();
-    let (told, errors) = (
+    let (output, errors) = (
         String::from_utf8(run.stdout).unwrap(),
         String::from_utf8(run.stderr).unwrap(),
     );
-    assert!(run.status.success(), "{script}\n{told}\n{errors}");
+    assert!(run.status.success(), "{script}\n{output}\n{errors}");
     for expected in expected_lines(&document) {
-        assert!(told.contains(expected), "no `{expected}` in\n{told}");
+        assert!(output.contains(expected), "no `{expected}` in\n{output}");
     }
 }
 
-/// What stands in the blocks marked as shell, one after the other.
+/// Returns the content of the blocks marked as shell, one after the other.
 fn shell_blocks(document: &str) -> String {
     blocks(document, "sh")
 }

@@ -164,10 +164,10 @@ fn assert_read_and_registered(answer: &Answer) {
 
 /// The types of the events of an asset.
 async fn events(caller: &Caller, upload: &Upload) -> Vec<Value> {
-    let told = caller
+    let page = caller
         .get(&format!("/nexus/raw/{}/events", upload.asset_id))
         .await;
-    let events = told.json()["events"].as_array().unwrap().clone();
+    let events = page.json()["events"].as_array().unwrap().clone();
     events.iter().map(|it| it["event_type"].clone()).collect()
 }
 
@@ -235,7 +235,7 @@ async fn of_a_hundred_callers_at_once_all_are_answered_and_the_object_is_read_on
     assert_eq!(careless.proxy.reads(), 1);
     drop(server);
 
-    // the same of a large one, of which all are told to ask again
+    // the same with a large one, for which all are to retry
     let server = careless.start(1);
     let caller = caller.at(&server);
     careless.proxy.set_open(false);

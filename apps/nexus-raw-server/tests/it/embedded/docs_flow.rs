@@ -1,4 +1,4 @@
-//! What the page for people tells a newcomer to do, done on a server.
+//! The steps of the page for people, done on a server.
 
 use serde_json::Value;
 
@@ -47,8 +47,8 @@ async fn the_examples_of_the_page_are_what_the_service_takes_and_answers() {
         .await;
     let upload = Upload::of(&answer);
     let own = |text: &str| text.replace(EXAMPLE, &upload.asset_id);
-    let (mut came, mut told) = (answer.json(), json(&own(&presigned)));
-    for value in [&mut came, &mut told] {
+    let (mut came, mut documented) = (answer.json(), json(&own(&presigned)));
+    for value in [&mut came, &mut documented] {
         let url = take(value, "/upload/url");
         let (place, query) = url.split_once('?').unwrap();
         assert!(
@@ -58,7 +58,7 @@ async fn the_examples_of_the_page_are_what_the_service_takes_and_answers() {
         assert!(query.contains("X-Amz-Signature="), "{query}");
         assert!(take(value, "/upload/expires_at").ends_with('Z'));
     }
-    assert_eq!(came, told);
+    assert_eq!(came, documented);
     let headers: Vec<_> = upload
         .headers
         .iter()
@@ -83,12 +83,12 @@ async fn the_examples_of_the_page_are_what_the_service_takes_and_answers() {
         (first.status, again.status, &again.body),
         (201, 200, &first.body)
     );
-    let (mut came, mut told) = (first.json(), json(&own(&record)));
-    for value in [&mut came, &mut told] {
+    let (mut came, mut documented) = (first.json(), json(&own(&record)));
+    for value in [&mut came, &mut documented] {
         assert!(take(value, "/imported_at").ends_with('Z'));
         assert_eq!(take(value, "/integrity/etag").len(), 32);
     }
-    assert_eq!(came, told);
+    assert_eq!(came, documented);
     let read = caller.get(&format!("/nexus/raw/{}", upload.asset_id)).await;
     assert_eq!((read.status, &read.body), (200, &first.body));
 }

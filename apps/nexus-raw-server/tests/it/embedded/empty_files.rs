@@ -76,8 +76,8 @@ async fn an_empty_file_is_uploaded_by_curl_and_by_pythons_clients() {
             _ => python(REQUESTS, &upload),
         };
         let output = command.output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(told, expected, "{client}: {output:?}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(stdout, expected, "{client}: {output:?}");
         let answer = caller.register(&json!({"asset_id": upload.asset_id})).await;
         assert_eq!(
             (answer.status, &answer.json()["size_bytes"]),

@@ -47,8 +47,8 @@ fn a_faulty_configuration_ends_with_78_and_names_every_key() {
         .env("NEXUS_RAW_STORAGE__BUCKETS", "x")
         .env("NEXUS_RAW_IDENTITY__HS256_SECRET", "hidden")
         .env_remove("NEXUS_RAW_CATALOG__URL");
-    let (code, told) = ended(&mut command);
-    assert_eq!(code, 78, "{told}");
+    let (code, stderr) = ended(&mut command);
+    assert_eq!(code, 78, "{stderr}");
     for key in [
         "http.bind",
         "storage.bucket",
@@ -58,12 +58,12 @@ fn a_faulty_configuration_ends_with_78_and_names_every_key() {
         "catalog.url",
     ] {
         assert_eq!(
-            told.matches(&format!("\n{key}: ")).count(),
+            stderr.matches(&format!("\n{key}: ")).count(),
             1,
-            "{key} in {told}"
+            "{key} in {stderr}"
         );
     }
-    assert!(!told.contains("hidden"), "{told}");
+    assert!(!stderr.contains("hidden"), "{stderr}");
 }
 
 /// The first thing that a newcomer reads of the program.
@@ -77,9 +77,9 @@ fn without_any_configuration_the_program_names_embedded_mode_first() {
             .env_remove("NEXUS_RAW_METRICS__BIND")
             // one of the command line's own
             .env("NEXUS_RAW_TOKEN", "hidden");
-        let (code, told) = ended(command.args(subcommand));
-        assert_eq!(code, 78, "{told}");
-        let mut lines = told.lines();
+        let (code, stderr) = ended(command.args(subcommand));
+        assert_eq!(code, 78, "{stderr}");
+        let mut lines = stderr.lines();
         assert_eq!(
             lines.next(),
             Some(
@@ -102,13 +102,13 @@ fn without_any_configuration_the_program_names_embedded_mode_first() {
         );
     }
     // who has said something has a configuration with faults
-    let (_, told) = ended(&mut Machine::new().program());
+    let (_, stderr) = ended(&mut Machine::new().program());
     let head = "nexus-raw-server: the configuration is invalid\n";
-    assert!(told.starts_with(head), "{told}");
+    assert!(stderr.starts_with(head), "{stderr}");
 }
 
-/// On an address that is taken: whoever binds first ends with 69. The store is there to be asked,
-/// and nobody asks it.
+/// On an address that is taken: a server that binds it ends with 69. The store is there, and is not
+/// called.
 #[test]
 fn each_fault_of_the_configuration_alone_ends_with_78_before_a_socket_is_bound() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -141,12 +141,12 @@ fn each_fault_of_the_configuration_alone_ends_with_78_before_a_socket_is_bound()
             .env("NEXUS_RAW_HTTP__BIND", &address)
             .env("NEXUS_RAW_STORAGE__ENDPOINT", &endpoint)
             .env(name, value);
-        let (code, told) = ended(&mut command);
-        assert_eq!(code, 78, "{key} {value:?}: {told}");
-        let faults = told.lines().filter(|line| line.contains(": ")).skip(1);
+        let (code, stderr) = ended(&mut command);
+        assert_eq!(code, 78, "{key} {value:?}: {stderr}");
+        let faults = stderr.lines().filter(|line| line.contains(": ")).skip(1);
         let named: Vec<_> = faults.filter_map(|line| line.split(": ").next()).collect();
-        assert_eq!(named, [key], "{value:?}: {told}");
-        assert!(!told.contains("hidden"), "{told}");
+        assert_eq!(named, [key], "{value:?}: {stderr}");
+        assert!(!stderr.contains("hidden"), "{stderr}");
         assert!(store.accept().is_err(), "{key} {value:?}");
     }
 }
@@ -160,9 +160,9 @@ fn a_database_whose_name_could_be_anybodys_on_the_network_is_refused_before_it_i
             "NEXUS_RAW_CATALOG__URL",
             "postgres://nexus:hidden@db.example.com/nexus?sslmode=require",
         );
-        let (code, told) = ended(&mut command);
+        let (code, stderr) = ended(&mut command);
         assert_eq!(
-            (code, &*told),
+            (code, &*stderr),
             (
                 78,
                 "nexus-raw-server: the configuration is invalid\ncatalog.url: the connection to PostgreSQL \
@@ -184,27 +184,27 @@ fn a_database_that_does_not_answer_ends_with_69_after_the_time_to_start() {
         let mut command = complete(&machine);
         let url = format!("postgres://nexus:hidden@127.0.0.1:{port}/nexus");
         command.arg(subcommand).env("NEXUS_RAW_CATALOG__URL", url);
-        let (code, told) = ended(&mut command);
-        assert_eq!(code, 69, "{told}");
-        let last = told.lines().last().unwrap();
+        let (code, stderr) = ended(&mut command);
+        assert_eq!(code, 69, "{stderr}");
+        let last = stderr.lines().last().unwrap();
         assert!(
             last.starts_with("nexus-raw-server: the catalogue cannot be used: catalogue is "),
-            "{told}"
+            "{stderr}"
         );
-        assert!(!told.contains("hidden"), "{told}");
+        assert!(!stderr.contains("hidden"), "{stderr}");
     }
 }
 
 #[test]
 fn a_store_that_does_not_answer_ends_with_69_after_the_time_to_start() {
-    let (code, told) = ended(&mut complete(&Machine::new()));
-    assert_eq!(code, 69, "{told}");
-    let last = told.lines().last().unwrap();
+    let (code, stderr) = ended(&mut complete(&Machine::new()));
+    assert_eq!(code, 69, "{stderr}");
+    let last = stderr.lines().last().unwrap();
     assert!(
         last.starts_with("nexus-raw-server: the object store cannot be used: "),
-        "{told}"
+        "{stderr}"
     );
-    assert!(!told.contains("hidden"), "{told}");
+    assert!(!stderr.contains("hidden"), "{stderr}");
 }
 
 #[test]
@@ -217,12 +217,12 @@ fn an_address_in_use_ends_with_69() {
         ("NEXUS_RAW_METRICS__BIND", "metrics.bind"),
         ("NEXUS_RAW_EMBEDDED__S3_BIND", "embedded.s3_bind"),
     ] {
-        let (code, told) = ended(machine.embedded().env(name, &address));
-        assert_eq!(code, 69, "{told}");
-        assert!(told.contains(&format!("; look at {key}: ")), "{told}");
+        let (code, stderr) = ended(machine.embedded().env(name, &address));
+        assert_eq!(code, 69, "{stderr}");
+        assert!(stderr.contains(&format!("; look at {key}: ")), "{stderr}");
         assert!(
-            told.contains(&format!("cannot listen on {address}")),
-            "{told}"
+            stderr.contains(&format!("cannot listen on {address}")),
+            "{stderr}"
         );
     }
 }
@@ -231,9 +231,9 @@ fn an_address_in_use_ends_with_69() {
 fn two_servers_do_not_share_a_data_directory() {
     let machine = Machine::new();
     let server = machine.start();
-    let (code, told) = ended(&mut machine.embedded());
-    assert_eq!(code, 69, "{told}");
-    assert!(told.contains("is in use by another server"), "{told}");
+    let (code, stderr) = ended(&mut machine.embedded());
+    assert_eq!(code, 69, "{stderr}");
+    assert!(stderr.contains("is in use by another server"), "{stderr}");
     drop(server);
 }
 
@@ -247,16 +247,16 @@ fn a_second_server_on_one_catalogue_ends_with_69_after_the_time_to_start() {
         "NEXUS_RAW_CATALOG__URL",
         format!("sqlite:{}", catalog.display()),
     );
-    let (code, told) = ended(&mut command);
+    let (code, stderr) = ended(&mut command);
     let last = format!(
         "nexus-raw-server: the catalogue cannot be used: another process has the catalogue {} \
          open; one catalogue is for one server",
         catalog.canonicalize().unwrap().display()
     );
     assert_eq!(
-        (code, told.lines().last()),
+        (code, stderr.lines().last()),
         (69, Some(last.as_str())),
-        "{told}"
+        "{stderr}"
     );
     drop(server);
 }
@@ -268,11 +268,11 @@ fn embedded_mode_brings_its_own_store_and_stays_on_the_machine() {
     command
         .env("NEXUS_RAW_HTTP__BIND", "0.0.0.0:0")
         .env("NEXUS_RAW_STORAGE__ENDPOINT", "https://s3.example");
-    let (code, told) = ended(&mut command);
-    assert_eq!(code, 78, "{told}");
+    let (code, stderr) = ended(&mut command);
+    assert_eq!(code, 78, "{stderr}");
     assert!(
-        told.contains("\nhttp.bind: ") && told.contains("\nstorage.endpoint: "),
-        "{told}"
+        stderr.contains("\nhttp.bind: ") && stderr.contains("\nstorage.endpoint: "),
+        "{stderr}"
     );
 }
 
@@ -305,25 +305,25 @@ fn check_config_refuses_what_a_start_refuses_before_it_reaches_for_anything() {
             &["storage.access_key_id"],
         ),
     ] {
-        let told = ["check-config", "serve"].map(|subcommand| {
+        let stderr = ["check-config", "serve"].map(|subcommand| {
             let machine = Machine::new();
             let mut command = match mode {
                 "embedded" => machine.embedded(),
                 _ => complete(&machine),
             };
-            let (code, told) = ended(command.arg(subcommand).envs(overrides.iter().copied()));
-            assert_eq!(code, 78, "{subcommand} {overrides:?}: {told}");
-            assert!(!told.contains("hidden"), "{told}");
-            told
+            let (code, stderr) = ended(command.arg(subcommand).envs(overrides.iter().copied()));
+            assert_eq!(code, 78, "{subcommand} {overrides:?}: {stderr}");
+            assert!(!stderr.contains("hidden"), "{stderr}");
+            stderr
         });
-        assert_eq!(told[0], told[1], "{overrides:?}");
-        let mut named: Vec<_> = told[0]
+        assert_eq!(stderr[0], stderr[1], "{overrides:?}");
+        let mut named: Vec<_> = stderr[0]
             .lines()
             .skip(1)
             .filter_map(|line| line.split(": ").next())
             .collect();
         named.sort_unstable();
-        assert_eq!(named, faults, "{told:?}");
+        assert_eq!(named, faults, "{stderr:?}");
     }
 }
 
@@ -341,8 +341,8 @@ fn a_receiver_on_this_machine_is_one_to_check_config_and_to_serve() {
             ]);
             command
         };
-        let (code, told) = ended(command().arg("check-config"));
-        assert_eq!(code, 0, "{host}: {told}");
+        let (code, stderr) = ended(command().arg("check-config"));
+        assert_eq!(code, 0, "{host}: {stderr}");
         let (status, _, log) = Machine::start_by(&mut command()).stop();
         assert_eq!(status.code(), Some(0), "{host}: {log:?}");
     }

@@ -1,4 +1,4 @@
-//! The consumer of `docs/EVENTS.md` that pulls is run as it stands there.
+//! The pulling consumer of `docs/EVENTS.md` is run unchanged.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use nexus_raw::tenancy::Role;
 
 use crate::{caller::Caller, machine::Machine};
 
-/// The consumer, of whoever serves at `server`.
+/// Starts the consumer of the server at `server`.
 fn consumer(server: &str, token: &str) -> Child {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/EVENTS.md");
     let document = fs::read_to_string(document).unwrap();
@@ -41,19 +41,19 @@ async fn the_consumer_that_pulls_hears_of_each_event_once_across_a_restart() {
     let mut consumer = consumer(&format!("http://{address}"), &token);
     let mut heard = BufReader::new(consumer.stdout.take().unwrap()).lines();
     let mut next = || heard.next().unwrap().unwrap();
-    let told = |asset: &serde_json::Value, sequence: u8, what: &str| {
+    let line = |asset: &serde_json::Value, sequence: u8, what: &str| {
         format!("{sequence} {what} {}", asset["asset_id"].as_str().unwrap())
     };
-    assert_eq!(next(), told(&first, 1, "raw_asset_presigned"));
-    assert_eq!(next(), told(&first, 2, "raw_asset_registered"));
+    assert_eq!(next(), line(&first, 1, "raw_asset_presigned"));
+    assert_eq!(next(), line(&first, 2, "raw_asset_registered"));
     server.stop();
 
     let mut command = machine.embedded();
     let server = Machine::start_by(command.env("NEXUS_RAW_HTTP__BIND", address.to_string()));
     let caller = caller.at(&server);
     let second = caller.put("b.jpg", b"another photograph").await.json();
-    assert_eq!(next(), told(&second, 3, "raw_asset_presigned"));
-    assert_eq!(next(), told(&second, 4, "raw_asset_registered"));
+    assert_eq!(next(), line(&second, 3, "raw_asset_presigned"));
+    assert_eq!(next(), line(&second, 4, "raw_asset_registered"));
     consumer.kill().unwrap();
     consumer.wait().unwrap();
 }

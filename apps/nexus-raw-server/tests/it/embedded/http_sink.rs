@@ -16,18 +16,18 @@ use crate::{caller::Caller, machine::Machine};
 fn receiver() -> (String, Receiver<(String, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/events", listener.local_addr().unwrap());
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     // it ends with the process: nothing more is connected once the server has ended
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (stream, tell) = (stream.unwrap(), tell.clone());
-            thread::spawn(move || take(stream, &tell));
+            let (stream, sender) = (stream.unwrap(), sender.clone());
+            thread::spawn(move || take(stream, &sender));
         }
     });
-    (url, told)
+    (url, receiver)
 }
 
-fn take(mut stream: TcpStream, tell: &Sender<(String, Value)>) {
+fn take(mut stream: TcpStream, sender: &Sender<(String, Value)>) {
     let (mut came, mut piece) = (Vec::new(), [0; 4096]);
     loop {
         let end = came.windows(4).position(|it| it == b"\r\n\r\n");
@@ -42,7 +42,7 @@ fn take(mut stream: TcpStream, tell: &Sender<(String, Value)>) {
                 let body = serde_json::from_slice(&came[end + 4..]).unwrap();
                 came = rest;
                 // nobody listens any more once the test has ended
-                let _ = tell.send((head, body));
+                let _ = sender.send((head, body));
                 stream
                     .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
                     .unwrap();

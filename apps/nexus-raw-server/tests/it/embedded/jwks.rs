@@ -44,12 +44,12 @@ async fn where_a_jwks_is_given_the_embedded_secret_signs_nothing() {
     assert_eq!(answer.status, 401);
 }
 
-/// An issuer that fails until it is told not to, and then publishes [`KEYS`].
+/// An issuer that fails until the flag is set, and then publishes [`KEYS`].
 fn issuer() -> (String, Arc<AtomicBool>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
     let there = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&there);
+    let works = Arc::clone(&there);
     // it ends with the process
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -60,7 +60,7 @@ fn issuer() -> (String, Arc<AtomicBool>) {
                 stream.read_exact(&mut byte).unwrap();
                 head.extend(byte);
             }
-            let (status, body) = if told.load(Ordering::SeqCst) {
+            let (status, body) = if works.load(Ordering::SeqCst) {
                 ("200 OK", KEYS)
             } else {
                 ("503 Service Unavailable", "")
@@ -137,7 +137,7 @@ async fn keys_that_were_away_at_the_start_come_by_themselves_and_are_waited_for(
 }
 
 #[test]
-fn a_key_that_is_not_used_is_told_with_its_reason() {
+fn a_key_that_is_not_used_is_logged_with_its_reason() {
     let machine = Machine::new();
     let mut keys: Value = serde_json::from_str(KEYS).unwrap();
     let good = keys["keys"][0].clone();
@@ -154,23 +154,23 @@ fn a_key_that_is_not_used_is_told_with_its_reason() {
     );
     let (code, log) = ended(with_keys(&mut command, &machine, &keys.to_string()));
     assert_eq!(code, 69, "{log}");
-    let told: Vec<Value> = log.lines().flat_map(serde_json::from_str).collect();
-    let told: Vec<_> = told.iter().filter(|it| it["library"] == true).collect();
+    let lines: Vec<Value> = log.lines().flat_map(serde_json::from_str).collect();
+    let lines: Vec<_> = lines.iter().filter(|it| it["library"] == true).collect();
     let reason = "key 1 (kid other-use): use is not sig";
-    assert_eq!(told.len(), 1, "{log}");
-    assert_eq!(told[0]["msg"], "JWKS key ignored");
-    assert_eq!(told[0]["reason"], reason);
+    assert_eq!(lines.len(), 1, "{log}");
+    assert_eq!(lines[0]["msg"], "JWKS key ignored");
+    assert_eq!(lines[0]["reason"], reason);
 }
 
 #[test]
 fn a_jwks_without_a_usable_key_ends_the_start_with_78() {
     let machine = Machine::new();
     let keys = r#"{"keys": [{"kty": "oct", "k": "AAAA"}]}"#;
-    let (code, told) = ended(with_keys(&mut machine.embedded(), &machine, keys));
-    assert_eq!(code, 78, "{told}");
+    let (code, stderr) = ended(with_keys(&mut machine.embedded(), &machine, keys));
+    assert_eq!(code, 78, "{stderr}");
     let reason = "the JWKS has no public key for the configured algorithm; key 1: kty is not OKP";
-    assert!(told.contains(reason), "{told}");
-    assert!(told.contains("identity.jwks_file: "), "{told}");
+    assert!(stderr.contains(reason), "{stderr}");
+    assert!(stderr.contains("identity.jwks_file: "), "{stderr}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_missing_jwks_file_ends_the_start_with_78_and_names_its_key() {
     command
         .env("NEXUS_RAW_IDENTITY__JWKS_FILE", "missing.json")
         .env("NEXUS_RAW_IDENTITY__ALGORITHM", "EdDSA");
-    let (code, told) = ended(&mut command);
-    assert_eq!(code, 78, "{told}");
-    assert!(told.contains("identity.jwks_file: "), "{told}");
+    let (code, stderr) = ended(&mut command);
+    assert_eq!(code, 78, "{stderr}");
+    assert!(stderr.contains("identity.jwks_file: "), "{stderr}");
 }

@@ -10,7 +10,7 @@ use crate::{caller::Caller, machine::Machine};
 /// its writer of JSON would have it.
 const CHECK: &str = r#"
 import hashlib, json, sqlite3, sys, uuid
-catalog, record, told = sys.argv[1:]
+catalog, record, listed = sys.argv[1:]
 rows = sqlite3.connect(catalog)
 log = uuid.UUID(bytes=rows.execute("SELECT log_id FROM scope_log").fetchone()[0])
 ids = []
@@ -29,7 +29,7 @@ for sequence, kept_id, *texts in rows.execute("""SELECT sequence, event_id,
     if "record_sha256" in personal:
         assert personal["record_sha256"] == hashlib.sha256(record.encode()).hexdigest()
         print("the record is proved")
-assert ids == json.loads(told), (ids, told)
+assert ids == json.loads(listed), (ids, listed)
 "#;
 
 #[tokio::test]
@@ -50,19 +50,19 @@ async fn the_rows_of_events_are_verified_by_a_program_that_knows_the_form_alone(
     let record = String::from_utf8(registered.body.clone()).unwrap();
     let events = owner.get("/nexus/raw/events").await.json();
     let events = events["events"].as_array().unwrap();
-    let told: Vec<_> = events
+    let ids: Vec<_> = events
         .iter()
         .map(|event| event["event_id"].clone())
         .collect();
-    assert_eq!(told.len(), 2);
+    assert_eq!(ids.len(), 2);
     assert_eq!(server.stop().0.code(), Some(0));
     let output = Command::new("python3")
         .args(["-c", CHECK])
         .arg(machine.data_dir().join("catalog.sqlite"))
-        .args([&record, &json!(told).to_string()])
+        .args([&record, &json!(ids).to_string()])
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
     assert_eq!(output.stdout, b"the record is proved\n");
 }

@@ -1,4 +1,4 @@
-//! Whatever a caller puts wherever it can, nothing of it comes raw into a line of the log or of the
+//! Of any caller's value in any place, no character comes raw into a line of the log or of the
 //! events that could hide, reorder or break what is read there.
 
 use nexus_raw::{
@@ -48,7 +48,7 @@ async fn send_in_headers(caller: &Caller) {
             caller.request("GET", ASSET),
             caller.posting("/nexus/raw/register"),
         ] {
-            // answered, or the connection closed: HTTP itself takes some of it for nonsense
+            // answered, or the connection closed: some of it is not valid HTTP
             let _ = request
                 .with(name, HIDES)
                 .json(&json!({}))
@@ -138,7 +138,7 @@ async fn nothing_that_a_caller_sends_hides_reorders_or_breaks_a_line() {
     let server = Machine::start_by(program.env("NEXUS_RAW_LOG__LEVEL", "trace"));
     let caller = Caller::owner_of("t_demo", &machine, &server);
 
-    // whom a token names, also one that an issuer signed without looking
+    // the user of a token, also of one that an issuer signed unchecked
     let user = UserId::from_stored("u\u{202e}\u{2028}\u{200d}\u{ffff}x").unwrap();
     let token = machine.token_of(user, &["t_demo"], Role::Owner);
     let bearer = format!("Bearer {token}");
@@ -163,11 +163,11 @@ async fn nothing_that_a_caller_sends_hides_reorders_or_breaks_a_line() {
         assert!(!line.chars().any(is_invisible), "{line:?}");
         serde_json::from_str::<Value>(line).unwrap();
     }
-    // what was accepted is told as it was
-    let told = output
+    // an accepted value is delivered unchanged
+    let lines = output
         .iter()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let registered: Vec<_> = told
+    let registered: Vec<_> = lines
         .map(|line| line["event"].clone())
         .filter(|event| event["event_type"] == "raw_asset_registered")
         .collect();

@@ -1,4 +1,4 @@
-//! What the program tells of itself to Prometheus.
+//! The metrics of the program for Prometheus.
 
 use std::time::{Duration, Instant};
 
@@ -117,11 +117,11 @@ async fn what_was_done_is_counted_exactly_and_nobody_is_named() {
         text.value("nexus_raw_http_requests_in_flight", &[]),
         Some(0.0)
     );
-    let told = String::from_utf8(answer.body).unwrap();
+    let body = String::from_utf8(answer.body).unwrap();
     for hidden in [
         "canary", "secret", "u_demo", asset_id, "DSCN0010", "\"dev\"",
     ] {
-        assert!(!told.contains(hidden), "{hidden}");
+        assert!(!body.contains(hidden), "{hidden}");
     }
 }
 

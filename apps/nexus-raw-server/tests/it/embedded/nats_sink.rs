@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{caller::Caller, machine::Machine};
 
-/// What stands in the stream once `count` messages do.
+/// Returns the messages of the stream once there are `count`.
 async fn messages(nats: &Nats, count: u64) -> Vec<Value> {
     let client = async_nats::connect(nats.url()).await.unwrap();
     let context = jetstream::new(client);

@@ -42,7 +42,7 @@ async fn what_the_rules_of_before_took_is_read_and_delivered_and_refused_anew() 
     let record = owner.get(&format!("/nexus/raw/{id}")).await;
     assert_eq!(record.whole(), (200, json!(new.asset)));
     let again = owner.register(&json!({"asset_id": id})).await;
-    assert_eq!(again.status, 409, "it stands, with what was stated then");
+    assert_eq!(again.status, 409, "it is kept, with the older provenance");
     let bodies = [
         sample::presigned(&intent),
         sample::presigned(&unregistered),

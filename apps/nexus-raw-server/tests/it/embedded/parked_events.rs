@@ -21,18 +21,18 @@ use crate::{caller::Caller, machine::Machine};
 fn receiver(refuses: Arc<AtomicBool>) -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/events", listener.local_addr().unwrap());
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     // it ends with the process: nothing more is connected once the server has ended
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (stream, tell, refuses) = (stream.unwrap(), tell.clone(), refuses.clone());
-            thread::spawn(move || serve(stream, &tell, &refuses));
+            let (stream, sender, refuses) = (stream.unwrap(), sender.clone(), refuses.clone());
+            thread::spawn(move || serve(stream, &sender, &refuses));
         }
     });
-    (url, told)
+    (url, receiver)
 }
 
-fn serve(mut stream: TcpStream, tell: &Sender<Value>, refuses: &AtomicBool) {
+fn serve(mut stream: TcpStream, sender: &Sender<Value>, refuses: &AtomicBool) {
     let (mut came, mut piece) = (Vec::new(), [0; 4096]);
     loop {
         if let Some((body, rest)) = request(&came) {
@@ -40,7 +40,7 @@ fn serve(mut stream: TcpStream, tell: &Sender<Value>, refuses: &AtomicBool) {
                 "422 Unprocessable Content"
             } else {
                 // nobody listens any more once the test has ended
-                let _ = tell.send(body);
+                let _ = sender.send(body);
                 "204 No Content"
             };
             came = rest;
@@ -166,7 +166,10 @@ async fn while_a_server_has_the_catalogue_the_command_says_so_with_69() {
         .args(["events", "retry"])
         .output()
         .unwrap();
-    let told = String::from_utf8(stderr).unwrap();
-    assert_eq!(status.code(), Some(69), "{told}");
-    assert!(told.contains("one catalogue is for one server"), "{told}");
+    let stderr = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(69), "{stderr}");
+    assert!(
+        stderr.contains("one catalogue is for one server"),
+        "{stderr}"
+    );
 }

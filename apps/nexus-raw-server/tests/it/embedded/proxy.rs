@@ -1,5 +1,5 @@
-//! Stands between the server and its store: counts how often an asset is read, and holds the
-//! bytes back when it is told to.
+//! A proxy between the server and its store, which counts how often an asset is read, and can hold
+//! the bytes back.
 
 use std::{
     net::SocketAddr,

@@ -21,8 +21,8 @@ const FLUSH_MILLIS: (&str, &str) = ("NEXUS_RAW_FAIL_POINT_FLUSH_MILLIS", "500");
 
 fn signal(name: &str, process: u32) {
     let mut kill = Command::new("kill");
-    let told = kill.args(["-s", name, &process.to_string()]).status();
-    assert!(told.unwrap().success());
+    let signalled = kill.args(["-s", name, &process.to_string()]).status();
+    assert!(signalled.unwrap().success());
 }
 
 /// Waits for the end, which must come before long.
@@ -146,7 +146,7 @@ async fn is_unready(server: &Server) {
 }
 
 #[tokio::test]
-async fn readiness_turns_so_long_before_the_listener_closes_as_it_is_told_to() {
+async fn readiness_turns_off_the_configured_time_before_the_listener_closes() {
     let machine = Machine::new();
     let server = Machine::start_by(machine.embedded().env("NEXUS_RAW_HTTP__DRAIN_SECONDS", "2"));
     let caller = Caller::owner_of("t_demo", &machine, &server);
@@ -240,8 +240,8 @@ async fn asked_to_end_under_load_the_server_gives_whole_answers_or_none_and_keep
     let promised: Vec<_> = promised.into_iter().flatten().collect();
     assert!(!promised.is_empty());
     for asset_id in promised.iter().rev().take(50) {
-        let told = caller.get(&format!("/nexus/raw/{asset_id}/events")).await;
-        assert_eq!(told.json()["events"].as_array().unwrap().len(), 1);
+        let page = caller.get(&format!("/nexus/raw/{asset_id}/events")).await;
+        assert_eq!(page.json()["events"].as_array().unwrap().len(), 1);
     }
 }
 

@@ -117,24 +117,24 @@ async fn at_1024_descriptors_1300_strangers_shut_nobody_out_and_cut_no_request_o
             assert_eq!(registered.map(|it| it.status), Ok(201), "{name}");
             drop(strangers);
         };
-        let (told, ()) = join(waits, works).await;
-        assert_eq!(told.status, 200, "{name}");
-        let events = told.json()["events"].as_array().unwrap().len();
+        let (page, ()) = join(waits, works).await;
+        assert_eq!(page.status, 200, "{name}");
+        let events = page.json()["events"].as_array().unwrap().len();
         assert!(events > 0, "{name}: it was let go before its end");
         let now = value(&server, CLOSED).await;
         assert!(now > closed + 500, "{name}: {now}");
         closed = now;
     }
-    let told = server.wait_for("idle connections closed to make room");
-    assert_eq!(told["listener"], "api");
+    let logged = server.wait_for("idle connections closed to make room");
+    assert_eq!(logged["listener"], "api");
     let (_, _, log) = server.stop();
     assert!(
         !log.iter().any(|line| line.contains("\"ERROR\"")),
         "{log:?}"
     );
-    // however many were closed, it is told seldom
-    let told = log.iter().filter(|line| line.contains("to make room"));
-    assert!(told.count() < 20);
+    // it is logged seldom for any number of closings
+    let logged = log.iter().filter(|line| line.contains("to make room"));
+    assert!(logged.count() < 20);
 }
 
 #[tokio::test]
@@ -150,11 +150,11 @@ async fn the_soft_limit_of_open_files_is_raised_to_the_hard_one() {
 #[test]
 fn a_hard_limit_that_is_too_low_to_serve_ends_the_start_with_78_and_what_to_raise() {
     let machine = Machine::new();
-    let (code, told) = ended(&mut limited(&machine.embedded(), "-n 256"));
-    assert_eq!(code, 78, "{told}");
+    let (code, stderr) = ended(&mut limited(&machine.embedded(), "-n 256"));
+    assert_eq!(code, 78, "{stderr}");
     let expected = "the hard limit of open files is 256, and this configuration needs ";
     assert!(
-        told.contains(expected) && told.contains("LimitNOFILE"),
-        "{told}"
+        stderr.contains(expected) && stderr.contains("LimitNOFILE"),
+        "{stderr}"
     );
 }

@@ -7,7 +7,7 @@ use crate::machine::Machine;
 
 #[test]
 fn what_the_embedded_store_does_not_have_ends_the_start_with_78_and_its_key() {
-    for (key, value, told_of) in [
+    for (key, value, reason) in [
         (
             "REQUIRE_VERSIONING",
             "true",
@@ -23,15 +23,15 @@ fn what_the_embedded_store_does_not_have_ends_the_start_with_78_and_its_key() {
         let machine = Machine::new();
         let mut command = machine.embedded();
         command.env(format!("NEXUS_RAW_STORAGE__{key}"), value);
-        let (code, told) = ended(&mut command);
-        assert_eq!(code, 78, "{key}: {told}");
-        assert!(told.contains(told_of), "{key}: {told}");
+        let (code, stderr) = ended(&mut command);
+        assert_eq!(code, 78, "{key}: {stderr}");
+        assert!(stderr.contains(reason), "{key}: {stderr}");
     }
 }
 
 #[test]
 fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
-    for (lie, told_of) in [
+    for (lie, reason) in [
         (Misbehaviour::IgnoreCreateOnce, "overwrites an object"),
         (Misbehaviour::AcceptUnsignedHeaders, "unsigned"),
         (Misbehaviour::ForbidAbsentKeys, "s3:ListBucket"),
@@ -51,10 +51,10 @@ fn a_store_that_breaks_a_promise_ends_the_start_with_78_and_what_to_change() {
             .env("NEXUS_RAW_STORAGE__ENDPOINT", store.endpoint())
             .env("NEXUS_RAW_STORAGE__FORCE_PATH_STYLE", "true")
             .env("NEXUS_RAW_STORAGE__STARTUP_TIMEOUT_SECONDS", "30");
-        let (code, told) = ended(&mut command);
+        let (code, stderr) = ended(&mut command);
         store.shutdown().unwrap();
-        assert_eq!(code, 78, "{lie:?}: {told}");
-        assert!(told.contains(told_of), "{lie:?}: {told}");
-        assert!(!told.contains("hidden"), "{lie:?}: {told}");
+        assert_eq!(code, 78, "{lie:?}: {stderr}");
+        assert!(stderr.contains(reason), "{lie:?}: {stderr}");
+        assert!(!stderr.contains("hidden"), "{lie:?}: {stderr}");
     }
 }

@@ -78,12 +78,12 @@ async fn at_debug_level_each_is_one_line_that_repeats_nothing_of_it() {
     let server = Machine::start_by(&mut command);
     say(&server).await;
     let (_, _, log) = server.stop();
-    let told = log
+    let rejected = log
         .iter()
         .filter(|line| line.contains("request head rejected"));
-    let told: Vec<_> = told.collect();
-    assert_eq!(told.len(), 6, "{told:?}");
-    for line in told {
+    let rejected: Vec<_> = rejected.collect();
+    assert_eq!(rejected.len(), 6, "{rejected:?}");
+    for line in rejected {
         assert!(
             line.contains("\"DEBG\"") || line.contains("\"DEBUG\""),
             "{line}"

@@ -73,7 +73,7 @@ fn framings(forge: &Forge) -> Vec<(String, String)> {
     cases
 }
 
-/// Heads that are none, whatever they say of a body.
+/// Malformed heads, with any header about a body.
 fn forms(forge: &Forge) -> Vec<(String, String)> {
     let (body, chunked) = (&forge.body, forge.chunked());
     let mut cases: Vec<(String, String)> = Vec::new();

@@ -38,7 +38,7 @@ impl Forge {
         }
     }
 
-    /// A presign with further headers, and what stands after its head.
+    /// A presign with further headers, and the bytes after its head.
     fn post(&self, more: &str, after: &str) -> String {
         let headers = &self.headers;
         format!("POST /nexus/raw/presign-upload HTTP/1.1\r\n{headers}{more}\r\n{after}")
@@ -84,6 +84,6 @@ async fn assert_nothing_was_written(machine: &Machine, server: &Server) {
     let caller = Caller::owner_of("t_demo", machine, server);
     let upload = caller.presign("first", b"x").await;
     let path = format!("/nexus/raw/{}/events", upload.asset_id);
-    let told = caller.get(&path).await.json();
-    assert_eq!(told["events"][0]["sequence"], 1);
+    let page = caller.get(&path).await.json();
+    assert_eq!(page["events"][0]["sequence"], 1);
 }

@@ -7,7 +7,7 @@ async fn requests_sent_ahead_are_answered_one_after_the_other_each_by_its_own_ru
     let server = machine.start();
     let forge = Forge::of(&machine);
     let missing = "GET /none HTTP/1.1\r\nHost: nexus.test\r\n\r\n";
-    // an answer to a HEAD has no body, also where a GET stands behind it
+    // an answer to a HEAD has no body, also with a GET after it
     let bodiless = get("").replace("GET", "HEAD");
     let ahead = format!(
         "{}{bodiless}{missing}{}\r\n{}{bodiless}",
