@@ -1,4 +1,4 @@
-//! What the service stands on: the fakes, or the adapters.
+//! What the service is built on: the fakes, or the adapters.
 
 use std::{
     cell::OnceCell,

@@ -148,7 +148,7 @@ fn upload() -> impl Strategy<Value = Upload> {
         Upload::AsABrowser,
         Upload::WithAnEncoding,
     ];
-    prop_oneof![3 => Just(Upload::AsTold), 1 => select(odd)]
+    prop_oneof![3 => Just(Upload::AsSigned), 1 => select(odd)]
 }
 
 fn placed() -> impl Strategy<Value = Placed> {

@@ -164,7 +164,7 @@ fn seed() -> u64 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "proptest reads it too, and cannot tell a default from a choice"
+    reason = "proptest reads it too, and cannot distinguish a default from a choice"
 )]
 fn given_cases() -> Option<u32> {
     std::env::var("PROPTEST_CASES").ok()?.parse().ok()

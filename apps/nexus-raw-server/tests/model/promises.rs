@@ -179,7 +179,7 @@ impl World {
         let asset = &mut self.assets[number];
         asset.url_ends = asset.ends.min(self.now + URL_TTL);
         let text = texts::presigned(number, asset.place, asset.file, asset.url_ends);
-        self.tell(number, by, None);
+        self.record_event(number, by, None);
         Answer::Presigned {
             asset: number,
             text,
@@ -190,14 +190,14 @@ impl World {
         let now = self.now;
         let asset = &mut self.assets[number];
         let put = Put::Upload { asset: number, how };
-        let told = Object {
+        let uploaded = Object {
             size: asset.file.content().bytes.len(),
             hex: asset.file.content().hex,
             content_type: asset.file.content_type(),
             has_its_metadata: true,
             has_a_foreign_header: how == Upload::WithAnEncoding,
         };
-        let same_length = asset.file.other_bytes().bytes.len() == told.size;
+        let same_length = asset.file.other_bytes().bytes.len() == uploaded.size;
         let statuses = match how {
             _ if now >= asset.url_ends => vec![403],
             Upload::OtherLength | Upload::WithoutMetadata | Upload::WithMoreMetadata => vec![403],
@@ -206,20 +206,20 @@ impl World {
             Upload::OtherBytes if !self.store_proves => {
                 asset.object = Some(Object {
                     hex: asset.file.other_bytes().hex,
-                    ..told
+                    ..uploaded
                 });
                 vec![200]
             }
-            // which of two faults is told is the store's to say
+            // the store chooses which of two faults it reports
             Upload::OtherBytes if asset.object.is_some() => vec![400, 412],
             Upload::OtherBytes => vec![400],
-            Upload::AsTold | Upload::AsABrowser | Upload::WithAnEncoding
+            Upload::AsSigned | Upload::AsABrowser | Upload::WithAnEncoding
                 if asset.object.is_some() =>
             {
                 vec![412]
             }
-            Upload::AsTold | Upload::AsABrowser | Upload::WithAnEncoding => {
-                asset.object = Some(told);
+            Upload::AsSigned | Upload::AsABrowser | Upload::WithAnEncoding => {
+                asset.object = Some(uploaded);
                 vec![200]
             }
         };
@@ -370,7 +370,7 @@ impl World {
             text: text.clone(),
             meaning: statement.meaning.clone(),
         });
-        self.tell(number, by, Some(&text));
+        self.record_event(number, by, Some(&text));
         Answer::Record {
             asset: number,
             created: true,
@@ -400,7 +400,7 @@ impl World {
         Task::Call(call, answer)
     }
 
-    /// What a reader of its place is told of an asset.
+    /// What a reader of its place gets of an asset.
     pub(crate) fn record_of(&self, asset: usize) -> Answer {
         match &self.assets[asset].record {
             None => not_found(),

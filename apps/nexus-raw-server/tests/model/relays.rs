@@ -32,7 +32,7 @@ use crate::{promises::LEASE_TTL, words::Reaction};
 enum Halt {
     /// It has made as many calls as it was allowed.
     Spent,
-    /// Nothing is left to deliver.
+    /// All is delivered.
     Drained,
     /// Another has the lease.
     Denied,
@@ -69,7 +69,7 @@ impl Gate {
         self.halted.notify_one();
     }
 
-    /// Opens while there is budget; then whoever stands here stands still.
+    /// Passes while there is budget; then waits.
     async fn pass(&self) {
         let spent = {
             let control = &mut *lock(&self.control);
@@ -203,7 +203,7 @@ impl DatasetEventSink for Gate {
     }
 }
 
-/// A relay that lives, and stands still unless it is driven.
+/// A relay that lives, and waits unless it is driven.
 struct Living {
     gate: Arc<Gate>,
     work: Pin<Box<dyn Future<Output = ()>>>,
@@ -258,7 +258,7 @@ impl Relays {
                         living
                     }
                     // it would not go on before a third of its lease has passed on the machine's
-                    // clock, which here stands still: another process comes in its place
+                    // clock, which is stopped here: another process replaces it
                     Tenure::TakenOver | Tenure::Over => self.start(batch),
                 }
             }

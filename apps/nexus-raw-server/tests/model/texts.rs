@@ -10,7 +10,7 @@ use crate::{
 pub(crate) const BUCKET: &str = "nexus-raw-test";
 pub(crate) const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-/// What stands for a part that the model cannot know: the store's or the catalogue's own.
+/// The placeholder of a part that the model cannot know: the store's or the catalogue's own.
 pub(crate) const UNKNOWN: &str = "<unknown>";
 
 /// The time so many seconds after 2026-11-24T01:00:00Z.
@@ -191,8 +191,8 @@ pub(crate) fn record(
     record
 }
 
-/// What an event is told from.
-pub(crate) struct Telling<'a> {
+/// What an event is made from.
+pub(crate) struct EventParts<'a> {
     pub(crate) asset: usize,
     pub(crate) place: Place,
     pub(crate) file: File,
@@ -204,27 +204,27 @@ pub(crate) struct Telling<'a> {
     pub(crate) record: Option<&'a Value>,
 }
 
-pub(crate) fn event(telling: &Telling<'_>) -> Value {
-    let (asset, place, file) = (telling.asset, telling.place, telling.file);
+pub(crate) fn event(parts: &EventParts<'_>) -> Value {
+    let (asset, place, file) = (parts.asset, parts.place, parts.file);
     let nobody_said = json!({
         "lineage": {"derived_from": [], "source_uri": null, "activity": null},
         "pii_flags": null, "train_ok": null,
     });
-    let said = telling.record.unwrap_or(&nobody_said);
-    let event_type = match telling.record {
+    let said = parts.record.unwrap_or(&nobody_said);
+    let event_type = match parts.record {
         None => "raw_asset_presigned",
         Some(_) => "raw_asset_registered",
     };
     let mut event = json!({
         "event_id": UNKNOWN, "schema_version": "1", "event_type": event_type,
-        "sequence": telling.sequence, "occurred_at": time(telling.now),
-        "tenant_id": place.tenant, "env": place.env, "user_id": PEOPLE[telling.by],
-        "trace_id": TRACE_ID, "request_id": request_id(telling.step),
+        "sequence": parts.sequence, "occurred_at": time(parts.now),
+        "tenant_id": place.tenant, "env": place.env, "user_id": PEOPLE[parts.by],
+        "trace_id": TRACE_ID, "request_id": request_id(parts.step),
         "asset_id": id(asset), "uri": uri(asset, place, file), "sha256": file.content().hex,
         "size_bytes": file.content().bytes.len(), "content_type": file.content_type(),
         "lineage": said["lineage"], "pii_flags": said["pii_flags"], "train_ok": said["train_ok"],
     });
-    if let Some(record) = telling.record {
+    if let Some(record) = parts.record {
         event["integrity"] = json!({"level": record["integrity"]["level"]});
     }
     event

@@ -135,7 +135,7 @@ pub(crate) enum Where {
 /// How somebody uses an upload's URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Upload {
-    AsTold,
+    AsSigned,
     /// Of the promised length where there are such.
     OtherBytes,
     OtherLength,
@@ -190,7 +190,7 @@ pub(crate) enum Wait {
     LeaseEnd,
     /// Longer than a URL lives.
     Quarter,
-    /// Longer than an intent stands.
+    /// Longer than an intent is valid.
     Day,
     /// Until the asset's intent has just ended.
     IntentEnd(usize),
@@ -250,14 +250,14 @@ pub(crate) enum Step {
     },
     Wait(Wait),
     /// Lets one of two relays work: until nothing is left, or until it has made so many calls and
-    /// stands still.
+    /// stops.
     Relay {
         slot: usize,
         batch: u32,
         sink: Vec<Reaction>,
         halt: Option<u32>,
     },
-    /// Ends one of the relays where it stands.
+    /// Ends one of the relays at once.
     Kill {
         slot: usize,
     },

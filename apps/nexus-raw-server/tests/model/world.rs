@@ -1,8 +1,8 @@
 //! The reference: what the service promises, as small maps.
 //!
 //! Written from the API's document, not from the code: nothing of the domain is called. An asset
-//! is known by its number; where its id must stand, [`id`] stands, and the driver puts the real
-//! one there.
+//! is known by its number; in place of its id is [`id`], which the driver replaces by the real
+//! one.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
     words::{File, Grant, Place},
 };
 
-/// How long a URL lives, and how long an intent stands, in seconds.
+/// How long a URL and an intent are valid, in seconds.
 pub(crate) const URL_TTL: u64 = 900;
 pub(crate) const INTENT_TTL: u64 = 86_400;
 
@@ -183,10 +183,10 @@ impl World {
     }
 
     /// Writes an event of an asset, as the next of its place.
-    pub(crate) fn tell(&mut self, asset: usize, by: usize, record: Option<&Value>) {
+    pub(crate) fn record_event(&mut self, asset: usize, by: usize, record: Option<&Value>) {
         let place = self.assets[asset].place;
         let events = self.events.entry(place).or_default();
-        let event = texts::event(&texts::Telling {
+        let event = texts::event(&texts::EventParts {
             asset,
             place,
             file: self.assets[asset].file,

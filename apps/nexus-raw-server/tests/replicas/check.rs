@@ -110,16 +110,16 @@ pub(crate) fn the_stream_has_each_event_once_and_in_order(stream: &Stream, commi
         stream.events.keys().collect::<Vec<_>>(),
         committed.keys().collect::<Vec<_>>()
     );
-    for (scope, told) in &stream.events {
-        for (place, event) in told.iter().enumerate() {
+    for (scope, streamed) in &stream.events {
+        for (place, event) in streamed.iter().enumerate() {
             let (sequence, expected) = (&event["sequence"], place + 1);
             assert_eq!(sequence, expected, "a gap, or another order, in {scope:?}");
             let written = committed[scope].get(place);
-            assert_eq!(Some(event), written, "told otherwise than it is read");
+            assert_eq!(Some(event), written, "it differs from the listed event");
         }
         let count = committed[scope].len();
-        assert_eq!(told.len(), count, "events of {scope:?}");
-        let registered = told.iter().filter(|it| it["event_type"] == REGISTERED);
+        assert_eq!(streamed.len(), count, "events of {scope:?}");
+        let registered = streamed.iter().filter(|it| it["event_type"] == REGISTERED);
         let ids = registered.map(|it| it["asset_id"].as_str().unwrap());
         let mut seen = BTreeSet::new();
         for id in ids {
@@ -128,39 +128,39 @@ pub(crate) fn the_stream_has_each_event_once_and_in_order(stream: &Stream, commi
     }
 }
 
-/// What was answered is read as it was answered, and told of; what was told of can be read.
-pub(crate) async fn every_answer_stands(fleet: &Fleet, ledger: &Ledger, committed: &Committed) {
+/// Each response still holds and has its events; the state of each event can be read.
+pub(crate) async fn every_response_holds(fleet: &Fleet, ledger: &Ledger, committed: &Committed) {
     let reader = Reader::of(fleet);
-    let mut told: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    let mut by_asset: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for event in committed.values().flatten() {
         let asset_id = event["asset_id"].as_str().unwrap();
-        told.entry(asset_id).or_default().push(event);
+        by_asset.entry(asset_id).or_default().push(event);
     }
     let assets = ledger.assets().into_iter().map(|asset| {
-        let events = told.remove(&*asset.id).unwrap_or_default();
+        let events = by_asset.remove(&*asset.id).unwrap_or_default();
         (asset, events)
     });
     let each = async |(asset, events): (Asset, Vec<&Value>)| {
-        asset_stands(&reader, &asset, &events).await;
+        asset_holds(&reader, &asset, &events).await;
     };
     let assets = stream::iter(assets.collect::<Vec<_>>());
     assets.for_each_concurrent(AT_ONCE, each).await;
-    // whoever lost an answer came back under the same key until there was one
-    assert_eq!(told.len(), 0, "events of assets that nobody was given");
+    // a caller repeated a lost call under the same key until it had a response
+    assert_eq!(by_asset.len(), 0, "events of assets that nobody was given");
 }
 
-async fn asset_stands(reader: &Reader<'_>, asset: &Asset, told: &[&Value]) {
+async fn asset_holds(reader: &Reader<'_>, asset: &Asset, events: &[&Value]) {
     let scope = (asset.tenant, asset.env);
     let asset_id = &asset.id;
-    let of = |kind: &str| told.iter().filter(|it| it["event_type"] == kind).count();
+    let of = |kind: &str| events.iter().filter(|it| it["event_type"] == kind).count();
     assert!(
         of(PRESIGNED) >= 1,
-        "{asset_id} was presigned and not told of"
+        "{asset_id} was presigned and has no event"
     );
     let path = format!("/nexus/raw/{asset_id}");
     let listed = reader.events(scope, &format!("{path}/events")).await;
     let listed: Vec<_> = listed.iter().collect();
-    assert_eq!(listed, told, "events of {asset_id}");
+    assert_eq!(listed, events, "events of {asset_id}");
     let read = reader.get(scope, &path).await;
     match &asset.record {
         Some(record) => {
@@ -172,7 +172,7 @@ async fn asset_stands(reader: &Reader<'_>, asset: &Asset, told: &[&Value]) {
 }
 
 /// Each list is what had been registered when it began, newest first: it neither skips nor repeats,
-/// whatever was registered meanwhile.
+/// beside registrations meanwhile.
 pub(crate) fn lists_neither_skip_nor_repeat(scope: &Scope, lists: &Lists, committed: &Committed) {
     let events = committed[scope].iter();
     let registered: Vec<_> = events

@@ -76,7 +76,7 @@ impl Client {
         }
     }
 
-    /// Presigns, uploads and registers until it is told to stop; what it did.
+    /// Presigns, uploads and registers until `stop` is set; returns what it did.
     pub(crate) async fn work(mut self, stop: &AtomicBool) -> Work {
         let mut turn = 0;
         while !stop.load(Ordering::Relaxed) {
@@ -128,7 +128,7 @@ impl Client {
         self.work.presigned += 1;
         if turn.is_multiple_of(5) {
             let again = self.presign(turn, content).await;
-            assert_eq!(&again.asset_id, asset_id, "a key stands for one asset");
+            assert_eq!(&again.asset_id, asset_id, "a key is bound to one asset");
         }
         let put = timeout(CALL, upload.request("PUT").body(content).send());
         assert_eq!(put.await.unwrap().status, 200, "upload of {asset_id}");
@@ -136,7 +136,7 @@ impl Client {
         upload
     }
 
-    /// Leave to upload, by a key, so that a call whose answer was lost may be repeated.
+    /// Presigns an upload under a key, so that a call whose response was lost may be repeated.
     async fn presign(&mut self, turn: usize, content: &[u8]) -> Upload {
         let body = json!({
             "filename": "replica.bin",

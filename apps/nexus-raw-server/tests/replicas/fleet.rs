@@ -61,7 +61,7 @@ impl Fleet {
         reason = "it is compared with the times of NATS, which reads the same clock"
     )]
     pub(crate) fn kill(&self, replica: usize) -> SystemTime {
-        // it is asked for nothing from before the kill on; whoever asks it already is cut off
+        // it gets no request from before the kill on; requests in flight are cut off
         let server = self.replicas[replica].lock().unwrap().take();
         server.unwrap().kill();
         self.kills.fetch_add(1, Ordering::Relaxed);

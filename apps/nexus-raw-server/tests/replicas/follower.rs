@@ -19,7 +19,7 @@ struct Follower {
     events: Vec<Value>,
 }
 
-/// One for each scope; what it was given by the time that it is told to stop.
+/// One for each scope; returns what it was given until `stop` is set.
 pub(crate) fn of_every_scope(
     fleet: &Arc<Fleet>,
     stop: &Arc<AtomicBool>,
@@ -36,8 +36,8 @@ pub(crate) fn of_every_scope(
 }
 
 impl Follower {
-    /// Pulls what comes after the last event, until it is told to stop and nothing is left; all
-    /// events of its scope. Each is the one after the one before, whoever gives it.
+    /// Pulls what comes after the last event, until `stop` is set and nothing is left; returns all
+    /// events of its scope. Each is the one after the one before, from any replica.
     async fn follow(mut self, stop: &AtomicBool) -> (Scope, Vec<Value>) {
         loop {
             let stopping = stop.load(Ordering::Relaxed);

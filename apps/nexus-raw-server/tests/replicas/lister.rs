@@ -19,7 +19,7 @@ const LIMIT: usize = 7;
 /// The ids of each list, newest first.
 pub(crate) type Lists = Vec<Vec<String>>;
 
-/// One for each scope; the lists that it read by the time that it is told to stop, and one more.
+/// One for each scope; returns the lists that it read until `stop` is set, and one more.
 pub(crate) fn of_every_scope(
     fleet: &Arc<Fleet>,
     stop: &Arc<AtomicBool>,

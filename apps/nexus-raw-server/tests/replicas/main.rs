@@ -1,5 +1,5 @@
 //! Three replicas on PostgreSQL, SeaweedFS and NATS, under load, while one after the other is
-//! killed, the database crashes and the stream goes away: whatever was answered stays, each event
+//! killed, the database crashes and the stream goes away: all responses hold, each event
 //! arrives, in order and without a gap, and nothing waits for ever.
 //!
 //! `NEXUS_RAW_SEED` draws who is killed when, `NEXUS_RAW_REPLICA_ROUNDS` says how often it all happens.
@@ -7,7 +7,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "where an expectation breaks, the test must end, and tell how it came there"
+    reason = "a broken expectation must end the test, with the steps before it"
 )]
 
 mod check;
@@ -41,7 +41,7 @@ use random::Random;
 use stream::Stream;
 use trouble::Troubles;
 
-/// One name is a prefix of the other: whatever mixes scopes up shows.
+/// One name is a prefix of the other, so that a confusion of scopes shows.
 const TENANTS: [&str; 2] = ["t_replica", "t_replica-b"];
 const ENVS: [&str; 2] = ["dev", "prod"];
 
@@ -105,11 +105,11 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         check::lists_neither_skip_nor_repeat(&scope, &lists, &committed);
         lists_read += lists.len();
     }
-    check::every_answer_stands(&fleet, &ledger, &committed).await;
+    check::every_response_holds(&fleet, &ledger, &committed).await;
     let takeovers: Vec<_> = deaths.iter().map(|death| stream.silence(*death)).collect();
     let events: usize = committed.values().map(Vec::len).sum();
     println!(
-        "{worked:.1?} of load: {} kills, {} presigned, {} registered, {events} events, {} told again, \
+        "{worked:.1?} of load: {} kills, {} presigned, {} registered, {events} events, {} repeated, \
          {} calls, {} of them sent again, the longest {:.1?}, the longest until it succeeded {:.1?}; \
          {lists_read} lists read; consent stated {} times and read {} times; relay taken over after {takeovers:.1?}; all of it read from the stream {drained:.1?} after the load",
         fleet.kills(),

@@ -1,4 +1,4 @@
-//! What stands in the stream, once the trouble is over.
+//! What is in the stream, once the trouble is over.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -89,7 +89,7 @@ impl Stream {
         }
     }
 
-    /// How many messages told an event again.
+    /// How many messages repeated an event.
     pub(crate) fn repeats(&self) -> usize {
         self.repeats
     }

@@ -16,7 +16,7 @@ use crate::{
     random::{Random, number},
 };
 
-/// How often what befalls the replicas does, and how long it takes.
+/// How often each trouble happens to the replicas, and how long it lasts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Troubles {
     /// How often the replica that relays is killed while all else goes well.

@@ -146,7 +146,7 @@ impl Driver {
         match self.assets.get_mut(asset) {
             None => self.assets.push(known),
             Some(before) => {
-                assert_eq!(before.id, known.id, "a key stands for one asset");
+                assert_eq!(before.id, known.id, "a key is bound to one asset");
                 before.upload = known.upload;
             }
         }

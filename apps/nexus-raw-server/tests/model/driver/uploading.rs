@@ -28,7 +28,7 @@ impl Driver {
                 let mut body = file.content().bytes;
                 let extra = |name: &str, value: &str| (name.to_owned(), value.to_owned());
                 match how {
-                    Upload::AsTold => {}
+                    Upload::AsSigned => {}
                     Upload::OtherBytes => body = file.other_bytes().bytes,
                     Upload::OtherLength => body = file.other_length().bytes,
                     Upload::WithoutMetadata => headers.retain(|(name, _)| name != "x-amz-meta-env"),

@@ -59,11 +59,11 @@ impl Specification for Asset {
             (Op::Register(_) | Op::Read | Op::Events, State::Absent)
             | (Op::Read, State::Promised) => (Reply::NotFound, *state),
             (Op::Register(said), State::Promised) => (Reply::Created, State::Registered(said)),
-            (Op::Register(said), State::Registered(stands)) if said == stands => {
+            (Op::Register(said), State::Registered(recorded)) if said == recorded => {
                 (Reply::Same, *state)
             }
             (Op::Register(_), State::Registered(_)) => (Reply::Conflict, *state),
-            (Op::Read, State::Registered(stands)) => (Reply::Record(stands), *state),
+            (Op::Read, State::Registered(recorded)) => (Reply::Record(recorded), *state),
             (Op::Events, State::Promised) => (Reply::Events(1), *state),
             (Op::Events, State::Registered(_)) => (Reply::Events(2), *state),
         };

@@ -178,8 +178,8 @@ impl House {
             }
             Op::Read => match self.service.asset(&read, self.asset).await {
                 Ok(asset) => {
-                    let stands = asset.asset.provenance().clone();
-                    let said = (0..3).find(|said| provenance(*said) == stands);
+                    let recorded = asset.asset.provenance().clone();
+                    let said = (0..3).find(|said| provenance(*said) == recorded);
                     Reply::Record(said.unwrap())
                 }
                 Err(ReadError::AssetNotFound) => Reply::NotFound,
