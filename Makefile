@@ -59,7 +59,7 @@ lint: base ## check format, clippy, documentation, architecture, dependencies
 	@cargo fmt --all --check
 	@tools/embedding fmt --check
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	@# which `make test` leaves to `make soak`
+	@# which only `make soak` runs
 	@cargo clippy --workspace --test houses --all-features --locked -- -D warnings
 	@tools/embedding clippy --all-targets -- -D warnings
 	@# what ships has none of the features that tests switch on

@@ -192,8 +192,8 @@ def use(server):
     status, _, repeated = server.register(presigned)
     expect((status, repeated), (200, record), "a repeat gets the same record")
     events = server.call("GET", f"{path}/events")[2]["events"]
-    told = [event["event_type"] for event in events]
-    expect(told, ["raw_asset_presigned", "raw_asset_registered"], "and both events")
+    types = [event["event_type"] for event in events]
+    expect(types, ["raw_asset_presigned", "raw_asset_registered"], "and both events")
 
     presigned = server.presign(content)
     expect(put(presigned, forged), 200, "the store takes other bytes")
