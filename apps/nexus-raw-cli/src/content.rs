@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_described_and_streamed_as_often_as_asked() {
+    fn a_file_is_described_and_streamed_any_number_of_times() {
         let bytes: Vec<u8> = (0..=255).cycle().take(CHUNK_BYTES * 2 + 7).collect();
         let file = file_of(&bytes);
         let content = Content::read(file.path(), &Progress::none()).unwrap();

@@ -119,7 +119,7 @@ impl Service {
         query.append_pair("limit", &limit.to_string());
         query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
         drop(query);
-        self.ask(Method::GET, url, None::<&()>, None).await
+        self.send_request(Method::GET, url, None::<&()>, None).await
     }
 
     /// Requests a download URL.
@@ -158,7 +158,7 @@ impl Service {
     pub(crate) async fn events(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
         let mut url = self.url(&format!("/nexus/raw/{id}/events"));
         url.set_query(Some(&format!("after={after}&limit={PAGE_LIMIT}")));
-        self.ask(Method::GET, url, None::<&()>, None).await
+        self.send_request(Method::GET, url, None::<&()>, None).await
     }
 
     /// Returns a page of the events of all assets after a sequence number. At the end, waits up to
@@ -167,7 +167,7 @@ impl Service {
         let mut url = self.url("/nexus/raw/events");
         let query = format!("after={after}&limit={PAGE_LIMIT}&wait_seconds={wait_seconds}");
         url.set_query(Some(&query));
-        self.ask(Method::GET, url, None::<&()>, None).await
+        self.send_request(Method::GET, url, None::<&()>, None).await
     }
 
     fn url(&self, path: &str) -> Url {
@@ -183,10 +183,10 @@ impl Service {
         body: Option<&impl Serialize>,
         key: Option<HeaderValue>,
     ) -> Result<Bytes, Failure> {
-        self.ask(method, self.url(path), body, key).await
+        self.send_request(method, self.url(path), body, key).await
     }
 
-    async fn ask(
+    async fn send_request(
         &self,
         method: Method,
         url: Url,

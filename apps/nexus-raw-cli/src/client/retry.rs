@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_as_long_as_the_service_asks_within_bounds() {
+    fn a_wait_is_as_long_as_the_service_requests_within_bounds() {
         let second = Duration::from_secs(1);
         assert_eq!(delay(second, None), Some(second));
         assert_eq!(delay(second, Some(second * 5)), Some(second * 5));

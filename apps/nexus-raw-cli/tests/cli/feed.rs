@@ -49,7 +49,7 @@ fn a_page_is_followed_by_the_next_until_one_is_empty_and_json_is_one_event_a_lin
  {
     let stub = Stub::start(|_, before| match before {
         0 => page(1..=1000),
-        // it may be shorter than was asked for, and not the last
+        // it may be shorter than requested, and not the last
         1 => page(1001..=1002),
         2 => page(1003..=1003),
         _ => page([]),
@@ -59,12 +59,12 @@ fn a_page_is_followed_by_the_next_until_one_is_empty_and_json_is_one_event_a_lin
     let lines: Vec<_> = ran.out.lines().collect();
     assert_eq!((ran.exit, lines.len()), (0, 1003), "{}", ran.err);
     assert_eq!((lines[0], lines[1002]), (&*event(1), &*event(1003)));
-    let asked = [0, 1000, 1002, 1003].map(|after| line(after, 0));
-    assert_eq!(stub.lines(), asked);
+    let expected = [0, 1000, 1002, 1003].map(|after| line(after, 0));
+    assert_eq!(stub.lines(), expected);
 }
 
 #[test]
-fn who_follows_asks_again_and_again_until_it_is_refused() {
+fn a_follower_polls_until_it_is_refused() {
     let denied = json!({
         "status": 401, "code": "unauthenticated", "title": "Not authenticated",
     });

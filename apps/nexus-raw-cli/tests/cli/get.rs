@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::{
     run::{ID, Ran, command_for, record, run},
     service::SIGNATURE,
-    stub::{Answer, Asked, Stub},
+    stub::{Answer, Received, Stub},
 };
 
 const OTHER: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e22";
@@ -28,19 +28,19 @@ fn service(
     store: impl Fn(usize) -> Answer + Send + Sync + 'static,
 ) -> Stub {
     let downloads = std::sync::atomic::AtomicUsize::new(0);
-    Stub::start(move |asked: &Asked, _| {
-        if asked.target.starts_with("/bucket/") {
+    Stub::start(move |request: &Received, _| {
+        if request.target.starts_with("/bucket/") {
             return store(downloads.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
         }
-        let id = asked.target.split('/').nth(3).unwrap();
-        if asked.method == "GET" {
+        let id = request.target.split('/').nth(3).unwrap();
+        if request.method == "GET" {
             return Answer::json(200, record_of(id, &name(id)));
         }
-        assert!(asked.target.ends_with("/presign-download"));
-        assert_eq!(asked.json(), json!({}));
+        assert!(request.target.ends_with("/presign-download"));
+        assert_eq!(request.json(), json!({}));
         let url = format!(
             "http://{}/bucket/{id}?{SIGNATURE}",
-            asked.header("host").unwrap()
+            request.header("host").unwrap()
         );
         let body = json!({
             "method": "GET", "url": url, "headers": {}, "expires_at": "2026-11-24T01:15:00Z",
@@ -106,9 +106,9 @@ fn an_asset_is_downloaded_under_its_name_or_another() {
     );
     let expected = [file("a name.jpg", "hello\n"), file("b", "hello\n")];
     assert_eq!(files(&directory), expected);
-    let asked = stub.asked();
-    let [record, presign, download] = &asked[..3] else {
-        panic!("{asked:?}");
+    let requests = stub.requests();
+    let [record, presign, download] = &requests[..3] else {
+        panic!("{requests:?}");
     };
     assert_eq!(record.line(), format!("GET /nexus/raw/{ID}"));
     assert_eq!(

@@ -42,10 +42,10 @@ fn a_list_is_a_table_of_all_pages_an_empty_one_included() {
 }
 
 #[test]
-fn every_filter_is_asked_for_and_the_limit_is_of_all_pages() {
+fn every_filter_is_sent_and_the_limit_is_of_all_pages() {
     let digest = "0f".repeat(32);
-    let stub = Stub::start(|asked, _| {
-        let first = !asked.target.contains("cursor=");
+    let stub = Stub::start(|request, _| {
+        let first = !request.target.contains("cursor=");
         page(
             if first { 1000 } else { 500 },
             Some(if first { "c" } else { "d" }),

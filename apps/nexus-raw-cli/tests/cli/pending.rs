@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     run::{ID, RECORD_TEXT, Ran, command_for, record, run},
     service::{file, service},
-    stub::{Answer, Asked, Stub},
+    stub::{Answer, Received, Stub},
 };
 
 const NOTE: &str = "asset 019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11 is uploaded; \
@@ -19,22 +19,26 @@ fn pending() -> Answer {
     Answer::problem(409, &body)
 }
 
-/// Registers the asset only when it was asked `times` times before.
+/// Registers the asset only after `times` earlier requests.
 fn hashing(times: usize, answer: impl Fn() -> Answer + Send + Sync + 'static) -> Stub {
     // presigning and the upload come before
-    service(move |asked, before| {
-        (asked.target == "/nexus/raw/register" && before < 2 + times).then(&answer)
+    service(move |request, before| {
+        (request.target == "/nexus/raw/register" && before < 2 + times).then(&answer)
     })
 }
 
-/// Puts a file; also what was asked of the service after the upload.
+/// Puts a file; returns also the requests to the service after the upload.
 fn put(stub: &Stub, args: &[&str]) -> (Ran, Vec<serde_json::Value>) {
     let (_directory, path) = file("DSCN0010.jpg");
     let ran = run(command_for(&stub.url).arg("put").arg(&path), args);
-    let asked = stub.asked();
-    let lines: Vec<_> = asked.iter().skip(2).map(|it| it.target.as_str()).collect();
+    let requests = stub.requests();
+    let lines: Vec<_> = requests
+        .iter()
+        .skip(2)
+        .map(|it| it.target.as_str())
+        .collect();
     assert_eq!(lines, vec!["/nexus/raw/register"; lines.len()]);
-    (ran, asked.iter().skip(2).map(Asked::json).collect())
+    (ran, requests.iter().skip(2).map(Received::json).collect())
 }
 
 /// The result of a run whose wait timed out.
@@ -59,11 +63,11 @@ fn an_upload_that_the_service_hashes_itself_is_waited_for_and_printed_once() {
     ] {
         // more often than anything is repeated, of which there is nothing here
         let stub = hashing(3, || pending().with("retry-after", "0"));
-        let (ran, asked) = put(&stub, args);
+        let (ran, requests) = put(&stub, args);
         let err = format!("{NOTE}900 s\n");
         assert_eq!(ran, Ran { exit: 0, out, err });
-        assert_eq!(asked.len(), 4);
-        assert!(asked.iter().all(|it| *it == asked[0]), "{asked:?}");
+        assert_eq!(requests.len(), 4);
+        assert!(requests.iter().all(|it| *it == requests[0]), "{requests:?}");
     }
 }
 
@@ -71,33 +75,33 @@ fn an_upload_that_the_service_hashes_itself_is_waited_for_and_printed_once() {
 fn the_service_says_how_long_to_wait_for_its_hash() {
     let stub = hashing(1, || pending().with("retry-after", "2"));
     let began = std::time::Instant::now();
-    let (ran, asked) = put(&stub, &["--wait-seconds", "3"]);
+    let (ran, requests) = put(&stub, &["--wait-seconds", "3"]);
     assert!(began.elapsed() >= std::time::Duration::from_secs(2));
     let err = format!("{NOTE}3 s\n");
-    assert_eq!((ran.exit, ran.err, asked.len()), (0, err, 2));
+    assert_eq!((ran.exit, ran.err, requests.len()), (0, err, 2));
 }
 
 #[test]
-fn waiting_for_a_hash_ends_and_says_that_it_may_be_asked_for_again() {
+fn waiting_for_a_hash_ends_with_a_hint_to_retry() {
     let stub = hashing(usize::MAX - 2, pending);
-    let (ran, asked) = put(&stub, &["--wait-seconds", "2"]);
+    let (ran, requests) = put(&stub, &["--wait-seconds", "2"]);
     assert_eq!(ran, given_up(&format!("{NOTE}2 s\n")));
-    assert!((2..=3).contains(&asked.len()), "{}", asked.len());
+    assert!((2..=3).contains(&requests.len()), "{}", requests.len());
 }
 
 #[test]
 fn a_hash_that_takes_longer_than_there_is_patience_is_not_waited_for() {
     for (wait, patience) in [("3600", "900"), ("1", "0")] {
         let stub = hashing(usize::MAX - 2, move || pending().with("retry-after", wait));
-        let (ran, asked) = put(&stub, &["--wait-seconds", patience]);
-        assert_eq!((ran, asked.len()), (given_up(""), 1));
+        let (ran, requests) = put(&stub, &["--wait-seconds", patience]);
+        assert_eq!((ran, requests.len()), (given_up(""), 1));
     }
 }
 
 #[test]
 fn the_services_finding_after_a_wait_is_reported() {
-    let stub = service(|asked, before| {
-        (asked.target == "/nexus/raw/register").then(|| match before {
+    let stub = service(|request, before| {
+        (request.target == "/nexus/raw/register").then(|| match before {
             2 => pending().with("retry-after", "0"),
             _ => Answer::problem(
                 422,
@@ -105,9 +109,9 @@ fn the_services_finding_after_a_wait_is_reported() {
             ),
         })
     });
-    let (ran, asked) = put(&stub, &[]);
+    let (ran, requests) = put(&stub, &[]);
     let err = format!(
         "{NOTE}900 s\nerror: Object mismatch (422 object-mismatch)\nhint: put the file again\n"
     );
-    assert_eq!((ran.exit, ran.err, asked.len()), (4, err, 2));
+    assert_eq!((ran.exit, ran.err, requests.len()), (4, err, 2));
 }

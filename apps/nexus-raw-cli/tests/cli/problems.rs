@@ -78,8 +78,8 @@ fn a_problem_is_reported_with_a_hint_and_its_exit_code() {
 
 #[test]
 fn every_fault_of_a_body_is_reported() {
-    let stub = service(|asked, _| {
-        (asked.target == "/nexus/raw/presign-upload").then(|| {
+    let stub = service(|request, _| {
+        (request.target == "/nexus/raw/presign-upload").then(|| {
             let mut body = problem(422, "validation-failed", "Not valid");
             body["errors"] = json!([
                 {"pointer": "/filename", "detail": "must be NFC"},
@@ -98,13 +98,13 @@ fn every_fault_of_a_body_is_reported() {
              hint: change what is named above; nothing was registered\n"
         )
     );
-    assert_eq!(stub.asked().len(), 1);
+    assert_eq!(stub.requests().len(), 1);
 }
 
 #[test]
 fn a_forged_upload_that_the_service_detects_is_reported() {
-    let stub = service(|asked, _| {
-        (asked.target == "/nexus/raw/register").then(|| {
+    let stub = service(|request, _| {
+        (request.target == "/nexus/raw/register").then(|| {
             let mut body = problem(422, "object-mismatch", "Object mismatch");
             body["errors"] = json!([{"pointer": "/sha256", "detail": "is another"}]);
             Answer::problem(422, &body)

@@ -27,7 +27,7 @@ fn a_file_is_presigned_uploaded_and_registered_and_its_record_printed() {
             err: String::new()
         }
     );
-    let asked = stub.asked();
+    let requests = stub.requests();
     assert_eq!(
         stub.lines(),
         [
@@ -37,7 +37,7 @@ fn a_file_is_presigned_uploaded_and_registered_and_its_record_printed() {
         ]
     );
     assert_eq!(
-        asked[0].json(),
+        requests[0].json(),
         json!({
             "filename": "DSCN0010.jpg",
             "content_type": "image/jpeg",
@@ -46,7 +46,7 @@ fn a_file_is_presigned_uploaded_and_registered_and_its_record_printed() {
         })
     );
     assert_eq!(
-        asked[2].json(),
+        requests[2].json(),
         json!({
             "asset_id": ID,
             "lineage": {"derived_from": [], "source_uri": null, "activity": null},
@@ -55,14 +55,14 @@ fn a_file_is_presigned_uploaded_and_registered_and_its_record_printed() {
             "labels": {},
         })
     );
-    for asked in [&asked[0], &asked[2]] {
+    for request in [&requests[0], &requests[2]] {
         assert_eq!(
-            asked.header("authorization"),
+            request.header("authorization"),
             Some(&*format!("Bearer {TOKEN}"))
         );
-        assert_eq!(asked.header("x-tenant-id"), Some("t_demo"));
-        assert_eq!(asked.header("x-env"), Some("dev"));
-        assert_eq!(asked.header("content-type"), Some("application/json"));
+        assert_eq!(request.header("x-tenant-id"), Some("t_demo"));
+        assert_eq!(request.header("x-env"), Some("dev"));
+        assert_eq!(request.header("content-type"), Some("application/json"));
     }
 }
 
@@ -74,7 +74,7 @@ fn the_store_gets_the_signed_headers_and_nothing_of_the_service() {
         &mut command_for(&stub.url),
         ["put".as_ref(), path.as_os_str()],
     );
-    let upload = &stub.asked()[1];
+    let upload = &stub.requests()[1];
     assert_eq!(upload.body.as_deref(), Some(&b"hello\n"[..]));
     let host = stub.url.strip_prefix("http://").unwrap();
     let headers: Vec<(&str, &str)> = upload
@@ -110,9 +110,9 @@ fn of_an_empty_file_the_store_gets_the_length() {
         ["put".as_ref(), path.as_os_str()],
     );
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
-    let asked = stub.asked();
+    let requests = stub.requests();
     assert_eq!(
-        asked[0].json(),
+        requests[0].json(),
         json!({
             "filename": "empty.txt",
             "content_type": "text/plain",
@@ -120,9 +120,9 @@ fn of_an_empty_file_the_store_gets_the_length() {
             "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         })
     );
-    assert_eq!(asked[1].header("content-length"), Some("0"));
-    assert_eq!(asked[1].header("transfer-encoding"), None);
-    assert_eq!(asked[1].body.as_deref(), Some(&b""[..]));
+    assert_eq!(requests[1].header("content-length"), Some("0"));
+    assert_eq!(requests[1].header("transfer-encoding"), None);
+    assert_eq!(requests[1].body.as_deref(), Some(&b""[..]));
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn json_is_the_services_answer_byte_for_byte() {
         record().replace("\"train_ok\":true", "\"train_ok\": true , \"new\":1")
     );
     let answer = odd.clone();
-    let stub = service(move |asked, _| {
-        (asked.target == "/nexus/raw/register").then(|| Answer::json(200, answer.clone()))
+    let stub = service(move |request, _| {
+        (request.target == "/nexus/raw/register").then(|| Answer::json(200, answer.clone()))
     });
     let (_directory, path) = file("DSCN0010.jpg");
     let ran = run(
@@ -190,9 +190,9 @@ fn what_is_stated_is_registered() {
         ],
     );
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
-    let asked = stub.asked();
+    let requests = stub.requests();
     assert_eq!(
-        asked[0].json(),
+        requests[0].json(),
         json!({
             "filename": "page 1.pdf",
             "content_type": "application/pdf",
@@ -201,7 +201,7 @@ fn what_is_stated_is_registered() {
         })
     );
     assert_eq!(
-        asked[2].json(),
+        requests[2].json(),
         json!({
             "asset_id": ID,
             "captured_at": "2008-10-22T16:28:39.5+02:00",
@@ -233,18 +233,18 @@ fn a_media_type_can_be_stated_and_is_octet_stream_by_default() {
         let (_directory, path) = file("no ending");
         let ran = run(command_for(&stub.url).arg("put").arg(&path), args);
         assert_eq!(ran.exit, 0);
-        assert_eq!(stub.asked()[0].json()["content_type"], json!(expected));
+        assert_eq!(stub.requests()[0].json()["content_type"], json!(expected));
     }
 }
 
 #[test]
 fn an_object_that_is_there_already_is_registered() {
-    let stub = service(|asked, _| (asked.method == "PUT").then(|| Answer::empty(412)));
+    let stub = service(|request, _| (request.method == "PUT").then(|| Answer::empty(412)));
     let (_directory, path) = file("DSCN0010.jpg");
     let ran = run(
         &mut command_for(&stub.url),
         ["put".as_ref(), path.as_os_str()],
     );
     assert_eq!((ran.exit, ran.out.as_str()), (0, RECORD_TEXT));
-    assert_eq!(stub.asked().len(), 3);
+    assert_eq!(stub.requests().len(), 3);
 }

@@ -32,9 +32,9 @@ fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
             "nothing was registered; put the file again",
         ),
     ] {
-        let stub = service(move |asked, _| {
+        let stub = service(move |request, _| {
             let body = format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
-            (asked.method == "PUT").then(|| Answer::empty(status).body(body))
+            (request.method == "PUT").then(|| Answer::empty(status).body(body))
         });
         let (_directory, path) = file("DSCN0010.jpg");
         let ran = run(
@@ -52,14 +52,14 @@ fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
                 ),
             }
         );
-        assert_eq!(stub.asked().len(), 2);
+        assert_eq!(stub.requests().len(), 2);
     }
 }
 
 #[test]
 fn a_redirected_upload_is_not_followed_and_no_secret_is_shown() {
-    let stub = service(|asked, _| {
-        (asked.method == "PUT").then(|| Answer::empty(307).with("location", "/elsewhere"))
+    let stub = service(|request, _| {
+        (request.method == "PUT").then(|| Answer::empty(307).with("location", "/elsewhere"))
     });
     let (_directory, path) = file("DSCN0010.jpg");
     let ran = run(
@@ -67,7 +67,7 @@ fn a_redirected_upload_is_not_followed_and_no_secret_is_shown() {
         ["put".as_ref(), path.as_os_str()],
     );
     assert_eq!(ran.exit, 4);
-    assert_eq!(stub.asked().len(), 2);
+    assert_eq!(stub.requests().len(), 2);
     assert!(
         !ran.err.contains("X-Amz") && !ran.err.contains(TOKEN),
         "{}",
@@ -81,9 +81,9 @@ fn an_upload_without_an_answer_shows_no_signed_url() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let stub = service(move |asked, _| {
-        (asked.target == "/nexus/raw/presign-upload").then(|| {
-            let mut elsewhere = asked.clone();
+    let stub = service(move |request, _| {
+        (request.target == "/nexus/raw/presign-upload").then(|| {
+            let mut elsewhere = request.clone();
             elsewhere
                 .headers
                 .insert("host".to_owned(), address.to_string());
@@ -114,8 +114,8 @@ fn an_upload_without_an_answer_shows_no_signed_url() {
 
 #[test]
 fn an_upload_of_another_kind_than_this_command_knows_is_not_tried() {
-    let stub = service(|asked, _| {
-        (asked.target == "/nexus/raw/presign-upload").then(|| {
+    let stub = service(|request, _| {
+        (request.target == "/nexus/raw/presign-upload").then(|| {
             let body = json!({
                 "asset_id": ID,
                 "upload": {"kind": "multipart", "method": "PUT", "url": "http://127.0.0.1/", "headers": {}},
@@ -129,7 +129,7 @@ fn an_upload_of_another_kind_than_this_command_knows_is_not_tried() {
         ["put".as_ref(), path.as_os_str()],
     );
     assert_eq!(ran.exit, 1);
-    assert_eq!(stub.asked().len(), 1);
+    assert_eq!(stub.requests().len(), 1);
 }
 
 #[test]
@@ -152,11 +152,11 @@ fn a_missing_file_is_reported_before_any_request() {
 fn a_file_that_changes_while_it_is_uploaded_is_never_stored_whole() {
     let (_directory, path) = file("DSCN0010.jpg");
     let written = path.clone();
-    let stub = service(move |asked, _| {
+    let stub = service(move |request, _| {
         // between hashing and uploading
-        (asked.target == "/nexus/raw/presign-upload").then(|| {
+        (request.target == "/nexus/raw/presign-upload").then(|| {
             fs::write(&written, "HELLO\n").unwrap();
-            presigned(asked)
+            presigned(request)
         })
     });
     let ran = run(
@@ -176,8 +176,8 @@ fn a_file_that_changes_while_it_is_uploaded_is_never_stored_whole() {
         }
     );
     let uploads = stub
-        .asked()
+        .requests()
         .into_iter()
-        .filter(|asked| asked.method == "PUT");
+        .filter(|request| request.method == "PUT");
     assert!(uploads.into_iter().all(|upload| upload.body.is_none()));
 }

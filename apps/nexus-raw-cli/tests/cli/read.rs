@@ -21,22 +21,22 @@ fn show_prints_the_record() {
         done(RECORD_TEXT)
     );
     assert_eq!(stub.lines(), [format!("GET /nexus/raw/{ID}")]);
-    let asked = &stub.asked()[0];
+    let request = &stub.requests()[0];
     assert_eq!(
-        asked.header("authorization"),
+        request.header("authorization"),
         Some(&*format!("Bearer {TOKEN}"))
     );
-    assert_eq!(asked.header("x-tenant-id"), Some("t_demo"));
-    assert_eq!(asked.header("x-env"), Some("dev"));
-    assert_eq!(asked.header("content-type"), None);
+    assert_eq!(request.header("x-tenant-id"), Some("t_demo"));
+    assert_eq!(request.header("x-env"), Some("dev"));
+    assert_eq!(request.header("content-type"), None);
 }
 
 #[test]
 fn an_asset_is_named_by_its_id_in_any_case_or_by_its_uri() {
     let uri = format!("s3://bucket/tenants/t_demo/dev/raw/{ID}/a name, s3.jpg");
     for name in [&ID.to_uppercase(), &uri] {
-        let stub = Stub::start(|asked, _| {
-            if asked.target.contains("/events") {
+        let stub = Stub::start(|request, _| {
+            if request.target.contains("/events") {
                 Answer::json(200, r#"{"events":[]}"#)
             } else {
                 Answer::json(200, record())
@@ -228,7 +228,7 @@ fn a_token_in_a_file_wins() {
     );
     assert_eq!(ran.exit, 0);
     assert_eq!(
-        stub.asked()[0].header("authorization"),
+        stub.requests()[0].header("authorization"),
         Some("Bearer dddd.eeee.ffff")
     );
 }
@@ -269,7 +269,7 @@ fn an_answer_that_is_not_the_services_is_not_printed() {
                 ),
             }
         );
-        assert_eq!(stub.asked().len(), 1);
+        assert_eq!(stub.requests().len(), 1);
     }
 }
 

@@ -12,7 +12,7 @@ fn unavailable() -> Answer {
 }
 
 #[test]
-fn what_failed_for_want_of_an_answer_is_asked_again() {
+fn a_request_without_a_response_is_retried() {
     let stub = Stub::start(|_, before| match before {
         0 => unavailable(),
         1 => Answer::empty(502),
@@ -20,7 +20,7 @@ fn what_failed_for_want_of_an_answer_is_asked_again() {
     });
     let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "2"]);
     assert_eq!(ran.exit, 0);
-    assert_eq!(stub.asked().len(), 3);
+    assert_eq!(stub.requests().len(), 3);
     let notes: Vec<&str> = ran
         .err
         .lines()
@@ -40,30 +40,31 @@ fn retries_end() {
     let stub = Stub::start(|_, _| unavailable());
     let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "1"]);
     assert_eq!(ran.exit, 5);
-    assert_eq!(stub.asked().len(), 2);
+    assert_eq!(stub.requests().len(), 2);
 }
 
 #[test]
-fn a_service_that_asks_for_more_patience_than_there_is_is_not_asked_again() {
+fn a_wait_over_the_limit_is_not_retried() {
     let stub = Stub::start(|_, _| unavailable().with("retry-after", "3600"));
     let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "9"]);
     assert_eq!(ran.exit, 5);
-    assert_eq!(stub.asked().len(), 1);
+    assert_eq!(stub.requests().len(), 1);
 }
 
 #[test]
-fn a_refusal_is_not_asked_again() {
+fn a_refusal_is_not_retried() {
     let body = json!({"status": 403, "code": "forbidden", "title": "Forbidden"});
     let stub = Stub::start(move |_, _| Answer::problem(403, &body));
     let ran = run(&mut command_for(&stub.url), ["show", ID, "--retries", "9"]);
     assert_eq!(ran.exit, 6);
-    assert_eq!(stub.asked().len(), 1);
+    assert_eq!(stub.requests().len(), 1);
 }
 
 #[test]
 fn an_upload_is_sent_again_whole() {
-    let stub =
-        service(|asked, before| (asked.method == "PUT" && before == 1).then(|| Answer::empty(503)));
+    let stub = service(|request, before| {
+        (request.method == "PUT" && before == 1).then(|| Answer::empty(503))
+    });
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "hello\n").unwrap();
     let ran = run(
@@ -72,18 +73,18 @@ fn an_upload_is_sent_again_whole() {
     );
     assert_eq!(ran.exit, 0, "{}", ran.err);
     let uploads: Vec<_> = stub
-        .asked()
+        .requests()
         .into_iter()
-        .filter(|asked| asked.method == "PUT")
-        .map(|asked| asked.body.unwrap())
+        .filter(|request| request.method == "PUT")
+        .map(|request| request.body.unwrap())
         .collect();
     assert_eq!(uploads, ["hello\n", "hello\n"]);
 }
 
 #[test]
 fn every_attempt_at_a_place_goes_under_one_key_and_every_put_has_its_own() {
-    let stub = service(|asked, before| {
-        let first = asked.target == "/nexus/raw/presign-upload" && before == 0;
+    let stub = service(|request, before| {
+        let first = request.target == "/nexus/raw/presign-upload" && before == 0;
         first.then(unavailable)
     });
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -95,13 +96,13 @@ fn every_attempt_at_a_place_goes_under_one_key_and_every_put_has_its_own() {
         );
         assert_eq!(ran.exit, 0, "{}", ran.err);
     }
-    let asked = stub.asked();
-    let (presigns, others): (Vec<_>, Vec<_>) = asked
+    let requests = stub.requests();
+    let (presigns, others): (Vec<_>, Vec<_>) = requests
         .iter()
-        .partition(|asked| asked.target == "/nexus/raw/presign-upload");
+        .partition(|request| request.target == "/nexus/raw/presign-upload");
     let keys: Vec<_> = presigns
         .iter()
-        .map(|asked| asked.header("idempotency-key").unwrap())
+        .map(|request| request.header("idempotency-key").unwrap())
         .collect();
     let [lost, again, other] = keys[..] else {
         panic!("{keys:?}");
@@ -113,8 +114,13 @@ fn every_attempt_at_a_place_goes_under_one_key_and_every_put_has_its_own() {
         assert!(key.len() == 32 && is_hex, "{key}");
     }
     assert_eq!(others.len(), 4);
-    for asked in others {
-        assert_eq!(asked.header("idempotency-key"), None, "{}", asked.line());
+    for request in others {
+        assert_eq!(
+            request.header("idempotency-key"),
+            None,
+            "{}",
+            request.line()
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     run::{ID, Ran, command, command_for, record, run},
     service::file,
-    stub::{Answer, Asked, Stub},
+    stub::{Answer, Received, Stub},
 };
 
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.canary-of-claims.canary-of-the-tokens-signature";
@@ -47,13 +47,13 @@ fn presigned(url: &str) -> Answer {
 
 /// A service whose store answers by `store`, which sees what it was sent.
 fn with_store(store: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Stub {
-    Stub::start(move |asked: &Asked, _| match asked.target.as_str() {
+    Stub::start(move |request: &Received, _| match request.target.as_str() {
         "/nexus/raw/presign-upload" => presigned(&format!(
             "http://{}/bucket/key?{QUERY}",
-            asked.header("host").unwrap()
+            request.header("host").unwrap()
         )),
         "/nexus/raw/register" => Answer::json(201, record()),
-        _ => store(&format!("{asked:?}").replace('\n', " ")),
+        _ => store(&format!("{request:?}").replace('\n', " ")),
     })
 }
 
@@ -122,8 +122,8 @@ fn a_malformed_response_shows_neither_secret() {
         assert_eq!(put(&stub.url, "0").exit, 1);
     }
     for status in [302, 401, 403, 500] {
-        let stub = Stub::start(move |asked, _| {
-            let token = asked.header("authorization").unwrap();
+        let stub = Stub::start(move |request, _| {
+            let token = request.header("authorization").unwrap();
             assert_eq!(token, format!("Bearer {TOKEN}"));
             Answer::empty(status).with("location", token).body(token)
         });
@@ -157,7 +157,7 @@ fn help_and_usage_errors_do_not_show_the_token() {
     }
 }
 
-/// What it is asked for is a token; the secret that signs it stays where it is.
+/// The token is printed; the secret that signs it is not.
 #[test]
 fn the_token_command_prints_a_token_and_never_the_secret() {
     let directory = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     run::{ID, record},
-    stub::{Answer, Asked, Stub},
+    stub::{Answer, Received, Stub},
 };
 
 pub(crate) const SIGNATURE: &str = "X-Amz-Signature=5ec4e7";
@@ -27,15 +27,15 @@ pub(crate) fn empty_file(name: &str) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-/// The response to a presign: an upload to the server that was asked.
-pub(crate) fn presigned(asked: &Asked) -> Answer {
+/// The response to a presign: an upload to the same server.
+pub(crate) fn presigned(request: &Received) -> Answer {
     let body = json!({
         "asset_id": ID,
         "uri": "s3://bucket/key",
         "upload": {
             "kind": "single",
             "method": "PUT",
-            "url": format!("http://{}/bucket/key?{SIGNATURE}", asked.header("host").unwrap()),
+            "url": format!("http://{}/bucket/key?{SIGNATURE}", request.header("host").unwrap()),
             "headers": {
                 "content-type": "image/jpeg",
                 "if-none-match": "*",
@@ -50,11 +50,11 @@ pub(crate) fn presigned(asked: &Asked) -> Answer {
 
 /// A service and a store in one that take everything, but for what `other` answers.
 pub(crate) fn service(
-    other: impl Fn(&Asked, usize) -> Option<Answer> + Send + Sync + 'static,
+    other: impl Fn(&Received, usize) -> Option<Answer> + Send + Sync + 'static,
 ) -> Stub {
-    Stub::start(move |asked, before| {
-        other(asked, before).unwrap_or_else(|| match asked.target.as_str() {
-            "/nexus/raw/presign-upload" => presigned(asked),
+    Stub::start(move |request, before| {
+        other(request, before).unwrap_or_else(|| match request.target.as_str() {
+            "/nexus/raw/presign-upload" => presigned(request),
             "/nexus/raw/register" => Answer::json(201, record()),
             target if target.starts_with("/bucket/key?") => Answer::empty(200),
             _ => Answer::empty(404),

@@ -1,4 +1,4 @@
-//! An HTTP server that answers by a script and remembers what it was asked.
+//! An HTTP server that answers by a script and records its requests.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: BTreeMap<String, String>,
@@ -30,7 +30,7 @@ pub(crate) struct Asked {
     pub(crate) body: Option<Bytes>,
 }
 
-impl Asked {
+impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
@@ -91,24 +91,26 @@ impl Answer {
     }
 }
 
-type Script = dyn Fn(&Asked, usize) -> Answer + Send + Sync;
+type Script = dyn Fn(&Received, usize) -> Answer + Send + Sync;
 
 /// The server, on a free port of loopback until it is dropped.
 pub(crate) struct Stub {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<Received>>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Stub {
     /// Answers each request by `script`, which is given the number of requests before it.
-    pub(crate) fn start(script: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(
+        script: impl Fn(&Received, usize) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let script: Arc<Script> = Arc::new(script);
-        let asked = Arc::new(Mutex::new(vec![]));
+        let requests = Arc::new(Mutex::new(vec![]));
         let (stop, stopped) = oneshot::channel();
         let (sender, port) = mpsc::channel();
-        let remember = asked.clone();
+        let remember = requests.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -123,20 +125,20 @@ impl Stub {
         });
         Self {
             url: format!("http://127.0.0.1:{}", port.recv().unwrap()),
-            asked,
+            requests,
             stop: Some(stop),
             thread: Some(thread),
         }
     }
 
-    /// What was asked so far, in order.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    /// Returns the requests so far, in order.
+    pub(crate) fn requests(&self) -> Vec<Received> {
+        self.requests.lock().unwrap().clone()
     }
 
     /// The request lines so far, in order.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.asked().iter().map(Asked::line).collect()
+        self.requests().iter().map(Received::line).collect()
     }
 }
 
@@ -147,12 +149,12 @@ impl Drop for Stub {
     }
 }
 
-async fn serve(listener: TcpListener, script: Arc<Script>, asked: Arc<Mutex<Vec<Asked>>>) {
+async fn serve(listener: TcpListener, script: Arc<Script>, requests: Arc<Mutex<Vec<Received>>>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let (script, asked) = (script.clone(), asked.clone());
+        let (script, requests) = (script.clone(), requests.clone());
         tokio::spawn(async move {
-            let answer = service_fn(|request| answer(request, &*script, &asked));
+            let answer = service_fn(|request| answer(request, &*script, &requests));
             // a client that breaks off is one of the things under test
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), answer)
@@ -164,23 +166,23 @@ async fn serve(listener: TcpListener, script: Arc<Script>, asked: Arc<Mutex<Vec<
 async fn answer(
     request: Request<Incoming>,
     script: &Script,
-    asked: &Mutex<Vec<Asked>>,
+    requests: &Mutex<Vec<Received>>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, Infallible> {
     let (head, body) = request.into_parts();
     let headers = head
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-    let request = Asked {
+    let request = Received {
         method: head.method.to_string(),
         target: head.uri.to_string(),
         headers: headers.collect(),
         body: body.collect().await.ok().map(Collected::to_bytes),
     };
     let before = {
-        let mut asked = asked.lock().unwrap();
-        asked.push(request.clone());
-        asked.len() - 1
+        let mut requests = requests.lock().unwrap();
+        requests.push(request.clone());
+        requests.len() - 1
     };
     let answer = script(&request, before);
     let mut response = Response::builder().status(answer.status);

@@ -59,7 +59,7 @@ fn a_token_proves_its_user_to_the_server_of_that_directory() {
 }
 
 #[test]
-fn user_role_and_time_to_live_are_as_asked() {
+fn user_role_and_time_to_live_are_as_requested() {
     let directory = tempfile::tempdir().unwrap();
     let embedded = EmbeddedMode::prepare(directory.path()).unwrap();
     let ran = run(
