@@ -13,7 +13,7 @@ use crate::processor::Process;
 pub(crate) const ARGUMENT: &str = "--floor";
 
 /// The least that a service on the same framework can do, in a process of its own: it reads the
-/// body and answers so many bytes of JSON. It looks at no token, asks nobody, and keeps nothing.
+/// body and returns so many bytes of JSON. It reads no token, calls nothing, and keeps nothing.
 pub(crate) struct Floor {
     child: Child,
     pub(crate) address: SocketAddr,

@@ -35,7 +35,7 @@ pub(crate) struct Measured {
     pub(crate) took: Vec<Duration>,
     /// Processor time of the server and of the callers.
     pub(crate) processor: [Duration; 2],
-    /// The bodies, where they were asked for.
+    /// The bodies, where they were requested.
     pub(crate) bodies: Vec<Vec<u8>>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Load<'a> {
                     next.set(at + 1);
                     let request = (self.request)(at);
                     let sent = Instant::now();
-                    let (answered, body) = connection.ask(&request).await;
+                    let (answered, body) = connection.exchange(&request).await;
                     let took = sent.elapsed();
                     let text = String::from_utf8_lossy(&body);
                     assert_eq!(answered, status, "{text}");
@@ -125,7 +125,7 @@ impl Connection {
         }
     }
 
-    async fn ask(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
+    async fn exchange(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
         self.stream.write_all(request).await.unwrap();
         self.read.clear();
         let head = loop {

@@ -182,7 +182,7 @@ mod tests {
     }
 
     /// Returns the milliseconds to wait, or 0 if the request is admitted.
-    fn asks(limits: &Limits, tenant: &str, user: &str) -> u128 {
+    fn wait(limits: &Limits, tenant: &str, user: &str) -> u128 {
         let admitted = limits.admit(&TenantId::parse(tenant).unwrap(), &caller(user));
         admitted.map_or_else(|refused| refused.wait.as_millis(), |()| 0)
     }
@@ -190,14 +190,14 @@ mod tests {
     #[test]
     fn a_bucket_empties_by_the_burst_and_fills_by_the_rate() {
         let (limits, millis) = limits(2, 3);
-        let asks = || asks(&limits, "t_demo", "u_demo");
-        assert_eq!([asks(), asks(), asks(), asks()], [0, 0, 0, 500]);
+        let wait = || wait(&limits, "t_demo", "u_demo");
+        assert_eq!([wait(), wait(), wait(), wait()], [0, 0, 0, 500]);
         millis.store(499, Ordering::SeqCst);
-        assert_eq!(asks(), 1, "a refused request takes nothing");
+        assert_eq!(wait(), 1, "a refused request takes nothing");
         millis.store(500, Ordering::SeqCst);
-        assert_eq!([asks(), asks()], [0, 500]);
+        assert_eq!([wait(), wait()], [0, 500]);
         millis.store(60_000, Ordering::SeqCst);
-        assert_eq!([asks(), asks(), asks(), asks()], [0, 0, 0, 500]);
+        assert_eq!([wait(), wait(), wait(), wait()], [0, 0, 0, 500]);
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let tenant = TenantId::parse("t_demo").unwrap();
         let user = UserId::parse("u_demo").unwrap();
         let batch = |items| {
-            assert_eq!(asks(&limits, "t_demo", "u_demo"), 0);
+            assert_eq!(wait(&limits, "t_demo", "u_demo"), 0);
             let admitted = limits.admit_items(&tenant, &user, items);
             admitted.map_or_else(|refused| refused.wait.as_millis(), |()| 0)
         };
@@ -229,8 +229,8 @@ mod tests {
             ("t_b", "u_1"),
             ("t_ab", "u_1"),
         ] {
-            assert_eq!(asks(&limits, tenant, user), 0);
-            assert_eq!(asks(&limits, tenant, user), 1000);
+            assert_eq!(wait(&limits, tenant, user), 0);
+            assert_eq!(wait(&limits, tenant, user), 1000);
         }
     }
 
@@ -239,7 +239,7 @@ mod tests {
         let (limits, millis) = limits(1, 10);
         for user in 0..20 * SWEEP_EVERY {
             millis.store(u64::from(user), Ordering::SeqCst);
-            assert_eq!(asks(&limits, "t_demo", &format!("u_{user}")), 0);
+            assert_eq!(wait(&limits, "t_demo", &format!("u_{user}")), 0);
             // a bucket refills in one second, in which a thousand users come
             let most = 2000 + SWEEP_EVERY as usize;
             assert!(limits.remembered() <= most, "{}", limits.remembered());
@@ -249,19 +249,19 @@ mod tests {
     #[test]
     fn a_bucket_that_is_not_full_is_not_forgotten() {
         let (limits, _) = limits(1, 2);
-        assert_eq!(asks(&limits, "t_demo", "u_busy"), 0);
-        assert_eq!(asks(&limits, "t_demo", "u_busy"), 0);
+        assert_eq!(wait(&limits, "t_demo", "u_busy"), 0);
+        assert_eq!(wait(&limits, "t_demo", "u_busy"), 0);
         for user in 0..2 * SWEEP_EVERY {
-            assert_eq!(asks(&limits, "t_demo", &format!("u_{user}")), 0);
+            assert_eq!(wait(&limits, "t_demo", &format!("u_{user}")), 0);
         }
-        assert!(asks(&limits, "t_demo", "u_busy") > 0);
+        assert!(wait(&limits, "t_demo", "u_busy") > 0);
     }
 
     #[test]
     fn without_limits_nothing_is_counted() {
         let limits = Limits::default();
         for _ in 0..100 {
-            assert_eq!(asks(&limits, "t_demo", "u_demo"), 0);
+            assert_eq!(wait(&limits, "t_demo", "u_demo"), 0);
         }
         assert_eq!(limits.remembered(), 0);
     }

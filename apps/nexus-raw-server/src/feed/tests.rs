@@ -221,8 +221,8 @@ async fn a_write_in_another_scope_wakes_nobody() {
 #[tokio::test(start_paused = true)]
 async fn each_waiter_gets_its_own_page_at_any_position_of_the_others() {
     let test = FeedTest::new(seldom());
-    let asked = [(0, 10), (2, 1), (4, 2), (4, 10), (5, 3), (2, 100)];
-    let waits = join_all(asked.map(async |(after, limit)| {
+    let requests = [(0, 10), (2, 1), (4, 2), (4, 10), (5, 3), (2, 100)];
+    let waits = join_all(requests.map(async |(after, limit)| {
         let result = test.wait(&home(), after, limit).await;
         result.unwrap()
     }));
@@ -251,14 +251,14 @@ fn who_comes_while_the_scope_is_looked_at_is_not_served_what_begins_too_late() {
         ticket.unwrap().unwrap()
     };
     let mut ahead = enter(4);
-    let asked = waiters.wanted(&scope, &EventSelection::All).unwrap();
-    assert_eq!(asked.after, 4);
+    let wanted = waiters.wanted(&scope, &EventSelection::All).unwrap();
+    assert_eq!(wanted.after, 4);
     let mut behind = enter(2);
     let page = [5, 6].map(|sequence| sample::event(&scope, sequence));
-    let again = waiters.deliver(&scope, &asked, page.to_vec());
+    let again = waiters.deliver(&scope, &wanted, page.to_vec());
     assert!(again && ahead.result.try_recv().is_ok());
     assert!(behind.result.try_recv().is_err());
-    // and what it wants is asked for next
+    // and its page is read next
     assert_eq!(
         waiters.wanted(&scope, &EventSelection::All).unwrap().after,
         2

@@ -59,7 +59,7 @@ impl RawStorageRepository for SlowStore {
 
 /// Returns a readiness with the number of checks of store and catalogue. The store responds after
 /// `takes`, and the first time with an error if `away_at_first`.
-fn asked(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Arc<AtomicU32>) {
+fn counted(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Arc<AtomicU32>) {
     let (stores, catalogs) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut storage = MockRawStorageRepository::new();
     let count = Arc::clone(&stores);
@@ -81,8 +81,8 @@ fn asked(takes: Duration, away_at_first: bool) -> (Readiness, Arc<AtomicU32>, Ar
 }
 
 #[tokio::test(start_paused = true)]
-async fn store_and_catalogue_are_asked_once_a_second_for_all_callers() {
-    let (readiness, stores, catalogs) = asked(Duration::ZERO, false);
+async fn store_and_catalogue_are_checked_once_a_second_for_all_callers() {
+    let (readiness, stores, catalogs) = counted(Duration::ZERO, false);
     for millis in 0..5000 {
         join_all((0..10).map(|_| readiness.check()))
             .await
@@ -98,13 +98,13 @@ async fn store_and_catalogue_are_asked_once_a_second_for_all_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_takes() {
-    let (readiness, stores, _) = asked(Duration::from_secs(4), true);
-    let asks = (0..30).map(async |tenth| {
+async fn a_call_during_a_check_gets_its_result_however_long_it_takes() {
+    let (readiness, stores, _) = counted(Duration::from_secs(4), true);
+    let checks = (0..30).map(async |tenth| {
         sleep(Duration::from_millis(tenth * 100)).await;
         readiness.check().await
     });
-    let result = join_all(asks).await;
+    let result = join_all(checks).await;
     assert!(
         result
             .iter()
@@ -118,8 +118,8 @@ async fn who_asks_while_a_look_is_under_way_gets_its_answer_however_long_it_take
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_goes_on_when_who_began_it_goes_away() {
-    let (readiness, stores, _) = asked(Duration::from_millis(600), false);
+async fn a_check_goes_on_when_its_caller_goes_away() {
+    let (readiness, stores, _) = counted(Duration::from_millis(600), false);
     assert!(readiness.check().now_or_never().is_none());
     sleep(Duration::from_millis(700)).await;
     // it is done by now

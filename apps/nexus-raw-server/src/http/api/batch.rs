@@ -300,7 +300,7 @@ struct ItemHeadersReply {
     /// The path of the record.
     #[schema(nullable = false)]
     location: Option<String>,
-    /// Whole seconds after which it is worth asking again.
+    /// Whole seconds after which to retry.
     #[serde(rename = "retry-after")]
     #[schema(nullable = false, pattern = "^[1-9][0-9]*$")]
     retry_after: Option<String>,

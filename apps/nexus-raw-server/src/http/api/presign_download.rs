@@ -35,7 +35,7 @@ pub(super) const ROUTE: Route = Route {
 /// Returns a presigned download of a registered asset.
 ///
 /// Each URL is an event, unless the same user was given one before that is good for at least half
-/// the asked time: then the new one ends no later than that.
+/// the requested time: then the new one ends no later than that.
 #[utoipa::path(
     post,
     path = ROUTE.pattern,
@@ -54,8 +54,8 @@ async fn presign_download(
     let longest = service.policy().presign_ttl;
     let body = Node::root(&body);
     let fields = body.fields()?;
-    let asked = parse(fields, longest)?;
-    let request = asked.of(call.asset_id()?);
+    let requested = parse(fields, longest)?;
+    let request = requested.of(call.asset_id()?);
     let presigned = service
         .presign_download(&access, call.context, request)
         .await?;
@@ -84,12 +84,12 @@ struct PresignDownload {
 }
 
 /// What a body says of a download.
-pub(super) struct Asked {
+pub(super) struct RequestedDownload {
     ttl: Option<Duration>,
     disposition: Disposition,
 }
 
-impl Asked {
+impl RequestedDownload {
     pub(super) fn of(self, asset_id: AssetId) -> DownloadRequest {
         DownloadRequest::new(asset_id)
             .with_ttl(self.ttl)
@@ -98,7 +98,10 @@ impl Asked {
 }
 
 /// Reads what is left of a body.
-pub(super) fn parse(mut fields: Fields<'_, '_>, longest: Duration) -> Result<Asked, Faults> {
+pub(super) fn parse(
+    mut fields: Fields<'_, '_>,
+    longest: Duration,
+) -> Result<RequestedDownload, Faults> {
     let longest = longest.as_secs();
     let ttl = fields.optional("ttl_seconds", |it| {
         it.integer(|seconds| match seconds {
@@ -108,7 +111,7 @@ pub(super) fn parse(mut fields: Fields<'_, '_>, longest: Duration) -> Result<Ask
     });
     let disposition = fields.optional("disposition", |it| it.text(Disposition::parse));
     fields.finish(|| {
-        Some(Asked {
+        Some(RequestedDownload {
             ttl,
             disposition: disposition.unwrap_or_default(),
         })

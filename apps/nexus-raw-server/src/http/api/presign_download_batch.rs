@@ -78,8 +78,8 @@ fn parse(item: &Json, longest: Duration) -> Result<DownloadRequest, ApiError> {
     let asset_id = fields.required("asset_id", |it| {
         it.text(|text| Ok::<_, &str>(AssetId::parse(text).ok()))
     });
-    let asked = presign_download::parse(fields, longest)?;
+    let requested = presign_download::parse(fields, longest)?;
     // without faults it was read
     let asset_id = asset_id.flatten().ok_or(ApiError::AssetNotFound)?;
-    Ok(asked.of(asset_id))
+    Ok(requested.of(asset_id))
 }

@@ -117,7 +117,7 @@ pub(super) fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faul
     })
 }
 
-/// A presigned upload, or the registered asset that was asked for in its place.
+/// A presigned upload, or the registered asset that was requested instead.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum PresignReply<'a> {

@@ -43,8 +43,8 @@ async fn presign_uploads(
     let requests: Vec<_> = requests.map(|it| it.map_err(ApiError::from)).collect();
     let key = match call.idempotency_key {
         Some(key) => {
-            let asked: Vec<_> = requests.iter().map(|it| it.as_ref().ok()).collect();
-            Some(service.claim_batch(&access, key, &asked).await?)
+            let parsed: Vec<_> = requests.iter().map(|it| it.as_ref().ok()).collect();
+            Some(service.claim_batch(&access, key, &parsed).await?)
         }
         None => None,
     };

@@ -11,7 +11,7 @@ use crate::http::{
     route::{Call, Handler, Route, described},
 };
 
-/// When it is worth asking again for an item that did not end in time.
+/// When to retry an item that did not end in time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) const ROUTE: Route = Route {
@@ -47,8 +47,8 @@ async fn register_all(
     let items = batch::items(&call, &body, (&access.scope().tenant, access.user()))?;
     let requests = items.iter().map(|it| register::parse(it, now));
     let requests: Vec<_> = requests.map(|it| it.map_err(ApiError::from)).collect();
-    let asked = requests.iter().filter_map(|it| it.as_ref().ok());
-    let parents = service.batch_parents(&access, asked).await?;
+    let parsed = requests.iter().filter_map(|it| it.as_ref().ok());
+    let parents = service.batch_parents(&access, parsed).await?;
     let unfinished = || {
         let retry_after = AGAIN_AFTER;
         ApiError::from(RegisterError::VerificationPending { retry_after })

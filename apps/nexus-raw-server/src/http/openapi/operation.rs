@@ -127,9 +127,7 @@ fn headers_of(status: &str) -> Vec<(String, RefOr<Header>)> {
             "The scheme to use.",
             "^Bearer error=\"invalid_token\"$",
         )),
-        "429" | "503" => headers.push(retry_after(
-            "Whole seconds after which it is worth asking again.",
-        )),
+        "429" | "503" => headers.push(retry_after("Whole seconds after which to retry.")),
         _ => {}
     }
     headers

@@ -81,9 +81,9 @@ impl CorsOrigins {
         methods: impl FnOnce() -> String,
     ) -> Option<HttpResponse> {
         let headers = request.headers();
-        let asks = request.method() == Method::OPTIONS
+        let is_preflight = request.method() == Method::OPTIONS
             && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if !asks || self.allowed_origin(headers).is_none() {
+        if !is_preflight || self.allowed_origin(headers).is_none() {
             return None;
         }
         let mut response = HttpResponse::NoContent();

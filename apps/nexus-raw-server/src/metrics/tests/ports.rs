@@ -1,4 +1,4 @@
-//! What is asked of the ports.
+//! The calls of the ports.
 
 use std::{future::pending, time::Duration};
 

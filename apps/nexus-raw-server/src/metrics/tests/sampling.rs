@@ -59,7 +59,7 @@ async fn what_is_looked_up_stays_while_the_catalogue_is_away_and_says_of_when_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_catalogue_is_asked_every_five_seconds_until_the_end() {
+async fn the_catalogue_is_read_every_five_seconds_until_the_end() {
     let metrics = metrics();
     let (catalog, clock) = (
         Arc::new(FakeCatalog::new()),
@@ -68,8 +68,8 @@ async fn the_catalogue_is_asked_every_five_seconds_until_the_end() {
     let mut sampler = sampler(&metrics, &catalog, &clock);
     let mut outbox = MockEventOutbox::new();
     // one at once, then one each five seconds
-    let asked = outbox.expect_backlog().times(13);
-    asked.returning(|_| Ok(Backlog::default()));
+    let backlog = outbox.expect_backlog().times(13);
+    backlog.returning(|_| Ok(Backlog::default()));
     sampler.outbox = Arc::new(outbox);
     let end = tokio::time::sleep(Duration::from_millis(60_500));
     sampler.run(end).await;

@@ -164,7 +164,7 @@ fn a_key_is_described_on_the_routes_that_look_at_it() {
 }
 
 #[test]
-fn a_wait_is_described_where_an_answer_may_ask_for_one() {
+fn a_wait_is_described_where_a_response_may_have_one() {
     let document = serde_json::to_value(document()).unwrap();
     let mut described = BTreeSet::new();
     for route in ROUTES {

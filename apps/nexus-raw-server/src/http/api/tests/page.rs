@@ -124,7 +124,7 @@ fn the_page_loads_nothing_runs_nothing_and_every_link_leads_to_somewhere() {
                 assert!(target.is_some_and(|it| distinct.contains(it)), "{value}");
             }
             "lang" | "charset" | "name" | "content" | "id" | "class" => {}
-            other => panic!("an attribute `{other}` that nobody asked for"),
+            other => panic!("an unexpected attribute `{other}`"),
         }
     }
     let lower = html.to_lowercase();

@@ -40,7 +40,7 @@ pub(super) fn flow() -> Result<Markup, serde_json::Error> {
             " with what you know of it; all but the id may be left out:"
         }
         (example(REGISTER))
-        p { "answers 201 with the record, and 200 with the same bytes where it is asked again:" }
+        p { "answers 201 with the record, and 200 with the same bytes where it is repeated:" }
         (example(RECORD))
         h3 { "4. Read it" }
         p {
