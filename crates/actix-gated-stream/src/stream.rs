@@ -83,7 +83,7 @@ impl GatedStream {
     /// anything else that the caller sends, such as its next request. That is buffered up to a
     /// limit; a caller that sends more cannot be watched, and counts as disconnected.
     fn check_disconnection(&mut self, cx: &mut Context<'_>) {
-        if !self.connection.is_asked() {
+        if !self.connection.is_watched() {
             return;
         }
         while self.held.len() < MAX_READ_AHEAD {

@@ -142,7 +142,7 @@ impl Listener {
     }
 
     /// What is answered until the connection ends.
-    async fn ask(&self, text: &str) -> String {
+    async fn send(&self, text: &str) -> String {
         let mut socket = self.connect().await;
         socket.write_all(text.as_bytes()).await.unwrap();
         to_the_end(&mut socket).await
@@ -173,7 +173,7 @@ async fn first_bytes(socket: &mut TcpStream) -> io::Result<usize> {
 async fn requests_sent_ahead_are_served_one_after_the_other() {
     let listener = Listener::open(10);
     let answer = listener
-        .ask("GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /next HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /next HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .await;
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
     assert_eq!(
@@ -191,7 +191,7 @@ async fn nothing_is_served_after_the_last_answer() {
         "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
         "POST /unread HTTP/1.1\r\nhost: x\r\ncontent-length: 900000\r\n\r\n",
     ] {
-        let answer = listener.ask(&format!("{last}{next}")).await;
+        let answer = listener.send(&format!("{last}{next}")).await;
         assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 1, "{answer}");
         assert!(answer.contains("connection: close"), "{answer}");
     }
@@ -201,7 +201,7 @@ async fn nothing_is_served_after_the_last_answer() {
 #[actix_web::test]
 async fn a_head_that_cannot_be_read_is_answered_and_reported() {
     let listener = Listener::open(10);
-    let answer = listener.ask("no head at all\r\n\r\n").await;
+    let answer = listener.send("no head at all\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     listener.reports.hear("unreadable 400").await;
     assert_eq!(listener.service.notes(), [""; 0]);
@@ -213,10 +213,10 @@ async fn a_connection_is_ended_by_the_deadlines_that_are_set() {
     settings.deadlines.head = Duration::from_millis(300);
     settings.deadlines.idle = Duration::from_millis(300);
     let listener = Listener::open_with(&settings);
-    let slow = listener.ask("GET / HTTP/1.1\r\nho").await;
+    let slow = listener.send("GET / HTTP/1.1\r\nho").await;
     assert!(slow.starts_with("HTTP/1.1 408 "), "{slow}");
     listener.reports.hear("unreadable 408").await;
-    let idle = listener.ask("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let idle = listener.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(idle.starts_with("HTTP/1.1 200 "), "{idle}");
 }
 

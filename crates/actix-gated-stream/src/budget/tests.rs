@@ -69,7 +69,7 @@ async fn a_counted_body_comes_whole_in_pieces_under_its_length() {
     assert!(came == bytes);
 }
 
-/// What is with the library, and too little for it to ask for room, is not sent yet.
+/// What is with the library, and too little for it to request room, is not sent yet.
 #[actix_web::test]
 async fn what_the_library_has_counts_until_it_is_with_the_system() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -47,7 +47,7 @@ impl Connection {
         }
         watch.rouse = body != BodyLength::Known(0);
         // whether the caller is still there is checked again for each request
-        watch.caller = Caller::Unasked;
+        watch.caller = Caller::Unwatched;
         watch.phase = Phase::Serving(match body {
             BodyLength::Known(bytes) => Body::Left(bytes),
             BodyLength::Chunked => Body::ChunkedLeft(MAX_CHUNKED_BYTES),
@@ -80,8 +80,8 @@ impl Connection {
     ///
     /// The socket is watched only while this is awaited.
     pub fn disconnected(&self) -> impl Future<Output = ()> + use<> {
-        let asking = DisconnectWaiter(self.clone());
-        poll_fn(move |cx| asking.0.poll_left(cx))
+        let waiter = DisconnectWaiter(self.clone());
+        poll_fn(move |cx| waiter.0.poll_left(cx))
     }
 
     fn poll_left(&self, cx: &Context<'_>) -> Poll<()> {
@@ -95,12 +95,12 @@ impl Connection {
         match &mut watch.caller {
             _ if sends_much => Poll::Ready(()),
             Caller::Left => Poll::Ready(()),
-            Caller::Asked(waker) => {
+            Caller::Watched(waker) => {
                 waker.clone_from(cx.waker());
                 Poll::Pending
             }
-            Caller::Unasked => {
-                watch.caller = Caller::Asked(cx.waker().clone());
+            Caller::Unwatched => {
+                watch.caller = Caller::Watched(cx.waker().clone());
                 // the stream checks the socket at its next read
                 watch.rouse = true;
                 Poll::Pending
@@ -141,8 +141,8 @@ struct DisconnectWaiter(Connection);
 impl Drop for DisconnectWaiter {
     fn drop(&mut self) {
         let caller = &mut self.0.0.borrow_mut().caller;
-        if matches!(caller, Caller::Asked(_)) {
-            *caller = Caller::Unasked;
+        if matches!(caller, Caller::Watched(_)) {
+            *caller = Caller::Unwatched;
         }
     }
 }

@@ -54,9 +54,9 @@ pub(crate) struct Watch {
 /// Whether the caller is still connected, if a waiter wants to know.
 #[derive(Debug)]
 pub(crate) enum Caller {
-    Unasked,
+    Unwatched,
     /// The waker of the waiter.
-    Asked(Waker),
+    Watched(Waker),
     Left,
 }
 
@@ -94,21 +94,21 @@ impl Connection {
             until_sent: Vec::new(),
             rouse: false,
             cut: false,
-            caller: Caller::Unasked,
+            caller: Caller::Unwatched,
             unsent: false,
             open,
         })))
     }
 
     /// Returns whether the stream has to watch for a disconnection.
-    pub(crate) fn is_asked(&self) -> bool {
-        matches!(self.0.borrow().caller, Caller::Asked(_))
+    pub(crate) fn is_watched(&self) -> bool {
+        matches!(self.0.borrow().caller, Caller::Watched(_))
     }
 
     /// Records that the caller has disconnected.
     pub(crate) fn leave(&self) {
-        let asked = std::mem::replace(&mut self.0.borrow_mut().caller, Caller::Left);
-        if let Caller::Asked(waker) = asked {
+        let before = std::mem::replace(&mut self.0.borrow_mut().caller, Caller::Left);
+        if let Caller::Watched(waker) = before {
             waker.wake();
         }
     }
