@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_asks_for_more_is_refused() {
+    fn a_header_of_another_feature_is_refused() {
         for name in [
             "x-amz-acl",
             "x-amz-copy-source",
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_asks_for_more_is_refused() {
+    fn a_parameter_of_another_feature_is_refused() {
         for name in [
             "acl",
             "versionId=null",

@@ -52,10 +52,10 @@ impl Cors {
                 "Insufficient information. Origin and Access-Control-Request-Method are needed.",
             ));
         };
-        let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
+        let requested = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
         let is_allowed = self.includes(origin)
             && METHODS.iter().any(|allowed| method == allowed)
-            && asked.is_none_or(may_be_sent);
+            && requested.is_none_or(may_be_sent);
         if !is_allowed {
             return Err(refusal(
                 StatusCode::FORBIDDEN,
@@ -74,8 +74,8 @@ impl Cors {
             ACCESS_CONTROL_MAX_AGE,
             HeaderValue::from_static(MAX_AGE_SECONDS),
         );
-        if let Some(asked) = asked {
-            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        if let Some(requested) = requested {
+            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
         }
         Ok(response)
     }
@@ -109,9 +109,9 @@ impl Cors {
 }
 
 /// Returns whether all requested headers are allowed, in any case.
-fn may_be_sent(asked: &HeaderValue) -> bool {
-    let asked = asked.to_str().unwrap_or("*").to_ascii_lowercase();
-    asked
+fn may_be_sent(requested: &HeaderValue) -> bool {
+    let requested = requested.to_str().unwrap_or("*").to_ascii_lowercase();
+    requested
         .split(',')
         .map(str::trim)
         .all(|name| HEADERS.contains(&name) || STARTS.iter().any(|start| name.starts_with(start)))

@@ -69,7 +69,7 @@ impl Front {
         request: Request<Incoming>,
     ) -> Result<HttpResponse, HttpError> {
         let (head, body) = request.into_parts();
-        // to read on would ask a client that waits for leave (RFC 9110, section 10.1.1) to send
+        // reading on would send 100 Continue to a client that waits for it (RFC 9110, 10.1.1)
         let may_drain = !head.headers.contains_key(EXPECT);
         let origin = head.headers.get(ORIGIN).cloned();
         let body = RequestBody::new(body, self.body_leeway);

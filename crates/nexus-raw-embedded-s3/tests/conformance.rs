@@ -1,4 +1,4 @@
-//! The server, asked rule by rule what it makes of S3.
+//! How the server implements S3, rule by rule.
 
 #![expect(
     clippy::unwrap_used,

@@ -39,7 +39,7 @@ pub(super) async fn get(
         .map(|_| content_range(&bytes, object.content_bytes));
     let mut headers = stored_headers(&object.record)?;
     // the checksum is of the whole object, so S3 omits it from a range
-    if content_range.is_none() && asks_for_checksum(&request.headers)? {
+    if content_range.is_none() && wants_checksum(&request.headers)? {
         add_checksum(&mut headers, &object.record)?;
     }
     override_headers(&mut headers, &request.uri);
@@ -66,7 +66,7 @@ pub(super) async fn head(
     let conditions = (input.if_match.as_ref(), input.if_none_match.as_ref());
     let object = open(service, &input.bucket, input.key, conditions).await?;
     let mut headers = stored_headers(&object.record)?;
-    if asks_for_checksum(&request.headers)? {
+    if wants_checksum(&request.headers)? {
         add_checksum(&mut headers, &object.record)?;
     }
     let output = HeadObjectOutput {
@@ -121,7 +121,7 @@ fn header(name: &str, value: &str) -> S3Result<(HeaderName, HeaderValue)> {
     Ok((name, value))
 }
 
-fn asks_for_checksum(headers: &HeaderMap) -> S3Result<bool> {
+fn wants_checksum(headers: &HeaderMap) -> S3Result<bool> {
     match headers.get("x-amz-checksum-mode") {
         None => Ok(false),
         Some(mode) if mode == "ENABLED" => Ok(true),

@@ -62,7 +62,7 @@ fn an_object_is_read_as_it_was_published() {
 }
 
 #[test]
-fn a_taken_key_is_refused_or_replaced_as_asked() {
+fn a_taken_key_is_refused_or_replaced_as_requested() {
     let (_directory, store, _) = store();
     put(&store, "k", "one", IfTaken::Refuse).unwrap();
     assert!(matches!(

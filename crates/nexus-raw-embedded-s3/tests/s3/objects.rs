@@ -52,14 +52,14 @@ fn a_checksum_is_returned_only_on_request() {
     let server = Server::start();
     server.signed("PUT", "/raw/k", &[], b"123456789");
     let plain = server.signed("HEAD", "/raw/k", &[], b"");
-    let asked = server.signed("HEAD", "/raw/k", &[("x-amz-checksum-mode", "ENABLED")], b"");
+    let requested = server.signed("HEAD", "/raw/k", &[("x-amz-checksum-mode", "ENABLED")], b"");
     let other = server.signed("GET", "/raw/k", &[("x-amz-checksum-mode", "yes")], b"");
     assert_eq!(plain.header("x-amz-checksum-crc64nvme"), None);
     assert_eq!(
-        asked.header("x-amz-checksum-crc64nvme"),
+        requested.header("x-amz-checksum-crc64nvme"),
         Some("rosUhgp5mIg=")
     );
-    assert_eq!(asked.header("x-amz-checksum-sha256"), None);
+    assert_eq!(requested.header("x-amz-checksum-sha256"), None);
     assert_eq!(other.error(), (400, "InvalidArgument".to_owned()));
 }
 

@@ -47,7 +47,7 @@ fn operations_that_are_not_there_say_so() {
 }
 
 #[test]
-fn signed_headers_that_ask_for_more_are_refused() {
+fn signed_headers_of_other_features_are_refused() {
     let server = Server::start();
     for header in [
         ("x-amz-acl", "public-read"),
