@@ -74,8 +74,8 @@ impl LeaseHolder<'_> {
         let mut catalogue = Outage::new(self.log, "catalogue");
         let third = self.ttl / 3;
         loop {
-            let asking = self.outbox.lease(self.owner, self.clock.now(), self.ttl);
-            let (lease, wait) = match timeout(third, asking).await {
+            let call = self.outbox.lease(self.owner, self.clock.now(), self.ttl);
+            let (lease, wait) = match timeout(third, call).await {
                 Ok(Ok(lease)) => {
                     catalogue.worked();
                     (lease, third)

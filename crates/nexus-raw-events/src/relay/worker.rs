@@ -188,8 +188,8 @@ impl<'a> Worker<'a> {
             return None;
         }
         let mut stop = self.stop.clone();
-        let asking = self.answer(self.outbox.retries(self.sink.name(), RETRIES));
-        let events = match stop.or(asking).await {
+        let call = self.answer(self.outbox.retries(self.sink.name(), RETRIES));
+        let events = match stop.or(call).await {
             Some(Ok(events)) => events,
             None => return None,
             Some(Err(error)) => return Some(Pass::CatalogueFailed(error)),
@@ -331,9 +331,9 @@ impl<'a> Worker<'a> {
     /// Returns the catalogue's answer, or an error at the deadline.
     async fn answer<T>(
         &self,
-        asking: impl Future<Output = Result<T, CatalogError>>,
+        call: impl Future<Output = Result<T, CatalogError>>,
     ) -> Result<T, CatalogError> {
-        timeout(self.deadline, asking)
+        timeout(self.deadline, call)
             .await
             .unwrap_or_else(|elapsed| Err(CatalogError::Unavailable(elapsed.into())))
     }

@@ -228,14 +228,14 @@ async fn a_connection_that_breaks_and_one_that_is_refused_hold_the_events_up() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_asks_for_rest_is_left_alone_until_it_is_over() {
+async fn a_receiver_that_requests_a_pause_gets_nothing_until_it_is_over() {
     let answer = |before| match before {
         0 => Answer::Status(429, vec![("retry-after", "1".to_owned())]),
         _ => status(200),
     };
     let receiver = Receiver::open(answer).await;
     let sink = sink(settings(&receiver));
-    let asked_at = std::time::Instant::now();
+    let sent_at = std::time::Instant::now();
     assert_eq!(
         unavailable(&sink, &events(1)).await,
         (0, "receiver answered 429".to_owned())
@@ -247,9 +247,9 @@ async fn a_receiver_that_asks_for_rest_is_left_alone_until_it_is_over() {
     assert_eq!(receiver.got().len(), 1);
     while sink.deliver(&events(1)).await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(asked_at.elapsed() < Duration::from_secs(10));
+        assert!(sent_at.elapsed() < Duration::from_secs(10));
     }
-    assert!(asked_at.elapsed() >= Duration::from_secs(1));
+    assert!(sent_at.elapsed() >= Duration::from_secs(1));
     assert_eq!(receiver.got().len(), 2);
 }
 
@@ -307,8 +307,8 @@ async fn neither_the_url_nor_the_secret_shows() {
 }
 
 #[tokio::test]
-async fn no_proxy_is_asked() {
-    if behind_a_dead_proxy("no_proxy_is_asked") {
+async fn no_proxy_is_used() {
+    if behind_a_dead_proxy("no_proxy_is_used") {
         let receiver = Receiver::open(|_| status(204)).await;
         let delivery = sink(settings(&receiver)).deliver(&events(1)).await;
         assert_eq!(delivery.unwrap(), Delivery { taken: 1 });

@@ -245,7 +245,7 @@ async fn another_relay_delivers_within_five_seconds_of_a_death() {
         let [dying, other] = [1, 2].map(|owner| relay(&catalog, &[&sink], &clock, owner));
         commit(&catalog, &scope(), 0..1).await;
         let surviving = async {
-            // it asks at other moments than the first
+            // it tries at other moments than the first
             tokio::time::sleep(Duration::from_millis(37 * moment)).await;
             other.run(pending()).await;
         };

@@ -1,4 +1,4 @@
-//! Events that a sink fails on, and parked ones that somebody asks for.
+//! Events that a sink fails on, and parked ones that are retried.
 
 use std::{
     future::pending,
@@ -154,8 +154,8 @@ async fn a_parked_event_to_retry_comes_later_or_is_parked_again() {
         assert_eq!(catalog.parked(sink_name(&sink)).len(), 2);
         mended.store(true, Ordering::Relaxed);
         commit(&catalog, &scope(), 4..5).await;
-        let asked = catalog.ask_retry(ParkedFilter::default(), sample::now());
-        assert_eq!(asked.await.unwrap(), 2);
+        let marked = catalog.ask_retry(ParkedFilter::default(), sample::now());
+        assert_eq!(marked.await.unwrap(), 2);
         sink.has_taken(4).await;
         loop {
             let kept = ParkedEvents::parked(&catalog, &ParkedFilter::default(), 10).await;
@@ -204,8 +204,8 @@ async fn parked_events_that_a_sink_has_no_answer_to_do_not_hold_up_new_ones() {
         is_drained(&catalog, &sink).await;
         assert_eq!(catalog.parked(sink_name(&sink)).len(), 40);
         silent.store(true, Ordering::Relaxed);
-        let asked = catalog.ask_retry(ParkedFilter::default(), sample::now());
-        assert_eq!(asked.await.unwrap(), PARKED);
+        let marked = catalog.ask_retry(ParkedFilter::default(), sample::now());
+        assert_eq!(marked.await.unwrap(), PARKED);
         while tries.load(Ordering::Relaxed) == 0 {
             sleep(Duration::from_millis(20)).await;
         }

@@ -116,7 +116,7 @@ fn each_scope_has_its_own_cursor_and_its_own_stop() {
     assert_eq!(offer, expected);
     offer.separate_outage(&events, &HeldScopes::default());
     assert_eq!(offer, expected, "the sink answered about one scope");
-    // one that says more than it was asked is believed no further than the batch
+    // a sink that reports more than its batch is believed no further than the batch
     let answer = by_scope([("t_c", refused(0)), ("t_b", Ok(Delivery { taken: 9 }))]);
     assert_eq!(read(&events, answer).cursors, cursors(&[("t_b", 7)]));
 }
@@ -146,7 +146,7 @@ fn no_scope_that_is_taken_is_an_outage_of_the_sink_unless_they_wait_already() {
     let mut offer = read(&events, answer());
     offer.separate_outage(&events, &held);
     assert_eq!(offer, expected);
-    // and so where the sink says it of itself: it is asked about nobody else
+    // and so where the outage is the sink's own: it is offered no other scope
     let mut offer = read(&events, unavailable(3));
     offer.separate_outage(&events, &held);
     assert_eq!(offer.outage, None);

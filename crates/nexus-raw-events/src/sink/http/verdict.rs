@@ -123,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_may_ask_for_rest_of_up_to_five_minutes() {
-        for (asked, given) in [
+    fn a_receiver_may_request_a_pause_of_up_to_five_minutes() {
+        for (requested, given) in [
             (None, None),
             (Some("7"), Some(7)),
             (Some("0"), Some(0)),
@@ -144,17 +144,17 @@ mod tests {
         ] {
             for status in [429, 503] {
                 let Verdict::NotTaken(PostError::Unavailable { retry_after, .. }) =
-                    verdict(status, asked)
+                    verdict(status, requested)
                 else {
                     panic!("{status}")
                 };
-                assert_eq!(retry_after, given.map(Duration::from_secs), "{asked:?}");
+                assert_eq!(retry_after, given.map(Duration::from_secs), "{requested:?}");
             }
         }
     }
 
     #[test]
-    fn a_receiver_that_is_gone_is_asked_rarely() {
+    fn a_receiver_that_is_gone_is_tried_rarely() {
         let Verdict::NotTaken(PostError::Unavailable { retry_after, .. }) = verdict(410, None)
         else {
             panic!()
