@@ -128,7 +128,7 @@ impl TokioObjectHasher {
         }
     }
 
-    async fn ask(
+    async fn digest_or_join(
         &self,
         object: PinnedObject,
         urgency: Urgency,
@@ -164,7 +164,7 @@ impl ObjectHasher for TokioObjectHasher {
     ) -> Result<HashingProgress, HashingError> {
         let limit = self.0.settings.wait_timeout;
         // a started job continues after the timeout
-        timeout(limit, self.ask(object, urgency))
+        timeout(limit, self.digest_or_join(object, urgency))
             .await
             .unwrap_or(Ok(HashingProgress::Pending))
     }

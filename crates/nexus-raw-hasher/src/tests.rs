@@ -8,21 +8,21 @@ use slog::{Discard, o};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use house::{FOREVER, House, SETTINGS, ask, promised};
+use house::{FOREVER, House, SETTINGS, digest, promised};
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_callers_at_once_all_get_the_digest_of_one_read() {
     let house = House::letting(FOREVER);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
-    let asked = (0..100).map(|_| ask(&hashing, &object, Urgency::Awaited));
-    let results = join_all(asked).await;
+    let calls = (0..100).map(|_| digest(&hashing, &object, Urgency::Awaited));
+    let results = join_all(calls).await;
     assert!(results.iter().all(|it| *it == promised()), "{results:?}");
     assert_eq!(house.reads(), 1);
     // nor later, nor by another process
     for process in [hashing, house.process(2)] {
         for urgency in [Urgency::Awaited, Urgency::Background] {
-            assert_eq!(ask(&process, &object, urgency).await, promised());
+            assert_eq!(digest(&process, &object, urgency).await, promised());
         }
     }
     assert_eq!(house.reads(), 1);
@@ -35,7 +35,7 @@ async fn a_caller_that_does_not_wait_gets_pending_at_once_and_the_work_goes_on()
     let hashing = house.process(1);
     let began = Instant::now();
     for _ in 0..10 {
-        let result = ask(&hashing, &object, Urgency::Background).await;
+        let result = digest(&hashing, &object, Urgency::Background).await;
         assert_eq!(result, HashingProgress::Pending);
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
@@ -43,7 +43,7 @@ async fn a_caller_that_does_not_wait_gets_pending_at_once_and_the_work_goes_on()
     while house.known(&object).await.is_none() {
         sleep(Duration::from_millis(1)).await;
     }
-    let result = ask(&hashing, &object, Urgency::Background).await;
+    let result = digest(&hashing, &object, Urgency::Background).await;
     assert_eq!((result, house.reads()), (promised(), 1));
 }
 
@@ -53,11 +53,11 @@ async fn a_waiting_caller_gets_pending_in_time_and_the_work_goes_on() {
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
     let began = Instant::now();
-    let result = ask(&hashing, &object, Urgency::Awaited).await;
+    let result = digest(&hashing, &object, Urgency::Awaited).await;
     assert_eq!(result, HashingProgress::Pending);
     assert!((2..=3).contains(&began.elapsed().as_secs()));
     // a caller in the meantime waits for the same job
-    let (result, ()) = tokio::join!(ask(&hashing, &object, Urgency::Awaited), async {
+    let (result, ()) = tokio::join!(digest(&hashing, &object, Urgency::Awaited), async {
         sleep(Duration::from_secs(1)).await;
         house.let_read(1);
     });
@@ -94,8 +94,8 @@ async fn a_failure_is_returned_to_all_waiters_and_the_next_call_starts_over() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
-    let asked = (0..10).map(|_| hashing.digest(object.clone(), Urgency::Awaited));
-    let (results, ()) = tokio::join!(join_all(asked), async {
+    let calls = (0..10).map(|_| hashing.digest(object.clone(), Urgency::Awaited));
+    let (results, ()) = tokio::join!(join_all(calls), async {
         house.until_reading(1).await;
         house.store.store.set_available(false);
         house.let_read(1);
@@ -112,7 +112,7 @@ async fn a_failure_is_returned_to_all_waiters_and_the_next_call_starts_over() {
     assert_eq!(house.reads(), 1);
     house.store.store.set_available(true);
     house.let_read(1);
-    let result = ask(&hashing, &object, Urgency::Awaited).await;
+    let result = digest(&hashing, &object, Urgency::Awaited).await;
     assert_eq!((result, house.reads()), (promised(), 2));
 }
 
@@ -121,17 +121,17 @@ async fn the_lease_is_renewed_for_as_long_as_the_object_is_read() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let (one, two) = (house.process(1), house.process(2));
-    ask(&one, &object, Urgency::Background).await;
+    digest(&one, &object, Urgency::Background).await;
     house.until_reading(1).await;
     for _ in 0..20 {
         sleep(SETTINGS.lease / 2).await;
         assert_eq!(
-            ask(&two, &object, Urgency::Awaited).await,
+            digest(&two, &object, Urgency::Awaited).await,
             HashingProgress::Pending
         );
     }
     house.let_read(1);
-    let result = ask(&one, &object, Urgency::Awaited).await;
+    let result = digest(&one, &object, Urgency::Awaited).await;
     assert_eq!((result, house.reads()), (promised(), 1));
 }
 
@@ -149,11 +149,14 @@ async fn what_a_dead_process_had_begun_is_taken_over_after_its_lease_and_not_bef
     let hashing = house.process(1);
     sleep(Duration::from_secs(29)).await;
     assert_eq!(
-        ask(&hashing, &object, Urgency::Awaited).await,
+        digest(&hashing, &object, Urgency::Awaited).await,
         HashingProgress::Pending
     );
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(ask(&hashing, &object, Urgency::Awaited).await, promised());
+    assert_eq!(
+        digest(&hashing, &object, Urgency::Awaited).await,
+        promised()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,7 +164,7 @@ async fn a_process_that_lost_its_lease_stops_and_records_nothing() {
     let house = House::letting(0);
     let object = house.uploaded(1).await;
     let hashing = house.process(1);
-    ask(&hashing, &object, Urgency::Background).await;
+    digest(&hashing, &object, Urgency::Background).await;
     house.until_reading(1).await;
     // the catalogue is away for longer than the lease, and another process is faster then
     house.catalog.set_available(false);
@@ -180,7 +183,7 @@ async fn a_process_that_lost_its_lease_stops_and_records_nothing() {
     assert!(matches!(rival, Ok(HashingClaim::Taken(_))), "{rival:?}");
     house.let_read(1);
     assert_eq!(
-        ask(&hashing, &object, Urgency::Awaited).await,
+        digest(&hashing, &object, Urgency::Awaited).await,
         HashingProgress::Pending
     );
     assert_eq!((house.known(&object).await, house.reads()), (None, 0));
@@ -192,7 +195,7 @@ async fn at_the_end_every_claim_is_given_back_and_nothing_is_begun_any_more() {
     let (reading, waiting) = (house.uploaded(1).await, house.uploaded(2).await);
     let (one, two) = (house.process(1), house.process(2));
     for object in [&reading, &waiting] {
-        ask(&one, object, Urgency::Background).await;
+        digest(&one, object, Urgency::Background).await;
     }
     house.until_reading(1).await;
     let began = Instant::now();
@@ -201,12 +204,12 @@ async fn at_the_end_every_claim_is_given_back_and_nothing_is_begun_any_more() {
     assert_eq!(house.store.at_once.load(Ordering::SeqCst), 0);
     house.let_read(2);
     assert_eq!(
-        ask(&one, &reading, Urgency::Awaited).await,
+        digest(&one, &reading, Urgency::Awaited).await,
         HashingProgress::Pending
     );
     assert_eq!(house.reads(), 0);
     for object in [&reading, &waiting] {
-        assert_eq!(ask(&two, object, Urgency::Awaited).await, promised());
+        assert_eq!(digest(&two, object, Urgency::Awaited).await, promised());
     }
 }
 
@@ -220,11 +223,15 @@ async fn so_many_are_read_at_once_and_large_ones_do_not_hold_up_small_ones() {
     }
     let (large, small) = objects.split_at(6);
     for object in large {
-        ask(&hashing, object, Urgency::Background).await;
+        digest(&hashing, object, Urgency::Background).await;
     }
     house.until_reading(SETTINGS.background_at_once).await;
     let (results, ()) = tokio::join!(
-        join_all(small.iter().map(|it| ask(&hashing, it, Urgency::Awaited))),
+        join_all(
+            small
+                .iter()
+                .map(|it| digest(&hashing, it, Urgency::Awaited))
+        ),
         async {
             house.until_reading(3).await;
             sleep(Duration::from_secs(1)).await;
@@ -236,7 +243,7 @@ async fn so_many_are_read_at_once_and_large_ones_do_not_hold_up_small_ones() {
     let bound = SETTINGS.awaited_at_once + SETTINGS.background_at_once;
     assert_eq!(most, bound);
     for object in large {
-        assert_eq!(ask(&hashing, object, Urgency::Awaited).await, promised());
+        assert_eq!(digest(&hashing, object, Urgency::Awaited).await, promised());
     }
     assert_eq!(house.reads(), 12);
 }
@@ -246,7 +253,7 @@ async fn an_object_that_was_replaced_is_hashed_anew_once_the_other_is_done_with(
     let house = House::letting(0);
     let before = house.uploaded(1).await;
     let hashing = house.process(1);
-    ask(&hashing, &before, Urgency::Background).await;
+    digest(&hashing, &before, Urgency::Background).await;
     house.until_reading(1).await;
     house.store.store.replace(&before.address, b"other bytes");
     let after = PinnedObject {
@@ -255,16 +262,16 @@ async fn an_object_that_was_replaced_is_hashed_anew_once_the_other_is_done_with(
     };
     // neither is mistaken for the other
     assert_eq!(
-        ask(&hashing, &after, Urgency::Awaited).await,
+        digest(&hashing, &after, Urgency::Awaited).await,
         HashingProgress::Pending
     );
-    let (result, ()) = tokio::join!(ask(&hashing, &before, Urgency::Awaited), async {
+    let (result, ()) = tokio::join!(digest(&hashing, &before, Urgency::Awaited), async {
         house.let_read(2);
     });
     assert_eq!(result, HashingProgress::Done(HashOutcome::Replaced));
     let other = Sha256Digest::of(b"other bytes");
     assert_eq!(
-        ask(&hashing, &after, Urgency::Awaited).await,
+        digest(&hashing, &after, Urgency::Awaited).await,
         HashingProgress::Done(HashOutcome::Hashed(other))
     );
     assert_eq!(house.known(&before).await, None);

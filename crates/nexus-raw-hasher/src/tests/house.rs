@@ -171,7 +171,7 @@ impl House {
         self.store.gate.add_permits(objects);
     }
 
-    /// How often the store was asked for bytes.
+    /// How often the store was read.
     pub(super) fn reads(&self) -> u32 {
         self.store.store.calls().hash
     }
@@ -188,7 +188,7 @@ impl House {
     }
 }
 
-pub(super) async fn ask(
+pub(super) async fn digest(
     hashing: &TokioObjectHasher,
     object: &PinnedObject,
     urgency: Urgency,
