@@ -31,7 +31,7 @@ pub(crate) enum Answer {
 pub(crate) struct Issuer {
     url: ::url::Url,
     answer: Arc<Mutex<Answer>>,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Issuer {
@@ -39,8 +39,8 @@ impl Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let answer = Arc::new(Mutex::new(answer));
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (scripted, counter) = (Arc::clone(&answer), Arc::clone(&asked));
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (scripted, counter) = (Arc::clone(&answer), Arc::clone(&requests));
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -73,7 +73,7 @@ impl Issuer {
         Self {
             url: format!("http://{address}/jwks.json").parse().unwrap(),
             answer,
-            asked,
+            requests,
         }
     }
 
@@ -82,8 +82,8 @@ impl Issuer {
     }
 
     /// How many connections came.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     pub(crate) fn url(&self) -> &::url::Url {

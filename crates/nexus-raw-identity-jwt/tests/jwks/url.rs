@@ -29,11 +29,11 @@ async fn keys_are_fetched_when_the_first_token_comes_once_for_all_who_wait() {
     let key = Key::p256();
     let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
     let verifier = issuer.verifier();
-    assert_eq!(issuer.asked(), 0);
+    assert_eq!(issuer.requests(), 0);
     let token = key.token();
     let answers = join_all((0..50).map(|_| judge(&verifier, &token))).await;
     assert_eq!(answers, vec![None; 50]);
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_rotation_refuses_no_good_token_and_costs_one_fetch() {
     let tokens = (0..50).map(|turn| if turn % 2 == 0 { &old } else { &new });
     let answers = join_all(tokens.map(|token| judge(&verifier, token))).await;
     assert_eq!(answers, vec![None; 50]);
-    assert_eq!(issuer.asked(), 2);
+    assert_eq!(issuer.requests(), 2);
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn unknown_keys_make_one_fetch_per_cool_down_however_many_they_are() {
         let answers = join_all((0..50).map(|_| judge(&verifier, &token))).await;
         assert_eq!(answers, vec![UNKNOWN; 50]);
         assert_eq!(judge(&verifier, &token).await, UNKNOWN);
-        assert_eq!(issuer.asked(), round);
+        assert_eq!(issuer.requests(), round);
         pass(Duration::from_secs(30)).await;
     }
 }
@@ -82,7 +82,7 @@ async fn a_key_id_that_is_no_name_and_a_forged_signature_fetch_nothing() {
         let token = other.sign(&header, &crate::forge::claims());
         assert_eq!(judge(&verifier, &token).await, Some(fault));
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_token_that_brings_keys_or_addresses_of_keys_has_nothing_fetched() {
                 assert_eq!(judge(&verifier, &token).await, Some(fault));
             }
         }
-        assert_eq!((issuer.asked(), bearers.asked()), (fetched, 0));
+        assert_eq!((issuer.requests(), bearers.requests()), (fetched, 0));
         assert_eq!(judge(&verifier, &key.token()).await, None);
         pass(Duration::from_secs(30)).await;
     }
@@ -122,13 +122,13 @@ async fn a_set_of_five_minutes_is_renewed_while_no_caller_waits() {
     issuer.answer_with(Answer::Silence);
     pass(Duration::from_secs(299)).await;
     assert_eq!(judge(&verifier, &key.token()).await, None);
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
     pass(Duration::from_secs(1)).await;
     let began = Instant::now();
     assert_eq!(judge(&verifier, &key.token()).await, None);
     // a silent issuer is given up after seconds
     assert!(began.elapsed() < Duration::from_secs(1));
-    while issuer.asked() < 2 {
+    while issuer.requests() < 2 {
         yield_now().await;
     }
 }
@@ -154,7 +154,7 @@ async fn the_last_keys_stay_while_the_issuer_answers_badly() {
         pass(Duration::from_mins(11)).await;
         assert_eq!(judge(&verifier, &key.token()).await, None, "{round}");
         // a redirect that was followed would count too
-        assert_eq!(issuer.asked(), round + 2);
+        assert_eq!(issuer.requests(), round + 2);
     }
 }
 
@@ -179,14 +179,14 @@ async fn without_keys_no_token_is_judged_until_the_issuer_answers_well() {
         assert!(matches!(ready, Err(IdentityError::Unavailable(_))));
         pass(Duration::from_secs(5)).await;
     }
-    assert_eq!(issuer.asked(), 7, "no redirect was followed");
+    assert_eq!(issuer.requests(), 7, "no redirect was followed");
     issuer.answer_with(Answer::Body(good));
     assert_eq!(judge(&verifier, &key.token()).await, None);
     verifier.ready().await.unwrap();
 }
 
 #[tokio::test]
-async fn while_there_are_no_keys_they_are_asked_for_every_5_s_without_any_token() {
+async fn while_there_are_no_keys_they_are_fetched_every_5_s_without_any_token() {
     let key = Key::p256();
     let good = set(&[&key]);
     let issuer = Issuer::start(Answer::Status("500 Internal Server Error", good.clone())).await;
@@ -199,8 +199,8 @@ async fn while_there_are_no_keys_they_are_asked_for_every_5_s_without_any_token(
             issuer.answer_with(Answer::Silence);
         }
         let began = std::time::Instant::now();
-        while issuer.asked() < round {
-            assert!(began.elapsed() < Duration::from_secs(3), "not asked");
+        while issuer.requests() < round {
+            assert!(began.elapsed() < Duration::from_secs(3), "no request came");
             yield_now().await;
         }
         assert!(!coming.is_finished());
@@ -210,9 +210,9 @@ async fn while_there_are_no_keys_they_are_asked_for_every_5_s_without_any_token(
     pass(Duration::from_secs(5)).await;
     coming.await.unwrap();
     verifier.ready().await.unwrap();
-    let asked = issuer.asked();
+    let before = issuer.requests();
     assert_eq!(judge(&verifier, &key.token()).await, None);
-    assert_eq!(issuer.asked(), asked);
+    assert_eq!(issuer.requests(), before);
 }
 
 #[tokio::test]
@@ -263,12 +263,12 @@ async fn a_fault_that_needs_no_key_is_reported_without_fetching_keys() {
     ] {
         assert_eq!(judge(&verifier, token).await, Some(fault), "{token}");
     }
-    assert_eq!(issuer.asked(), 0);
+    assert_eq!(issuer.requests(), 0);
 }
 
 #[tokio::test]
-async fn no_proxy_is_asked() {
-    if behind_a_dead_proxy("url::no_proxy_is_asked") {
+async fn no_proxy_is_used() {
+    if behind_a_dead_proxy("url::no_proxy_is_used") {
         let key = Key::p256();
         let issuer = Issuer::start(Answer::Body(set(&[&key]))).await;
         assert_eq!(judge(&issuer.verifier(), &key.token()).await, None);

@@ -30,7 +30,7 @@ fn part(token: &str, at: usize) -> Value {
 }
 
 #[test]
-fn what_is_issued_says_what_was_asked_for() {
+fn an_issued_token_has_the_requested_claims() {
     let token = issue(&request()).unwrap();
     assert_eq!(part(&token, 0), json!({"alg": "HS256", "typ": "JWT"}));
     assert_eq!(
