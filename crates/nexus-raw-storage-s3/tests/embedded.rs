@@ -130,7 +130,7 @@ fn findings<T>(outcome: Result<T, ProbeError>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_store_that_keeps_its_word_is_fit_however_often_it_is_asked() {
+async fn a_store_that_keeps_its_promises_is_fit_at_every_probe() {
     let store = OnEmbedded::new();
     for _ in 0..2 {
         let repository = store.probe().await.unwrap();
@@ -310,8 +310,8 @@ async fn what_the_embedded_store_does_not_have_is_not_promised() {
 
 /// Neither by the SDK nor by the probe's own requests.
 #[tokio::test]
-async fn no_proxy_is_asked() {
-    if behind_a_dead_proxy("no_proxy_is_asked") {
+async fn no_proxy_is_used() {
+    if behind_a_dead_proxy("no_proxy_is_used") {
         let store = OnEmbedded::new();
         let repository = store.probe().await.unwrap();
         repository.ready().await.unwrap();
@@ -330,12 +330,12 @@ async fn after_all_flows_fell_silent_the_store_answers_again_within_ten_seconds(
     });
     let repository = Arc::new(repository.await.unwrap());
     // so many connections are kept
-    let mut asked = JoinSet::new();
+    let mut checks = JoinSet::new();
     for _ in 0..20 {
         let repository = Arc::clone(&repository);
-        asked.spawn(async move { repository.ready().await });
+        checks.spawn(async move { repository.ready().await });
     }
-    for answer in asked.join_all().await {
+    for answer in checks.join_all().await {
         answer.unwrap();
     }
     proxy.swallow_flows();

@@ -84,7 +84,7 @@ impl StorageHarness for OnSeaweedFs {
 storage_contract!(OnSeaweedFs::new());
 
 #[tokio::test]
-async fn the_probe_finds_it_fit_however_often_it_is_asked() {
+async fn the_probe_finds_it_fit_every_time() {
     let harness = OnSeaweedFs::new();
     let unprobed = harness.unprobed(harness.settings()).await;
     for _ in 0..2 {

@@ -73,7 +73,7 @@ pub(super) fn upload(key: &str) -> Upload<'_> {
     }
 }
 
-/// Signs and sends, and retries if the store asks for it.
+/// Signs and sends, and retries at the store's request.
 pub(super) async fn put(
     store: &Store,
     upload: &Upload<'_>,

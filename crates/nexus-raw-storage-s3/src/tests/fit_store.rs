@@ -53,8 +53,8 @@ fn honouring(seen: &Seen) -> Answer {
     let mut answer = Answer::status(200).body(CONTENT);
     for name in ["cache-control", "content-disposition", "content-type"] {
         let parameters = url::form_urlencoded::parse(seen.query.as_bytes());
-        let mut asked = parameters.filter(|(it, _)| it.strip_prefix("response-") == Some(name));
-        if let Some((_, value)) = asked.next() {
+        let mut values = parameters.filter(|(it, _)| it.strip_prefix("response-") == Some(name));
+        if let Some((_, value)) = values.next() {
             answer = answer.with(name, &value);
         }
     }

@@ -93,7 +93,7 @@ fn abc() -> Answer {
 }
 
 #[tokio::test]
-async fn an_object_is_asked_for_by_entity_tag_and_version() {
+async fn an_object_is_requested_by_entity_tag_and_version() {
     let (outcome, scripted) = answered(abc()).await;
     let digest = Sha256Digest::of(b"abc");
     assert_eq!(outcome.unwrap(), HashOutcome::Hashed(digest));
@@ -124,7 +124,7 @@ async fn a_store_that_names_no_version_in_its_answer_is_believed_by_its_entity_t
 async fn another_object_is_reported_as_such_and_not_read() {
     for answer in [
         Answer::error(412, "PreconditionFailed"),
-        // by stores that do not know what they were asked for
+        // by stores that ignore the condition
         abc().without("etag").with("etag", "\"0123abce\""),
         abc()
             .without("x-amz-version-id")

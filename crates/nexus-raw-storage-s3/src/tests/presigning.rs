@@ -223,13 +223,13 @@ async fn an_intent_without_a_second_left_is_not_signed() {
 }
 
 #[tokio::test]
-async fn an_object_of_another_bucket_is_neither_signed_nor_asked_for() {
+async fn an_object_of_another_bucket_is_neither_signed_nor_requested() {
     let intent = intent(&BucketName::parse("another").unwrap(), "a");
     let repository = signing_repository(settings(), static_credentials()).await;
     let signed = repository.presign_upload(terms(&intent)).await;
     assert!(matches!(signed, Err(StorageError::ForeignBucket)));
-    let asked = repository.stat(&intent.address).await;
-    assert!(matches!(asked, Err(StorageError::ForeignBucket)));
+    let stat = repository.stat(&intent.address).await;
+    assert!(matches!(stat, Err(StorageError::ForeignBucket)));
 }
 
 pub(super) fn owned((name, value): (&str, &str)) -> (String, String) {

@@ -130,7 +130,7 @@ async fn short_lived_credentials_are_renewed_at_half_of_their_life() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_do_not_end_are_asked_for_once() {
+async fn credentials_that_do_not_end_are_requested_once() {
     let provider = Provider::giving(|_| Given::Lasting("static"));
     let cell = filled(&provider).await;
     tokio::time::sleep(MINUTE * 60 * 24 * 30).await;
@@ -138,7 +138,7 @@ async fn credentials_that_do_not_end_are_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_provider_is_asked_again_with_growing_waits_and_the_old_ones_stay() {
+async fn a_failing_provider_is_retried_with_growing_waits_and_the_old_ones_stay() {
     let provider = Provider::giving(|call| match call {
         1 => Given::Ending("first", MINUTE * 60),
         2..=8 => Given::Failure,
@@ -155,7 +155,7 @@ async fn a_failing_provider_is_asked_again_with_growing_waits_and_the_old_ones_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_gives_the_same_again_is_not_asked_in_a_rush() {
+async fn a_provider_that_gives_the_same_again_is_called_rarely() {
     let provider = Provider::giving(|_| Given::Ending("same", MINUTE * 60));
     let _cell = filled(&provider).await;
     tokio::time::sleep(MINUTE * 70).await;

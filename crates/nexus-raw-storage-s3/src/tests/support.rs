@@ -146,7 +146,7 @@ pub(super) fn repository_of(store: Arc<Store>) -> S3RawStorageRepository {
     S3RawStorageRepository::new(store, capabilities, Vec::new())
 }
 
-/// A repository that signs, and has nobody to ask.
+/// A repository that signs, without a store.
 pub(super) async fn signing_repository(
     settings: S3Settings,
     credentials: Credentials,
