@@ -52,7 +52,7 @@ mod outbox {
     nexus_raw_testkit::outbox_contract!(super::InMemory::default());
 }
 
-/// The store in memory, asked directly instead of over HTTP.
+/// The store in memory, called directly instead of over HTTP.
 struct Shelf(Arc<FakeStore>);
 
 impl Shelf {

@@ -1,4 +1,4 @@
-//! SeaweedFS, asked rule by rule what it makes of S3.
+//! How SeaweedFS implements S3, rule by rule.
 
 use std::sync::{Arc, Once};
 

@@ -4,7 +4,7 @@ use super::manifest::{key, section, trailing_comment};
 use super::model::{House, Package};
 use super::plan::{Plan, Room};
 
-/// Lines of a source file beyond which it surely holds a second idea. Reviews ask from 400 on.
+/// Lines of a source file beyond which it surely holds a second idea. Reviews object from 400.
 const LONGEST_SOURCE: usize = 600;
 
 type Rule = fn(&House, &Plan) -> Vec<String>;

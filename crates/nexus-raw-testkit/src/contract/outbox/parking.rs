@@ -110,7 +110,7 @@ async fn park_some(open: &OpenCatalog) -> (Vec<Scope>, u64) {
     (scopes, epoch)
 }
 
-async fn ask(open: &OpenCatalog, filter: ParkedFilter) -> u64 {
+async fn mark_for_retry(open: &OpenCatalog, filter: ParkedFilter) -> u64 {
     open.parked.ask_retry(filter, sample::now()).await.unwrap()
 }
 
@@ -180,15 +180,15 @@ pub async fn requested_retries_are_returned_in_order(harness: &impl CatalogHarne
         sequence: Some(2),
         ..of_sink("log")
     };
-    assert_eq!(ask(&open, second.clone()).await, 2);
-    assert_eq!(ask(&open, second).await, 2);
+    assert_eq!(mark_for_retry(&open, second.clone()).await, 2);
+    assert_eq!(mark_for_retry(&open, second).await, 2);
     let both: Vec<_> = scopes.iter().map(|scope| (scope.clone(), 2)).collect();
     assert_eq!(retries(&open, "log").await, both);
     assert_eq!(retries(&open, "nats").await, []);
     assert_eq!(open.outbox.retries(&sink("log"), 1).await.unwrap().len(), 1);
-    let asked = open.parked.parked(&of_sink("log"), 100).await.unwrap();
-    let asked: Vec<_> = asked.iter().map(|it| it.retry_asked).collect();
-    assert_eq!(asked, [false, true, false, true]);
+    let marked = open.parked.parked(&of_sink("log"), 100).await.unwrap();
+    let marked: Vec<_> = marked.iter().map(|it| it.retry_asked).collect();
+    assert_eq!(marked, [false, true, false, true]);
     // the cursors are unchanged
     let events = undelivered(&open, &sink("log"), 100).await;
     assert_eq!(
@@ -201,7 +201,7 @@ pub async fn requested_retries_are_returned_in_order(harness: &impl CatalogHarne
 pub async fn a_delivered_event_is_no_longer_parked(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let (scopes, epoch) = park_some(&open).await;
-    ask(&open, of_sink("log")).await;
+    mark_for_retry(&open, of_sink("log")).await;
     let retried = async |epoch| {
         let sink = sink("log");
         let taken = ProgressChange::Retried {
@@ -234,7 +234,7 @@ pub async fn an_event_refused_again_is_parked_again(harness: &impl CatalogHarnes
     // without a retry request a repeated parking changes nothing
     assert!(park().await);
     assert_eq!(all_parked(&open, "log").await[0], refused(&scopes[0], 1));
-    ask(&open, of_sink("log")).await;
+    mark_for_retry(&open, of_sink("log")).await;
     assert!(park().await);
     assert_eq!(all_parked(&open, "log").await[0], again);
     assert_eq!(retries(&open, "log").await.len(), 3);
@@ -244,7 +244,7 @@ pub async fn an_event_refused_again_is_parked_again(harness: &impl CatalogHarnes
 pub async fn requested_retries_survive_a_restart(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     park_some(&open).await;
-    ask(&open, of_sink("nats")).await;
+    mark_for_retry(&open, of_sink("nats")).await;
     let before = open
         .parked
         .parked(&ParkedFilter::default(), 100)

@@ -86,8 +86,8 @@ fn read(bench: &Bench, method: &str, header: &str) -> String {
     let head = bench.signed("HEAD", &path, &[], b"");
     let own = head.header("etag").unwrap_or_default();
     let other = "\"00000000000000000000000000000000\"";
-    let ask = |tag: &str| bench.signed(method, &path, &[(header, tag)], b"").status;
-    format!("{} for its own, {} for another", ask(own), ask(other))
+    let status = |tag: &str| bench.signed(method, &path, &[(header, tag)], b"").status;
+    format!("{} for its own, {} for another", status(own), status(other))
 }
 
 pub fn get_by_if_match(bench: &Bench) -> String {

@@ -170,7 +170,7 @@ pub fn a_page_of_another_origin_reads_nothing(bench: &Bench) -> String {
 }
 
 /// Returns the status of a page's request for an absent key, and who may read the response.
-fn asked(bench: &Bench, method: &str, origin: &str) -> String {
+fn page_request(bench: &Bench, method: &str, origin: &str) -> String {
     let path = bench.path("k");
     let mut headers = bench.signer().sign_header(method, &path, &[], b"");
     headers.push(("origin".to_owned(), origin.to_owned()));
@@ -180,15 +180,15 @@ fn asked(bench: &Bench, method: &str, origin: &str) -> String {
 }
 
 pub fn a_page_cannot_read_the_response_to_another_method(bench: &Bench) -> String {
-    asked(bench, "HEAD", ORIGIN)
+    page_request(bench, "HEAD", ORIGIN)
 }
 
 pub fn the_page_may_read_the_response_to_a_get(bench: &Bench) -> String {
-    asked(bench, "GET", ORIGIN)
+    page_request(bench, "GET", ORIGIN)
 }
 
 pub fn a_page_of_another_origin_reads_no_response_to_a_get(bench: &Bench) -> String {
-    asked(bench, "GET", "https://evil.example")
+    page_request(bench, "GET", "https://evil.example")
 }
 
 pub fn the_page_may_read_a_refusal(bench: &Bench) -> String {
