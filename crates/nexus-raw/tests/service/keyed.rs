@@ -178,7 +178,7 @@ enum Step {
     Registered,
 }
 
-/// A catalogue that is asked exactly these: each answer is given once, the first one first.
+/// A catalogue for exactly these calls, in their order.
 fn catalog(steps: impl IntoIterator<Item = Step>) -> MockAssetCatalog {
     let mut catalog = MockAssetCatalog::new();
     for step in steps {

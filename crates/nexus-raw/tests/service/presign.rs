@@ -183,7 +183,7 @@ async fn no_url_leaves_when_the_catalogue_does_not_answer() {
 }
 
 #[tokio::test]
-async fn what_is_registered_is_returned_where_it_is_asked_for() {
+async fn a_registered_asset_is_returned_on_request() {
     let house = House::new();
     let returning = PresignRequest::new(sample::facts()).with_if_registered(IfRegistered::Return);
     let presign = async || {

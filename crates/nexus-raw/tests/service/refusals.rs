@@ -31,7 +31,7 @@ fn service(store: MockRawStorageRepository, catalog: MockAssetCatalog) -> RawSto
     )
 }
 
-/// A store that is asked nothing, not even what it can do.
+/// A store without any call, not even for its capabilities.
 fn untouched_store() -> MockRawStorageRepository {
     let mut store = MockRawStorageRepository::new();
     store.expect_capabilities().times(0);
@@ -106,7 +106,7 @@ async fn presign_error(service: &RawStorageService, bytes: u64) -> PresignError 
 }
 
 #[tokio::test]
-async fn an_asset_that_is_too_large_takes_no_id_and_asks_nobody() {
+async fn an_asset_that_is_too_large_takes_no_id_and_calls_no_port() {
     let mut catalog = MockAssetCatalog::new();
     catalog.expect_record_intent().times(0);
     let mut ids = MockAssetIds::new();
@@ -139,7 +139,7 @@ async fn an_upload_that_cannot_be_signed_is_not_recorded() {
 }
 
 #[tokio::test]
-async fn a_capture_in_the_future_asks_nobody() {
+async fn a_capture_in_the_future_calls_no_port() {
     let mut catalog = MockAssetCatalog::new();
     catalog.expect_find_intent().times(0);
     let provenance = Provenance {
@@ -155,7 +155,7 @@ async fn a_capture_in_the_future_asks_nobody() {
 }
 
 #[tokio::test]
-async fn an_unknown_intent_does_not_ask_the_store() {
+async fn an_unknown_intent_does_not_call_the_store() {
     let service = service(untouched_store(), catalog_with(None));
     let refused = register(&service, plain(id())).await;
     assert!(
@@ -165,7 +165,7 @@ async fn an_unknown_intent_does_not_ask_the_store() {
 }
 
 #[tokio::test]
-async fn facts_that_differ_do_not_ask_the_store() {
+async fn facts_that_differ_do_not_call_the_store() {
     for state in [pending(), registered()] {
         let request = plain(id()).with_restated(RestatedFacts {
             size_bytes: Some(ByteSize::parse(1).unwrap()),
@@ -194,7 +194,7 @@ async fn a_registered_asset_is_answered_from_the_catalogue_alone() {
 }
 
 #[tokio::test]
-async fn unknown_parents_do_not_ask_the_store() {
+async fn unknown_parents_do_not_call_the_store() {
     let mut catalog = catalog_with(Some(pending()));
     catalog
         .expect_unknown_parents()
@@ -234,7 +234,7 @@ async fn what_is_absent_or_something_else_is_not_written() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_asked_once_and_nothing_is_written() {
+async fn a_store_that_does_not_answer_is_called_once_and_nothing_is_written() {
     let mut store = MockRawStorageRepository::new();
     store.expect_capabilities().return_const(StoreCapabilities {
         enforces_sha256: true,

@@ -136,7 +136,7 @@ async fn an_object_up_to_the_limit_is_waited_for_and_a_larger_one_is_not() {
         hasher
             .expect_digest()
             .once()
-            .withf(move |object, asked| object.size_bytes == size && *asked == urgency)
+            .withf(move |object, given| object.size_bytes == size && *given == urgency)
             .return_once(|_, _| Ok(HashingProgress::Pending));
         let house = House::hashed_by(policy, hasher);
         let asset_id = house.uploaded().await.asset_id;
