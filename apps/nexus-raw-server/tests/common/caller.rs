@@ -160,7 +160,7 @@ impl Upload {
         headers.fold(request, |it, (name, value)| it.header(name, value))
     }
 
-    /// Bucket and key in the path, as the store is asked for them.
+    /// Bucket and key in the path, as in a request to the store.
     pub(crate) fn path(&self) -> &str {
         let target = &self.url["http://".len()..];
         let target = &target[target.find('/').unwrap()..];

@@ -72,14 +72,14 @@ impl Request {
 
     /// `None` when there is nobody, or the connection is closed without an answer.
     pub(crate) async fn send_to_the_end(self) -> Option<Answer> {
-        let mut stream = self.ask().await?;
+        let mut stream = self.send_only().await?;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         Answer::read(&answer)
     }
 
     /// Sends it, and reads nothing of the answer; `None` when there is nobody.
-    pub(crate) async fn ask(self) -> Option<TcpStream> {
+    pub(crate) async fn send_only(self) -> Option<TcpStream> {
         let mut stream = TcpStream::connect(self.server).await.ok()?;
         stream.set_nodelay(true).unwrap();
         let mut bytes = format!("{}\r\n", self.line).into_bytes();

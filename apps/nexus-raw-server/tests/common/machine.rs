@@ -238,7 +238,7 @@ impl Server {
         )
     }
 
-    /// Asks it to end as a service manager does; what it still wrote on both outputs.
+    /// Ends it as a service manager does; returns what it still wrote on both outputs.
     pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
         let pid = self.child.id().to_string();
         let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();

@@ -194,7 +194,7 @@ impl Lives {
         self.audit.take(&output);
     }
 
-    /// The catalogue, asked without the program, knows the same events as standard output.
+    /// The catalogue, read without the program, has the same events as standard output.
     async fn exactly_the_committed_events_were_written(&self) {
         let file = self.machine.data_dir().join("catalog.sqlite");
         let catalog = SqlAssetCatalog::open(SqlCatalogSettings {

@@ -187,15 +187,12 @@ async fn work(owner: &Owner, times: usize, answers: &mut Answers) {
 }
 
 /// The answer, where it is a success. Otherwise it is a bounded 503, or the server is gone.
-async fn good(
-    answers: &mut Answers,
-    asking: impl Future<Output = Option<Answer>>,
-) -> Option<Answer> {
+async fn good(answers: &mut Answers, call: impl Future<Output = Option<Answer>>) -> Option<Answer> {
     if answers.gone {
         return None;
     }
     let began = Instant::now();
-    let answer = asking.await;
+    let answer = call.await;
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
     answers.gone = answer.is_none();
     let answer = answer?;

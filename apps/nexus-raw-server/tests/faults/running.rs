@@ -88,7 +88,7 @@ async fn survive(site: &Site, case: &Case, (known, record): (&str, &Answer)) {
     let (owner, name) = (&site.owner, &*case.name);
     let asset_id = owner.uploaded(CONTENT).await;
     site.proxy.break_all(case.fault.clone());
-    let asked = site.proxy.requests();
+    let before = site.proxy.requests();
 
     let path = format!("/nexus/raw/{known}");
     let (registered, presigned, ready, read) = join4(
@@ -99,7 +99,10 @@ async fn survive(site: &Site, case: &Case, (known, record): (&str, &Answer)) {
     )
     .await;
     if case.fault != Fault::Refuse {
-        assert!(site.proxy.requests() > asked, "{name}: nobody asked");
+        assert!(
+            site.proxy.requests() > before,
+            "{name}: no request was sent"
+        );
     }
     match case.expected {
         Expected::Unavailable => {
@@ -144,8 +147,8 @@ async fn survive(site: &Site, case: &Case, (known, record): (&str, &Answer)) {
     assert!(mended.elapsed() < BOUND, "{name}: {:?}", mended.elapsed());
 }
 
-/// What `/readyz` says. For a second it may say what was looked up before the fault: where it must
-/// turn, it is asked until it has.
+/// What `/readyz` reports. For a second it may report a check from before the fault: where it must
+/// turn, it is polled until it has.
 async fn looked_up(site: &Site, case: &Case) -> Answer {
     let must_turn = matches!(case.expected, Expected::Unavailable | Expected::NotUploaded);
     let began = Instant::now();
@@ -159,9 +162,9 @@ async fn looked_up(site: &Site, case: &Case) -> Answer {
 }
 
 /// The answer, which there must be, and soon.
-async fn timely(name: &str, asking: impl Future<Output = Option<Answer>>) -> Answer {
+async fn timely(name: &str, call: impl Future<Output = Option<Answer>>) -> Answer {
     let began = Instant::now();
-    let answer = asking.await.unwrap_or_else(|| panic!("{name}: no answer"));
+    let answer = call.await.unwrap_or_else(|| panic!("{name}: no answer"));
     assert!(began.elapsed() < BOUND, "{name}: {:?}", began.elapsed());
     answer
 }

@@ -191,7 +191,7 @@ impl Driver {
         }
     }
 
-    /// Does what the model's last step asks for, and looks at everything.
+    /// Does the model's last step, and checks everything.
     async fn take(&mut self, world: &World) {
         self.clock
             .set(beginning().saturating_add(Duration::from_secs(world.now)));

@@ -16,7 +16,7 @@ use crate::{
 const ABSENT: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
 /// For how many seconds a relay has its lease. A relay whose lease has ended by the model's clock
-/// waits a third of it by the machine's before it asks for another.
+/// waits a third of it by the machine's before it requests another.
 pub(crate) const LEASE_TTL: u64 = 3;
 
 /// Up to how many bytes the service reads an object while its caller waits.

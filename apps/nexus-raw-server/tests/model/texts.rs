@@ -38,7 +38,7 @@ pub(crate) fn uri(asset: usize, place: Place, file: File) -> String {
     )
 }
 
-/// What a presign is asked with.
+/// The body of a presign.
 pub(crate) fn promise(file: File) -> Value {
     let mut body = json!({
         "filename": file.name(),

@@ -200,7 +200,7 @@ pub(crate) enum Wait {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reaction {
     Take,
-    /// Takes so many and asks for more.
+    /// Takes so many and requests more.
     TakeOnly(usize),
     /// Takes so many and is down.
     Fail(usize),

@@ -36,11 +36,11 @@ const AT_ONCE: usize = 8;
 const PRESIGNED: &str = "raw_asset_presigned";
 const REGISTERED: &str = "raw_asset_registered";
 
-/// Asks the replicas in turn.
+/// Sends requests to the replicas in turn.
 struct Reader<'a> {
     fleet: &'a Fleet,
     token: String,
-    asked: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 impl<'a> Reader<'a> {
@@ -49,13 +49,13 @@ impl<'a> Reader<'a> {
         Self {
             fleet,
             token,
-            asked: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
         }
     }
 
     async fn get(&self, (tenant, env): (&str, &str), path: &str) -> Answer {
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        let server = self.fleet.address(asked).unwrap();
+        let replica = self.requests.fetch_add(1, Ordering::Relaxed);
+        let server = self.fleet.address(replica).unwrap();
         let request = Request::new(server, "GET", path)
             .header("authorization", &format!("Bearer {}", self.token))
             .header("x-tenant-id", tenant)

@@ -35,7 +35,7 @@ pub(crate) struct Client {
     token: String,
     fleet: Arc<Fleet>,
     ledger: Arc<Ledger>,
-    /// The replica that is asked next.
+    /// The replica of the next request.
     next: usize,
     work: Work,
 }

@@ -18,7 +18,7 @@ pub(crate) struct ScopeReader {
     pub(crate) scope: Scope,
     token: String,
     fleet: Arc<Fleet>,
-    /// The replica that is asked next.
+    /// The replica of the next request.
     next: usize,
 }
 
@@ -32,12 +32,12 @@ impl ScopeReader {
         }
     }
 
-    /// Asks one replica after the other until one answers.
+    /// Tries one replica after the other until one answers.
     pub(crate) async fn get(&mut self, path: &str) -> Value {
         let began = Instant::now();
         loop {
             self.next += 1;
-            if let Some(body) = self.ask(path).await {
+            if let Some(body) = self.try_next(path).await {
                 return body;
             }
             assert!(began.elapsed() < PATIENCE, "no replica answered {path}");
@@ -45,7 +45,7 @@ impl ScopeReader {
         }
     }
 
-    async fn ask(&self, path: &str) -> Option<Value> {
+    async fn try_next(&self, path: &str) -> Option<Value> {
         let server = self.fleet.address(self.next)?;
         let request = Request::new(server, "GET", path)
             .header("authorization", &format!("Bearer {}", self.token))

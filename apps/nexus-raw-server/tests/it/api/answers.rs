@@ -95,7 +95,7 @@ async fn who_reads_nothing_takes_a_share_and_no_more_until_it_goes() {
     // one page is within a tenant's share, two are not
     let (house, answers) = crowded().await;
     let page = || house.get(&format!("{FEED}?after={LONG}&limit=1000"));
-    let idle = join_all((0..6).map(|_| page().ask())).await;
+    let idle = join_all((0..6).map(|_| page().send_only())).await;
     // each has its answer by then, or is refused: turns come in their order
     let refused = page().send().await;
     assert_eq!(
@@ -120,7 +120,7 @@ async fn who_reads_nothing_takes_a_share_and_no_more_until_it_goes() {
         (PAGE_BYTES / 2..=PAGE_BYTES + 2).contains(&taken),
         "{taken}"
     );
-    // small answers are not asked for room, and others have theirs
+    // small responses need no room, and others have theirs
     assert_eq!(house.presign(&presign_body()).send().await.status, 200);
     assert_eq!(neighbour(&house).send().await.status, 200);
     let docs = Request::new(house.address, "GET", "/docs").send().await;

@@ -148,10 +148,13 @@ async fn where_no_more_headers_are_configured_a_page_may_send_those_that_are_rea
 }
 
 #[actix_web::test]
-async fn a_preflight_asks_for_a_method_and_any_other_options_is_refused() {
+async fn a_preflight_has_a_method_and_any_other_options_is_refused() {
     let house = House::open_with(parts());
-    let asks = preflight(&house, "/healthz", PAGE);
-    let answer = asks.without("access-control-request-method").send().await;
+    let request = preflight(&house, "/healthz", PAGE);
+    let answer = request
+        .without("access-control-request-method")
+        .send()
+        .await;
     assert_eq!(answer.problem().0, 405);
     let let_in = [Some(PAGE), Some(EXPOSED), Some("Origin")];
     assert_eq!(cors_headers(&answer), let_in, "and the page may read why");

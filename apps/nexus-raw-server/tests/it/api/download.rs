@@ -208,7 +208,7 @@ async fn a_url_expires_as_requested_and_sets_the_headers_of_its_response() {
 async fn every_fault_of_a_download_is_reported_at_once() {
     let house = House::open();
     let id = registered(&house, "image/jpeg").await;
-    let asked = house.store.calls();
+    let calls = house.store.calls();
     let body = json!({
         "version_id": "null",
         "ttl_seconds": 0,
@@ -261,7 +261,7 @@ async fn every_fault_of_a_download_is_reported_at_once() {
             "{other}"
         );
     }
-    assert_eq!((house.events(), house.store.calls()), (2, asked));
+    assert_eq!((house.events(), house.store.calls()), (2, calls));
 }
 
 #[actix_web::test]
@@ -325,7 +325,7 @@ async fn an_asset_that_is_not_registered_in_the_scope_is_not_found() {
     let pending = house.presigned().await;
     let absent = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
     let upper = id.to_uppercase();
-    let asked = house.store.calls();
+    let calls = house.store.calls();
     let mut names = None;
     for (asset_id, tenant, env) in [
         (absent, "t_demo", "dev"),
@@ -346,14 +346,14 @@ async fn an_asset_that_is_not_registered_in_the_scope_is_not_found() {
         let these = answer.header_names().join(" ");
         assert_eq!(*names.get_or_insert(these.clone()), these, "{asset_id}");
     }
-    assert_eq!((house.events(), house.store.calls()), (3, asked));
+    assert_eq!((house.events(), house.store.calls()), (3, calls));
 }
 
 #[actix_web::test]
 async fn members_download_and_viewers_do_not() {
     let house = House::open();
     let id = registered(&house, "image/jpeg").await;
-    let asked = house.store.calls();
+    let calls = house.store.calls();
     for lesser in ["viewer", "roleless", "stranger"] {
         let request = bare(&house, &id).with("authorization", &format!("Bearer {lesser}"));
         let text = "the caller has no right to do this in this tenant";
@@ -364,7 +364,7 @@ async fn members_download_and_viewers_do_not() {
             "{lesser}"
         );
     }
-    assert_eq!((house.events(), house.store.calls()), (2, asked));
+    assert_eq!((house.events(), house.store.calls()), (2, calls));
     for role in ["member", "admin", "owner"] {
         let request = bare(&house, &id).with("authorization", &format!("Bearer {role}"));
         let (answer, _) = sent(request).await;
@@ -376,7 +376,7 @@ async fn members_download_and_viewers_do_not() {
 async fn another_method_is_refused_and_the_body_is_checked_last() {
     let house = House::open();
     let id = registered(&house, "image/jpeg").await;
-    let asked = house.store.calls();
+    let calls = house.store.calls();
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
         let request = house.request(method, &path(&id));
         let answer = request.send().await;
@@ -405,7 +405,7 @@ async fn another_method_is_refused_and_the_body_is_checked_last() {
         "validation-failed"
     );
     assert_eq!(code(faulty.body("{}")).await, "asset-not-found");
-    assert_eq!((house.events(), house.store.calls()), (2, asked));
+    assert_eq!((house.events(), house.store.calls()), (2, calls));
 }
 
 #[actix_web::test]

@@ -209,7 +209,7 @@ async fn a_wait_for_some_types_is_ended_by_these_alone() {
 }
 
 #[actix_web::test]
-async fn a_page_has_a_hundred_events_unless_more_or_fewer_are_asked_for() {
+async fn a_page_has_a_hundred_events_unless_more_or_fewer_are_requested() {
     let house = House::open();
     for _ in 0..120 {
         house.presigned().await;
@@ -273,20 +273,20 @@ async fn all_faults_of_the_query_are_reported_at_once() {
 async fn the_query_is_looked_at_last() {
     let house = House::open();
     house.presigned().await;
-    let asked = house.get(&format!("{FEED}?limit=0"));
+    let faulty = house.get(&format!("{FEED}?limit=0"));
     for (request, status, code) in [
         (
-            asked.clone().without("authorization"),
+            faulty.clone().without("authorization"),
             401,
             "unauthenticated",
         ),
-        (asked.clone().without("x-env"), 400, "malformed-request"),
+        (faulty.clone().without("x-env"), 400, "malformed-request"),
         (
-            asked.clone().with("authorization", "Bearer stranger"),
+            faulty.clone().with("authorization", "Bearer stranger"),
             403,
             "forbidden",
         ),
-        (asked, 422, "validation-failed"),
+        (faulty, 422, "validation-failed"),
     ] {
         let (found, named, _) = request.send().await.problem();
         assert_eq!((found, &*named), (status, code));
@@ -440,7 +440,7 @@ async fn what_was_sent_behind_a_wait_is_served_after_it() {
     assert_eq!((heard.statuses, heard.closed), (vec![200; 3], true));
     assert!(heard.text.contains("raw_asset_presigned"), "{}", heard.text);
 
-    // and sooner than it asked
+    // and sooner than it requested
     let mut wire = Wire::open(house.address).await;
     wire.say(format!("{}\r\n", request.replace('?', "?after=1&")))
         .await;

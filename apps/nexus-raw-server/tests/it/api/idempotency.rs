@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: what a caller that asks again is answered.
+//! `Idempotency-Key`: the response to a repeated request.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! How often a caller may ask.
+//! How often a caller may send a request.
 
 use std::{
     num::NonZeroU32,

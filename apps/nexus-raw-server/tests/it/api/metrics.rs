@@ -25,7 +25,7 @@ impl Listener {
         Self(address, handle)
     }
 
-    async fn ask(&self, method: &str, target: &str) -> Answer {
+    async fn send(&self, method: &str, target: &str) -> Answer {
         Request::new(self.0, method, target).send().await
     }
 }
@@ -43,7 +43,7 @@ async fn metrics_are_returned_to_any_caller_of_their_address() {
     house.presigned().await;
     let head = house.request("HEAD", "/nexus/raw/x").send().await;
     assert_eq!(head.status, 404);
-    let answer = listener.ask("GET", "/metrics").await;
+    let answer = listener.send("GET", "/metrics").await;
     let length = answer.body.len().to_string();
     let headers = [
         ("cache-control", "no-store"),
@@ -76,7 +76,7 @@ async fn metrics_are_returned_to_any_caller_of_their_address() {
             ("POST", "/nexus/raw/presign-upload", "200", 1.0),
         ]
     );
-    let head = listener.ask("HEAD", "/metrics").await;
+    let head = listener.send("HEAD", "/metrics").await;
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
@@ -92,7 +92,7 @@ async fn there_is_nothing_but_metrics_at_their_address_and_none_at_the_api_s() {
         ("POST", "/metrics", 405),
         ("DELETE", "/metrics", 405),
     ] {
-        let answer = listener.ask(method, target).await;
+        let answer = listener.send(method, target).await;
         assert_eq!(
             (answer.status, answer.body.len()),
             (status, 0),

@@ -154,7 +154,7 @@ async fn an_event_that_is_not_delivered_in_time_makes_the_service_unready() {
 }
 
 #[actix_web::test]
-async fn what_was_looked_up_holds_for_all_who_ask_in_the_same_second() {
+async fn a_check_holds_for_all_requests_in_the_same_second() {
     let house = House::open_with(Parts {
         readiness_holds: Duration::from_hours(1),
         ..Parts::default()

@@ -10,7 +10,7 @@ use super::support::{House, TRACE_ID, presign_body};
 async fn who_lost_membership_or_role_after_the_promise_registers_nothing() {
     let house = House::open();
     let asset_id = house.presigned_and_uploaded().await;
-    let asked = house.store.calls();
+    let calls = house.store.calls();
     let register = house.register(&json!({"asset_id": asset_id}));
     for lesser in ["stranger", "roleless", "viewer", "member"] {
         let answer = register
@@ -36,7 +36,7 @@ async fn who_lost_membership_or_role_after_the_promise_registers_nothing() {
         );
         assert_eq!(answer.header("location"), None, "{lesser}");
     }
-    assert_eq!((house.events(), house.store.calls()), (1, asked));
+    assert_eq!((house.events(), house.store.calls()), (1, calls));
     let record = house.get(&format!("/nexus/raw/{asset_id}"));
     let absent = (404, "asset-not-found".to_owned(), vec![]);
     assert_eq!(record.clone().send().await.problem(), absent);
@@ -47,7 +47,7 @@ async fn who_lost_membership_or_role_after_the_promise_registers_nothing() {
 
 /// A repeat gives the record back, so it takes the right to write, too.
 #[actix_web::test]
-async fn who_lost_the_right_gets_nothing_by_asking_again() {
+async fn a_caller_who_lost_the_right_gets_nothing_by_a_repeat() {
     let house = House::open();
     let presign = house
         .presign(&presign_body())
@@ -59,7 +59,7 @@ async fn who_lost_the_right_gets_nothing_by_asking_again() {
     );
     let register = house.register(&json!({"asset_id": asset_id}));
     assert_eq!(register.clone().send().await.status, 201);
-    let asked = house.store.calls();
+    let calls = house.store.calls();
     let forbidden = (403, "forbidden".to_owned(), vec![]);
     for lesser in ["stranger", "roleless", "viewer", "member"] {
         for again in [&presign, &register] {
@@ -68,5 +68,5 @@ async fn who_lost_the_right_gets_nothing_by_asking_again() {
             assert_eq!(answer.send().await.problem(), forbidden, "{lesser}");
         }
     }
-    assert_eq!((house.events(), house.store.calls()), (2, asked));
+    assert_eq!((house.events(), house.store.calls()), (2, calls));
 }

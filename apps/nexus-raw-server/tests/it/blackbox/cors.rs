@@ -23,9 +23,9 @@ pub(crate) async fn a_page_of_a_configured_origin_presigns_uploads_and_registers
     let caller = house.owner_of("t_demo", &server);
     let upload = caller.presign("DSCN0042.jpg", &photo).await;
 
-    // what a browser asks of the store before it sends the bytes
-    let asked = upload.headers.iter().map(|(name, _)| name.as_str());
-    let asked = asked.collect::<Vec<_>>().join(",");
+    // the preflight of a browser before it sends the bytes
+    let requested = upload.headers.iter().map(|(name, _)| name.as_str());
+    let requested = requested.collect::<Vec<_>>().join(",");
     let preflight = |origin: &str| {
         let blank = crate::caller::Upload {
             headers: vec![],
@@ -35,7 +35,7 @@ pub(crate) async fn a_page_of_a_configured_origin_presigns_uploads_and_registers
             .request("OPTIONS")
             .header("origin", origin)
             .header("access-control-request-method", "PUT")
-            .header("access-control-request-headers", &asked)
+            .header("access-control-request-headers", &requested)
             .send()
     };
     let allowed = preflight(ORIGIN).await;
@@ -43,7 +43,7 @@ pub(crate) async fn a_page_of_a_configured_origin_presigns_uploads_and_registers
     let granted = allowed.header("access-control-allow-headers").unwrap();
     let granted = granted.to_ascii_lowercase();
     let granted: Vec<_> = granted.split(',').map(str::trim).collect();
-    for name in asked.split(',') {
+    for name in requested.split(',') {
         assert!(granted.contains(&name), "{name} is not in {granted:?}");
     }
     let refused = preflight(OTHER).await;

@@ -53,7 +53,7 @@ async fn of_requests_and_ends(house: &impl House) -> BTreeSet<String> {
     ]);
     let caller = house.owner_of("t_demo", &server);
     let viewer = house.caller("t_demo", Role::Viewer, &server);
-    // nobody uploads this: its time is over when it is asked for
+    // nobody uploads this: its time is over when it is registered
     let expiring = caller.presign("DSCN0042.jpg", &photo).await;
     let register = |upload: &crate::caller::Upload| {
         caller

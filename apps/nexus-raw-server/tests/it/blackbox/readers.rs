@@ -1,4 +1,4 @@
-//! Callers who ask for long answers and read nothing of them, beside some who do.
+//! Callers that request long responses and read nothing of them, beside some that do.
 
 use std::{
     fs,
@@ -37,16 +37,16 @@ fn measure_from_now(server: &Server) -> u64 {
 }
 
 /// Sends so many requests and reads no response; a later request has its turn after them.
-async fn ask_and_read_nothing(reader: &Caller, target: &str) -> Vec<TcpStream> {
-    let asking = (0..READERS).map(|_| reader.request("GET", target).ask());
-    let idle = join_all(asking).await.into_iter().map(Option::unwrap);
+async fn send_unread(reader: &Caller, target: &str) -> Vec<TcpStream> {
+    let sent = (0..READERS).map(|_| reader.request("GET", target).send_only());
+    let idle = join_all(sent).await.into_iter().map(Option::unwrap);
     let idle = idle.collect();
     let last = reader.get("/nexus/raw/events?limit=1").await;
     assert!([200, 429].contains(&last.status), "{last:?}");
     idle
 }
 
-/// Whether what came is an answer with what was asked for; hangs up.
+/// Returns whether the response is a success, and hangs up.
 async fn is_served(mut stream: TcpStream) -> bool {
     let mut begin = [0; 12];
     let came = stream.read_exact(&mut begin).await;
@@ -76,8 +76,8 @@ pub(crate) async fn three_hundred_who_read_nothing_cost_little_memory_and_no_oth
     for target in [of_asset.as_str(), "/nexus/raw/events?limit=1000"] {
         assert_eq!(viewer.get(target).await.status, 200);
         let before = measure_from_now(&server);
-        let asked = Instant::now();
-        let (idle, ()) = futures_util::future::join(ask_and_read_nothing(&viewer, target), async {
+        let sent_at = Instant::now();
+        let (idle, ()) = futures_util::future::join(send_unread(&viewer, target), async {
             for _ in 0..10 {
                 let upload = other.presign("DSCN0010.jpg", &photo).await;
                 assert_eq!(upload.put(&photo).await, 200);
@@ -89,7 +89,7 @@ pub(crate) async fn three_hundred_who_read_nothing_cost_little_memory_and_no_oth
         })
         .await;
         let most = memory(&server, "VmHWM:").saturating_sub(before);
-        let took = asked.elapsed();
+        let took = sent_at.elapsed();
         let answers = join_all(idle.into_iter().map(is_served)).await;
         let given = answers.into_iter().filter(|it| *it).count();
         let found = format!(

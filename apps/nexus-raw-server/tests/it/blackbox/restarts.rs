@@ -38,7 +38,7 @@ pub(crate) async fn of_many_who_register_across_a_kill_one_writes_and_all_get_th
     assert_eq!(upload.put(&photo).await, 200);
     let statement = json!({"asset_id": upload.asset_id, "labels": {"written": "once"}});
 
-    // the second half asks the server that is yet to come
+    // the second half is sent to the next server
     let first: Vec<_> = (0..CLIENTS / 2)
         .map(|_| caller.posting("/nexus/raw/register").json(&statement))
         .map(|request| tokio::spawn(request.send_to_the_end()))

@@ -121,8 +121,8 @@ async fn take(report: web::Bytes, sender: web::Data<UnboundedSender<Value>>) -> 
     HttpResponse::NoContent().finish()
 }
 
-/// The test's own pages and those of the document, which ask `service` instead of the one that they
-/// name.
+/// The test's own pages and those of the document, which call `service` instead of the one named in
+/// them.
 fn pages(service: SocketAddr) -> Files {
     let mut files = Files::new();
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/browsers");

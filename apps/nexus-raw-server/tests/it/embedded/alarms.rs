@@ -235,7 +235,7 @@ async fn each_alarm_fires_on_its_fault_and_none_on_a_server_that_is_well() {
     let server = machine.start();
     let text = scraped(&machine, &server).await;
     let mut healthy = steady(&text, A);
-    // it has just begun to relay, and may not have been asked for the catalogue yet
+    // it has just begun to relay, and may not have been sampled yet
     healthy.insert(series("nexus_raw_relay_leader", "", A), "1x120".to_owned());
 
     let mut groups: Vec<String> = [5, 60, 110]

@@ -152,7 +152,7 @@ fn each_fault_of_the_configuration_alone_ends_with_78_before_a_socket_is_bound()
 }
 
 #[test]
-fn a_database_whose_name_could_be_anybodys_on_the_network_is_refused_before_it_is_asked() {
+fn a_database_on_the_network_without_verification_is_refused_before_it_is_connected_to() {
     for subcommand in ["serve", "check-config", "migrate"] {
         let machine = Machine::new();
         let mut command = complete(&machine);
@@ -386,7 +386,7 @@ fn migrate_makes_the_catalogue_and_says_what_it_did() {
 }
 
 #[tokio::test]
-async fn asked_to_end_the_server_does_so_with_an_idle_connection_open() {
+async fn a_signalled_server_ends_with_an_idle_connection_open() {
     let machine = Machine::new();
     let server = machine.start();
     let idle = tokio::net::TcpStream::connect(server.address)

@@ -59,7 +59,7 @@ async fn the_consumer_that_pulls_hears_of_each_event_once_across_a_restart() {
 }
 
 #[test]
-fn the_consumer_that_pulls_drops_repeats_sees_gaps_and_asks_again() {
+fn the_pulling_consumer_drops_repeats_sees_gaps_and_retries() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("http://{}", listener.local_addr().unwrap());
     let event = |sequence: u8| {
@@ -77,7 +77,7 @@ fn the_consumer_that_pulls_drops_repeats_sees_gaps_and_asks_again() {
     };
     let away = "HTTP/1.1 503 Away\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n".to_owned();
     let answers = [page(&[1, 2]), page(&[]), away, page(&[1, 2, 3]), page(&[5])];
-    let asked = thread::spawn(move || {
+    let requests = thread::spawn(move || {
         answers.map(|answer| {
             let (mut stream, _) = listener.accept().unwrap();
             let (mut request, mut piece) = (String::new(), [0; 4096]);
@@ -105,5 +105,5 @@ fn the_consumer_that_pulls_drops_repeats_sees_gaps_and_asks_again() {
     );
     let line =
         |after| format!("GET /nexus/raw/events?after={after}&limit=1000&wait_seconds=20 HTTP/1.1");
-    assert_eq!(asked.join().unwrap(), [0, 2, 2, 2, 3].map(line));
+    assert_eq!(requests.join().unwrap(), [0, 2, 2, 2, 3].map(line));
 }

@@ -122,7 +122,7 @@ async fn keys_that_were_away_at_the_start_come_by_themselves_and_are_waited_for(
     ] {
         assert_eq!(request.send().await.problem(), refused);
     }
-    // nobody asks: no token brings them
+    // without a request: no token brings them
     there.store(true, Ordering::SeqCst);
     let came = Instant::now();
     server.wait_for("token keys fetched");

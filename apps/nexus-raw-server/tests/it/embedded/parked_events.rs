@@ -1,4 +1,4 @@
-//! Events that a receiver refuses are set aside, listed, and sent again when somebody asks.
+//! Events that a receiver refuses are parked, listed, and sent again by a retry.
 
 use std::{
     io::{Read, Write},
@@ -81,7 +81,7 @@ fn command(machine: &Machine, url: &str, arguments: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn a_refused_event_is_listed_and_sent_again_when_somebody_asks() {
+async fn a_refused_event_is_listed_and_sent_again_by_a_retry() {
     let refuses = Arc::new(AtomicBool::new(true));
     let (url, got) = receiver(refuses.clone());
     let machine = Machine::new();

@@ -69,7 +69,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// How often an asset's bytes were asked for.
+    /// How often an asset's bytes were requested.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }

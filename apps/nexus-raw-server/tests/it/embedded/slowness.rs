@@ -159,9 +159,9 @@ async fn slow_heads_and_bodies_are_ended_in_their_time_and_harm_no_other() {
         let caller = Caller::owner_of("t_demo", &machine, &server);
         let (until, mut worst) = (Instant::now() + Duration::from_secs(2), Duration::ZERO);
         while Instant::now() < until {
-            let asked = Instant::now();
+            let sent_at = Instant::now();
             caller.presign("healthy", b"x").await;
-            worst = worst.max(asked.elapsed());
+            worst = worst.max(sent_at.elapsed());
             sleep(Duration::from_millis(50)).await;
         }
         worst

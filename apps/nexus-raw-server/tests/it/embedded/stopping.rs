@@ -199,7 +199,7 @@ async fn a_second_signal_ends_the_wait_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn asked_to_end_under_load_the_server_gives_whole_answers_or_none_and_keeps_each() {
+async fn a_server_signalled_under_load_sends_whole_responses_or_none_and_keeps_each() {
     let machine = Machine::new();
     let server = machine.start();
     let caller = Caller::owner_of("t_demo", &machine, &server);

@@ -135,7 +135,7 @@ async fn the_keys_of_tokens_may_be_at_an_address_of_ipv6() {
     // of RFC 8037, appendix A.2
     let keys = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    let asked = tokio::spawn(async move {
+    let issuer = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -155,7 +155,7 @@ async fn the_keys_of_tokens_may_be_at_an_address_of_ipv6() {
         ("NEXUS_RAW_IDENTITY__ALGORITHM", "EdDSA"),
     ]);
     let server = Machine::start_by(&mut command);
-    asked.await.unwrap();
+    issuer.await.unwrap();
     let ready = async || Request::new(server.address, "GET", "/readyz").send().await;
     while ready().await.status != 200 {
         tokio::task::yield_now().await;

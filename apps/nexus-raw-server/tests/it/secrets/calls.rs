@@ -46,7 +46,7 @@ impl Caller<'_> {
         self.request("GET", target)
     }
 
-    /// The one answer that must hold a secret: all of it but the URL is evidence. It is asked for
+    /// The one answer that must hold a secret: all of it but the URL is evidence. It is requested
     /// under a key, of which only a digest may be kept.
     pub(crate) async fn presign(&self, evidence: &mut Evidence) -> Upload {
         evidence.canaries.add("idempotency key", KEY);

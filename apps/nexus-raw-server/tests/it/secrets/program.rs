@@ -80,7 +80,7 @@ impl Program {
         evidence.take("the arguments", fs::read(file).unwrap());
     }
 
-    /// Asks it to end, and takes all that it ever wrote. Its events come by standard output.
+    /// Ends it by SIGTERM, and takes all that it ever wrote. Its events come by standard output.
     pub(crate) fn end(mut self, evidence: &mut Evidence) {
         let pid = self.child.id().to_string();
         let signalled = Command::new("kill").args(["-TERM", &pid]).status().unwrap();

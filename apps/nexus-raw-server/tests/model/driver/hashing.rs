@@ -11,7 +11,7 @@ use nexus_raw::{
     },
 };
 
-/// Is not done with an object when it is first asked about it in the background, and then is.
+/// Is not done with an object at its first call in the background, and then is.
 #[derive(Debug)]
 pub(super) struct PendingOnce {
     pub(super) storage: Arc<dyn RawStorageRepository>,

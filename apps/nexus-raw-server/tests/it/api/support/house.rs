@@ -150,7 +150,7 @@ impl House {
         }
     }
 
-    /// Asks the service to finish what runs and take no more; resolves once it has.
+    /// Has the service finish what runs and accept no more; resolves once it has.
     pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
         self.server.stop(true)
     }
