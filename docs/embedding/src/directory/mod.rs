@@ -1,7 +1,7 @@
 //! A store of one's own: objects in a directory of this machine, uploaded over HTTP by signed URLs.
 //!
-//! It shows what the port asks of a store. On one machine take `nexus-raw-embedded-s3` instead, which
-//! also bounds connections, bodies and time.
+//! It shows what the port requires of a store. On one machine take `nexus-raw-embedded-s3` instead,
+//! which also bounds connections, bodies and time.
 
 mod objects;
 mod server;

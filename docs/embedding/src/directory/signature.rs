@@ -181,7 +181,7 @@ impl Signer {
 
 const RESPONSE: &str = "response-";
 
-/// The headers that a signed target asks to be answered.
+/// The response headers that a signed target sets.
 pub(super) fn answered(query: &str) -> Vec<(String, String)> {
     let parameters = query.split('&').filter_map(|it| {
         let (name, value) = it.strip_prefix(RESPONSE)?.split_once('=')?;
