@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn success_starts_the_waits_anew() {
+    fn success_restarts_the_waits() {
         let mut retry = Retry::new(BACKOFF);
         for _ in 0..10 {
             retry.next();

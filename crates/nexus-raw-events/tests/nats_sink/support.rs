@@ -22,7 +22,7 @@ pub(crate) fn sink(nats: &Nats) -> NatsEventSink {
 }
 
 pub(crate) async fn context(nats: &Nats) -> Context {
-    // the client does not look for credentials in a URL
+    // the client does not read credentials in a URL
     let options = ConnectOptions::new()
         .user_and_password(Nats::USER.to_owned(), Nats::PASSWORD.to_owned())
         .token(Nats::PASSWORD.to_owned());

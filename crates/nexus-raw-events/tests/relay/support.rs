@@ -1,4 +1,4 @@
-//! A sink that does what its script says, a clock that goes with tokio's, and a log to look at.
+//! A scripted sink, a clock that follows tokio's, and a log to inspect.
 
 use std::{
     collections::BTreeMap,
