@@ -249,7 +249,7 @@ async fn so_many_are_read_at_once_and_large_ones_do_not_hold_up_small_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_was_replaced_is_hashed_anew_once_the_other_is_done_with() {
+async fn a_replaced_object_is_hashed_again_once_the_other_is_done() {
     let house = House::letting(0);
     let before = house.uploaded(1).await;
     let hashing = house.process(1);
