@@ -12,7 +12,7 @@ use super::{
 use crate::{ProbeError, deadlines::Deadlines, probe};
 
 #[tokio::test(start_paused = true)]
-async fn a_look_and_readiness_end_within_four_seconds() {
+async fn a_stat_and_readiness_end_within_four_seconds() {
     let scripted = Scripted::saying(|_| None);
     let connector = scripted.connector();
     let store = store_on(

@@ -93,7 +93,7 @@ async fn versioning_is_looked_at_where_it_is_required() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_refused_says_what_to_look_at() {
+async fn an_upload_that_is_refused_says_what_to_check() {
     let path = "/nexus-raw-probe/v1/create-once";
     let denied = Answer::error(403, "AccessDenied").with("x-amz-request-id", "R1D2");
     let right =
