@@ -1,4 +1,4 @@
-//! Names of types: a reader who looks for one finds one.
+//! Names of types: a search for one finds one.
 
 use std::collections::BTreeSet;
 

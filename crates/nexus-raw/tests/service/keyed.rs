@@ -171,7 +171,7 @@ fn registered() -> StandingKey {
     }
 }
 
-/// A look at the key, and then, where there is one, a write.
+/// A lookup of the key, and then, where there is one, a write.
 enum Step {
     First(KeyedOutcome),
     Again(RepeatOutcome),
