@@ -350,7 +350,7 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
     // and there are no more in all
     is_full("u_5", &third).await;
 
-    // who goes away leaves its place to others, in each of the counts
+    // a disconnected caller frees its place, in each of the counts
     drop(last);
     assert_eq!(test.feed.waiting(), 3);
     let in_all = waits("u_5", &third);
@@ -364,7 +364,7 @@ async fn a_user_over_all_tenants_a_tenant_and_all_together_have_so_many_places()
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_goes_away_is_let_go_with_nothing() {
+async fn a_caller_that_disconnects_gets_no_events() {
     let test = FeedTest::new(seldom());
     let access = sample::read_access(&home());
     let query = EventQuery::first(1);

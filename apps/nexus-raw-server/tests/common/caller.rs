@@ -143,7 +143,7 @@ impl Upload {
         }
     }
 
-    /// Does what it is leave for; the store's status.
+    /// Sends the upload; returns the store's status.
     pub(crate) async fn put(&self, content: &[u8]) -> u16 {
         self.send("PUT", content).await.status
     }

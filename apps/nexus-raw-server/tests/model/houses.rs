@@ -89,7 +89,7 @@ fn fakes(clock: &Arc<FixedClock>, store_proves: bool) -> Ports {
     }
 }
 
-/// The fakes, with a store that looks at no digest.
+/// The fakes, with a store that checks no digest.
 pub(crate) struct FakesUnproved;
 
 impl House for FakesUnproved {

@@ -69,7 +69,7 @@ const REACHED: [&str; 22] = [
     "parked",
 ];
 
-/// What a store that looks at digests answers to other bytes.
+/// The response of a store that checks digests to other bytes.
 const BAD_DIGEST: &str = "put 400";
 
 /// What comes to pass once in a hundred sequences.

@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// Of a wait of 20 s.
 const LONG_BEFORE_ITS_END: Duration = Duration::from_secs(10);
 
-/// A service that looks for events only when it has written some.
+/// A service that reads events only when it has written some.
 fn seldom_looking() -> Parts {
     Parts {
         request_timeout: Duration::from_mins(5),
@@ -356,7 +356,7 @@ fn with_one_place() -> (House, String) {
 }
 
 #[actix_web::test]
-async fn who_goes_away_leaves_the_place_to_others() {
+async fn a_disconnected_caller_frees_its_place() {
     let (house, request) = with_one_place();
     let next = "GET /healthz HTTP/1.1\r\nHost: nexus.test\r\n\r\n";
     for (name, behind) in [

@@ -125,7 +125,7 @@ async fn an_ill_formed_idempotency_key_is_malformed() {
 }
 
 #[actix_web::test]
-async fn only_a_presign_looks_at_the_idempotency_key() {
+async fn only_a_presign_uses_the_idempotency_key() {
     let house = House::open();
     let asset_id = house.presigned_and_uploaded().await;
     let register = house.register(&json!({"asset_id": asset_id}));

@@ -1,4 +1,4 @@
-//! One caller's whole life: a session of photographs, from the first promise to the last look.
+//! One caller's whole life: a session of photographs, from the first presign to the last read.
 
 use nexus_raw::tenancy::Role;
 use serde_json::{Value, json};

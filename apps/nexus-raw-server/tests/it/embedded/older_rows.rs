@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{caller::Caller, machine::Machine};
 
 #[tokio::test]
-async fn what_the_rules_of_before_took_is_read_and_delivered_and_refused_anew() {
+async fn values_of_older_rules_are_read_and_delivered_and_refused_in_new_requests() {
     let machine = Machine::new();
     assert_eq!(machine.start().stop().0.code(), Some(0));
     let scope = sample::scope("t_demo", "dev");

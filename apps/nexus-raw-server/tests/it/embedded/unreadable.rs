@@ -26,7 +26,7 @@ async fn say(server: &Server) {
         ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
         (format!("G\0T /secret HTTP/1.1\r\n{host}\r\n"), 400),
         (format!("GET / HTTP/1.1\r\n{host}no colon\r\n\r\n"), 400),
-        // as those who look for TLS begin
+        // as a TLS handshake begins
         ("\u{16}\u{3}\u{1}\0\u{1}\r\n\r\n".to_owned(), 400),
         (long, 431),
         ("GET / HTTP/1.1\r\nHos".to_owned(), 408),

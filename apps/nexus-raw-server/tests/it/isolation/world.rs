@@ -92,7 +92,7 @@ impl World {
         }
     }
 
-    /// Sees to it that every object is there, and those pending are pending.
+    /// Ensures that every object is there, and those pending are pending.
     pub(crate) async fn prepare(&mut self) {
         for object in OBJECTS {
             let known = self.ids.iter().find(|(it, _)| *it == object);

@@ -202,7 +202,7 @@ impl Caller<'_> {
 }
 
 impl Upload {
-    /// The upload that it is leave for.
+    /// Returns the request of the upload.
     pub(crate) fn upload(&self) -> Request {
         let (_, address) = self.url.split_once("://").unwrap();
         let (host, _) = address.split_once('/').unwrap();

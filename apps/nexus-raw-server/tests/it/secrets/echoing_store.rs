@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Bucket,
     /// Uploads.
     Put,
-    /// Looks at an object.
+    /// HEAD of an object.
     Head,
 }
 

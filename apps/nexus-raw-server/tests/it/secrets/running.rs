@@ -84,18 +84,18 @@ async fn embedded_mode(format: &str) {
 
     caller.open_routes(&mut evidence).await;
     caller.misuse(&mut evidence).await;
-    let leave = caller.presign(&mut evidence).await;
+    let presigned = caller.presign(&mut evidence).await;
     let again = caller.presign(&mut evidence).await;
-    assert_eq!(again.asset_id, leave.asset_id);
-    let register = caller.register(&json!({"asset_id": leave.asset_id}));
+    assert_eq!(again.asset_id, presigned.asset_id);
+    let register = caller.register(&json!({"asset_id": presigned.asset_id}));
     let with_url = json!({
-        "asset_id": leave.asset_id, "lineage": {"derived_from": [], "source_uri": leave.url},
+        "asset_id": presigned.asset_id, "lineage": {"derived_from": [], "source_uri": presigned.url},
     });
-    let mut posted = leave.upload();
+    let mut posted = presigned.upload();
     posted.line = posted.line.replace("PUT", "POST");
-    let mut moved = leave.upload();
+    let mut moved = presigned.upload();
     moved.line = moved.line.replace("DSCN0010", "DSCN0011");
-    let mut patched = leave.upload();
+    let mut patched = presigned.upload();
     patched.line = patched.line.replace("PUT", "PATCH");
     for (name, status, request) in [
         ("another body under the key", 422, caller.reuse_key()),
@@ -104,17 +104,17 @@ async fn embedded_mode(format: &str) {
         (
             "upload other bytes",
             400,
-            leave.upload().body(b"possibly a photograph!"),
+            presigned.upload().body(b"possibly a photograph!"),
         ),
         (
             "upload another type",
             403,
-            leave.upload().with("content-type", "image/png"),
+            presigned.upload().with("content-type", "image/png"),
         ),
         (
             "upload without a header",
             403,
-            leave.upload().without("if-none-match"),
+            presigned.upload().without("if-none-match"),
         ),
         ("upload elsewhere", 403, moved),
         ("upload by POST", 405, posted),
@@ -122,20 +122,20 @@ async fn embedded_mode(format: &str) {
         (
             "upload with a token",
             400,
-            leave.upload().header("authorization", &tokens.owner),
+            presigned.upload().header("authorization", &tokens.owner),
         ),
-        ("upload", 200, leave.upload()),
-        ("upload again", 412, leave.upload()),
+        ("upload", 200, presigned.upload()),
+        ("upload again", 412, presigned.upload()),
         ("register", 201, register),
         (
             "record",
             200,
-            caller.get(&format!("/nexus/raw/{}", leave.asset_id)),
+            caller.get(&format!("/nexus/raw/{}", presigned.asset_id)),
         ),
         (
             "events",
             200,
-            caller.get(&format!("/nexus/raw/{}/events", leave.asset_id)),
+            caller.get(&format!("/nexus/raw/{}/events", presigned.asset_id)),
         ),
     ] {
         let answer = request.send().await;
@@ -208,9 +208,9 @@ async fn a_store_that_echoes_what_it_is_sent_makes_no_secret_known() {
         server: program.address,
         tokens,
     };
-    let leave = caller(&of_before).presign(&mut evidence).await;
+    let presigned = caller(&of_before).presign(&mut evidence).await;
     let leave_of_now = caller(&tokens).presign(&mut evidence).await;
-    assert!(leave.url.contains("X-Amz-Security-Token="));
+    assert!(presigned.url.contains("X-Amz-Security-Token="));
     for (name, fault) in [
         ("taken", Fault::Status(200)),
         ("moved", Fault::Status(307)),
@@ -234,7 +234,7 @@ async fn a_store_that_echoes_what_it_is_sent_makes_no_secret_known() {
             evidence.take_answer(format!("{name} {kind:?}"), &answer);
         }
     }
-    let events = caller(&tokens).get(&format!("/nexus/raw/{}/events", leave.asset_id));
+    let events = caller(&tokens).get(&format!("/nexus/raw/{}/events", presigned.asset_id));
     let events = events.send().await;
     assert_eq!(events.status, 200);
     evidence.take_answer("events", &events);

@@ -134,7 +134,7 @@ fn a_fact_of_each_kind_is_as_it_is_described() {
 }
 
 #[test]
-fn a_key_is_described_on_the_routes_that_look_at_it() {
+fn a_key_is_described_on_the_routes_that_use_it() {
     let document = serde_json::to_value(document()).unwrap();
     for route in ROUTES {
         let method = route.method.as_str().to_ascii_lowercase();
