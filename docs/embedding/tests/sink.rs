@@ -70,7 +70,7 @@ fn an_event_is_one_line_also_when_it_is_offered_again_after_a_restart() {
 }
 
 #[test]
-fn a_line_that_a_crash_tore_is_written_anew() {
+fn a_line_that_a_crash_tore_is_written_again() {
     contract::run(async {
         let directory = InDirectory::new();
         let events = [1, 2].map(|n| sample::event(&sample::scope("t_a", "dev"), n));
