@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_that_is_read_is_read_alike_by_another_reader(text in "[\\[\\]{}:,\"a0-9eE.+\\- \\\\utrfalsn]{0,24}") {
+        fn another_reader_reads_an_accepted_text_alike(text in "[\\[\\]{}:,\"a0-9eE.+\\- \\\\utrfalsn]{0,24}") {
             if let Ok(ours) = read(text.as_bytes())
                 && let Ok(theirs) = serde_json::from_str::<serde_json::Value>(&text)
             {

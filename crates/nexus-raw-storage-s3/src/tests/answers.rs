@@ -110,7 +110,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_response_without_a_required_header_is_malformed() {
+async fn an_incomplete_or_contradictory_response_is_malformed() {
     let malformed = |what: &str| format!("HeadObject returned a malformed response: {what}");
     for (headers, expected) in [
         ("etag: \"e\"\r\n", malformed("no content length")),
