@@ -177,7 +177,9 @@ fn the_table_has_every_member_in_its_order() {
         let native = String::from_utf8(encoding::native(&event).unwrap().payload).unwrap();
         let rows = EVENTS.lines().filter_map(|line| line.strip_prefix("| `"));
         let members = rows.filter_map(|row| row.split('`').next());
-        let members: Vec<_> = members.filter(|member| !of_others.contains(member)).collect();
+        let members: Vec<_> = members
+            .filter(|member| !of_others.contains(member))
+            .collect();
         let object: serde_json::Map<String, Value> = serde_json::from_str(&native).unwrap();
         assert_eq!(members.len(), object.len());
         let places: Vec<_> = members

@@ -49,6 +49,7 @@ pub(crate) async fn commit_asset(catalog: &FakeCatalog, asset_id: AssetId, made:
         sample::seconds_after(120),
     );
     let download = NewDownload {
+        last_fact: None,
         key,
         ends_at: download.expires_at,
         enough_until: download.expires_at,
