@@ -13,7 +13,7 @@ use nexus_raw::{
 
 use crate::{sample, steps};
 
-/// Numbers that are the same in each run (SplitMix64).
+/// Numbers that are the same in each run (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub struct Numbers(u64);
 

@@ -49,6 +49,8 @@ impl<H: House> ReferenceStateMachine for Machine<H> {
             8 => register(named(ready, assets), assets),
             3 => register(named(known.clone(), assets), assets),
             3 => register(named(any(), assets), assets),
+            4 => state(named(known.clone(), assets)),
+            1 => state(named(any(), assets)),
             4 => read(named(known, assets)),
             2 => read(named(any(), assets)),
             5 => wait(assets),
@@ -213,6 +215,15 @@ fn register(
             parents,
         },
     )
+}
+
+fn state(asset: impl Strategy<Value = Named> + 'static) -> impl Strategy<Value = Step> {
+    (person(), place(), asset, any::<bool>()).prop_map(|(by, at, asset, allowed)| Step::State {
+        by,
+        at,
+        asset,
+        allowed,
+    })
 }
 
 fn read(asset: impl Strategy<Value = Named> + 'static) -> impl Strategy<Value = Step> {

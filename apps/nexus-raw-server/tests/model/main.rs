@@ -11,6 +11,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
+mod facts;
 mod histories;
 mod houses;
 mod machine;
@@ -44,11 +45,13 @@ const ON_ADAPTERS: u32 = 200;
 const STEPS: std::ops::Range<usize> = 8..40;
 
 /// What must have come to pass at least once, or else the sequences do not go far enough.
-const REACHED: [&str; 22] = [
+const REACHED: [&str; 24] = [
     "POST 200 presigned",
     "POST 200 presigned again",
     "POST 201 record",
     "POST 200 record",
+    "POST 201 fact",
+    "POST 200 fact",
     "POST 403 forbidden",
     "POST 404 asset-not-found",
     "POST 409 asset-conflict",

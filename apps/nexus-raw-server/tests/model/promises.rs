@@ -69,6 +69,15 @@ impl World {
                 let parents = parents.iter().map(|parent| self.named(*parent)).collect();
                 self.register(*by, place, asset, *said, *restated, parents)
             }
+            Step::State {
+                by,
+                at,
+                asset,
+                allowed,
+            } => {
+                let asset = self.named(*asset);
+                self.state(*by, self.place_of(*at, asset), asset, *allowed)
+            }
             Step::Read {
                 by,
                 at,
@@ -369,6 +378,9 @@ impl World {
         self.assets[number].record = Some(Record {
             text: text.clone(),
             meaning: statement.meaning.clone(),
+            parents: parents.iter().flatten().copied().collect(),
+            allowed: text["train_ok"] == true,
+            fact: None,
         });
         self.record_event(number, by, Some(&text));
         Answer::Record {
@@ -412,7 +424,7 @@ impl World {
         }
     }
 
-    fn writes(&self, by: usize, place: Place) -> bool {
+    pub(crate) fn writes(&self, by: usize, place: Place) -> bool {
         matches!(self.grant(by, place), Grant::Owner | Grant::Admin)
     }
 }
@@ -434,7 +446,7 @@ fn differences(asset: &Asset, object: Object, store_proves: bool) -> Vec<String>
     differing.map(|(pointer, _)| pointer.to_owned()).collect()
 }
 
-fn name_of(asset: Option<usize>) -> String {
+pub(crate) fn name_of(asset: Option<usize>) -> String {
     asset.map_or_else(|| ABSENT.to_owned(), id)
 }
 
@@ -442,7 +454,7 @@ fn problem(status: u16, code: &'static str, pointers: Vec<String>) -> Answer {
     Answer::Problem(Problem::at(status, code, pointers))
 }
 
-fn forbidden() -> Answer {
+pub(crate) fn forbidden() -> Answer {
     Answer::Problem(Problem::plain(403, "forbidden"))
 }
 

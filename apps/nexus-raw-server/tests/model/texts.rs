@@ -200,8 +200,17 @@ pub(crate) struct EventParts<'a> {
     pub(crate) step: u32,
     pub(crate) now: u64,
     pub(crate) sequence: usize,
-    /// Of a registration.
+    /// Of a registration and of a fact.
     pub(crate) record: Option<&'a Value>,
+    pub(crate) fact: Option<&'a Value>,
+}
+
+/// A fact about training, as it is answered.
+pub(crate) fn fact(sequence: usize, by: usize, now: u64, allowed: bool) -> Value {
+    json!({
+        "sequence": sequence, "stated_at": time(now), "stated_by": PEOPLE[by],
+        "kind": "train_ok", "value": allowed, "reason": null, "evidence_sha256": null,
+    })
 }
 
 pub(crate) fn event(parts: &EventParts<'_>) -> Value {
@@ -224,7 +233,16 @@ pub(crate) fn event(parts: &EventParts<'_>) -> Value {
         "size_bytes": file.content().bytes.len(), "content_type": file.content_type(),
         "lineage": said["lineage"], "pii_flags": said["pii_flags"], "train_ok": said["train_ok"],
     });
-    if let Some(record) = parts.record {
+    if let Some(fact) = parts.fact {
+        let fact = json!({
+            "kind": fact["kind"], "value": fact["value"], "reason": fact["reason"],
+            "evidence_sha256": fact["evidence_sha256"],
+        });
+        event["event_type"] = json!("raw_asset_fact_stated");
+        event["lineage"] = nobody_said["lineage"].clone();
+        event["train_ok"] = fact["value"].clone();
+        event["fact"] = fact;
+    } else if let Some(record) = parts.record {
         event["integrity"] = json!({"level": record["integrity"]["level"]});
     }
     event

@@ -242,6 +242,13 @@ pub(crate) enum Step {
         restated: Option<Restated>,
         parents: Vec<Named>,
     },
+    /// States whether models may be trained on an asset.
+    State {
+        by: usize,
+        at: Where,
+        asset: Named,
+        allowed: bool,
+    },
     Read {
         by: usize,
         at: Where,

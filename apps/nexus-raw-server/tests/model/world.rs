@@ -70,6 +70,11 @@ pub(crate) struct Record {
     /// The `RawAsset`, but for what the store says of the object.
     pub(crate) text: Value,
     pub(crate) meaning: Meaning,
+    pub(crate) parents: Vec<usize>,
+    /// Whether its own statement in force allows training.
+    pub(crate) allowed: bool,
+    /// The last fact about that.
+    pub(crate) fact: Option<Value>,
 }
 
 /// What provenance comes to: equal for statements that mean the same.
@@ -124,6 +129,11 @@ pub(crate) enum Answer {
     },
     Record {
         asset: usize,
+        created: bool,
+        text: Value,
+    },
+    /// A fact, and whether it is a new one.
+    Fact {
         created: bool,
         text: Value,
     },
@@ -184,6 +194,17 @@ impl World {
 
     /// Writes an event of an asset, as the next of its place.
     pub(crate) fn record_event(&mut self, asset: usize, by: usize, record: Option<&Value>) {
+        self.record_event_of(asset, by, record, None);
+    }
+
+    /// The same, of a fact if there is one.
+    pub(crate) fn record_event_of(
+        &mut self,
+        asset: usize,
+        by: usize,
+        record: Option<&Value>,
+        fact: Option<&Value>,
+    ) {
         let place = self.assets[asset].place;
         let events = self.events.entry(place).or_default();
         let event = texts::event(&texts::EventParts {
@@ -195,8 +216,15 @@ impl World {
             now: self.now,
             sequence: events.len() + 1,
             record,
+            fact,
         });
         events.push(event);
+    }
+
+    /// Whether an asset and all its ancestors allow training.
+    pub(crate) fn effective(&self, asset: usize) -> bool {
+        let record = self.assets[asset].record.as_ref();
+        record.is_some_and(|it| it.allowed && it.parents.iter().all(|it| self.effective(*it)))
     }
 
     /// The events of an asset in its own place.

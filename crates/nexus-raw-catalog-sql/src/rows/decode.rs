@@ -137,7 +137,7 @@ pub(crate) fn flag(row: &Columns<'_>, column: &'static str) -> Result<bool, Corr
 
 /// A row of `stated_fact` as JSON. `value` is JSON within a text.
 #[derive(Deserialize)]
-struct FactRow<'r> {
+struct StoredFact<'r> {
     sequence: u64,
     kind: FactKind,
     #[serde(borrow)]
@@ -148,7 +148,7 @@ struct FactRow<'r> {
     stated_by: UserId,
 }
 
-impl FactRow<'_> {
+impl StoredFact<'_> {
     fn fact(self) -> Result<StatedFact, BoxError> {
         let value = FactValue::from_json(self.kind, serde_json::from_str(&self.value)?)?;
         let fact = Fact::new(value).with_reason(self.reason);
@@ -161,15 +161,15 @@ impl FactRow<'_> {
 /// Decodes a row of `stated_fact` from its JSON form.
 pub(crate) fn stated_fact(row: &Columns<'_>) -> Result<StatedFact, CorruptColumn> {
     row.text("stated_fact.fact", |json| {
-        serde_json::from_str::<FactRow<'_>>(json)?.fact()
+        serde_json::from_str::<StoredFact<'_>>(json)?.fact()
     })
 }
 
 /// Decodes a row of `asset`, with all that is stated of it.
 pub(crate) fn asset_facts(row: &Columns<'_>) -> Result<AssetFacts, CorruptColumn> {
     let latest = row.text("stated_fact.latest", |json| {
-        let facts: Vec<FactRow<'_>> = serde_json::from_str(json)?;
-        let facts = facts.into_iter().map(FactRow::fact);
+        let facts: Vec<StoredFact<'_>> = serde_json::from_str(json)?;
+        let facts = facts.into_iter().map(StoredFact::fact);
         facts.collect::<Result<Vec<_>, BoxError>>()
     })?;
     Ok(AssetFacts {

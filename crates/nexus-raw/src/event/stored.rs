@@ -80,21 +80,26 @@ struct Personal {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    reason: Option<Option<Reason>>,
+    reason: Option<Nullable<Reason>>,
     /// Only of a fact of this kind; null if withdrawn.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    rights_holder: Option<Option<RightsHolder>>,
+    rights_holder: Option<Nullable<RightsHolder>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     labels: Option<Labels>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     record_sha256: Option<Sha256Digest>,
 }
 
-/// Reads a member that may be null and may be absent.
+/// A member that may be null, where it may also be absent.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Nullable<T>(Option<T>);
+
+/// Reads a member that is there, and may be null.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
@@ -103,8 +108,8 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Op
 /// [`serde_json::Value`].
 struct SplitFact<V> {
     stated: Option<StatedValue<V>>,
-    reason: Option<Option<Reason>>,
-    rights_holder: Option<Option<RightsHolder>>,
+    reason: Option<Nullable<Reason>>,
+    rights_holder: Option<Nullable<RightsHolder>>,
     labels: Option<Labels>,
 }
 
@@ -119,10 +124,10 @@ impl<'f> SplitFact<Option<&'f FactValue>> {
         let Some(fact) = fact else {
             return split;
         };
-        split.reason = Some(fact.reason.clone());
+        split.reason = Some(Nullable(fact.reason.clone()));
         let mut value = None;
         match &fact.value {
-            FactValue::RightsHolder(it) => split.rights_holder = Some(it.clone()),
+            FactValue::RightsHolder(it) => split.rights_holder = Some(Nullable(it.clone())),
             FactValue::Labels(it) => split.labels = Some(it.clone()),
             other => value = Some(other),
         }
@@ -138,11 +143,11 @@ impl<'f> SplitFact<Option<&'f FactValue>> {
 impl SplitFact<serde_json::Value> {
     /// Joins the members; `None` if they are not those of one fact.
     fn join(self) -> Result<Option<Fact>, serde_json::Error> {
-        let (Some(stated), Some(reason)) = (self.stated, self.reason) else {
+        let (Some(stated), Some(Nullable(reason))) = (self.stated, self.reason) else {
             return Ok(None);
         };
         let value = match (stated.kind, self.rights_holder, self.labels) {
-            (FactKind::RightsHolder, Some(it), None) if stated.value.is_null() => {
+            (FactKind::RightsHolder, Some(Nullable(it)), None) if stated.value.is_null() => {
                 FactValue::RightsHolder(it)
             }
             (FactKind::Labels, None, Some(it)) if stated.value.is_null() => FactValue::Labels(it),

@@ -33,6 +33,7 @@ impl Driver {
             Answer::Presigned { .. } => "presigned",
             Answer::Events(_) => "events",
             Answer::Record { .. } => "record",
+            Answer::Fact { .. } => "fact",
         };
         count(format!("{} {status} {code}", call.method));
         if let Answer::Record {
@@ -50,12 +51,19 @@ impl Driver {
                 let location = location(&headers);
                 assert_eq!(location, created.then(|| self.path(*asset)));
                 self.same_record(*asset, &body);
+                if call.method == "GET" {
+                    check_effective(world, *asset, &headers);
+                }
                 Answer::Record {
                     asset: *asset,
                     created: status == 201,
                     text: self.masked(&text, &["/integrity/etag"]),
                 }
             }
+            Answer::Fact { .. } if [200, 201].contains(&status) => Answer::Fact {
+                created: status == 201,
+                text: self.masked(&text, &[]),
+            },
             Answer::Events(_) if status == 200 => {
                 let body = self.masked(&text, &[]);
                 assert_eq!(body.as_object().unwrap().len(), 1);
@@ -90,6 +98,7 @@ impl Driver {
         let text = String::from_utf8(body.clone()).unwrap();
         let answer = if status == 200 {
             self.same_record(asset, &body);
+            check_effective(world, asset, &headers);
             Answer::Record {
                 asset,
                 created: false,
@@ -221,6 +230,13 @@ impl Driver {
         }
         value
     }
+}
+
+/// The header of a record says whether the asset and all its ancestors allow training.
+fn check_effective(world: &World, asset: usize, headers: &HeaderMap) {
+    let effective = headers.get("nexus-train-ok-effective").unwrap();
+    let expected = world.effective(asset).to_string();
+    assert_eq!(effective.to_str().unwrap(), expected, "{asset}");
 }
 
 fn location(headers: &HeaderMap) -> Option<String> {
