@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact},
+    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        AssetFacts, AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey,
-        DownloadKey, Downloadable, EventQuery, EventSelection, IntentState, KeptEvent,
-        LineageGraph, LineageQuery, ListedAsset, OpenIntents, ParkedFilter, PinnedObject, SinkName,
-        StandingKey,
+        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
+        Downloadable, EventQuery, EventSelection, IntentState, KeptEvent, ListedAsset, OpenIntents,
+        ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -25,9 +24,8 @@ use super::{
 };
 use crate::{
     error::CorruptColumn,
-    lineage::{self, LineageReader},
     listing::{self, Listing, Select, Sql, Value},
-    rows::{Cells, Columns, decode},
+    rows::{Columns, decode},
 };
 
 pub(crate) struct PostgresReader {
@@ -58,13 +56,9 @@ macro_rules! asset_columns {
     };
 }
 
-const ASSET: &str = concat!("SELECT r.effective, ", asset_columns!(), " FROM asset_v1");
+mod facts;
 
-const FACTS: &str = concat!(
-    "SELECT r.effective, r.latest, r.withheld_by, ",
-    asset_columns!(),
-    " FROM facts_v1"
-);
+const ASSET: &str = concat!("SELECT r.effective, ", asset_columns!(), " FROM asset_v1");
 
 const EFFECTIVE: &str = "effective_v1(a)";
 
@@ -139,16 +133,6 @@ fn intent_query(scope: &Scope, asset: AssetId) -> String {
 fn intent_state(rows: &[PgRow]) -> Result<Option<IntentState>, CatalogError> {
     let state = rows.first().map(|row| decode::intent_state(&Columns(row)));
     Ok(state.transpose()?.map(|(_, state)| state))
-}
-
-impl LineageReader for &PostgresReader {
-    const EFFECTIVE: &'static str = EFFECTIVE;
-
-    async fn rows(&mut self, scope: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
-        let rows = self.query_with(TO_LIST, &entered(scope, &sql)).await?;
-        let rows = rows.into_iter().skip(1);
-        Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
-    }
 }
 
 impl PostgresReader {
@@ -263,54 +247,6 @@ impl PostgresReader {
         let rows = self.query(&query).await?;
         let asset = rows.first().map(|row| decode::listed(&Columns(row)));
         Ok(asset.transpose()?)
-    }
-
-    pub(crate) async fn find_facts(
-        &self,
-        scope: &Scope,
-        asset: AssetId,
-    ) -> Result<Option<AssetFacts>, CatalogError> {
-        let query = about(FACTS, scope, &[&asset.to_string()]) + " r";
-        let rows = self.query(&query).await?;
-        let facts = rows.first().map(|row| decode::asset_facts(&Columns(row)));
-        Ok(facts.transpose()?)
-    }
-
-    pub(crate) async fn facts(
-        &self,
-        scope: &Scope,
-        asset: AssetId,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<StatedFact>, CatalogError> {
-        // no fact has a sequence beyond the largest integer of PostgreSQL
-        let Ok(after) = i64::try_from(after) else {
-            return Ok(Vec::new());
-        };
-        let arguments: [&dyn Argument; 3] = [&asset.to_string(), &after, &i64::from(limit)];
-        let query = about("SELECT * FROM facts_after_v1", scope, &arguments);
-        let rows = self.query(&query).await?;
-        let facts = rows.iter().map(|row| decode::stated_fact(&Columns(row)));
-        Ok(facts.collect::<Result<_, _>>()?)
-    }
-
-    pub(crate) async fn unfinished_consent(&self, limit: u32) -> Result<Vec<Scope>, CatalogError> {
-        let query = call("SELECT * FROM unfinished_consent_v1", &[&i64::from(limit)]);
-        let rows = self.query(&query).await?;
-        let scopes = rows
-            .iter()
-            .map(|row| Columns(row).scope("scope.tenant_id", "scope.env"));
-        Ok(scopes.collect::<Result<_, _>>()?)
-    }
-
-    /// Edges are never changed or removed, so the statements need not be of one moment.
-    pub(crate) async fn lineage(
-        &self,
-        scope: &Scope,
-        asset: AssetId,
-        query: &LineageQuery,
-    ) -> Result<Option<LineageGraph>, CatalogError> {
-        lineage::read(&mut &*self, scope, asset, query).await
     }
 
     pub(crate) async fn find_content(

@@ -38,7 +38,7 @@ impl LineageReader for SqliteConnection {
     const EFFECTIVE: &'static str = queries::EFFECTIVE;
 
     async fn rows(&mut self, _: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
-        let rows = queries::bound(&sql).fetch_all(self).await;
+        let rows = queries::lists::bound(&sql).fetch_all(self).await;
         let rows = rows.map_err(read_error)?.into_iter();
         Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
     }
@@ -62,7 +62,7 @@ impl SqliteReader {
         query: &AssetQuery,
     ) -> Result<AssetPage, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::assets(&mut connection, scope, query).await
+        queries::lists::assets(&mut connection, scope, query).await
     }
 
     pub(crate) async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {

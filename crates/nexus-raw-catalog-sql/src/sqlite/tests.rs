@@ -107,7 +107,7 @@ async fn every_list_comes_from_an_index_in_its_order() {
     let scope = sample::scope("t_a", "dev");
     for (filter, index) in crate::listing::tests::filters() {
         let listing = Listing::of(&scope, &filter);
-        let rows = listing.rows(queries::LISTED, 9, 1, 101);
+        let rows = listing.rows(queries::lists::LISTED, 9, 1, 101);
         for sql in [listing.floor(9), rows] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql.text));
             let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
