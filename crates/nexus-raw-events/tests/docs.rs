@@ -93,7 +93,7 @@ fn the_forms_shown_are_those_of_the_event_shown() {
 /// The facets that its text says are those of `openlineage` are left out.
 #[test]
 fn the_run_shown_is_that_of_an_asset_made_from_the_one_shown() {
-    let shown: Value = serde_json::from_str(blocks("json")[4]).unwrap();
+    let shown: Value = serde_json::from_str(blocks("json")[5]).unwrap();
     let json = |encoded: EncodedEvent| serde_json::from_slice::<Value>(&encoded.payload).unwrap();
     let dataset = json(encoding::open_lineage(&derived()).unwrap());
     let mut run = json(encoding::open_lineage_run(&derived()).unwrap().unwrap());
