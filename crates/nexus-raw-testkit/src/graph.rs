@@ -11,6 +11,8 @@ use nexus_raw::{
     tenancy::Scope,
 };
 
+use tokio::task::JoinSet;
+
 use crate::{sample, steps};
 
 /// Numbers that are the same in each run (`SplitMix64`).
@@ -117,6 +119,39 @@ impl ConsentGraph {
     /// Registers the next asset.
     pub async fn register(&self, own: bool, parents: Vec<usize>) {
         let place = self.truth().own.len();
+        self.register_at(place, own, &parents).await;
+        self.change(|truth| {
+            truth.parents.push(parents);
+            truth.own.push(own);
+        });
+    }
+
+    /// Registers a tree in which each asset has ten children, all of which allow training, level by
+    /// level at once.
+    pub async fn register_tree(&self, size: usize) {
+        let parents = |place: usize| place.checked_sub(1).map(|it| it / 10);
+        let mut registered = 0;
+        while registered < size {
+            let next = registered;
+            let ready = (next..size).take_while(|it| parents(*it).is_none_or(|it| it < next));
+            let mut calls = JoinSet::new();
+            for place in ready.take(256) {
+                let graph = self.clone();
+                let of: Vec<_> = parents(place).into_iter().collect();
+                calls.spawn(async move { graph.register_at(place, true, &of).await });
+                registered += 1;
+            }
+            calls.join_all().await;
+        }
+        self.change(|truth| {
+            truth.parents = (0..size)
+                .map(|it| parents(it).into_iter().collect())
+                .collect();
+            truth.own = vec![true; size];
+        });
+    }
+
+    async fn register_at(&self, place: usize, own: bool, parents: &[usize]) {
         let ids = parents.iter().map(|it| self.id(*it)).collect();
         let provenance = Provenance {
             lineage: Lineage {
@@ -128,10 +163,6 @@ impl ConsentGraph {
         };
         let intent = sample::intent(&self.scope, self.id(place));
         steps::presign_and_register(&*self.catalog, &intent, provenance).await;
-        self.change(|truth| {
-            truth.parents.push(parents);
-            truth.own.push(own);
-        });
     }
 
     /// States whether an asset allows training. A permission is true before it is stated, since
@@ -206,7 +237,7 @@ impl ConsentGraph {
             filter.train_ok_effective = allowed;
             let query = AssetQuery::newest(filter, 1000);
             let page = self.catalog.assets(&self.scope, &query).await.unwrap();
-            assert_eq!(page.next, None);
+            assert_eq!(page.next, None, "more than a thousand");
             pages.push((allowed, page.assets));
         }
         if self.truth().version != before.version {
@@ -309,7 +340,7 @@ pub async fn check_concurrent(
     let scope = sample::scope(&format!("t_busy_{seed}"), "dev");
     let graph = ConsentGraph::new(Arc::clone(catalog), scope);
     let is_over = Arc::new(AtomicBool::new(false));
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for (n, other) in (0_u64..).zip(others) {
         let graph = graph.through(other);
         let is_over = Arc::clone(&is_over);

@@ -1,5 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
+use nexus_raw::ports::NewFact;
+
 use super::{CatalogHarness, OpenCatalog};
 use crate::{
     graph::{self, ConsentGraph},
@@ -81,6 +83,29 @@ pub async fn a_withdrawal_reaches_many_children_in_small_steps(harness: &impl Ca
     graph.state(0, true).await;
     graph.finish(7).await;
     graph.check_all(true).await;
+}
+
+/// In each read, before any of the steps, of which the service takes so many before it responds.
+pub async fn a_withdrawal_from_a_thousand_descendants_is_in_force_at_once(
+    harness: &impl CatalogHarness,
+) {
+    let open = harness.open().await;
+    let graph = graph(&open);
+    graph.register_tree(1000).await;
+    graph.check_all(true).await;
+    for own in [false, true] {
+        graph.state(0, own).await;
+        graph.check_all(false).await;
+        for place in [0, 1, 10, 111, 999] {
+            graph.check_one(place).await;
+        }
+        let mut steps = 0;
+        while graph.step(NewFact::MAX_FOLLOWERS).await {
+            steps += 1;
+        }
+        assert!(steps < 64, "{steps} steps");
+        graph.check_all(true).await;
+    }
 }
 
 /// As after a crash: the scope is still found, and what is left is done.

@@ -138,6 +138,7 @@ macro_rules! catalog_contract {
                 lists_are_filtered_by_what_is_in_force,
                 consent_is_withheld_at_once_and_restored_at_the_end,
                 a_withdrawal_reaches_many_children_in_small_steps,
+                a_withdrawal_from_a_thousand_descendants_is_in_force_at_once,
                 a_change_of_consent_goes_on_after_reopening,
                 consent_is_that_of_all_ancestors_in_random_graphs,
                 consent_is_never_true_too_long_while_others_read_and_register,
