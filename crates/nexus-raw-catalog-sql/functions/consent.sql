@@ -54,6 +54,12 @@ BEGIN
         has_followers := FOUND AND note_followers_v1(own, true, ARRAY[id]) > 0;
     END IF;
     own := note_scope_v1(own);
+    -- Without statistics a planner takes an index of the whole scope for a lookup of one asset. The
+    -- server analyzes a table a minute after it was filled; a lineage may be searched before that.
+    IF has_followers AND EXISTS (SELECT FROM pg_class c
+        WHERE c.oid IN ('asset'::regclass, 'lineage_edge'::regclass) AND c.reltuples <= 0) THEN
+        ANALYZE asset, lineage_edge;
+    END IF;
 END
 $$;
 

@@ -1,8 +1,11 @@
 //! Random lineages with changing consent, checked against a naive computation.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use nexus_raw::{
@@ -38,12 +41,22 @@ impl Numbers {
 }
 
 /// What is true of a lineage: the parents of each asset and its own permission.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Truth {
     parents: Vec<Vec<usize>>,
     own: Vec<bool>,
     /// Counts changes.
     version: u64,
+}
+
+impl fmt::Debug for Truth {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.own.len() > 200 {
+            return write!(out, "{} assets", self.own.len());
+        }
+        let assets = self.own.iter().zip(&self.parents);
+        out.debug_list().entries(assets).finish()
+    }
 }
 
 impl Truth {
@@ -268,7 +281,8 @@ impl ConsentGraph {
                 places.push(place);
             }
             if is_finished {
-                let expected = (0..effective.len()).rev();
+                places.sort_unstable();
+                let expected = 0..effective.len();
                 let expected = expected.filter(|it| allowed.is_none_or(|of| of == effective[*it]));
                 assert!(places.into_iter().eq(expected), "{allowed:?}: {before:?}");
             }
