@@ -1,16 +1,18 @@
 use std::io::Write;
 
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Escaped;
-use crate::failure::{Failure, Peer};
+use super::{
+    read,
+    table::{Column, Table},
+};
+use crate::failure::Failure;
 
 /// A writer of a list of assets, page by page.
 pub(crate) struct AssetTable {
     json: bool,
-    has_head: bool,
+    table: Table<5>,
 }
 
 #[derive(Deserialize)]
@@ -31,9 +33,16 @@ struct AssetRow {
 
 impl AssetTable {
     pub(crate) fn new(json: bool) -> Self {
+        let columns = [
+            Column::left("ASSET", 36),
+            Column::left("IMPORTED", 27),
+            Column::right("BYTES", 13),
+            Column::left("TYPE", 24),
+            Column::last("FILE"),
+        ];
         Self {
             json,
-            has_head: false,
+            table: Table::new(columns),
         }
     }
 
@@ -49,35 +58,22 @@ impl AssetTable {
             if self.json {
                 writeln!(out, "{text}")?;
             } else {
-                self.write_row(out, &read(text.get().as_bytes())?)?;
+                let asset: AssetRow = read(text.get().as_bytes())?;
+                self.table.row(out, &asset.cells())?;
             }
         }
         Ok((page.assets.len(), page.next_cursor))
     }
-
-    /// Writes a row. The widths fit most values; a longer value shifts its row.
-    fn write_row(&mut self, out: &mut impl Write, asset: &AssetRow) -> Result<(), Failure> {
-        if !self.has_head {
-            self.has_head = true;
-            let [id, time, size, kind] = ["ASSET", "IMPORTED", "BYTES", "TYPE"];
-            writeln!(out, "{id:36}  {time:27}  {size:>13}  {kind:24}  FILE")?;
-        }
-        writeln!(
-            out,
-            "{:36}  {:27}  {:>13}  {:24}  {}",
-            Escaped(&asset.asset_id).to_string(),
-            Escaped(&asset.imported_at).to_string(),
-            asset.size_bytes,
-            Escaped(&asset.content_type).to_string(),
-            Escaped(&asset.filename),
-        )?;
-        Ok(())
-    }
 }
 
-fn read<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(json).map_err(|_| Failure::UnexpectedResponse {
-        from: Peer::Service,
-        status: StatusCode::OK,
-    })
+impl AssetRow {
+    fn cells(self) -> [String; 5] {
+        [
+            self.asset_id,
+            self.imported_at,
+            self.size_bytes.to_string(),
+            self.content_type,
+            self.filename,
+        ]
+    }
 }

@@ -4,17 +4,22 @@ mod events;
 mod failure;
 mod feed;
 mod list;
+mod pages;
 mod record;
+mod table;
 mod text;
 
 use std::io::Write;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
 
 use self::text::with_thousands;
 pub(crate) use self::{
     events::AssetEvents, failure::failure, feed::Feed, list::AssetTable, record::record,
     text::Escaped,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, Peer};
 
 /// Writes a document of the service, unchanged but for a line end, if it has none.
 pub(crate) fn json(out: &mut impl Write, document: &[u8]) -> Result<(), Failure> {
@@ -23,4 +28,16 @@ pub(crate) fn json(out: &mut impl Write, document: &[u8]) -> Result<(), Failure>
         out.write_all(b"\n")?;
     }
     Ok(())
+}
+
+/// Reads a document of the service.
+fn read<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(json).map_err(|_| unexpected())
+}
+
+fn unexpected() -> Failure {
+    Failure::UnexpectedResponse {
+        from: Peer::Service,
+        status: StatusCode::OK,
+    }
 }

@@ -4,18 +4,13 @@ use std::{
 };
 
 use nexus_raw::asset::{CaptureLocation, Integrity, PiiFlag, Provenance, RawAsset};
-use reqwest::StatusCode;
 
-use super::{Escaped, with_thousands};
-use crate::failure::{Failure, Peer};
+use super::{Escaped, read, with_thousands};
+use crate::failure::Failure;
 
 /// Writes a record, one fact per line, without absent ones.
 pub(crate) fn record(out: &mut impl Write, answer: &[u8]) -> Result<(), Failure> {
-    let record = serde_json::from_slice(answer).map_err(|_| Failure::UnexpectedResponse {
-        from: Peer::Service,
-        status: StatusCode::OK,
-    })?;
-    Ok(write(out, &record)?)
+    Ok(write(out, &read(answer)?)?)
 }
 
 fn write(out: &mut impl Write, record: &RawAsset) -> io::Result<()> {
