@@ -204,6 +204,15 @@ pub(crate) struct ListArgs {
     /// Direct parent, by its id or its URI
     #[arg(long, value_name = "ID", value_parser = asset)]
     pub(crate) derived_from: Option<AssetId>,
+    /// Carries this kind of personal data, by what is in force
+    #[arg(long, value_name = "KIND", value_parser = PiiFlag::parse)]
+    pub(crate) pii_flag: Option<PiiFlag>,
+    /// Its own statement in force allows or forbids training
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) train_ok: Option<bool>,
+    /// The statements in force of it and all its ancestors allow training, or one forbids it
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) train_ok_effective: Option<bool>,
     /// Maximum number of assets in all
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
     pub(crate) limit: Option<u64>,

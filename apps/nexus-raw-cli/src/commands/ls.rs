@@ -55,6 +55,12 @@ fn filters(args: &ListArgs) -> Vec<(String, String)> {
         ("imported_from", args.imported_from.clone()),
         ("imported_to", args.imported_to.clone()),
         ("derived_from", args.derived_from.map(|it| it.to_string())),
+        ("pii_flag", args.pii_flag.map(|it| it.as_str().to_owned())),
+        ("train_ok", args.train_ok.map(|it| it.to_string())),
+        (
+            "train_ok_effective",
+            args.train_ok_effective.map(|it| it.to_string()),
+        ),
     ];
     let named = named
         .into_iter()

@@ -83,6 +83,12 @@ fn every_filter_is_sent_and_the_limit_is_of_all_pages() {
         "2027-01-01T00:00:00Z",
         "--derived-from",
         &upper,
+        "--pii-flag",
+        "face",
+        "--train-ok",
+        "true",
+        "--train-ok-effective",
+        "false",
     ];
     let ran = run(&mut command_for(&stub.url), args);
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
@@ -95,7 +101,8 @@ fn every_filter_is_sent_and_the_limit_is_of_all_pages() {
         "sha256={digest}&size_bytes=7&content_type=image%2F*&filename=a+b%26c&filename_prefix=a\
          &registered_by=u%2B1&captured_from=2008-10-22T16%3A28%3A39%2B02%3A00\
          &captured_to=2009-01-01T00%3A00%3A00Z&imported_from=2026-01-01T00%3A00%3A00Z\
-         &imported_to=2027-01-01T00%3A00%3A00Z&derived_from={ID}&label.camera=x%3Dy&label.empty="
+         &imported_to=2027-01-01T00%3A00%3A00Z&derived_from={ID}&pii_flag=face\
+         &train_ok=true&train_ok_effective=false&label.camera=x%3Dy&label.empty="
     );
     let pages = ["&limit=1000", "&limit=500&cursor=c"];
     assert_eq!(
