@@ -8,6 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
+use nexus_raw::asset::Sha256Digest;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
@@ -64,9 +65,8 @@ impl Content {
         &self.path
     }
 
-    /// Returns the digest in hexadecimal, as in the API.
-    pub(crate) fn sha256_hex(&self) -> String {
-        hex::encode(self.digest)
+    pub(crate) fn sha256(&self) -> Sha256Digest {
+        Sha256Digest::from_bytes(self.digest)
     }
 
     /// Streams the content from the start. If it differs from what was hashed, the stream fails with
@@ -196,7 +196,7 @@ mod tests {
         let file = file_of(&bytes);
         let content = Content::read(file.path(), &Progress::none()).unwrap();
         assert_eq!(content.size_bytes, bytes.len() as u64);
-        assert_eq!(content.sha256_hex(), hex::encode(Sha256::digest(&bytes)));
+        assert_eq!(content.sha256(), Sha256Digest::of(&bytes));
         assert_eq!(sent(&content).unwrap(), bytes);
         assert_eq!(sent(&content).unwrap(), bytes);
     }

@@ -5,13 +5,15 @@ use nexus_raw_config::EmbeddedError;
 use nexus_raw_identity_jwt::{IssueError, JwtSettingsError};
 use reqwest::StatusCode;
 
-use crate::{exit::Exit, problem::Problem};
+use crate::{exit::Exit, option_faults::OptionFault, problem::Problem};
 
 /// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
+    #[error("the command line is wrong")]
+    Options(Vec<OptionFault>),
     #[error("{} ({} {})", .0.title, .0.status, .0.code)]
     Problem(Box<Problem>),
     /// The timeout came before the service had hashed the object.
@@ -86,7 +88,7 @@ impl Failure {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
+            Self::Usage(_) | Self::Options(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
             Self::NoAnswer { .. } | Self::NotDownloaded { .. } | Self::StillHashed { .. } => {
                 Exit::Unavailable

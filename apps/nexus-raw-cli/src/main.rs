@@ -7,6 +7,7 @@ mod content;
 mod exit;
 mod failure;
 mod incoming;
+mod option_faults;
 mod problem;
 mod progress;
 mod render;

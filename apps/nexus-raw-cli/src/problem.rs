@@ -57,7 +57,7 @@ impl Problem {
                 "the token has expired, or is not for this server; set NEXUS_RAW_TOKEN to a new one (in embedded mode: nexus-raw token)"
             }
             "forbidden" => {
-                "reading requires membership of the tenant, getting requires its role owner, admin or member, putting owner or admin; check --tenant, or request a token with that role"
+                "reading requires membership of the tenant, getting requires its role owner, admin or member, putting and stating facts owner or admin; check --tenant, or request a token with that role"
             }
             "asset-not-found" => {
                 "an asset is found only in its own tenant and environment, after its registration; check the id, --tenant and --env"
@@ -67,7 +67,7 @@ impl Problem {
             }
             "asset-conflict" => "a registered asset never changes; a new put creates a new asset",
             "object-not-uploaded" | "upload-expired" | "object-mismatch" => "put the file again",
-            "validation-failed" => "change what is named above; nothing was registered",
+            "validation-failed" => "change what is named above; nothing was written",
             "payload-too-large" => "send less: fewer or shorter labels and parents",
             "rate-limited" => "too many requests were sent; wait, and send fewer at once",
             "request-timeout"

@@ -14,17 +14,66 @@ use crate::{
 /// The maximum size of a response of the service. An event has a few hundred bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-/// Reads a response of the service: its JSON on success, its problem otherwise.
-pub(super) async fn read(response: Response) -> Result<Bytes, Failure> {
+/// The header with the word on training that holds for an asset and all its ancestors.
+const TRAIN_OK_EFFECTIVE: &str = "nexus-train-ok-effective";
+
+/// The media type of a response that is no problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaType {
+    Json,
+    /// A diagram.
+    Text,
+}
+
+impl MediaType {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Text => "text/plain",
+        }
+    }
+}
+
+/// A successful response.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+    train_ok_effective: Option<bool>,
+}
+
+/// A record, and what the service says of it beside.
+pub(crate) struct Record {
+    pub(crate) json: Bytes,
+    /// Whether training is allowed by now; `None` of an older service.
+    pub(crate) train_ok_effective: Option<bool>,
+}
+
+impl Answer {
+    pub(super) fn into_record(self) -> Record {
+        Record {
+            json: self.body,
+            train_ok_effective: self.train_ok_effective,
+        }
+    }
+}
+
+/// Reads a response of the service: its document on success, its problem otherwise.
+pub(super) async fn read(response: Response, expected: MediaType) -> Result<Answer, Failure> {
     let status = response.status();
     let media_type = header(&response, CONTENT_TYPE.as_str())
         .and_then(|value| value.split(';').next().map(|it| it.trim().to_owned()));
     let retry_after = header(&response, RETRY_AFTER.as_str())
         .and_then(|seconds| seconds.parse().ok())
         .map(Duration::from_secs);
+    let train_ok_effective =
+        header(&response, TRAIN_OK_EFFECTIVE).and_then(|value| value.parse().ok());
     let body = read_at_most(response, MAX_ANSWER_BYTES, Peer::Service).await?;
     match media_type.as_deref() {
-        Some("application/json") if status.is_success() => Ok(body),
+        Some(it) if status.is_success() && it == expected.as_str() => Ok(Answer {
+            status,
+            body,
+            train_ok_effective,
+        }),
         Some("application/problem+json") if !status.is_success() => {
             Err(problem(status, &body, retry_after))
         }

@@ -1,6 +1,7 @@
 //! Requests to the service and to the store.
 
 mod answer;
+mod caller;
 mod download;
 mod http;
 mod pending;
@@ -8,25 +9,30 @@ mod retry;
 mod upload;
 mod wire;
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use nexus_raw::{asset::AssetId, net::is_loopback_host};
+use nexus_raw::asset::{AssetId, Fact};
 use reqwest::{
     Method, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
+    header::{ACCEPT, HeaderMap, HeaderValue},
 };
-use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-pub(crate) use self::wire::{
-    Download, PresignRequest, Presigned, Provenance, RegisterRequest, Upload,
+pub(crate) use self::{
+    answer::Record,
+    wire::{Download, PresignRequest, Presigned, Provenance, RegisterRequest, Upload},
 };
-use self::{http::Http, retry::Retries};
+use self::{
+    answer::{Answer, MediaType},
+    caller::{check_url, headers},
+    http::Http,
+    retry::Retries,
+};
 use crate::{
-    args::ServiceArgs,
+    args::{LineageArgs, ServiceArgs},
     content::Content,
     failure::{Failure, Peer},
     incoming::Incoming,
@@ -36,11 +42,8 @@ use crate::{
 /// The service ends each request within 10 s by default; an operator may allow more.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The maximum number of events per page, as in the service.
+/// The maximum number of events or facts per page, as in the service.
 const PAGE_LIMIT: usize = 1000;
-
-/// Every server refuses a longer token.
-const MAX_TOKEN_FILE_BYTES: u64 = 8 * 1024 + 2;
 
 /// The header by which the service recognises a repeated request.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -72,10 +75,12 @@ impl Service {
     pub(crate) async fn presign(&self, request: &PresignRequest) -> Result<Presigned, Failure> {
         let path = "/nexus/raw/presign-upload";
         let key = new_key()?;
-        let answer = self
-            .call(Method::POST, path, Some(request), Some(key))
-            .await?;
-        serde_json::from_slice(&answer).map_err(|_| answer::unexpected(StatusCode::OK))
+        let request = Request {
+            key: Some(key),
+            ..Request::post(self.url(path), request)
+        };
+        let answer = self.send(request).await?;
+        serde_json::from_slice(&answer.body).map_err(|_| answer::unexpected(StatusCode::OK))
     }
 
     /// Sends the content to the store.
@@ -95,15 +100,15 @@ impl Service {
         timeout: Duration,
     ) -> Result<Bytes, Failure> {
         pending::register(request.asset_id, timeout, &self.progress, || {
-            self.call(Method::POST, "/nexus/raw/register", Some(request), None)
+            self.post("/nexus/raw/register", request)
         })
         .await
     }
 
     /// Returns the record of a registered asset.
-    pub(crate) async fn asset(&self, id: AssetId) -> Result<Bytes, Failure> {
-        self.call(Method::GET, &format!("/nexus/raw/{id}"), None::<&()>, None)
-            .await
+    pub(crate) async fn asset(&self, id: AssetId) -> Result<Record, Failure> {
+        let url = self.url(&format!("/nexus/raw/{id}"));
+        Ok(self.send(Request::get(url)).await?.into_record())
     }
 
     /// Returns a page of the assets that the filters select.
@@ -119,14 +124,14 @@ impl Service {
         query.append_pair("limit", &limit.to_string());
         query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
         drop(query);
-        self.send_request(Method::GET, url, None::<&()>, None).await
+        self.get(url).await
     }
 
     /// Requests a download URL.
     pub(crate) async fn presign_download(&self, id: AssetId) -> Result<Download, Failure> {
         let path = format!("/nexus/raw/{id}/presign-download");
         let body = serde_json::Map::new();
-        let answer = self.call(Method::POST, &path, Some(&body), None).await?;
+        let answer = self.post(&path, &body).await?;
         serde_json::from_slice(&answer).map_err(|_| answer::unexpected(StatusCode::OK))
     }
 
@@ -154,11 +159,45 @@ impl Service {
         }
     }
 
+    /// States a fact, and returns it and whether it is new. The same fact as the latest of its kind is
+    /// not stated again, so that a retry is safe.
+    pub(crate) async fn state_fact(
+        &self,
+        id: AssetId,
+        fact: &Fact,
+    ) -> Result<(Bytes, bool), Failure> {
+        let url = self.url(&format!("/nexus/raw/{id}/facts"));
+        let answer = self.send(Request::post(url, fact)).await?;
+        Ok((answer.body, answer.status == StatusCode::CREATED))
+    }
+
+    /// Returns a page of the facts of an asset after a sequence number; an empty one is the end.
+    pub(crate) async fn facts(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
+        let mut url = self.url(&format!("/nexus/raw/{id}/facts"));
+        url.set_query(Some(&format!("after={after}&limit={PAGE_LIMIT}")));
+        self.get(url).await
+    }
+
+    /// Returns the lineage of an asset, as JSON or as the text of a diagram.
+    pub(crate) async fn lineage(&self, args: &LineageArgs) -> Result<Bytes, Failure> {
+        let mut url = self.url(&format!("/nexus/raw/{}/lineage", args.id));
+        url.query_pairs_mut().extend_pairs(args.query());
+        let media_type = match args.diagram() {
+            Some(_) => MediaType::Text,
+            None => MediaType::Json,
+        };
+        let request = Request {
+            media_type,
+            ..Request::get(url)
+        };
+        Ok(self.send(request).await?.body)
+    }
+
     /// Returns a page of the events of an asset after a sequence number; an empty one is the end.
     pub(crate) async fn events(&self, id: AssetId, after: u64) -> Result<Bytes, Failure> {
         let mut url = self.url(&format!("/nexus/raw/{id}/events"));
         url.set_query(Some(&format!("after={after}&limit={PAGE_LIMIT}")));
-        self.send_request(Method::GET, url, None::<&()>, None).await
+        self.get(url).await
     }
 
     /// Returns a page of the events of all assets after a sequence number. At the end, waits up to
@@ -167,7 +206,7 @@ impl Service {
         let mut url = self.url("/nexus/raw/events");
         let query = format!("after={after}&limit={PAGE_LIMIT}&wait_seconds={wait_seconds}");
         url.set_query(Some(&query));
-        self.send_request(Method::GET, url, None::<&()>, None).await
+        self.get(url).await
     }
 
     fn url(&self, path: &str) -> Url {
@@ -176,42 +215,69 @@ impl Service {
         url
     }
 
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-        key: Option<HeaderValue>,
-    ) -> Result<Bytes, Failure> {
-        self.send_request(method, self.url(path), body, key).await
+    async fn get(&self, url: Url) -> Result<Bytes, Failure> {
+        Ok(self.send(Request::get(url)).await?.body)
     }
 
-    async fn send_request(
-        &self,
-        method: Method,
-        url: Url,
-        body: Option<&impl Serialize>,
-        key: Option<HeaderValue>,
-    ) -> Result<Bytes, Failure> {
-        let http = self.http.for_url(&url)?;
+    async fn post(&self, path: &str, body: &impl Serialize) -> Result<Bytes, Failure> {
+        Ok(self.send(Request::post(self.url(path), body)).await?.body)
+    }
+
+    async fn send(&self, request: Request<'_, impl Serialize>) -> Result<Answer, Failure> {
+        let http = self.http.for_url(&request.url)?;
         let attempt = || async {
-            let mut request = http
-                .request(method.clone(), url.clone())
+            let mut builder = http
+                .request(request.method.clone(), request.url.clone())
                 .headers(self.headers.clone())
+                .header(ACCEPT, request.media_type.as_str())
                 .timeout(ANSWER_TIMEOUT);
-            if let Some(key) = &key {
-                request = request.header(IDEMPOTENCY_KEY, key);
+            if let Some(key) = &request.key {
+                builder = builder.header(IDEMPOTENCY_KEY, key);
             }
-            if let Some(body) = body {
-                request = request.json(body);
+            if let Some(body) = request.body {
+                builder = builder.json(body);
             }
-            let response = request
+            let response = builder
                 .send()
                 .await
                 .map_err(|error| Failure::no_answer(Peer::Service, error))?;
-            answer::read(response).await
+            answer::read(response, request.media_type).await
         };
         self.retries.run(&self.progress, attempt).await
+    }
+}
+
+/// A request to the service.
+struct Request<'b, B> {
+    method: Method,
+    url: Url,
+    body: Option<&'b B>,
+    key: Option<HeaderValue>,
+    /// Of the response, unless it is a problem.
+    media_type: MediaType,
+}
+
+impl Request<'_, ()> {
+    fn get(url: Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            body: None,
+            key: None,
+            media_type: MediaType::Json,
+        }
+    }
+}
+
+impl<'b, B> Request<'b, B> {
+    fn post(url: Url, body: &'b B) -> Self {
+        Self {
+            method: Method::POST,
+            url,
+            body: Some(body),
+            key: None,
+            media_type: MediaType::Json,
+        }
     }
 }
 
@@ -225,120 +291,4 @@ fn new_key() -> Result<HeaderValue, Failure> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Failure::Random)?;
     HeaderValue::from_str(&hex::encode(bytes)).map_err(|it| Failure::Usage(it.to_string()))
-}
-
-/// Allows plain http only to this machine, unless the caller allows it to others.
-fn check_url(server: &Url, allow_plain_http: bool) -> Result<(), Failure> {
-    let is_loopback = server.host_str().is_some_and(is_loopback_host);
-    let fault = match server.scheme() {
-        "https" | "http" if server.query().is_some() || server.fragment().is_some() => {
-            "must not have a query or a fragment"
-        }
-        "https" | "http" if !server.username().is_empty() || server.password().is_some() => {
-            "must not have a user or a password"
-        }
-        "https" => return Ok(()),
-        "http" if is_loopback || allow_plain_http => return Ok(()),
-        "http" => "would send the token unencrypted; use https, or --allow-plain-http",
-        _ => "must be an https or http URL",
-    };
-    Err(Failure::Usage(format!("--server {fault}")))
-}
-
-fn headers(args: &ServiceArgs) -> Result<HeaderMap, Failure> {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token(args)?.expose_secret()))
-        .map_err(|_| Failure::Usage("the token has invalid characters".to_owned()))?;
-    bearer.set_sensitive(true);
-    let value =
-        |text: &str| HeaderValue::from_str(text).map_err(|error| Failure::Usage(error.to_string()));
-    let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, bearer);
-    headers.insert("x-tenant-id", value(args.tenant.as_str())?);
-    headers.insert("x-env", value(args.env.as_str())?);
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    Ok(headers)
-}
-
-fn token(args: &ServiceArgs) -> Result<SecretString, Failure> {
-    let token = match (&args.token_file, &args.token) {
-        (Some(path), _) => token_in(path)?,
-        (None, Some(token)) => token.clone(),
-        (None, None) => return Err(Failure::Usage("a token is required".to_owned())),
-    };
-    // most often a variable from a failed command
-    if token.expose_secret().trim_ascii().is_empty() {
-        let reason = "the token is empty; use NEXUS_RAW_TOKEN or --token-file";
-        return Err(Failure::Usage(reason.to_owned()));
-    }
-    Ok(token)
-}
-
-fn token_in(path: &Path) -> Result<SecretString, Failure> {
-    let cannot_read = |source| Failure::File {
-        path: path.to_owned(),
-        source,
-    };
-    if fs::metadata(path).map_err(cannot_read)?.len() > MAX_TOKEN_FILE_BYTES {
-        return Err(Failure::Usage(format!(
-            "{} is too long for a file with only a token",
-            path.display()
-        )));
-    }
-    let text = fs::read_to_string(path).map_err(cannot_read)?;
-    Ok(text.trim_ascii().into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(url: &str, allow_plain_http: bool) -> Result<(), String> {
-        check_url(&Url::parse(url).unwrap(), allow_plain_http).map_err(|it| it.to_string())
-    }
-
-    #[test]
-    fn a_token_goes_in_the_clear_to_this_machine_alone() {
-        for url in [
-            "https://raw.example.test",
-            "https://raw.example.test/behind/a/prefix/",
-            "http://127.0.0.1:8080",
-            "http://127.8.9.10",
-            "http://[::1]:8080",
-            "http://localhost:8080",
-            "http://localhost.:8080",
-            "http://[::ffff:127.0.0.1]:8080",
-        ] {
-            assert_eq!(check(url, false), Ok(()), "{url}");
-        }
-        for url in [
-            "http://raw.example.test",
-            "http://10.0.0.1",
-            "http://localhost.example.test",
-        ] {
-            assert_eq!(
-                check(url, false),
-                Err(
-                    "--server would send the token unencrypted; use https, or --allow-plain-http"
-                        .to_owned()
-                ),
-                "{url}"
-            );
-            assert_eq!(check(url, true), Ok(()), "{url}");
-        }
-    }
-
-    #[test]
-    fn a_server_is_a_plain_http_url() {
-        for url in [
-            "ftp://127.0.0.1",
-            "file:///etc/passwd",
-            "localhost:8080",
-            "http://127.0.0.1?a",
-            "http://127.0.0.1#a",
-            "http://user@127.0.0.1",
-            "http://:secret@127.0.0.1",
-        ] {
-            assert!(check(url, true).is_err(), "{url}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use nexus_raw::asset::{AssetId, CaptureLocation, Labels, Lineage, PiiFlags};
+use nexus_raw::asset::{AssetId, CaptureLocation, Labels, Lineage, PiiFlags, Sha256Digest};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub(crate) struct PresignRequest {
     pub(crate) filename: String,
     pub(crate) content_type: String,
     pub(crate) size_bytes: u64,
-    pub(crate) sha256: String,
+    pub(crate) sha256: Sha256Digest,
 }
 
 /// The response with the upload URL.

@@ -58,7 +58,7 @@ pub(crate) async fn run(args: GetArgs, out: &mut impl Write) -> Result<(), Failu
 
 /// Returns what the record says of an asset's content, and its file name.
 async fn record(service: &Service, id: AssetId) -> Result<(Expected, String), Failure> {
-    let record: RawAsset = serde_json::from_slice(&service.asset(id).await?)
+    let record: RawAsset = serde_json::from_slice(&service.asset(id).await?.json)
         .ok()
         .filter(|record: &RawAsset| record.asset_id() == id)
         .ok_or(Failure::UnexpectedResponse {

@@ -2,7 +2,10 @@
 
 mod completions;
 mod events;
+mod fact;
+mod facts;
 mod get;
+mod lineage;
 mod ls;
 mod put;
 mod show;
@@ -20,6 +23,9 @@ pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure>
         Command::Ls(args) => block_on(ls::run(&args, out))?,
         Command::Show(args) => block_on(show::run(&args, out))?,
         Command::Events(args) => block_on(events::run(&args, out))?,
+        Command::Fact(args) => block_on(fact::run(&args, out))?,
+        Command::Facts(args) => block_on(facts::run(&args, out))?,
+        Command::Lineage(args) => block_on(lineage::run(&args, out))?,
         Command::Token(args) => token::run(args, out)?,
         Command::Completions { shell } => completions::run(shell, out)?,
     }

@@ -1,9 +1,9 @@
-use std::{collections::BTreeMap, io::Write, path::Path, time::Duration};
+use std::{io::Write, path::Path, time::Duration};
 
-use nexus_raw::asset::{CaptureLocation, DerivedFrom, Labels, Lineage, PiiFlags};
+use nexus_raw::asset::{CaptureLocation, DerivedFrom, Lineage, PiiFlags};
 
 use crate::{
-    args::PutArgs,
+    args::{PutArgs, labels},
     client::{PresignRequest, Provenance, RegisterRequest, Service},
     content::{self, Content},
     failure::Failure,
@@ -20,9 +20,9 @@ pub(crate) async fn run(args: PutArgs, out: &mut impl Write) -> Result<(), Failu
     progress.end();
     let record = outcome?;
     if args.json {
-        render::json(out, &record)
+        render::document(out, &record)
     } else {
-        render::record(out, &record)
+        render::record(out, &record, None)
     }
 }
 
@@ -43,7 +43,7 @@ async fn store(
             filename,
             content_type,
             size_bytes: content.size_bytes,
-            sha256: content.sha256_hex(),
+            sha256: content.sha256(),
         })
         .await?;
     service.upload(&presigned.upload, &content).await?;
@@ -71,12 +71,6 @@ fn filename(args: &PutArgs) -> Result<String, Failure> {
 
 /// Returns the metadata of the options. Checked before the upload, which would otherwise be useless.
 fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
-    let mut labels = BTreeMap::new();
-    for (key, value) in &args.label {
-        if labels.insert(key.clone(), value.clone()).is_some() {
-            return Err(Failure::Usage(format!("--label {key} is given twice")));
-        }
-    }
     let place = args.latitude.zip(args.longitude);
     let place = place.map(|(latitude, longitude)| {
         CaptureLocation::parse(latitude, longitude, args.altitude_m, args.accuracy_m)
@@ -92,7 +86,7 @@ fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
         },
         pii_flags: PiiFlags::parse(args.pii_flag.clone()).map_err(|it| usage("--pii-flag", &it))?,
         train_ok: args.train_ok,
-        labels: Labels::parse(labels).map_err(|it| usage("--label", &it))?,
+        labels: labels(&args.label).map_err(|it| usage("--label", &it))?,
     })
 }
 

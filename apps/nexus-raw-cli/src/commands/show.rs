@@ -4,10 +4,10 @@ use crate::{args::ReadArgs, client::Service, failure::Failure, progress::Progres
 
 pub(crate) async fn run(args: &ReadArgs, out: &mut impl Write) -> Result<(), Failure> {
     let service = Service::new(&args.service, Progress::none())?;
-    let answer = service.asset(args.id).await?;
+    let record = service.asset(args.id).await?;
     if args.json {
-        render::json(out, &answer)
+        render::document(out, &record.json)
     } else {
-        render::record(out, &answer)
+        render::record(out, &record.json, record.train_ok_effective)
     }
 }

@@ -1,9 +1,9 @@
 use std::io::Write;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
-use super::{pages::Pages, read, table::Table};
+use super::{fact::in_words, pages::Pages, read, table::Table};
 use crate::failure::Failure;
 
 /// A writer of the events of an asset, page by page. The widths of its columns depend on all rows.
@@ -15,6 +15,14 @@ pub(super) struct EventsPage<'p> {
     pub(super) events: Vec<&'p RawValue>,
 }
 
+/// What an event states.
+#[derive(Deserialize)]
+pub(super) struct EventFact {
+    kind: String,
+    #[serde(default)]
+    value: Value,
+}
+
 #[derive(Deserialize)]
 struct Event {
     sequence: u64,
@@ -23,9 +31,10 @@ struct Event {
     kind: String,
     user_id: String,
     trace_id: String,
+    fact: Option<EventFact>,
 }
 
-const HEAD: [&str; 5] = ["SEQUENCE", "TIME", "EVENT", "USER", "TRACE"];
+const HEAD: [&str; 6] = ["SEQUENCE", "TIME", "EVENT", "USER", "TRACE", "FACT"];
 
 impl AssetEvents {
     pub(crate) fn new(json: bool) -> Self {
@@ -57,6 +66,12 @@ impl AssetEvents {
     }
 }
 
+impl EventFact {
+    pub(super) fn in_words(self) -> String {
+        format!("{}: {}", self.kind, in_words(&self.kind, &self.value))
+    }
+}
+
 impl Event {
     fn row(self) -> [String; HEAD.len()] {
         [
@@ -65,6 +80,7 @@ impl Event {
             self.kind,
             self.user_id,
             self.trace_id,
+            self.fact.map(EventFact::in_words).unwrap_or_default(),
         ]
     }
 }

@@ -3,13 +3,18 @@ use std::io::{self, Write};
 use nexus_raw::ErrorChain;
 
 use super::Escaped;
-use crate::{failure::Failure, problem::Problem};
+use crate::{failure::Failure, option_faults::OptionFault, problem::Problem};
 
 /// Writes the error with its causes, and a hint.
 pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     writeln!(out, "error: {}", Escaped(&ErrorChain(failure).to_string()))?;
     if let Failure::Problem(problem) | Failure::StillHashed { problem, .. } = failure {
         write_problem(out, problem)?;
+    }
+    if let Failure::Options(faults) = failure {
+        for OptionFault { option, rule } in faults {
+            writeln!(out, "  {}: {}", Escaped(option), Escaped(rule))?;
+        }
     }
     if let Some(hint) = failure.hint() {
         writeln!(out, "hint: {hint}")?;

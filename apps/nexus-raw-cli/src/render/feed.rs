@@ -3,7 +3,7 @@ use std::io::Write;
 use serde::Deserialize;
 
 use super::{
-    events::EventsPage,
+    events::{EventFact, EventsPage},
     read,
     table::{Column, Table},
 };
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) struct Feed {
     last: u64,
     json: bool,
-    table: Table<5>,
+    table: Table<6>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +24,7 @@ struct FeedEvent {
     kind: String,
     asset_id: String,
     user_id: String,
+    fact: Option<EventFact>,
 }
 
 impl Feed {
@@ -31,9 +32,10 @@ impl Feed {
         let columns = [
             Column::left("SEQUENCE", 8),
             Column::left("TIME", 27),
-            Column::left("EVENT", 20),
+            Column::left("EVENT", 28),
             Column::left("ASSET", 36),
-            Column::last("USER"),
+            Column::left("USER", 12),
+            Column::last("FACT"),
         ];
         Self {
             last,
@@ -72,13 +74,14 @@ impl Feed {
 }
 
 impl FeedEvent {
-    fn row(self) -> [String; 5] {
+    fn row(self) -> [String; 6] {
         [
             self.sequence.to_string(),
             self.occurred_at,
             self.kind,
             self.asset_id,
             self.user_id,
+            self.fact.map(EventFact::in_words).unwrap_or_default(),
         ]
     }
 }

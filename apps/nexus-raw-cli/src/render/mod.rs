@@ -1,8 +1,11 @@
 //! Output for people.
 
 mod events;
+mod fact;
+mod facts;
 mod failure;
 mod feed;
+mod lineage;
 mod list;
 mod pages;
 mod record;
@@ -16,13 +19,13 @@ use serde::Deserialize;
 
 use self::text::with_thousands;
 pub(crate) use self::{
-    events::AssetEvents, failure::failure, feed::Feed, list::AssetTable, record::record,
-    text::Escaped,
+    events::AssetEvents, fact::fact, facts::AssetFacts, failure::failure, feed::Feed,
+    lineage::lineage, list::AssetTable, record::record, text::Escaped,
 };
 use crate::failure::{Failure, Peer};
 
 /// Writes a document of the service, unchanged but for a line end, if it has none.
-pub(crate) fn json(out: &mut impl Write, document: &[u8]) -> Result<(), Failure> {
+pub(crate) fn document(out: &mut impl Write, document: &[u8]) -> Result<(), Failure> {
     out.write_all(document)?;
     if !document.ends_with(b"\n") {
         out.write_all(b"\n")?;

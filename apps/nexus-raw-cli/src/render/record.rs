@@ -3,22 +3,33 @@ use std::{
     io::{self, Write},
 };
 
-use nexus_raw::asset::{CaptureLocation, Integrity, PiiFlag, Provenance, RawAsset};
+use nexus_raw::asset::{CaptureLocation, Integrity, Provenance, RawAsset};
 
-use super::{Escaped, read, with_thousands};
+use super::{
+    Escaped, read,
+    text::{line, list_or},
+    with_thousands,
+};
 use crate::failure::Failure;
 
-/// Writes a record, one fact per line, without absent ones.
-pub(crate) fn record(out: &mut impl Write, answer: &[u8]) -> Result<(), Failure> {
-    Ok(write(out, &read(answer)?)?)
+/// Writes a record, one fact per line, without absent ones. `train_ok_effective` is what holds for
+/// training by now, with the facts of it and its ancestors.
+pub(crate) fn record(
+    out: &mut impl Write,
+    answer: &[u8],
+    train_ok_effective: Option<bool>,
+) -> Result<(), Failure> {
+    Ok(write(out, &read(answer)?, train_ok_effective)?)
 }
 
-fn write(out: &mut impl Write, record: &RawAsset) -> io::Result<()> {
+fn write(
+    out: &mut impl Write,
+    record: &RawAsset,
+    train_ok_effective: Option<bool>,
+) -> io::Result<()> {
     let facts = record.facts();
     writeln!(out, "{}", Escaped(facts.filename.as_str()))?;
-    let mut line = |name: &str, value: &dyn Display| {
-        writeln!(out, "  {name:<13} {}", Escaped(&value.to_string()))
-    };
+    let mut line = |name: &str, value: &dyn Display| line(out, name, value);
     line("asset id", &record.asset_id())?;
     let scope = record.scope();
     line(
@@ -66,20 +77,18 @@ fn write(out: &mut impl Write, record: &RawAsset) -> io::Result<()> {
     if let Some(activity) = &lineage.activity {
         line("activity", activity)?;
     }
-    let personal: Vec<_> = pii_flags
-        .as_slice()
-        .iter()
-        .map(|it| PiiFlag::as_str(*it))
-        .collect();
-    if personal.is_empty() {
-        line("personal data", &"none stated")?;
-    } else {
-        line("personal data", &personal.join(", "))?;
-    }
+    let personal: Vec<_> = pii_flags.as_slice().iter().map(|it| it.as_str()).collect();
+    line("personal data", &list_or(&personal, "none stated"))?;
     line(
         "training",
         &if *train_ok { "allowed" } else { "not allowed" },
     )?;
+    if let Some(allowed) = train_ok_effective {
+        line(
+            "training now",
+            &if allowed { "allowed" } else { "withheld" },
+        )?;
+    }
     for (key, value) in labels.as_map() {
         line("label", &format_args!("{key}={value}"))?;
     }

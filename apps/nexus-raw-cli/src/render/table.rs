@@ -57,7 +57,10 @@ impl<const N: usize> Table<N> {
         });
         let mut table = Self::new(columns);
         if let Some(last) = table.columns.last_mut()
-            && rows.iter().flat_map(|row| row.last()).all(String::is_empty)
+            && rows
+                .iter()
+                .filter_map(|row| row.last())
+                .all(String::is_empty)
         {
             last.name = "";
         }

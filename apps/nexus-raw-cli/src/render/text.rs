@@ -1,4 +1,7 @@
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Display, Write as _},
+    io,
+};
 
 use nexus_raw::text::is_invisible;
 
@@ -17,6 +20,33 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// Writes a property with its name.
+pub(super) fn line(
+    out: &mut impl io::Write,
+    name: &str,
+    value: &(impl Display + ?Sized),
+) -> io::Result<()> {
+    writeln!(out, "  {name:<13} {}", Escaped(&value.to_string()))
+}
+
+/// Returns whether models may be trained on an asset, by its own word and those of its ancestors.
+pub(super) fn training(train_ok: bool, train_ok_effective: bool) -> &'static str {
+    match (train_ok, train_ok_effective) {
+        (_, true) => "allowed",
+        (false, false) => "withheld",
+        (true, false) => "withheld by ancestor",
+    }
+}
+
+/// Joins names, or returns `none` if there are none.
+pub(super) fn list_or(names: &[impl AsRef<str>], none: &str) -> String {
+    if names.is_empty() {
+        return none.to_owned();
+    }
+    let names: Vec<_> = names.iter().map(AsRef::as_ref).collect();
+    names.join(", ")
 }
 
 /// Formats an integer with a comma every three digits.

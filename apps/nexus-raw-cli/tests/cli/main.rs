@@ -1,8 +1,13 @@
 //! The command as a person or a script runs it, against a service and a store of canned answers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
+mod embedded;
+mod fact;
+mod fact_faults;
+mod facts;
 mod feed;
 mod get;
+mod lineage;
 mod list;
 mod pending;
 mod problems;
@@ -13,6 +18,7 @@ mod readme;
 mod retries;
 mod run;
 mod secrets;
+mod server;
 mod service;
 mod stub;
 mod token;

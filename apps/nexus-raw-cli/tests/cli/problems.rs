@@ -38,7 +38,7 @@ fn a_problem_is_reported_with_a_hint_and_its_exit_code() {
             "forbidden",
             "Forbidden",
             6,
-            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting owner or admin; check --tenant, or request a token with that role",
+            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting and stating facts owner or admin; check --tenant, or request a token with that role",
         ),
         (
             404,
@@ -95,7 +95,7 @@ fn every_fault_of_a_body_is_reported() {
             4,
             "error: Not valid (422 validation-failed)\n  What happened.\n  \
              /filename: must be NFC\n  the whole body: must be an object\n  trace id: TRACE\n\
-             hint: change what is named above; nothing was registered\n"
+             hint: change what is named above; nothing was written\n"
         )
     );
     assert_eq!(stub.requests().len(), 1);
@@ -133,7 +133,7 @@ fn what_a_problem_says_cannot_move_the_cursor() {
             4,
             "error: Not\\u{1b}[2J valid (422 validation-failed)\n  What happened.\n  \
              /labels/\\u{1b}: is\\u{202e} bad\\u{a}\n  trace id: TRACE\n\
-             hint: change what is named above; nothing was registered\n"
+             hint: change what is named above; nothing was written\n"
         )
     );
 }

@@ -31,25 +31,37 @@ fn show_prints_the_record() {
     assert_eq!(request.header("content-type"), None);
 }
 
+const IN_FORCE: &str = r#"{"train_ok":true,"train_ok_effective":true,"withheld_by":[],"pii_flags":[],"labels":{},"license":null,"rights_holder":null,"scan":null,"c2pa":null}"#;
+
+const LINEAGE: &str = r#"{"asset_id":"ID","nodes":[{"asset_id":"ID","filename":"a","train_ok":true,"train_ok_effective":true}],"edges":[],"truncated":false}"#;
+
 #[test]
 fn an_asset_is_named_by_its_id_in_any_case_or_by_its_uri() {
     let uri = format!("s3://bucket/tenants/t_demo/dev/raw/{ID}/a name, s3.jpg");
     for name in [&ID.to_uppercase(), &uri] {
         let stub = Stub::start(|request, _| {
-            if request.target.contains("/events") {
-                Answer::json(200, r#"{"events":[]}"#)
-            } else {
-                Answer::json(200, record())
-            }
+            Answer::json(
+                200,
+                match &request.target {
+                    it if it.contains("/events") => r#"{"events":[]}"#.to_owned(),
+                    it if it.contains("/facts") => {
+                        format!(r#"{{"facts":[],"in_force":{IN_FORCE}}}"#)
+                    }
+                    it if it.contains("/lineage") => LINEAGE.replace("ID", ID),
+                    _ => record(),
+                },
+            )
         });
-        for command in ["show", "events"] {
+        for command in ["show", "events", "facts", "lineage"] {
             assert_eq!(run(&mut command_for(&stub.url), [command, name]).exit, 0);
         }
-        let [show, events] = &stub.lines()[..] else {
+        let [show, events, facts, lineage] = &stub.lines()[..] else {
             panic!("{:?}", stub.lines());
         };
         assert_eq!(*show, format!("GET /nexus/raw/{ID}"));
-        assert!(events.starts_with(&format!("GET /nexus/raw/{ID}/events?")));
+        for (line, route) in [(events, "events"), (facts, "facts"), (lineage, "lineage")] {
+            assert!(line.starts_with(&format!("GET /nexus/raw/{ID}/{route}?")));
+        }
     }
 }
 
@@ -60,17 +72,57 @@ fn a_reader_that_closes_its_pipe_ends_the_command_quietly() {
         "{{\"assets\":[{}],\"next_cursor\":null}}",
         vec![record(); 1000].join(",")
     );
-    let stub = Stub::start(move |_, _| Answer::json(200, page.clone()));
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nexus-raw"))
-        .args(["ls", "--json", "--server", &stub.url])
-        .args(["--tenant", "t_demo", "--env", "dev", "--token", TOKEN])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]));
+    // more than a pipe holds
+    let labels: Vec<_> = (0..2000)
+        .map(|n| format!("\"k{n}\":\"{n:0100}\""))
+        .collect();
+    let in_force = IN_FORCE.replace("{}", &format!("{{{}}}", labels.join(",")));
+    let facts = format!("{{\"facts\":[],\"in_force\":{in_force}}}");
+    let name = format!("\"{}\"", "a".repeat(200_000));
+    let lineage = LINEAGE.replace("ID", ID).replace("\"a\"", &name);
+    for (args, answer) in [
+        (&["ls", "--json"][..], page),
+        (&["facts", ID], facts.clone()),
+        (&["facts", ID, "--json"], facts),
+        (&["lineage", ID], lineage.clone()),
+        (&["lineage", ID, "--json"], lineage),
+    ] {
+        let stub = Stub::start(move |_, _| Answer::json(200, answer.clone()));
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin!("nexus-raw"))
+            .args(args)
+            .args(["--server", &stub.url, "--tenant", "t_demo", "--env", "dev"])
+            .args(["--token", TOKEN])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), output.stderr),
+            (Some(0), vec![]),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn show_prints_whether_training_is_allowed_by_now_and_json_stays_the_record() {
+    for (header, words) in [
+        ("true", "  training now  allowed\n"),
+        ("false", "  training now  withheld\n"),
+        ("maybe", ""),
+    ] {
+        let stub = Stub::start(move |_, _| {
+            Answer::json(200, record()).with("nexus-train-ok-effective", header)
+        });
+        let registered = "  training      allowed\n";
+        let expected = RECORD_TEXT.replace(registered, &format!("{registered}{words}"));
+        let command = || command_for(&stub.url);
+        assert_eq!(run(&mut command(), ["show", ID]), done(expected));
+        let json = run(&mut command(), ["show", ID, "--json"]);
+        assert_eq!(json, done(format!("{}\n", record())));
+    }
 }
 
 #[test]

@@ -2,22 +2,16 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     os::unix::{fs::PermissionsExt as _, fs::symlink, process::CommandExt as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::mpsc::channel,
-    thread,
-    time::Duration,
 };
 
-use serde_json::Value;
 use tempfile::TempDir;
 
-const README: &str = include_str!("../../../../README.md");
+use crate::server::{Log, PORTS, programs};
 
-/// How long the server may take to be ready.
-const PATIENCE: Duration = Duration::from_mins(1);
+const README: &str = include_str!("../../../../README.md");
 
 /// A replacement for cargo, which would build for minutes what this test's own run has built: it
 /// puts the programs of the requested packages where cargo puts them, and no others.
@@ -67,24 +61,6 @@ fn clone() -> TempDir {
     clone
 }
 
-/// Where the programs are that the tests run, built if they are not there yet.
-fn programs() -> PathBuf {
-    let directory = Path::new(env!("CARGO_BIN_EXE_nexus-raw")).parent().unwrap();
-    if !directory.join("nexus-raw-server").exists() {
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--locked",
-                "--all-features",
-                "-p",
-                "nexus-raw-server",
-            ])
-            .status();
-        assert!(built.unwrap().success());
-    }
-    directory.to_owned()
-}
-
 /// A shell in the clone, as a newcomer has it, but with a cargo that is quick, and with these
 /// variables.
 fn shell(clone: &Path, variables: &str, commands: &str) -> Command {
@@ -119,44 +95,32 @@ fn the_commands_of_the_readme_work_in_their_order_in_a_fresh_clone() {
     fs::write(bin.join("cargo"), CARGO).unwrap();
     fs::set_permissions(bin.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
 
-    let ports = ["HTTP__BIND", "METRICS__BIND", "EMBEDDED__S3_BIND"]
-        .map(|bind| format!("NEXUS_RAW_{bind}=127.0.0.1:0"));
+    let ports = PORTS.map(|(name, value)| format!("{name}={value}"));
     let child = shell(clone.path(), &ports.join(" "), &serve)
         .process_group(0)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn();
     let mut running = Running(child.unwrap());
-    let log = BufReader::new(running.0.stderr.take().unwrap());
-    let (sender, lines) = channel();
-    let reader = thread::spawn(move || {
-        log.lines()
-            .map_while(Result::ok)
-            .try_for_each(|it| sender.send(it))
-    });
-    let (mut address, mut seen) = (None, Vec::new());
-    loop {
-        let line = lines.recv_timeout(PATIENCE);
-        let line = line.unwrap_or_else(|_| panic!("the server is not ready: {seen:#?}"));
-        let record: Value = serde_json::from_str(&line).unwrap_or_default();
-        match record["msg"].as_str() {
-            Some("listening") => address = record["http_address"].as_str().map(str::to_owned),
-            Some("ready") => break,
-            _ => {}
-        }
-        seen.push(line);
-    }
+    let log = Log::until_ready(running.0.stderr.take().unwrap());
 
-    let address = format!("NEXUS_RAW_SERVER=http://{}", address.unwrap());
+    let address = format!("NEXUS_RAW_SERVER={}", log.url);
     let Output {
         status,
         stdout,
         stderr,
     } = shell(clone.path(), &address, &use_it).output().unwrap();
     let [out, err] = [stdout, stderr].map(|it| String::from_utf8_lossy(&it).into_owned());
-    assert!(status.success(), "{use_it}\n{out}{err}{seen:#?}");
+    assert!(status.success(), "{use_it}\n{out}{err}{:#?}", log.seen);
     let expected = ["DSCN0010.jpg", "t_demo, dev", "161,713 bytes"];
     for part in expected {
+        assert!(out.contains(part), "no {part} in {out}");
+    }
+    for part in [
+        "train_ok: allowed",
+        "  status        new",
+        "ancestors: none",
+    ] {
         assert!(out.contains(part), "no {part} in {out}");
     }
     for event in ["raw_asset_presigned", "raw_asset_registered"] {
@@ -164,7 +128,4 @@ fn the_commands_of_the_readme_work_in_their_order_in_a_fresh_clone() {
     }
     assert!(clone.path().join(".nexus-raw/catalog.sqlite").exists());
     drop(running);
-    // the receiver first: what the server says at its end may come late
-    drop(lines);
-    drop(reader.join());
 }

@@ -1,24 +1,32 @@
 //! The command line. Values are parsed into the types of the domain, so that invalid ones are
 //! reported before anything is read or sent.
 
+mod fact;
+mod lineage;
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
 use clap_complete::Shell;
 use nexus_raw::{
-    asset::{
-        Activity, AssetId, CaptureLocation, CaptureLocationError, CapturedAt, PiiFlag,
-        Sha256Digest, SourceUri,
-    },
+    asset::{Activity, AssetId, PiiFlag, Sha256Digest, SourceUri},
     tenancy::{Environment, Role, TenantId, UserId},
-    time::TimestampError,
 };
 use secrecy::SecretString;
 use url::Url;
 
+use self::values::{
+    accuracy, altitude, asset, captured_at, label, latitude, longitude, role, sequence,
+};
+pub(crate) use self::{
+    fact::{FactArgs, FactsArgs},
+    lineage::{LineageArgs, Relatives},
+    values::labels,
+};
 use crate::exit;
 
-/// Stores raw assets and reads their records and events
+/// Stores raw assets, reads their records, events and lineage, and states facts of them
 #[derive(Debug, Parser)]
 #[command(name = "nexus-raw", version, after_help = exit::HELP)]
 pub(crate) struct Cli {
@@ -38,6 +46,15 @@ pub(crate) enum Command {
     Show(ReadArgs),
     /// Print the events of an asset, or of the tenant and environment, in order
     Events(EventsArgs),
+    /// State a fact of an asset, whose record never changes
+    ///
+    /// States exactly one: --train-ok, --pii-flag, --label, --license, --rights-holder, --scan or
+    /// --c2pa, or its --no- form. Nothing is written if the same was stated last.
+    Fact(Box<FactArgs>),
+    /// Print what was stated of an asset, and what is in force
+    Facts(FactsArgs),
+    /// Print from which assets an asset was derived, and what was derived from it
+    Lineage(LineageArgs),
     /// Print a token for a server in embedded mode on this machine
     Token(TokenArgs),
     /// Print a completion script for a shell
@@ -274,58 +291,4 @@ pub(crate) struct TokenArgs {
     /// Lifetime of the token in seconds: 1 to 86400
     #[arg(long, default_value_t = 3600)]
     pub(crate) ttl_seconds: u32,
-}
-
-/// Parses an asset's id, in any case, or its URI:
-/// `s3://BUCKET/tenants/TENANT/ENV/raw/ID/FILENAME`.
-fn asset(text: &str) -> Result<AssetId, String> {
-    let id = match text.strip_prefix("s3://") {
-        Some(place) => match place.split('/').collect::<Vec<_>>()[..] {
-            [_, "tenants", _, _, "raw", id, _] => id,
-            _ => return Err("must be the URI of an asset, as put prints it".to_owned()),
-        },
-        None => text,
-    };
-    AssetId::parse(&id.to_ascii_lowercase()).map_err(|error| error.to_string())
-}
-
-/// Returns the parser of a sequence number.
-fn sequence() -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(..=i64::MAX.unsigned_abs())
-}
-
-fn role(name: &str) -> Result<Role, String> {
-    Role::from_name(name).ok_or_else(|| "must be owner, admin, member or viewer".to_owned())
-}
-
-/// Checks a time, but keeps the text with its UTC offset.
-fn captured_at(text: &str) -> Result<String, TimestampError> {
-    CapturedAt::parse(text).map(|_| text.to_owned())
-}
-
-fn latitude(text: &str) -> Result<f64, CaptureLocationError> {
-    CaptureLocation::check_latitude(number(text))
-}
-
-fn longitude(text: &str) -> Result<f64, CaptureLocationError> {
-    CaptureLocation::check_longitude(number(text))
-}
-
-fn altitude(text: &str) -> Result<f64, CaptureLocationError> {
-    CaptureLocation::check_altitude(number(text))
-}
-
-fn accuracy(text: &str) -> Result<f64, CaptureLocationError> {
-    CaptureLocation::check_accuracy(number(text))
-}
-
-/// Parses a number; NaN, which every check refuses, if it is none.
-fn number(text: &str) -> f64 {
-    text.parse().unwrap_or(f64::NAN)
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| "must be KEY=VALUE".to_owned())
 }
