@@ -115,8 +115,9 @@ BEGIN
         SELECT id AS asset_id
         UNION
         SELECT e.parent_id FROM up
-        JOIN lineage_edge e ON (e.tenant_id, e.env) = (of_tenant, of_env)
-            AND e.child_id = up.asset_id
+        CROSS JOIN LATERAL (SELECT e.parent_id FROM lineage_edge e
+            WHERE (e.tenant_id, e.env) = (of_tenant, of_env) AND e.child_id = up.asset_id
+            ORDER BY e.position) e
     ), near AS (
         SELECT up.asset_id, row_number() OVER () AS place FROM up LIMIT 10001
     )

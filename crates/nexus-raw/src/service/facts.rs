@@ -30,7 +30,7 @@ pub(super) const ATTEMPTS: usize = 64;
 
 /// The number of steps that a fact waits for. Each changes [`NewFact::MAX_FOLLOWERS`] assets or looks
 /// at four times as many, and 1,000 assets have at most 64,000 parents.
-const FOLLOWED_STEPS: usize = 64;
+const FOLLOWED_STEPS: usize = 256;
 
 /// The number of scopes of which one call of [`RawStorageService::advance_consent`] takes a step.
 const SCOPES: u32 = 64;
