@@ -113,7 +113,7 @@ DECLARE
     at bigint;
     changed uuid[];
 BEGIN
-    FOR wave IN 1..16 LOOP
+    FOR wave IN 1..8 LOOP
         EXIT WHEN room <= 0 OR unseen <= 0 OR NOT (own.withdrawing OR own.restoring);
         front := ARRAY(SELECT c FROM consent_change c
             WHERE (c.tenant_id, c.env) = (own.tenant_id, own.env)

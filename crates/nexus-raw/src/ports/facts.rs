@@ -65,7 +65,7 @@ pub enum FactOutcome {
 impl NewFact {
     /// The maximum number of assets that one transaction changes while a change of consent reaches
     /// the descendants.
-    pub const MAX_FOLLOWERS: u32 = 100;
+    pub const MAX_FOLLOWERS: u32 = 64;
     /// The maximum number of ancestors that are searched for a refusal of consent. If an
     /// asset has more, and none of these withholds it, it counts as withheld as long as a
     /// withdrawal is under way.

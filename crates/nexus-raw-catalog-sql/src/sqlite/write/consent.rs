@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The maximum number of waves of a step, each of which reaches one level.
-const WAVES: usize = 16;
+const WAVES: usize = 8;
 
 /// The maximum number of assets whose children one wave looks at.
 const FRONT: u32 = 256;
