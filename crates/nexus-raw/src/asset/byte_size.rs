@@ -20,6 +20,13 @@ impl ByteSize {
     /// objects").
     pub const MAX_SINGLE_PUT: Self = Self(5 * 1024 * 1024 * 1024);
 
+    /// The size of a part of an upload, unless an installation says otherwise: 8 MiB.
+    pub const PART: Self = Self(8 * 1024 * 1024);
+
+    /// The largest object that S3 takes in parts: 5 TiB (Amazon S3 User Guide, "Amazon S3 multipart
+    /// upload limits").
+    pub const MAX_MULTIPART: Self = Self(5 * 1024 * 1024 * 1024 * 1024);
+
     const MAX: u64 = (1 << 53) - 1;
 
     /// Takes a number of bytes.

@@ -13,6 +13,7 @@ mod intent;
 mod labels;
 mod lineage;
 mod object_key;
+mod parts;
 mod pii;
 mod provenance;
 mod raw_asset;
@@ -30,12 +31,15 @@ pub use fact::{
 };
 pub use filename::{Filename, FilenameError};
 pub use in_force::InForce;
-pub use intent::UploadIntent;
+pub use intent::{MultipartUpload, UploadIntent};
 pub use labels::{LabelError, Labels};
 pub use lineage::{
     Activity, ActivityError, DerivedFrom, DerivedFromError, Lineage, SourceUri, SourceUriError,
 };
 pub use object_key::{BucketName, BucketNameError, ObjectAddress, ObjectKey, ObjectKeyError};
+pub use parts::{DeclaredPart, PartLayout, PartNumber, PartNumberError, UploadId, UploadIdError};
 pub use pii::{PiiFlag, PiiFlagError, PiiFlags, PiiFlagsError};
 pub use provenance::Provenance;
-pub use raw_asset::{ContentFacts, Integrity, IntegrityLevel, RawAsset, RawAssetParts};
+pub use raw_asset::{
+    ContentFacts, DeclaredFacts, Integrity, IntegrityLevel, RawAsset, RawAssetParts,
+};

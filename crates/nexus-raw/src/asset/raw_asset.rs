@@ -11,7 +11,7 @@ use crate::{
 
 /// What a caller declared of an asset's content, and the signature bound the upload to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContentFacts {
+pub struct ContentFacts<D = Sha256Digest> {
     /// The file's name.
     pub filename: Filename,
     /// The media type.
@@ -19,7 +19,31 @@ pub struct ContentFacts {
     /// The length.
     pub size_bytes: ByteSize,
     /// The digest of the whole content.
-    pub sha256: Sha256Digest,
+    pub sha256: D,
+}
+
+/// What is declared of a content before its upload. An upload in parts can begin before the digest
+/// of the whole is known.
+pub type DeclaredFacts = ContentFacts<Option<Sha256Digest>>;
+
+impl<D> ContentFacts<D> {
+    /// The same facts with this digest.
+    #[must_use]
+    pub fn with_sha256<E>(self, sha256: E) -> ContentFacts<E> {
+        ContentFacts {
+            filename: self.filename,
+            content_type: self.content_type,
+            size_bytes: self.size_bytes,
+            sha256,
+        }
+    }
+}
+
+impl From<ContentFacts> for DeclaredFacts {
+    fn from(facts: ContentFacts) -> Self {
+        let sha256 = Some(facts.sha256);
+        facts.with_sha256(sha256)
+    }
 }
 
 /// How the content was proved to be the declared bytes.
@@ -33,6 +57,10 @@ pub enum IntegrityLevel {
     /// The service read the object and hashed it.
     #[serde(rename = "stream_sha256")]
     StreamSha256,
+    /// The store checked the SHA-256 of each part and of all these digests, and was seen to refuse
+    /// wrong ones. The digest of the whole is what the caller stated.
+    #[serde(rename = "s3_composite_sha256")]
+    S3CompositeSha256,
 }
 
 impl IntegrityLevel {
@@ -42,13 +70,14 @@ impl IntegrityLevel {
         match self {
             Self::S3Sha256 => "s3_sha256",
             Self::StreamSha256 => "stream_sha256",
+            Self::S3CompositeSha256 => "s3_composite_sha256",
         }
     }
 
     /// The level of this exact name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::S3Sha256, Self::StreamSha256]
+        [Self::S3Sha256, Self::StreamSha256, Self::S3CompositeSha256]
             .into_iter()
             .find(|level| level.as_str() == name)
     }
@@ -63,6 +92,9 @@ pub struct Integrity {
     pub version_id: Option<String>,
     /// The entity tag of what was proved, without its quotes.
     pub etag: String,
+    /// Of how many parts it was uploaded, where it was uploaded in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u16>,
 }
 
 /// Everything a [`RawAsset`] is made of.

@@ -30,6 +30,8 @@ pub enum EventType {
     RawAssetDownloadPresigned,
     /// A fact was stated of it.
     RawAssetFactStated,
+    /// Its upload in parts was aborted; it is never registered.
+    RawAssetUploadAborted,
 }
 
 /// A text is not the name of an event's type.
@@ -55,6 +57,7 @@ impl EventType {
             Self::RawAssetRegistered => "raw_asset_registered",
             Self::RawAssetDownloadPresigned => "raw_asset_download_presigned",
             Self::RawAssetFactStated => "raw_asset_fact_stated",
+            Self::RawAssetUploadAborted => "raw_asset_upload_aborted",
         }
     }
 }
@@ -76,7 +79,7 @@ pub struct EventIntegrity {
     pub level: IntegrityLevel,
     /// Of how many parts it was uploaded, where it was uploaded in parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parts: Option<u32>,
+    pub parts: Option<u16>,
 }
 
 /// What a download URL is good for, as its event says.
@@ -114,8 +117,8 @@ pub struct EventBody {
     pub asset_id: AssetId,
     /// Where its object is, or must be.
     pub uri: ObjectAddress,
-    /// The digest of its content.
-    pub sha256: Sha256Digest,
+    /// The digest of its content; `None` while nobody has stated that of an upload in parts.
+    pub sha256: Option<Sha256Digest>,
     /// The length of its content.
     pub size_bytes: ByteSize,
     /// The media type of its content.
@@ -170,6 +173,20 @@ impl EventBody {
         }
     }
 
+    /// The event of an aborted upload in parts.
+    #[must_use]
+    pub fn upload_aborted(
+        intent: &UploadIntent,
+        user: &UserId,
+        context: &RequestContext,
+        occurred_at: Timestamp,
+    ) -> Self {
+        Self {
+            event_type: EventType::RawAssetUploadAborted,
+            ..Self::presigned(intent, user, context, occurred_at)
+        }
+    }
+
     /// The event of a registration.
     #[must_use]
     pub fn registered(asset: &RawAsset, context: &RequestContext) -> Self {
@@ -179,7 +196,7 @@ impl EventBody {
             train_ok: Some(asset.provenance().train_ok),
             integrity: Some(EventIntegrity {
                 level: asset.integrity().level,
-                parts: None,
+                parts: asset.integrity().parts,
             }),
             record_sha256: Some(asset.record_sha256()),
             ..Self::of_asset(asset, asset.registered_by(), context, asset.imported_at())
@@ -223,7 +240,7 @@ impl EventBody {
             request_id: context.request_id.clone(),
             asset_id: asset.asset_id(),
             uri: asset.address().clone(),
-            sha256: asset.facts().sha256,
+            sha256: Some(asset.facts().sha256),
             size_bytes: asset.facts().size_bytes,
             content_type: asset.facts().content_type.clone(),
             lineage: Lineage::default(),
@@ -350,7 +367,7 @@ impl<'de> Deserialize<'de> for DatasetEvent {
             request_id: RequestId,
             asset_id: AssetId,
             uri: ObjectAddress,
-            sha256: Sha256Digest,
+            sha256: Option<Sha256Digest>,
             size_bytes: ByteSize,
             content_type: ContentType,
             lineage: Lineage,
@@ -451,6 +468,7 @@ mod tests {
             EventType::RawAssetRegistered,
             EventType::RawAssetDownloadPresigned,
             EventType::RawAssetFactStated,
+            EventType::RawAssetUploadAborted,
         ] {
             assert_eq!(EventType::parse(it.as_str()), Ok(it));
             assert_eq!(serde_json::to_value(it).unwrap(), it.as_str());

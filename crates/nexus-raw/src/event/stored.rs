@@ -40,7 +40,8 @@ struct Facts<V> {
     event_type: EventType,
     occurred_at: Timestamp,
     asset_id: AssetId,
-    sha256: Sha256Digest,
+    #[serde(deserialize_with = "stated_or_null")]
+    sha256: Option<Sha256Digest>,
     size_bytes: ByteSize,
     content_type: ContentType,
     derived_from: DerivedFrom,
@@ -99,7 +100,14 @@ struct Personal {
 #[serde(transparent)]
 struct Nullable<T>(Option<T>);
 
-/// Reads a member that is there, and may be null.
+/// Reads a member that must be there, and may be null.
+fn stated_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(from)
+}
+
+/// Reads a member that may be absent; if it is there, it may be null.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
@@ -219,6 +227,10 @@ impl StoredEvent {
         let is_registered = facts.event_type == EventType::RawAssetRegistered;
         let is_download = facts.event_type == EventType::RawAssetDownloadPresigned;
         let is_fact = facts.event_type == EventType::RawAssetFactStated;
+        let is_of_upload = matches!(
+            facts.event_type,
+            EventType::RawAssetPresigned | EventType::RawAssetUploadAborted
+        );
         let has_personal = personal.reason.is_some()
             || personal.rights_holder.is_some()
             || personal.labels.is_some();
@@ -236,6 +248,7 @@ impl StoredEvent {
             || has_fact != is_fact
             || fact.is_some() != is_fact
             || (has_personal && !is_fact)
+            || (facts.sha256.is_none() && !is_of_upload)
         {
             return Err(StoredEventError(None));
         }

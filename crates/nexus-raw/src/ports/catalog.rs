@@ -8,7 +8,10 @@ use super::{
     LineageQuery, ListedAsset, NewDownload, NewFact, RepeatOutcome, StandingKey,
 };
 use crate::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
+    asset::{
+        AssetId, ByteSize, DeclaredPart, PartNumber, RawAsset, Sha256Digest, StatedFact, UploadId,
+        UploadIntent,
+    },
     event::{DatasetEvent, EventBody, EventType},
     tenancy::Scope,
     time::Timestamp,
@@ -95,6 +98,54 @@ pub enum IntentState {
         /// [`Provenance::digest`](crate::asset::Provenance::digest) of the record.
         provenance_digest: Sha256Digest,
     },
+    /// Its upload in parts was aborted; it is never registered.
+    Aborted(UploadIntent),
+}
+
+/// The id of an upload in parts that was begun in the store, to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BegunUpload {
+    /// The tenant and environment.
+    pub scope: Scope,
+    /// The asset.
+    pub asset_id: AssetId,
+    /// The id that it takes the place of, because the store no longer knows that.
+    pub instead_of: Option<UploadId>,
+    /// The new id.
+    pub upload_id: UploadId,
+}
+
+/// Parts of an upload to be declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewParts {
+    /// The tenant and environment.
+    pub scope: Scope,
+    /// The asset.
+    pub asset_id: AssetId,
+    /// The parts, at most 1,000, each with a number of its own.
+    pub parts: Vec<DeclaredPart>,
+}
+
+/// The outcome of declaring parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartsOutcome {
+    /// All are declared, now or before.
+    Declared,
+    /// These were declared before with another digest; nothing was written. Ascending.
+    Differ(Vec<PartNumber>),
+    /// The intent is not pending, or not of an upload in parts; nothing was written.
+    NotPending,
+}
+
+/// The outcome of recording an abort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AbortedUpload {
+    /// The state and its event are durable, now or before.
+    Recorded,
+    /// The asset is registered, or there is no such intent; nothing was written.
+    NotPending,
 }
 
 /// A record to be written.
@@ -126,6 +177,8 @@ pub enum RegisterOutcome {
     UnknownParents(Vec<usize>),
     /// There is no intent of this asset in this scope; nothing was written.
     UnknownIntent,
+    /// Its upload was aborted; nothing was written.
+    Aborted,
 }
 
 /// The catalogue: intents, records and events of all scopes.
@@ -180,7 +233,7 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<RepeatOutcome, CatalogError>;
 
     /// What a caller's key is bound to at `now`; `None` when it is free: never used, or its intent
-    /// has ended by then, registered or not.
+    /// has ended by then, registered or not, or was aborted.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
@@ -199,6 +252,40 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError>;
+
+    /// Writes down under which id the store has begun the upload of a pending intent, if it has
+    /// [`BegunUpload::instead_of`] until now; returns the id that it has then, which is another one
+    /// where another call was first. `None` when the intent is not pending, or not of an upload in
+    /// parts. Parts that are declared stay so.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn record_upload(&self, begun: BegunUpload) -> Result<Option<UploadId>, CatalogError>;
+
+    /// Writes down the digests of parts, all or none. A part keeps its digest for good.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn declare_parts(&self, new: NewParts) -> Result<PartsOutcome, CatalogError>;
+
+    /// The declared parts of an asset with a number above `after`, at most `limit`, ascending.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn declared_parts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u16,
+        limit: u16,
+    ) -> Result<Vec<DeclaredPart>, CatalogError>;
+
+    /// Has a pending upload in parts be aborted for good, and writes the event of it. Its key, if
+    /// it has one, is free from then on. Of an aborted one nothing is written.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn record_abort(&self, event: EventBody) -> Result<AbortedUpload, CatalogError>;
 
     /// The positions in `parents`, ascending, of those that are not registered in this scope.
     ///

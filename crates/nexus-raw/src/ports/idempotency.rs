@@ -86,7 +86,8 @@ pub struct KeyedIntent {
     pub key: CallerKey,
     /// The digest of the request.
     pub body_digest: Sha256Digest,
-    /// The intent. The key counts as free when its earlier intent had ended at `requested_at`.
+    /// The intent. The key counts as free when its earlier intent had ended at `requested_at`, or was
+    /// aborted.
     pub intent: UploadIntent,
     /// The event of its presign.
     pub event: EventBody,

@@ -7,47 +7,50 @@
 mod catalog;
 mod census;
 mod clock;
-mod digests;
 mod download;
 mod error;
 mod facts;
-mod hasher;
 mod idempotency;
 mod identity;
+mod ledger;
 mod lineage;
 mod listing;
 mod outbox;
 mod parked;
+mod parts;
 mod sink;
 mod storage;
+mod worker;
 
 #[cfg(feature = "mock")]
 pub use self::{
     catalog::MockAssetCatalog,
     census::MockCatalogCensus,
     clock::{MockAssetIds, MockClock},
-    digests::MockDigestLedger,
-    hasher::MockObjectHasher,
     identity::MockIdentityVerifier,
+    ledger::MockWorkLedger,
     outbox::MockEventOutbox,
     parked::MockParkedEvents,
     sink::MockDatasetEventSink,
     storage::MockRawStorageRepository,
+    worker::MockObjectWorker,
 };
 pub use self::{
-    catalog::{AssetCatalog, EventQuery, EventSelection, IntentState, NewAsset, RegisterOutcome},
+    catalog::{
+        AbortedUpload, AssetCatalog, BegunUpload, EventQuery, EventSelection, IntentState,
+        NewAsset, NewParts, PartsOutcome, RegisterOutcome,
+    },
     census::{CatalogCensus, OpenIntents},
     clock::{AssetIds, Clock},
-    digests::{DigestLedger, HashingClaim},
     download::{DownloadKey, DownloadOutcome, Downloadable, NewDownload},
     error::{BoxError, CatalogError, StorageError},
     facts::{AssetFacts, FactOutcome, NewFact},
-    hasher::{HashingError, HashingProgress, ObjectHasher, Urgency},
     idempotency::{
         CallerKey, IdempotencyKey, IdempotencyKeyError, KeyClaim, KeyedIntent, KeyedOutcome,
         RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
+    ledger::{WorkClaim, WorkLedger},
     lineage::{
         LineageDirection, LineageDirectionError, LineageEdge, LineageGraph, LineageNode,
         LineageQuery,
@@ -60,9 +63,15 @@ pub use self::{
         Backlog, EventOutbox, Lease, ParkedEvent, Progress, ProgressChange, SinkName, SinkNameError,
     },
     parked::{KeptEvent, ParkedEvents, ParkedFilter},
+    parts::{
+        AbortOutcome, CompletionOutcome, OpenUpload, PartTerms, PartsListing, StoredPart,
+        abort_unless_completed,
+    },
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{
-        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, SignedUrl, StoreCapabilities, StoredObject, UploadTerms,
+        CompositeDigest, DownloadTerms, HashOutcome, PinnedObject, PresignedDownload,
+        PresignedUpload, RawStorageRepository, SignedUrl, StoreCapabilities, StoredObject,
+        UploadTerms,
     },
+    worker::{ObjectWorker, Urgency, WorkError, WorkProgress},
 };

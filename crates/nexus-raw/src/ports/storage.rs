@@ -2,11 +2,11 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::StorageError;
+use super::{CompletionOutcome, OpenUpload, PartTerms, PartsListing, StorageError};
 use crate::{
     asset::{
-        AssetId, BucketName, ByteSize, Disposition, ObjectAddress, RawAsset, Sha256Digest,
-        UploadIntent,
+        AssetId, BucketName, ByteSize, DeclaredPart, Disposition, ObjectAddress, RawAsset,
+        Sha256Digest, UploadId, UploadIntent,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -42,6 +42,8 @@ impl fmt::Debug for SignedUrl {
 pub struct UploadTerms<'a> {
     /// The content, the address, the metadata.
     pub intent: &'a UploadIntent,
+    /// The digest of the content.
+    pub sha256: Sha256Digest,
     /// The time of signing.
     pub now: Timestamp,
     /// The longest life of the URL; whole seconds.
@@ -100,6 +102,9 @@ pub struct StoredObject {
     pub content_type: Option<String>,
     /// The SHA-256 of the whole object, where the store keeps one.
     pub sha256: Option<Sha256Digest>,
+    /// The composite digest of the object's parts, where it was uploaded in parts and the store
+    /// keeps one.
+    pub composite: Option<CompositeDigest>,
     /// Its entity tag, without quotes.
     pub etag: String,
     /// Its version, where the bucket is versioned.
@@ -110,6 +115,16 @@ pub struct StoredObject {
     /// `content-disposition`, `content-language`, `x-amz-website-redirect-location`. Never
     /// `cache-control`, `pragma` or `expires`, which browsers add to an upload by themselves.
     pub foreign_headers: Vec<&'static str>,
+}
+
+/// The digest of an object that was uploaded in parts, see
+/// [`DeclaredPart::composite_sha256`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompositeDigest {
+    /// SHA-256 over the digests of the parts.
+    pub sha256: Sha256Digest,
+    /// The number of parts.
+    pub parts: u16,
 }
 
 /// Exactly one object: the one at an asset's address under this entity tag and, where the
@@ -169,6 +184,9 @@ pub struct StoreCapabilities {
     /// The store answers a download with the type, disposition and cache rule that its URL was
     /// signed with (`response-*`), in the place of what the object has.
     pub honours_response_headers: bool,
+    /// The store refused a part that did not match its signed SHA-256, and answers the composite
+    /// digest of a completed object; only then is that digest believed.
+    pub proves_parts: bool,
 }
 
 /// The object store, as far as it is needed: signs an upload or a download, says what is at a
@@ -177,8 +195,8 @@ pub struct StoreCapabilities {
 /// Implemented by `S3RawStorageRepository`; called by
 /// [`RawStorageService`](crate::service::RawStorageService) and by what implements
 /// [`ObjectHasher`](super::ObjectHasher). An implementation exists only
-/// once the store was probed, or is part of the store. It never lists, never deletes, never writes
-/// an asset's bytes.
+/// once the store was probed, or is part of the store. It never lists objects, never deletes one,
+/// never writes an asset's bytes.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
@@ -201,6 +219,57 @@ pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
         &self,
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError>;
+
+    /// Begins an upload in parts of this intent's object, with its content type and
+    /// [`UploadIntent::object_metadata`]. The parts are to have SHA-256 digests.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when it is not known whether one was begun.
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError>;
+
+    /// Signs the upload of these parts, in this order. The store itself must refuse, by the
+    /// signature: another length or SHA-256 of a part, another part, another upload, any use after
+    /// `expires_at`, which is the earliest of `now + ttl`, `not_after` and the end of the signing
+    /// credentials.
+    ///
+    /// # Errors
+    /// As [`Self::presign_upload`].
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError>;
+
+    /// The parts of an upload that the store holds, with a number above `after`, at most `limit`
+    /// (1 to 1,000).
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] whenever the store gave no clear answer.
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError>;
+
+    /// Puts the parts of an upload together, unless an object is at its address. `parts` are all of
+    /// the upload, ascending; each must be there with the length and, as far as the store keeps
+    /// them, the digest it was declared with. An object that is at the address already is
+    /// [`CompletionOutcome::Completed`], whoever wrote it.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when it is not known whether it was completed.
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError>;
+
+    /// Drops all parts of an upload. One that the store does not know is no error.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when it is not known whether it was aborted.
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError>;
 
     /// Signs one download. The URL is of exactly the version that the record pins, where it pins
     /// one, and has the store answer the record's type, [`Disposition::header`] of its name and

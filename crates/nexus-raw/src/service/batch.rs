@@ -63,7 +63,7 @@ impl RawStorageService {
         (batch, place): (&BatchKey, usize),
         request: &PresignRequest,
     ) -> Result<Presigned, PresignError> {
-        self.check_size(request)?;
+        self.check_upload(request)?;
         let key = batch.key.of_item(place);
         let key = Self::caller_key(access, PRESIGN_UPLOAD_BATCH, key);
         self.presign_keyed(access, context, key, batch.body_digest, request)

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::{Mismatch, verification::named};
+use super::{Mismatch, hashing::BYTES_PER_SECOND, verification::named};
 use crate::{
-    asset::{AssetId, ByteSize, RawAsset, UploadIntent},
-    ports::{CatalogError, StorageError},
+    asset::{AssetId, ByteSize, PartNumber, RawAsset, UploadIntent},
+    ports::{CatalogError, StorageError, WorkError},
 };
 
 /// Why an upload was not presigned. Nothing was written.
@@ -16,6 +16,15 @@ pub enum PresignError {
         /// The largest asset.
         limit: ByteSize,
     },
+    /// An upload by one request without the digest of the content.
+    #[error("the digest of the content is not stated")]
+    DigestMissing,
+    /// An upload by one request of more than S3 takes in one.
+    #[error("more than {} bytes need an upload in parts", ByteSize::MAX_SINGLE_PUT)]
+    PartsNeeded,
+    /// An upload in parts of an empty content.
+    #[error("an empty content has no parts")]
+    NoParts,
     /// The caller's key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -52,6 +61,9 @@ pub enum RegisterError {
     /// The capture lies more than five minutes ahead.
     #[error("the capture lies in the future")]
     CapturedInFuture,
+    /// Neither presign nor this request stated the digest of the whole content.
+    #[error("the digest of the content was not stated")]
+    DigestMissing,
     /// A restated fact differs from the intent.
     #[error("the restated {} differ from what was promised", fields.join(", "))]
     RestatedDiffers {
@@ -67,6 +79,9 @@ pub enum RegisterError {
     /// The intent ended and nothing was uploaded.
     #[error("the time to upload is over")]
     UploadExpired,
+    /// The upload was aborted.
+    #[error("the upload was aborted")]
+    UploadAborted,
     /// Some parents are not registered in this scope; positions in `derived_from`.
     #[error("some parents are not registered assets of this tenant and environment")]
     UnknownParents {
@@ -76,6 +91,12 @@ pub enum RegisterError {
     /// Nothing is at the key yet.
     #[error("nothing was uploaded yet")]
     ObjectNotUploaded,
+    /// Some parts of an upload are not there, or not as declared.
+    #[error("{} parts were not uploaded", parts.len())]
+    PartsMissing {
+        /// Their numbers, ascending.
+        parts: Vec<PartNumber>,
+    },
     /// Something else is at the key.
     #[error("what was uploaded is not what was promised: {}", named(mismatches))]
     ObjectMismatch {
@@ -94,6 +115,108 @@ pub enum RegisterError {
     /// The catalogue gave no answer.
     #[error("the registration could not be recorded")]
     Catalog(#[from] CatalogError),
+}
+
+impl RegisterError {
+    /// The service works on an object of this size.
+    pub(super) fn pending(size_bytes: ByteSize) -> Self {
+        let seconds = (size_bytes.get() / BYTES_PER_SECOND).clamp(1, 30);
+        Self::VerificationPending {
+            retry_after: Duration::from_secs(seconds),
+        }
+    }
+}
+
+impl From<WorkError> for RegisterError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Storage(error) => error.into(),
+            WorkError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+/// Why parts were not signed or listed. Nothing was declared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartsError {
+    /// There is no such intent in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// It is an upload by one request.
+    #[error("the upload is not one in parts")]
+    NotMultipart,
+    /// The asset is registered.
+    #[error("the asset is already registered")]
+    Registered,
+    /// The intent has ended, or the upload was aborted.
+    #[error("the time to upload is over, or the upload was aborted")]
+    Ended,
+    /// Some parts are beyond the last one.
+    #[error("the upload has {count} parts")]
+    OutOfRange {
+        /// Positions in the request, ascending.
+        positions: Vec<usize>,
+        /// The number of parts of the upload.
+        count: u16,
+    },
+    /// Some parts were declared before with another digest.
+    #[error("parts were declared with another digest before")]
+    Differ {
+        /// Their numbers, ascending.
+        parts: Vec<PartNumber>,
+    },
+    /// The store cannot be signed for, or did not answer.
+    #[error("the store could not be asked for parts")]
+    Storage(#[from] StorageError),
+    /// The catalogue gave no answer.
+    #[error("the parts could not be recorded")]
+    Catalog(#[from] CatalogError),
+}
+
+impl From<WorkError> for PartsError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Storage(error) => error.into(),
+            WorkError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+/// Why an upload was not aborted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AbortError {
+    /// There is no such intent in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// It is an upload by one request, whose URL cannot be taken back.
+    #[error("the upload is not one in parts")]
+    NotMultipart,
+    /// The asset is registered.
+    #[error("the asset is already registered")]
+    Registered,
+    /// The upload was completed; it can be registered.
+    #[error("the upload is completed")]
+    Completed,
+    /// A completion is under way.
+    #[error("the upload is being completed")]
+    Pending,
+    /// The store gave no answer.
+    #[error("the upload could not be aborted")]
+    Storage(#[from] StorageError),
+    /// The catalogue gave no answer.
+    #[error("the abort could not be recorded")]
+    Catalog(#[from] CatalogError),
+}
+
+impl From<WorkError> for AbortError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Storage(error) => error.into(),
+            WorkError::Catalog(error) => error.into(),
+        }
+    }
 }
 
 /// Why a download was not presigned. Nothing was written.

@@ -1,13 +1,17 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Mismatch, RawStorageService, RegisterError, verification};
+use super::{
+    Mismatch, RawStorageService, RegisterError,
+    verification::{self, StoreProof},
+};
 use crate::{
-    asset::{Integrity, IntegrityLevel, UploadIntent},
+    asset::{DeclaredPart, Integrity, IntegrityLevel, Sha256Digest, UploadIntent},
     ports::{
-        HashOutcome, HashingError, HashingProgress, ObjectHasher, PinnedObject,
-        RawStorageRepository, StorageError, StoredObject, Urgency,
+        AbortOutcome, CompletionOutcome, CompositeDigest, HashOutcome, ObjectWorker, OpenUpload,
+        PinnedObject, RawStorageRepository, StorageError, StoredObject, Urgency, WorkError,
+        WorkProgress, abort_unless_completed,
     },
 };
 
@@ -16,7 +20,7 @@ const LOOKS: u32 = 2;
 
 /// How much is hashed in a second, at the least, on a network that is fit for it: what a caller
 /// has to wait is a guess.
-const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+pub(super) const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 
 /// Nothing stays at the address long enough to be read.
 #[derive(Debug, thiserror::Error)]
@@ -29,21 +33,24 @@ impl RawStorageService {
     pub(super) async fn integrity(
         &self,
         intent: &UploadIntent,
+        sha256: Sha256Digest,
         mut stored: StoredObject,
     ) -> Result<Integrity, RegisterError> {
         let capabilities = self.storage.capabilities();
+        let proof = self.proof_by_store(intent, sha256).await?;
+        let parts = intent.layout().map(|it| it.count());
         for _ in 0..LOOKS {
             // nothing is read of what is another object by its head already
-            let mismatches = verification::mismatches(intent, &stored, capabilities);
+            let mismatches = verification::mismatches(intent, &stored, proof, capabilities);
             if !mismatches.is_empty() {
                 return Err(RegisterError::ObjectMismatch { mismatches });
             }
-            if capabilities.enforces_sha256 {
-                return Ok(proved(stored, IntegrityLevel::S3Sha256));
+            if let Some(proof) = proof {
+                return Ok(proved(stored, proof.level(), parts));
             }
             match self.hash(intent, &stored).await? {
-                HashOutcome::Hashed(digest) if digest == intent.facts.sha256 => {
-                    return Ok(proved(stored, IntegrityLevel::StreamSha256));
+                HashOutcome::Hashed(digest) if digest == sha256 => {
+                    return Ok(proved(stored, IntegrityLevel::StreamSha256, parts));
                 }
                 HashOutcome::Hashed(_) => {
                     return Err(RegisterError::ObjectMismatch {
@@ -57,6 +64,31 @@ impl RawStorageService {
             }
         }
         Err(StorageError::Unavailable(Box::new(Restless)).into())
+    }
+
+    /// What the store itself must report of the object as a proof; `None` where its digests are
+    /// none.
+    async fn proof_by_store(
+        &self,
+        intent: &UploadIntent,
+        sha256: Sha256Digest,
+    ) -> Result<Option<StoreProof>, RegisterError> {
+        let capabilities = self.storage.capabilities();
+        let Some(layout) = intent.layout() else {
+            let proof = StoreProof::Whole(sha256);
+            return Ok(capabilities.enforces_sha256.then_some(proof));
+        };
+        if !capabilities.proves_parts {
+            return Ok(None);
+        }
+        let parts = self
+            .catalog
+            .declared_parts(&intent.scope, intent.asset_id, 0, layout.count())
+            .await?;
+        Ok(Some(StoreProof::Composite(CompositeDigest {
+            sha256: DeclaredPart::composite_sha256(&parts),
+            parts: layout.count(),
+        })))
     }
 
     /// What is at the address of `intent`.
@@ -83,46 +115,47 @@ impl RawStorageService {
         } else {
             Urgency::Background
         };
-        match self.hasher.digest(object, urgency).await? {
-            HashingProgress::Done(outcome) => Ok(outcome),
-            HashingProgress::Pending => {
-                let seconds = (size_bytes.get() / BYTES_PER_SECOND).clamp(1, 30);
-                Err(RegisterError::VerificationPending {
-                    retry_after: Duration::from_secs(seconds),
-                })
-            }
+        match self.worker.digest(object, urgency).await? {
+            WorkProgress::Done(outcome) => Ok(outcome),
+            WorkProgress::Pending => Err(RegisterError::pending(size_bytes)),
         }
     }
 }
 
-fn proved(stored: StoredObject, level: IntegrityLevel) -> Integrity {
+fn proved(stored: StoredObject, level: IntegrityLevel, parts: Option<u16>) -> Integrity {
     Integrity {
         level,
         version_id: stored.version_id,
         etag: stored.etag,
+        parts,
     }
 }
 
-impl From<HashingError> for RegisterError {
-    fn from(error: HashingError) -> Self {
-        match error {
-            HashingError::Storage(error) => error.into(),
-            HashingError::Catalog(error) => error.into(),
-        }
-    }
-}
-
-/// Hashes an object within the call.
+/// Does the work within the call.
 #[derive(Debug)]
-pub(super) struct HashInCall(pub(super) Arc<dyn RawStorageRepository>);
+pub(super) struct WorkInCall(pub(super) Arc<dyn RawStorageRepository>);
 
 #[async_trait]
-impl ObjectHasher for HashInCall {
+impl ObjectWorker for WorkInCall {
     async fn digest(
         &self,
         object: PinnedObject,
         _urgency: Urgency,
-    ) -> Result<HashingProgress, HashingError> {
-        Ok(HashingProgress::Done(self.0.hash(&object).await?))
+    ) -> Result<WorkProgress<HashOutcome>, WorkError> {
+        Ok(WorkProgress::Done(self.0.hash(&object).await?))
+    }
+
+    async fn complete(
+        &self,
+        upload: OpenUpload,
+        parts: Vec<DeclaredPart>,
+    ) -> Result<WorkProgress<CompletionOutcome>, WorkError> {
+        Ok(WorkProgress::Done(self.0.complete(&upload, &parts).await?))
+    }
+
+    async fn abort(&self, upload: OpenUpload) -> Result<WorkProgress<AbortOutcome>, WorkError> {
+        Ok(WorkProgress::Done(
+            abort_unless_completed(&*self.0, &upload).await?,
+        ))
     }
 }

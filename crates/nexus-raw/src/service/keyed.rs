@@ -63,6 +63,8 @@ impl RawStorageService {
                     IntentState::Pending(intent) => {
                         self.presign_again(access, context, &intent).await?
                     }
+                    // aborted since: the key is free
+                    IntentState::Aborted(_) => None,
                     IntentState::Registered { intent, .. } => {
                         let asset_id = intent.asset_id;
                         return Err(PresignError::KeyRegistered { asset_id });
@@ -87,7 +89,7 @@ impl RawStorageService {
         request: &PresignRequest,
     ) -> Result<Option<PresignedAsset>, PresignError> {
         let now = self.clock.now();
-        let intent = self.new_intent(access, request.facts.clone(), now);
+        let intent = self.new_intent(access, request, now);
         let presigned = self.sign(&intent, now).await?;
         let event = EventBody::presigned(&intent, access.user(), context, now);
         let new = KeyedIntent {
@@ -111,6 +113,10 @@ impl RawStorageService {
     ) -> Result<Option<PresignedAsset>, PresignError> {
         let now = self.clock.now();
         let presigned = self.sign(intent, now).await?;
+        if intent.multipart.is_some() {
+            // no URL leaves: there is nothing to record
+            return Ok(Some(presigned));
+        }
         let event = EventBody::presigned(intent, access.user(), context, now);
         match self.catalog.record_repeated_presign(event).await? {
             RepeatOutcome::Recorded => Ok(Some(presigned)),

@@ -7,6 +7,7 @@ mod facts;
 mod hashing;
 mod keyed;
 mod listing;
+mod multipart;
 mod policy;
 mod presign;
 mod reading;
@@ -17,17 +18,22 @@ use std::sync::{Arc, OnceLock};
 
 pub use batch::BatchKey;
 pub use download::{DownloadRequest, PresignedContent};
-pub use error::{DownloadError, FactError, PresignError, ReadError, RegisterError};
+pub use error::{
+    AbortError, DownloadError, FactError, PartsError, PresignError, ReadError, RegisterError,
+};
 pub use facts::{FactPage, RecordedFact};
 pub use listing::{AssetList, ListError, ListRequest};
+pub use multipart::PresignedPart;
 pub use policy::UploadPolicy;
-pub use presign::{IfRegistered, IfRegisteredError, PresignRequest, Presigned, PresignedAsset};
+pub use presign::{
+    IfRegistered, IfRegisteredError, PresignRequest, Presigned, PresignedAsset, UploadSteps,
+};
 pub use register::{BatchParents, RegisterRequest, Registered, RestatedFacts};
 pub use verification::Mismatch;
 
-use hashing::HashInCall;
+use hashing::WorkInCall;
 
-use crate::ports::{AssetCatalog, AssetIds, Clock, CursorKey, ObjectHasher, RawStorageRepository};
+use crate::ports::{AssetCatalog, AssetIds, Clock, CursorKey, ObjectWorker, RawStorageRepository};
 
 /// The names of the use cases in the keys that a catalogue keeps.
 const PRESIGN_UPLOAD: &str = "presign-upload";
@@ -42,14 +48,14 @@ pub struct RawStorageService {
     catalog: Arc<dyn AssetCatalog>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn AssetIds>,
-    hasher: Arc<dyn ObjectHasher>,
+    worker: Arc<dyn ObjectWorker>,
     policy: UploadPolicy,
     cursor_key: OnceLock<CursorKey>,
 }
 
 impl RawStorageService {
     /// Puts the service together, with the default policy. Where the store's digests are no proof,
-    /// each object is read within the call that registers it; see [`Self::with_hasher`].
+    /// each object is read within the call that registers it; see [`Self::with_worker`].
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,
@@ -58,7 +64,7 @@ impl RawStorageService {
         ids: Arc<dyn AssetIds>,
     ) -> Self {
         Self {
-            hasher: Arc::new(HashInCall(Arc::clone(&storage))),
+            worker: Arc::new(WorkInCall(Arc::clone(&storage))),
             storage,
             catalog,
             clock,
@@ -75,10 +81,11 @@ impl RawStorageService {
         self
     }
 
-    /// Has objects hashed by `hasher`, which can go on when a call has ended.
+    /// Has objects hashed, and uploads in parts completed and aborted, by `worker`, which can go on
+    /// when a call has ended.
     #[must_use]
-    pub fn with_hasher(mut self, hasher: Arc<dyn ObjectHasher>) -> Self {
-        self.hasher = hasher;
+    pub fn with_worker(mut self, worker: Arc<dyn ObjectWorker>) -> Self {
+        self.worker = worker;
         self
     }
 

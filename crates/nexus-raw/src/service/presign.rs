@@ -3,11 +3,11 @@ use serde::Serialize;
 use super::{PRESIGN_UPLOAD, PresignError, RawStorageService};
 use crate::{
     asset::{
-        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, ObjectKey, RawAsset,
-        Sha256Digest, UploadIntent,
+        AssetId, ByteSize, ContentFacts, ContentType, DeclaredFacts, Filename, MultipartUpload,
+        ObjectAddress, ObjectKey, PartLayout, RawAsset, Sha256Digest, UploadIntent,
     },
     event::{EventBody, RequestContext},
-    ports::{IdempotencyKey, PresignedUpload, UploadTerms},
+    ports::{IdempotencyKey, PresignedUpload, StorageError, UploadTerms},
     tenancy::WriteAccess,
     time::Timestamp,
 };
@@ -17,7 +17,9 @@ use crate::{
 #[non_exhaustive]
 pub struct PresignRequest {
     /// The declared content.
-    pub facts: ContentFacts,
+    pub facts: DeclaredFacts,
+    /// Whether it is uploaded in parts.
+    pub multipart: bool,
     /// What to do where the same content is registered already.
     pub if_registered: IfRegistered,
     /// The caller's own name for the request, if it has one.
@@ -83,17 +85,52 @@ pub struct PresignedAsset {
     /// Where its object will be.
     pub address: ObjectAddress,
     /// How to upload it.
-    pub upload: PresignedUpload,
+    pub upload: UploadSteps,
+}
+
+/// How an asset is uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadSteps {
+    /// By one request.
+    Single(PresignedUpload),
+    /// In parts, each of which is signed by [`RawStorageService::presign_parts`].
+    Multipart {
+        /// How it is cut into parts.
+        layout: PartLayout,
+        /// When the intent ends.
+        expires_at: Timestamp,
+    },
+}
+
+impl UploadSteps {
+    /// Returns the signed request of an upload by one.
+    #[must_use]
+    pub fn into_single(self) -> Option<PresignedUpload> {
+        match self {
+            Self::Single(upload) => Some(upload),
+            Self::Multipart { .. } => None,
+        }
+    }
 }
 
 impl PresignRequest {
     /// A request to upload this content, without an idempotency key.
     #[must_use]
-    pub fn new(facts: ContentFacts) -> Self {
+    pub fn new(facts: impl Into<DeclaredFacts>) -> Self {
         Self {
-            facts,
+            facts: facts.into(),
+            multipart: false,
             if_registered: IfRegistered::default(),
             idempotency_key: None,
+        }
+    }
+
+    /// Has the content uploaded in parts; its digest need not be known yet.
+    #[must_use]
+    pub fn in_parts(self) -> Self {
+        Self {
+            multipart: true,
+            ..self
         }
     }
 
@@ -129,10 +166,12 @@ impl PresignRequest {
             filename: &'a Filename,
             content_type: &'a ContentType,
             size_bytes: ByteSize,
-            sha256: Sha256Digest,
+            sha256: Option<Sha256Digest>,
             // a field at its default is as one that is left out: keys of before it stand
             #[serde(skip_serializing_if = "Option::is_none")]
             if_registered: Option<&'static str>,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            multipart: bool,
         }
         let ContentFacts {
             filename,
@@ -150,6 +189,7 @@ impl PresignRequest {
                 IfRegistered::Create => None,
                 IfRegistered::Return => Some("return"),
             },
+            multipart: self.multipart,
         });
         // only a map with non-text keys or a failing writer could err, and there is neither
         Sha256Digest::of(&text.unwrap_or_default())
@@ -174,7 +214,7 @@ impl RawStorageService {
         context: &RequestContext,
         request: PresignRequest,
     ) -> Result<Presigned, PresignError> {
-        self.check_size(&request)?;
+        self.check_upload(&request)?;
         if let Some(key) = request.idempotency_key {
             let key = Self::caller_key(access, PRESIGN_UPLOAD, key);
             let digest = request.digest();
@@ -186,17 +226,24 @@ impl RawStorageService {
             return Ok(Presigned::Registered(asset));
         }
         let now = self.clock.now();
-        let intent = self.new_intent(access, request.facts, now);
+        let intent = self.new_intent(access, &request, now);
         let presigned = self.sign(&intent, now).await?;
         let event = EventBody::presigned(&intent, access.user(), context, now);
         self.catalog.record_intent(intent, event).await?;
         Ok(Presigned::Upload(presigned))
     }
 
-    pub(super) fn check_size(&self, request: &PresignRequest) -> Result<(), PresignError> {
-        let limit = self.policy.max_object_bytes;
-        if request.facts.size_bytes > limit {
+    pub(super) fn check_upload(&self, request: &PresignRequest) -> Result<(), PresignError> {
+        let (limit, size_bytes) = (self.policy.max_object_bytes, request.facts.size_bytes);
+        if size_bytes > limit {
             Err(PresignError::TooLarge { limit })
+        } else if request.multipart {
+            let layout = PartLayout::of(size_bytes, self.policy.part_size_bytes);
+            layout.map(|_| ()).ok_or(PresignError::NoParts)
+        } else if size_bytes > ByteSize::MAX_SINGLE_PUT {
+            Err(PresignError::PartsNeeded)
+        } else if request.facts.sha256.is_none() {
+            Err(PresignError::DigestMissing)
         } else {
             Ok(())
         }
@@ -212,9 +259,10 @@ impl RawStorageService {
             return Ok(None);
         }
         let facts = &request.facts;
+        let sha256 = facts.sha256.ok_or(PresignError::DigestMissing)?;
         let found = self
             .catalog
-            .find_content(access.scope(), facts.sha256, facts.size_bytes)
+            .find_content(access.scope(), sha256, facts.size_bytes)
             .await?;
         Ok(found.map(Box::new))
     }
@@ -223,10 +271,13 @@ impl RawStorageService {
     pub(super) fn new_intent(
         &self,
         access: &WriteAccess,
-        facts: ContentFacts,
+        request: &PresignRequest,
         now: Timestamp,
     ) -> UploadIntent {
         let asset_id = self.ids.next(now);
+        let facts = request.facts.clone();
+        let layout = PartLayout::of(facts.size_bytes, self.policy.part_size_bytes);
+        let layout = layout.filter(|_| request.multipart);
         UploadIntent {
             asset_id,
             scope: access.scope().clone(),
@@ -235,6 +286,10 @@ impl RawStorageService {
                 key: ObjectKey::for_asset(access.scope(), asset_id, &facts.filename),
             },
             facts,
+            multipart: layout.map(|layout| MultipartUpload {
+                part_size_bytes: layout.part_size_bytes(),
+                upload_id: None,
+            }),
             requested_by: access.user().clone(),
             requested_at: now,
             ends_at: now.saturating_add(self.policy.intent_ttl),
@@ -247,15 +302,27 @@ impl RawStorageService {
         intent: &UploadIntent,
         now: Timestamp,
     ) -> Result<PresignedAsset, PresignError> {
-        let terms = UploadTerms {
-            intent,
-            now,
-            ttl: self.policy.presign_ttl,
+        let upload = if let Some(layout) = intent.layout() {
+            if intent.address.bucket != *self.storage.bucket() {
+                return Err(StorageError::ForeignBucket.into());
+            }
+            UploadSteps::Multipart {
+                layout,
+                expires_at: intent.ends_at,
+            }
+        } else {
+            let terms = UploadTerms {
+                intent,
+                sha256: intent.facts.sha256.ok_or(PresignError::DigestMissing)?,
+                now,
+                ttl: self.policy.presign_ttl,
+            };
+            UploadSteps::Single(self.storage.presign_upload(terms).await?)
         };
         Ok(PresignedAsset {
             asset_id: intent.asset_id,
             address: intent.address.clone(),
-            upload: self.storage.presign_upload(terms).await?,
+            upload,
         })
     }
 }
@@ -283,12 +350,13 @@ mod tests {
         );
         let stated = request().with_if_registered(IfRegistered::Create);
         assert_eq!(stated.digest(), request().digest());
-        let mut others = [(); 5].map(|()| request());
+        let mut others = [(); 6].map(|()| request());
         others[0].facts.filename = Filename::parse("A.jpg").unwrap();
         others[1].facts.content_type = ContentType::parse("Application/octet-stream").unwrap();
         others[2].facts.size_bytes = ByteSize::parse(2).unwrap();
-        others[3].facts.sha256 = Sha256Digest::of(b"b");
+        others[3].facts.sha256 = Some(Sha256Digest::of(b"b"));
         others[4].if_registered = IfRegistered::Return;
+        others[5].multipart = true;
         for other in others {
             assert_ne!(other.digest(), request().digest(), "{other:?}");
         }

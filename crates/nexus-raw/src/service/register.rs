@@ -3,11 +3,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{RawStorageService, RegisterError};
 use crate::{
     asset::{
-        AssetId, ByteSize, ContentFacts, ContentType, Filename, Provenance, RawAsset,
+        AssetId, ByteSize, ContentType, DeclaredFacts, Filename, Provenance, RawAsset,
         RawAssetParts, Sha256Digest, UploadIntent,
     },
     event::{EventBody, RequestContext},
-    ports::{IntentState, NewAsset, RegisterOutcome},
+    ports::{IntentState, NewAsset, RegisterOutcome, StoredObject},
     tenancy::WriteAccess,
 };
 
@@ -93,7 +93,7 @@ pub struct RestatedFacts {
 
 impl RestatedFacts {
     /// The wire names of those that differ from the intent's.
-    fn differing(&self, declared: &ContentFacts) -> Vec<&'static str> {
+    fn differing(&self, declared: &DeclaredFacts) -> Vec<&'static str> {
         let differs = [
             (
                 "filename",
@@ -113,7 +113,9 @@ impl RestatedFacts {
             ),
             (
                 "sha256",
-                self.sha256.is_some_and(|it| it != declared.sha256),
+                declared
+                    .sha256
+                    .is_some_and(|declared| self.sha256.is_some_and(|it| it != declared)),
             ),
         ];
         differs
@@ -160,22 +162,33 @@ impl RawStorageService {
         }
         let digest = provenance.digest();
         let state = self.catalog.find_intent(access.scope(), asset_id).await?;
-        let intent = match state.ok_or(RegisterError::AssetNotFound)? {
+        let (intent, sha256) = match state.ok_or(RegisterError::AssetNotFound)? {
             IntentState::Pending(intent) => {
-                check_restated(&restated, &intent)?;
-                intent
+                let sha256 = check_restated(&restated, &intent.facts)?;
+                (intent, sha256)
             }
             IntentState::Registered {
                 intent,
                 asset,
                 provenance_digest,
             } => {
-                check_restated(&restated, &intent)?;
+                check_restated(&restated, &intent.facts)?;
+                check_restated(&restated, &asset.facts().clone().into())?;
                 return repeated(asset, provenance_digest, digest);
+            }
+            IntentState::Aborted(intent) => {
+                check_restated(&restated, &intent.facts)?;
+                return Err(RegisterError::UploadAborted);
             }
         };
         let new = self
-            .prove(access, context, intent, (provenance, digest), &unregistered)
+            .prove(
+                access,
+                context,
+                (intent, sha256),
+                (provenance, digest),
+                &unregistered,
+            )
             .await?;
         let asset = new.asset.clone();
         match self.catalog.register(new).await? {
@@ -191,6 +204,19 @@ impl RawStorageService {
                 Err(RegisterError::UnknownParents { positions })
             }
             RegisterOutcome::UnknownIntent => Err(RegisterError::AssetNotFound),
+            RegisterOutcome::Aborted => Err(RegisterError::UploadAborted),
+        }
+    }
+
+    /// What is at the address of `intent`, whose parts are put together where nothing is.
+    async fn look_or_complete(&self, intent: &UploadIntent) -> Result<StoredObject, RegisterError> {
+        match self.look(intent).await {
+            Err(RegisterError::ObjectNotUploaded) => {
+                let layout = intent.layout().ok_or(RegisterError::ObjectNotUploaded)?;
+                self.complete(intent, layout).await?;
+                self.look(intent).await
+            }
+            looked => looked,
         }
     }
 
@@ -199,7 +225,7 @@ impl RawStorageService {
         &self,
         access: &WriteAccess,
         context: &RequestContext,
-        intent: UploadIntent,
+        (intent, sha256): (UploadIntent, Sha256Digest),
         (provenance, provenance_digest): (Provenance, Sha256Digest),
         unregistered: &BatchParents,
     ) -> Result<NewAsset, RegisterError> {
@@ -225,14 +251,14 @@ impl RawStorageService {
         }
         let stored = match early {
             Some(stored) => stored,
-            None => self.look(&intent).await?,
+            None => self.look_or_complete(&intent).await?,
         };
-        let integrity = self.integrity(&intent, stored).await?;
+        let integrity = self.integrity(&intent, sha256, stored).await?;
         let asset = RawAsset::from_parts(RawAssetParts {
             asset_id: intent.asset_id,
             scope: intent.scope,
             address: intent.address,
-            facts: intent.facts,
+            facts: intent.facts.with_sha256(sha256),
             provenance,
             imported_at: self.clock.now(),
             registered_by: access.user().clone(),
@@ -247,10 +273,16 @@ impl RawStorageService {
     }
 }
 
-fn check_restated(restated: &RestatedFacts, intent: &UploadIntent) -> Result<(), RegisterError> {
-    let fields = restated.differing(&intent.facts);
+/// Returns the digest of the content, which presign or this request has stated.
+fn check_restated(
+    restated: &RestatedFacts,
+    declared: &DeclaredFacts,
+) -> Result<Sha256Digest, RegisterError> {
+    let stated = declared.sha256.or(restated.sha256);
+    let sha256 = stated.ok_or(RegisterError::DigestMissing)?;
+    let fields = restated.differing(declared);
     if fields.is_empty() {
-        Ok(())
+        Ok(sha256)
     } else {
         Err(RegisterError::RestatedDiffers { fields })
     }

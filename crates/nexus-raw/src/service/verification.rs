@@ -1,8 +1,8 @@
 use std::fmt;
 
 use crate::{
-    asset::{ContentType, UploadIntent},
-    ports::{StoreCapabilities, StoredObject},
+    asset::{ContentType, IntegrityLevel, Sha256Digest, UploadIntent},
+    ports::{CompositeDigest, StoreCapabilities, StoredObject},
 };
 
 /// One way in which an object is not what was declared.
@@ -40,18 +40,44 @@ pub(super) fn named(mismatches: &[Mismatch]) -> String {
     names.join(", ")
 }
 
+/// What a store must report of an object whose digest it has enforced.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum StoreProof {
+    /// The digest of the whole.
+    Whole(Sha256Digest),
+    /// The composite digest of its parts.
+    Composite(CompositeDigest),
+}
+
+impl StoreProof {
+    pub(super) fn level(self) -> IntegrityLevel {
+        match self {
+            Self::Whole(_) => IntegrityLevel::S3Sha256,
+            Self::Composite(_) => IntegrityLevel::S3CompositeSha256,
+        }
+    }
+
+    fn is_of(self, stored: &StoredObject) -> bool {
+        match self {
+            Self::Whole(sha256) => stored.sha256 == Some(sha256),
+            Self::Composite(composite) => stored.composite == Some(composite),
+        }
+    }
+}
+
 /// Returns the differences between what the store reports of an object and what was declared. The
 /// digest counts only where it is a proof; any other digest is ignored.
 pub(super) fn mismatches(
     intent: &UploadIntent,
     stored: &StoredObject,
+    proof: Option<StoreProof>,
     capabilities: StoreCapabilities,
 ) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     if stored.size_bytes != intent.facts.size_bytes.get() {
         mismatches.push(Mismatch::Size);
     }
-    if capabilities.enforces_sha256 && stored.sha256 != Some(intent.facts.sha256) {
+    if proof.is_some_and(|proof| !proof.is_of(stored)) {
         mismatches.push(Mismatch::Sha256);
     }
     let promised_type = intent.facts.content_type.as_str();

@@ -3,12 +3,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{CatalogError, Lease, PinnedObject};
-use crate::{asset::Sha256Digest, time::Timestamp};
+use super::{CatalogError, Lease, OpenUpload, PinnedObject};
+use crate::{
+    asset::{AssetId, Sha256Digest},
+    tenancy::Scope,
+    time::Timestamp,
+};
 
-/// What came of asking for the right to hash an object.
+/// What came of asking for the right to work on an asset's object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HashingClaim {
+pub enum WorkClaim {
     /// It is the caller's until the lease ends, and longer where it is renewed.
     Taken(Lease),
     /// Somebody has it, until then at least.
@@ -18,18 +22,18 @@ pub enum HashingClaim {
     },
     /// Exactly this object was hashed before.
     Known(Sha256Digest),
-    /// The asset is registered, or there is no intent of it in this scope: there is nothing to
-    /// hash for.
+    /// The asset is registered, its upload was aborted, or there is no intent of it in this scope:
+    /// there is nothing to do.
     Closed,
 }
 
-/// Claims on the hashing of objects, and the resulting digests. Each object is read once: for any
-/// number of callers, in any of several processes, and across restarts.
+/// Claims on the work on objects, and the digests that come of hashing. Each object is read once:
+/// for any number of callers, in any of several processes, and across restarts.
 ///
 /// Implemented by what implements [`AssetCatalog`](super::AssetCatalog); called by what
-/// implements [`ObjectHasher`](super::ObjectHasher). What must hold:
+/// implements [`ObjectWorker`](super::ObjectWorker). What must hold:
 ///
-/// - Per asset one claim is valid at a time. Each has an epoch above all earlier ones of its
+/// - Per asset one claim is valid at a time, whatever it is for. Each has an epoch above all earlier ones of its
 ///   asset; only under the last one is anything renewed, recorded or given back.
 /// - A claim ends with its lease, so that a process that died keeps nobody waiting for long. An
 ///   implementation that only one process can have open ends all claims when it is opened.
@@ -38,7 +42,7 @@ pub enum HashingClaim {
 /// - What a method has answered is durable.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
+pub trait WorkLedger: std::fmt::Debug + Send + Sync + 'static {
     /// The digest that was recorded of exactly this object; `None` when there is none.
     ///
     /// # Errors
@@ -59,16 +63,30 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
         owner: Uuid,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<HashingClaim, CatalogError>;
+    ) -> Result<WorkClaim, CatalogError>;
+
+    /// Claims the completion or the abort of an upload until `now + ttl`; nothing is known of it
+    /// before. Also the owner of the last claim waits for its end.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer; it is then not known whether the claim was made.
+    async fn claim_upload(
+        &self,
+        upload: &OpenUpload,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<WorkClaim, CatalogError>;
 
     /// Has the claim of this epoch last until `now + ttl`. `false`, and nothing done, when it is
     /// not the last one or was given back. One that ended and that nobody took over goes on.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn renew_hashing(
+    async fn renew_work(
         &self,
-        object: &PinnedObject,
+        scope: &Scope,
+        asset: AssetId,
         epoch: u64,
         now: Timestamp,
         ttl: Duration,
@@ -92,9 +110,10 @@ pub trait DigestLedger: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn release_hashing(
+    async fn release_work(
         &self,
-        object: &PinnedObject,
+        scope: &Scope,
+        asset: AssetId,
         epoch: u64,
     ) -> Result<bool, CatalogError>;
 }
