@@ -16,9 +16,9 @@ use std::{collections::BTreeMap, time::Duration};
 use nexus_raw::{
     asset::{
         Activity, AssetId, BucketName, ByteSize, CaptureLocation, CapturedAt, ContentFacts,
-        ContentType, DerivedFrom, Filename, Integrity, IntegrityLevel, Labels, Lineage,
-        ObjectAddress, ObjectKey, PiiFlag, PiiFlags, Provenance, RawAsset, RawAssetParts,
-        Sha256Digest, SourceUri, UploadIntent,
+        ContentType, DeclaredFacts, DeclaredPart, DerivedFrom, Filename, Integrity, IntegrityLevel,
+        Labels, Lineage, MultipartUpload, ObjectAddress, ObjectKey, PartNumber, PiiFlag, PiiFlags,
+        Provenance, RawAsset, RawAssetParts, Sha256Digest, SourceUri, UploadIntent,
     },
     event::{DatasetEvent, EventBody, RequestContext, RequestId, TraceId},
     ports::{CallerKey, IdempotencyKey, KeyedIntent, NewAsset, SinkName},
@@ -132,7 +132,12 @@ pub fn intent(scope: &Scope, asset_id: AssetId) -> UploadIntent {
 
 /// An intent of `facts`, requested at [`now`], for a day.
 #[must_use]
-pub fn intent_of(scope: &Scope, asset_id: AssetId, facts: ContentFacts) -> UploadIntent {
+pub fn intent_of(
+    scope: &Scope,
+    asset_id: AssetId,
+    facts: impl Into<DeclaredFacts>,
+) -> UploadIntent {
+    let facts = facts.into();
     UploadIntent {
         asset_id,
         scope: scope.clone(),
@@ -141,10 +146,35 @@ pub fn intent_of(scope: &Scope, asset_id: AssetId, facts: ContentFacts) -> Uploa
             key: ObjectKey::for_asset(scope, asset_id, &facts.filename),
         },
         facts,
+        multipart: None,
         requested_by: user(),
         requested_at: now(),
         ends_at: now().saturating_add(Duration::from_hours(24)),
     }
+}
+
+/// An upload of [`CONTENT`] in three parts of at most eight bytes, whose digest is not stated yet.
+#[must_use]
+pub fn intent_in_parts(scope: &Scope, asset_id: AssetId) -> UploadIntent {
+    UploadIntent {
+        multipart: Some(MultipartUpload {
+            part_size_bytes: ByteSize::parse(8).unwrap(),
+            upload_id: None,
+        }),
+        ..intent_of(scope, asset_id, facts().with_sha256(None))
+    }
+}
+
+/// The parts of [`CONTENT`] in an upload of [`intent_in_parts`].
+#[must_use]
+pub fn parts() -> Vec<DeclaredPart> {
+    let parts = CONTENT.chunks(8).zip(1..);
+    let parts = parts.map(|(bytes, number)| DeclaredPart {
+        number: PartNumber::parse(number).unwrap(),
+        size_bytes: ByteSize::parse(bytes.len().try_into().unwrap()).unwrap(),
+        sha256: Sha256Digest::of(bytes),
+    });
+    parts.collect()
 }
 
 /// A provenance with everything except parents.
@@ -253,16 +283,22 @@ pub fn new_asset_at(
     provenance: Provenance,
 ) -> NewAsset {
     let provenance_digest = provenance.digest();
+    let sha256 = intent.facts.sha256.unwrap_or_else(|| facts().sha256);
+    let layout = intent.layout();
     let asset = RawAsset::from_parts(RawAssetParts {
         asset_id: intent.asset_id,
         scope: intent.scope.clone(),
         address: intent.address.clone(),
-        facts: intent.facts.clone(),
+        facts: intent.facts.clone().with_sha256(sha256),
         provenance,
         imported_at,
         registered_by: intent.requested_by.clone(),
         integrity: Integrity {
-            level: IntegrityLevel::S3Sha256,
+            level: match layout {
+                Some(_) => IntegrityLevel::S3CompositeSha256,
+                None => IntegrityLevel::S3Sha256,
+            },
+            parts: layout.map(|it| it.count()),
             version_id: Some("3HL4kqtJvjVBH40Nrjfkd".to_owned()),
             etag: "5d41402abc4b2a76b9719d911017c592".to_owned(),
         },

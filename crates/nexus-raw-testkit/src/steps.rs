@@ -6,8 +6,8 @@ use nexus_raw::{
     asset::{AssetId, Fact, Provenance, UploadIntent},
     event::EventBody,
     ports::{
-        AssetCatalog, AssetFacts, DigestLedger, FactOutcome, HashingClaim, NewAsset, NewFact,
-        PinnedObject, RegisterOutcome,
+        AssetCatalog, AssetFacts, FactOutcome, NewAsset, NewFact, PinnedObject, RegisterOutcome,
+        WorkClaim, WorkLedger,
     },
     tenancy::Scope,
 };
@@ -70,10 +70,7 @@ pub async fn state_fact(
 /// Presigns with a key, hashes the object and registers it. A day after the end of the intent it
 /// presigns with another key and hashes that object: the catalogue no longer needs the first key
 /// and the first digest.
-pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
-    catalog: &C,
-    scope: &Scope,
-) {
+pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + WorkLedger>(catalog: &C, scope: &Scope) {
     let first = sample::intent(scope, sample::asset_id(1));
     let day = Duration::from_hours(24);
     let mut second = sample::intent(scope, sample::asset_id(2));
@@ -95,10 +92,10 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
         let claim = catalog.claim_hashing(&object, owner, now, day);
         claim.await.unwrap()
     };
-    let HashingClaim::Taken(lease) = claim(&first, sample::now()).await else {
+    let WorkClaim::Taken(lease) = claim(&first, sample::now()).await else {
         panic!("there is no other claim");
     };
-    let digest = first.facts.sha256;
+    let digest = first.facts.sha256.unwrap();
     let hashed = object(&first);
     let recorded = catalog.record_digest(&hashed, lease.epoch, digest);
     assert!(recorded.await.unwrap());
@@ -106,7 +103,7 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
     assert_eq!(registered.await.unwrap(), RegisterOutcome::Registered);
     // a late caller
     let late = claim(&first, sample::now()).await;
-    assert_eq!(late, HashingClaim::Known(digest));
+    assert_eq!(late, WorkClaim::Known(digest));
 
     let key = sample::key(scope, "second");
     let new = sample::keyed(&key, &second);
@@ -114,9 +111,9 @@ pub async fn outlive_a_key_and_a_digest<C: AssetCatalog + DigestLedger>(
     let standing = catalog.find_key(&key, second.requested_at).await.unwrap();
     assert!(standing.is_some());
     let taken = claim(&second, second.requested_at).await;
-    assert!(matches!(taken, HashingClaim::Taken(_)), "{taken:?}");
+    assert!(matches!(taken, WorkClaim::Taken(_)), "{taken:?}");
     let late = claim(&first, second.requested_at).await;
-    assert_eq!(late, HashingClaim::Closed);
+    assert_eq!(late, WorkClaim::Closed);
 }
 
 /// Registers four assets in turn, and returns for each whether it and all its ancestors allow

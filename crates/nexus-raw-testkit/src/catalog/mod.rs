@@ -1,22 +1,26 @@
-mod digests;
 mod facts;
-mod hashings;
+mod ledger;
 mod listing;
 mod outbox;
+mod parts;
 mod state;
+mod works;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
+    asset::{
+        AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact, UploadId, UploadIntent,
+    },
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError,
-        CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
-        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
-        ListedAsset, NewAsset, NewDownload, NewFact, OpenIntents, ParkedEvent, RegisterOutcome,
-        RepeatOutcome, SinkName, StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, BegunUpload, CallerKey,
+        CatalogCensus, CatalogError, CursorKey, DownloadKey, DownloadOutcome, Downloadable,
+        EventQuery, EventSelection, FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome,
+        LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact, NewParts,
+        OpenIntents, ParkedEvent, PartsOutcome, RegisterOutcome, RepeatOutcome, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -27,7 +31,7 @@ use self::state::State;
 
 /// An in-memory catalogue that fulfils the contracts of [`AssetCatalog`], [`CatalogCensus`],
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
-/// [`DigestLedger`](nexus_raw::ports::DigestLedger), except durability.
+/// [`WorkLedger`](nexus_raw::ports::WorkLedger), except durability.
 ///
 /// A clone is another connection to the same catalogue.
 #[derive(Debug, Clone, Default)]
@@ -200,6 +204,34 @@ impl AssetCatalog for FakeCatalog {
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
         self.read(|state| state.intent(scope, asset).cloned()).await
+    }
+
+    async fn record_upload(&self, begun: BegunUpload) -> Result<Option<UploadId>, CatalogError> {
+        let scope = begun.scope.clone();
+        self.write(scope, |state| Ok(parts::record_upload(state, begun)))
+            .await
+    }
+
+    async fn declare_parts(&self, new: NewParts) -> Result<PartsOutcome, CatalogError> {
+        let scope = new.scope.clone();
+        self.write(scope, |state| Ok(parts::declare(state, new)))
+            .await
+    }
+
+    async fn declared_parts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u16,
+        limit: u16,
+    ) -> Result<Vec<DeclaredPart>, CatalogError> {
+        self.read(|state| parts::page(state, scope, asset, after, limit))
+            .await
+    }
+
+    async fn record_abort(&self, event: EventBody) -> Result<AbortedUpload, CatalogError> {
+        self.write(event.scope(), |state| Ok(parts::abort(state, event)))
+            .await
     }
 
     async fn unknown_parents(

@@ -1,7 +1,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{AssetId, ByteSize, Fact, RawAsset, Sha256Digest, StatedFact, UploadIntent},
+    asset::{
+        AssetId, ByteSize, Fact, IntegrityLevel, RawAsset, Sha256Digest, StatedFact, UploadIntent,
+    },
     event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, DownloadKey, DownloadOutcome, IntentState, KeptEvent,
@@ -14,7 +16,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-use super::hashings::HashingState;
+use super::{parts::Parts, works::WorkState};
 use crate::sample;
 
 /// The state of a catalogue. Each method is one transaction.
@@ -25,7 +27,8 @@ pub(super) struct State {
     claims: BTreeMap<CallerKey, (Sha256Digest, Timestamp)>,
     pub(super) downloads: BTreeMap<DownloadKey, Timestamp>,
     lease: Option<HeldLease>,
-    pub(super) hashings: BTreeMap<(Scope, AssetId), HashingState>,
+    pub(super) works: BTreeMap<(Scope, AssetId), WorkState>,
+    pub(super) parts: Parts,
     progress: BTreeMap<SinkName, SinkState>,
 }
 
@@ -107,10 +110,19 @@ impl State {
         self.scopes.get(scope)?.intents.get(&asset)
     }
 
+    pub(super) fn intent_mut(&mut self, scope: &Scope, asset: AssetId) -> Option<&mut IntentState> {
+        self.scopes.get_mut(scope)?.intents.get_mut(&asset)
+    }
+
+    pub(super) fn append(&mut self, scope: &Scope, event: EventBody) {
+        let state = self.scopes.entry(scope.clone()).or_default();
+        state.append(scope, event);
+    }
+
     pub(super) fn asset(&self, scope: &Scope, asset: AssetId) -> Option<&RawAsset> {
         match self.intent(scope, asset)? {
             IntentState::Registered { asset, .. } => Some(asset),
-            IntentState::Pending(_) => None,
+            IntentState::Pending(_) | IntentState::Aborted(_) => None,
         }
     }
 
@@ -124,6 +136,7 @@ impl State {
         assets.find(|asset| {
             let facts = asset.facts();
             (facts.sha256, facts.size_bytes) == (sha256, size_bytes)
+                && asset.integrity().level != IntegrityLevel::S3CompositeSha256
         })
     }
 
@@ -204,9 +217,10 @@ impl State {
 
     pub(super) fn key(&self, key: &CallerKey, now: Timestamp) -> Option<StandingKey> {
         let kept = self.keys.get(key).filter(|kept| kept.ends_at > now)?;
-        Some(StandingKey {
+        let state = self.intent(&key.scope, kept.asset_id)?.clone();
+        (!matches!(state, IntentState::Aborted(_))).then_some(StandingKey {
             body_digest: kept.body_digest,
-            state: self.intent(&key.scope, kept.asset_id)?.clone(),
+            state,
         })
     }
 
@@ -293,6 +307,7 @@ impl State {
                     provenance_digest: *provenance_digest,
                 };
             }
+            Some(IntentState::Aborted(_)) => return RegisterOutcome::Aborted,
             Some(IntentState::Pending(intent)) => intent.clone(),
         };
         let unknown = self.unknown_parents(&key, parents);

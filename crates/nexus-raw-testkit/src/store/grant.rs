@@ -34,7 +34,7 @@ impl Grant {
         let mut headers = BTreeMap::from([
             ("content-type".to_owned(), facts.content_type.to_string()),
             ("if-none-match".to_owned(), "*".to_owned()),
-            ("x-amz-checksum-sha256".to_owned(), facts.sha256.to_base64()),
+            ("x-amz-checksum-sha256".to_owned(), terms.sha256.to_base64()),
         ]);
         for (name, value) in terms.intent.object_metadata() {
             headers.insert(format!("x-amz-meta-{name}"), value);
@@ -47,7 +47,7 @@ impl Grant {
         Self {
             address: terms.intent.address.clone(),
             size_bytes: facts.size_bytes.get(),
-            sha256: facts.sha256,
+            sha256: terms.sha256,
             headers,
             signed_at: terms.now,
             expires_at: ends.into_iter().flatten().min().unwrap_or(terms.now),
@@ -123,6 +123,7 @@ impl Grant {
                 }
             }),
             sha256: store.enforces_sha256.then_some(sha256),
+            composite: None,
             etag: sha256.to_string().split_off(32),
             version_id: None,
             user_metadata: sent
@@ -163,7 +164,7 @@ pub(super) fn url(
 
 /// Returns the headers by name in lower case, with repeated ones joined, in the canonical form of
 /// Signature Version 4.
-fn sent_headers(request: &HttpRequest) -> BTreeMap<String, String> {
+pub(super) fn sent_headers(request: &HttpRequest) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in &request.headers {
         headers

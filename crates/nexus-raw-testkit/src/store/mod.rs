@@ -1,6 +1,7 @@
 mod download;
 mod grant;
 mod outcome;
+mod parts;
 
 use std::{
     collections::HashMap,
@@ -10,16 +11,21 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress, Sha256Digest},
+    asset::{BucketName, DeclaredPart, ObjectAddress, Sha256Digest, UploadId, UploadIntent},
     ports::{
-        Clock, DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        Clock, CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
+        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
     time::Timestamp,
 };
 
 pub use self::outcome::PutOutcome;
-use self::{download::DownloadUrl, grant::Grant};
+use self::{
+    download::DownloadUrl,
+    grant::Grant,
+    parts::{PartGrant, PartsUpload},
+};
 use crate::{HttpRequest, s3::Answer};
 
 /// An in-memory object store with the uploads of S3: it checks what it signed, and refuses and
@@ -44,6 +50,9 @@ struct StoreState {
     /// The actual bytes at each address.
     contents: HashMap<ObjectAddress, Vec<u8>>,
     downloads: HashMap<String, DownloadUrl>,
+    uploads: HashMap<UploadId, PartsUpload>,
+    part_grants: HashMap<String, PartGrant>,
+    uploads_begun: u64,
     next_etag: u64,
     versions_given: u64,
     calls: StoreCalls,
@@ -60,6 +69,8 @@ pub struct StoreCalls {
     pub stat: u32,
     /// Objects read in order to be hashed.
     pub hash: u32,
+    /// Uploads in parts that were completed, or tried to be.
+    pub complete: u32,
     /// Requests over HTTP.
     pub http: u32,
 }
@@ -78,6 +89,7 @@ impl FakeStore {
                 enforces_sha256: true,
                 keeps_octet_stream: true,
                 honours_response_headers: true,
+                proves_parts: true,
             },
             down: false,
             versioned: false,
@@ -86,6 +98,9 @@ impl FakeStore {
             objects: HashMap::new(),
             contents: HashMap::new(),
             downloads: HashMap::new(),
+            uploads: HashMap::new(),
+            part_grants: HashMap::new(),
+            uploads_begun: 0,
             next_etag: 0,
             versions_given: 0,
             calls: StoreCalls::default(),
@@ -133,6 +148,17 @@ impl FakeStore {
             object.etag = etag;
             state.contents.insert(address.clone(), body.to_vec());
         }
+    }
+
+    /// Drops an upload in parts without any check, as a rule of the bucket could.
+    pub fn lose_upload(&self, upload: &UploadId) {
+        self.state().uploads.remove(upload);
+    }
+
+    /// Returns the number of uploads in parts that are open.
+    #[must_use]
+    pub fn open_uploads(&self) -> usize {
+        self.state().uploads.len()
     }
 
     /// Removes an object without any check.
@@ -204,6 +230,9 @@ impl FakeStore {
         if state.down {
             return PutOutcome::Unavailable;
         }
+        if let Some(grant) = state.part_grants.get(&request.url).cloned() {
+            return grant.put(request, &mut state, now);
+        }
         let Some(grant) = state.grants.get(&request.url).cloned() else {
             return PutOutcome::SignatureDoesNotMatch;
         };
@@ -215,14 +244,8 @@ impl FakeStore {
         }
         match grant.object(request, state.capabilities) {
             Err(refused) => refused,
-            Ok(mut object) => {
-                state.versions_given += u64::from(state.versioned);
-                object.version_id = state
-                    .versioned
-                    .then(|| format!("version-{}", state.versions_given));
-                let content = request.body.clone();
-                state.contents.insert(grant.address.clone(), content);
-                state.objects.insert(grant.address, object);
+            Ok(object) => {
+                state.store(grant.address, object, request.body.clone());
                 PutOutcome::Stored
             }
         }
@@ -235,12 +258,29 @@ impl FakeStore {
 }
 
 impl StoreState {
+    fn store(&mut self, address: ObjectAddress, mut object: StoredObject, content: Vec<u8>) {
+        self.versions_given += u64::from(self.versioned);
+        object.version_id = self
+            .versioned
+            .then(|| format!("version-{}", self.versions_given));
+        self.contents.insert(address.clone(), content);
+        self.objects.insert(address, object);
+    }
+
     fn credentials_end(&self, now: Timestamp) -> Result<Option<Timestamp>, StorageError> {
         match self.credentials_end {
             Some(end) if end.since(now) < Duration::from_mins(1) => {
                 Err(StorageError::CredentialsEnding)
             }
             end => Ok(end),
+        }
+    }
+
+    fn serves(&self, bucket: &BucketName, address: &ObjectAddress) -> Result<(), StorageError> {
+        if address.bucket == *bucket {
+            self.answers()
+        } else {
+            Err(StorageError::ForeignBucket)
         }
     }
 
@@ -279,6 +319,71 @@ impl RawStorageRepository for FakeStore {
         let url = upload.url.expose().to_owned();
         state.grants.insert(url, grant);
         Ok(upload)
+    }
+
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        tokio::task::yield_now().await;
+        let mut state = self.state();
+        state.serves(&self.bucket, &intent.address)?;
+        state.uploads_begun += 1;
+        let id = UploadId::parse(&format!("upload-{}", state.uploads_begun)).unwrap();
+        let upload = PartsUpload::of(intent);
+        state.uploads.insert(id.clone(), upload);
+        Ok(id)
+    }
+
+    /// Like [`Self::presign_upload`].
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        let mut state = self.state();
+        if terms.upload.address.bucket != self.bucket {
+            return Err(StorageError::ForeignBucket);
+        }
+        let credentials_end = state.credentials_end(terms.now)?;
+        let mut uploads = Vec::new();
+        for part in parts {
+            let grant = PartGrant::of(&terms, *part, credentials_end);
+            let upload = grant.presigned();
+            let url = upload.url.expose().to_owned();
+            state.part_grants.insert(url, grant);
+            uploads.push(upload);
+        }
+        Ok(uploads)
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        tokio::task::yield_now().await;
+        let state = self.state();
+        state.serves(&self.bucket, &upload.address)?;
+        Ok(state.listing(upload, after, limit))
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        tokio::task::yield_now().await;
+        let mut state = self.state();
+        state.calls.complete += 1;
+        state.serves(&self.bucket, &upload.address)?;
+        Ok(state.completion(upload, parts))
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        tokio::task::yield_now().await;
+        let mut state = self.state();
+        state.serves(&self.bucket, &upload.address)?;
+        state.uploads.remove(&upload.upload_id);
+        Ok(())
     }
 
     /// Like [`Self::presign_upload`].

@@ -11,6 +11,8 @@ pub enum PutOutcome {
     RequestExpired,
     /// 403 `AccessDenied`: an `x-amz-` header that was not signed.
     HeaderNotSigned,
+    /// 404 `NoSuchUpload`: the upload of the part was completed or aborted.
+    NoSuchUpload,
     /// 412 `PreconditionFailed`: an object exists already.
     PreconditionFailed,
     /// 503: the store is unavailable.
@@ -25,6 +27,7 @@ impl PutOutcome {
             Self::Stored => 200,
             Self::BadDigest => 400,
             Self::SignatureDoesNotMatch | Self::RequestExpired | Self::HeaderNotSigned => 403,
+            Self::NoSuchUpload => 404,
             Self::PreconditionFailed => 412,
             Self::Unavailable => 503,
         }

@@ -34,7 +34,7 @@ pub async fn an_intent_with_a_repeated_asset_id_is_refused_without_event_or_gap(
     let scope = sample::scope("t_a", "dev");
     let first = sample::intent(&scope, sample::asset_id(1));
     let second = UploadIntent {
-        facts: sample::facts_of(b"something else"),
+        facts: sample::facts_of(b"something else").into(),
         ..first.clone()
     };
     presign(&open, &first).await;

@@ -114,7 +114,8 @@ pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &imp
             EventType::RawAssetPresigned => drop(presigned.insert(asset)),
             EventType::RawAssetRegistered
             | EventType::RawAssetDownloadPresigned
-            | EventType::RawAssetFactStated => {
+            | EventType::RawAssetFactStated
+            | EventType::RawAssetUploadAborted => {
                 assert!(presigned.contains(&asset));
             }
         }

@@ -28,8 +28,8 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, DigestLedger, EventOutbox, EventQuery, IntentState,
-        KeyedOutcome, NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey,
+        AssetCatalog, CallerKey, CatalogCensus, EventOutbox, EventQuery, IntentState, KeyedOutcome,
+        NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey, WorkLedger,
     },
     service::PresignRequest,
     tenancy::Scope,
@@ -50,7 +50,7 @@ pub struct OpenCatalog {
     /// The relay's port.
     pub outbox: Arc<dyn EventOutbox>,
     /// The hasher's port.
-    pub digests: Arc<dyn DigestLedger>,
+    pub digests: Arc<dyn WorkLedger>,
     /// The operator's port for parked events.
     pub parked: Arc<dyn ParkedEvents>,
     /// The port for metrics.
@@ -60,7 +60,7 @@ pub struct OpenCatalog {
 impl OpenCatalog {
     /// The ports of one implementation.
     #[must_use]
-    pub fn of<C: AssetCatalog + EventOutbox + DigestLedger + CatalogCensus + ParkedEvents>(
+    pub fn of<C: AssetCatalog + EventOutbox + WorkLedger + CatalogCensus + ParkedEvents>(
         catalog: Arc<C>,
     ) -> Self {
         Self {

@@ -54,7 +54,8 @@ fn asset(scope: Scope, id: AssetId) -> impl Strategy<Value = OddAsset> {
                     bucket,
                     key: ObjectKey::for_asset(&scope, id, &facts.filename),
                 },
-                facts,
+                facts: facts.clone().into(),
+                multipart: None,
                 requested_by,
                 requested_at,
                 ends_at,
@@ -64,7 +65,7 @@ fn asset(scope: Scope, id: AssetId) -> impl Strategy<Value = OddAsset> {
                 asset_id: id,
                 scope: scope.clone(),
                 address: intent.address.clone(),
-                facts: intent.facts.clone(),
+                facts,
                 provenance,
                 imported_at,
                 registered_by,
@@ -72,6 +73,7 @@ fn asset(scope: Scope, id: AssetId) -> impl Strategy<Value = OddAsset> {
                     level,
                     version_id,
                     etag,
+                    parts: None,
                 },
             });
             let new = NewAsset {

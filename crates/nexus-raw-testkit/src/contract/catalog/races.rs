@@ -135,7 +135,8 @@ pub async fn mixed_writers_in_many_scopes_leave_no_gap(harness: &impl CatalogHar
                 EventType::RawAssetPresigned => assert!(presigned.insert(event.body.asset_id)),
                 EventType::RawAssetRegistered
                 | EventType::RawAssetDownloadPresigned
-                | EventType::RawAssetFactStated => {
+                | EventType::RawAssetFactStated
+                | EventType::RawAssetUploadAborted => {
                     assert!(presigned.contains(&event.body.asset_id));
                 }
             }
@@ -212,6 +213,10 @@ async fn assert_whole(open: &OpenCatalog, intent: &UploadIntent) {
             Some(IntentState::Registered { .. }) => {
                 &[EventType::RawAssetPresigned, EventType::RawAssetRegistered]
             }
+            Some(IntentState::Aborted(_)) => &[
+                EventType::RawAssetPresigned,
+                EventType::RawAssetUploadAborted,
+            ],
         };
         assert_eq!(types, expected, "{}", intent.asset_id);
         return;

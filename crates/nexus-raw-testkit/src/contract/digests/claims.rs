@@ -1,4 +1,4 @@
-use nexus_raw::{asset::Provenance, ports::HashingClaim, ports::RegisterOutcome};
+use nexus_raw::{asset::Provenance, ports::RegisterOutcome, ports::WorkClaim};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ pub async fn a_claim_has_one_owner_until_it_ends(harness: &impl CatalogHarness) 
     let object = promised(&open, &sample::scope("t_a", "dev"), 1).await;
     let lease = taken(&open, &object).await;
     assert_eq!(lease.until, sample::seconds_after(30));
-    let held = HashingClaim::Held {
+    let held = WorkClaim::Held {
         until: sample::seconds_after(30),
     };
     for (owner, seconds) in [(RIVAL, 0), (OWNER, 0), (RIVAL, 29)] {
@@ -37,13 +37,13 @@ pub async fn one_of_a_hundred_racing_claims_succeeds(harness: &impl CatalogHarne
         racers.spawn(async move { claim_at(&open, &object, Uuid::from_u128(n), 0).await });
     }
     let claims = racers.join_all().await;
-    let held = HashingClaim::Held {
+    let held = WorkClaim::Held {
         until: sample::seconds_after(30),
     };
     let held_count = claims.iter().filter(|claim| **claim == held).count();
     let won = claims
         .iter()
-        .filter(|claim| matches!(claim, HashingClaim::Taken(_)))
+        .filter(|claim| matches!(claim, WorkClaim::Taken(_)))
         .count();
     assert_eq!((won, held_count), (1, 99));
 }
@@ -58,7 +58,7 @@ pub async fn a_renewed_claim_keeps_its_epoch_and_lasts(harness: &impl CatalogHar
     }
     assert_eq!(
         claim_at(&open, &object, RIVAL, 49).await,
-        HashingClaim::Held {
+        WorkClaim::Held {
             until: sample::seconds_after(50)
         }
     );
@@ -88,7 +88,7 @@ pub async fn an_ended_epoch_changes_no_claim_and_no_digest(harness: &impl Catalo
     assert_eq!(known(&open, &object).await, None);
     assert_eq!(
         claim_at(&open, &object, OWNER, 59).await,
-        HashingClaim::Held {
+        WorkClaim::Held {
             until: current.until
         }
     );
@@ -112,10 +112,7 @@ pub async fn a_released_claim_is_free_at_once(harness: &impl CatalogHarness) {
 pub async fn a_claim_without_an_intent_is_closed(harness: &impl CatalogHarness) {
     let open = harness.open().await;
     let object = object(&sample::scope("t_a", "dev"), 1);
-    assert_eq!(
-        claim_at(&open, &object, OWNER, 0).await,
-        HashingClaim::Closed
-    );
+    assert_eq!(claim_at(&open, &object, OWNER, 0).await, WorkClaim::Closed);
     assert!(!renew_at(&open, &object, 1, 0).await);
     assert!(!record(&open, &object, 1, digest()).await);
     assert!(!release(&open, &object, 1).await);
@@ -130,10 +127,7 @@ pub async fn a_registered_asset_is_not_claimed(harness: &impl CatalogHarness) {
     let new = sample::new_asset(&intent, Provenance::default());
     let outcome = open.catalog.register(new).await.unwrap();
     assert_eq!(outcome, RegisterOutcome::Registered);
-    assert_eq!(
-        claim_at(&open, &object, OWNER, 0).await,
-        HashingClaim::Closed
-    );
+    assert_eq!(claim_at(&open, &object, OWNER, 0).await, WorkClaim::Closed);
 }
 
 /// One id in two scopes is two assets, each with its own claims.
@@ -145,17 +139,14 @@ pub async fn a_claim_does_not_affect_another_scope(harness: &impl CatalogHarness
         let epoch = taken(&open, &mine).await.epoch;
         // it does not exist in this scope, so it affects nothing here
         let theirs = object(&scope, 1);
-        assert_eq!(
-            claim_at(&open, &theirs, RIVAL, 0).await,
-            HashingClaim::Closed
-        );
+        assert_eq!(claim_at(&open, &theirs, RIVAL, 0).await, WorkClaim::Closed);
         let theirs = promised(&open, &scope, 1).await;
         taken(&open, &theirs).await;
         assert!(!release(&open, &object(&sample::scope("t_c", "dev"), 1), epoch).await);
         assert!(release(&open, &mine, epoch).await);
         assert_eq!(
             claim_at(&open, &theirs, RIVAL, 29).await,
-            HashingClaim::Held {
+            WorkClaim::Held {
                 until: sample::seconds_after(30)
             }
         );

@@ -1,6 +1,6 @@
 use nexus_raw::{
     asset::Sha256Digest,
-    ports::{HashingClaim, PinnedObject},
+    ports::{PinnedObject, WorkClaim},
 };
 
 use super::{OWNER, RIVAL, claim_at, digest, known, object, promised, record, taken, taken_at};
@@ -27,7 +27,7 @@ pub async fn a_recorded_digest_is_known_and_ends_the_claim(harness: &impl Catalo
     for owner in [OWNER, RIVAL] {
         assert_eq!(
             claim_at(&open, &object, owner, 0).await,
-            HashingClaim::Known(digest())
+            WorkClaim::Known(digest())
         );
     }
     assert!(!record(&open, &object, epoch, Sha256Digest::of(b"")).await);
@@ -63,7 +63,7 @@ pub async fn a_digest_is_of_one_etag_and_one_version(harness: &impl CatalogHarne
         ..hashed
     };
     let claim = claim_at(&open, &other, RIVAL, 0).await;
-    assert!(matches!(claim, HashingClaim::Taken(_)), "{claim:?}");
+    assert!(matches!(claim, WorkClaim::Taken(_)), "{claim:?}");
 }
 
 /// The latest object at the address counts.

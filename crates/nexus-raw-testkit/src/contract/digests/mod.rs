@@ -1,4 +1,4 @@
-//! The contract of [`DigestLedger`](nexus_raw::ports::DigestLedger), with the harness of the
+//! The contract of [`WorkLedger`](nexus_raw::ports::WorkLedger), with the harness of the
 //! catalogue.
 
 mod claims;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nexus_raw::{
     asset::Sha256Digest,
-    ports::{HashingClaim, Lease, PinnedObject},
+    ports::{Lease, PinnedObject, WorkClaim},
     tenancy::Scope,
 };
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub use self::{claims::*, known::*};
 use super::catalog::OpenCatalog;
 use crate::sample;
 
-/// Runs the contract suite of `DigestLedger`. Takes an expression that returns a new
+/// Runs the contract suite of `WorkLedger`. Takes an expression that returns a new
 /// [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! digests_contract {
@@ -78,7 +78,7 @@ async fn claim_at(
     object: &PinnedObject,
     owner: Uuid,
     seconds: i64,
-) -> HashingClaim {
+) -> WorkClaim {
     let now = sample::seconds_after(seconds);
     let claim = open.digests.claim_hashing(object, owner, now, TTL).await;
     claim.unwrap()
@@ -92,14 +92,17 @@ async fn taken(open: &OpenCatalog, object: &PinnedObject) -> Lease {
 /// Claims, which must succeed.
 async fn taken_at(open: &OpenCatalog, object: &PinnedObject, owner: Uuid, seconds: i64) -> Lease {
     match claim_at(open, object, owner, seconds).await {
-        HashingClaim::Taken(lease) => lease,
+        WorkClaim::Taken(lease) => lease,
         other => panic!("expected: a claim that is taken\n    came: {other:?}"),
     }
 }
 
 async fn renew_at(open: &OpenCatalog, object: &PinnedObject, epoch: u64, seconds: i64) -> bool {
     let now = sample::seconds_after(seconds);
-    let renewed = open.digests.renew_hashing(object, epoch, now, TTL).await;
+    let renewed = open
+        .digests
+        .renew_work(&object.scope, object.asset_id, epoch, now, TTL)
+        .await;
     renewed.unwrap()
 }
 
@@ -114,7 +117,10 @@ async fn record(
 }
 
 async fn release(open: &OpenCatalog, object: &PinnedObject, epoch: u64) -> bool {
-    open.digests.release_hashing(object, epoch).await.unwrap()
+    let released = open
+        .digests
+        .release_work(&object.scope, object.asset_id, epoch);
+    released.await.unwrap()
 }
 
 async fn known(open: &OpenCatalog, object: &PinnedObject) -> Option<Sha256Digest> {

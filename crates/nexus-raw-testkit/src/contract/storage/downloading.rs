@@ -21,7 +21,10 @@ fn record(intent: &UploadIntent, object: &PinnedObject) -> RawAsset {
         asset_id: intent.asset_id,
         scope: intent.scope.clone(),
         address: object.address.clone(),
-        facts: intent.facts.clone(),
+        facts: intent
+            .facts
+            .clone()
+            .with_sha256(intent.facts.sha256.unwrap()),
         provenance: Provenance::default(),
         imported_at: intent.requested_at,
         registered_by: intent.requested_by.clone(),
@@ -29,6 +32,7 @@ fn record(intent: &UploadIntent, object: &PinnedObject) -> RawAsset {
             level: IntegrityLevel::S3Sha256,
             version_id: object.version_id.clone(),
             etag: object.etag.clone(),
+            parts: None,
         },
     })
 }

@@ -30,7 +30,7 @@ pub async fn a_stored_object_is_reported_as_uploaded(harness: &impl StorageHarne
     assert_eq!(stored.user_metadata, metadata.into());
     assert_eq!(stored.foreign_headers, Vec::<&str>::new());
     if bench.repository.capabilities().enforces_sha256 {
-        assert_eq!(stored.sha256, Some(intent.facts.sha256));
+        assert_eq!(stored.sha256, intent.facts.sha256);
     }
     assert!(
         !stored.etag.is_empty() && !stored.etag.contains('"'),

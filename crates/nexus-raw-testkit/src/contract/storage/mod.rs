@@ -154,7 +154,12 @@ impl<'a, H: StorageHarness> StorageBench<'a, H> {
         now: Timestamp,
         ttl: Duration,
     ) -> PresignedUpload {
-        let terms = UploadTerms { intent, now, ttl };
+        let terms = UploadTerms {
+            intent,
+            sha256: intent.facts.sha256.unwrap(),
+            now,
+            ttl,
+        };
         self.repository.presign_upload(terms).await.unwrap()
     }
 

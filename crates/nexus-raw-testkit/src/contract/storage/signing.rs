@@ -14,7 +14,10 @@ pub async fn the_headers_are_the_signed_ones_in_order(harness: &impl StorageHarn
     let promised: BTreeMap<String, String> = [
         ("content-type", "image/jpeg".to_owned()),
         ("if-none-match", "*".to_owned()),
-        ("x-amz-checksum-sha256", intent.facts.sha256.to_base64()),
+        (
+            "x-amz-checksum-sha256",
+            intent.facts.sha256.unwrap().to_base64(),
+        ),
         ("x-amz-meta-asset-id", intent.asset_id.to_string()),
         ("x-amz-meta-env", "dev".to_owned()),
         ("x-amz-meta-tenant-id", "t_a".to_owned()),

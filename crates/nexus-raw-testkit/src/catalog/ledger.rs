@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::Sha256Digest,
-    ports::{CatalogError, DigestLedger, HashingClaim, PinnedObject},
+    asset::{AssetId, Sha256Digest},
+    ports::{CatalogError, OpenUpload, PinnedObject, WorkClaim, WorkLedger},
+    tenancy::Scope,
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::FakeCatalog;
 
 #[async_trait]
-impl DigestLedger for FakeCatalog {
+impl WorkLedger for FakeCatalog {
     async fn known_digest(
         &self,
         object: &PinnedObject,
@@ -25,22 +26,36 @@ impl DigestLedger for FakeCatalog {
         owner: Uuid,
         now: Timestamp,
         ttl: Duration,
-    ) -> Result<HashingClaim, CatalogError> {
+    ) -> Result<WorkClaim, CatalogError> {
         let until = now.saturating_add(ttl);
         self.connect().await?;
         Ok(self.state().claim_hashing(object, owner, now, until))
     }
 
-    async fn renew_hashing(
+    async fn claim_upload(
         &self,
-        object: &PinnedObject,
+        upload: &OpenUpload,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<WorkClaim, CatalogError> {
+        let until = now.saturating_add(ttl);
+        self.connect().await?;
+        let (scope, asset) = (&upload.scope, upload.asset_id);
+        Ok(self.state().claim_work(scope, asset, owner, now, until))
+    }
+
+    async fn renew_work(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
         epoch: u64,
         now: Timestamp,
         ttl: Duration,
     ) -> Result<bool, CatalogError> {
         let until = now.saturating_add(ttl);
         self.connect().await?;
-        Ok(self.state().renew_hashing(object, epoch, until))
+        Ok(self.state().renew_work(scope, asset, epoch, until))
     }
 
     async fn record_digest(
@@ -53,12 +68,13 @@ impl DigestLedger for FakeCatalog {
         Ok(self.state().record_digest(object, epoch, digest))
     }
 
-    async fn release_hashing(
+    async fn release_work(
         &self,
-        object: &PinnedObject,
+        scope: &Scope,
+        asset: AssetId,
         epoch: u64,
     ) -> Result<bool, CatalogError> {
         self.connect().await?;
-        Ok(self.state().release_hashing(object, epoch))
+        Ok(self.state().release_work(scope, asset, epoch))
     }
 }
