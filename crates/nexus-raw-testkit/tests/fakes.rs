@@ -67,6 +67,7 @@ impl Shelf {
             enforces_sha256: false,
             keeps_octet_stream: false,
             honours_response_headers: true,
+            proves_parts: true,
         });
         shelf
     }

@@ -105,7 +105,7 @@ pub enum UploadSteps {
 impl UploadSteps {
     /// Returns the signed request of an upload by one.
     #[must_use]
-    pub fn into_single(self) -> Option<PresignedUpload> {
+    pub fn as_single(&self) -> Option<&PresignedUpload> {
         match self {
             Self::Single(upload) => Some(upload),
             Self::Multipart { .. } => None,

@@ -140,6 +140,7 @@ async fn what_browsers_run_is_neither_shown_nor_left_to_a_store_that_shows_it() 
             enforces_sha256: true,
             keeps_octet_stream: true,
             honours_response_headers: false,
+            proves_parts: false,
         });
         let saved = download(&house, DownloadRequest::new(id)).await;
         assert_eq!(

@@ -3,7 +3,9 @@ use std::{sync::Arc, time::Duration};
 use nexus_raw::{
     asset::{AssetId, ContentFacts, Provenance, RawAsset},
     event::{DatasetEvent, RequestContext},
-    ports::{AssetCatalog, EventQuery, IntentState, ObjectHasher, StoreCapabilities},
+    ports::{
+        AssetCatalog, EventQuery, IntentState, ObjectWorker, PresignedUpload, StoreCapabilities,
+    },
     service::{
         PresignRequest, PresignedAsset, RawStorageService, RegisterError, RegisterRequest,
         Registered, UploadPolicy,
@@ -37,11 +39,11 @@ impl House {
     }
 
     /// The same, with objects hashed by `hasher`.
-    pub(crate) fn hashed_by(policy: UploadPolicy, hasher: impl ObjectHasher) -> Self {
+    pub(crate) fn hashed_by(policy: UploadPolicy, hasher: impl ObjectWorker) -> Self {
         let mut house = Self::with_policy(policy);
         house.make_careless();
         let service = house.service_of(policy);
-        house.service = Arc::new(service.with_hasher(Arc::new(hasher)));
+        house.service = Arc::new(service.with_worker(Arc::new(hasher)));
         house
     }
 
@@ -50,6 +52,7 @@ impl House {
             enforces_sha256: false,
             keeps_octet_stream: true,
             honours_response_headers: true,
+            proves_parts: true,
         });
     }
 
@@ -113,7 +116,7 @@ impl House {
     /// An asset whose promised content was uploaded.
     pub(crate) async fn uploaded(&self) -> PresignedAsset {
         let presigned = self.presign().await;
-        let outcome = self.store.upload(&presigned.upload, sample::CONTENT);
+        let outcome = self.store.upload(single(&presigned), sample::CONTENT);
         assert_eq!(outcome, PutOutcome::Stored);
         presigned
     }
@@ -171,4 +174,9 @@ pub(crate) fn stating(asset_id: AssetId, provenance: Provenance) -> RegisterRequ
 /// A registration that states nothing.
 pub(crate) fn plain(asset_id: AssetId) -> RegisterRequest {
     stating(asset_id, Provenance::default())
+}
+
+/// The one request of an upload.
+pub(crate) fn single(presigned: &PresignedAsset) -> &PresignedUpload {
+    presigned.upload.as_single().unwrap()
 }

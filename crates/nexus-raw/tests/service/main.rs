@@ -9,6 +9,7 @@ mod download;
 mod facts;
 mod house;
 mod keyed;
+mod multipart;
 mod presign;
 mod reading;
 mod refusals;

@@ -48,6 +48,7 @@ fn store_with(object: Option<StoredObject>) -> MockRawStorageRepository {
         enforces_sha256: true,
         keeps_octet_stream: true,
         honours_response_headers: true,
+        proves_parts: true,
     });
     store
         .expect_stat()
@@ -221,6 +222,7 @@ async fn what_is_absent_or_something_else_is_not_written() {
         size_bytes: 1,
         content_type: None,
         sha256: None,
+        composite: None,
         etag: "e".to_owned(),
         version_id: None,
         user_metadata: [].into(),
@@ -240,6 +242,7 @@ async fn a_store_that_does_not_answer_is_called_once_and_nothing_is_written() {
         enforces_sha256: true,
         keeps_octet_stream: true,
         honours_response_headers: true,
+        proves_parts: true,
     });
     store
         .expect_stat()
@@ -264,7 +267,8 @@ async fn the_catalogues_outcome_at_the_write_counts() {
         StoredObject {
             size_bytes: intent.facts.size_bytes.get(),
             content_type: Some(intent.facts.content_type.to_string()),
-            sha256: Some(intent.facts.sha256),
+            sha256: intent.facts.sha256,
+            composite: None,
             etag: "e".to_owned(),
             version_id: None,
             user_metadata: metadata

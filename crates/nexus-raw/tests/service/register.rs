@@ -33,6 +33,7 @@ async fn a_registration_writes_the_record_and_its_event() {
             level: IntegrityLevel::S3Sha256,
             version_id: Some("version-1".to_owned()),
             etag: stored.etag,
+            parts: None,
         },
     });
     let request = stating(presigned.asset_id, sample::provenance());

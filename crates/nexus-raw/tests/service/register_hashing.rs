@@ -5,29 +5,29 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 use nexus_raw::{
     asset::{ByteSize, IntegrityLevel, Sha256Digest},
     ports::{
-        CatalogError, HashOutcome, HashingError, HashingProgress, MockObjectHasher, PinnedObject,
-        StorageError, Urgency,
+        CatalogError, HashOutcome, MockObjectWorker, PinnedObject, StorageError, Urgency,
+        WorkError, WorkProgress,
     },
     service::{Mismatch, RegisterError, UploadPolicy},
 };
 use nexus_raw_testkit::{PutOutcome, sample};
 
-use crate::house::{House, plain, stating};
+use crate::house::{House, plain, single, stating};
 
 /// Other bytes of the promised length.
 fn other_bytes() -> Vec<u8> {
     sample::CONTENT.iter().map(|byte| byte ^ 1).collect()
 }
 
-fn hashed(digest: Sha256Digest) -> HashingProgress {
-    HashingProgress::Done(HashOutcome::Hashed(digest))
+fn hashed(digest: Sha256Digest) -> WorkProgress<HashOutcome> {
+    WorkProgress::Done(HashOutcome::Hashed(digest))
 }
 
 /// A hasher that gives these answers in turn, each once.
 fn answering<const N: usize>(
-    answers: [Result<HashingProgress, HashingError>; N],
-) -> MockObjectHasher {
-    let mut hasher = MockObjectHasher::new();
+    answers: [Result<WorkProgress<HashOutcome>, WorkError>; N],
+) -> MockObjectWorker {
+    let mut hasher = MockObjectWorker::new();
     let answers = Mutex::new(VecDeque::from(answers));
     hasher
         .expect_digest()
@@ -61,7 +61,7 @@ async fn a_digest_that_the_store_claims_is_neither_believed_nor_held_against_it(
     ] {
         let house = House::careless();
         let presigned = house.presign().await;
-        let outcome = house.store.upload(&presigned.upload, &content);
+        let outcome = house.store.upload(single(&presigned), &content);
         assert_eq!(outcome, PutOutcome::Stored);
         let mut object = house.store.object(&presigned.address).unwrap();
         object.sha256 = claimed;
@@ -100,7 +100,7 @@ async fn nothing_is_read_of_an_object_that_is_another_by_its_head() {
 async fn parents_come_before_what_the_store_says() {
     let house = House::careless();
     let presigned = house.presign().await;
-    house.store.upload(&presigned.upload, &other_bytes());
+    house.store.upload(single(&presigned), &other_bytes());
     let provenance = sample::derived_from(&[sample::asset_id(404)]);
     let refused = house
         .register(stating(presigned.asset_id, provenance))
@@ -132,12 +132,12 @@ async fn an_object_up_to_the_limit_is_waited_for_and_a_larger_one_is_not() {
         ),
     ] {
         let policy = UploadPolicy::default().with_sync_hash_max_bytes(limit);
-        let mut hasher = MockObjectHasher::new();
+        let mut hasher = MockObjectWorker::new();
         hasher
             .expect_digest()
             .once()
             .withf(move |object, given| object.size_bytes == size && *given == urgency)
-            .return_once(|_, _| Ok(HashingProgress::Pending));
+            .return_once(|_, _| Ok(WorkProgress::Pending));
         let house = House::hashed_by(policy, hasher);
         let asset_id = house.uploaded().await.asset_id;
         let pending = house.register(plain(asset_id)).await;
@@ -155,7 +155,7 @@ async fn an_object_up_to_the_limit_is_waited_for_and_a_larger_one_is_not() {
 
 #[tokio::test]
 async fn what_is_hashed_is_what_was_seen() {
-    let mut hasher = MockObjectHasher::new();
+    let mut hasher = MockObjectWorker::new();
     let promised = sample::facts().sha256;
     let (sender, seen) = std::sync::mpsc::channel::<PinnedObject>();
     hasher.expect_digest().once().returning(move |object, _| {
@@ -185,7 +185,7 @@ async fn what_is_hashed_is_what_was_seen() {
 
 #[tokio::test]
 async fn an_object_that_was_replaced_while_it_was_read_is_looked_at_again() {
-    let replaced = || Ok(HashingProgress::Done(HashOutcome::Replaced));
+    let replaced = || Ok(WorkProgress::Done(HashOutcome::Replaced));
     let policy = UploadPolicy::default();
     let hasher = answering([replaced(), Ok(hashed(sample::facts().sha256))]);
     let house = House::hashed_by(policy, hasher);
@@ -208,7 +208,7 @@ async fn an_object_that_was_replaced_while_it_was_read_is_looked_at_again() {
 
 #[tokio::test]
 async fn an_object_that_is_gone_when_it_is_read_is_reported_as_not_uploaded() {
-    let gone = Ok(HashingProgress::Done(HashOutcome::Gone));
+    let gone = Ok(WorkProgress::Done(HashOutcome::Gone));
     let house = House::hashed_by(UploadPolicy::default(), answering([gone]));
     let presigned = house.uploaded().await;
     // gone between the lookup and the reading, as the next lookup shows

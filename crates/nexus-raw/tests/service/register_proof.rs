@@ -7,7 +7,7 @@ use nexus_raw::{
 };
 use nexus_raw_testkit::{PutOutcome, sample};
 
-use crate::house::{House, plain};
+use crate::house::{House, plain, single};
 
 #[tokio::test]
 async fn nothing_uploaded_yet_is_reported_until_the_intent_ends() {
@@ -116,11 +116,11 @@ async fn every_way_in_which_an_object_differs_is_named_and_refused() {
 async fn a_header_that_s3_takes_unsigned_is_found_at_registration() {
     let house = House::new();
     let presigned = house.presign().await;
-    let mut headers = presigned.upload.headers.clone();
+    let mut headers = single(&presigned).headers.clone();
     headers.push(("Content-Encoding".to_owned(), "gzip".to_owned()));
     let outcome = house
         .store
-        .put(&presigned.upload, &headers, sample::CONTENT);
+        .put(single(&presigned), &headers, sample::CONTENT);
     assert_eq!(outcome, PutOutcome::Stored);
     let refused = house.register(plain(presigned.asset_id)).await;
     let Err(RegisterError::ObjectMismatch { mismatches }) = refused else {
@@ -134,7 +134,7 @@ async fn a_header_that_s3_takes_unsigned_is_found_at_registration() {
 async fn a_header_that_browsers_add_by_themselves_is_not_looked_at() {
     let house = House::new();
     let presigned = house.presign().await;
-    let mut headers = presigned.upload.headers.clone();
+    let mut headers = single(&presigned).headers.clone();
     for (name, value) in [
         ("Cache-Control", "no-cache"),
         ("Pragma", "no-cache"),
@@ -144,7 +144,7 @@ async fn a_header_that_browsers_add_by_themselves_is_not_looked_at() {
     }
     let outcome = house
         .store
-        .put(&presigned.upload, &headers, sample::CONTENT);
+        .put(single(&presigned), &headers, sample::CONTENT);
     assert_eq!(outcome, PutOutcome::Stored);
     let registered = house.register(plain(presigned.asset_id)).await.unwrap();
     assert!(registered.created);
@@ -162,13 +162,14 @@ async fn a_guessed_media_type_is_overlooked_for_octet_streams_where_the_store_gu
             enforces_sha256: true,
             keeps_octet_stream,
             honours_response_headers: true,
+            proves_parts: true,
         });
         let facts = ContentFacts {
             content_type: ContentType::parse(content_type).unwrap(),
             ..sample::facts()
         };
         let presigned = house.presign_of(facts).await;
-        house.store.upload(&presigned.upload, sample::CONTENT);
+        house.store.upload(single(&presigned), sample::CONTENT);
         let mut object = house.store.object(&presigned.address).unwrap();
         object.content_type = Some("application/pdf".to_owned());
         house.store.place(&presigned.address, object);

@@ -30,8 +30,9 @@ fn intent() -> UploadIntent {
             filename,
             content_type: ContentType::parse("image/jpeg").unwrap(),
             size_bytes: ByteSize::parse(5).unwrap(),
-            sha256: Sha256Digest::of(b"hello"),
+            sha256: Some(Sha256Digest::of(b"hello")),
         },
+        multipart: None,
         requested_by: UserId::parse("u_demo").unwrap(),
         requested_at: time(0),
         ends_at: time(60),
@@ -52,7 +53,7 @@ fn record() -> RawAsset {
         asset_id: intent.asset_id,
         scope: intent.scope,
         address: intent.address,
-        facts: intent.facts,
+        facts: intent.facts.with_sha256(Sha256Digest::of(b"hello")),
         provenance: Provenance {
             lineage: Lineage {
                 derived_from: DerivedFrom::parse(vec![parent]).unwrap(),
@@ -69,6 +70,7 @@ fn record() -> RawAsset {
             level: IntegrityLevel::S3Sha256,
             version_id: None,
             etag: "5d41402abc4b2a76b9719d911017c592".to_owned(),
+            parts: None,
         },
     })
 }
