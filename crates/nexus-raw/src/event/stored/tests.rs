@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     asset::{
         BucketName, ContentFacts, Disposition, Filename, InForce, Integrity, IntegrityLevel,
-        ObjectKey, Provenance, RawAsset, RawAssetParts, UploadIntent,
+        MultipartUpload, ObjectKey, Provenance, RawAsset, RawAssetParts, UploadIntent,
     },
     event::RequestContext,
     tenancy::Scope,
@@ -96,6 +96,62 @@ fn download() -> EventBody {
     };
     let user = UserId::parse("u_other").unwrap();
     EventBody::download_presigned(&record(), &in_force, download, &user, &context(), time(2))
+}
+
+/// Proofs are built on these bytes too.
+#[test]
+fn the_texts_of_an_upload_in_parts_are_these() {
+    let mut intent = intent();
+    intent.multipart = Some(MultipartUpload {
+        part_size_bytes: ByteSize::parse(5).unwrap(),
+        upload_id: None,
+    });
+    let user = UserId::parse("u_demo").unwrap();
+    let aborted = EventBody::upload_aborted(&intent, &user, &context(), time(2));
+    intent.facts.sha256 = None;
+    let presigned = EventBody::presigned(&intent, &user, &context(), time(0));
+    let mut record = record();
+    record = RawAsset::from_parts(RawAssetParts {
+        asset_id: record.asset_id(),
+        scope: record.scope().clone(),
+        address: record.address().clone(),
+        facts: record.facts().clone(),
+        provenance: Provenance::default(),
+        imported_at: time(3),
+        registered_by: user,
+        integrity: Integrity {
+            level: IntegrityLevel::S3CompositeSha256,
+            parts: Some(1),
+            ..record.integrity().clone()
+        },
+    });
+    let registered = EventBody::registered(&record, &context());
+    let id = r#""asset_id":"019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11""#;
+    let sha256 = "\"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\"";
+    let content = r#""size_bytes":5,"content_type":"image/jpeg","derived_from":[]"#;
+    let expected = [
+        format!(
+            r#"{{"schema_version":"1","event_type":"raw_asset_presigned","occurred_at":"2026-11-24T01:00:00Z",{id},"sha256":null,{content},"pii_flags":null,"train_ok":null}}"#
+        ),
+        format!(
+            r#"{{"schema_version":"1","event_type":"raw_asset_upload_aborted","occurred_at":"2026-11-24T01:00:02Z",{id},"sha256":{sha256},{content},"pii_flags":null,"train_ok":null}}"#
+        ),
+        format!(
+            r#"{{"schema_version":"1","event_type":"raw_asset_registered","occurred_at":"2026-11-24T01:00:03Z",{id},"sha256":{sha256},{content},"pii_flags":[],"train_ok":false,"integrity":{{"level":"s3_composite_sha256","parts":1}}}}"#
+        ),
+    ];
+    for (body, expected) in [presigned, aborted, registered].into_iter().zip(expected) {
+        let stored = StoredEvent::of(&body).unwrap();
+        assert_eq!(stored.facts, expected);
+        let read = StoredEvent::read(&stored.facts, &stored.personal).unwrap();
+        assert_eq!(read, body);
+        let unstated = stored.facts.replace(sha256, "null");
+        let read = StoredEvent::read(&unstated, &stored.personal);
+        let is_registered = body.event_type == EventType::RawAssetRegistered;
+        assert_eq!(read.is_err(), is_registered, "{unstated}");
+        let absent = unstated.replace("\"sha256\":null,", "");
+        assert!(StoredEvent::read(&absent, &stored.personal).is_err());
+    }
 }
 
 /// Proofs are built on these bytes: they never change.
