@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, Sha256Digest, UploadId, UploadIntent},
     ports::{
-        Clock, CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
-        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        Clock, CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository,
+        StorageError, StoreCapabilities, StoredObject, UploadTerms, UploadsMarker,
     },
     time::Timestamp,
 };
@@ -384,6 +384,16 @@ impl RawStorageRepository for FakeStore {
         state.serves(&self.bucket, &upload.address)?;
         state.uploads.remove(&upload.upload_id);
         Ok(())
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        tokio::task::yield_now().await;
+        let state = self.state();
+        state.answers()?;
+        Ok(state.listed_uploads(after))
     }
 
     /// Like [`Self::presign_upload`].

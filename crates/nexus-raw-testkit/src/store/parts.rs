@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::{DeclaredPart, ObjectAddress, PartNumber, Sha256Digest, UploadIntent},
+    asset::{
+        DeclaredPart, ObjectAddress, ObjectKey, PartNumber, Sha256Digest, UploadId, UploadIntent,
+    },
     ports::{
-        CompletionOutcome, CompositeDigest, OpenUpload, PartTerms, PartsListing, PresignedUpload,
-        SignedUrl, StoreCapabilities, StoredObject, StoredPart,
+        CompletionOutcome, CompositeDigest, ListedUpload, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, PresignedUpload, SignedUrl, StoreCapabilities, StoredObject, StoredPart,
+        UploadsMarker,
     },
     time::Timestamp,
 };
@@ -123,7 +126,48 @@ impl PartGrant {
     }
 }
 
+/// The number of uploads on a page.
+const PAGE: usize = 2;
+
 impl StoreState {
+    pub(super) fn listed_uploads(&self, after: Option<UploadsMarker>) -> OpenUploads {
+        let mut open: Vec<_> = self
+            .uploads
+            .iter()
+            .map(|(id, upload)| (upload.address.clone(), id.clone()))
+            .collect();
+        open.sort_by_key(|(address, id)| (address.key.as_str().to_owned(), id.clone()));
+        let marker = |(address, id): &(ObjectAddress, UploadId)| UploadsMarker {
+            key: address.key.as_str().to_owned(),
+            upload_id: id.as_str().to_owned(),
+        };
+        let is_after = |it: &(ObjectAddress, UploadId)| {
+            let place = |it: &UploadsMarker| (it.key.clone(), it.upload_id.clone());
+            after
+                .as_ref()
+                .is_none_or(|after| place(&marker(it)) > place(after))
+        };
+        open.retain(is_after);
+        let has_more = open.len() > PAGE;
+        open.truncate(PAGE);
+        OpenUploads {
+            next: open.last().filter(|_| has_more).map(marker),
+            uploads: open
+                .into_iter()
+                .map(|(address, upload_id)| {
+                    let (scope, asset_id, _) =
+                        ObjectKey::parse_parts(address.key.as_str()).unwrap();
+                    ListedUpload {
+                        scope,
+                        asset_id,
+                        address,
+                        upload_id,
+                    }
+                })
+                .collect(),
+        }
+    }
+
     pub(super) fn listing(&self, upload: &OpenUpload, after: u16, limit: u16) -> PartsListing {
         let Some(open) = self.uploads.get(&upload.upload_id) else {
             return PartsListing::UnknownUpload;

@@ -64,8 +64,8 @@ pub use self::{
     },
     parked::{KeptEvent, ParkedEvents, ParkedFilter},
     parts::{
-        AbortOutcome, CompletionOutcome, OpenUpload, PartTerms, PartsListing, StoredPart,
-        abort_unless_completed,
+        AbortOutcome, CompletionOutcome, ListedUpload, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, StoredPart, UploadsMarker, abort_unless_completed,
     },
     sink::{DatasetEventSink, Delivery, SinkError},
     storage::{

@@ -69,6 +69,37 @@ pub enum PartsListing {
     UnknownUpload,
 }
 
+/// An upload in parts that a store lists as open, at the key of an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedUpload {
+    /// Whose asset the key is of.
+    pub scope: Scope,
+    /// The asset.
+    pub asset_id: AssetId,
+    /// Where the object would be.
+    pub address: ObjectAddress,
+    /// The store's id of it.
+    pub upload_id: UploadId,
+}
+
+/// A page of the uploads in parts that a store lists as open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenUploads {
+    /// Those at keys of assets; others are left out.
+    pub uploads: Vec<ListedUpload>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<UploadsMarker>,
+}
+
+/// The last key and upload id of a page, as the store names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadsMarker {
+    /// The key.
+    pub key: String,
+    /// The id.
+    pub upload_id: String,
+}
+
 /// The outcome of completing an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompletionOutcome {

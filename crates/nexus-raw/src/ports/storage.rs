@@ -2,7 +2,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{CompletionOutcome, OpenUpload, PartTerms, PartsListing, StorageError};
+use super::{
+    CompletionOutcome, OpenUpload, OpenUploads, PartTerms, PartsListing, StorageError,
+    UploadsMarker,
+};
 use crate::{
     asset::{
         AssetId, BucketName, ByteSize, DeclaredPart, Disposition, ObjectAddress, RawAsset,
@@ -270,6 +273,14 @@ pub trait RawStorageRepository: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`StorageError::Unavailable`] when it is not known whether it was aborted.
     async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError>;
+
+    /// A page of the uploads in parts that are open in the served bucket, at keys of assets. What
+    /// is begun or ended meanwhile may be missing.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] whenever the store gave no clear answer.
+    async fn open_uploads(&self, after: Option<UploadsMarker>)
+    -> Result<OpenUploads, StorageError>;
 
     /// Signs one download. The URL is of exactly the version that the record pins, where it pins
     /// one, and has the store answer the record's type, [`Disposition::header`] of its name and

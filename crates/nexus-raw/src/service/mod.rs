@@ -1,5 +1,6 @@
 //! The use cases: presign an upload, register what was uploaded, read what is known.
 
+mod abandoned;
 mod batch;
 mod download;
 mod error;
@@ -16,6 +17,7 @@ mod verification;
 
 use std::sync::{Arc, OnceLock};
 
+pub use abandoned::AbandonedUploads;
 pub use batch::BatchKey;
 pub use download::{DownloadRequest, PresignedContent};
 pub use error::{

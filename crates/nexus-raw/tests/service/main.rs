@@ -5,6 +5,7 @@
     reason = "helpers of tests: where an expectation breaks, the test must end"
 )]
 
+mod abandoned;
 mod download;
 mod facts;
 mod house;

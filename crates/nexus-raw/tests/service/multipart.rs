@@ -15,15 +15,15 @@ use tokio::task::JoinSet;
 use crate::house::{House, plain};
 
 /// A house whose parts have eight bytes, so that the sample's content has three.
-fn house() -> House {
+pub(crate) fn house() -> House {
     House::with_policy(UploadPolicy::default().with_part_size_bytes(ByteSize::parse(8).unwrap()))
 }
 
-fn request() -> PresignRequest {
+pub(crate) fn request() -> PresignRequest {
     PresignRequest::new(sample::facts().with_sha256(None)).in_parts()
 }
 
-fn digest() -> Sha256Digest {
+pub(crate) fn digest() -> Sha256Digest {
     sample::facts().sha256
 }
 
@@ -35,7 +35,7 @@ fn declarations() -> Vec<(PartNumber, Sha256Digest)> {
         .collect()
 }
 
-fn stating_digest(asset_id: AssetId, sha256: Sha256Digest) -> RegisterRequest {
+pub(crate) fn stating_digest(asset_id: AssetId, sha256: Sha256Digest) -> RegisterRequest {
     plain(asset_id).with_restated(RestatedFacts {
         sha256: Some(sha256),
         ..RestatedFacts::default()
@@ -43,7 +43,7 @@ fn stating_digest(asset_id: AssetId, sha256: Sha256Digest) -> RegisterRequest {
 }
 
 impl House {
-    async fn begin(&self, request: PresignRequest) -> PresignedAsset {
+    pub(crate) async fn begin(&self, request: PresignRequest) -> PresignedAsset {
         let presigned = self
             .service
             .presign_upload(&self.access, &self.context, request);
@@ -59,7 +59,7 @@ impl House {
     }
 
     /// An upload of which these parts are in the store.
-    async fn begun_with(&self, parts: &[usize]) -> AssetId {
+    pub(crate) async fn begun_with(&self, parts: &[usize]) -> AssetId {
         let asset_id = self.begin(request()).await.asset_id;
         let signed = self.declare(asset_id).await;
         let contents: Vec<_> = sample::CONTENT.chunks(8).collect();
@@ -70,7 +70,7 @@ impl House {
         asset_id
     }
 
-    async fn abort(&self, asset_id: AssetId) -> Result<(), AbortError> {
+    pub(crate) async fn abort(&self, asset_id: AssetId) -> Result<(), AbortError> {
         let access = &self.access;
         self.service
             .abort_upload(access, &self.context, asset_id)
