@@ -35,6 +35,19 @@ impl Answer {
         value
     }
 
+    /// Returns the texts of all XML elements of a name, in order. Of escapes only those of quotes are
+    /// resolved.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let body = String::from_utf8_lossy(&self.body);
+        let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
+        body.split(&begin)
+            .skip(1)
+            .filter_map(|rest| rest.split_once(&end))
+            .map(|(text, _)| text.replace("&quot;", "\"").replace("&#34;", "\""))
+            .collect()
+    }
+
     /// Returns the status and the error code of S3, which is empty if the body has none.
     #[must_use]
     pub fn error(&self) -> (u16, String) {
@@ -64,7 +77,8 @@ pub fn connect(host: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Returns the head of a request, with `host` and, for a PUT, `content-length` added unless given.
+/// Returns the head of a request, with `host` and, for a PUT or POST, `content-length` added unless
+/// given.
 #[must_use]
 pub fn head(
     host: &str,
@@ -78,7 +92,8 @@ pub fn head(
     if !has("host") {
         lines.push(format!("host: {host}"));
     }
-    if !has("content-length") && !has("transfer-encoding") && method == "PUT" {
+    let has_body = ["PUT", "POST"].contains(&method);
+    if !has("content-length") && !has("transfer-encoding") && has_body {
         lines.push(format!("content-length: {body_bytes}"));
     }
     lines.extend(

@@ -3,10 +3,12 @@
 //! of [`contract::s3`](crate::contract::s3).
 
 pub mod http;
+mod multipart;
 mod sign;
 
 pub use self::{
     http::Answer,
+    multipart::{MultipartClient, PartName, composite_sha256},
     sign::{Presign, Signer, base64_sha256, encode_path},
 };
 
