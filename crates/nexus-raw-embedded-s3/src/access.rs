@@ -8,9 +8,12 @@ use s3s::{S3Result, s3_error};
 
 use crate::auth::{is_presigned, query_pairs};
 
-/// The maximum size of a single PUT, 5 GiB:
+/// The maximum size of a single PUT or of a part, 5 GiB:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
 const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// A bucket's configuration has some 200 bytes.
+const MAX_CONFIGURATION_BYTES: u64 = 16 * 1024;
 
 /// The prefix of user metadata.
 pub(crate) const METADATA_PREFIX: &str = "x-amz-meta-";
@@ -47,7 +50,7 @@ impl Supported {
     }
 }
 
-static OPERATIONS: [Supported; 7] = [
+static OPERATIONS: [Supported; 13] = [
     Supported::nothing("CreateBucket"),
     Supported::nothing("HeadBucket"),
     Supported {
@@ -89,6 +92,55 @@ static OPERATIONS: [Supported; 7] = [
         ..Supported::nothing("HeadObject")
     },
     Supported::nothing("DeleteObject"),
+    Supported {
+        operation: "CreateMultipartUpload",
+        headers: &["x-amz-checksum-algorithm", "x-amz-checksum-type"],
+        query: &["uploads"],
+        metadata: true,
+    },
+    Supported {
+        headers: &[
+            "content-md5",
+            "x-amz-checksum-crc32",
+            "x-amz-checksum-crc32c",
+            "x-amz-checksum-crc64nvme",
+            "x-amz-checksum-sha1",
+            "x-amz-checksum-sha256",
+            "x-amz-decoded-content-length",
+            "x-amz-sdk-checksum-algorithm",
+            "x-amz-trailer",
+        ],
+        query: &["partNumber", "uploadId"],
+        ..Supported::nothing("UploadPart")
+    },
+    Supported {
+        query: &["max-parts", "part-number-marker", "uploadId"],
+        ..Supported::nothing("ListParts")
+    },
+    Supported {
+        query: &[
+            "key-marker",
+            "max-uploads",
+            "prefix",
+            "upload-id-marker",
+            "uploads",
+        ],
+        ..Supported::nothing("ListMultipartUploads")
+    },
+    Supported {
+        query: &["uploadId"],
+        ..Supported::nothing("AbortMultipartUpload")
+    },
+    Supported {
+        headers: &[
+            "if-none-match",
+            "x-amz-checksum-sha256",
+            "x-amz-checksum-type",
+            "x-amz-mp-object-size",
+        ],
+        query: &["uploadId"],
+        ..Supported::nothing("CompleteMultipartUpload")
+    },
 ];
 
 /// The access rules, called by `s3s`.
@@ -106,8 +158,10 @@ impl S3Access for AccessRules {
         };
         check_query(supported, context.uri().query())?;
         check_headers(supported, context.headers())?;
-        if operation == "PutObject" {
-            check_length(context.headers())?;
+        match operation {
+            "PutObject" | "UploadPart" => check_length(context.headers())?,
+            "CreateBucket" => check_configuration(context.headers())?,
+            _ => {}
         }
         Ok(())
     }
@@ -190,20 +244,29 @@ fn has_a_function(name: &str) -> bool {
         || matches!(name, "range" | "content-range" | "content-md5")
 }
 
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    let value = headers.get(name)?.to_str().ok()?;
+    value.parse().ok()
+}
+
+fn check_configuration(headers: &HeaderMap) -> S3Result<()> {
+    match number(headers, CONTENT_LENGTH.as_str()) {
+        Some(bytes) if bytes > MAX_CONFIGURATION_BYTES => Err(s3_error!(
+            MaxMessageLengthExceeded,
+            "Your request was too big."
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn check_length(headers: &HeaderMap) -> S3Result<()> {
-    let length = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse::<u64>().ok())
-    };
-    let Some(bytes) = length(CONTENT_LENGTH.as_str()) else {
+    let Some(bytes) = number(headers, CONTENT_LENGTH.as_str()) else {
         return Err(s3_error!(
             MissingContentLength,
             "You must provide the Content-Length HTTP header."
         ));
     };
-    let decoded = length("x-amz-decoded-content-length").unwrap_or(bytes);
+    let decoded = number(headers, "x-amz-decoded-content-length").unwrap_or(bytes);
     if bytes.max(decoded) > MAX_OBJECT_BYTES {
         return Err(s3_error!(
             EntityTooLarge,

@@ -60,7 +60,8 @@ impl Declared {
         }
     }
 
-    fn declared_algorithm(&self) -> Option<ChecksumAlgorithm> {
+    /// Returns the algorithm of the declared checksum, if there is one.
+    pub(crate) fn declared_algorithm(&self) -> Option<ChecksumAlgorithm> {
         match &self.checksum {
             DeclaredChecksum::Nothing => None,
             DeclaredChecksum::Header(checksum) => Some(checksum.algorithm),

@@ -12,20 +12,20 @@ use hyper::http::request::Parts;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpError, HttpResponse, S3Error};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::AccessRules;
 use crate::auth::KeyPairAuth;
 use crate::cors::Cors;
 use crate::gate::Gate;
 use crate::request_body::RequestBody;
-use crate::service::StoreService;
+use crate::service::{MAX_COMPLETIONS, StoreService};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::uploads::Uploads;
 
-/// Only the creation of a bucket has an XML body, of some 200 bytes.
-const MAX_XML_BYTES: usize = 16 * 1024;
+/// The largest XML body lists 10,000 parts, of some 250 bytes each.
+const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
 
 /// The handler of all requests.
 pub(crate) struct Front {
@@ -48,6 +48,8 @@ impl Front {
             region: settings.region.clone(),
             misbehaviours: settings.misbehaviours.clone(),
             uploads: Arc::new(Uploads::new()),
+            completions: Arc::new(Semaphore::new(MAX_COMPLETIONS)),
+            min_part_bytes: settings.min_part_bytes,
             medium_failed,
         });
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));

@@ -3,7 +3,7 @@
 //! `s3s` then checks the signature over the headers that the claim names.
 
 use hyper::Method;
-use hyper::header::HeaderMap;
+use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::http::request::Parts;
 use s3s::{S3Error, S3Result, s3_error};
 
@@ -39,8 +39,7 @@ impl Gate {
         {
             check_unsigned_headers(&request.headers, &claim)?;
         }
-        // a form would have its own policy, and no supported operation is a POST
-        if request.method == Method::POST {
+        if request.method == Method::POST && !is_of_multipart_upload(request) {
             return Err(s3_error!(
                 MethodNotAllowed,
                 "The specified method is not allowed against this resource."
@@ -67,6 +66,20 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// Returns whether a POST may create or complete a multipart upload; no other POST is supported. A
+/// form, which `s3s` would read in any case, has its own policy.
+fn is_of_multipart_upload(request: &Parts) -> bool {
+    let is_form = request.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.as_bytes().to_ascii_lowercase();
+        kind.starts_with(b"multipart/")
+    });
+    let names = query_pairs(request.uri.query());
+    let is_named = names
+        .iter()
+        .any(|(name, _)| name == "uploads" || name == "uploadId");
+    is_named && !is_form
 }
 
 fn malformed(claim: &Claim, reason: &str) -> S3Error {

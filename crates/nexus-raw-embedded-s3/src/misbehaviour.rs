@@ -15,6 +15,8 @@ pub enum Misbehaviour {
     IgnoreCreateOnce,
     /// Accepts and stores unsigned `x-amz-*` headers.
     AcceptUnsignedHeaders,
+    /// Ignores `x-amz-mp-object-size` of a completion.
+    IgnoreObjectSize,
     /// Returns 403 for an absent object, as AWS does without `s3:ListBucket`.
     ForbidAbsentKeys,
 }

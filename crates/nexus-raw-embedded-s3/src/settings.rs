@@ -9,6 +9,10 @@ use secrecy::SecretString;
 
 use crate::misbehaviour::Misbehaviours;
 
+/// The minimum size of a part, 5 MiB:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
+
 /// The only key pair of the server.
 #[derive(Clone)]
 pub struct Credentials {
@@ -33,6 +37,7 @@ pub struct Settings {
     pub(crate) region: String,
     pub(crate) buckets: Vec<String>,
     pub(crate) cors_origins: Vec<String>,
+    pub(crate) min_part_bytes: u64,
     pub(crate) body_leeway: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) misbehaviours: Misbehaviours,
@@ -50,6 +55,7 @@ impl Settings {
             region: "us-east-1".to_owned(),
             buckets: Vec::new(),
             cors_origins: Vec::new(),
+            min_part_bytes: MIN_PART_BYTES,
             body_leeway: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
             misbehaviours: Misbehaviours::default(),
@@ -82,6 +88,14 @@ impl Settings {
     #[must_use]
     pub fn with_cors_origin(mut self, origin: impl Into<String>) -> Self {
         self.cors_origins.push(origin.into());
+        self
+    }
+
+    /// Sets the minimum size of a part of a multipart upload, except the last one, which completion
+    /// enforces. Default 5 MiB, as on AWS; tests may want less.
+    #[must_use]
+    pub fn with_min_part_bytes(mut self, bytes: u64) -> Self {
+        self.min_part_bytes = bytes;
         self
     }
 

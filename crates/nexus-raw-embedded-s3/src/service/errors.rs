@@ -19,6 +19,13 @@ pub(super) fn of_store(error: &StoreError) -> S3Error {
             PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold"
         ),
+        StoreError::NoSuchUpload => s3_error!(
+            NoSuchUpload,
+            "The specified multipart upload does not exist. The upload ID might be invalid, or the \
+             multipart upload might have been aborted or completed."
+        ),
+        StoreError::TooManyUploads => slow_down(),
+        StoreError::PartReplaced => invalid_part(),
         StoreError::Damaged(_) | StoreError::Io(_) | StoreError::Flush(_) | StoreError::Stopped => {
             internal(error)
         }
@@ -48,6 +55,15 @@ pub(super) fn report(error: &dyn Error) {
 /// The error when all upload slots are taken.
 pub(super) fn slow_down() -> S3Error {
     s3_error!(SlowDown, "Please reduce your request rate.")
+}
+
+/// The error of a part that is absent, or has another digest than was named.
+pub(super) fn invalid_part() -> S3Error {
+    s3_error!(
+        InvalidPart,
+        "One or more of the specified parts could not be found. The part might not have been \
+         uploaded, or the specified entity tag might not have matched the part's entity tag."
+    )
 }
 
 pub(super) fn no_such_key() -> S3Error {

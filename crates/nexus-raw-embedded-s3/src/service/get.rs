@@ -2,20 +2,19 @@
 
 use std::io::{self, SeekFrom};
 use std::ops::Range;
-use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, TryStreamExt as _, stream};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::{
     ETag, ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    StreamingBlob, Timestamp,
+    StreamingBlob,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use super::{StoreService, bucket_name, errors};
+use super::{StoreService, bucket_name, errors, length, timestamp};
 use crate::conditions;
 use crate::misbehaviour::Misbehaviour;
 use crate::store::{ObjectRecord, StoredObject};
@@ -47,8 +46,8 @@ pub(super) async fn get(
         accept_ranges: Some("bytes".to_owned()),
         content_length: Some(length(bytes.end - bytes.start)?),
         content_range,
-        e_tag: Some(ETag::Strong(object.record.md5.clone())),
-        last_modified: Some(last_modified(&object.record)),
+        e_tag: Some(ETag::Strong(object.record.etag())),
+        last_modified: Some(timestamp(object.record.modified_unix_ms)),
         body: Some(StreamingBlob::wrap(
             // the head was sent: the client sees a broken connection
             read(object.file, bytes).inspect_err(|error| errors::report(error)),
@@ -72,8 +71,8 @@ pub(super) async fn head(
     let output = HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
         content_length: Some(length(object.content_bytes)?),
-        e_tag: Some(ETag::Strong(object.record.md5.clone())),
-        last_modified: Some(last_modified(&object.record)),
+        e_tag: Some(ETag::Strong(object.record.etag())),
+        last_modified: Some(timestamp(object.record.modified_unix_ms)),
         ..Default::default()
     };
     Ok(S3Response::with_headers(output, headers))
@@ -101,7 +100,7 @@ async fn open(
             },
         );
     };
-    let etag = ETag::Strong(object.record.md5.clone());
+    let etag = ETag::Strong(object.record.etag());
     conditions::check_read(&etag, if_match, if_none_match)?;
     Ok(object)
 }
@@ -136,7 +135,10 @@ fn add_checksum(headers: &mut HeaderMap, record: &ObjectRecord) -> S3Result<()> 
     if let Some(checksum) = &record.checksum {
         headers.extend([
             header(checksum.algorithm.header(), &checksum.value)?,
-            header("x-amz-checksum-type", "FULL_OBJECT")?,
+            header(
+                "x-amz-checksum-type",
+                record.part_count.map_or("FULL_OBJECT", |_| "COMPOSITE"),
+            )?,
         ]);
     }
     Ok(())
@@ -154,14 +156,6 @@ fn override_headers(headers: &mut HeaderMap, uri: &hyper::Uri) {
 fn content_range(bytes: &Range<u64>, content_bytes: u64) -> String {
     let last = bytes.end.saturating_sub(1);
     format!("bytes {}-{last}/{content_bytes}", bytes.start)
-}
-
-fn length(bytes: u64) -> S3Result<i64> {
-    i64::try_from(bytes).map_err(|error| errors::internal(&error))
-}
-
-fn last_modified(record: &ObjectRecord) -> Timestamp {
-    Timestamp::from(UNIX_EPOCH + Duration::from_millis(record.modified_unix_ms))
 }
 
 /// Reads a range, chunk by chunk.

@@ -5,25 +5,33 @@ mod bucket;
 mod delete;
 mod errors;
 mod get;
+mod multipart;
 mod put;
 mod stored_headers;
 mod upload;
 
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use s3s::dto::{
-    CreateBucketInput, CreateBucketOutput, DeleteObjectInput, DeleteObjectOutput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    CompleteMultipartUploadOutput, CreateBucketInput, CreateBucketOutput,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput,
     GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput, GetObjectOutput,
-    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, PutObjectInput,
-    PutObjectOutput,
+    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
+    PutObjectInput, PutObjectOutput, Timestamp, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::misbehaviour::Misbehaviours;
 use crate::store::{BucketName, Store, StoreError};
 use crate::uploads::Uploads;
+
+/// How many completions of multipart uploads copy parts at once; others wait.
+pub(crate) const MAX_COMPLETIONS: usize = 4;
 
 /// S3 over one store.
 #[derive(Debug, Clone)]
@@ -32,6 +40,9 @@ pub(crate) struct StoreService {
     pub(crate) region: String,
     pub(crate) misbehaviours: Misbehaviours,
     pub(crate) uploads: Arc<Uploads>,
+    pub(crate) completions: Arc<Semaphore>,
+    /// The minimum size of a part, except the last one.
+    pub(crate) min_part_bytes: u64,
     /// Whether a flush to disk has failed.
     pub(crate) medium_failed: watch::Sender<bool>,
 }
@@ -58,6 +69,14 @@ impl StoreService {
 /// Parses a bucket name, which `s3s` has checked by the same rules.
 fn bucket_name(name: &str) -> S3Result<BucketName> {
     BucketName::parse(name).ok_or_else(|| s3s::s3_error!(InvalidBucketName))
+}
+
+fn length(bytes: u64) -> S3Result<i64> {
+    i64::try_from(bytes).map_err(|error| errors::internal(&error))
+}
+
+fn timestamp(unix_ms: u64) -> Timestamp {
+    Timestamp::from(UNIX_EPOCH + Duration::from_millis(unix_ms))
 }
 
 #[async_trait::async_trait]
@@ -109,5 +128,47 @@ impl S3 for StoreService {
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         delete::delete(self, request).await
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        multipart::create(self, request).await
+    }
+
+    async fn upload_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
+        multipart::upload_part(self, request).await
+    }
+
+    async fn list_parts(
+        &self,
+        request: S3Request<ListPartsInput>,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
+        multipart::list_parts(self, request).await
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        multipart::list_uploads(self, request).await
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        multipart::abort(self, request).await
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        multipart::complete(self, request).await
     }
 }

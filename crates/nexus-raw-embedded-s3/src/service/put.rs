@@ -1,82 +1,46 @@
 //! PUT of an object, published only after all bytes and digests.
 
-use hyper::Uri;
 use hyper::header::HeaderMap;
-use hyper::http::Extensions;
 use s3s::dto::{ETag, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::stored_headers::{is_stream, stored_headers};
-use super::upload::{incomplete, receive};
-use super::{StoreService, bucket, bucket_name, errors};
-use crate::auth::{is_presigned, query_pairs};
+use super::stored_headers::stored_headers;
+use super::upload::receive_verified;
+use super::{StoreService, bucket, bucket_name};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::clock;
-use crate::digests::{Declared, Hashers};
+use crate::digests::Declared;
 use crate::misbehaviour::Misbehaviour;
-use crate::request_body::RequestBody;
 use crate::store::{IfTaken, ObjectRecord};
-use crate::uploads::UploadSlot;
 
 pub(super) async fn put(
     service: &StoreService,
-    request: S3Request<PutObjectInput>,
+    mut request: S3Request<PutObjectInput>,
 ) -> S3Result<S3Response<PutObjectOutput>> {
     let bucket = bucket_name(&request.input.bucket)?;
-    let key = request.input.key;
     let if_taken = if_taken(service, &request.headers)?;
     let declared = Declared::parse(&request.headers)?;
     let headers = stored_headers(&request.headers)?;
-    let declared_bytes = declared_bytes(&request.headers)?;
+    let key = std::mem::take(&mut request.input.key);
     bucket::require(service, bucket.clone()).await?;
-    let _slot = slot(service, &request.uri, &request.extensions).await?;
-
-    let body = request.input.body;
-    let upload = receive(service, body, Hashers::new(declared.algorithm())).await?;
-    if declared_bytes != Some(upload.staged.content_bytes()) {
-        return Err(incomplete());
-    }
-    let computed = upload.digests.finish();
-    let trailers = request.trailing_headers.and_then(|sent| sent.take());
-    let checksum = if service.misbehaviours.include(Misbehaviour::IgnoreChecksums) {
-        None
-    } else if service.misbehaviours.include(Misbehaviour::EchoChecksums) {
-        declared.claimed_checksum().cloned()
-    } else {
-        declared.verify(&computed, trailers.as_ref())?;
-        Some(computed.checksum)
-    };
+    let body = request.map_input(|input| input.body);
+    let received = receive_verified(service, &declared, body).await?;
 
     let record = ObjectRecord {
         bucket: bucket.as_str().to_owned(),
         key,
         modified_unix_ms: clock::unix_milliseconds(),
-        md5: hex::encode(computed.md5),
-        checksum: checksum.clone(),
+        md5: hex::encode(received.md5),
+        checksum: received.checksum.clone(),
         headers,
+        part_count: None,
     };
-    let etag = ETag::Strong(record.md5.clone());
-    let staged = upload.staged;
+    let etag = ETag::Strong(record.etag());
+    let staged = received.staged;
     service
         .blocking(move |store| store.publish(staged, &bucket, &record, if_taken))
         .await?;
-    Ok(S3Response::new(output(etag, checksum)))
-}
-
-/// Returns an upload slot for a presigned request. Requests with signed headers, whose clients have
-/// the key, need none.
-async fn slot(
-    service: &StoreService,
-    uri: &Uri,
-    extensions: &Extensions,
-) -> S3Result<Option<UploadSlot>> {
-    match extensions.get::<RequestBody>() {
-        Some(body) if is_presigned(&query_pairs(uri.query())) => {
-            let place = service.uploads.enter(body).await;
-            place.map(Some).ok_or_else(errors::slow_down)
-        }
-        _ => Ok(None),
-    }
+    Ok(S3Response::new(output(etag, received.checksum)))
 }
 
 fn output(etag: ETag, checksum: Option<Checksum>) -> PutObjectOutput {
@@ -100,7 +64,7 @@ fn output(etag: ETag, checksum: Option<Checksum>) -> PutObjectOutput {
 
 /// S3 supports only `*` for `If-None-Match` of a PUT:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>.
-fn if_taken(service: &StoreService, headers: &HeaderMap) -> S3Result<IfTaken> {
+pub(super) fn if_taken(service: &StoreService, headers: &HeaderMap) -> S3Result<IfTaken> {
     match headers.get("if-none-match") {
         None => Ok(IfTaken::Replace),
         Some(_)
@@ -114,25 +78,6 @@ fn if_taken(service: &StoreService, headers: &HeaderMap) -> S3Result<IfTaken> {
         Some(_) => Err(s3_error!(
             NotImplemented,
             "A header you provided implies functionality that is not implemented: if-none-match"
-        )),
-    }
-}
-
-/// Returns the length of the content, without the framing of a signed stream.
-fn declared_bytes(headers: &HeaderMap) -> S3Result<Option<u64>> {
-    let number = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse().ok())
-    };
-    let decoded = number("x-amz-decoded-content-length");
-    match (is_stream(headers), decoded) {
-        (true, Some(bytes)) => Ok(Some(bytes)),
-        (false, None) => Ok(number("content-length")),
-        _ => Err(s3_error!(
-            InvalidRequest,
-            "x-amz-decoded-content-length belongs to a streaming payload"
         )),
     }
 }

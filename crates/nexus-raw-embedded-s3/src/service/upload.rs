@@ -1,22 +1,40 @@
-//! Writing the content of a PUT to disk.
+//! Receiving the content of a PUT, of an object or a part, and writing it to disk.
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use hyper::Uri;
+use hyper::header::HeaderMap;
+use hyper::http::Extensions;
 use s3s::dto::StreamingBlob;
-use s3s::{S3Error, S3Result, StdError, s3_error};
+use s3s::{S3Error, S3Request, S3Result, StdError, s3_error};
 
-use super::StoreService;
-use crate::digests::Hashers;
-use crate::request_body::RequestBodyError;
+use super::stored_headers::is_stream;
+use super::{StoreService, errors};
+use crate::auth::{is_presigned, query_pairs};
+use crate::checksum::Checksum;
+use crate::digests::{Declared, Hashers};
+use crate::misbehaviour::Misbehaviour;
+use crate::request_body::{RequestBody, RequestBodyError};
 use crate::store::{StagedObject, Store, StoreError};
+use crate::uploads::UploadSlot;
 
 /// Chunks are written in batches of at least this size.
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// The content received so far.
-pub(super) struct Upload {
+struct Upload {
+    staged: StagedObject,
+    digests: Hashers,
+}
+
+/// The whole content, of the declared length and digests.
+pub(super) struct Received {
     pub(super) staged: StagedObject,
-    pub(super) digests: Hashers,
+    pub(super) md5: [u8; 16],
+    /// Absent only from a server that misbehaves.
+    pub(super) checksum: Option<Checksum>,
+    /// Held until the content is published.
+    _slot: Option<UploadSlot>,
 }
 
 impl Upload {
@@ -29,8 +47,38 @@ impl Upload {
     }
 }
 
+/// Receives the content of a request, and verifies its length and its declared digests.
+pub(super) async fn receive_verified(
+    service: &StoreService,
+    declared: &Declared,
+    request: S3Request<Option<StreamingBlob>>,
+) -> S3Result<Received> {
+    let declared_bytes = declared_bytes(&request.headers)?;
+    let slot = slot(service, &request.uri, &request.extensions).await?;
+    let upload = receive(service, request.input, Hashers::new(declared.algorithm())).await?;
+    if declared_bytes != Some(upload.staged.content_bytes()) {
+        return Err(incomplete());
+    }
+    let computed = upload.digests.finish();
+    let trailers = request.trailing_headers.and_then(|sent| sent.take());
+    let checksum = if service.misbehaviours.include(Misbehaviour::IgnoreChecksums) {
+        None
+    } else if service.misbehaviours.include(Misbehaviour::EchoChecksums) {
+        declared.claimed_checksum().cloned()
+    } else {
+        declared.verify(&computed, trailers.as_ref())?;
+        Some(computed.checksum)
+    };
+    Ok(Received {
+        staged: upload.staged,
+        md5: computed.md5,
+        checksum,
+        _slot: slot,
+    })
+}
+
 /// Receives the content in batches, each written and hashed off the event loop.
-pub(super) async fn receive(
+async fn receive(
     service: &StoreService,
     body: Option<StreamingBlob>,
     digests: Hashers,
@@ -84,9 +132,44 @@ fn of_body(error: &StdError) -> S3Error {
     }
 }
 
-pub(super) fn incomplete() -> S3Error {
+fn incomplete() -> S3Error {
     s3_error!(
         IncompleteBody,
         "You did not provide the number of bytes specified by the Content-Length HTTP header"
     )
+}
+
+/// Returns an upload slot for a presigned request. Requests with signed headers, whose clients have
+/// the key, need none.
+async fn slot(
+    service: &StoreService,
+    uri: &Uri,
+    extensions: &Extensions,
+) -> S3Result<Option<UploadSlot>> {
+    match extensions.get::<RequestBody>() {
+        Some(body) if is_presigned(&query_pairs(uri.query())) => {
+            let place = service.uploads.enter(body).await;
+            place.map(Some).ok_or_else(errors::slow_down)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Returns the length of the content, without the framing of a signed stream.
+fn declared_bytes(headers: &HeaderMap) -> S3Result<Option<u64>> {
+    let number = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse().ok())
+    };
+    let decoded = number("x-amz-decoded-content-length");
+    match (is_stream(headers), decoded) {
+        (true, Some(bytes)) => Ok(Some(bytes)),
+        (false, None) => Ok(number("content-length")),
+        _ => Err(s3_error!(
+            InvalidRequest,
+            "x-amz-decoded-content-length belongs to a streaming payload"
+        )),
+    }
 }

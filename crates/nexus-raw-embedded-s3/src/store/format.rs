@@ -1,4 +1,4 @@
-//! The file of an object: `content ‖ record ‖ tail`.
+//! The file of an object, and of a part: `content ‖ record ‖ tail`.
 //!
 //! The record comes last because it holds digests of the content. The tail, of a fixed length,
 //! has the lengths and a digest, so that a truncated, extended or mixed-up file is detected. All
@@ -13,9 +13,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
-
-use super::record::ObjectRecord;
 
 const MAGIC: [u8; 8] = *b"NXRAWOB1";
 const TAIL_BYTES: usize = 8 + 4 + 32 + 8;
@@ -40,7 +40,7 @@ pub(crate) enum FormatError {
 }
 
 /// Returns the record and tail that follow `content_bytes` of content.
-pub(super) fn record_and_tail(record: &ObjectRecord, content_bytes: u64) -> io::Result<Vec<u8>> {
+pub(super) fn record_and_tail(record: &impl Serialize, content_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(record)?;
     let record_bytes = u32::try_from(bytes.len())
         .ok()
@@ -54,8 +54,10 @@ pub(super) fn record_and_tail(record: &ObjectRecord, content_bytes: u64) -> io::
     Ok(bytes)
 }
 
-/// Reads the record of an object's file and the length of its content.
-pub(super) fn read(file: &mut (impl Read + Seek)) -> Result<(ObjectRecord, u64), FormatError> {
+/// Reads the record of a file and the length of its content.
+pub(super) fn read<Record: DeserializeOwned>(
+    file: &mut (impl Read + Seek),
+) -> Result<(Record, u64), FormatError> {
     let file_bytes = file.seek(SeekFrom::End(0))?;
     let tail_start = file_bytes
         .checked_sub(TAIL_BYTES as u64)
@@ -100,6 +102,7 @@ fn digest(content_bytes: u64, record_bytes: u32, record: &[u8]) -> [u8; 32] {
 mod tests {
     use super::*;
     use crate::checksum::{Checksum, ChecksumAlgorithm};
+    use crate::store::ObjectRecord;
     use proptest::prelude::*;
     use std::io::Cursor;
 
@@ -111,7 +114,12 @@ mod tests {
             md5: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
             checksum: Checksum::parse(ChecksumAlgorithm::Crc32, "AAAAAA=="),
             headers: vec![("x-amz-meta-a".to_owned(), value.to_owned())],
+            part_count: None,
         }
+    }
+
+    fn read(file: &mut Cursor<impl AsRef<[u8]>>) -> Result<(ObjectRecord, u64), FormatError> {
+        super::read(file)
     }
 
     fn file(content: &[u8], record: &ObjectRecord) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! store                        format and lock
 //! staging/                     objects being written; emptied at each start
 //! buckets/<bucket>/<hh>/<h…>   one file per object, named by the SHA-256 of its key
+//! uploads/<id>/                one directory per open upload in parts: its record and its parts
 //! ```
 //!
 //! A key is never a path. Its digest has a fixed length, and a file system that folds case does
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::bucket_name::BucketName;
+use super::multipart::UploadId;
 
 /// The paths under one data directory.
 #[derive(Debug, Clone)]
@@ -21,7 +23,7 @@ pub(crate) struct Layout {
     root: PathBuf,
 }
 
-/// The path of an object's file, and the directory that contains it.
+/// The path of the file of an object or a part, and the directory that contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectPath {
     pub(crate) shard: PathBuf,
@@ -59,6 +61,25 @@ impl Layout {
         let name = object_name(key);
         let shard = self.bucket(bucket).join(&name[..2]);
         let file = shard.join(name);
+        ObjectPath { shard, file }
+    }
+
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    pub(crate) fn upload(&self, id: &UploadId) -> PathBuf {
+        self.uploads().join(id.as_str())
+    }
+
+    /// The record of an upload, which no part can have the name of.
+    pub(crate) fn upload_record(directory: &Path) -> PathBuf {
+        directory.join("upload")
+    }
+
+    pub(crate) fn part(&self, id: &UploadId, number: u16) -> ObjectPath {
+        let shard = self.upload(id);
+        let file = shard.join(format!("{number:05}"));
         ObjectPath { shard, file }
     }
 

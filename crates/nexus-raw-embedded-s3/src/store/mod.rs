@@ -9,14 +9,16 @@
 mod bucket_name;
 mod format;
 mod layout;
+mod multipart;
 mod open;
 mod pending;
 mod record;
 mod staged;
 
 pub(crate) use bucket_name::BucketName;
+pub(crate) use multipart::{OpenUpload, StoredPart, UploadId};
 pub(crate) use open::OpenError;
-pub(crate) use record::ObjectRecord;
+pub(crate) use record::{MultipartRecord, ObjectRecord, PartRecord};
 pub(crate) use staged::StagedObject;
 
 use std::fs::{self, File};
@@ -25,6 +27,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use layout::{Layout, ObjectPath};
+use multipart::OpenUploads;
 use pending::PendingChanges;
 use tempfile::NamedTempFile;
 
@@ -44,6 +47,12 @@ pub(crate) enum StoreError {
     BucketExists,
     #[error("object exists already")]
     ObjectExists,
+    #[error("upload in parts does not exist")]
+    NoSuchUpload,
+    #[error("too many uploads in parts are open")]
+    TooManyUploads,
+    #[error("part was replaced meanwhile")]
+    PartReplaced,
     #[error("object file is damaged")]
     Damaged(#[source] format::FormatError),
     #[error("data directory cannot be read or written")]
@@ -80,6 +89,7 @@ pub(crate) struct StoredObject {
 pub(crate) struct Store {
     layout: Layout,
     pending: PendingChanges,
+    uploads: OpenUploads,
     /// Whether a flush of names has failed.
     stopped: AtomicBool,
     /// Held only for its lock.
@@ -136,11 +146,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.check()?;
         let sealed = staged.seal(record)?;
-        let place = self.layout.object(bucket, &record.key);
-        let shard = open_shard(&place)?;
+        self.settle(sealed, &self.layout.object(bucket, &record.key), if_taken)
+    }
+
+    /// Gives a sealed file its name, and returns once that is durable.
+    fn settle(
+        &self,
+        sealed: NamedTempFile,
+        place: &ObjectPath,
+        if_taken: IfTaken,
+    ) -> Result<(), StoreError> {
+        let shard = open_shard(place)?;
         let _unsettled = self.pending.begin(&place.file);
         let (before, published) = match if_taken {
-            IfTaken::Replace => (self.kept(&place)?, sealed.persist(&place.file)),
+            IfTaken::Replace => (self.kept(place)?, sealed.persist(&place.file)),
             IfTaken::Refuse => (None, sealed.persist_noclobber(&place.file)),
         };
         match published.map_err(|refused| refused.error) {
@@ -184,7 +203,8 @@ impl Store {
             }
             Err(error) => return Err(error.into()),
         };
-        let (record, content_bytes) = format::read(&mut file).map_err(StoreError::Damaged)?;
+        let (record, content_bytes): (ObjectRecord, _) =
+            format::read(&mut file).map_err(StoreError::Damaged)?;
         if record.key != key || record.bucket != bucket.as_str() {
             return Err(StoreError::Damaged(format::FormatError::OtherObject));
         }

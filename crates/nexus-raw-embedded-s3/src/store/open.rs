@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::layout::Layout;
+use super::multipart::OpenUploads;
 use super::pending::PendingChanges;
 use super::{AtomicBool, Store, sync_directory};
 
@@ -38,11 +39,16 @@ impl Store {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => fs::create_dir(layout.staging())?,
         }
+        match fs::create_dir(layout.uploads()) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
         sync_directory(layout.root())?;
         if is_new {
             sync_directory(&root.join(".."))?;
         }
         Ok(Self {
+            uploads: OpenUploads::read(&layout)?,
             layout,
             pending: PendingChanges::default(),
             stopped: AtomicBool::new(false),

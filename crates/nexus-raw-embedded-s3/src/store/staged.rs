@@ -1,12 +1,13 @@
-//! An object being written.
+//! An object or a part being written.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::format;
-use super::record::ObjectRecord;
 
 /// A staging file to which the content is written, removed on drop.
 #[derive(Debug)]
@@ -29,12 +30,22 @@ impl StagedObject {
         Ok(())
     }
 
+    /// Adds the first `bytes` of a file, which the system copies where it can.
+    pub(super) fn append(&mut self, file: &mut File, bytes: u64) -> io::Result<()> {
+        let copied = io::copy(&mut file.take(bytes), self.file.as_file_mut())?;
+        if copied != bytes {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.content_bytes += bytes;
+        Ok(())
+    }
+
     pub(crate) fn content_bytes(&self) -> u64 {
         self.content_bytes
     }
 
     /// Adds the record and makes the file durable, under a temporary name.
-    pub(super) fn seal(mut self, record: &ObjectRecord) -> io::Result<NamedTempFile> {
+    pub(super) fn seal(mut self, record: &impl Serialize) -> io::Result<NamedTempFile> {
         let end = format::record_and_tail(record, self.content_bytes)?;
         self.file.write_all(&end)?;
         self.file.as_file().sync_all()?;

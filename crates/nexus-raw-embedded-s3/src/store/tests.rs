@@ -24,6 +24,7 @@ fn record(key: &str, value: &str) -> ObjectRecord {
         md5: String::new(),
         checksum: None,
         headers: vec![("content-type".to_owned(), value.to_owned())],
+        part_count: None,
     }
 }
 

@@ -2,9 +2,8 @@
 
 use nexus_raw_embedded_s3::Misbehaviour;
 
-use crate::support::{Server, upload_headers};
-use nexus_raw_testkit::s3::Presign;
-use nexus_raw_testkit::s3::base64_sha256;
+use crate::support::{Server, endpoint, upload_headers};
+use nexus_raw_testkit::s3::{MultipartClient, Presign, base64_sha256, composite_sha256};
 
 const CONTENT: &[u8] = b"a photograph";
 const OTHER: &[u8] = b"a forgery...";
@@ -78,4 +77,47 @@ fn absent_keys_can_be_forbidden() {
     );
     assert_eq!(upload(&server, CONTENT, &[]).0, 200);
     assert_eq!(server.signed("HEAD", "/raw/k", &[], b"").status, 200);
+}
+
+/// Uploads a part of [`OTHER`] by a URL for [`CONTENT`], and completes the upload with it.
+fn complete_other(server: &Server) -> (u16, Option<String>) {
+    let upload = MultipartClient::begin(&endpoint(server.handle.addr()), "/raw/k", &[]);
+    let mut part = upload.place(1, CONTENT);
+    let headers = [("x-amz-checksum-sha256", &*base64_sha256(CONTENT))];
+    let headers = crate::support::owned(&headers);
+    let put = server.send("PUT", &upload.presign(1, &headers), &headers, OTHER);
+    let etag = put.header("etag").unwrap_or_default();
+    etag.clone_into(&mut part.etag);
+    (upload.complete(&[part], &[]).status, checksum(server))
+}
+
+#[test]
+fn the_checksums_of_parts_can_be_ignored_or_echoed() {
+    let server = liar(Misbehaviour::IgnoreChecksums);
+    assert_eq!(complete_other(&server), (200, None));
+    let server = liar(Misbehaviour::EchoChecksums);
+    let composite = composite_sha256(&[CONTENT]);
+    assert_eq!(complete_other(&server), (200, Some(composite)));
+}
+
+#[test]
+fn the_size_and_the_condition_of_a_completion_can_be_ignored() {
+    let headers = [("if-none-match", "*"), ("x-amz-mp-object-size", "1")];
+    for (lie, expected) in [
+        (Misbehaviour::IgnoreCreateOnce, (200, 400)),
+        (Misbehaviour::IgnoreObjectSize, (412, 200)),
+    ] {
+        let server = liar(lie);
+        let complete = |path: &str, header| {
+            let upload = MultipartClient::begin(&endpoint(server.handle.addr()), path, &[]);
+            let part = upload.place(1, CONTENT);
+            upload.complete(&[part], &[header]).status
+        };
+        assert_eq!(server.signed("PUT", "/raw/k", &[], OTHER).status, 200);
+        let came = (
+            complete("/raw/k", headers[0]),
+            complete("/raw/other", headers[1]),
+        );
+        assert_eq!(came, expected, "{lie:?}");
+    }
 }

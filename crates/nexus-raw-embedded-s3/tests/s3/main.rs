@@ -10,6 +10,7 @@ mod digests;
 mod life;
 #[cfg(feature = "lying")]
 mod lying;
+mod multipart;
 mod objects;
 mod races;
 mod refusals;

@@ -51,9 +51,13 @@ impl Server {
 
     /// The same data, another server.
     pub(crate) fn restart(self) -> Self {
+        self.restart_with(|settings| settings)
+    }
+
+    pub(crate) fn restart_with(self, change: impl FnOnce(Settings) -> Settings) -> Self {
         let Self { directory, handle } = self;
         handle.shutdown().unwrap();
-        let handle = EmbeddedS3::start(&settings(directory.path())).unwrap();
+        let handle = EmbeddedS3::start(&change(settings(directory.path()))).unwrap();
         Self { directory, handle }
     }
 
