@@ -1,5 +1,7 @@
 //! The outcome of each rule on each server.
 
+use super::multipart_table;
+
 /// A tested server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
@@ -18,7 +20,7 @@ pub struct Row {
     seaweedfs: Option<&'static str>,
 }
 
-const fn row(rule: &'static str, aws: &'static str) -> Row {
+pub(super) const fn row(rule: &'static str, aws: &'static str) -> Row {
     Row {
         rule,
         aws,
@@ -41,14 +43,14 @@ impl Row {
         format!("| {rule} | {} | {embedded} | {seaweedfs} |\n", self.aws)
     }
 
-    const fn embedded(self, outcome: &'static str) -> Self {
+    pub(super) const fn embedded(self, outcome: &'static str) -> Self {
         Self {
             embedded: Some(outcome),
             ..self
         }
     }
 
-    const fn seaweedfs(self, outcome: &'static str) -> Self {
+    pub(super) const fn seaweedfs(self, outcome: &'static str) -> Self {
         Self {
             seaweedfs: Some(outcome),
             ..self
@@ -358,6 +360,12 @@ pub static TABLE: &[(&str, &[Row])] = &[
             row("a_key_of_1025_bytes", "400 KeyTooLongError"),
         ],
     ),
+    ("Multipart uploads: parts", multipart_table::PARTS),
+    (
+        "Multipart uploads: completions",
+        multipart_table::COMPLETIONS,
+    ),
+    ("Multipart uploads: lists", multipart_table::LISTS),
     (
         "Pages of other origins (CORS)",
         &[
