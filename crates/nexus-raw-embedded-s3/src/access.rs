@@ -7,6 +7,7 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Result, s3_error};
 
 use crate::auth::{is_presigned, query_pairs};
+use crate::operations::{OPERATIONS, Supported};
 
 /// The maximum size of a single PUT or of a part, 5 GiB:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
@@ -29,118 +30,6 @@ const PRESIGNED_QUERY: [&str; 6] = [
     "X-Amz-Expires",
     "X-Amz-SignedHeaders",
     "X-Amz-Signature",
-];
-
-/// The headers and parameters of one operation, besides the neutral headers.
-struct Supported {
-    operation: &'static str,
-    headers: &'static [&'static str],
-    query: &'static [&'static str],
-    metadata: bool,
-}
-
-impl Supported {
-    const fn nothing(operation: &'static str) -> Self {
-        Self {
-            operation,
-            headers: &[],
-            query: &[],
-            metadata: false,
-        }
-    }
-}
-
-static OPERATIONS: [Supported; 13] = [
-    Supported::nothing("CreateBucket"),
-    Supported::nothing("HeadBucket"),
-    Supported {
-        query: &["location"],
-        ..Supported::nothing("GetBucketLocation")
-    },
-    Supported {
-        operation: "PutObject",
-        headers: &[
-            "content-md5",
-            "if-none-match",
-            "x-amz-checksum-crc32",
-            "x-amz-checksum-crc32c",
-            "x-amz-checksum-crc64nvme",
-            "x-amz-checksum-sha1",
-            "x-amz-checksum-sha256",
-            "x-amz-decoded-content-length",
-            "x-amz-sdk-checksum-algorithm",
-            "x-amz-trailer",
-        ],
-        query: &[],
-        metadata: true,
-    },
-    Supported {
-        operation: "GetObject",
-        headers: &["if-match", "if-none-match", "range", "x-amz-checksum-mode"],
-        query: &[
-            "response-cache-control",
-            "response-content-disposition",
-            "response-content-encoding",
-            "response-content-language",
-            "response-content-type",
-            "response-expires",
-        ],
-        metadata: false,
-    },
-    Supported {
-        headers: &["if-match", "if-none-match", "x-amz-checksum-mode"],
-        ..Supported::nothing("HeadObject")
-    },
-    Supported::nothing("DeleteObject"),
-    Supported {
-        operation: "CreateMultipartUpload",
-        headers: &["x-amz-checksum-algorithm", "x-amz-checksum-type"],
-        query: &["uploads"],
-        metadata: true,
-    },
-    Supported {
-        headers: &[
-            "content-md5",
-            "x-amz-checksum-crc32",
-            "x-amz-checksum-crc32c",
-            "x-amz-checksum-crc64nvme",
-            "x-amz-checksum-sha1",
-            "x-amz-checksum-sha256",
-            "x-amz-decoded-content-length",
-            "x-amz-sdk-checksum-algorithm",
-            "x-amz-trailer",
-        ],
-        query: &["partNumber", "uploadId"],
-        ..Supported::nothing("UploadPart")
-    },
-    Supported {
-        query: &["max-parts", "part-number-marker", "uploadId"],
-        ..Supported::nothing("ListParts")
-    },
-    Supported {
-        query: &[
-            "key-marker",
-            "max-uploads",
-            "prefix",
-            "upload-id-marker",
-            "uploads",
-        ],
-        ..Supported::nothing("ListMultipartUploads")
-    },
-    Supported {
-        query: &["uploadId"],
-        ..Supported::nothing("AbortMultipartUpload")
-    },
-    Supported {
-        headers: &[
-            "if-none-match",
-            "x-amz-checksum-sha256",
-            "x-amz-checksum-type",
-            "x-amz-mp-object-size",
-        ],
-        query: &["uploadId"],
-        ..Supported::nothing("CompleteMultipartUpload")
-    },
 ];
 
 /// The access rules, called by `s3s`.
@@ -382,6 +271,35 @@ mod tests {
             query("GetObject", "response-expires=a&response-expires=a"),
             Err(S3ErrorCode::InvalidArgument)
         );
+    }
+
+    #[test]
+    fn only_an_object_has_metadata_and_conditions() {
+        let part = supported("UploadPart");
+        for name in ["x-amz-meta-a", "if-none-match", "x-amz-copy-source"] {
+            let refused = check_headers(part, &headers(&[(name, "v")])).unwrap_err();
+            assert_eq!(*refused.code(), S3ErrorCode::NotImplemented, "{name}");
+        }
+        assert_eq!(query("UploadPart", "partNumber=1&uploadId=a"), Ok(()));
+        for (operation, parameter) in [
+            ("PutObject", "uploadId=a"),
+            ("GetObject", "uploadId=a"),
+            ("CompleteMultipartUpload", "partNumber=1"),
+            ("ListMultipartUploads", "delimiter=a"),
+        ] {
+            let refused = Err(S3ErrorCode::NotImplemented);
+            assert_eq!(query(operation, parameter), refused, "{operation}");
+        }
+        let twice = query("UploadPart", "partNumber=1&partNumber=2&uploadId=a");
+        assert_eq!(twice, Err(S3ErrorCode::InvalidArgument));
+    }
+
+    #[test]
+    fn a_configuration_is_small() {
+        let check = |length| check_configuration(&headers(&[("content-length", length)]));
+        assert!(check("16384").is_ok());
+        let refused = check("16385").unwrap_err();
+        assert_eq!(*refused.code(), S3ErrorCode::MaxMessageLengthExceeded);
     }
 
     #[test]

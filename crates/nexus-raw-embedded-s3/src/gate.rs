@@ -322,13 +322,34 @@ mod tests {
     #[test]
     fn a_post_is_refused_before_its_form_is_read() {
         let uri = presigned(SCOPE, "60", "host");
-        let headers = [
-            ("host", "h".as_bytes()),
-            ("content-type", b"multipart/form-data; boundary=x"),
-        ];
-        assert_eq!(
-            check("POST", &uri, &headers),
-            Err(S3ErrorCode::MethodNotAllowed)
-        );
+        let refused = Err(S3ErrorCode::MethodNotAllowed);
+        for more in ["", "&uploads", "&uploadId=a"] {
+            for form in ["multipart/form-data; boundary=x", "Multipart/Form-Data"] {
+                let headers = [("host", "h".as_bytes()), ("content-type", form.as_bytes())];
+                let uri = format!("{uri}{more}");
+                assert_eq!(check("POST", &uri, &headers), refused, "{uri}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_post_is_of_a_multipart_upload() {
+        let uri = presigned(SCOPE, "60", "host");
+        let headers: &[(&str, &[u8])] = &[("host", b"h"), ("content-type", b"image/jpeg")];
+        for more in ["&uploads", "&uploads=", "&uploadId=a"] {
+            assert_eq!(
+                check("POST", &format!("{uri}{more}"), headers),
+                Ok(()),
+                "{more}"
+            );
+        }
+        for more in ["", "&restore", "&upload"] {
+            let refused = Err(S3ErrorCode::MethodNotAllowed);
+            assert_eq!(
+                check("POST", &format!("{uri}{more}"), headers),
+                refused,
+                "{more}"
+            );
+        }
     }
 }

@@ -15,6 +15,7 @@ mod gate;
 mod header_pairs;
 mod listener;
 mod misbehaviour;
+mod operations;
 mod request_body;
 mod server;
 mod service;
