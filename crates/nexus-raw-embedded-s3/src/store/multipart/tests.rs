@@ -282,3 +282,28 @@ fn after_a_flush_that_failed_no_upload_changes() {
         assert!(matches!(refused, Err(StoreError::Stopped)));
     }
 }
+
+#[test]
+fn what_waits_for_an_upload_does_not_outlive_it() {
+    let (directory, store) = store();
+    let upload = begin(&store, "k");
+    put(&store, &upload, 1, "one").unwrap();
+    let change = store.pending.begin(&store.layout.upload(&upload.id));
+    std::thread::scope(|scope| {
+        let stored = scope.spawn(|| put(&store, &upload, 2, "two"));
+        let completed = scope.spawn(|| complete(&store, &upload, &[part(1, "one")]));
+        // both have written their files, and wait
+        while files(&directory, "staging") < 2 {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(store.end_upload(&upload).unwrap());
+        drop(change);
+        for refused in [stored.join().unwrap(), completed.join().unwrap()] {
+            assert!(matches!(refused, Err(StoreError::NoSuchUpload)));
+        }
+    });
+    assert_eq!(get(&store, "k"), None);
+    let left = (files(&directory, "uploads"), files(&directory, "staging"));
+    assert_eq!(left, (0, 0));
+}
