@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::bucket_name::BucketName;
-use super::multipart::UploadId;
+use super::upload_id::UploadId;
 
 /// The paths under one data directory.
 #[derive(Debug, Clone)]

@@ -14,12 +14,14 @@ mod open;
 mod pending;
 mod record;
 mod staged;
+mod upload_id;
 
 pub(crate) use bucket_name::BucketName;
-pub(crate) use multipart::{OpenUpload, StoredPart, UploadId};
+pub(crate) use multipart::{OpenUpload, StoredPart};
 pub(crate) use open::OpenError;
 pub(crate) use record::{MultipartRecord, ObjectRecord, PartRecord};
 pub(crate) use staged::StagedObject;
+pub(crate) use upload_id::UploadId;
 
 use std::fs::{self, File};
 use std::io;

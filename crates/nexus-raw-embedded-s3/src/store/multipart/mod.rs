@@ -6,11 +6,9 @@
 
 mod completion;
 mod open_uploads;
-mod upload_id;
 
 pub(crate) use open_uploads::OpenUpload;
 pub(super) use open_uploads::OpenUploads;
-pub(crate) use upload_id::UploadId;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -19,6 +17,7 @@ use tempfile::TempDir;
 
 use super::layout::Layout;
 use super::record::{MultipartRecord, PartRecord};
+use super::upload_id::UploadId;
 use super::{BucketName, IfTaken, StagedObject, Store, StoreError, format, sync_directory};
 
 /// The maximum number of open uploads. AWS has no limit.

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::UploadId;
 use crate::store::record::MultipartRecord;
+use crate::store::upload_id::UploadId;
 use crate::store::{BucketName, format, layout::Layout};
 
 /// An open upload, in the order of lists.
