@@ -22,6 +22,7 @@ mod multipart_parts;
 mod multipart_table;
 mod objects;
 mod presigned;
+mod row;
 mod signed_headers;
 mod table;
 
@@ -37,8 +38,9 @@ pub use self::{
     multipart_parts::*,
     objects::*,
     presigned::*,
+    row::{Row, Server},
     signed_headers::*,
-    table::{Row, Server, TABLE, documented, markdown, outcome_of},
+    table::{TABLE, documented, markdown, outcome_of},
 };
 use crate::s3::Endpoint;
 

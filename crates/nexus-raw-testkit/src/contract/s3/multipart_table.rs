@@ -1,6 +1,6 @@
 //! The outcomes of the rules of multipart uploads.
 
-use super::table::{Row, row};
+use super::row::{Row, row};
 
 /// Parts.
 pub(super) const PARTS: &[Row] = &[

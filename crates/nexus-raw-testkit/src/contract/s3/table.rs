@@ -1,62 +1,9 @@
 //! The outcome of each rule on each server.
 
-use super::multipart_table;
-
-/// A tested server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
-    /// `nexus-raw-embedded-s3`.
-    Embedded,
-    /// SeaweedFS 4.48.
-    SeaweedFs,
-}
-
-/// The outcome of a rule as AWS documents it, and those of servers that differ.
-#[derive(Debug)]
-pub struct Row {
-    rule: &'static str,
-    aws: &'static str,
-    embedded: Option<&'static str>,
-    seaweedfs: Option<&'static str>,
-}
-
-pub(super) const fn row(rule: &'static str, aws: &'static str) -> Row {
-    Row {
-        rule,
-        aws,
-        embedded: None,
-        seaweedfs: None,
-    }
-}
-
-impl Row {
-    /// The rule's name.
-    #[must_use]
-    pub const fn rule(&self) -> &'static str {
-        self.rule
-    }
-
-    fn markdown(&self) -> String {
-        let rule = self.rule.replace('_', " ");
-        let [embedded, seaweedfs] = [self.embedded, self.seaweedfs]
-            .map(|differs| differs.map_or("same".to_owned(), |it| format!("**{it}**")));
-        format!("| {rule} | {} | {embedded} | {seaweedfs} |\n", self.aws)
-    }
-
-    pub(super) const fn embedded(self, outcome: &'static str) -> Self {
-        Self {
-            embedded: Some(outcome),
-            ..self
-        }
-    }
-
-    pub(super) const fn seaweedfs(self, outcome: &'static str) -> Self {
-        Self {
-            seaweedfs: Some(outcome),
-            ..self
-        }
-    }
-}
+use super::{
+    multipart_table,
+    row::{Row, Server, row},
+};
 
 /// The sections of the suite, each with its rules.
 pub static TABLE: &[(&str, &[Row])] = &[
@@ -429,12 +376,7 @@ pub static TABLE: &[(&str, &[Row])] = &[
 /// If the table does not have the rule.
 #[must_use]
 pub fn outcome_of(server: Server, rule: &str) -> &'static str {
-    let row = of(rule);
-    let differs = match server {
-        Server::Embedded => row.embedded,
-        Server::SeaweedFs => row.seaweedfs,
-    };
-    differs.unwrap_or(row.aws)
+    of(rule).outcome_on(server)
 }
 
 /// Returns the outcome of a rule as AWS documents it.
@@ -443,12 +385,12 @@ pub fn outcome_of(server: Server, rule: &str) -> &'static str {
 /// If the table does not have the rule.
 #[must_use]
 pub fn documented(rule: &str) -> &'static str {
-    of(rule).aws
+    of(rule).documented()
 }
 
 fn of(rule: &str) -> &'static Row {
     let mut rows = TABLE.iter().flat_map(|(_, rows)| *rows);
-    let row = rows.find(|row| row.rule == rule);
+    let row = rows.find(|row| row.rule() == rule);
     row.unwrap_or_else(|| panic!("the table has no rule {rule}"))
 }
 
