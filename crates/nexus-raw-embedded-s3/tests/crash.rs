@@ -18,12 +18,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use nexus_raw_embedded_s3::EmbeddedS3;
-use nexus_raw_testkit::s3::http;
+use nexus_raw_embedded_s3::{EmbeddedS3, Settings};
+use nexus_raw_testkit::s3::{Answer, base64_sha256, http};
 use support::Server;
 
 const ROUNDS: usize = 8;
 const WRITERS: usize = 4;
+const ONCE: (&str, &str) = ("if-none-match", "*");
+const SHA256: (&str, &str) = ("x-amz-checksum-algorithm", "SHA256");
 const SERVE: &str = "serve-until-killed";
 
 fn main() {
@@ -38,13 +40,18 @@ fn main() {
 
 /// Prints its address, then serves until the parent kills it or goes away.
 fn serve(directory: &Path) {
-    let handle = EmbeddedS3::start(&support::settings(directory)).unwrap();
+    let handle = EmbeddedS3::start(&settings(directory)).unwrap();
     let mut output = std::io::stdout();
     output
         .write_all(format!("{}\n", handle.addr()).as_bytes())
         .unwrap();
     output.flush().unwrap();
     std::io::stdin().lines().for_each(drop);
+}
+
+/// The parts are small.
+fn settings(directory: &Path) -> Settings {
+    support::settings(directory).with_min_part_bytes(0)
 }
 
 fn a_killed_server_keeps_what_it_acknowledged() {
@@ -129,14 +136,51 @@ fn write_until_killed(
     all
 }
 
+/// Every other object is uploaded in parts.
 fn put(addr: SocketAddr, key: &str) -> Option<u16> {
-    let target = format!("/raw/{key}");
     let content = content(key);
+    if key.bytes().last().is_some_and(|digit| digit % 2 == 0) {
+        let target = format!("/raw/{key}");
+        return Some(send(addr, "PUT", &target, ONCE, &content)?.status);
+    }
+    let begun = send(addr, "POST", &format!("/raw/{key}?uploads"), SHA256, b"")?;
+    let id = begun.texts("UploadId").concat();
+    let mut names = Vec::new();
+    for (number, part) in (1..).zip(content.chunks(content.len() / 2)) {
+        let target = format!("/raw/{key}?partNumber={number}&uploadId={id}");
+        let sha256 = base64_sha256(part);
+        let put = send(
+            addr,
+            "PUT",
+            &target,
+            ("x-amz-checksum-sha256", &sha256),
+            part,
+        )?;
+        let etag = put.header("etag")?;
+        names.push(format!(
+            "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag>\
+             <ChecksumSHA256>{sha256}</ChecksumSHA256></Part>"
+        ));
+    }
+    let target = format!("/raw/{key}?uploadId={id}");
+    let names = names.concat();
+    let body = format!("<CompleteMultipartUpload>{names}</CompleteMultipartUpload>");
+    Some(send(addr, "POST", &target, ONCE, body.as_bytes())?.status)
+}
+
+/// `None` once the server is gone.
+fn send(
+    addr: SocketAddr,
+    method: &str,
+    target: &str,
+    header: (&str, &str),
+    body: &[u8],
+) -> Option<Answer> {
     let endpoint = support::endpoint(addr);
-    let signer = endpoint.signer();
-    let headers = signer.sign_header("PUT", &target, &[("if-none-match", "*")], &content);
-    let answer = http::send(&endpoint.host, "PUT", &target, &headers, &content).ok()?;
-    Some(answer.status)
+    let headers = endpoint
+        .signer()
+        .sign_header(method, target, &[header], body);
+    http::send(&endpoint.host, method, target, &headers, body).ok()
 }
 
 /// Larger than one write to the disk.
