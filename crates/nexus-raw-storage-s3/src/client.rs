@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// One attempt and two retries, which fit into an operation's deadline after a hanging attempt.
-const ATTEMPTS: u32 = 3;
+pub(crate) const ATTEMPTS: u32 = 3;
 
-/// Returns the SDK's client with all timeouts set.
+/// Returns the SDK's client with all timeouts set, which tries a request so many times.
 ///
 /// It uses only the settings: endpoints, retries or timeouts in `AWS_*` variables and profiles have
 /// no effect.
@@ -25,6 +25,7 @@ pub(crate) fn client(
     connector: SharedHttpConnector,
     time: ClockTimeSource,
     deadlines: Deadlines,
+    attempts: u32,
 ) -> Client {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(deadlines.connect)
@@ -33,7 +34,7 @@ pub(crate) fn client(
         .operation_timeout(deadlines.operation)
         .build();
     let retries = RetryConfig::standard()
-        .with_max_attempts(ATTEMPTS)
+        .with_max_attempts(attempts)
         .with_initial_backoff(deadlines.operation / 80)
         .with_max_backoff(deadlines.operation / 8);
     let mut config = Config::builder()

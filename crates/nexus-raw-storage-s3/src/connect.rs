@@ -10,7 +10,7 @@ use crate::{
     probe::{self, ProbeError},
     repository::S3RawStorageRepository,
     settings::S3Settings,
-    store::Store,
+    store::{Connectors, Store},
     time::ClockTimeSource,
 };
 
@@ -51,8 +51,11 @@ impl UnprobedS3 {
             .await
             .map_err(ConnectError::Credentials)?;
         let deadlines = Deadlines::default();
-        let connector = connector(deadlines);
-        let store = Store::new(settings, bucket, credentials, connector, clock, deadlines);
+        let connectors = Connectors {
+            prompt: connector(deadlines),
+            patient: connector(deadlines.patient()),
+        };
+        let store = Store::new(settings, bucket, credentials, connectors, clock, deadlines);
         Ok(Self {
             store: Arc::new(store),
         })

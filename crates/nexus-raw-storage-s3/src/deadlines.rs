@@ -16,6 +16,9 @@ pub(crate) struct Deadlines {
     pub(crate) operation: Duration,
     /// For the next portion of an object's body.
     pub(crate) stall: Duration,
+    /// For the completion of an upload in parts, which takes minutes for a large one (Amazon S3
+    /// API Reference, "CompleteMultipartUpload"). Nobody but a job waits for it.
+    pub(crate) completion: Duration,
 }
 
 impl Default for Deadlines {
@@ -26,6 +29,19 @@ impl Default for Deadlines {
             attempt: Duration::from_millis(1500),
             operation: Duration::from_secs(4),
             stall: Duration::from_secs(10),
+            completion: Duration::from_mins(10),
+        }
+    }
+}
+
+impl Deadlines {
+    /// Those of a request that may take as long as a completion.
+    pub(crate) fn patient(self) -> Self {
+        Self {
+            read: self.completion,
+            attempt: self.completion,
+            operation: self.completion,
+            ..self
         }
     }
 }

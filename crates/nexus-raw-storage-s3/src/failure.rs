@@ -76,8 +76,11 @@ impl RequestFailure {
                 Some(error) => Self::connector(operation, error),
                 None => Self::new(operation, FailureKind::NotSent),
             },
-            // the SDK reports a successful response that it cannot parse as a service error
-            SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+            // the SDK reports a successful response that it cannot parse as a service error; one
+            // with a code is an error that the store found after it had sent the status
+            SdkError::ServiceError(answer)
+                if answer.raw().status().is_success() && answer.err().code().is_none() =>
+            {
                 Self::new(operation, FailureKind::Malformed("cannot be parsed"))
             }
             SdkError::ServiceError(refusal) => Self::refusal(
@@ -101,7 +104,18 @@ impl RequestFailure {
         }
     }
 
-    /// Returns the error status, if the store returned one.
+    /// Returns whether the store does not know the upload.
+    pub(crate) fn is_unknown_upload(&self) -> bool {
+        self.code() == Some("NoSuchUpload")
+    }
+
+    /// Returns whether the store refused to write since the key is used.
+    pub(crate) fn is_taken_key(&self) -> bool {
+        self.status() == Some(412) || self.code() == Some("PreconditionFailed")
+    }
+
+    /// Returns the error status, if the store returned one; that of a success if the error came
+    /// after it.
     pub(crate) fn status(&self) -> Option<u16> {
         match self.kind {
             FailureKind::Status(status, _) => Some(status),

@@ -2,10 +2,11 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress},
+    asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
+        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -13,7 +14,8 @@ use crate::{
     clock_offset::ClockOffset,
     failure::RequestFailure,
     hash,
-    signing::{Download, Lifetime, Upload},
+    multipart::{self, NewUpload, UploadRef},
+    signing::{Download, Lifetime, PartUpload, SignedUpload, Upload},
     stat::stored_object,
     store::Store,
 };
@@ -46,6 +48,15 @@ impl S3RawStorageRepository {
         &self.notes
     }
 
+    /// What an unproved bucket says is not believed.
+    fn check_bucket(&self, address: &ObjectAddress) -> Result<(), StorageError> {
+        if address.bucket == *self.store.bucket() {
+            Ok(())
+        } else {
+            Err(StorageError::ForeignBucket)
+        }
+    }
+
     /// Returns the live offset between this machine's clock and the store's.
     #[must_use]
     pub fn clock_offset(&self) -> ClockOffset {
@@ -68,6 +79,15 @@ impl From<RequestFailure> for StorageError {
     }
 }
 
+fn presigned(signed: SignedUpload, lifetime: Lifetime) -> PresignedUpload {
+    PresignedUpload {
+        method: "PUT",
+        url: signed.url,
+        headers: signed.headers,
+        expires_at: lifetime.expires_at(),
+    }
+}
+
 #[async_trait]
 impl RawStorageRepository for S3RawStorageRepository {
     fn bucket(&self) -> &BucketName {
@@ -82,32 +102,78 @@ impl RawStorageRepository for S3RawStorageRepository {
         &self,
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError> {
-        if terms.intent.address.bucket != *self.store.bucket() {
-            return Err(StorageError::ForeignBucket);
-        }
+        self.check_bucket(&terms.intent.address)?;
         let credentials = self.store.credentials.current();
         let ends_at = Some(terms.intent.ends_at);
         let lifetime = Lifetime::within(terms.now, terms.ttl, ends_at, credentials.expiry())?;
         let signed = self
             .store
             .signer
-            .sign_upload(&Upload::of(terms.intent), lifetime, credentials)
+            .sign_upload(&Upload::of(&terms), lifetime, credentials)
             .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
-        Ok(PresignedUpload {
-            method: "PUT",
-            url: signed.url,
-            headers: signed.headers,
-            expires_at: lifetime.expires_at(),
-        })
+        Ok(presigned(signed, lifetime))
+    }
+
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        self.check_bucket(&intent.address)?;
+        Ok(self.store.begin_upload(&NewUpload::of(intent)).await?)
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        let upload = terms.upload;
+        self.check_bucket(&upload.address)?;
+        let credentials = self.store.credentials.current();
+        let ends_at = Some(terms.not_after);
+        let lifetime = Lifetime::within(terms.now, terms.ttl, ends_at, credentials.expiry())?;
+        let sign = |part: &DeclaredPart| {
+            let part = PartUpload {
+                key: upload.address.key.as_str(),
+                upload_id: &upload.upload_id,
+                part: *part,
+            };
+            let signed = self
+                .store
+                .signer
+                .sign_part(&part, lifetime, credentials.clone())
+                .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
+            Ok(presigned(signed, lifetime))
+        };
+        parts.iter().map(sign).collect()
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        self.check_bucket(&upload.address)?;
+        Ok(multipart::stored_parts(&self.store, upload, after, limit).await?)
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        self.check_bucket(&upload.address)?;
+        Ok(multipart::complete(&self.store, upload, parts).await?)
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        self.check_bucket(&upload.address)?;
+        Ok(self.store.abort_upload(UploadRef::of(upload)).await?)
     }
 
     async fn presign_download<'a>(
         &self,
         terms: DownloadTerms<'a>,
     ) -> Result<PresignedDownload, StorageError> {
-        if terms.asset.address().bucket != *self.store.bucket() {
-            return Err(StorageError::ForeignBucket);
-        }
+        self.check_bucket(terms.asset.address())?;
         let credentials = self.store.credentials.current();
         let end = credentials.expiry();
         let lifetime = Lifetime::within(terms.now, terms.ttl, terms.not_after, end)?;
@@ -124,17 +190,13 @@ impl RawStorageRepository for S3RawStorageRepository {
     }
 
     async fn stat(&self, address: &ObjectAddress) -> Result<Option<StoredObject>, StorageError> {
-        if address.bucket != *self.store.bucket() {
-            return Err(StorageError::ForeignBucket);
-        }
+        self.check_bucket(address)?;
         let head = self.store.head(address.key.as_str()).await?;
         Ok(head.as_ref().map(stored_object).transpose()?)
     }
 
     async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
-        if object.address.bucket != *self.store.bucket() {
-            return Err(StorageError::ForeignBucket);
-        }
+        self.check_bucket(&object.address)?;
         Ok(hash::hash(&self.store, object).await?)
     }
 

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::{operation::head_object::HeadObjectOutput, types::ChecksumType};
-use nexus_raw::{asset::Sha256Digest, ports::StoredObject};
+use nexus_raw::{
+    asset::{PartNumber, Sha256Digest},
+    ports::{CompositeDigest, StoredObject},
+};
 
 use crate::failure::{FailureKind, RequestFailure};
 
@@ -24,6 +27,7 @@ pub(crate) fn stored_object(head: &HeadObjectOutput) -> Result<StoredObject, Req
         size_bytes,
         content_type: head.content_type().map(str::to_owned),
         sha256: full_object_sha256(head),
+        composite: composite_digest(head),
         etag: etag.to_owned(),
         version_id: version_id(head.version_id()),
         user_metadata: user_metadata(head),
@@ -38,6 +42,22 @@ fn full_object_sha256(head: &HeadObjectOutput) -> Option<Sha256Digest> {
     head.checksum_sha256()
         .filter(|_| full)
         .and_then(|digest| Sha256Digest::parse_base64(digest).ok())
+}
+
+/// Returns the composite digest of an object that was uploaded in parts. Some stores do not name the
+/// type of a digest; the number of parts tells it too.
+fn composite_digest(head: &HeadObjectOutput) -> Option<CompositeDigest> {
+    if !matches!(head.checksum_type(), None | Some(ChecksumType::Composite)) {
+        return None;
+    }
+    let (digest, parts) = head.checksum_sha256()?.split_once('-')?;
+    // neither a sign nor a leading zero
+    let is_number = !parts.starts_with('0') && parts.bytes().all(|it| it.is_ascii_digit());
+    let parts = parts.parse().ok().filter(|_| is_number)?;
+    Some(CompositeDigest {
+        sha256: Sha256Digest::parse_base64(digest).ok()?,
+        parts: PartNumber::parse(parts).ok()?.get(),
+    })
 }
 
 /// Returns the version id. `null` is the only version of an object that was never versioned (Amazon

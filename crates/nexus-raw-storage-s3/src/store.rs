@@ -12,7 +12,7 @@ use nexus_raw::{
 };
 
 use crate::{
-    client::client,
+    client::{ATTEMPTS, client},
     clock_offset::{ClockOffset, DateObserver},
     credentials::CredentialsCell,
     deadlines::Deadlines,
@@ -32,7 +32,18 @@ pub(crate) struct Store {
     pub(crate) credentials: CredentialsCell,
     pub(crate) signer: Signer,
     pub(crate) clock_offset: ClockOffset,
-    client: Client,
+    pub(crate) client: Client,
+    /// For requests that take long and are tried once.
+    pub(crate) patient_client: Client,
+}
+
+/// The connection pools of a store.
+#[derive(Debug, Clone)]
+pub(crate) struct Connectors {
+    /// For all requests but the patient ones, and for the probe's own.
+    pub(crate) prompt: SharedHttpConnector,
+    /// For requests whose answer may take long.
+    pub(crate) patient: SharedHttpConnector,
 }
 
 /// The outcome of a GET of one pinned object.
@@ -50,19 +61,22 @@ impl Store {
         settings: S3Settings,
         bucket: BucketUrl,
         credentials: CredentialsCell,
-        connector: SharedHttpConnector,
+        connectors: Connectors,
         clock: Arc<dyn Clock>,
         deadlines: Deadlines,
     ) -> Self {
         let clock_offset = ClockOffset::unknown();
-        let connector = DateObserver::around(connector, Arc::clone(&clock), clock_offset.clone());
-        let client = client(
-            &settings,
-            credentials.clone(),
-            connector.clone(),
-            ClockTimeSource(Arc::clone(&clock)),
-            deadlines,
-        );
+        let observed =
+            |connector| DateObserver::around(connector, Arc::clone(&clock), clock_offset.clone());
+        let connector = observed(connectors.prompt);
+        let client_on = |connector, deadlines, attempts| {
+            let time = ClockTimeSource(Arc::clone(&clock));
+            let credentials = credentials.clone();
+            client(&settings, credentials, connector, time, deadlines, attempts)
+        };
+        let client = client_on(connector.clone(), deadlines, ATTEMPTS);
+        let patient = observed(connectors.patient);
+        let patient_client = client_on(patient, deadlines.patient(), 1);
         Self {
             signer: Signer::new(bucket, &settings),
             settings,
@@ -72,6 +86,7 @@ impl Store {
             credentials,
             clock_offset,
             client,
+            patient_client,
         }
     }
 

@@ -1,4 +1,4 @@
-use nexus_raw::asset::{Sha256Digest, UploadIntent};
+use nexus_raw::{asset::Sha256Digest, ports::UploadTerms};
 
 use crate::settings::ServerSideEncryption;
 
@@ -14,12 +14,13 @@ pub(crate) struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    pub(crate) fn of(intent: &'a UploadIntent) -> Self {
+    pub(crate) fn of(terms: &UploadTerms<'a>) -> Self {
+        let intent = terms.intent;
         Self {
             key: intent.address.key.as_str(),
             size_bytes: intent.facts.size_bytes.get(),
             content_type: intent.facts.content_type.as_str(),
-            sha256: intent.facts.sha256,
+            sha256: terms.sha256,
             metadata: intent.object_metadata(),
         }
     }
@@ -56,4 +57,10 @@ pub(crate) fn encryption_headers(
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
     .collect()
+}
+
+/// Returns the header of the bucket's expected owner, if it is checked.
+pub(crate) fn owner_header(expected_bucket_owner: Option<&str>) -> Option<(String, String)> {
+    let owner = expected_bucket_owner?.to_owned();
+    Some(("x-amz-expected-bucket-owner".to_owned(), owner))
 }

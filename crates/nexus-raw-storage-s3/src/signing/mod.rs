@@ -3,9 +3,11 @@
 mod download;
 mod headers;
 mod lifetime;
+mod part;
 mod signer;
 
 pub(crate) use download::Download;
-pub(crate) use headers::{Upload, encryption_headers};
+pub(crate) use headers::{Upload, encryption_headers, owner_header};
 pub(crate) use lifetime::Lifetime;
-pub(crate) use signer::{SignedUpload, Signer};
+pub(crate) use part::PartUpload;
+pub(crate) use signer::{SignedUpload, Signer, SigningFailure};

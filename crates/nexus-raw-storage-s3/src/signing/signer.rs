@@ -8,7 +8,7 @@ use aws_sigv4::{
 };
 use nexus_raw::ports::SignedUrl;
 
-use super::{Download, Lifetime, Upload, encryption_headers};
+use super::{Download, Lifetime, PartUpload, Upload, encryption_headers, owner_header};
 use crate::{
     endpoint::{BucketUrl, push_parameter},
     settings::S3Settings,
@@ -21,6 +21,7 @@ pub(crate) struct Signer {
     bucket: BucketUrl,
     region: String,
     constant_headers: Vec<(String, String)>,
+    owner_header: Option<(String, String)>,
 }
 
 /// A signed upload, ready to be sent.
@@ -45,6 +46,7 @@ impl Signer {
                 &settings.server_side_encryption,
                 settings.expected_bucket_owner.as_deref(),
             ),
+            owner_header: owner_header(settings.expected_bucket_owner.as_deref()),
         }
     }
 
@@ -57,11 +59,29 @@ impl Signer {
         let headers = upload.headers(&self.constant_headers);
         let url = self.bucket.object(upload.key, "PutObject");
         let length = upload.size_bytes.to_string();
-        let signed = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .chain([("content-length", length.as_str())]);
+        let signed = signed_headers(&headers, &length);
         let url = self.sign("PUT", &url, signed, lifetime, credentials)?;
+        Ok(SignedUpload { url, headers })
+    }
+
+    pub(crate) fn sign_part(
+        &self,
+        upload: &PartUpload<'_>,
+        lifetime: Lifetime,
+        credentials: Credentials,
+    ) -> Result<SignedUpload, SigningFailure> {
+        let headers = upload.headers(self.owner_header.as_ref());
+        let mut url = self.bucket.object(upload.key, "UploadPart");
+        push_parameter(&mut url, "partNumber", &upload.part.number.to_string());
+        push_parameter(&mut url, "uploadId", upload.upload_id.as_str());
+        let length = upload.part.size_bytes.get().to_string();
+        let url = self.sign(
+            "PUT",
+            &url,
+            signed_headers(&headers, &length),
+            lifetime,
+            credentials,
+        )?;
         Ok(SignedUpload { url, headers })
     }
 
@@ -109,6 +129,17 @@ impl Signer {
         }
         Ok(SignedUrl::new(signed))
     }
+}
+
+/// Returns all signed headers but `host`.
+fn signed_headers<'h>(
+    headers: &'h [(String, String)],
+    length: &'h str,
+) -> impl Iterator<Item = (&'h str, &'h str)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .chain([("content-length", length)])
 }
 
 /// Returns S3's variant of the signature: an unchanged path, and an unsigned body, which the
