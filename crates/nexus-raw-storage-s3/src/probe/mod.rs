@@ -2,6 +2,7 @@
 
 mod bucket;
 mod digests;
+mod parts;
 mod put;
 mod responses;
 mod signatures;
@@ -54,13 +55,16 @@ pub(crate) async fn examine(store: &Store) -> Result<ProbeReport, ProbeError> {
         let key = uploads::key(&store.settings.server_side_encryption);
         let digests = digests::enforced(store).await? && upload.reports_sha256;
         stop_at(&findings)?;
+        let parts = parts::try_parts(store).await?;
         let capabilities = StoreCapabilities {
             enforces_sha256: digests,
             keeps_octet_stream: upload.keeps_octet_stream,
             honours_response_headers: responses::honoured(store, &key).await?,
+            proves_parts: parts.prove(),
         };
         let mut notes = signatures.notes;
         notes.extend(capability_notes(capabilities));
+        notes.extend(parts::notes(&parts));
         return Ok(ProbeReport {
             capabilities,
             notes,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use aws_sdk_s3::{
     config::http::{HttpRequest, HttpResponse},
     primitives::{ByteStream, SdkBody},
@@ -11,7 +12,7 @@ use nexus_raw::asset::{ContentType, Sha256Digest};
 
 use crate::{
     failure::{FailureKind, RequestFailure, request_id},
-    signing::{Lifetime, SignedUpload, Upload},
+    signing::{Lifetime, PartUpload, SignedUpload, SigningFailure, Upload},
     store::Store,
 };
 
@@ -20,8 +21,6 @@ pub(super) const PREFIX: &str = "nexus-raw-probe/v1/";
 
 /// The content of the probe's objects.
 pub(crate) const CONTENT: &str = "Written once by Nexus raw storage to try this bucket.\n";
-
-const OPERATION: &str = "presigned PutObject";
 
 /// Enough for all attempts of one upload.
 pub(super) const URL_LIFE: Duration = Duration::from_mins(1);
@@ -79,9 +78,34 @@ pub(super) async fn put(
     upload: &Upload<'_>,
     tampering: Tampering,
 ) -> Result<PutOutcome, RequestFailure> {
+    let sign = |lifetime, credentials| store.signer.sign_upload(upload, lifetime, credentials);
+    send(store, "presigned PutObject", sign, tampering).await
+}
+
+/// As [`put`], one part of an upload.
+pub(super) async fn put_part(
+    store: &Store,
+    upload: &PartUpload<'_>,
+    tampering: Tampering,
+) -> Result<PutOutcome, RequestFailure> {
+    let sign = |lifetime, credentials| store.signer.sign_part(upload, lifetime, credentials);
+    send(store, "presigned UploadPart", sign, tampering).await
+}
+
+async fn send(
+    store: &Store,
+    operation: &'static str,
+    sign: impl Fn(Lifetime, Credentials) -> Result<SignedUpload, SigningFailure>,
+    tampering: Tampering,
+) -> Result<PutOutcome, RequestFailure> {
     let mut attempt = 1;
     loop {
-        let answer = put_once(store, upload, tampering).await?;
+        let lifetime = Lifetime::from_now(store.clock.now(), URL_LIFE);
+        let signed = sign(lifetime, store.credentials.current());
+        let request = signed.ok().and_then(|signed| request(signed, tampering));
+        let request =
+            request.ok_or_else(|| RequestFailure::new(operation, FailureKind::NotSent))?;
+        let answer = send_once(store, operation, request).await?;
         match answer.status().as_u16() {
             409 if attempt < ATTEMPTS => tokio::time::sleep(PAUSE * attempt).await,
             200..=299 => return Ok(PutOutcome::Stored),
@@ -93,7 +117,7 @@ pub(super) async fn put(
                 let code = tokio::time::timeout(store.deadlines.read, code).await;
                 let code = code.ok().flatten();
                 let failure = RequestFailure::refusal(
-                    OPERATION,
+                    operation,
                     status,
                     code.as_deref(),
                     request_id.as_deref(),
@@ -109,23 +133,16 @@ pub(super) async fn put(
     }
 }
 
-async fn put_once(
+async fn send_once(
     store: &Store,
-    upload: &Upload<'_>,
-    tampering: Tampering,
+    operation: &'static str,
+    request: HttpRequest,
 ) -> Result<HttpResponse, RequestFailure> {
-    let lifetime = Lifetime::from_now(store.clock.now(), URL_LIFE);
-    let not_sent = || RequestFailure::new(OPERATION, FailureKind::NotSent);
-    let signed = store
-        .signer
-        .sign_upload(upload, lifetime, store.credentials.current())
-        .map_err(|_| not_sent())?;
-    let request = request(signed, tampering).ok_or_else(not_sent)?;
     let answer = store.connector.call(request);
     match tokio::time::timeout(store.deadlines.operation, answer).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(RequestFailure::connector(OPERATION, &error)),
-        Err(_) => Err(RequestFailure::new(OPERATION, FailureKind::Timeout)),
+        Ok(Err(error)) => Err(RequestFailure::connector(operation, &error)),
+        Err(_) => Err(RequestFailure::new(operation, FailureKind::Timeout)),
     }
 }
 
