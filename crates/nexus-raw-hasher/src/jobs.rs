@@ -3,10 +3,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use nexus_raw::{asset::AssetId, ports::PinnedObject, tenancy::Scope};
+use nexus_raw::{asset::AssetId, tenancy::Scope};
 use tokio::sync::watch;
 
-use super::{Shared, job::JobOutcome};
+use super::{Shared, job::JobOutcome, work::Work};
 
 /// The maximum number of jobs, running or waiting. Each is a task of a few kilobytes.
 const MAX_JOBS: usize = 1024;
@@ -16,24 +16,25 @@ type OutcomeReceiver = watch::Receiver<Option<JobOutcome>>;
 
 /// The jobs of this process, at most one per asset.
 #[derive(Debug, Default)]
-pub(super) struct Jobs(Mutex<HashMap<Key, (PinnedObject, OutcomeReceiver)>>);
+pub(super) struct Jobs(Mutex<HashMap<Key, (Work, OutcomeReceiver)>>);
 
 /// The outcome of adding a job.
 pub(super) enum Admission {
     /// A new job, which the caller must run.
     Entered(Entry, OutcomeReceiver),
-    /// A running job of the same object.
+    /// A running job of the same work.
     Joined(OutcomeReceiver),
-    /// No job: another object of the asset is in work, or there are too many.
+    /// No job: other work on the asset is under way, or there are too many.
     Refused,
 }
 
 impl Jobs {
-    pub(super) fn enter(shared: &Arc<Shared>, object: &PinnedObject) -> Admission {
-        let key = (object.scope.clone(), object.asset_id);
+    pub(super) fn enter(shared: &Arc<Shared>, work: &Work) -> Admission {
+        let (scope, asset) = work.asset();
+        let key = (scope.clone(), asset);
         let mut jobs = shared.jobs.lock();
-        if let Some((in_work, outcome)) = jobs.get(&key) {
-            return if in_work == object {
+        if let Some((under_way, outcome)) = jobs.get(&key) {
+            return if under_way == work {
                 Admission::Joined(outcome.clone())
             } else {
                 Admission::Refused
@@ -43,7 +44,7 @@ impl Jobs {
             return Admission::Refused;
         }
         let (sender, outcome) = watch::channel(None);
-        jobs.insert(key.clone(), (object.clone(), outcome.clone()));
+        jobs.insert(key.clone(), (work.clone(), outcome.clone()));
         let entry = Entry {
             shared: Arc::clone(shared),
             key,
@@ -56,7 +57,7 @@ impl Jobs {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, (PinnedObject, OutcomeReceiver)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, (Work, OutcomeReceiver)>> {
         // no update under the lock can be left half done
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,13 +5,18 @@ mod jobs;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nexus_raw::ports::{
-    Clock, DigestLedger, HashOutcome, HashingError, HashingProgress, ObjectHasher, PinnedObject,
-    RawStorageRepository, StorageError, Urgency,
+use nexus_raw::{
+    asset::DeclaredPart,
+    ports::{
+        AbortOutcome, CatalogError, Clock, CompletionOutcome, HashOutcome, ObjectWorker,
+        OpenUpload, PinnedObject, RawStorageRepository, StorageError, Urgency, WorkError,
+        WorkLedger, WorkProgress,
+    },
 };
 use slog::Logger;
 use tokio::{
@@ -21,29 +26,30 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub use self::settings::HashingSettings;
+pub use self::settings::WorkerSettings;
 use self::{
     job::{Job, JobOutcome},
     jobs::{Admission, Jobs},
+    work::{Finished, Order, Work},
 };
 
-/// The hasher of the service. A clone is another handle.
+/// The worker of the service. A clone is another handle.
 #[derive(Debug, Clone)]
-pub struct TokioObjectHasher(Arc<Shared>);
+pub struct TokioObjectWorker(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     storage: Arc<dyn RawStorageRepository>,
-    ledger: Arc<dyn DigestLedger>,
+    ledger: Arc<dyn WorkLedger>,
     clock: Arc<dyn Clock>,
     /// The owner of claims: this process.
     owner: Uuid,
-    settings: HashingSettings,
+    settings: WorkerSettings,
     log: Logger,
     /// A runtime that outlives requests, unlike that of a worker.
     runtime: Handle,
     jobs: Jobs,
-    /// Slots of jobs with waiting callers, so that large objects do not delay small ones.
+    /// Slots of hashing with waiting callers, so that large objects do not delay small ones.
     awaited: Semaphore,
     background: Semaphore,
     /// Every job has a receiver, to be stopped, and to know when all have ended.
@@ -52,16 +58,16 @@ struct Shared {
 
 /// The error of a task that panicked.
 #[derive(Debug, thiserror::Error)]
-#[error("hashing task panicked")]
-struct HashingPanicked;
+#[error("task panicked")]
+struct WorkPanicked;
 
 /// A failure, shared by all waiters.
 #[derive(Debug, thiserror::Error)]
-#[error("object hashing failed")]
-struct SharedFailure(#[source] Arc<HashingError>);
+#[error("work on the object failed")]
+struct SharedFailure(#[source] Arc<WorkError>);
 
-impl TokioObjectHasher {
-    /// Creates a hasher whose tasks run on the current tokio runtime.
+impl TokioObjectWorker {
+    /// Creates a worker whose tasks run on the current tokio runtime.
     ///
     /// `owner` is unique to the process. Each job is logged.
     ///
@@ -70,10 +76,10 @@ impl TokioObjectHasher {
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,
-        ledger: Arc<dyn DigestLedger>,
+        ledger: Arc<dyn WorkLedger>,
         clock: Arc<dyn Clock>,
         owner: Uuid,
-        settings: HashingSettings,
+        settings: WorkerSettings,
         log: Logger,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -92,6 +98,9 @@ impl TokioObjectHasher {
     }
 
     /// Stops all jobs and waits until their claims are released. Later requests start no job.
+    ///
+    /// A completion or an abort that the store has begun is awaited for at most
+    /// [`WorkerSettings::wait_timeout`]; the claim on one that takes longer expires by itself.
     pub async fn stop(&self) {
         self.0.stopping.send_replace(true);
         self.0.stopping.closed().await;
@@ -103,23 +112,19 @@ impl TokioObjectHasher {
         self.0.jobs.count()
     }
 
-    /// Returns the receiver of the job's outcome. `None` if no job is started: another object of
-    /// the asset is in work, there are too many jobs, or the hasher is stopping.
-    fn join(
-        &self,
-        object: PinnedObject,
-        urgency: Urgency,
-    ) -> Option<watch::Receiver<Option<JobOutcome>>> {
+    /// Returns the receiver of the job's outcome. `None` if no job is started: other work on the
+    /// asset is under way, there are too many jobs, or the worker is stopping.
+    fn join(&self, work: Work, urgency: Urgency) -> Option<watch::Receiver<Option<JobOutcome>>> {
         let shared = &self.0;
         let stop = shared.stopping.subscribe();
         if *stop.borrow() {
             return None;
         }
-        match Jobs::enter(shared, &object) {
+        match Jobs::enter(shared, &work) {
             Admission::Joined(outcome) => Some(outcome),
             Admission::Refused => None,
             Admission::Entered(entry, outcome) => {
-                let job = Job::new(Arc::clone(shared), object, urgency, stop);
+                let job = Job::new(Arc::clone(shared), Order { work, urgency }, stop);
                 shared
                     .runtime
                     .spawn(async move { entry.complete(job.run().await) });
@@ -128,54 +133,91 @@ impl TokioObjectHasher {
         }
     }
 
-    async fn digest_or_join(
-        &self,
-        object: PinnedObject,
-        urgency: Urgency,
-    ) -> Result<HashingProgress, HashingError> {
-        if let Some(digest) = self.0.ledger.known_digest(&object).await? {
-            return Ok(HashingProgress::Done(HashOutcome::Hashed(digest)));
-        }
-        let Some(mut outcome) = self.join(object, urgency) else {
-            return Ok(HashingProgress::Pending);
+    /// Waits for the outcome of the work, begun here where it is not under way; `None` while it is
+    /// not done, or for a caller that does not wait.
+    async fn finished(&self, work: Work, urgency: Urgency) -> Result<Option<Finished>, WorkError> {
+        let Some(mut outcome) = self.join(work, urgency) else {
+            return Ok(None);
         };
         if urgency == Urgency::Background {
-            return Ok(HashingProgress::Pending);
+            return Ok(None);
         }
         let end = match outcome.wait_for(Option::is_some).await {
             Ok(end) => end.clone(),
             Err(_) => None,
         };
         match end {
-            Some(JobOutcome::Done(outcome)) => Ok(HashingProgress::Done(outcome)),
-            Some(JobOutcome::Skipped) => Ok(HashingProgress::Pending),
+            Some(JobOutcome::Done(finished)) => Ok(Some(finished)),
+            Some(JobOutcome::Skipped) => Ok(None),
             Some(JobOutcome::Failed(error)) => Err(shared_failure(error)),
-            None => Err(StorageError::Unavailable(Box::new(HashingPanicked)).into()),
+            None => Err(StorageError::Unavailable(Box::new(WorkPanicked)).into()),
         }
+    }
+
+    async fn digest_or_join(
+        &self,
+        object: PinnedObject,
+        urgency: Urgency,
+    ) -> Result<Option<Finished>, WorkError> {
+        if let Some(digest) = self.0.ledger.known_digest(&object).await? {
+            return Ok(Some(Finished::Hashed(HashOutcome::Hashed(digest))));
+        }
+        self.finished(Work::Hash(object), urgency).await
+    }
+
+    /// Waits no longer than a caller may; a started job continues.
+    async fn in_time(
+        &self,
+        finished: impl Future<Output = Result<Option<Finished>, WorkError>>,
+    ) -> Result<Option<Finished>, WorkError> {
+        let limit = self.0.settings.wait_timeout;
+        timeout(limit, finished).await.unwrap_or(Ok(None))
     }
 }
 
 #[async_trait]
-impl ObjectHasher for TokioObjectHasher {
+impl ObjectWorker for TokioObjectWorker {
     async fn digest(
         &self,
         object: PinnedObject,
         urgency: Urgency,
-    ) -> Result<HashingProgress, HashingError> {
-        let limit = self.0.settings.wait_timeout;
-        // a started job continues after the timeout
-        timeout(limit, self.digest_or_join(object, urgency))
-            .await
-            .unwrap_or(Ok(HashingProgress::Pending))
+    ) -> Result<WorkProgress<HashOutcome>, WorkError> {
+        let finished = self.in_time(self.digest_or_join(object, urgency)).await?;
+        Ok(match finished {
+            Some(Finished::Hashed(outcome)) => WorkProgress::Done(outcome),
+            _ => WorkProgress::Pending,
+        })
+    }
+
+    async fn complete(
+        &self,
+        upload: OpenUpload,
+        parts: Vec<DeclaredPart>,
+    ) -> Result<WorkProgress<CompletionOutcome>, WorkError> {
+        let work = Work::Complete(upload, parts);
+        let finished = self.in_time(self.finished(work, Urgency::Awaited)).await?;
+        Ok(match finished {
+            Some(Finished::Completed(outcome)) => WorkProgress::Done(outcome),
+            _ => WorkProgress::Pending,
+        })
+    }
+
+    async fn abort(&self, upload: OpenUpload) -> Result<WorkProgress<AbortOutcome>, WorkError> {
+        let work = Work::Abort(upload);
+        let finished = self.in_time(self.finished(work, Urgency::Awaited)).await?;
+        Ok(match finished {
+            Some(Finished::Aborted(outcome)) => WorkProgress::Done(outcome),
+            _ => WorkProgress::Pending,
+        })
     }
 }
 
-fn shared_failure(error: Arc<HashingError>) -> HashingError {
-    let is_of_the_store = matches!(&*error, HashingError::Storage(_));
+fn shared_failure(error: Arc<WorkError>) -> WorkError {
+    let is_of_the_store = matches!(&*error, WorkError::Storage(_));
     let outcome = Box::new(SharedFailure(error));
     if is_of_the_store {
         StorageError::Unavailable(outcome).into()
     } else {
-        nexus_raw::ports::CatalogError::Unavailable(outcome).into()
+        CatalogError::Unavailable(outcome).into()
     }
 }

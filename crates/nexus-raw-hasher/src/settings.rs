@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-/// Limits and timeouts of hashing.
+/// Limits and timeouts of work on objects.
 #[derive(Debug, Clone, Copy)]
-pub struct HashingSettings {
-    /// How long a caller waits for a digest before it gets `HashingProgress::Pending`.
+pub struct WorkerSettings {
+    /// How long a caller waits for an outcome before it gets `WorkProgress::Pending`.
     pub wait_timeout: Duration,
     /// How many objects with waiting callers are read at once.
     pub awaited_at_once: usize,
@@ -13,7 +13,7 @@ pub struct HashingSettings {
     pub lease: Duration,
 }
 
-impl HashingSettings {
+impl WorkerSettings {
     /// Returns settings for a request timeout: callers wait a third of it, since the requests to the
     /// store and the catalogue need the rest.
     #[must_use]
