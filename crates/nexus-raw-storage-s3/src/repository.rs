@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
-        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository,
+        StorageError, StoreCapabilities, StoredObject, UploadTerms, UploadsMarker,
     },
 };
 
@@ -167,6 +167,13 @@ impl RawStorageRepository for S3RawStorageRepository {
     async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
         self.check_bucket(&upload.address)?;
         Ok(self.store.abort_upload(UploadRef::of(upload)).await?)
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        Ok(multipart::open_uploads(&self.store, after).await?)
     }
 
     async fn presign_download<'a>(
