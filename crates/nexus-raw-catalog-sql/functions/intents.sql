@@ -10,7 +10,7 @@ DECLARE
     now bigint;
 BEGIN
     -- an intent is not written if its key is in use or an earlier member takes the key; of two
-    -- members with one asset id the first is written
+    -- members with one asset id the first is written. The key of an aborted upload is free
     WITH member AS MATERIALIZED (
         SELECT m.*, (m.event).facts_digest = ANY (known) AS is_known
         FROM json_to_recordset(asked) AS m (
@@ -26,15 +26,21 @@ BEGIN
             WHERE (k.tenant_id, k.env) = (own.tenant_id, own.env)
                 AND k.user_id = (c.key).user_id AND k.route = (c.key).route
                 AND k.idempotency_key = (c.key).idempotency_key
-                AND k.ends_at > (c.intent).requested_at))
+                AND k.ends_at > (c.intent).requested_at
+                AND NOT EXISTS (
+                    SELECT FROM upload_intent a
+                    WHERE (a.tenant_id, a.env) = (own.tenant_id, own.env)
+                        AND a.asset_id = k.asset_id AND a.state = 'aborted')))
     ), first AS (
         SELECT DISTINCT ON ((f.intent).asset_id) f.* FROM free f
         ORDER BY (f.intent).asset_id, f.n
     ), promised AS (
         INSERT INTO upload_intent (
-            tenant_id, env, asset_id, object_store_id, key_layout, filename, content_type,
-            size_bytes, sha256, requested_by, requested_at, ends_at)
-        SELECT own.tenant_id, own.env, i.asset_id, s.object_store_id,
+            tenant_id, env, asset_id, kind, part_size_bytes, upload_id, object_store_id,
+            key_layout, filename, content_type, size_bytes, sha256, requested_by, requested_at,
+            ends_at)
+        SELECT own.tenant_id, own.env, i.asset_id, coalesce(i.kind, 'single'),
+            i.part_size_bytes, i.upload_id, s.object_store_id,
             (store ->> 'key_layout')::integer, i.filename, i.content_type, i.size_bytes,
             i.sha256, i.requested_by, i.requested_at, i.ends_at
         FROM first f
@@ -61,7 +67,7 @@ BEGIN
     own.last_sequence := add_events_v1(own, fresh);
 
     IF keys IS NOT NULL THEN
-        -- an existing row has expired, or the key would be in use
+        -- an existing row has expired or is of an aborted upload, or the key would be in use
         INSERT INTO idempotency (tenant_id, env, user_id, route, idempotency_key, body_digest,
             asset_id, ends_at)
         SELECT own.tenant_id, own.env, k.user_id, k.route, k.idempotency_key, k.body_digest,

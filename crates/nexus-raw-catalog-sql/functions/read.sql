@@ -29,7 +29,8 @@ BEGIN
 END
 $$;
 
--- The oldest record of a content. Every level of integrity is a proof of the digest.
+-- The oldest record of a content, of those whose digest was proved: that of an upload in parts may be
+-- what the caller stated.
 CREATE OR REPLACE FUNCTION content_v1(
     of_tenant text, of_env text, of_sha256 bytea, of_size bigint
 ) RETURNS TABLE (asset asset, bucket text, labels json, parents json)
@@ -41,6 +42,7 @@ BEGIN
     FROM (SELECT a FROM asset a
         WHERE (a.tenant_id, a.env) = (of_tenant, of_env)
             AND a.sha256 = of_sha256 AND a.size_bytes = of_size
+            AND a.integrity_level IN ('s3_sha256', 'stream_sha256')
         ORDER BY a.registered_sequence LIMIT 1) oldest
     CROSS JOIN LATERAL details_v1(oldest.a) d;
 END

@@ -24,8 +24,8 @@ BEGIN
     FOR it IN
         SELECT m.*, (m.asset).asset_id AS id, i.state, i.size_bytes, i.object_store_id,
             i.key_layout,
-            (i.filename, i.content_type, i.size_bytes, i.sha256, s.bucket) IS DISTINCT FROM
-                ((m.asset).filename, (m.asset).content_type, (m.asset).size_bytes,
+            (i.filename, i.content_type, i.size_bytes, coalesce(i.sha256, (m.asset).sha256),
+                s.bucket) IS DISTINCT FROM ((m.asset).filename, (m.asset).content_type, (m.asset).size_bytes,
                 (m.asset).sha256, m.bucket) AS is_foreign
         FROM json_to_recordset(asked) AS m (
             n integer, bucket text, asset asset, labels json, parents json, event event)
@@ -42,6 +42,9 @@ BEGIN
             CONTINUE;
         ELSIF it.state = 'registered' OR it.id = ANY (ids) THEN
             written := written || json_build_array(it.n, 'already_registered');
+            CONTINUE;
+        ELSIF it.state = 'aborted' THEN
+            written := written || json_build_array(it.n, 'aborted');
             CONTINUE;
         ELSIF it.is_foreign THEN
             RAISE EXCEPTION 'the record differs from the intent it registers'

@@ -37,9 +37,9 @@ BEGIN
 END
 $$;
 
--- Writes the members of one scope: intents, then repeated presigns, registrations, downloads and
--- facts, each with its event, then the steps of hashers and of consent. The lock on the scope's row keeps what is read here
--- unchanged until the commit.
+-- Writes the members of one scope: intents, then repeated presigns, registrations, aborts, downloads
+-- and facts, each with its event, then ids and parts of uploads and the steps of workers and of
+-- consent. The lock on the scope's row keeps what is read here unchanged until the commit.
 --
 -- `again` marks a retry after a lost response: the group may be committed already. A member whose
 -- event exists was committed, since an event's digests cover 32 random bytes.
@@ -57,7 +57,8 @@ DECLARE
 BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
         max_presigns bigint, intents json, repeats json, registrations json, downloads json,
-        facts json, claims json[], hashings json[], steps json[]);
+        facts json, claims json[], work json[], steps json[], aborts json, uploads json[],
+        parts json[]);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
@@ -102,6 +103,11 @@ BEGIN
         own := did.own;
         written := written || did.written;
     END IF;
+    IF json_array_length(asked.aborts) > 0 THEN
+        SELECT d.* INTO did FROM add_aborts_v1(own, asked.aborts) d;
+        own := did.own;
+        written := written || did.written;
+    END IF;
     IF json_array_length(asked.downloads) > 0 THEN
         SELECT d.* INTO did FROM add_downloads_v1(own, asked.downloads, known) d;
         own := did.own;
@@ -124,8 +130,14 @@ BEGIN
         written := written || json_build_array(it -> 'n',
             claim_key_v1(asked.tenant_id, asked.env, it));
     END LOOP;
-    FOREACH it IN ARRAY asked.hashings LOOP
-        written := written || json_build_array(it -> 'n', hash_v1(own, it));
+    FOREACH it IN ARRAY coalesce(asked.uploads, '{}') LOOP
+        written := written || json_build_array(it -> 'n', begin_upload_v1(own, it));
+    END LOOP;
+    FOREACH it IN ARRAY coalesce(asked.parts, '{}') LOOP
+        written := written || json_build_array(it -> 'n', declare_parts_v1(own, it));
+    END LOOP;
+    FOREACH it IN ARRAY asked.work LOOP
+        written := written || json_build_array(it -> 'n', work_v1(own, it));
     END LOOP;
     FOREACH it IN ARRAY coalesce(asked.steps, '{}') LOOP
         SELECT d.* INTO did FROM advance_consent_v1(own, (it ->> 'max_changes')::integer) d;

@@ -47,8 +47,8 @@ impl WriteError {
 /// Writes groups, each in one durable transaction.
 #[async_trait]
 pub(crate) trait GroupWriter: Send {
-    /// Writes all members: intents first, then repeated presigns, then registrations, each kind in
-    /// the order of the group, then all others. Returns one outcome per member, in the order of the
+    /// Writes all members: intents first, then repeated presigns, registrations and aborts, each kind
+    /// in the order of the group, then all others. Returns one outcome per member, in the order of the
     /// group. A conflict with an existing row or with another member is an outcome, not an error.
     async fn write(
         &mut self,

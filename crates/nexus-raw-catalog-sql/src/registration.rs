@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::AssetId,
+    asset::{AssetId, ContentFacts, DeclaredFacts},
     ports::{IntentState, NewAsset, RegisterOutcome},
     tenancy::Scope,
 };
@@ -94,9 +94,10 @@ fn decide_one(new: &NewAsset, known: &KnownState) -> Result<RegisterOutcome, For
                 provenance_digest: *provenance_digest,
             });
         }
+        Some(IntentState::Aborted(_)) => return Ok(RegisterOutcome::Aborted),
         Some(IntentState::Pending(intent)) => intent,
     };
-    if intent.facts != *asset.facts() || intent.address != *asset.address() {
+    if !keeps(&intent.facts, asset.facts()) || intent.address != *asset.address() {
         return Err(ForeignRecord);
     }
     let parents = asset.provenance().lineage.derived_from.as_slice();
@@ -112,6 +113,23 @@ fn decide_one(new: &NewAsset, known: &KnownState) -> Result<RegisterOutcome, For
     } else {
         Ok(RegisterOutcome::UnknownParents(unknown))
     }
+}
+
+/// Whether a content is what was declared. An upload in parts may have no declared digest.
+fn keeps(declared: &DeclaredFacts, facts: &ContentFacts) -> bool {
+    let ContentFacts {
+        filename,
+        content_type,
+        size_bytes,
+        sha256,
+    } = facts;
+    (filename, content_type, size_bytes)
+        == (
+            &declared.filename,
+            &declared.content_type,
+            &declared.size_bytes,
+        )
+        && declared.sha256.as_ref().is_none_or(|it| it == sha256)
 }
 
 fn register(state: &mut IntentState, new: &NewAsset) {

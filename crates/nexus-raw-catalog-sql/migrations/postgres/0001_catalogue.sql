@@ -51,7 +51,7 @@ CREATE TABLE object_store (
 );
 
 -- One row per scope (tenant and environment): its lock, its event counter and its usage. `open_*`
--- counts intents that are neither registered nor ended; `withdrawing` and `restoring` say whether
+-- counts intents that are neither registered, ended nor aborted; `withdrawing` and `restoring` say whether
 -- the scope has rows in `consent_change`.
 CREATE TABLE scope (
     tenant_id text COLLATE "C" NOT NULL,
@@ -83,8 +83,9 @@ CREATE TABLE scope_log (
 );
 
 -- Pending uploads. An intent is pending, may end, and may be registered from either state, since an
--- object that arrived in time may be registered late. An aborted one is never registered. `work_*`
--- is the lease of slow work, such as hashing.
+-- object that arrived in time may be registered late. An aborted one is never registered. Of an
+-- upload in parts `upload_id` is the store's, once it was begun there, and `sha256` may be unstated.
+-- `work_*` is the lease of slow work, such as hashing.
 CREATE TABLE upload_intent (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -111,7 +112,8 @@ CREATE TABLE upload_intent (
     CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
         AND requested_by IS NOT NULL AND (sha256 IS NOT NULL OR kind = 'multipart'))),
     CHECK ((kind = 'multipart') = (part_size_bytes IS NOT NULL)),
-    CHECK (kind = 'single' OR size_bytes > 0)
+    CHECK (kind = 'single' OR size_bytes > 0),
+    CHECK (kind = 'multipart' OR upload_id IS NULL)
 ) WITH (fillfactor = 85); -- updated once, when its asset is registered
 
 -- The parts of a multipart upload, as declared and signed.
@@ -391,8 +393,8 @@ BEGIN
     FOR kept IN SELECT * FROM (VALUES
         ('catalog', 'the catalogue''s id'), ('object_store', 'an object store'),
         ('scope', 'a scope'), ('scope_log', 'a scope''s log'), ('upload_intent', 'an intent'),
-        ('event', 'an event'), ('asset', 'a record'), ('lineage_edge', 'an edge'),
-        ('stated_fact', 'a stated fact'), ('delivery', 'a cursor')
+        ('upload_part', 'a declared part'), ('event', 'an event'), ('asset', 'a record'),
+        ('lineage_edge', 'an edge'), ('stated_fact', 'a stated fact'), ('delivery', 'a cursor')
     ) AS t (name, what) LOOP
         EXECUTE format('CREATE TRIGGER is_not_deleted BEFORE DELETE ON %I
             FOR EACH ROW EXECUTE FUNCTION refuse(%L)', kept.name, kept.what || ' is never deleted');
@@ -423,6 +425,11 @@ CREATE TRIGGER keeps_its_promise BEFORE UPDATE ON upload_intent FOR EACH ROW
             old.object_store_id, old.key_layout, old.filename, old.content_type, old.size_bytes,
             old.sha256, old.requested_by, old.requested_at, old.ends_at, old.erased_at))
     EXECUTE FUNCTION refuse('an intent''s promise is never changed');
+
+CREATE TRIGGER keeps_its_upload BEFORE UPDATE ON upload_intent FOR EACH ROW
+    WHEN (new.upload_id IS DISTINCT FROM old.upload_id
+        AND (new.upload_id IS NULL OR old.state <> 'pending'))
+    EXECUTE FUNCTION refuse('an upload''s id only changes while its intent is pending');
 
 CREATE TRIGGER is_not_changed BEFORE UPDATE OF tenant_id, env, asset_id, label, is_registered,
     value, registered_sequence

@@ -29,8 +29,8 @@ CREATE TABLE object_store (
 ) STRICT;
 
 -- One row per scope (tenant and environment): its event counter and its usage. `open_*` counts
--- intents that are neither registered nor ended; `withdrawing` and `restoring` say whether the scope
--- has rows in `consent_change`.
+-- intents that are neither registered, ended nor aborted; `withdrawing` and `restoring` say whether
+-- the scope has rows in `consent_change`.
 CREATE TABLE scope (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -61,8 +61,9 @@ CREATE TABLE scope_log (
 ) STRICT;
 
 -- Pending uploads. An intent is pending, may end, and may be registered from either state, since an
--- object that arrived in time may be registered late. An aborted one is never registered. `work_*`
--- is the lease of slow work, such as hashing.
+-- object that arrived in time may be registered late. An aborted one is never registered. Of an
+-- upload in parts `upload_id` is the store's, once it was begun there, and `sha256` may be unstated.
+-- `work_*` is the lease of slow work, such as hashing.
 CREATE TABLE upload_intent (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -89,7 +90,8 @@ CREATE TABLE upload_intent (
     CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
         AND requested_by IS NOT NULL AND (sha256 IS NOT NULL OR kind = 'multipart'))),
     CHECK ((kind = 'multipart') = (part_size_bytes IS NOT NULL)),
-    CHECK (kind = 'single' OR size_bytes > 0)
+    CHECK (kind = 'single' OR size_bytes > 0),
+    CHECK (kind = 'multipart' OR upload_id IS NULL)
 ) STRICT;
 
 -- The few intents with a work lease.
@@ -357,7 +359,8 @@ CREATE INDEX idempotency_by_end ON idempotency (tenant_id, env, ends_at);
 
 -- Triggers that keep rows immutable. Only a migration that adds erasure may replace them. INSERT OR
 -- REPLACE deletes without firing the triggers of DELETE, so those of INSERT refuse an existing row;
--- for an intent they ignore the insert, since a repeated asset id is an outcome and not an error.
+-- for an intent and a declared part they ignore the insert, since a repetition is an outcome and not
+-- an error.
 
 CREATE TRIGGER catalog_is_not_changed BEFORE UPDATE ON catalog
 BEGIN SELECT raise(ABORT, 'the catalogue''s id is never changed'); END;
@@ -393,6 +396,9 @@ CREATE TRIGGER upload_intent_keeps_its_promise BEFORE UPDATE OF
     content_type, size_bytes, sha256, requested_by, requested_at, ends_at, erased_at
 ON upload_intent
 BEGIN SELECT raise(ABORT, 'an intent''s promise is never changed'); END;
+CREATE TRIGGER upload_intent_keeps_its_upload BEFORE UPDATE OF upload_id ON upload_intent
+WHEN new.upload_id IS NOT old.upload_id AND (new.upload_id IS NULL OR old.state <> 'pending')
+BEGIN SELECT raise(ABORT, 'an upload''s id only changes while its intent is pending'); END;
 CREATE TRIGGER upload_intent_is_not_replaced BEFORE INSERT ON upload_intent
 WHEN EXISTS (SELECT 1 FROM upload_intent
     WHERE (tenant_id, env, asset_id) = (new.tenant_id, new.env, new.asset_id))
@@ -449,6 +455,13 @@ BEGIN SELECT raise(ABORT, 'an edge is never deleted'); END;
 
 CREATE TRIGGER upload_part_is_not_changed BEFORE UPDATE ON upload_part
 BEGIN SELECT raise(ABORT, 'a declared part is never changed'); END;
+CREATE TRIGGER upload_part_is_not_replaced BEFORE INSERT ON upload_part
+WHEN EXISTS (SELECT 1 FROM upload_part
+    WHERE (tenant_id, env, asset_id, part_number)
+        = (new.tenant_id, new.env, new.asset_id, new.part_number))
+BEGIN SELECT raise(IGNORE); END;
+CREATE TRIGGER upload_part_is_not_deleted BEFORE DELETE ON upload_part
+BEGIN SELECT raise(ABORT, 'a declared part is never deleted'); END;
 
 CREATE TRIGGER stated_fact_is_not_changed BEFORE UPDATE ON stated_fact
 BEGIN SELECT raise(ABORT, 'a stated fact is never changed'); END;

@@ -1,13 +1,15 @@
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
+    asset::{
+        AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact, UploadId, UploadIntent,
+    },
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogCensus, CatalogError,
-        CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
-        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
-        ListedAsset, NewAsset, NewDownload, NewFact, OpenIntents, RegisterOutcome, RepeatOutcome,
-        StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, BegunUpload, CallerKey,
+        CatalogCensus, CatalogError, CursorKey, DownloadKey, DownloadOutcome, Downloadable,
+        EventQuery, EventSelection, FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome,
+        LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact, NewParts,
+        OpenIntents, PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -18,7 +20,7 @@ use crate::{
     sealed::SealedEvent,
     writer::{
         ConsentStep, IntentKey, IntentOutcome, NewIntent, RecordedDownload, RecordedFact,
-        Registration, RepeatedPresign,
+        Registration, RepeatedPresign, UploadAbort,
     },
 };
 
@@ -92,6 +94,34 @@ impl AssetCatalog for SqlAssetCatalog {
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
         read!(self, "find_intent", it => it.find_intent(scope, asset))
+    }
+
+    async fn record_upload(&self, begun: BegunUpload) -> Result<Option<UploadId>, CatalogError> {
+        self.observed("record_upload", self.writer.call(begun))
+            .await
+    }
+
+    async fn declare_parts(&self, new: NewParts) -> Result<PartsOutcome, CatalogError> {
+        self.observed("declare_parts", self.writer.call(new)).await
+    }
+
+    async fn declared_parts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u16,
+        limit: u16,
+    ) -> Result<Vec<DeclaredPart>, CatalogError> {
+        read!(self, "declared_parts", it => it.declared_parts(scope, asset, after, limit))
+    }
+
+    async fn record_abort(&self, event: EventBody) -> Result<AbortedUpload, CatalogError> {
+        let request = UploadAbort {
+            scope: event.scope(),
+            event: SealedEvent::of(&event)?,
+        };
+        self.observed("record_abort", self.writer.call(request))
+            .await
     }
 
     async fn unknown_parents(

@@ -1,6 +1,6 @@
 mod assets;
-mod digests;
 mod outbox;
+mod work;
 
 use std::{fmt, sync::Arc, time::Instant};
 

@@ -1,14 +1,17 @@
 //! The response of `write_v1`: the index and outcome of each member of the group.
 
 use nexus_raw::{
-    asset::Sha256Digest,
-    ports::{DownloadOutcome, FactOutcome, HashingClaim, Lease, RegisterOutcome, RepeatOutcome},
+    asset::{PartNumber, Sha256Digest, UploadId},
+    ports::{
+        AbortedUpload, DownloadOutcome, FactOutcome, Lease, PartsOutcome, RegisterOutcome,
+        RepeatOutcome, WorkClaim,
+    },
     time::Timestamp,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::writer::{HashingAnswer, IntentOutcome, Write, Written};
+use crate::writer::{IntentOutcome, WorkAnswer, Write, Written};
 
 /// The index and outcome of each member.
 pub(super) type Answer = Vec<(usize, Value)>;
@@ -36,6 +39,22 @@ enum RegistrationReply {
     AlreadyRegistered,
     UnknownIntent,
     UnknownParents(Vec<usize>),
+    Aborted,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AbortReply {
+    Recorded,
+    NotPending,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PartsReply {
+    Declared,
+    Differ(Vec<u64>),
+    NotPending,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +82,7 @@ struct LeaseReply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum HashingReply {
+enum WorkReply {
     Done(bool),
     Taken(LeaseReply),
     Held(i64),
@@ -94,7 +113,26 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
             RegistrationReply::Registered => RegisterOutcome::Registered,
             RegistrationReply::UnknownIntent => RegisterOutcome::UnknownIntent,
             RegistrationReply::UnknownParents(places) => RegisterOutcome::UnknownParents(places),
+            RegistrationReply::Aborted => RegisterOutcome::Aborted,
             RegistrationReply::AlreadyRegistered => return Ok(None),
+        }),
+        Write::Abort(_) => Written::Abort(match read(answer)? {
+            AbortReply::Recorded => AbortedUpload::Recorded,
+            AbortReply::NotPending => AbortedUpload::NotPending,
+        }),
+        Write::Begin(_) => {
+            let id: Option<String> = read(answer)?;
+            let id = id.map(|id| UploadId::parse(&id)).transpose();
+            Written::Begin(id.map_err(|_| UnexpectedAnswer)?)
+        }
+        Write::Parts(_) => Written::Parts(match read(answer)? {
+            PartsReply::Declared => PartsOutcome::Declared,
+            PartsReply::Differ(numbers) => {
+                let numbers = numbers.into_iter().map(PartNumber::parse);
+                let numbers: Result<_, _> = numbers.collect();
+                PartsOutcome::Differ(numbers.map_err(|_| UnexpectedAnswer)?)
+            }
+            PartsReply::NotPending => PartsOutcome::NotPending,
         }),
         Write::Download(_) => Written::Download(match read(answer)? {
             DownloadReply::Recorded => DownloadOutcome::Recorded,
@@ -121,17 +159,17 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
         }
         Write::Progress(_) => Written::Progress(read(answer)?),
         Write::Retry(_) => Written::Retry(read(answer)?),
-        Write::Hashing(_) => Written::Hashing(match read(answer)? {
-            HashingReply::Done(done) => HashingAnswer::Done(done),
-            HashingReply::Taken(it) => HashingAnswer::Claim(HashingClaim::Taken(it.lease()?)),
-            HashingReply::Held(until) => HashingAnswer::Claim(HashingClaim::Held {
+        Write::Work(_) => Written::Work(match read(answer)? {
+            WorkReply::Done(done) => WorkAnswer::Done(done),
+            WorkReply::Taken(it) => WorkAnswer::Claim(WorkClaim::Taken(it.lease()?)),
+            WorkReply::Held(until) => WorkAnswer::Claim(WorkClaim::Held {
                 until: timestamp(until)?,
             }),
-            HashingReply::Known(digest) => {
+            WorkReply::Known(digest) => {
                 let digest = Sha256Digest::parse(&digest).map_err(|_| UnexpectedAnswer)?;
-                HashingAnswer::Claim(HashingClaim::Known(digest))
+                WorkAnswer::Claim(WorkClaim::Known(digest))
             }
-            HashingReply::Closed => HashingAnswer::Claim(HashingClaim::Closed),
+            WorkReply::Closed => WorkAnswer::Claim(WorkClaim::Closed),
         }),
     }))
 }

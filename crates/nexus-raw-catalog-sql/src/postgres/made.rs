@@ -8,18 +8,19 @@ use sqlx::migrate::Migrator;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The files of functions, one a topic.
-const FUNCTION_FILES: [&str; 12] = [
+const FUNCTION_FILES: [&str; 13] = [
     include_str!("../../functions/consent.sql"),
     include_str!("../../functions/downloads.sql"),
     include_str!("../../functions/events.sql"),
     include_str!("../../functions/facts.sql"),
-    include_str!("../../functions/hashing.sql"),
     include_str!("../../functions/intents.sql"),
     include_str!("../../functions/outbox.sql"),
+    include_str!("../../functions/parts.sql"),
     include_str!("../../functions/read.sql"),
     include_str!("../../functions/registrations.sql"),
     include_str!("../../functions/relay.sql"),
     include_str!("../../functions/scope.sql"),
+    include_str!("../../functions/work.sql"),
     include_str!("../../functions/write.sql"),
 ];
 

@@ -57,6 +57,7 @@ macro_rules! asset_columns {
 }
 
 mod facts;
+mod parts;
 
 const ASSET: &str = concat!("SELECT r.effective, ", asset_columns!(), " FROM asset_v1");
 
@@ -235,7 +236,7 @@ impl PostgresReader {
         // an intent is never deleted, so it may be read after the key
         let intent = self.find_intent(&key.scope, row.asset_id("idempotency.asset_id")?);
         let state = intent.await?.ok_or(CorruptColumn("idempotency.asset_id"))?;
-        Ok(Some(StandingKey { body_digest, state }))
+        Ok(decode::standing(body_digest, state))
     }
 
     pub(crate) async fn find_asset(

@@ -5,14 +5,15 @@ use std::{borrow::Cow, collections::BTreeMap};
 use nexus_raw::{
     asset::{
         Activity, AssetId, BucketName, ByteSize, CaptureLocation, CapturedAt, ContentFacts,
-        ContentType, DerivedFrom, Fact, FactKind, FactValue, Filename, InForce, Integrity,
-        IntegrityLevel, Labels, Lineage, ObjectAddress, ObjectKey, PiiFlags, Provenance, RawAsset,
-        RawAssetParts, Reason, Sha256Digest, SourceUri, StatedFact, UploadIntent,
+        ContentType, DeclaredFacts, DeclaredPart, DerivedFrom, Fact, FactKind, FactValue, Filename,
+        InForce, Integrity, IntegrityLevel, Labels, Lineage, MultipartUpload, ObjectAddress,
+        ObjectKey, PartNumber, PiiFlags, Provenance, RawAsset, RawAssetParts, Reason, Sha256Digest,
+        SourceUri, StatedFact, UploadId, UploadIntent,
     },
     event::{DatasetEvent, StoredEvent},
     ports::{
         AssetFacts, Backlog, BoxError, IntentState, KeptEvent, ListedAsset, OpenIntents,
-        ParkedEvent, SinkName,
+        ParkedEvent, SinkName, StandingKey,
     },
     tenancy::{Scope, UserId},
     time::Timestamp,
@@ -27,23 +28,16 @@ use crate::{error::CorruptColumn, registration::AssetKey, sealed::salted_digest}
 pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState), CorruptColumn> {
     let intent = intent(row)?;
     let key = (intent.scope.clone(), intent.asset_id);
-    let is_registered = row.text("upload_intent.state", |state| match state {
-        "pending" => Ok(false),
-        "registered" => Ok(true),
-        _ => Err(()),
-    })?;
     let has_asset = row.optional::<Vec<u8>>("asset.asset_id")?.is_some();
-    if is_registered != has_asset {
-        return Err(CorruptColumn("upload_intent.state"));
-    }
-    let state = if has_asset {
-        IntentState::Registered {
+    let state = match (row.get("upload_intent.state")?, has_asset) {
+        ("pending", false) => IntentState::Pending(intent),
+        ("aborted", false) => IntentState::Aborted(intent),
+        ("registered", true) => IntentState::Registered {
             intent,
             asset: Box::new(asset(row)?),
             provenance_digest: row.digest("asset.provenance_digest")?,
-        }
-    } else {
-        IntentState::Pending(intent)
+        },
+        _ => return Err(CorruptColumn("upload_intent.state")),
     };
     Ok((key, state))
 }
@@ -51,22 +45,67 @@ pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState),
 fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
     let scope = row.scope("upload_intent.tenant_id", "upload_intent.env")?;
     let asset_id = row.asset_id("upload_intent.asset_id")?;
-    let facts = ContentFacts {
+    let multipart = multipart(row)?;
+    let facts = DeclaredFacts {
         filename: row.text("upload_intent.filename", Filename::from_stored)?,
         content_type: row.text("upload_intent.content_type", ContentType::from_stored)?,
         size_bytes: size(row, "upload_intent.size_bytes")?,
-        sha256: row.digest("upload_intent.sha256")?,
+        sha256: declared_digest(row, multipart.is_some())?,
     };
     check_layout(row, "upload_intent.key_layout")?;
+    let bucket = "upload_intent.bucket";
     Ok(UploadIntent {
-        address: address(row, "upload_intent.bucket", &scope, asset_id, &facts)?,
+        address: address(row, bucket, &scope, asset_id, &facts.filename)?,
         asset_id,
         scope,
         facts,
+        multipart,
         requested_by: row.text("upload_intent.requested_by", UserId::from_stored)?,
         requested_at: row.timestamp("upload_intent.requested_at")?,
         ends_at: row.timestamp("upload_intent.ends_at")?,
     })
+}
+
+fn declared_digest(
+    row: &Columns<'_>,
+    may_be_unstated: bool,
+) -> Result<Option<Sha256Digest>, CorruptColumn> {
+    const DIGEST: &str = "upload_intent.sha256";
+    if may_be_unstated && row.optional::<Vec<u8>>(DIGEST)?.is_none() {
+        return Ok(None);
+    }
+    row.digest(DIGEST).map(Some)
+}
+
+fn multipart(row: &Columns<'_>) -> Result<Option<MultipartUpload>, CorruptColumn> {
+    let is_multipart = row.text("upload_intent.kind", |kind| match kind {
+        "single" => Ok(false),
+        "multipart" => Ok(true),
+        _ => Err(()),
+    })?;
+    if !is_multipart {
+        return Ok(None);
+    }
+    Ok(Some(MultipartUpload {
+        part_size_bytes: size(row, "upload_intent.part_size_bytes")?,
+        upload_id: row.optional_text("upload_intent.upload_id", UploadId::parse)?,
+    }))
+}
+
+/// Decodes a row of `upload_part`.
+pub(crate) fn declared_part(row: &Columns<'_>) -> Result<DeclaredPart, CorruptColumn> {
+    const NUMBER: &str = "upload_part.part_number";
+    Ok(DeclaredPart {
+        number: PartNumber::parse(row.unsigned(NUMBER)?).map_err(|_| CorruptColumn(NUMBER))?,
+        size_bytes: size(row, "upload_part.size_bytes")?,
+        sha256: row.digest("upload_part.sha256")?,
+    })
+}
+
+/// Returns what a key is bound to, which is nothing once its upload was aborted.
+pub(crate) fn standing(body_digest: Sha256Digest, state: IntentState) -> Option<StandingKey> {
+    let is_free = matches!(state, IntentState::Aborted(_));
+    (!is_free).then_some(StandingKey { body_digest, state })
 }
 
 /// Decodes a row of `asset`. The digest of its provenance detects missing labels and edges.
@@ -86,7 +125,7 @@ pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
     };
     check_layout(row, "asset.key_layout")?;
     Ok(RawAsset::from_parts(RawAssetParts {
-        address: address(row, "asset.bucket", &scope, asset_id, &facts)?,
+        address: address(row, "asset.bucket", &scope, asset_id, &facts.filename)?,
         asset_id,
         scope,
         facts,
@@ -99,8 +138,15 @@ pub(crate) fn asset(row: &Columns<'_>) -> Result<RawAsset, CorruptColumn> {
             })?,
             version_id: row.optional("asset.integrity_version_id")?,
             etag: row.get("asset.integrity_etag")?,
+            parts: parts(row)?,
         },
     }))
+}
+
+fn parts(row: &Columns<'_>) -> Result<Option<u16>, CorruptColumn> {
+    const PARTS: &str = "asset.integrity_parts";
+    let parts = row.optional::<i64>(PARTS)?.map(u16::try_from);
+    parts.transpose().map_err(|_| CorruptColumn(PARTS))
 }
 
 /// Decodes a row of `asset`, with what is in force of it.
@@ -257,11 +303,11 @@ fn address(
     bucket: &'static str,
     scope: &Scope,
     asset_id: AssetId,
-    facts: &ContentFacts,
+    filename: &Filename,
 ) -> Result<ObjectAddress, CorruptColumn> {
     Ok(ObjectAddress {
         bucket: row.text(bucket, BucketName::parse)?,
-        key: ObjectKey::for_asset(scope, asset_id, &facts.filename),
+        key: ObjectKey::for_asset(scope, asset_id, filename),
     })
 }
 

@@ -1,8 +1,9 @@
-//! Decoding of rows of either database.
+//! Rows of either database.
 
 mod cells;
 mod columns;
 pub(crate) mod decode;
+pub(crate) mod encode;
 
 pub(crate) use self::{
     cells::{Cells, column_index},

@@ -1,5 +1,5 @@
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact},
+    asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact},
     event::DatasetEvent,
     ports::{
         AssetFacts, AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey,
@@ -16,7 +16,7 @@ use crate::{
     error::CorruptColumn,
     lineage::{self, LineageReader},
     listing::Sql,
-    rows::Cells,
+    rows::{Cells, decode::standing},
 };
 
 /// Reads on a few read-only connections.
@@ -85,7 +85,7 @@ impl SqliteReader {
         let (_, state) = found
             .pop_first()
             .ok_or(CorruptColumn("idempotency.asset_id"))?;
-        Ok(Some(StandingKey { body_digest, state }))
+        Ok(standing(body_digest, state))
     }
 
     pub(crate) async fn find_asset(
@@ -225,6 +225,17 @@ impl SqliteReader {
     ) -> Result<Option<Sha256Digest>, CatalogError> {
         let mut connection = self.connection().await?;
         queries::known_digest(&mut connection, object).await
+    }
+
+    pub(crate) async fn declared_parts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u16,
+        limit: u16,
+    ) -> Result<Vec<DeclaredPart>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::declared_parts(&mut connection, scope, asset, after, limit).await
     }
 
     pub(crate) async fn ready(&self) -> Result<(), CatalogError> {

@@ -8,6 +8,7 @@
 mod task;
 #[cfg(test)]
 mod tests;
+mod work;
 mod write;
 
 use std::{
@@ -18,10 +19,13 @@ use std::{
 use nexus_raw::ports::CatalogError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-pub(crate) use self::write::{
-    ConsentStep, HashingAnswer, HashingRequest, HashingStep, IntentKey, IntentOutcome, Kind,
-    LeaseRequest, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload, RecordedFact,
-    Registration, RepeatedPresign, RetryRequest, Write, Written, cursors,
+pub(crate) use self::{
+    work::{ObjectTag, WorkAnswer, WorkRequest, WorkStep},
+    write::{
+        ConsentStep, IntentKey, IntentOutcome, Kind, LeaseRequest, Members, NewIntent, Outcomes,
+        OutcomesDiffer, RecordedDownload, RecordedFact, Registration, RepeatedPresign,
+        RetryRequest, UploadAbort, Write, Written, cursors,
+    },
 };
 use crate::{
     backend::{GroupWriter, WriteError},

@@ -3,17 +3,18 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{Sha256Digest, UploadIntent},
+    asset::{Sha256Digest, UploadId, UploadIntent},
     ports::{
-        CallerKey, DownloadOutcome, FactOutcome, HashingClaim, KeyClaim, Lease, NewAsset,
-        NewDownload, NewFact, ParkedFilter, PinnedObject, Progress, ProgressChange,
-        RegisterOutcome, RepeatOutcome,
+        AbortedUpload, BegunUpload, CallerKey, DownloadOutcome, FactOutcome, KeyClaim, Lease,
+        NewAsset, NewDownload, NewFact, NewParts, ParkedFilter, PartsOutcome, Progress,
+        ProgressChange, RegisterOutcome, RepeatOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
 };
 use uuid::Uuid;
 
+use super::{WorkAnswer, WorkRequest};
 use crate::{error::Failure, sealed::SealedEvent};
 
 /// A kind of write, implemented by its request type.
@@ -75,11 +76,14 @@ kinds! {
     Intent: NewIntent => IntentOutcome,
     Repeat: RepeatedPresign => RepeatOutcome,
     Register: Registration => RegisterOutcome,
+    Abort: UploadAbort => AbortedUpload,
     Download: RecordedDownload => DownloadOutcome,
     Fact: RecordedFact => FactOutcome,
     Lease: LeaseRequest => Option<Lease>,
     Progress: Progress => bool,
-    Hashing: HashingRequest => HashingAnswer,
+    Work: WorkRequest => WorkAnswer,
+    Begin: BegunUpload => Option<UploadId>,
+    Parts: NewParts => PartsOutcome,
     Retry: RetryRequest => u64,
     Claim: KeyClaim => Sha256Digest,
     Advance: ConsentStep => bool,
@@ -92,11 +96,14 @@ impl Write {
             Self::Intent(it) => Some(&it.intent.scope),
             Self::Repeat(it) => Some(&it.scope),
             Self::Register(it) => Some(it.new.asset.scope()),
+            Self::Abort(it) => Some(&it.scope),
             Self::Download(it) => Some(&it.new.key.scope),
             Self::Fact(it) => Some(&it.new.scope),
             Self::Lease(_)
             | Self::Progress(_)
-            | Self::Hashing(_)
+            | Self::Work(_)
+            | Self::Begin(_)
+            | Self::Parts(_)
             | Self::Retry(_)
             | Self::Claim(_)
             | Self::Advance(_) => None,
@@ -111,12 +118,15 @@ impl Written {
             Self::Intent(outcome) => *outcome == IntentOutcome::Recorded,
             Self::Repeat(outcome) => *outcome == RepeatOutcome::Recorded,
             Self::Register(outcome) => *outcome == RegisterOutcome::Registered,
+            Self::Abort(outcome) => *outcome == AbortedUpload::Recorded,
             Self::Download(outcome) => *outcome == DownloadOutcome::Recorded,
             Self::Fact(outcome) => matches!(outcome, FactOutcome::Recorded { .. }),
             Self::Retry(marked) => *marked > 0,
             Self::Lease(_)
             | Self::Progress(_)
-            | Self::Hashing(_)
+            | Self::Work(_)
+            | Self::Begin(_)
+            | Self::Parts(_)
             | Self::Claim(_)
             | Self::Advance(_) => false,
         }
@@ -161,6 +171,13 @@ pub(crate) struct Registration {
     pub(crate) event: SealedEvent,
 }
 
+/// The event of an aborted upload in parts, to be written if its intent is pending.
+#[derive(Debug)]
+pub(crate) struct UploadAbort {
+    pub(crate) scope: Scope,
+    pub(crate) event: SealedEvent,
+}
+
 /// A download to be written, and its event.
 #[derive(Debug)]
 pub(crate) struct RecordedDownload {
@@ -195,43 +212,6 @@ pub(crate) struct LeaseRequest {
 pub(crate) struct RetryRequest {
     pub(crate) filter: ParkedFilter,
     pub(crate) now: Timestamp,
-}
-
-/// A hasher's step on an object.
-#[derive(Debug)]
-pub(crate) struct HashingRequest {
-    pub(crate) object: PinnedObject,
-    pub(crate) step: HashingStep,
-}
-
-/// See [`DigestLedger`](nexus_raw::ports::DigestLedger), whose methods these are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum HashingStep {
-    Claim {
-        owner: Uuid,
-        now: Timestamp,
-        ttl: Duration,
-    },
-    Renew {
-        epoch: u64,
-        now: Timestamp,
-        ttl: Duration,
-    },
-    Record {
-        epoch: u64,
-        digest: Sha256Digest,
-    },
-    Release {
-        epoch: u64,
-    },
-}
-
-/// The outcome of a hasher's step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HashingAnswer {
-    Claim(HashingClaim),
-    /// Whether the claim was still valid and the step was done.
-    Done(bool),
 }
 
 /// Returns the new cursor of each scope. A batch names a scope once per event.

@@ -52,7 +52,7 @@ const POINT: &str = "
 const FUNCTIONS: &str = "
     SELECT pg_get_functiondef(oid) FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace
-        AND proname IN ('write_v1', 'write_scope_v1', 'hash_v1')";
+        AND proname IN ('write_v1', 'write_scope_v1', 'work_v1')";
 
 async fn put_points(raw: &mut PgConnection) {
     run(raw, POINT).await;

@@ -200,7 +200,7 @@ fn group(id: &str, asset: &Value) -> Value {
         "scopes": [{
             "tenant_id": "t_a", "env": "dev", "max_presigns": 100, "intents": [intent],
             "repeats": [{ "n": 1, "event": event(id) }], "registrations": [registration],
-            "hashings": [],
+            "work": [],
         }],
         "leases": [], "progress": [], "retries": [],
     })

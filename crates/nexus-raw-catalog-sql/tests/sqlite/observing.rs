@@ -8,8 +8,8 @@ use std::{
 use futures_util::FutureExt;
 use nexus_raw::{
     ports::{
-        AssetCatalog, CatalogError, DigestLedger, EventOutbox, Lease, PinnedObject, Progress,
-        ProgressChange,
+        AssetCatalog, CatalogError, EventOutbox, Lease, PinnedObject, Progress, ProgressChange,
+        WorkLedger,
     },
     tenancy::Scope,
 };

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw::ports::{AssetCatalog, DigestLedger, HashingClaim, PinnedObject};
+use nexus_raw::ports::{AssetCatalog, PinnedObject, WorkClaim, WorkLedger};
 use nexus_raw_catalog_sql::OpenError;
 use nexus_raw_testkit::{sample, steps::presign};
 use uuid::Uuid;
@@ -127,7 +127,7 @@ fn pinned(intent: &nexus_raw::asset::UploadIntent) -> PinnedObject {
 }
 
 /// Claims at the sample's time, for an hour.
-async fn claim(catalog: &impl DigestLedger, object: &PinnedObject) -> HashingClaim {
+async fn claim(catalog: &impl WorkLedger, object: &PinnedObject) -> WorkClaim {
     let owner = Uuid::from_u128(1);
     let claim = catalog
         .claim_hashing(object, owner, sample::now(), Duration::from_hours(1))
@@ -143,15 +143,15 @@ async fn a_hashing_claim_ends_with_its_process() {
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
     presign(&catalog, &intent).await;
     let object = pinned(&intent);
-    let HashingClaim::Taken(before) = claim(&catalog, &object).await else {
+    let WorkClaim::Taken(before) = claim(&catalog, &object).await else {
         panic!("there is no other claim");
     };
     let held = claim(&catalog, &object).await;
-    assert!(matches!(held, HashingClaim::Held { .. }), "{held:?}");
+    assert!(matches!(held, WorkClaim::Held { .. }), "{held:?}");
     catalog.close().await;
 
     let catalog = home.open().await;
-    let HashingClaim::Taken(after) = claim(&catalog, &object).await else {
+    let WorkClaim::Taken(after) = claim(&catalog, &object).await else {
         panic!("its owner has ended");
     };
     assert!(after.epoch > before.epoch, "{after:?} after {before:?}");

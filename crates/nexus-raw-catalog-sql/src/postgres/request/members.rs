@@ -11,8 +11,9 @@ use serde::{Serialize, Serializer, ser::Error as _};
 use uuid::Uuid;
 
 use crate::{
+    rows::encode::{kind, upload_id},
     sealed::SealedEvent,
-    writer::{HashingRequest, HashingStep, NewIntent, RecordedDownload, RepeatedPresign},
+    writer::{NewIntent, RecordedDownload, RepeatedPresign, WorkRequest, WorkStep},
 };
 
 /// Bytes in PostgreSQL's text format: `\x` and hexadecimal digits.
@@ -72,10 +73,13 @@ pub(super) struct PresignMember<'a> {
 #[derive(Serialize)]
 struct IntentColumns<'a> {
     asset_id: Uuid,
+    kind: &'static str,
+    part_size_bytes: Option<u64>,
+    upload_id: Option<&'a str>,
     filename: &'a str,
     content_type: &'a str,
     size_bytes: u64,
-    sha256: Bytes<'a>,
+    sha256: Option<Bytes<'a>>,
     requested_by: &'a str,
     requested_at: i64,
     ends_at: i64,
@@ -100,10 +104,13 @@ impl<'a> PresignMember<'a> {
             bucket: intent.address.bucket.as_str(),
             intent: IntentColumns {
                 asset_id: intent.asset_id.as_uuid(),
+                kind: kind(intent),
+                part_size_bytes: intent.multipart.as_ref().map(|it| it.part_size_bytes.get()),
+                upload_id: upload_id(intent),
                 filename: intent.facts.filename.as_str(),
                 content_type: intent.facts.content_type.as_str(),
                 size_bytes: intent.facts.size_bytes.get(),
-                sha256: Bytes(intent.facts.sha256.as_bytes()),
+                sha256: intent.facts.sha256.as_ref().map(|it| Bytes(it.as_bytes())),
                 requested_by: intent.requested_by.as_str(),
                 requested_at: intent.requested_at.as_micros(),
                 ends_at: intent.ends_at.as_micros(),
@@ -168,6 +175,7 @@ struct AssetColumns<'a> {
     imported_at: i64,
     provenance_digest: Bytes<'a>,
     integrity_level: &'static str,
+    integrity_parts: Option<u16>,
     integrity_version_id: Option<&'a str>,
     integrity_etag: &'a str,
 }
@@ -214,6 +222,7 @@ impl<'a> AssetColumns<'a> {
             imported_at: asset.imported_at().as_micros(),
             provenance_digest: Bytes(new.provenance_digest.as_bytes()),
             integrity_level: asset.integrity().level.as_str(),
+            integrity_parts: asset.integrity().parts,
             integrity_version_id: asset.integrity().version_id.as_deref(),
             integrity_etag: &asset.integrity().etag,
         }
@@ -283,13 +292,20 @@ impl<'a> ClaimMember<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct HashingMember<'a> {
+pub(super) struct WorkMember<'a> {
     n: usize,
     asset_id: Uuid,
-    etag: &'a str,
-    version_id: Option<&'a str>,
+    #[serde(flatten)]
+    object: Option<TagColumns<'a>>,
     #[serde(flatten)]
     step: Step<'a>,
+}
+
+/// The columns of `object_digest` that tell an object from others.
+#[derive(Serialize)]
+struct TagColumns<'a> {
+    etag: &'a str,
+    version_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -301,29 +317,37 @@ enum Step<'a> {
     Release { epoch: u64 },
 }
 
-impl<'a> HashingMember<'a> {
-    pub(super) fn of(n: usize, asked: &'a HashingRequest) -> Self {
-        let object = &asked.object;
+impl<'a> WorkMember<'a> {
+    pub(super) fn of(n: usize, asked: &'a WorkRequest) -> Self {
+        let object = match &asked.step {
+            WorkStep::Claim { hashing, .. } => hashing.as_ref(),
+            WorkStep::Record { object, .. } => Some(object),
+            WorkStep::Renew { .. } | WorkStep::Release { .. } => None,
+        };
         Self {
             n,
-            asset_id: object.asset_id.as_uuid(),
-            etag: &object.etag,
-            version_id: object.version_id.as_deref(),
+            asset_id: asked.asset_id.as_uuid(),
+            object: object.map(|it| TagColumns {
+                etag: &it.etag,
+                version_id: it.version_id.as_deref(),
+            }),
             step: match &asked.step {
-                HashingStep::Claim { owner, now, ttl } => Step::Claim {
+                WorkStep::Claim {
+                    owner, now, ttl, ..
+                } => Step::Claim {
                     owner: *owner,
                     now: now.as_micros(),
                     until: now.saturating_add(*ttl).as_micros(),
                 },
-                HashingStep::Renew { epoch, now, ttl } => Step::Renew {
+                WorkStep::Renew { epoch, now, ttl } => Step::Renew {
                     epoch: *epoch,
                     until: now.saturating_add(*ttl).as_micros(),
                 },
-                HashingStep::Record { epoch, digest } => Step::Record {
+                WorkStep::Record { epoch, digest, .. } => Step::Record {
                     epoch: *epoch,
                     sha256: Bytes(digest.as_bytes()),
                 },
-                HashingStep::Release { epoch } => Step::Release { epoch: *epoch },
+                WorkStep::Release { epoch } => Step::Release { epoch: *epoch },
             },
         }
     }

@@ -2,6 +2,7 @@
 
 mod facts;
 mod members;
+mod parts;
 mod relay;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,8 @@ use serde::Serialize;
 
 use self::{
     facts::{FactMember, StepMember},
-    members::{
-        ClaimMember, DownloadMember, HashingMember, PresignMember, RecordMember, RepeatMember,
-    },
+    members::{ClaimMember, DownloadMember, PresignMember, RecordMember, RepeatMember, WorkMember},
+    parts::{AbortMember, PartsMember, UploadMember},
     relay::{LeaseMember, ProgressMember, RetryMember},
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
@@ -49,10 +49,13 @@ struct Block<'a> {
     repeats: Vec<RepeatMember<'a>>,
     max_presigns: u32,
     registrations: Vec<RecordMember<'a>>,
+    aborts: Vec<AbortMember<'a>>,
     downloads: Vec<DownloadMember<'a>>,
     facts: Vec<FactMember<'a>>,
     claims: Vec<ClaimMember<'a>>,
-    hashings: Vec<HashingMember<'a>>,
+    uploads: Vec<UploadMember<'a>>,
+    parts: Vec<PartsMember<'a>>,
+    work: Vec<WorkMember<'a>>,
     steps: Vec<StepMember>,
 }
 
@@ -65,10 +68,13 @@ impl<'a> Block<'a> {
             repeats: Vec::new(),
             max_presigns: UploadIntent::MAX_PRESIGNS,
             registrations: Vec::new(),
+            aborts: Vec::new(),
             downloads: Vec::new(),
             facts: Vec::new(),
             claims: Vec::new(),
-            hashings: Vec::new(),
+            uploads: Vec::new(),
+            parts: Vec::new(),
+            work: Vec::new(),
             steps: Vec::new(),
         }
     }
@@ -112,6 +118,15 @@ pub(super) fn text(
                     .registrations
                     .push(record);
             }
+            Write::Abort(it) => block(&mut scopes, &it.scope)
+                .aborts
+                .push(AbortMember::of(n, it)),
+            Write::Begin(it) => block(&mut scopes, &it.scope)
+                .uploads
+                .push(UploadMember::of(n, it)),
+            Write::Parts(it) => block(&mut scopes, &it.scope)
+                .parts
+                .push(PartsMember::of(n, it)),
             Write::Download(it) => block(&mut scopes, &it.new.key.scope)
                 .downloads
                 .push(DownloadMember::of(n, it)),
@@ -125,9 +140,9 @@ pub(super) fn text(
             Write::Claim(it) => block(&mut scopes, &it.key.scope)
                 .claims
                 .push(ClaimMember::of(n, it)),
-            Write::Hashing(it) => block(&mut scopes, &it.object.scope)
-                .hashings
-                .push(HashingMember::of(n, it)),
+            Write::Work(it) => block(&mut scopes, &it.scope)
+                .work
+                .push(WorkMember::of(n, it)),
             Write::Lease(it) => request.leases.push(LeaseMember::of(n, it)),
             Write::Progress(it) => request.progress.push(ProgressMember::of(n, it)),
             Write::Retry(it) => request.retries.push(RetryMember::of(n, it)),

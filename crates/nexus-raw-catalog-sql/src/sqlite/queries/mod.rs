@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
+    asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
         CallerKey, CatalogError, CursorKey, DownloadKey, Downloadable, EventQuery, EventSelection,
@@ -160,6 +160,11 @@ const KNOWN_DIGEST: &str = "
     WHERE d.tenant_id = ?1 AND d.env = ?2 AND d.asset_id = ?3
         AND d.etag = ?4 AND d.version_id IS ?5";
 
+const DECLARED_PARTS: &str = "
+    SELECT p.part_number, p.size_bytes, p.sha256 FROM upload_part p
+    WHERE p.tenant_id = ?1 AND p.env = ?2 AND p.asset_id = ?3 AND p.part_number > ?4
+    ORDER BY p.part_number LIMIT ?5";
+
 /// Reads the intents of these keys that exist, each with its state.
 pub(super) async fn intents(
     connection: &mut SqliteConnection,
@@ -226,13 +231,14 @@ pub(super) async fn asset(
     Ok(asset?)
 }
 
-/// Every level is a proof of the digest.
+/// Of those whose digest was proved: that of an upload in parts may be what the caller stated.
 const CONTENT: &str = concat!(
     "SELECT a_store.bucket, ",
     asset_columns!(),
     " FROM asset a INDEXED BY asset_by_sha256
     JOIN object_store a_store USING (object_store_id)
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.sha256 = ?3 AND a.size_bytes = ?4
+        AND a.integrity_level IN ('s3_sha256', 'stream_sha256')
     ORDER BY a.registered_sequence LIMIT 1"
 );
 
@@ -364,6 +370,24 @@ pub(super) async fn known_digest(
     Ok(digest.transpose()?)
 }
 
+pub(super) async fn declared_parts(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+    after: u16,
+    limit: u16,
+) -> Result<Vec<DeclaredPart>, CatalogError> {
+    let rows = sqlx::query(DECLARED_PARTS)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&asset.as_uuid().as_bytes()[..])
+        .bind(after)
+        .bind(limit)
+        .fetch_all(connection)
+        .await;
+    collect(rows, decode::declared_part)
+}
+
 /// Decodes a row of `event` and checks its id. All reads of events use this function.
 fn stored_event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     const ID: &str = "event.event_id";
@@ -401,5 +425,6 @@ pub(super) const ALL: &[&str] = &[
     EVENTS_OF_TYPES,
     OPEN_INTENTS,
     KNOWN_DIGEST,
+    DECLARED_PARTS,
     lists::LAST_SEQUENCE,
 ];

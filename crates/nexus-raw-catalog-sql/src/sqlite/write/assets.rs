@@ -17,8 +17,7 @@ pub(super) struct NewRecord<'a> {
 }
 
 /// The columns that are copied from the intent.
-const OF_THE_INTENT: &str =
-    "object_store_id, key_layout, filename, content_type, size_bytes, sha256";
+const OF_THE_INTENT: &str = "object_store_id, key_layout, filename, content_type, size_bytes";
 
 /// Defines `STATED`, the names of columns, and `push_stated`, which binds their values in that
 /// order.
@@ -42,6 +41,7 @@ stated! { |record, asset, provenance, location|
     env: asset.scope().environment.to_string(),
     asset_id: asset.asset_id().as_uuid().as_bytes().to_vec(),
     registered_sequence: record.sequence,
+    sha256: asset.facts().sha256.as_bytes().to_vec(),
     captured_at: provenance.captured_at.map(|it| it.at().as_micros()),
     captured_offset_minutes: provenance.captured_at.map(CapturedAt::offset_minutes),
     latitude: location.map(|it| it.latitude()),
@@ -57,6 +57,7 @@ stated! { |record, asset, provenance, location|
     imported_at: asset.imported_at().as_micros(),
     provenance_digest: record.new.provenance_digest.as_bytes().to_vec(),
     integrity_level: asset.integrity().level.as_str(),
+    integrity_parts: asset.integrity().parts,
     integrity_version_id: asset.integrity().version_id.clone(),
     integrity_etag: asset.integrity().etag.clone(),
 }

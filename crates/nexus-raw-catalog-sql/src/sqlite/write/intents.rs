@@ -14,7 +14,10 @@ use crate::{
     error::CorruptColumn,
     object_store::ObjectStoreIdentity,
     registration::AssetKey,
-    rows::Columns,
+    rows::{
+        Columns,
+        encode::{kind, upload_id},
+    },
     sqlite::{fault::write_error, parameters::rows_json},
     writer::{IntentOutcome, NewIntent},
 };
@@ -39,11 +42,12 @@ const INSERT: &str = "
 
     WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO upload_intent (
-        tenant_id, env, asset_id, object_store_id, key_layout, filename, content_type,
-        size_bytes, sha256, requested_by, requested_at, ends_at
+        tenant_id, env, asset_id, kind, part_size_bytes, upload_id, object_store_id, key_layout,
+        filename, content_type, size_bytes, sha256, requested_by, requested_at, ends_at
     )
     SELECT
         value ->> 'tenant_id', value ->> 'env', unhex(value ->> 'asset_id'),
+        value ->> 'kind', value ->> 'part_size_bytes', value ->> 'upload_id',
         (SELECT object_store_id FROM object_store
             WHERE endpoint = ?2 AND region = ?3 AND bucket = value ->> 'bucket'),
         ?4, value ->> 'filename', value ->> 'content_type', value ->> 'size_bytes',
@@ -96,6 +100,9 @@ fn rows(intents: &[&NewIntent]) -> String {
         tenant_id: &intent.scope.tenant,
         env: &intent.scope.environment,
         asset_id: intent.asset_id.as_uuid().simple(),
+        kind: kind(intent),
+        part_size_bytes: intent.multipart.as_ref().map(|it| it.part_size_bytes),
+        upload_id: upload_id(intent),
         bucket: &intent.address.bucket,
         filename: &intent.facts.filename,
         content_type: &intent.facts.content_type,
@@ -113,11 +120,14 @@ struct IntentRow<'a> {
     tenant_id: &'a TenantId,
     env: &'a Environment,
     asset_id: Simple,
+    kind: &'static str,
+    part_size_bytes: Option<ByteSize>,
+    upload_id: Option<&'a str>,
     bucket: &'a BucketName,
     filename: &'a Filename,
     content_type: &'a ContentType,
     size_bytes: ByteSize,
-    sha256: Sha256Digest,
+    sha256: Option<Sha256Digest>,
     requested_by: &'a UserId,
     requested_at: i64,
     ends_at: i64,

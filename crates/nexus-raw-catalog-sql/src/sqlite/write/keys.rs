@@ -76,7 +76,11 @@ pub(super) const KEYS_IN_USE: &str = "
     CROSS JOIN idempotency i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
         AND i.user_id = k.value ->> 2 AND i.route = k.value ->> 3
         AND i.idempotency_key = k.value ->> 4
-    WHERE i.ends_at > k.value ->> 5";
+    WHERE i.ends_at > k.value ->> 5 AND NOT EXISTS (
+        SELECT 1 FROM upload_intent a
+        WHERE a.tenant_id = i.tenant_id AND a.env = i.env AND a.asset_id = i.asset_id
+            AND a.state = 'aborted'
+    )";
 
 /// Returns those of the keys that are in use.
 async fn keys_in_use<'a>(
@@ -103,7 +107,7 @@ async fn keys_in_use<'a>(
     Ok(keys.map(|(key, _)| &key.caller).collect())
 }
 
-// An existing row has expired, or the key would be in use.
+// An existing row has expired or is that of an aborted upload, or the key would be in use.
 const INSERT: &str = "
     WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO idempotency (
@@ -116,7 +120,11 @@ const INSERT: &str = "
     ON CONFLICT (tenant_id, env, user_id, route, idempotency_key) DO UPDATE SET
         body_digest = excluded.body_digest, asset_id = excluded.asset_id,
         ends_at = excluded.ends_at
-    WHERE idempotency.ends_at < excluded.ends_at";
+    WHERE idempotency.ends_at < excluded.ends_at OR EXISTS (
+        SELECT 1 FROM upload_intent a
+        WHERE a.tenant_id = idempotency.tenant_id AND a.env = idempotency.env
+            AND a.asset_id = idempotency.asset_id AND a.state = 'aborted'
+    )";
 
 /// Writes the keys, each with its request digest and asset id.
 async fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Result<(), WriteError> {

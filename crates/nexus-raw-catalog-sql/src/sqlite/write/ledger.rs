@@ -94,6 +94,14 @@ impl Ledger {
         change.registered_bytes += size;
     }
 
+    /// Adds one event, and removes an open intent.
+    pub(super) fn abort(&mut self, scope: &Scope, size: i64) {
+        let change = self.0.entry(scope.clone()).or_default();
+        change.events += 1;
+        change.open_count -= 1;
+        change.open_bytes -= size;
+    }
+
     /// Updates the scopes, which must exist, and reserves their sequences.
     pub(super) async fn write(
         &mut self,

@@ -5,18 +5,19 @@ mod consent;
 mod downloads;
 mod events;
 mod facts;
-mod hashing;
 mod intents;
 mod keys;
 mod ledger;
+mod parts;
 mod registrations;
 mod relay;
 mod repeats;
+mod work;
 
 use nexus_raw::ports::{DownloadOutcome, FactOutcome, RepeatOutcome};
 use sqlx::SqliteConnection;
 
-pub(in crate::sqlite) use self::hashing::END_CLAIMS;
+pub(in crate::sqlite) use self::work::END_CLAIMS;
 use self::{assets::NewRecord, ledger::Ledger};
 use crate::{
     backend::WriteError,
@@ -24,12 +25,13 @@ use crate::{
     object_store::ObjectStoreIdentity,
     writer::{
         IntentOutcome, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload,
-        RecordedFact, Registration, RepeatedPresign, Write, Written,
+        RecordedFact, Registration, RepeatedPresign, UploadAbort, Write, Written,
     },
 };
 
 /// Writes a group in a few statements, independent of its size: intents first, with their keys,
-/// then repeated presigns, registrations, downloads and facts, each with its event, then the others.
+/// then repeated presigns, registrations, aborts, downloads and facts, each with its event, then the
+/// others.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
@@ -38,6 +40,7 @@ pub(in crate::sqlite) async fn group(
     let intents: Members<'_, NewIntent> = Members::of(group);
     let repeats: Members<'_, RepeatedPresign> = Members::of(group);
     let registrations: Members<'_, Registration> = Members::of(group);
+    let aborts: Members<'_, UploadAbort> = Members::of(group);
     let downloads: Members<'_, RecordedDownload> = Members::of(group);
     let facts: Members<'_, RecordedFact> = Members::of(group);
     let new = keys::record(connection, store, &intents.requests).await?;
@@ -46,6 +49,7 @@ pub(in crate::sqlite) async fn group(
     let decided = registrations::decide(connection, &registrations.requests).await?;
     let stated = facts::decide(connection, &facts.requests).await?;
     let registered = decided.registered(&registrations.requests);
+    let aborted = parts::decide(connection, &aborts.requests, &registered).await?;
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
     let granted = downloads::decide(connection, &downloads.requests).await?;
     let downloaded = chosen(&downloads.requests, &granted, &DownloadOutcome::Recorded);
@@ -57,6 +61,7 @@ pub(in crate::sqlite) async fn group(
         recorded: &recorded,
         repeated: &repeated,
         registered: &registered,
+        aborted: &aborted.written,
         downloaded: &downloaded,
         facts: &new_facts,
     };
@@ -68,6 +73,7 @@ pub(in crate::sqlite) async fn group(
     outcomes.set_all(&intents, new)?;
     outcomes.set_all(&repeats, again)?;
     outcomes.set_all(&registrations, decided.outcomes)?;
+    outcomes.set_all(&aborts, aborted.outcomes)?;
     outcomes.set_all(&downloads, granted)?;
     outcomes.set_all(&facts, stated)?;
     for (index, write) in group.iter().enumerate() {
@@ -75,12 +81,15 @@ pub(in crate::sqlite) async fn group(
             Write::Intent(_)
             | Write::Repeat(_)
             | Write::Register(_)
+            | Write::Abort(_)
             | Write::Download(_)
             | Write::Fact(_) => continue,
             Write::Advance(it) => Written::Advance(consent::advance(connection, it).await?),
             Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
             Write::Progress(it) => Written::Progress(relay::progress(connection, it).await?),
-            Write::Hashing(it) => Written::Hashing(hashing::step(connection, it).await?),
+            Write::Work(it) => Written::Work(work::step(connection, it).await?),
+            Write::Begin(it) => Written::Begin(parts::begin(connection, it).await?),
+            Write::Parts(it) => Written::Parts(parts::declare(connection, it).await?),
             Write::Claim(it) => Written::Claim(keys::claim(connection, it).await?),
             Write::Retry(it) => Written::Retry(relay::ask_retry(connection, it).await?),
         };
@@ -94,6 +103,7 @@ struct GroupState<'a> {
     recorded: &'a [&'a NewIntent],
     repeated: &'a [&'a RepeatedPresign],
     registered: &'a [(&'a Registration, bool)],
+    aborted: &'a [(&'a UploadAbort, i64)],
     downloaded: &'a [&'a RecordedDownload],
     facts: &'a [&'a RecordedFact],
 }
@@ -106,6 +116,7 @@ async fn write_state(
         recorded,
         repeated,
         registered,
+        aborted,
         downloaded,
         facts,
     }: GroupState<'_>,
@@ -119,6 +130,9 @@ async fn write_state(
     }
     for (it, _) in registered {
         ledger.register(&it.new.asset);
+    }
+    for (it, size) in aborted {
+        ledger.abort(&it.scope, *size);
     }
     for it in downloaded {
         ledger.add_event(&it.new.key.scope);
@@ -147,6 +161,9 @@ async fn write_state(
         });
         events.push(event);
     }
+    for (it, _) in aborted {
+        events.push(ledger.assign(&it.scope, &it.event)?);
+    }
     for it in downloaded {
         events.push(ledger.assign(&it.new.key.scope, &it.event)?);
     }
@@ -158,6 +175,7 @@ async fn write_state(
     }
     events::insert(connection, &events).await?;
     registrations::insert(connection, &records).await?;
+    parts::abort(connection, aborted).await?;
     downloads::insert(connection, downloaded).await?;
     facts::insert(connection, &stated).await
 }
@@ -179,6 +197,10 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     keys::CLAIMED,
     ledger::WRITE,
     registrations::MARK,
+    parts::UPLOADS,
+    parts::BEGIN,
+    parts::OPEN,
+    parts::DIFFERING,
     repeats::PRESIGNS,
     consent::NOTE_WITHDRAWAL,
     consent::WITHDRAW,
@@ -198,10 +220,10 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     facts::STATE_LABELS,
     downloads::STANDING,
     downloads::ENDED,
-    hashing::CLAIM_STATE,
-    hashing::CLAIM,
-    hashing::ENDED,
-    hashing::RENEW,
-    hashing::RELEASE,
-    hashing::END_CLAIMS,
+    work::CLAIM_STATE,
+    work::CLAIM,
+    work::ENDED,
+    work::RENEW,
+    work::RELEASE,
+    work::END_CLAIMS,
 ];

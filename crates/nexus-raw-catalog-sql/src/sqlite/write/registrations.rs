@@ -1,11 +1,15 @@
-use nexus_raw::ports::{CatalogError, NewAsset};
+use nexus_raw::{
+    asset::AssetId,
+    ports::{CatalogError, NewAsset},
+    tenancy::Scope,
+};
 use sqlx::SqliteConnection;
 
 use super::assets::{self, NewRecord};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    registration::{self, Decisions, KnownState, key_of},
+    registration::{self, Decisions, KnownState},
     sqlite::{fault::write_error, parameters::keys_json, queries},
     writer::Registration,
 };
@@ -43,7 +47,7 @@ pub(super) async fn decide(
 }
 
 pub(super) const MARK: &str = "
-    UPDATE upload_intent SET state = 'registered'
+    UPDATE upload_intent SET state = ?2
     WHERE state = 'pending' AND rowid IN (
         SELECT i.rowid FROM json_each(?1) k
         CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
@@ -58,14 +62,28 @@ pub(super) async fn insert(
     if records.is_empty() {
         return Ok(());
     }
-    let keys: Vec<_> = records.iter().map(|it| key_of(it.new)).collect();
+    let keys = records.iter().map(|it| &it.new.asset);
+    let keys = keys.map(|it| (it.scope(), it.asset_id()));
+    mark(connection, keys, "registered").await?;
+    assets::insert(connection, records).await
+}
+
+/// Sets the state of these pending intents.
+pub(super) async fn mark<'a>(
+    connection: &mut SqliteConnection,
+    keys: impl ExactSizeIterator<Item = (&'a Scope, AssetId)>,
+    state: &'static str,
+) -> Result<(), WriteError> {
+    let count = keys.len();
     let marked = sqlx::query(MARK)
-        .bind(keys_json(keys.iter().map(|(scope, asset)| (scope, *asset))))
-        .execute(&mut *connection)
+        .bind(keys_json(keys))
+        .bind(state)
+        .execute(connection)
         .await
         .map_err(write_error)?;
-    if usize::try_from(marked.rows_affected()) != Ok(records.len()) {
-        return Err(CatalogError::from(CorruptColumn("upload_intent.state")).into());
+    if usize::try_from(marked.rows_affected()) == Ok(count) {
+        Ok(())
+    } else {
+        Err(CatalogError::from(CorruptColumn("upload_intent.state")).into())
     }
-    assets::insert(connection, records).await
 }

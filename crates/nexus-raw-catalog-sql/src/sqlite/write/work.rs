@@ -1,9 +1,9 @@
-//! Leases for hashing objects, and the resulting digests.
+//! Leases of work on objects, and the digests that come of hashing.
 
 use std::time::Duration;
 
 use nexus_raw::{
-    ports::{CatalogError, HashingClaim, Lease, PinnedObject},
+    ports::{CatalogError, Lease, WorkClaim},
     time::Timestamp,
 };
 use sqlx::{
@@ -18,7 +18,7 @@ use crate::{
     error::CorruptColumn,
     rows::Columns,
     sqlite::fault::write_error,
-    writer::{HashingAnswer, HashingRequest, HashingStep},
+    writer::{ObjectTag, WorkAnswer, WorkRequest, WorkStep},
 };
 
 pub(super) const CLAIM_STATE: &str = "
@@ -63,65 +63,77 @@ pub(in crate::sqlite) const END_CLAIMS: &str = "
     UPDATE upload_intent INDEXED BY upload_intent_in_work
     SET work_owner = NULL, work_until = NULL WHERE work_owner IS NOT NULL AND work_until > 0";
 
-/// Does one step of a hasher.
+/// Does one step of a worker.
 pub(super) async fn step(
     connection: &mut SqliteConnection,
-    request: &HashingRequest,
-) -> Result<HashingAnswer, WriteError> {
-    let object = &request.object;
-    Ok(match request.step {
-        HashingStep::Claim { owner, now, ttl } => {
-            HashingAnswer::Claim(claim(connection, object, owner, now, ttl).await?)
+    request: &WorkRequest,
+) -> Result<WorkAnswer, WriteError> {
+    let of = |sql| about(request, sql);
+    Ok(match &request.step {
+        WorkStep::Claim {
+            hashing,
+            owner,
+            now,
+            ttl,
+        } => {
+            let claimed = claim(connection, request, hashing.as_ref(), *owner, *now, *ttl);
+            WorkAnswer::Claim(claimed.await?)
         }
-        HashingStep::Renew { epoch, now, ttl } => {
-            let until = now.saturating_add(ttl).as_micros();
-            let renew = about(object, RENEW).bind(epoch.cast_signed()).bind(until);
-            HashingAnswer::Done(changed(connection, renew).await?)
+        WorkStep::Renew { epoch, now, ttl } => {
+            let until = now.saturating_add(*ttl).as_micros();
+            let renew = of(RENEW).bind(epoch.cast_signed()).bind(until);
+            WorkAnswer::Done(changed(connection, renew).await?)
         }
-        HashingStep::Release { epoch } => {
-            let release = about(object, RELEASE).bind(epoch.cast_signed());
-            HashingAnswer::Done(changed(connection, release).await?)
+        WorkStep::Release { epoch } => {
+            let release = of(RELEASE).bind(epoch.cast_signed());
+            WorkAnswer::Done(changed(connection, release).await?)
         }
-        HashingStep::Record { epoch, digest } => {
-            let release = about(object, RELEASE).bind(epoch.cast_signed());
+        WorkStep::Record {
+            object,
+            epoch,
+            digest,
+        } => {
+            let release = of(RELEASE).bind(epoch.cast_signed());
             let is_held = changed(connection, release).await?;
             if is_held {
-                let record = about(object, RECORD)
+                let record = of(RECORD)
                     .bind(object.etag.as_str())
                     .bind(object.version_id.as_deref())
                     .bind(&digest.as_bytes()[..]);
                 changed(connection, record).await?;
             }
-            HashingAnswer::Done(is_held)
+            WorkAnswer::Done(is_held)
         }
     })
 }
 
 async fn claim(
     connection: &mut SqliteConnection,
-    object: &PinnedObject,
+    request: &WorkRequest,
+    hashing: Option<&ObjectTag>,
     owner: Uuid,
     now: Timestamp,
     ttl: Duration,
-) -> Result<HashingClaim, WriteError> {
-    let state = about(object, CLAIM_STATE)
-        .bind(object.etag.as_str())
-        .bind(object.version_id.as_deref())
+) -> Result<WorkClaim, WriteError> {
+    // without a tag no digest is found
+    let state = about(request, CLAIM_STATE)
+        .bind(hashing.map(|it| it.etag.as_str()))
+        .bind(hashing.and_then(|it| it.version_id.as_deref()))
         .fetch_optional(&mut *connection)
         .await
         .map_err(write_error)?;
     let Some(state) = state else {
-        return Ok(HashingClaim::Closed);
+        return Ok(WorkClaim::Closed);
     };
     if let Some(refusal) = refusal(&state, now).map_err(CatalogError::from)? {
         return Ok(refusal);
     }
     let ended = sqlx::query(ENDED)
-        .bind(object.scope.tenant.as_str())
-        .bind(object.scope.environment.as_str())
+        .bind(request.scope.tenant.as_str())
+        .bind(request.scope.environment.as_str())
         .bind(now.as_micros() - 3_600_000_000);
     changed(connection, ended).await?;
-    let taken = about(object, CLAIM)
+    let taken = about(request, CLAIM)
         .bind(owner.into_bytes().to_vec())
         .bind(now.saturating_add(ttl).as_micros())
         .fetch_one(&mut *connection)
@@ -134,20 +146,20 @@ async fn claim(
             until: taken.timestamp("upload_intent.work_until")?,
         })
     };
-    Ok(HashingClaim::Taken(lease().map_err(CatalogError::from)?))
+    Ok(WorkClaim::Taken(lease().map_err(CatalogError::from)?))
 }
 
-/// Returns why the object cannot be claimed, or `None` if it can.
-fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, CorruptColumn> {
+/// Returns why the asset's object cannot be claimed, or `None` if it can.
+fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<WorkClaim>, CorruptColumn> {
     let row = Columns(row);
     if row.optional::<Vec<u8>>("object_digest.sha256")?.is_some() {
         let digest = row.digest("object_digest.sha256")?;
-        return Ok(Some(HashingClaim::Known(digest)));
+        return Ok(Some(WorkClaim::Known(digest)));
     }
     if row.text("upload_intent.state", |state| {
-        Ok::<_, CorruptColumn>(state == "registered")
+        Ok::<_, CorruptColumn>(matches!(state, "registered" | "aborted"))
     })? {
-        return Ok(Some(HashingClaim::Closed));
+        return Ok(Some(WorkClaim::Closed));
     }
     if row
         .optional::<Vec<u8>>("upload_intent.work_owner")?
@@ -156,15 +168,15 @@ fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<HashingClaim>, Corr
         return Ok(None);
     }
     let until = row.timestamp("upload_intent.work_until")?;
-    Ok((until > now).then_some(HashingClaim::Held { until }))
+    Ok((until > now).then_some(WorkClaim::Held { until }))
 }
 
-/// Returns a statement with the key of `object` bound.
-fn about<'q>(object: &'q PinnedObject, sql: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
+/// Returns a statement with the key of the asset bound.
+fn about<'q>(request: &'q WorkRequest, sql: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
     sqlx::query(sql)
-        .bind(object.scope.tenant.as_str())
-        .bind(object.scope.environment.as_str())
-        .bind(object.asset_id.as_uuid().into_bytes().to_vec())
+        .bind(request.scope.tenant.as_str())
+        .bind(request.scope.environment.as_str())
+        .bind(request.asset_id.as_uuid().into_bytes().to_vec())
 }
 
 async fn changed(

@@ -1,8 +1,8 @@
--- Leases for hashing objects, and the resulting digests.
+-- Leases of work on objects, and the digests that come of hashing.
 
--- Does one step of a hasher: claims, renews or releases the work lease of an intent, or records
--- its digest.
-CREATE OR REPLACE FUNCTION hash_v1(own scope, member json) RETURNS json
+-- Does one step of a worker: claims, renews or releases the work lease of an intent, or records
+-- its digest. A claim without an entity tag is not of hashing, and no digest is known of it.
+CREATE OR REPLACE FUNCTION work_v1(own scope, member json) RETURNS json
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     asked record;
@@ -21,7 +21,7 @@ BEGIN
         WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id;
         IF standing.sha256 IS NOT NULL THEN
             RETURN json_build_object('known', standing.sha256);
-        ELSIF standing.state IS NULL OR standing.state = 'registered' THEN
+        ELSIF standing.state IS NULL OR standing.state IN ('registered', 'aborted') THEN
             RETURN to_json('closed'::text);
         ELSIF standing.work_owner IS NOT NULL AND standing.work_until > asked.now THEN
             RETURN json_build_object('held', standing.work_until);

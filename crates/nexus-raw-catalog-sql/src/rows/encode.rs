@@ -1,0 +1,17 @@
+//! Values of columns.
+
+use nexus_raw::asset::UploadIntent;
+
+/// Returns `upload_intent.kind`.
+pub(crate) fn kind(intent: &UploadIntent) -> &'static str {
+    match intent.multipart {
+        None => "single",
+        Some(_) => "multipart",
+    }
+}
+
+/// Returns `upload_intent.upload_id`.
+pub(crate) fn upload_id(intent: &UploadIntent) -> Option<&str> {
+    let upload = intent.multipart.as_ref()?;
+    upload.upload_id.as_ref().map(|it| it.as_str())
+}
