@@ -1,5 +1,6 @@
 //! The contract of [`AssetCatalog`] and [`CatalogCensus`].
 
+mod aborts;
 mod census;
 mod claims;
 mod consent;
@@ -18,6 +19,7 @@ mod lineage;
 mod listing;
 mod odd;
 mod parents;
+mod parts;
 mod races;
 mod registration;
 
@@ -36,9 +38,9 @@ use nexus_raw::{
 };
 
 pub use self::{
-    census::*, claims::*, consent::*, content::*, downloads::*, durability::*, events::*, facts::*,
-    feed::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*, lineage::*, listing::*,
-    parents::*, races::*, registration::*,
+    aborts::*, census::*, claims::*, consent::*, content::*, downloads::*, durability::*,
+    events::*, facts::*, feed::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*,
+    lineage::*, listing::*, parents::*, parts::*, races::*, registration::*,
 };
 use crate::{sample, steps};
 
@@ -151,6 +153,22 @@ macro_rules! catalog_contract {
                 a_list_is_of_one_scope_only,
                 pages_neither_skip_nor_repeat_while_others_register,
                 a_catalogue_keeps_its_cursor_key,
+                an_upload_in_parts_reads_back_as_it_was_written,
+                an_upload_has_one_id_at_a_time,
+                what_is_closed_is_not_begun,
+                a_declared_part_keeps_its_digest,
+                what_is_closed_takes_no_parts,
+                pages_of_declared_parts_join,
+                uploads_of_other_scopes_do_not_meet,
+                an_upload_in_parts_is_registered_with_a_digest_that_was_stated_late,
+                a_registration_with_another_digest_than_declared_is_refused,
+                an_abort_is_an_event_and_for_good,
+                only_a_pending_upload_in_parts_is_aborted,
+                an_abort_frees_its_key,
+                of_racing_ids_of_an_upload_one_is_in_force,
+                of_racing_digests_of_a_part_one_is_declared,
+                an_abort_and_a_registration_exclude_each_other,
+                uploads_in_parts_survive_reopening,
                 parents_are_written_and_read_in_order,
                 unregistered_parents_are_reported_by_position_and_nothing_is_written,
                 a_parent_in_another_scope_is_unknown,

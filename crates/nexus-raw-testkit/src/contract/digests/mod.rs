@@ -3,6 +3,7 @@
 
 mod claims;
 mod known;
+mod uploads;
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use nexus_raw::{
 };
 use uuid::Uuid;
 
-pub use self::{claims::*, known::*};
+pub use self::{claims::*, known::*, uploads::*};
 use super::catalog::OpenCatalog;
 use crate::sample;
 
@@ -35,6 +36,10 @@ macro_rules! digests_contract {
                 a_claim_without_an_intent_is_closed,
                 a_registered_asset_is_not_claimed,
                 a_claim_does_not_affect_another_scope,
+                claims_of_an_upload_and_of_its_object_exclude_each_other,
+                one_of_many_racing_claims_of_an_upload_succeeds,
+                what_is_closed_is_not_claimed,
+                a_claim_of_an_upload_does_not_affect_another_scope,
                 an_unrecorded_digest_is_unknown,
                 a_recorded_digest_is_known_and_ends_the_claim,
                 a_digest_is_of_one_etag_and_one_version,
