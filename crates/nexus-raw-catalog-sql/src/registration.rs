@@ -144,7 +144,7 @@ fn register(state: &mut IntentState, new: &NewAsset) {
 
 #[cfg(test)]
 mod tests {
-    use nexus_raw::asset::Provenance;
+    use nexus_raw::asset::{Provenance, UploadIntent};
     use nexus_raw_testkit::sample;
 
     use super::*;
@@ -270,6 +270,41 @@ mod tests {
             decide(&[&foreign], pending(&scope, &[id])),
             Err(ForeignRecord)
         );
+    }
+
+    /// One that was not declared may be stated by the record.
+    #[test]
+    fn a_record_keeps_the_digest_that_was_declared() {
+        let scope = sample::scope("t_a", "dev");
+        let unstated = sample::intent_in_parts(&scope, sample::asset_id(1));
+        let declared = sample::facts_of(b"another one").sha256;
+        let mut stated = unstated.clone();
+        stated.facts.sha256 = Some(declared);
+        let decided = |intent: &UploadIntent, sha256| {
+            let mut known = KnownState::default();
+            let key = (scope.clone(), intent.asset_id);
+            let state = IntentState::Pending(intent.clone());
+            known.intents.insert(key, state);
+            let mut record = intent.clone();
+            record.facts.sha256 = Some(sha256);
+            outcomes(&[&sample::new_asset(&record, Provenance::default())], known)
+        };
+        let other = sample::facts().sha256;
+        let registered = Ok(vec![RegisterOutcome::Registered]);
+        assert_eq!(decided(&unstated, other), registered);
+        assert_eq!(decided(&stated, declared), registered);
+        assert_eq!(decided(&stated, other), Err(ForeignRecord));
+    }
+
+    #[test]
+    fn an_aborted_upload_is_not_registered() {
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent_in_parts(&scope, sample::asset_id(1));
+        let new = sample::new_asset(&intent, Provenance::default());
+        let mut known = KnownState::default();
+        let state = IntentState::Aborted(intent.clone());
+        known.intents.insert((scope, intent.asset_id), state);
+        assert_eq!(outcomes(&[&new], known), Ok(vec![RegisterOutcome::Aborted]));
     }
 
     #[test]

@@ -77,6 +77,7 @@ async fn written_rows_are_neither_changed_nor_deleted() {
         ("event", "an event"),
         ("asset_label", "a label"),
         ("lineage_edge", "an edge"),
+        ("upload_part", "a declared part"),
         ("stated_fact", "a stated fact"),
     ] {
         let column = match table {
@@ -105,10 +106,6 @@ async fn written_rows_are_neither_changed_nor_deleted() {
         (
             "UPDATE scope SET last_sequence = 1",
             "a scope's sequence never goes back",
-        ),
-        (
-            "UPDATE upload_part SET size_bytes = 2",
-            "a declared part is never changed",
         ),
         (
             "UPDATE upload_intent SET part_size_bytes = 1, kind = 'multipart'",
@@ -156,4 +153,41 @@ async fn an_aborted_intent_stays_aborted() {
         let refused = refusal(&mut admin, &sql).await;
         assert_eq!(refused, "an intent's state only moves forward", "{state}");
     }
+}
+
+/// It is that of one upload at a time, and only of an upload in parts.
+#[tokio::test]
+async fn an_uploads_id_changes_only_while_its_intent_is_pending() {
+    let (home, mut admin) = filled().await;
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [gone, done] = [11, 12].map(|n| sample::intent_in_parts(&scope, sample::asset_id(n)));
+    presign(&catalog, &gone).await;
+    presign(&catalog, &done).await;
+    for sql in [
+        "UPDATE upload_intent SET upload_id = 'one' WHERE kind = 'multipart'".to_owned(),
+        "UPDATE upload_intent SET upload_id = 'two' WHERE kind = 'multipart'".to_owned(),
+        format!(
+            "UPDATE upload_intent SET state = 'aborted' WHERE asset_id = '{}'",
+            gone.asset_id
+        ),
+        format!(
+            "UPDATE upload_intent SET state = 'registered' WHERE asset_id = '{}'",
+            done.asset_id
+        ),
+    ] {
+        run(&mut admin, &sql).await;
+    }
+    for sql in [
+        "UPDATE upload_intent SET upload_id = 'three' WHERE state = 'aborted'",
+        "UPDATE upload_intent SET upload_id = 'three'
+         WHERE state = 'registered' AND kind = 'multipart'",
+        "UPDATE upload_intent SET upload_id = NULL WHERE kind = 'multipart'",
+    ] {
+        let refused = "an upload's id only changes while its intent is pending";
+        assert_eq!(refusal(&mut admin, sql).await, refused, "{sql}");
+    }
+    let single = "UPDATE upload_intent SET upload_id = 'one' WHERE state = 'pending'";
+    let refused = refusal(&mut admin, single).await;
+    assert!(refused.contains("check constraint"), "{refused}");
 }

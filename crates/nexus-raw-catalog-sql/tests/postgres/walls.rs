@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use nexus_raw::{
     asset::Provenance,
-    ports::{AssetCatalog, EventQuery},
+    ports::{AssetCatalog, EventQuery, NewParts, PartsOutcome},
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_testkit::{
-    Postgres, contract::catalog::OpenCatalog, sample, steps::presign_and_register,
+    Postgres,
+    contract::catalog::OpenCatalog,
+    sample,
+    steps::{presign, presign_and_register},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -42,7 +45,7 @@ async fn forget_conditions(raw: &mut PgConnection) -> Vec<String> {
 
 /// The number of conditions. It fails for a condition in another form, which would not be removed
 /// and so not be tested.
-const CONDITIONS: usize = 69;
+const CONDITIONS: usize = 77;
 
 /// `(x.tenant_id, x.env) = (...)` becomes `true`.
 fn without_conditions(function: &str) -> (String, usize) {
@@ -159,6 +162,14 @@ async fn each_table_shows_and_accepts_only_the_rows_of_the_scope() {
         let key = sample::key(&scope, "k");
         let new = sample::keyed(&key, &keyed);
         catalog.record_keyed_intent(new).await.unwrap();
+        let in_parts = sample::intent_in_parts(&scope, sample::asset_id(4));
+        presign(&*catalog, &in_parts).await;
+        let declared = catalog.declare_parts(NewParts {
+            scope,
+            asset_id: in_parts.asset_id,
+            parts: sample::parts(),
+        });
+        assert_eq!(declared.await.unwrap(), PartsOutcome::Declared);
     }
     let mut raw = home.raw().await;
     let tables = tables_of_tenants(&mut raw).await;
@@ -176,8 +187,8 @@ async fn each_table_shows_and_accepts_only_the_rows_of_the_scope() {
         .unwrap();
         assert_eq!(moved.rows_affected(), 0, "{table}");
     }
-    // no part, fact, grant, digest, cursor or parked event was written
-    assert_eq!(with_rows, 8);
+    // no fact, grant, digest, cursor or parked event was written
+    assert_eq!(with_rows, 9);
     let foreign = "INSERT INTO scope (tenant_id, env) VALUES ('t_c', 'dev')";
     let refused = sqlx::query(foreign).execute(&mut raw).await.unwrap_err();
     let refused = refused.as_database_error().unwrap();

@@ -96,6 +96,13 @@ async fn an_unreadable_intent_is_reported_by_its_column() {
         ("UPDATE upload_intent SET state = 'secret'", "state"),
         ("UPDATE upload_intent SET state = 'pending'", "state"),
         ("UPDATE upload_intent SET sha256 = x''", "sha256"),
+        ("UPDATE upload_intent SET sha256 = NULL", "sha256"),
+        ("UPDATE upload_intent SET state = 'aborted'", "state"),
+        ("UPDATE upload_intent SET kind = 'secret'", "kind"),
+        (
+            "UPDATE upload_intent SET kind = 'multipart'",
+            "part_size_bytes",
+        ),
         ("UPDATE object_store SET bucket = 'S'", "bucket"),
     ] {
         let home = Home::new();

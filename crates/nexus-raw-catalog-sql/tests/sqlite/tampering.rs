@@ -162,7 +162,6 @@ async fn no_column_of_a_record_is_changed() {
     }
 }
 
-/// Also those that are not written yet.
 #[tokio::test]
 async fn declared_parts_and_stated_facts_are_not_changed() {
     let (_home, mut raw) = filled().await;
@@ -183,6 +182,10 @@ async fn declared_parts_and_stated_facts_are_not_changed() {
             "a declared part is never changed",
         ),
         (
+            "DELETE FROM upload_part",
+            "a declared part is never deleted",
+        ),
+        (
             "UPDATE stated_fact SET value = 'true'",
             "a stated fact is never changed",
         ),
@@ -190,6 +193,49 @@ async fn declared_parts_and_stated_facts_are_not_changed() {
     ] {
         assert_eq!(refusal(&mut raw, sql).await, refused, "{sql}");
     }
+    let replace = "INSERT OR REPLACE INTO upload_part
+        SELECT tenant_id, env, asset_id, part_number, 2, sha256 FROM upload_part";
+    let ignored = sqlx::query(replace).execute(&mut raw).await.unwrap();
+    assert_eq!(ignored.rows_affected(), 0);
+    let sizes: Vec<i64> = sqlx::query_scalar("SELECT size_bytes FROM upload_part")
+        .fetch_all(&mut raw)
+        .await
+        .unwrap();
+    assert_eq!(sizes, [1]);
+}
+
+/// It is that of one upload at a time, and only of an upload in parts.
+#[tokio::test]
+async fn an_uploads_id_changes_only_while_its_intent_is_pending() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    for number in [1, 2] {
+        let intent = sample::intent_in_parts(&scope, sample::asset_id(number));
+        presign(&catalog, &intent).await;
+    }
+    presign(&catalog, &sample::intent(&scope, sample::asset_id(3))).await;
+    catalog.close().await;
+    let mut raw = home.raw().await;
+    for sql in [
+        "UPDATE upload_intent SET upload_id = 'one' WHERE kind = 'multipart'",
+        "UPDATE upload_intent SET upload_id = 'two' WHERE kind = 'multipart'",
+        "UPDATE upload_intent SET state = 'aborted' WHERE rowid = 1",
+        "UPDATE upload_intent SET state = 'registered' WHERE rowid = 2",
+    ] {
+        sqlx::query(sql).execute(&mut raw).await.unwrap();
+    }
+    for sql in [
+        "UPDATE upload_intent SET upload_id = 'three' WHERE state = 'aborted'",
+        "UPDATE upload_intent SET upload_id = 'three' WHERE state = 'registered'",
+        "UPDATE upload_intent SET upload_id = NULL WHERE kind = 'multipart'",
+    ] {
+        let refused = "an upload's id only changes while its intent is pending";
+        assert_eq!(refusal(&mut raw, sql).await, refused, "{sql}");
+    }
+    let single = "UPDATE upload_intent SET upload_id = 'one' WHERE kind = 'single'";
+    let refused = refusal(&mut raw, single).await;
+    assert!(refused.starts_with("CHECK constraint failed"), "{refused}");
 }
 
 #[tokio::test]

@@ -161,7 +161,6 @@ macro_rules! catalog_contract {
                 pages_of_declared_parts_join,
                 uploads_of_other_scopes_do_not_meet,
                 an_upload_in_parts_is_registered_with_a_digest_that_was_stated_late,
-                a_registration_with_another_digest_than_declared_is_refused,
                 an_abort_is_an_event_and_for_good,
                 only_a_pending_upload_in_parts_is_aborted,
                 an_abort_frees_its_key,

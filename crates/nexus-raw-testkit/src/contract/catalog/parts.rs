@@ -323,27 +323,3 @@ pub async fn an_upload_in_parts_is_registered_with_a_digest_that_was_stated_late
     let found = open.catalog.find_content(&scope, sha256, size);
     assert_eq!(found.await.unwrap(), Some(proved.asset));
 }
-
-/// A digest that was declared is kept.
-pub async fn a_registration_with_another_digest_than_declared_is_refused(
-    harness: &impl CatalogHarness,
-) {
-    let open = harness.open().await;
-    let scope = sample::scope("t_a", "dev");
-    let intent = UploadIntent {
-        facts: sample::facts().into(),
-        ..sample::intent_in_parts(&scope, sample::asset_id(1))
-    };
-    presign(&open, &intent).await;
-    let other = sample::facts().with_sha256(Some(Sha256Digest::of(b"other")));
-    let foreign = UploadIntent {
-        facts: other,
-        ..intent.clone()
-    };
-    let new = sample::new_asset(&foreign, Provenance::default());
-    assert!(open.catalog.register(new).await.is_err());
-    assert_eq!(
-        intent_state(&open, &scope, intent.asset_id).await,
-        Some(IntentState::Pending(intent))
-    );
-}
