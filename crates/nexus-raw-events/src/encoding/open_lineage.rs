@@ -24,7 +24,7 @@ const RAW_ASSET: &str = "urn:nexus-raw:schema:RawAssetDatasetFacet:1#/$defs/RawA
 /// Encodes an `OpenLineage` 2-0-2 `DatasetEvent`: the dataset is the object, named by its bucket
 /// (`s3://BUCKET`) and key.
 ///
-/// Facets: `version` (the SHA-256), `lifecycleStateChange` (`CREATE`, only at registration:
+/// Facets: `version` (the SHA-256, where it is stated), `lifecycleStateChange` (`CREATE`, only at registration:
 /// before it the object is not known to exist), `storage`, `ownership` (tenant and user) and
 /// `nexusRaw_rawAsset`, with what `OpenLineage` has no name for: lineage references, `pii_flags`,
 /// `train_ok`, the fact that was stated, and the event's id and sequence.
@@ -52,8 +52,8 @@ pub(super) fn bucket_namespace(body: &EventBody) -> String {
     format!("s3://{}", body.uri.bucket)
 }
 
-/// The tenant, and the user by what made the asset the user's: who downloads it or states a fact does
-/// not own it.
+/// The tenant, and the user by what made the asset the user's: who downloads it, states a fact or
+/// aborts an upload does not own it.
 fn owners(body: &EventBody) -> Vec<Owner> {
     let tenant = Owner {
         name: format!("tenant:{}", body.tenant_id),
@@ -62,7 +62,9 @@ fn owners(body: &EventBody) -> Vec<Owner> {
     let user = match body.event_type {
         EventType::RawAssetPresigned => Some("PRESIGNED_BY"),
         EventType::RawAssetRegistered => Some("REGISTERED_BY"),
-        EventType::RawAssetDownloadPresigned | EventType::RawAssetFactStated => None,
+        EventType::RawAssetDownloadPresigned
+        | EventType::RawAssetFactStated
+        | EventType::RawAssetUploadAborted => None,
     };
     let user = user.map(|r#type| Owner {
         name: format!("user:{}", body.user_id),
@@ -91,7 +93,8 @@ struct Dataset<'a> {
 /// What is known of an asset, as facets of its dataset.
 #[derive(Serialize)]
 pub(super) struct AssetFacets<'a> {
-    version: Facet<Version>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Facet<Version>>,
     #[serde(
         rename = "lifecycleStateChange",
         skip_serializing_if = "Option::is_none"
@@ -109,12 +112,9 @@ impl<'a> AssetFacets<'a> {
         let body = &event.body;
         let created = body.event_type == EventType::RawAssetRegistered;
         Self {
-            version: facet(
-                VERSION,
-                Version {
-                    dataset_version: body.sha256,
-                },
-            ),
+            version: body
+                .sha256
+                .map(|dataset_version| facet(VERSION, Version { dataset_version })),
             lifecycle_state_change: created.then(|| {
                 facet(
                     LIFECYCLE,
@@ -218,7 +218,7 @@ struct RawAsset<'a> {
     trace_id: TraceId,
     request_id: &'a RequestId,
     asset_id: AssetId,
-    sha256: Sha256Digest,
+    sha256: Option<Sha256Digest>,
     size_bytes: ByteSize,
     content_type: &'a ContentType,
     lineage: &'a Lineage,

@@ -11,7 +11,7 @@ mod odd;
 mod runs;
 mod schemas;
 
-use nexus_raw::event::DatasetEvent;
+use nexus_raw::event::{DatasetEvent, EventType};
 use nexus_raw_events::encoding::{self, EncodedEvent, Encoding};
 use nexus_raw_testkit::sample::{self, scope};
 use serde_json::{Value, json};
@@ -227,6 +227,41 @@ fn a_stated_fact_names_no_user_as_owner_and_has_the_fact() {
     });
     assert_eq!(told["event_type"], json!("raw_asset_fact_stated"));
     assert_eq!(told["fact"], fact);
+}
+
+/// An upload in parts may begin before its digest is known.
+#[test]
+fn an_upload_whose_digest_is_not_stated_has_no_version() {
+    let mut event = presigned();
+    event.body.sha256 = None;
+    let schema = open_lineage_schema();
+    for (event_type, owners) in [
+        (EventType::RawAssetPresigned, 2),
+        (EventType::RawAssetUploadAborted, 1),
+    ] {
+        event.body.event_type = event_type;
+        let native = json_of(&encoding::native(&event).unwrap());
+        assert_eq!(native["event_type"], event_type.as_str());
+        assert_eq!(native.get("sha256"), Some(&Value::Null));
+        let envelope = json_of(&encoding::cloud_events(&event).unwrap());
+        assert_eq!(envelope["data"], native);
+        assert_eq!(
+            envelope["type"],
+            format!("nexus.raw.{}", event_type.as_str())
+        );
+        assert_eq!(faults(&cloud_event_schema(), &envelope), [""; 0]);
+
+        let message = json_of(&encoding::open_lineage(&event).unwrap());
+        assert_eq!(faults(&schema, &message), [""; 0], "{message}");
+        let facets = &message["dataset"]["facets"];
+        assert_eq!(facets.get("version"), None);
+        assert_eq!(facets.get("lifecycleStateChange"), None);
+        let told = &facets["nexusRaw_rawAsset"];
+        assert_eq!(told.get("sha256"), Some(&Value::Null));
+        let named = facets["ownership"]["owners"].as_array().unwrap();
+        assert_eq!(named.len(), owners, "{message}");
+        assert_eq!(encoding::open_lineage_run(&event).unwrap(), None);
+    }
 }
 
 #[test]
