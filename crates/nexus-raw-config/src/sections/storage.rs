@@ -50,8 +50,9 @@ section! {
         /// Time in which a presigned asset may be uploaded and registered; not below
         /// `storage.presign_ttl_seconds`.
         intent_ttl_seconds in 1..=604_800 as pub intent_ttl: Duration = integer("86400").example("172800");
-        /// Maximum size of an asset; S3 takes 5 GiB in one PUT.
-        max_object_bytes in 1..=5_368_709_120_i64 as pub max_object_bytes: ByteSize =
+        /// Maximum size of an asset; above 5 GiB, which S3 takes in one PUT, it is uploaded in
+        /// parts.
+        max_object_bytes in 1..=5_497_558_138_880_i64 as pub max_object_bytes: ByteSize =
             integer("5368709120").example("1073741824");
         /// For a store that does not verify checksums: maximum size of an object that the service
         /// hashes within the register request. A larger one is `verification-pending` meanwhile.

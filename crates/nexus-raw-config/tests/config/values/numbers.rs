@@ -39,7 +39,7 @@ fn integers_have_the_documented_ranges() {
     integer("http.drain_seconds", 0, 300);
     integer("http.request_timeout_seconds", 1, 300);
     integer("http.shutdown_timeout_seconds", 1, 3600);
-    integer("storage.max_object_bytes", 1, FIVE_GIB);
+    integer("storage.max_object_bytes", 1, 1024 * FIVE_GIB);
     integer("storage.sync_hash_max_bytes", 1, FIVE_GIB);
     integer("storage.startup_timeout_seconds", 1, 3600);
     integer("catalog.max_connections", 1, 1000);
