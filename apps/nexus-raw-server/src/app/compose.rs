@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use nexus_raw::{
     asset::IntegrityLevel,
-    ports::{AssetCatalog, AssetIds, Clock, EventOutbox, ObjectHasher, RawStorageRepository},
+    ports::{AssetCatalog, AssetIds, Clock, EventOutbox, ObjectWorker, RawStorageRepository},
     service::{RawStorageService, UploadPolicy},
     system::SystemAssetIds,
 };
@@ -33,8 +33,8 @@ pub struct Composition {
     pub storage: Arc<dyn RawStorageRepository>,
     /// The catalogue.
     pub catalog: Arc<dyn AssetCatalog>,
-    /// The hasher of objects; by default each is hashed within its request.
-    pub hasher: Option<Arc<dyn ObjectHasher>>,
+    /// The worker on objects; by default all is done within the request.
+    pub worker: Option<Arc<dyn ObjectWorker>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The source of new ids.
@@ -61,8 +61,8 @@ impl Composition {
         );
         let mut service = RawStorageService::new(self.storage, self.catalog, self.clock, self.ids)
             .with_policy(self.policy);
-        if let Some(hasher) = self.hasher {
-            service = service.with_hasher(hasher);
+        if let Some(worker) = self.worker {
+            service = service.with_worker(worker);
         }
         Core {
             service,
@@ -142,7 +142,7 @@ pub(super) async fn start(
     let composition = Composition {
         storage,
         catalog: Arc::clone(&catalog) as _,
-        hasher: Some(Arc::new(hashing.clone())),
+        worker: Some(Arc::new(hashing.clone())),
         clock: Arc::clone(&plan.clock),
         ids: Arc::new(SystemAssetIds),
         policy: plan.policy,

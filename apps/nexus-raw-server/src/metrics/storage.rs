@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress},
+    asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
+        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -40,6 +41,44 @@ impl RawStorageRepository for MeasuredStorage {
     ) -> Result<PresignedUpload, StorageError> {
         let call = self.inner.presign_upload(terms);
         self.calls.time("presign_upload", call).await
+    }
+
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        let call = self.inner.begin_upload(intent);
+        self.calls.time("begin_upload", call).await
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        let call = self.inner.presign_parts(terms, parts);
+        self.calls.time("presign_parts", call).await
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        let call = self.inner.stored_parts(upload, after, limit);
+        self.calls.time("stored_parts", call).await
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        let call = self.inner.complete(upload, parts);
+        self.calls.time("complete", call).await
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        let call = self.inner.abort(upload);
+        self.calls.time("abort", call).await
     }
 
     async fn presign_download<'a>(

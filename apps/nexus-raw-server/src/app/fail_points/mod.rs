@@ -29,6 +29,12 @@ enum Point {
     InPresign,
     /// They are durable and the URL is not sent.
     AfterIntent,
+    /// The store has begun an upload in parts and its id is not recorded.
+    AfterBegin,
+    /// The store has put an upload's parts together and nothing is written.
+    AfterCompletion,
+    /// The store has dropped an upload's parts and nothing is written.
+    AfterAbort,
     /// The store has returned the object's metadata and nothing is written.
     AfterHead,
     /// A record and its event are written but not committed.
@@ -49,6 +55,9 @@ impl Point {
             Self::AfterSigning => "after-signing",
             Self::InPresign => "in-presign",
             Self::AfterIntent => "after-intent",
+            Self::AfterBegin => "after-begin",
+            Self::AfterCompletion => "after-completion",
+            Self::AfterAbort => "after-abort",
             Self::AfterHead => "after-head",
             Self::InRegister => "in-register",
             Self::AfterCommit => "after-commit",
@@ -148,9 +157,10 @@ impl CatalogObserver for FailPoints {
         outcome: Option<Result<(), &CatalogError>>,
     ) {
         let point = match operation {
-            "record_intent" | "record_keyed_intent" | "record_repeated_presign" => {
-                Point::AfterIntent
-            }
+            "record_intent"
+            | "record_keyed_intent"
+            | "record_repeated_presign"
+            | "declare_parts" => Point::AfterIntent,
             "register" => Point::AfterCommit,
             "delivered" => Point::AfterMark,
             _ => return,

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress},
+    asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
+        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 
@@ -34,6 +35,47 @@ impl RawStorageRepository for StorageWithPoints {
         let signed = self.inner.presign_upload(terms).await;
         self.points.reached(Point::AfterSigning);
         signed
+    }
+
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        let answer = self.inner.begin_upload(intent).await;
+        self.points.reached(Point::AfterBegin);
+        answer
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        let answer = self.inner.presign_parts(terms, parts).await;
+        self.points.reached(Point::AfterSigning);
+        answer
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        self.inner.stored_parts(upload, after, limit).await
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        let answer = self.inner.complete(upload, parts).await;
+        self.points.reached(Point::AfterCompletion);
+        answer
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        let answer = self.inner.abort(upload).await;
+        self.points.reached(Point::AfterAbort);
+        answer
     }
 
     async fn presign_download<'a>(

@@ -116,7 +116,9 @@ pub(super) struct DatasetEvent {
     request_id: String,
     asset_id: text::AssetId,
     uri: String,
-    sha256: text::Sha256,
+    /// `null` while an upload in parts has not stated it.
+    #[schema(required = true)]
+    sha256: Option<text::Sha256>,
     #[schema(minimum = 0)]
     size_bytes: u64,
     content_type: String,
@@ -144,6 +146,9 @@ pub(super) struct DatasetEvent {
 #[serde(deny_unknown_fields)]
 pub(super) struct EventIntegrity {
     level: record::IntegrityLevel,
+    /// The number of parts; only of an upload in parts.
+    #[schema(nullable = false, minimum = 1, maximum = 10_000)]
+    parts: Option<u16>,
 }
 
 /// What the URL of a download is good for.
@@ -175,6 +180,7 @@ enum EventType {
     RawAssetRegistered,
     RawAssetDownloadPresigned,
     RawAssetFactStated,
+    RawAssetUploadAborted,
 }
 
 /// Returns the response with the first events that fit a page, at least one.

@@ -6,10 +6,11 @@ use actix_web::{
 };
 use nexus_raw::{
     asset::{
-        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, RawAsset,
+        AssetId, ByteSize, ContentFacts, ContentType, Filename, ObjectAddress, PartLayout, RawAsset,
         Sha256Digest,
     },
-    service::{IfRegistered, PresignRequest, Presigned, PresignedAsset},
+    ports::PresignedUpload,
+    service::{IfRegistered, PresignRequest, Presigned, PresignedAsset, UploadSteps},
     tenancy::WriteAccess,
     time::Timestamp,
 };
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 use super::{batch::Reply, record, text};
 use crate::http::{
     request::{BodyRule, Node},
-    respond::{ApiError, Faults, ProblemCode},
+    respond::{ApiError, Fault, Faults, ProblemCode},
     route::{Call, Handler, Route, described},
 };
 
@@ -72,11 +73,17 @@ pub(super) struct PresignUpload {
     #[serde(default)]
     #[schema(required = false, nullable = false)]
     content_type: Option<text::ContentType>,
-    /// The length in bytes, without fraction and exponent. The service may be configured with a
-    /// lower maximum.
-    #[schema(minimum = 0, maximum = 5_368_709_120_u64, examples(161_713))]
+    /// The length in bytes, without fraction and exponent; from 1 for an upload in parts. The service
+    /// may be configured with a lower maximum.
+    #[schema(minimum = 0, maximum = 5_497_558_138_880_u64, examples(161_713))]
     size_bytes: u64,
-    sha256: text::Sha256,
+    /// Required, unless `multipart` is true and `if_registered` is not `return`.
+    #[schema(required = false, nullable = false)]
+    sha256: Option<text::Sha256>,
+    /// Whether it is uploaded in parts (default false), as content of more than 5 GiB must be.
+    #[serde(default)]
+    #[schema(required = false, nullable = false)]
+    multipart: Option<bool>,
     /// What to do where the same content is registered already in the same tenant and environment
     /// (default `create`).
     #[serde(default)]
@@ -103,16 +110,28 @@ pub(super) fn parse(body: &Json, limit: ByteSize) -> Result<PresignRequest, Faul
             _ => Err(format!("must be an integer from 0 to {limit}")),
         })
     });
-    let sha256 = fields.required("sha256", |it| it.text(Sha256Digest::parse));
+    let sha256 = fields.optional("sha256", |it| it.text(Sha256Digest::parse));
+    let multipart = fields.or_default("multipart", Node::boolean);
     let if_registered = fields.optional("if_registered", |it| it.text(IfRegistered::parse));
+    if multipart == Some(false) || if_registered == Some(IfRegistered::Return) {
+        fields.missing("sha256");
+    }
+    match (multipart, size_bytes.map(ByteSize::get)) {
+        (Some(true), Some(0)) => fields.fault("size_bytes", Fault::NO_PARTS),
+        (Some(false), Some(size)) if size > ByteSize::MAX_SINGLE_PUT.get() => {
+            fields.fault("multipart", Fault::PARTS_NEEDED);
+        }
+        _ => {}
+    }
     fields.finish(|| {
         let facts = ContentFacts {
             filename: filename?,
             content_type: content_type.unwrap_or_else(ContentType::octet_stream),
             size_bytes: size_bytes?,
-            sha256: sha256?,
+            sha256,
         };
         let request = PresignRequest::new(facts);
+        let request = if multipart? { request.in_parts() } else { request };
         Some(request.with_if_registered(if_registered.unwrap_or_default()))
     })
 }
@@ -146,8 +165,15 @@ struct NewUpload<'a> {
 
 /// How to upload it.
 #[derive(Serialize, ToSchema)]
-struct UploadReply<'a> {
-    /// The kind of upload: the whole content by one request.
+#[serde(untagged)]
+enum UploadReply<'a> {
+    Single(SingleUpload<'a>),
+    Multipart(MultipartUpload),
+}
+
+/// The whole content by one request.
+#[derive(Serialize, ToSchema)]
+struct SingleUpload<'a> {
     #[schema(value_type = String, pattern = "^single$")]
     kind: &'static str,
     /// The HTTP method to use.
@@ -163,6 +189,22 @@ struct UploadReply<'a> {
     expires_at: Timestamp,
 }
 
+/// The content in parts, whose URLs another route returns.
+#[derive(Serialize, ToSchema)]
+struct MultipartUpload {
+    #[schema(value_type = String, pattern = "^multipart$")]
+    kind: &'static str,
+    /// The length of each part but the last, which has the rest.
+    #[schema(value_type = u64, minimum = 1)]
+    part_size_bytes: ByteSize,
+    /// The number of parts.
+    #[schema(minimum = 1, maximum = 10_000)]
+    part_count: u16,
+    /// When the time to upload is over.
+    #[schema(value_type = text::Time)]
+    expires_at: Timestamp,
+}
+
 impl<'a> PresignReply<'a> {
     fn of(presigned: &'a Presigned) -> Self {
         match presigned {
@@ -174,18 +216,39 @@ impl<'a> PresignReply<'a> {
 
 impl<'a> NewUpload<'a> {
     fn of(presigned: &'a PresignedAsset) -> Self {
-        let upload = &presigned.upload;
-        let headers = upload.headers.iter();
         Self {
             asset_id: presigned.asset_id,
             uri: &presigned.address,
-            upload: UploadReply {
-                kind: "single",
-                method: upload.method,
-                url: upload.url.expose(),
-                headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
-                expires_at: upload.expires_at,
+            upload: match &presigned.upload {
+                UploadSteps::Single(upload) => UploadReply::Single(SingleUpload::of(upload)),
+                UploadSteps::Multipart { layout, expires_at } => {
+                    UploadReply::Multipart(MultipartUpload::of(*layout, *expires_at))
+                }
             },
+        }
+    }
+}
+
+impl<'a> SingleUpload<'a> {
+    fn of(upload: &'a PresignedUpload) -> Self {
+        let headers = upload.headers.iter();
+        Self {
+            kind: "single",
+            method: upload.method,
+            url: upload.url.expose(),
+            headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
+            expires_at: upload.expires_at,
+        }
+    }
+}
+
+impl MultipartUpload {
+    fn of(layout: PartLayout, expires_at: Timestamp) -> Self {
+        Self {
+            kind: "multipart",
+            part_size_bytes: layout.part_size_bytes(),
+            part_count: layout.count(),
+            expires_at,
         }
     }
 }

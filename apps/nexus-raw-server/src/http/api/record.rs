@@ -98,13 +98,20 @@ pub(crate) struct Integrity {
     #[schema(required = true)]
     version_id: Option<String>,
     etag: String,
+    /// The number of parts; only of an upload in parts.
+    #[schema(nullable = false, minimum = 1, maximum = 10_000)]
+    parts: Option<u16>,
 }
 
-/// Who verified it: the store at upload, or the service by reading the object.
+/// Who verified it: the store at upload, or the service by reading the object. Of an upload in parts
+/// the store verified each part (`s3_composite_sha256`); the digest of the whole is then as the caller
+/// stated it.
 #[derive(Deserialize, ToSchema)]
 pub(crate) enum IntegrityLevel {
     #[serde(rename = "s3_sha256")]
     S3Sha256,
     #[serde(rename = "stream_sha256")]
     StreamSha256,
+    #[serde(rename = "s3_composite_sha256")]
+    S3CompositeSha256,
 }

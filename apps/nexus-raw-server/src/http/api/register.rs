@@ -81,9 +81,9 @@ pub(super) struct Register {
     #[schema(nullable = false)]
     content_type: Option<text::ContentType>,
     /// The declared length, repeated.
-    #[schema(nullable = false, minimum = 0, maximum = 5_368_709_120_u64)]
+    #[schema(nullable = false, minimum = 0, maximum = 5_497_558_138_880_u64)]
     size_bytes: Option<u64>,
-    /// The declared digest, repeated.
+    /// The declared digest, repeated; required if presign did not state it.
     #[schema(nullable = false)]
     sha256: Option<text::Sha256>,
     /// When the content was captured.

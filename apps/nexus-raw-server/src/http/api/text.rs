@@ -30,6 +30,14 @@ pub(crate) struct AssetId(String);
 )]
 pub(crate) struct Sha256(String);
 
+/// SHA-256 of a part.
+#[derive(Deserialize, ToSchema)]
+#[schema(
+    pattern = "^[0-9a-f]{64}$",
+    examples("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
+)]
+pub(crate) struct PartSha256(String);
+
 /// A file's name: Unicode NFC, 1 to 255 bytes of UTF-8, one path segment, no control,
 /// bidirectional-format or zero-width character nor a blank filler (U+200C and U+200D may stand
 /// between two characters that are neither ASCII nor one of the two), no noncharacter, no space of

@@ -92,7 +92,7 @@ pub(super) fn complete(operation: &mut Operation, route: &Route) {
         if codes.contains(&ProblemCode::VerificationPending) {
             // other codes of the status do not have it
             problem.headers.extend([retry_after(
-                "With `verification-pending`: whole seconds after which it is worth registering again.",
+                "With `verification-pending`: whole seconds after which it is worth trying again.",
             )]);
         }
         operation

@@ -5,10 +5,11 @@ use std::time::Duration;
 use actix_gated_stream::OverBudget;
 use actix_web::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use nexus_raw::{
-    asset::AssetId,
+    asset::{AssetId, PartNumber},
     ports::{CatalogError, IdentityError, StorageError},
     service::{
-        DownloadError, FactError, ListError, Mismatch, PresignError, ReadError, RegisterError,
+        AbortError, DownloadError, FactError, ListError, Mismatch, PartsError, PresignError,
+        ReadError, RegisterError,
     },
     tenancy::AccessDenied,
 };
@@ -18,6 +19,9 @@ use crate::{admission::RateLimited, feed::FeedError, life_cycle::Dependency, rea
 
 /// The `Retry-After` while a dependency is unavailable.
 const AWAY: Duration = Duration::from_secs(2);
+
+/// The maximum number of parts that a problem names.
+const MOST_PARTS_NAMED: usize = 100;
 
 /// Returns a wait for `Retry-After`: rounded up, and at least 1.
 fn whole_seconds(wait: Duration) -> u64 {
@@ -59,6 +63,10 @@ pub(crate) enum ApiError {
     Presign(#[from] PresignError),
     #[error("no asset was registered")]
     Register(#[from] RegisterError),
+    #[error("no parts were presigned or listed")]
+    Parts(#[from] PartsError),
+    #[error("no upload was aborted")]
+    Abort(#[from] AbortError),
     #[error("no download was presigned")]
     Download(#[from] DownloadError),
     #[error("no fact was stated")]
@@ -169,6 +177,8 @@ impl ApiError {
             }
             Self::Presign(error) => presign(error),
             Self::Register(error) => register(error),
+            Self::Parts(error) => parts(error),
+            Self::Abort(error) => abort(error),
             Self::NotBegun => {
                 let detail = "the batch had no time left to begin this item; send it again";
                 later(Code::CatalogUnavailable, detail, AWAY)
@@ -223,9 +233,12 @@ fn later(code: Code, detail: &'static str, wait: Duration) -> Problem {
 fn presign(error: &PresignError) -> Problem {
     match error {
         PresignError::TooLarge { limit } => {
-            let detail = format!("must be an integer from 1 to {limit}");
+            let detail = format!("must be an integer from 0 to {limit}");
             invalid(vec![Fault::new("/size_bytes", detail)])
         }
+        PresignError::DigestMissing => invalid(vec![Fault::absent("/sha256".to_owned())]),
+        PresignError::PartsNeeded => invalid(vec![Fault::parts_needed()]),
+        PresignError::NoParts => invalid(vec![Fault::no_parts()]),
         PresignError::KeyReused => {
             let fault = Fault::new("", "differs from the body that the key was first sent with");
             Problem::new(Code::IdempotencyKeyReused, error.to_string()).with_errors(vec![fault])
@@ -238,6 +251,68 @@ fn presign(error: &PresignError) -> Problem {
         }
         PresignError::Storage(error) => storage(error),
         PresignError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+/// A part that was not uploaded, or not as declared.
+fn missing_part(part: &PartNumber) -> Fault {
+    Fault::new(format!("/parts/{part}"), "was not uploaded as declared")
+}
+
+fn parts(error: &PartsError) -> Problem {
+    match error {
+        PartsError::AssetNotFound => asset_not_found(),
+        PartsError::NotMultipart | PartsError::Registered => {
+            Problem::new(Code::AssetConflict, error.to_string())
+        }
+        PartsError::Differ { parts } => {
+            let named: Vec<_> = parts
+                .iter()
+                .take(MOST_PARTS_NAMED)
+                .map(ToString::to_string)
+                .collect();
+            let more = if named.len() < parts.len() {
+                " and more"
+            } else {
+                ""
+            };
+            let named = named.join(", ");
+            Problem::new(Code::AssetConflict, format!("{error}: {named}{more}"))
+        }
+        PartsError::Ended => {
+            let detail = "the time to upload is over, or the upload was aborted; presign again";
+            Problem::new(Code::UploadExpired, detail)
+        }
+        PartsError::OutOfRange { positions, count } => {
+            let outside = |at: &usize| {
+                let detail = format!("must be an integer from 1 to {count}");
+                Fault::new(format!("/parts/{at}/part_number"), detail)
+            };
+            invalid(positions.iter().map(outside).collect())
+        }
+        PartsError::Storage(error) => storage(error),
+        PartsError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn abort(error: &AbortError) -> Problem {
+    match error {
+        AbortError::AssetNotFound => asset_not_found(),
+        AbortError::NotMultipart => {
+            let detail = "the upload is one by one request, whose URL cannot be taken back";
+            Problem::new(Code::AssetConflict, detail)
+        }
+        AbortError::Registered | AbortError::Completed => {
+            Problem::new(Code::AssetConflict, error.to_string())
+        }
+        AbortError::Pending => {
+            let detail = "the upload is being completed; try again later";
+            later(Code::VerificationPending, detail, AWAY)
+        }
+        AbortError::Storage(error) => storage(error),
+        AbortError::Catalog(error) => catalog(error),
         _ => internal(),
     }
 }
@@ -273,6 +348,7 @@ fn register(error: &RegisterError) -> Problem {
     match error {
         RegisterError::AssetNotFound => asset_not_found(),
         RegisterError::CapturedInFuture => invalid(vec![Fault::captured_in_future()]),
+        RegisterError::DigestMissing => invalid(vec![Fault::absent("/sha256".to_owned())]),
         RegisterError::RestatedDiffers { .. } => {
             Problem::new(Code::AssetConflict, error.to_string())
         }
@@ -282,6 +358,9 @@ fn register(error: &RegisterError) -> Problem {
         RegisterError::UploadExpired => {
             let detail = "the time to upload is over; presign again";
             Problem::new(Code::UploadExpired, detail)
+        }
+        RegisterError::UploadAborted => {
+            Problem::new(Code::UploadExpired, "the upload was aborted; presign again")
         }
         RegisterError::UnknownParents { positions } => {
             let unknown = |at: &usize| {
@@ -294,13 +373,25 @@ fn register(error: &RegisterError) -> Problem {
             let detail = "nothing was uploaded yet; upload and try again";
             Problem::new(Code::ObjectNotUploaded, detail)
         }
+        RegisterError::PartsMissing { parts } => {
+            let detail = format!(
+                "{} parts are missing; upload them and try again",
+                parts.len()
+            );
+            let faults = parts
+                .iter()
+                .take(MOST_PARTS_NAMED)
+                .map(missing_part)
+                .collect();
+            Problem::new(Code::ObjectNotUploaded, detail).with_errors(faults)
+        }
         RegisterError::ObjectMismatch { mismatches } => {
             let detail = "what was uploaded is not what was promised";
             let faults = mismatches.iter().map(mismatch).collect();
             Problem::new(Code::ObjectMismatch, detail).with_errors(faults)
         }
         RegisterError::VerificationPending { retry_after } => {
-            let detail = "the service still reads the object to verify it; register again later";
+            let detail = "the service still works on the object to verify it; register again later";
             later(Code::VerificationPending, detail, *retry_after)
         }
         RegisterError::Storage(error) => storage(error),

@@ -37,6 +37,18 @@ impl Fault {
         Self::new("/value/scanned_at", Self::IN_FUTURE)
     }
 
+    /// Returns the fault of an upload by one request that S3 does not take in one.
+    pub(crate) fn parts_needed() -> Self {
+        Self::new("/multipart", Self::PARTS_NEEDED)
+    }
+
+    /// Returns the fault of an upload in parts without content.
+    pub(crate) fn no_parts() -> Self {
+        Self::new("/size_bytes", Self::NO_PARTS)
+    }
+
+    pub(crate) const PARTS_NEEDED: &str = "must be true for more than 5368709120 bytes";
+    pub(crate) const NO_PARTS: &str = "must be at least 1 for an upload in parts";
     const REQUIRED: &str = "is required";
     pub(crate) const NO_CURSOR: &str = "must be the `next_cursor` of a page of this list";
     pub(crate) const IN_FUTURE: &str = "must not lie more than 5 minutes ahead of now";

@@ -66,6 +66,8 @@ pub(crate) enum Handler {
         BodyRule,
         for<'a> fn(Call<'a>, WriteAccess, Json) -> Answering<'a>,
     ),
+    /// With write access to the scope, without a body.
+    Remove(for<'a> fn(Call<'a>, WriteAccess) -> Answering<'a>),
 }
 
 /// The access that a route requires.
@@ -89,14 +91,14 @@ impl Route {
             Handler::Open(_) => Access::Open,
             Handler::Read(_) => Access::Read,
             Handler::Download(..) => Access::Download,
-            Handler::Write(..) => Access::Write,
+            Handler::Write(..) | Handler::Remove(_) => Access::Write,
         }
     }
 
     /// Returns which bodies it takes, if any.
     pub(crate) fn body(&self) -> Option<BodyRule> {
         match self.handler {
-            Handler::Open(_) | Handler::Read(_) => None,
+            Handler::Open(_) | Handler::Read(_) | Handler::Remove(_) => None,
             Handler::Download(rule, _) | Handler::Write(rule, _) => Some(rule),
         }
     }

@@ -42,7 +42,9 @@ impl Pipeline<'_> {
         match route.handler {
             Handler::Open(handle) => handle(self.probe()).await,
             // not reached: a test checks that every such route is under the guarded prefix
-            Handler::Read(_) | Handler::Download(..) | Handler::Write(..) => Err(ApiError::NoToken),
+            Handler::Read(_) | Handler::Download(..) | Handler::Write(..) | Handler::Remove(_) => {
+                Err(ApiError::NoToken)
+            }
         }
     }
 
@@ -82,6 +84,12 @@ impl Pipeline<'_> {
                 };
                 let body = self.body(rule, payload, &scope.tenant, entry).await?;
                 handle(self.call(captured, key)?, access, body).await
+            }
+            Handler::Remove(handle) => {
+                let access = principal.authorize_write(&scope)?;
+                entry.member_of = Some(scope.tenant.clone());
+                self.app.limits.admit(&scope.tenant, &principal)?;
+                handle(self.call(captured, None)?, access).await
             }
             Handler::Download(rule, handle) => {
                 let access = principal.authorize_download(&scope)?;

@@ -1,4 +1,4 @@
-use std::fmt::Display;
+use std::{collections::BTreeSet, fmt::Display};
 
 use strict_json::Json;
 
@@ -112,6 +112,37 @@ impl<'a> Node<'a> {
         faults.or(values)
     }
 
+    /// Reads an array of 1 to `limit` members whose keys are distinct. The fault of a repeated key is
+    /// at the member's `name`.
+    pub(crate) fn keyed<K: Ord + Copy, T>(
+        &self,
+        limit: usize,
+        name: &str,
+        read: impl Fn(&Node<'a>) -> Result<(K, T), Faults>,
+    ) -> Result<Vec<(K, T)>, Faults> {
+        let Json::Array(members) = self.value else {
+            return Err(self.fault("must be an array"));
+        };
+        if !(1..=limit).contains(&members.len()) {
+            return Err(self.fault(format_args!("must be an array of 1 to {limit} items")));
+        }
+        let (mut faults, mut known) = (Faults::default(), BTreeSet::new());
+        let mut values = Vec::with_capacity(members.len());
+        for (at, value) in members.iter().enumerate() {
+            let member = self.member(&at.to_string(), value);
+            match read(&member) {
+                Ok((key, _)) if !known.insert(key) => {
+                    let pointer = member.pointer_to(name);
+                    let detail = "repeats that of an earlier member";
+                    faults.add(Faults::one(Fault::new(pointer, detail)));
+                }
+                Ok(value) => values.push(value),
+                Err(found) => faults.add(found),
+            }
+        }
+        faults.or(values)
+    }
+
     /// Reads an array of 1 to `limit` items, each as a value of its own: its pointers are relative
     /// to it.
     pub(crate) fn items(&self, limit: usize) -> Result<&'a [Json], Faults> {
@@ -195,6 +226,19 @@ impl<'a, 'n> Fields<'a, 'n> {
         self.keep(read(&node))
     }
 
+    /// Reads a member that may be absent but not `null`, and has then its default; `None` only if it
+    /// has a fault.
+    pub(crate) fn or_default<T: Default>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Node<'a>) -> Result<T, Faults>,
+    ) -> Option<T> {
+        match self.find(name) {
+            Some(node) => self.keep(read(&node)),
+            None => Some(T::default()),
+        }
+    }
+
     /// Reads a member that may be absent or `null`, with the same meaning.
     pub(crate) fn nullable<T>(
         &mut self,
@@ -203,6 +247,22 @@ impl<'a, 'n> Fields<'a, 'n> {
     ) -> Option<T> {
         let node = self.find(name).filter(|node| !node.is_null())?;
         self.keep(read(&node))
+    }
+
+    /// Adds a fault of a member, whether it is there or not.
+    pub(crate) fn fault(&mut self, name: &str, detail: impl Display) {
+        let pointer = self.object.pointer_to(name);
+        self.faults
+            .add(Faults::one(Fault::new(pointer, detail.to_string())));
+    }
+
+    /// Adds the fault of a member that is missing because of others.
+    pub(crate) fn missing(&mut self, name: &'static str) {
+        let is_there = self.members.iter().any(|(member, _)| member == name);
+        if !is_there {
+            let pointer = self.object.pointer_to(name);
+            self.faults.add(Faults::one(Fault::absent(pointer)));
+        }
     }
 
     /// Returns the result of `build`, or the faults. `build` returns `None` only if a required

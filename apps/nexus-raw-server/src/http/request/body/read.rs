@@ -45,6 +45,11 @@ impl BodyRule {
         is_optional: false,
         is_batch: true,
     };
+    /// A body for many parts of one upload, each of which gets a URL.
+    pub(crate) const PARTS: Self = Self {
+        max_bytes: 256 * 1024,
+        ..Self::BATCH
+    };
 
     /// Returns how long the response to a body of so many bytes may be.
     pub(crate) fn most_of_a_response(self, bytes: usize) -> usize {
