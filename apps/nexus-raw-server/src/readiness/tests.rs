@@ -3,10 +3,11 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress},
+    asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        DownloadTerms, HashOutcome, MockAssetCatalog, MockRawStorageRepository, PinnedObject,
-        PresignedDownload, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, MockAssetCatalog, MockRawStorageRepository,
+        OpenUpload, PartTerms, PartsListing, PinnedObject, PresignedDownload, PresignedUpload,
+        StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 use nexus_raw_testkit::sample;
@@ -33,6 +34,39 @@ impl RawStorageRepository for SlowStore {
         terms: UploadTerms<'a>,
     ) -> Result<PresignedUpload, StorageError> {
         self.0.presign_upload(terms).await
+    }
+
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        self.0.begin_upload(intent).await
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        self.0.presign_parts(terms, parts).await
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        self.0.stored_parts(upload, after, limit).await
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        self.0.complete(upload, parts).await
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        self.0.abort(upload).await
     }
 
     async fn presign_download<'a>(

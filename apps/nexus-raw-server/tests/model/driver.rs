@@ -138,7 +138,7 @@ impl Driver {
         let composition = Composition {
             storage: Arc::clone(&ports.storage),
             catalog: Arc::clone(&ports.catalog),
-            hasher: Some(Arc::new(PendingOnce {
+            worker: Some(Arc::new(PendingOnce {
                 storage: Arc::clone(&ports.storage),
                 begun: Mutex::default(),
             })),

@@ -11,11 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress, UploadIntent},
+    asset::{BucketName, DeclaredPart, ObjectAddress, Sha256Digest, UploadId, UploadIntent},
     ports::{
-        AssetCatalog, Clock, DownloadTerms, EventOutbox, HashOutcome, PinnedObject,
-        PresignedDownload, PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities,
-        StoredObject, UploadTerms,
+        AssetCatalog, Clock, CompletionOutcome, DownloadTerms, EventOutbox, HashOutcome,
+        OpenUpload, PartTerms, PartsListing, PinnedObject, PresignedDownload, PresignedUpload,
+        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
     system::SystemClock,
     time::Timestamp,
@@ -78,6 +78,7 @@ fn fakes(clock: &Arc<FixedClock>, store_proves: bool) -> Ports {
         enforces_sha256: store_proves,
         keeps_octet_stream: true,
         honours_response_headers: true,
+        proves_parts: store_proves,
     });
     let catalog = Arc::new(FakeCatalog::new());
     Ports {
@@ -222,6 +223,7 @@ struct Shifted {
 #[derive(Debug, Clone)]
 struct Signed {
     intent: UploadIntent,
+    sha256: Sha256Digest,
     now: Timestamp,
     ttl: Duration,
 }
@@ -237,6 +239,7 @@ impl Shifted {
         };
         let terms = UploadTerms {
             intent: &intent,
+            sha256: signed.sha256,
             now: machine,
             ttl: signed.ttl,
         };
@@ -263,6 +266,7 @@ impl RawStorageRepository for Shifted {
     ) -> Result<PresignedUpload, StorageError> {
         let signed = Signed {
             intent: terms.intent.clone(),
+            sha256: terms.sha256,
             now: terms.now,
             ttl: terms.ttl,
         };
@@ -270,6 +274,42 @@ impl RawStorageRepository for Shifted {
         let url = upload.url.expose().to_owned();
         self.signed.lock().unwrap().insert(url, signed);
         Ok(upload)
+    }
+
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        self.inner.repository.begin_upload(intent).await
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        self.inner.repository.presign_parts(terms, parts).await
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        self.inner
+            .repository
+            .stored_parts(upload, after, limit)
+            .await
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        self.inner.repository.complete(upload, parts).await
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        self.inner.repository.abort(upload).await
     }
 
     /// The model downloads nothing.

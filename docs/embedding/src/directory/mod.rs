@@ -11,11 +11,11 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress},
+    asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        Clock, DownloadTerms, HashOutcome, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, SignedUrl, StorageError, StoreCapabilities, StoredObject,
-        UploadTerms,
+        Clock, CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
+        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, SignedUrl,
+        StorageError, StoreCapabilities, StoredObject, UploadTerms,
     },
 };
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -89,6 +89,7 @@ impl RawStorageRepository for DirectoryStore {
             enforces_sha256: true,
             keeps_octet_stream: true,
             honours_response_headers: true,
+            proves_parts: false,
         }
     }
 
@@ -104,6 +105,39 @@ impl RawStorageRepository for DirectoryStore {
             headers: signed.headers,
             expires_at: signed.expires_at,
         })
+    }
+
+    async fn begin_upload(&self, _intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        Err(no_parts())
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        _terms: PartTerms<'a>,
+        _parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        Err(no_parts())
+    }
+
+    async fn stored_parts(
+        &self,
+        _upload: &OpenUpload,
+        _after: u16,
+        _limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        Err(no_parts())
+    }
+
+    async fn complete(
+        &self,
+        _upload: &OpenUpload,
+        _parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        Err(no_parts())
+    }
+
+    async fn abort(&self, _upload: &OpenUpload) -> Result<(), StorageError> {
+        Err(no_parts())
     }
 
     async fn presign_download<'a>(
@@ -135,6 +169,11 @@ impl RawStorageRepository for DirectoryStore {
         let objects = self.objects.clone();
         blocking(move || objects.ready()).await
     }
+}
+
+/// An engine on this store asks for uploads by one request alone.
+fn no_parts() -> StorageError {
+    StorageError::Unavailable("this store takes no uploads in parts".into())
 }
 
 /// Reads from the disk, for 4 s at most: the port wants an answer within a bounded time.

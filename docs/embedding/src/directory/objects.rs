@@ -98,6 +98,7 @@ impl Objects {
         Ok(self.find(path)?.map(|(head, _)| StoredObject {
             size_bytes: head.size,
             sha256: Some(head.sha256),
+            composite: None,
             etag: head.etag(),
             version_id: None,
             content_type: head.content_type,

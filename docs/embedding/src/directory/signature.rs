@@ -55,7 +55,7 @@ impl Signer {
             ("if-none-match".to_owned(), "*".to_owned()),
             (
                 "x-amz-checksum-sha256".to_owned(),
-                intent.facts.sha256.to_base64(),
+                terms.sha256.to_base64(),
             ),
         ];
         let metadata = intent.object_metadata();

@@ -16,7 +16,7 @@ const PATTERN: &str = "/nexus/raw/{asset_id}/upload";
 
 /// Ends an upload.
 #[utoipa::path(delete, path = PATTERN, operation_id = "endUpload", responses((status = 204)))]
-fn end_upload(_: Call<'_>, _: WriteAccess, _: Json) -> Answering<'_> {
+fn end_upload(_: Call<'_>, _: WriteAccess) -> Answering<'_> {
     nothing()
 }
 
@@ -54,7 +54,7 @@ const fn route(
 const ROUTES: &[Route] = &[
     route(
         Method::DELETE,
-        Handler::Write(BodyRule::SMALL, end_upload),
+        Handler::Remove(end_upload),
         described!(end_upload),
     ),
     route(
@@ -83,8 +83,8 @@ fn a_route_of_any_method_is_described_with_what_follows_from_its_place() {
         for status in ["401", "403", "410", "429", "500", "503"] {
             assert!(answers.contains_key(status), "{method} {status}");
         }
-        let is_write = method != "head";
-        assert_eq!(answers.contains_key("413"), is_write, "{method}");
+        let has_body = method == "put";
+        assert_eq!(answers.contains_key("413"), has_body, "{method}");
         let id = operation["operationId"].as_str().unwrap();
         assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
         let heading = format!("{}</span>", method.to_uppercase());

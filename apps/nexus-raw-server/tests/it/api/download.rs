@@ -307,6 +307,7 @@ async fn a_store_that_ignores_response_headers_serves_no_content_that_browsers_r
         enforces_sha256: true,
         keeps_octet_stream: true,
         honours_response_headers: false,
+        proves_parts: true,
     });
     let answer = bare(&house, &page).send().await;
     let text = "the object store gives no answer; try again later";

@@ -19,6 +19,8 @@ mod listing;
 mod logs;
 mod metrics;
 mod order;
+mod part_faults;
+mod parts;
 mod presign;
 mod probes;
 mod proof;

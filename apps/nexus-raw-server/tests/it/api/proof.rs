@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nexus_raw::ports::{HashOutcome, HashingProgress, MockObjectHasher};
+use nexus_raw::ports::{HashOutcome, MockObjectWorker, WorkProgress};
 use serde_json::{Value, json};
 
 use nexus_raw_testkit::sample;
@@ -64,18 +64,18 @@ async fn what_is_not_what_was_promised_is_named() {
 
 #[actix_web::test]
 async fn while_the_service_still_reads_the_object_the_response_has_retry_after() {
-    let mut hasher = MockObjectHasher::new();
+    let mut worker = MockObjectWorker::new();
     let mut answers = [
-        HashingProgress::Pending,
-        HashingProgress::Done(HashOutcome::Hashed(sample::facts().sha256)),
+        WorkProgress::Pending,
+        WorkProgress::Done(HashOutcome::Hashed(sample::facts().sha256)),
     ]
     .into_iter();
-    hasher
+    worker
         .expect_digest()
         .times(2)
         .returning(move |_, _| Ok(answers.next().unwrap()));
     let house = House::open_with(Parts {
-        hasher: Some(Arc::new(hasher)),
+        worker: Some(Arc::new(worker)),
         ..Parts::default()
     });
     let asset_id = house.presigned_and_uploaded().await;

@@ -2,13 +2,16 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, ByteSize, RawAsset, Sha256Digest, StatedFact, UploadIntent},
+    asset::{
+        AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact, UploadId, UploadIntent,
+    },
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey,
-        DownloadKey, DownloadOutcome, Downloadable, EventQuery, FactOutcome, IntentState, KeyClaim,
-        KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload,
-        NewFact, RegisterOutcome, RepeatOutcome, StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, BegunUpload, CallerKey,
+        CatalogError, CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery,
+        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
+        ListedAsset, NewAsset, NewDownload, NewFact, NewParts, PartsOutcome, RegisterOutcome,
+        RepeatOutcome, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -68,6 +71,32 @@ impl AssetCatalog for Counted {
     ) -> Result<Option<IntentState>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
         self.inner.find_intent(scope, asset).await
+    }
+
+    async fn record_upload(&self, begun: BegunUpload) -> Result<Option<UploadId>, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_upload(begun).await
+    }
+
+    async fn declare_parts(&self, new: NewParts) -> Result<PartsOutcome, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.declare_parts(new).await
+    }
+
+    async fn declared_parts(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        after: u16,
+        limit: u16,
+    ) -> Result<Vec<DeclaredPart>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.declared_parts(scope, asset, after, limit).await
+    }
+
+    async fn record_abort(&self, event: EventBody) -> Result<AbortedUpload, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_abort(event).await
     }
 
     async fn unknown_parents(

@@ -111,6 +111,24 @@ pub(crate) const RULES: &[Rule] = &[
         Needs::Membership,
         "GET, HEAD",
     ),
+    rule(
+        "/nexus/raw/{asset_id}/parts",
+        "POST",
+        Needs::WritingRole,
+        "POST, GET, HEAD",
+    ),
+    rule(
+        "/nexus/raw/{asset_id}/parts",
+        "GET",
+        Needs::Membership,
+        "POST, GET, HEAD",
+    ),
+    rule(
+        "/nexus/raw/{asset_id}/upload",
+        "DELETE",
+        Needs::WritingRole,
+        "DELETE",
+    ),
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
@@ -305,7 +323,9 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
     }
     let is_there = home(cell.object) == Some((cell.tenant, env));
     let downloads = cell.pattern.ends_with("/presign-download");
-    let has_no_record = is_pending && !registers && !cell.pattern.ends_with("/events");
+    let is_of_parts = cell.pattern.ends_with("/parts") || cell.pattern.ends_with("/upload");
+    let needs_record = !registers && !is_of_parts && !cell.pattern.ends_with("/events");
+    let has_no_record = is_pending && needs_record;
     if !is_there || has_no_record {
         let text = "there is no such asset in this tenant and environment";
         let facts = (404, "asset-not-found", "Asset not found", text);
@@ -314,6 +334,18 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
         if cell.object != Object::Malformed {
             expected.touches = facts::lookups(cell);
         }
+        return expected;
+    }
+    if is_of_parts {
+        // every object of the matrix is uploaded by one request
+        let text = match (is_pending, cell.method) {
+            (false, _) => "the asset is already registered",
+            (true, "DELETE") => "the upload is one by one request, whose URL cannot be taken back",
+            (true, _) => "the upload is not one in parts",
+        };
+        let facts = (409, "asset-conflict", "Asset conflict", text);
+        let mut expected = refused(cell, world, facts);
+        expected.touches = ONE_LOOKUP;
         return expected;
     }
     if cell.pattern.ends_with("/events") {

@@ -178,6 +178,8 @@ impl World {
                 json!({"asset_id": self.id(cell.object)})
             } else if cell.pattern.ends_with("/presign-download") {
                 json!({})
+            } else if cell.pattern.ends_with("/parts") {
+                json!({"parts": [{"part_number": 1, "sha256": sample::facts().sha256}]})
             } else if cell.pattern.ends_with("/facts") {
                 json!({"kind": "license", "value": "CC-BY-4.0"})
             } else {

@@ -9,9 +9,12 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::{AssetId, BucketName, InForce, ObjectAddress, ObjectKey},
+    asset::{AssetId, BucketName, InForce, ObjectAddress, ObjectKey, PartNumber},
     ports::{AssetFilter, PresignedDownload, PresignedUpload, SignedUrl},
-    service::{ListRequest, Presigned, PresignedAsset, PresignedContent, RawStorageService},
+    service::{
+        ListRequest, Presigned, PresignedAsset, PresignedContent, PresignedPart, RawStorageService,
+        UploadSteps,
+    },
     system::SystemClock,
     time::Timestamp,
 };
@@ -217,6 +220,13 @@ fn of_uploads(printed: &mut Printed) {
         expires_at: Timestamp::UNIX_EPOCH,
     };
     printed.add("nexus-raw::PresignedUpload", &upload);
+    let part = PresignedPart {
+        part_number: PartNumber::parse(1).unwrap(),
+        upload: upload.clone(),
+    };
+    printed.add("nexus-raw::PresignedPart", &part);
+    let upload = UploadSteps::Single(upload);
+    printed.add("nexus-raw::UploadSteps", &upload);
     let asset_id: AssetId = sample::asset_id(1);
     let scope = sample::scope("t_a", "dev");
     let asset = PresignedAsset {

@@ -5,9 +5,10 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::AssetId,
+    asset::{AssetId, DeclaredPart},
     ports::{
-        HashingError, HashingProgress, ObjectHasher, PinnedObject, RawStorageRepository, Urgency,
+        AbortOutcome, CompletionOutcome, HashOutcome, ObjectWorker, OpenUpload, PinnedObject,
+        RawStorageRepository, Urgency, WorkError, WorkProgress, abort_unless_completed,
     },
 };
 
@@ -19,17 +20,31 @@ pub(super) struct PendingOnce {
 }
 
 #[async_trait]
-impl ObjectHasher for PendingOnce {
+impl ObjectWorker for PendingOnce {
     async fn digest(
         &self,
         object: PinnedObject,
         urgency: Urgency,
-    ) -> Result<HashingProgress, HashingError> {
+    ) -> Result<WorkProgress<HashOutcome>, WorkError> {
         let what = (object.asset_id, object.etag.clone());
         let is_new = self.begun.lock().unwrap().insert(what);
         if is_new && urgency == Urgency::Background {
-            return Ok(HashingProgress::Pending);
+            return Ok(WorkProgress::Pending);
         }
-        Ok(HashingProgress::Done(self.storage.hash(&object).await?))
+        Ok(WorkProgress::Done(self.storage.hash(&object).await?))
+    }
+
+    async fn complete(
+        &self,
+        upload: OpenUpload,
+        parts: Vec<DeclaredPart>,
+    ) -> Result<WorkProgress<CompletionOutcome>, WorkError> {
+        let outcome = self.storage.complete(&upload, &parts).await?;
+        Ok(WorkProgress::Done(outcome))
+    }
+
+    async fn abort(&self, upload: OpenUpload) -> Result<WorkProgress<AbortOutcome>, WorkError> {
+        let outcome = abort_unless_completed(&*self.storage, &upload).await?;
+        Ok(WorkProgress::Done(outcome))
     }
 }

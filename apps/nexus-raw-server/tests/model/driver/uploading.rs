@@ -61,6 +61,7 @@ impl Driver {
         if what == Placed::OtherMetadata {
             scope.environment = Environment::parse("elsewhere").unwrap();
         }
+        let sha256 = Sha256Digest::parse(content.hex).unwrap();
         let intent = UploadIntent {
             asset_id: self.assets[number].id,
             scope,
@@ -69,14 +70,16 @@ impl Driver {
                 filename: Filename::parse(asset.file.name()).unwrap(),
                 content_type: ContentType::parse(content_type).unwrap(),
                 size_bytes: ByteSize::parse(u64::try_from(content.bytes.len()).unwrap()).unwrap(),
-                sha256: Sha256Digest::parse(content.hex).unwrap(),
+                sha256: Some(sha256),
             },
+            multipart: None,
             requested_by: UserId::parse("u_owner_of_the_bucket").unwrap(),
             requested_at: self.clock.now(),
             ends_at: self.clock.now().saturating_add(Duration::from_hours(1)),
         };
         let terms = UploadTerms {
             intent: &intent,
+            sha256,
             now: self.clock.now(),
             ttl: Duration::from_mins(1),
         };

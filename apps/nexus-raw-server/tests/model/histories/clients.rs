@@ -69,7 +69,8 @@ impl House {
         let object = StoredObject {
             size_bytes: intent.facts.size_bytes.get(),
             content_type: Some(intent.facts.content_type.to_string()),
-            sha256: Some(intent.facts.sha256),
+            sha256: intent.facts.sha256,
+            composite: None,
             etag: "5d41402abc4b2a76b9719d911017c592".to_owned(),
             version_id: None,
             user_metadata: intent

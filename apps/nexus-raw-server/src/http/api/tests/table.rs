@@ -28,13 +28,16 @@ fn a_path_belongs_to_the_pattern_that_says_most_of_it() {
     assert_eq!(found(&Method::POST, "/nexus/raw/x/events"), get);
     assert_eq!(found(&Method::POST, "/nexus/raw/events"), get);
     assert_eq!(found(&Method::DELETE, "/healthz"), get);
+    let delete = Err("DELETE".to_owned());
+    assert_eq!(found(&Method::POST, "/nexus/raw/x/upload"), delete);
     let both = Err("POST, GET, HEAD".to_owned());
     assert_eq!(found(&Method::PUT, "/nexus/raw/x/facts"), both);
+    assert_eq!(found(&Method::DELETE, "/nexus/raw/x/parts"), both);
 }
 
 #[test]
 fn pages_may_send_the_methods_of_all_routes() {
-    assert_eq!(methods(ROUTES), "GET, HEAD, POST");
+    assert_eq!(methods(ROUTES), "DELETE, GET, HEAD, POST");
 }
 
 #[test]
@@ -44,7 +47,7 @@ fn another_spelling_of_a_route_is_no_route() {
         "/nexus/raw/",
         "/nexus//raw/x",
         "/nexus/raw/x/",
-        "/nexus/raw/x/parts",
+        "/nexus/raw/x/part",
         "/nexus/raw/x/events/",
         "/nexus/raw/events/",
         "/Nexus/raw/register",

@@ -9,7 +9,7 @@ use actix_gated_stream::Deadlines;
 use actix_web::dev::ServerHandle;
 use nexus_raw::{
     asset::{ObjectAddress, ObjectKey},
-    ports::{AssetCatalog, Clock, IdentityVerifier, ObjectHasher, StoreCapabilities, StoredObject},
+    ports::{AssetCatalog, Clock, IdentityVerifier, ObjectWorker, StoreCapabilities, StoredObject},
     service::UploadPolicy,
     tenancy::{Environment, Environments, Principal, Role, TenantId, UserId},
 };
@@ -46,8 +46,9 @@ pub(crate) struct House {
 /// What a test may have otherwise.
 pub(crate) struct Parts {
     pub(crate) catalog: Option<Arc<dyn AssetCatalog>>,
-    /// Hashes objects, since the store's own digests are no proof where this is given.
-    pub(crate) hasher: Option<Arc<dyn ObjectHasher>>,
+    /// Works on objects, and hashes them, since the store's own digests are no proof where this is
+    /// given.
+    pub(crate) worker: Option<Arc<dyn ObjectWorker>>,
     pub(crate) identity: Arc<dyn IdentityVerifier>,
     pub(crate) request_timeout: Duration,
     pub(crate) policy: UploadPolicy,
@@ -64,7 +65,7 @@ impl Default for Parts {
     fn default() -> Self {
         Self {
             catalog: None,
-            hasher: None,
+            worker: None,
             identity: Arc::new(identity()),
             request_timeout: Duration::from_secs(10),
             policy: UploadPolicy::default(),
@@ -94,17 +95,18 @@ impl House {
         let written = Arc::clone(&feed);
         let observed =
             FakeCatalog::clone(&catalog).on_write(move |scope| written.wait().written(scope));
-        if parts.hasher.is_some() {
+        if parts.worker.is_some() {
             store.set_capabilities(StoreCapabilities {
                 enforces_sha256: false,
                 keeps_octet_stream: true,
                 honours_response_headers: true,
+                proves_parts: false,
             });
         }
         let composition = Composition {
             storage: Arc::clone(&store) as _,
             catalog: parts.catalog.unwrap_or_else(|| Arc::new(observed)),
-            hasher: parts.hasher,
+            worker: parts.worker,
             clock: Arc::clone(&port),
             ids: Arc::new(SequentialIds::seeded(7)),
             policy: parts.policy,
@@ -261,6 +263,7 @@ pub(crate) fn uploaded(asset_id: &str) -> StoredObject {
         size_bytes: facts.size_bytes.get(),
         content_type: Some(facts.content_type.to_string()),
         sha256: Some(facts.sha256),
+        composite: None,
         etag: "5d41402abc4b2a76b9719d911017c592".to_owned(),
         version_id: None,
         user_metadata: metadata
