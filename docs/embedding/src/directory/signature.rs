@@ -53,10 +53,7 @@ impl Signer {
                 intent.facts.content_type.to_string(),
             ),
             ("if-none-match".to_owned(), "*".to_owned()),
-            (
-                "x-amz-checksum-sha256".to_owned(),
-                terms.sha256.to_base64(),
-            ),
+            ("x-amz-checksum-sha256".to_owned(), terms.sha256.to_base64()),
         ];
         let metadata = intent.object_metadata();
         headers.extend(metadata.map(|(name, value)| (format!("x-amz-meta-{name}"), value)));

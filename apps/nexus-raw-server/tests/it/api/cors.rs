@@ -76,7 +76,7 @@ async fn a_preflight_of_a_configured_origin_is_answered_without_a_token_and_touc
                         "Authorization, Content-Type, Idempotency-Key, If-None-Match, Traceparent, \
                          X-Env, X-Request-Id, X-Tenant-Id, tracestate, baggage, sentry-trace"
                     ),
-                    ("access-control-allow-methods", "GET, HEAD, POST"),
+                    ("access-control-allow-methods", "DELETE, GET, HEAD, POST"),
                     ("access-control-allow-origin", origin),
                     ("access-control-expose-headers", EXPOSED),
                     ("access-control-max-age", "7200"),
