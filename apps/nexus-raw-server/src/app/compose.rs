@@ -10,7 +10,7 @@ use nexus_raw::{
 };
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_events::{Relay, RelaySettings};
-use nexus_raw_hasher::TokioObjectHasher;
+use nexus_raw_hasher::TokioObjectWorker;
 use nexus_raw_storage_s3::UnprobedS3;
 use slog::Logger;
 use tokio::sync::{oneshot, watch};
@@ -77,7 +77,7 @@ pub(super) struct RunningServer {
     catalog: Arc<SqlAssetCatalog>,
     relay: Background,
     stop_relay: oneshot::Sender<()>,
-    hashing: TokioObjectHasher,
+    hashing: TokioObjectWorker,
     feed: Feed,
     sampler: Background,
     stop_sampler: oneshot::Sender<()>,
@@ -131,7 +131,7 @@ pub(super) async fn start(
         RelaySettings::default(),
     )?
     .with_log(log.clone());
-    let hashing = TokioObjectHasher::new(
+    let hashing = TokioObjectWorker::new(
         Arc::clone(&storage),
         Arc::clone(&catalog) as _,
         Arc::clone(&plan.clock),

@@ -11,7 +11,7 @@ use nexus_raw_config::{
     CatalogLocation, IdentitySettings, ServerSideEncryption as Encryption, Settings,
     StorageSettings, TokenAlgorithm, TokenKeys,
 };
-use nexus_raw_hasher::HashingSettings;
+use nexus_raw_hasher::WorkerSettings;
 use nexus_raw_identity_jwt::{
     JwksAlgorithm, JwtIdentityVerifier, JwtSettings, JwtSettingsError, KeySettings,
 };
@@ -32,7 +32,7 @@ pub(super) struct Plan {
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,
     pub(super) limits: Limits,
-    pub(super) hashing: HashingSettings,
+    pub(super) hashing: WorkerSettings,
     pub(super) sinks: Vec<Arc<dyn DatasetEventSink>>,
     pub(super) startup_timeout: Duration,
     /// The drain time at shutdown.
@@ -82,7 +82,7 @@ impl Plan {
                 .rate
                 .map(|rate| Limits::per_second(rate.requests_per_second, rate.burst))
                 .unwrap_or_default(),
-            hashing: HashingSettings::within(settings.http.request_timeout),
+            hashing: WorkerSettings::within(settings.http.request_timeout),
             sinks,
             startup_timeout: settings.storage.startup_timeout,
             drain: settings.http.drain,

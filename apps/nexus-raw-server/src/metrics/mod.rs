@@ -27,7 +27,7 @@ use nexus_raw::{
     ports::{Clock, DatasetEventSink, RawStorageRepository, SinkName},
     time::Timestamp,
 };
-use nexus_raw_hasher::TokioObjectHasher;
+use nexus_raw_hasher::TokioObjectWorker;
 use nexus_raw_storage_s3::ClockOffset;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text},
@@ -80,7 +80,7 @@ struct Inner {
     waiting: IntGauge,
     clock_offset: IntGauge,
     /// Values in memory that are read at each scrape.
-    live: OnceLock<(TokioObjectHasher, Feed, ClockOffset)>,
+    live: OnceLock<(TokioObjectWorker, Feed, ClockOffset)>,
 }
 
 /// The labels of a sink.
@@ -231,7 +231,7 @@ impl Metrics {
     }
 
     /// Reads these at each scrape from now on.
-    pub(crate) fn watch(&self, hashing: TokioObjectHasher, feed: Feed, clock_offset: ClockOffset) {
+    pub(crate) fn watch(&self, hashing: TokioObjectWorker, feed: Feed, clock_offset: ClockOffset) {
         // a process starts once
         let _ = self.0.live.set((hashing, feed, clock_offset));
     }

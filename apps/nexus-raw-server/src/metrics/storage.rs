@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
-        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository,
+        StorageError, StoreCapabilities, StoredObject, UploadTerms, UploadsMarker,
     },
 };
 
@@ -79,6 +79,14 @@ impl RawStorageRepository for MeasuredStorage {
     async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
         let call = self.inner.abort(upload);
         self.calls.time("abort", call).await
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        let call = self.inner.open_uploads(after);
+        self.calls.time("open_uploads", call).await
     }
 
     async fn presign_download<'a>(

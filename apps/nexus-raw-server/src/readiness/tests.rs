@@ -6,8 +6,8 @@ use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
         CompletionOutcome, DownloadTerms, HashOutcome, MockAssetCatalog, MockRawStorageRepository,
-        OpenUpload, PartTerms, PartsListing, PinnedObject, PresignedDownload, PresignedUpload,
-        StoreCapabilities, StoredObject, UploadTerms,
+        OpenUpload, OpenUploads, PartTerms, PartsListing, PinnedObject, PresignedDownload,
+        PresignedUpload, StoreCapabilities, StoredObject, UploadTerms, UploadsMarker,
     },
 };
 use nexus_raw_testkit::sample;
@@ -67,6 +67,13 @@ impl RawStorageRepository for SlowStore {
 
     async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
         self.0.abort(upload).await
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        self.0.open_uploads(after).await
     }
 
     async fn presign_download<'a>(

@@ -16,6 +16,7 @@ use nexus_raw::{
         AssetCatalog, Clock, CompletionOutcome, DownloadTerms, EventOutbox, HashOutcome,
         OpenUpload, PartTerms, PartsListing, PinnedObject, PresignedDownload, PresignedUpload,
         RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        UploadsMarker,
     },
     system::SystemClock,
     time::Timestamp,
@@ -310,6 +311,13 @@ impl RawStorageRepository for Shifted {
 
     async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
         self.inner.repository.abort(upload).await
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        self.inner.repository.open_uploads(after).await
     }
 
     /// The model downloads nothing.

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        Clock, CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
-        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, SignedUrl,
-        StorageError, StoreCapabilities, StoredObject, UploadTerms,
+        Clock, CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository,
+        SignedUrl, StorageError, StoreCapabilities, StoredObject, UploadTerms, UploadsMarker,
     },
 };
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -137,6 +137,13 @@ impl RawStorageRepository for DirectoryStore {
     }
 
     async fn abort(&self, _upload: &OpenUpload) -> Result<(), StorageError> {
+        Err(no_parts())
+    }
+
+    async fn open_uploads(
+        &self,
+        _after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
         Err(no_parts())
     }
 

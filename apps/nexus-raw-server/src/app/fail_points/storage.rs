@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, UploadId, UploadIntent},
     ports::{
-        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, PartTerms, PartsListing,
-        PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository, StorageError,
-        StoreCapabilities, StoredObject, UploadTerms,
+        CompletionOutcome, DownloadTerms, HashOutcome, OpenUpload, OpenUploads, PartTerms,
+        PartsListing, PinnedObject, PresignedDownload, PresignedUpload, RawStorageRepository,
+        StorageError, StoreCapabilities, StoredObject, UploadTerms, UploadsMarker,
     },
 };
 
@@ -76,6 +76,13 @@ impl RawStorageRepository for StorageWithPoints {
         let answer = self.inner.abort(upload).await;
         self.points.reached(Point::AfterAbort);
         answer
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        self.inner.open_uploads(after).await
     }
 
     async fn presign_download<'a>(

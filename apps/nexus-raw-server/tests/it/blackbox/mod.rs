@@ -12,6 +12,7 @@ pub(crate) mod forgeries;
 pub(crate) mod idempotency;
 pub(crate) mod life;
 pub(crate) mod main_job;
+pub(crate) mod parts;
 pub(crate) mod problems;
 pub(crate) mod readers;
 pub(crate) mod refusals;
@@ -80,6 +81,10 @@ macro_rules! whole {
                 of_a_hundred_callers_at_once_one_registers_and_all_get_the_same_bytes,
                 another_tenant_does_not_learn_that_an_asset_exists,
                 everything_survives_a_restart,
+            }
+            parts {
+                a_film_is_uploaded_in_parts_across_a_restart_and_registered_once,
+                an_aborted_upload_leaves_nothing_and_takes_no_more,
             }
             problems {
                 every_problem_of_the_contract_that_a_caller_can_bring_about_is_answered_as_it_says,
