@@ -1,4 +1,8 @@
-use tokio::{sync::watch, task::JoinHandle};
+use futures_util::future::BoxFuture;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
 
 /// A background task whose end can be observed by several waiters.
 pub(super) struct Background {
@@ -27,6 +31,40 @@ impl Background {
     pub(super) async fn join(self) {
         // a panic was already logged by the panic hook and observed by `ended`
         let _ = self.task.await;
+    }
+}
+
+/// A background task that ends when it is asked to.
+pub(super) struct Stoppable {
+    task: Background,
+    stop: oneshot::Sender<()>,
+}
+
+impl Stoppable {
+    /// Spawns what `work` makes of a future that resolves once the task is to end.
+    pub(super) fn spawn<F>(work: impl FnOnce(BoxFuture<'static, ()>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        // a dropped sender also stops it
+        let stopped = Box::pin(async { drop(stopped.await) });
+        Self {
+            task: Background::spawn(work(stopped)),
+            stop,
+        }
+    }
+
+    /// Resolves once the work has ended, which before [`Self::stop`] is a bug.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.task.ended()
+    }
+
+    /// Stops the work and waits for its end.
+    pub(super) async fn stop(self) {
+        // an error means that it has already ended
+        let _ = self.stop.send(());
+        self.task.join().await;
     }
 }
 

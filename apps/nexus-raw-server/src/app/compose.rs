@@ -13,11 +13,13 @@ use nexus_raw_events::{Relay, RelaySettings};
 use nexus_raw_hasher::TokioObjectWorker;
 use nexus_raw_storage_s3::UnprobedS3;
 use slog::Logger;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 #[cfg(feature = "fail-points")]
 use super::fail_points;
-use super::{Failure, background::Background, consent, plan::Plan, startup_retry::StartupRetry};
+use super::{
+    Failure, abandoned, background::Stoppable, consent, plan::Plan, startup_retry::StartupRetry,
+};
 use crate::{
     feed::{Feed, FeedSettings},
     life_cycle::{Core, Dependency, Phase},
@@ -75,14 +77,12 @@ impl Composition {
 /// The components behind the routes after the start.
 pub(super) struct RunningServer {
     catalog: Arc<SqlAssetCatalog>,
-    relay: Background,
-    stop_relay: oneshot::Sender<()>,
-    hashing: TokioObjectWorker,
+    relay: Stoppable,
+    worker: TokioObjectWorker,
     feed: Feed,
-    sampler: Background,
-    stop_sampler: oneshot::Sender<()>,
-    consent: Background,
-    stop_consent: oneshot::Sender<()>,
+    sampler: Stoppable,
+    consent: Stoppable,
+    abandoned: Stoppable,
 }
 
 /// Opens the catalogue, probes the store, and builds the service.
@@ -131,18 +131,18 @@ pub(super) async fn start(
         RelaySettings::default(),
     )?
     .with_log(log.clone());
-    let hashing = TokioObjectWorker::new(
+    let worker = TokioObjectWorker::new(
         Arc::clone(&storage),
         Arc::clone(&catalog) as _,
         Arc::clone(&plan.clock),
         random::fresh_uuid(),
-        plan.hashing,
+        plan.worker,
         log.clone(),
     );
     let composition = Composition {
         storage,
         catalog: Arc::clone(&catalog) as _,
-        worker: Some(Arc::new(hashing.clone())),
+        worker: Some(Arc::new(worker.clone())),
         clock: Arc::clone(&plan.clock),
         ids: Arc::new(SystemAssetIds),
         policy: plan.policy,
@@ -156,7 +156,7 @@ pub(super) async fn start(
         catalog.observe(Arc::new(observer));
     });
     let feed = core.feed.clone();
-    metrics.watch(hashing.clone(), feed.clone(), clock_offset);
+    metrics.watch(worker.clone(), feed.clone(), clock_offset);
     let sampler = Sampler {
         metrics: metrics.clone(),
         census: Arc::clone(&catalog) as _,
@@ -165,40 +165,42 @@ pub(super) async fn start(
         clock: Arc::clone(&plan.clock),
         backlogs: core.readiness.backlogs().clone(),
     };
-    let (stop_relay, stopped) = oneshot::channel();
-    let relay = Background::spawn(async move {
-        // a dropped sender also stops it
-        relay.run(async { drop(stopped.await) }).await;
-    });
-    let (stop_sampler, stopped) = oneshot::channel::<()>();
-    let sampler = Background::spawn(sampler.run(async { drop(stopped.await) }));
+    let relay = Stoppable::spawn(|stopped| async move { relay.run(stopped).await });
+    let sampler = Stoppable::spawn(|stopped| sampler.run(stopped));
     let core = Arc::new(core);
-    let (consent, stop_consent) = propagate_consent(&core, log);
+    let consent = propagate_consent(&core, log);
+    let abandoned = remove_abandoned_uploads(&core, metrics, log);
     phase.send_replace(Phase::Started(core));
     Ok(RunningServer {
         catalog,
         relay,
-        stop_relay,
-        hashing,
+        worker,
         feed,
         sampler,
-        stop_sampler,
         consent,
-        stop_consent,
+        abandoned,
     })
 }
 
 /// Spawns the task that takes changes of consent to the descendants.
-fn propagate_consent(core: &Arc<Core>, log: &Logger) -> (Background, oneshot::Sender<()>) {
+fn propagate_consent(core: &Arc<Core>, log: &Logger) -> Stoppable {
     let core = Arc::clone(core);
     let advance = move || {
         let core = Arc::clone(&core);
         async move { core.service.advance_consent().await }
     };
-    let (stop, stopped) = oneshot::channel::<()>();
-    let stopped = async { drop(stopped.await) };
-    let work = consent::propagate(advance, log.clone(), stopped);
-    (Background::spawn(work), stop)
+    Stoppable::spawn(|stopped| consent::propagate(advance, log.clone(), stopped))
+}
+
+/// Spawns the task that aborts abandoned uploads in parts.
+fn remove_abandoned_uploads(core: &Arc<Core>, metrics: &Metrics, log: &Logger) -> Stoppable {
+    let core = Arc::clone(core);
+    let page = move |after| {
+        let core = Arc::clone(&core);
+        async move { core.service.remove_abandoned(after).await }
+    };
+    let open = metrics.open_uploads();
+    Stoppable::spawn(|stopped| abandoned::remove(page, open, log.clone(), stopped))
 }
 
 impl RunningServer {
@@ -217,6 +219,11 @@ impl RunningServer {
         self.consent.ended()
     }
 
+    /// Resolves once the removal of abandoned uploads has ended, which before the shutdown is a bug.
+    pub(super) fn abandoned_ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.abandoned.ended()
+    }
+
     /// Ends the requests that wait for events, so that they do not delay the shutdown.
     pub(super) fn end_waits(&self) {
         self.feed.stop();
@@ -224,14 +231,11 @@ impl RunningServer {
 
     /// Stops the components in the order of their dependencies.
     pub(super) async fn stop(self) {
-        self.hashing.stop().await;
-        let _ = self.stop_consent.send(());
-        self.consent.join().await;
-        let _ = self.stop_sampler.send(());
-        self.sampler.join().await;
-        // an error means that the relay has already ended
-        let _ = self.stop_relay.send(());
-        self.relay.join().await;
+        self.abandoned.stop().await;
+        self.worker.stop().await;
+        self.consent.stop().await;
+        self.sampler.stop().await;
+        self.relay.stop().await;
         self.catalog.close().await;
     }
 }

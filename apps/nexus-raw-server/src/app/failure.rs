@@ -84,6 +84,9 @@ pub enum Failure {
     /// reach all descendants.
     #[error("the propagation of consent stopped unexpectedly; it continues after a restart")]
     ConsentEnded,
+    /// The removal of abandoned uploads ended while the server ran.
+    #[error("the removal of abandoned uploads stopped unexpectedly; it continues after a restart")]
+    RemovalEnded,
 }
 
 /// Returns the configuration key behind an error of the embedded S3 server.
@@ -126,7 +129,7 @@ impl Failure {
             Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {
                 IO_ERROR
             }
-            Self::RelayEnded | Self::ConsentEnded => SOFTWARE,
+            Self::RelayEnded | Self::ConsentEnded | Self::RemovalEnded => SOFTWARE,
             _ => CONFIG,
         }
     }

@@ -1,5 +1,6 @@
 //! The life of the server: bind, start, serve and stop, in order.
 
+mod abandoned;
 mod background;
 mod compose;
 mod consent;
@@ -258,6 +259,7 @@ async fn work(
         () = store_failed => Err(Failure::StoreMediumFailed),
         () = running.relay_ended() => Err(Failure::RelayEnded),
         () = running.consent_ended() => Err(Failure::ConsentEnded),
+        () = running.abandoned_ended() => Err(Failure::RemovalEnded),
     };
     (Some(running), outcome)
 }

@@ -32,7 +32,7 @@ pub(super) struct Plan {
     pub(super) catalog: SqlCatalogSettings,
     pub(super) policy: UploadPolicy,
     pub(super) limits: Limits,
-    pub(super) hashing: WorkerSettings,
+    pub(super) worker: WorkerSettings,
     pub(super) sinks: Vec<Arc<dyn DatasetEventSink>>,
     pub(super) startup_timeout: Duration,
     /// The drain time at shutdown.
@@ -82,7 +82,7 @@ impl Plan {
                 .rate
                 .map(|rate| Limits::per_second(rate.requests_per_second, rate.burst))
                 .unwrap_or_default(),
-            hashing: WorkerSettings::within(settings.http.request_timeout),
+            worker: WorkerSettings::within(settings.http.request_timeout),
             sinks,
             startup_timeout: settings.storage.startup_timeout,
             drain: settings.http.drain,

@@ -55,7 +55,7 @@ pub(crate) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// A floating-point gauge.
 type FloatGauge = Gauge<f64, AtomicU64>;
-type IntGauge = Gauge<i64, AtomicI64>;
+pub(crate) type IntGauge = Gauge<i64, AtomicI64>;
 
 /// The metrics of the process. Cheap to clone.
 #[derive(Clone)]
@@ -76,6 +76,7 @@ struct Inner {
     leader: IntGauge,
     lease_expiry: LeaseExpiry,
     clock: Arc<dyn Clock>,
+    open_uploads: IntGauge,
     hashing_jobs: IntGauge,
     waiting: IntGauge,
     clock_offset: IntGauge,
@@ -214,6 +215,10 @@ impl Metrics {
             leader: of.gauge("relay_leader", "1 while this process relays events"),
             lease_expiry: LeaseExpiry::default(),
             clock: Arc::clone(clock),
+            open_uploads: of.gauge(
+                "open_uploads",
+                "Uploads in parts that the object store listed as open when it was last asked",
+            ),
             hashing_jobs: of.gauge(
                 "hashing_jobs",
                 "Objects hashed by this process, queued ones included",
@@ -257,6 +262,11 @@ impl Metrics {
     /// Returns the metrics of the named listener.
     pub(crate) fn listener(&self, name: &'static str) -> ListenerMetrics {
         self.0.listeners.named(name)
+    }
+
+    /// Returns the gauge of open uploads in parts.
+    pub(crate) fn open_uploads(&self) -> IntGauge {
+        self.0.open_uploads.clone()
     }
 
     /// Wraps the store to measure its calls.

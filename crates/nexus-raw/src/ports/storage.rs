@@ -197,7 +197,7 @@ pub struct StoreCapabilities {
 ///
 /// Implemented by `S3RawStorageRepository`; called by
 /// [`RawStorageService`](crate::service::RawStorageService) and by what implements
-/// [`ObjectHasher`](super::ObjectHasher). An implementation exists only
+/// [`ObjectWorker`](super::ObjectWorker). An implementation exists only
 /// once the store was probed, or is part of the store. It never lists objects, never deletes one,
 /// never writes an asset's bytes.
 #[cfg_attr(feature = "mock", mockall::automock)]
