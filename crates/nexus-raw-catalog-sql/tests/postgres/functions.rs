@@ -181,7 +181,7 @@ fn event(id: &str) -> Value {
 fn group(id: &str, asset: &Value) -> Value {
     let facts = json!({
         "tenant_id": "t_b", "env": "prod", "object_store_id": 77, "key_layout": 77,
-        "state": "aborted", "work_epoch": 77, "kind": "multipart", "erased_at": 7,
+        "state": "aborted", "work_epoch": 77, "erased_at": 7,
         "asset_id": id, "filename": "f", "content_type": "image/png", "size_bytes": 1,
         "sha256": bytes(), "requested_by": "u", "requested_at": 1, "ends_at": 2,
     });
