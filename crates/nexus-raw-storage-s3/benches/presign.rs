@@ -68,6 +68,7 @@ fn presign(bench: &mut Criterion) {
     intent.address.bucket = repository.bucket().clone();
     let terms = UploadTerms {
         intent: &intent,
+        sha256: sample::facts().sha256,
         now: intent.requested_at,
         ttl: Duration::from_mins(15),
     };

@@ -140,6 +140,7 @@ async fn a_store_that_keeps_its_promises_is_fit_at_every_probe() {
                 enforces_sha256: true,
                 keeps_octet_stream: true,
                 honours_response_headers: true,
+                proves_parts: true,
             }
         );
         assert_eq!(
@@ -227,6 +228,7 @@ async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
                     enforces_sha256: false,
                     keeps_octet_stream: true,
                     honours_response_headers: true,
+                    proves_parts: true,
                 }
             );
             assert_eq!(

@@ -96,6 +96,7 @@ async fn the_probe_finds_it_fit_every_time() {
                 enforces_sha256: true,
                 keeps_octet_stream: false,
                 honours_response_headers: true,
+                proves_parts: true,
             }
         );
         assert_eq!(
@@ -175,6 +176,7 @@ async fn uploaded(harness: &OnSeaweedFs, repository: &dyn RawStorageRepository) 
     intent.ends_at = now.saturating_add(Duration::from_hours(1));
     let terms = UploadTerms {
         intent: &intent,
+        sha256: sample::facts().sha256,
         now,
         ttl: Duration::from_mins(1),
     };
@@ -236,7 +238,7 @@ async fn in_a_versioned_bucket_exactly_the_pinned_version_is_hashed() {
     let hash = async || repository.hash(&object).await.unwrap();
     // also under later versions and delete markers
     for _ in 0..2 {
-        assert_eq!(hash().await, HashOutcome::Hashed(intent.facts.sha256));
+        assert_eq!(hash().await, HashOutcome::Hashed(sample::facts().sha256));
         delete(&harness, &intent, None).await;
     }
     delete(&harness, &intent, object.version_id.as_deref()).await;
@@ -254,7 +256,7 @@ async fn in_a_versioned_bucket_exactly_the_pinned_version_is_downloaded() {
         asset_id: intent.asset_id,
         scope: intent.scope.clone(),
         address: intent.address.clone(),
-        facts: intent.facts.clone(),
+        facts: sample::facts(),
         provenance: Provenance::default(),
         imported_at: intent.requested_at,
         registered_by: intent.requested_by.clone(),
@@ -262,6 +264,7 @@ async fn in_a_versioned_bucket_exactly_the_pinned_version_is_downloaded() {
             level: IntegrityLevel::S3Sha256,
             version_id: object.version_id.clone(),
             etag: object.etag.clone(),
+            parts: None,
         },
     });
     let terms = DownloadTerms {

@@ -22,6 +22,9 @@ pub(super) fn fit_but_for(
 
 fn fit(seen: &Seen) -> Answer {
     let probe_key = seen.path.strip_prefix("/nexus-raw-probe/v1/");
+    if probe_key.is_some_and(|key| key.starts_with("parts")) {
+        return fit_parts(seen);
+    }
     match (seen.method.as_str(), probe_key) {
         ("HEAD", None) => match seen.header("x-amz-expected-bucket-owner") {
             None | Some("123456789012") => Answer::status(200),
@@ -40,6 +43,40 @@ fn fit(seen: &Seen) -> Answer {
         ("HEAD", Some("absent" | "other-bytes")) => Answer::status(404),
         _ => panic!("{seen:?}"),
     }
+}
+
+/// The answers to the probe's uploads in parts.
+fn fit_parts(seen: &Seen) -> Answer {
+    let other_bytes = seen.body != CONTENT;
+    let other_size = seen.header("x-amz-mp-object-size") != Some(&CONTENT.len().to_string());
+    match (seen.method.as_str(), seen.path.as_str()) {
+        ("HEAD", "/nexus-raw-probe/v1/parts") => completed(),
+        ("HEAD", _) => Answer::status(404),
+        ("PUT", _) if other_bytes => Answer::error(400, "BadDigest"),
+        ("PUT", _) => Answer::status(200).with("etag", "\"p\""),
+        ("GET", _) => Answer::status(200).body(&format!(
+            "<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber>\
+             <ETag>\"p\"</ETag><Size>{}</Size></Part></ListPartsResult>",
+            CONTENT.len()
+        )),
+        ("POST", _) if seen.query.contains("uploads") => Answer::status(200).body(
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>",
+        ),
+        ("POST", "/nexus-raw-probe/v1/parts") => Answer::error(412, "PreconditionFailed"),
+        ("POST", _) if other_size => Answer::error(400, "InvalidRequest"),
+        ("DELETE", _) => Answer::status(204),
+        _ => panic!("{seen:?}"),
+    }
+}
+
+/// The head of the object that the probe completed at an earlier start.
+pub(super) fn completed() -> Answer {
+    let part = Sha256Digest::of(CONTENT.as_bytes());
+    let composite = Sha256Digest::of(part.as_bytes()).to_base64();
+    stored()
+        .without("x-amz-checksum-sha256")
+        .with("x-amz-checksum-sha256", &format!("{composite}-1"))
+        .with("x-amz-checksum-type", "COMPOSITE")
 }
 
 pub(super) fn versioning(status: &str) -> Answer {
@@ -92,17 +129,34 @@ pub(super) async fn probe_of(
     )
     .await;
     let outcome = probe::examine(&store).await;
-    for seen in scripted.seen() {
+    check_writes(&scripted.seen());
+    outcome
+}
+
+/// Nothing is written twice, nothing is deleted but uploads that were begun, and all of these are.
+fn check_writes(all: &[Seen]) {
+    let mut open = 0_i32;
+    for (at, seen) in all.iter().enumerate() {
+        let of_upload = seen.query.contains("uploadId=");
+        let creates = match seen.method.as_str() {
+            "HEAD" | "GET" => false,
+            "PUT" => !of_upload,
+            "POST" => of_upload,
+            "DELETE" if of_upload => false,
+            _ => panic!("{seen:?}"),
+        };
         assert!(
-            matches!(seen.method.as_str(), "HEAD" | "GET" | "PUT"),
-            "{seen:?}"
-        );
-        assert!(
-            seen.method != "PUT" || seen.header("if-none-match") == Some("*"),
+            !creates || seen.header("if-none-match") == Some("*"),
             "not create-once: {seen:?}"
         );
+        // one that was refused is not used
+        let is_used = all
+            .get(at + 1)
+            .is_some_and(|next| next.query.contains("uploadId="));
+        open += i32::from(seen.method == "POST" && !of_upload && is_used);
+        open -= i32::from(seen.method == "DELETE");
     }
-    outcome
+    assert!(open <= 0, "{open} uploads are left");
 }
 
 /// What is found when the store gives `answer` to the requests of this method and path.

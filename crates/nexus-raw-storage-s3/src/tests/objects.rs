@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::Sha256Digest,
-    ports::{RawStorageRepository, StoredObject},
+    ports::{CompositeDigest, RawStorageRepository, StoredObject},
 };
 
 use super::{
@@ -53,6 +53,7 @@ fn bare() -> StoredObject {
         size_bytes: 3,
         content_type: None,
         sha256: None,
+        composite: None,
         etag: "0123abcd".to_owned(),
         version_id: None,
         user_metadata: BTreeMap::new(),
@@ -104,13 +105,40 @@ async fn only_a_digest_of_the_whole_object_is_one() {
         );
     }
     for other in [
-        "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=-2",
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIA",
         "nonsense",
         "",
     ] {
         assert_eq!(stored(&[("x-amz-checksum-sha256", other)]).await, bare());
+    }
+}
+
+#[tokio::test]
+async fn a_composite_digest_is_never_one_of_the_whole_object() {
+    let with = |parts| StoredObject {
+        composite: Some(CompositeDigest {
+            sha256: Sha256Digest::of(b"abc"),
+            parts,
+        }),
+        ..bare()
+    };
+    for (suffix, parts) in [("-1", 1), ("-2", 2), ("-10000", 10_000)] {
+        let digest = format!("{ABC}{suffix}");
+        let digest = ("x-amz-checksum-sha256", digest.as_str());
+        // some stores do not name its type
+        let named = ("x-amz-checksum-type", "COMPOSITE");
+        assert_eq!(stored(&[digest, named]).await, with(parts));
+        assert_eq!(stored(&[digest]).await, with(parts));
+        let other = ("x-amz-checksum-type", "FULL_OBJECT");
+        assert_eq!(stored(&[digest, other]).await, bare());
+    }
+    for suffix in [
+        "-", "-0", "-01", "-+1", "--1", "-1 ", "-10001", "-65537", "-x", "-1-1",
+    ] {
+        let digest = format!("{ABC}{suffix}");
+        let digest = ("x-amz-checksum-sha256", digest.as_str());
+        assert_eq!(stored(&[digest]).await, bare(), "{suffix}");
     }
 }
 

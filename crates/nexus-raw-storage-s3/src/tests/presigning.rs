@@ -291,7 +291,7 @@ async fn presigned_by_sdk(
         .key(intent.address.key.as_str())
         .content_length(i64::try_from(intent.facts.size_bytes.get()).unwrap())
         .content_type(intent.facts.content_type.as_str())
-        .checksum_sha256(intent.facts.sha256.to_base64())
+        .checksum_sha256(intent.facts.sha256.unwrap().to_base64())
         .if_none_match("*")
         .set_expected_bucket_owner(settings.expected_bucket_owner.clone());
     for (name, value) in intent.object_metadata() {
@@ -369,7 +369,7 @@ proptest! {
         let mut intent = intent(&settings.bucket, filename.as_str());
         intent.facts.content_type = ContentType::parse(content_type).unwrap();
         intent.facts.size_bytes = ByteSize::parse(size).unwrap();
-        intent.facts.sha256 = Sha256Digest::of(&sha256);
+        intent.facts.sha256 = Some(Sha256Digest::of(&sha256));
         intent.ends_at = now().saturating_add(Duration::from_hours(24 * 365));
         let token = token.then(|| SESSION_TOKEN.to_owned());
         let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, token, None, "tests");

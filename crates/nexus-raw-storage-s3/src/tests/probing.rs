@@ -16,6 +16,7 @@ fn enforcing() -> StoreCapabilities {
         enforces_sha256: true,
         keeps_octet_stream: true,
         honours_response_headers: true,
+        proves_parts: true,
     }
 }
 

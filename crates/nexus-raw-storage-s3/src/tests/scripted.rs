@@ -21,6 +21,7 @@ pub(super) struct Seen {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: String,
+    pub(super) body: String,
     headers: Vec<(String, String)>,
 }
 
@@ -111,6 +112,7 @@ impl HttpConnector for Scripted {
             method: request.method().to_owned(),
             path: url.path().to_owned(),
             query: url.query().unwrap_or_default().to_owned(),
+            body: String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned(),
             headers: headers
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),

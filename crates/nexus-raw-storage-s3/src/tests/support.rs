@@ -22,7 +22,7 @@ use crate::{
     credentials::{CredentialsCell, CredentialsSource},
     deadlines::Deadlines,
     endpoint::BucketUrl,
-    store::Store,
+    store::{Connectors, Store},
 };
 
 /// Never to be seen in any text.
@@ -102,8 +102,9 @@ pub(super) fn intent(bucket: &BucketName, filename: &str) -> UploadIntent {
             filename,
             content_type: ContentType::parse("image/jpeg").unwrap(),
             size_bytes: ByteSize::parse(161_713).unwrap(),
-            sha256: Sha256Digest::of(b"abc"),
+            sha256: Some(Sha256Digest::of(b"abc")),
         },
+        multipart: None,
         requested_by: UserId::parse("u_demo").unwrap(),
         requested_at: now(),
         ends_at: now().saturating_add(Duration::from_hours(24)),
@@ -113,6 +114,7 @@ pub(super) fn intent(bucket: &BucketName, filename: &str) -> UploadIntent {
 pub(super) fn terms(intent: &UploadIntent) -> UploadTerms<'_> {
     UploadTerms {
         intent,
+        sha256: intent.facts.sha256.unwrap(),
         now: now(),
         ttl: Duration::from_mins(15),
     }
@@ -131,8 +133,12 @@ pub(super) async fn store_on(
     let cell = CredentialsCell::fill(source, Arc::clone(&clock))
         .await
         .unwrap();
+    let connectors = Connectors {
+        prompt: connector.clone(),
+        patient: connector,
+    };
     Arc::new(Store::new(
-        settings, bucket, cell, connector, clock, deadlines,
+        settings, bucket, cell, connectors, clock, deadlines,
     ))
 }
 
@@ -142,6 +148,7 @@ pub(super) fn repository_of(store: Arc<Store>) -> S3RawStorageRepository {
         enforces_sha256: true,
         keeps_octet_stream: true,
         honours_response_headers: true,
+        proves_parts: true,
     };
     S3RawStorageRepository::new(store, capabilities, Vec::new())
 }

@@ -1,0 +1,480 @@
+//! The requests of uploads in parts, and what their answers mean.
+
+use std::time::Duration;
+
+use nexus_raw::{
+    asset::{BucketName, ByteSize, DeclaredPart, PartNumber, Sha256Digest, UploadId},
+    ports::{
+        CompletionOutcome, OpenUpload, PartsListing, RawStorageRepository, StorageError, StoredPart,
+    },
+};
+use tokio::time::Instant;
+
+use super::{
+    raw_server::{RawServer, Reply},
+    scripted::{Answer, Scripted, Seen},
+    support::{intent, repository_of, settings, settings_for, static_credentials, store_on},
+};
+use crate::{
+    S3RawStorageRepository, S3Settings, ServerSideEncryption, connector::connector,
+    deadlines::Deadlines,
+};
+
+fn number(number: u64) -> PartNumber {
+    PartNumber::parse(number).unwrap()
+}
+
+fn parts(count: u64) -> Vec<DeclaredPart> {
+    let part = |at| DeclaredPart {
+        number: number(at),
+        size_bytes: ByteSize::parse(10 + at).unwrap(),
+        sha256: Sha256Digest::of(&at.to_be_bytes()),
+    };
+    (1..=count).map(part).collect()
+}
+
+fn upload() -> OpenUpload {
+    let intent = intent(&settings().bucket, "a b.jpg");
+    OpenUpload::of(&intent, UploadId::parse("an-upload").unwrap())
+}
+
+async fn on(settings: S3Settings, scripted: &Scripted) -> S3RawStorageRepository {
+    let connector = scripted.connector();
+    let deadlines = Deadlines::default();
+    repository_of(store_on(settings, static_credentials(), connector, deadlines).await)
+}
+
+/// A list of these parts, each with the length it was declared with.
+fn list(parts: &[DeclaredPart], is_truncated: bool) -> Answer {
+    let listed: String = parts
+        .iter()
+        .map(|part| {
+            format!(
+                "<Part><PartNumber>{0}</PartNumber><ETag>\"e{0}\"</ETag><Size>{1}</Size></Part>",
+                part.number,
+                part.size_bytes.get()
+            )
+        })
+        .collect();
+    Answer::status(200).body(&format!(
+        "<ListPartsResult><IsTruncated>{is_truncated}</IsTruncated>{listed}</ListPartsResult>"
+    ))
+}
+
+fn is_completion(seen: &Seen) -> bool {
+    seen.method == "POST" && seen.query.contains("uploadId=an-upload")
+}
+
+/// The outcome of a completion of three parts that are there, with this answer to the completion and
+/// to HEAD.
+async fn completed(completion: Answer, head: Answer) -> Result<CompletionOutcome, StorageError> {
+    let scripted = Scripted::saying(move |seen| {
+        Some(match seen.method.as_str() {
+            "GET" => list(&parts(3), false),
+            "HEAD" => head.clone(),
+            _ => completion.clone(),
+        })
+    });
+    on(settings(), &scripted)
+        .await
+        .complete(&upload(), &parts(3))
+        .await
+}
+
+fn found() -> Answer {
+    Answer::status(200)
+        .with("content-length", "3")
+        .with("etag", "\"e\"")
+}
+
+#[tokio::test]
+async fn an_upload_is_begun_with_type_metadata_digests_and_encryption() {
+    let settings = S3Settings {
+        server_side_encryption: ServerSideEncryption::Kms {
+            key_id: Some("alias/raw".to_owned()),
+        },
+        expected_bucket_owner: Some("123456789012".to_owned()),
+        ..settings()
+    };
+    let scripted = Scripted::saying(|_| {
+        Some(Answer::status(200).body(
+            "<InitiateMultipartUploadResult><UploadId>VX.a_b~</UploadId></InitiateMultipartUploadResult>",
+        ))
+    });
+    let repository = on(settings.clone(), &scripted).await;
+    let begun = repository.begin_upload(&intent(&settings.bucket, "a b.jpg"));
+    assert_eq!(begun.await.unwrap().as_str(), "VX.a_b~");
+    let [seen] = &scripted.seen()[..] else {
+        panic!("{:?}", scripted.seen());
+    };
+    assert_eq!(
+        (
+            seen.method.as_str(),
+            seen.path.as_str(),
+            seen.query.as_str()
+        ),
+        (
+            "POST",
+            "/tenants/t_demo/dev/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11/a%20b.jpg",
+            "uploads"
+        )
+    );
+    for (name, value) in [
+        ("content-type", "image/jpeg"),
+        ("x-amz-checksum-algorithm", "SHA256"),
+        ("x-amz-checksum-type", "COMPOSITE"),
+        ("x-amz-expected-bucket-owner", "123456789012"),
+        (
+            "x-amz-meta-asset-id",
+            "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11",
+        ),
+        ("x-amz-meta-env", "dev"),
+        ("x-amz-meta-tenant-id", "t_demo"),
+        ("x-amz-server-side-encryption", "aws:kms"),
+        ("x-amz-server-side-encryption-aws-kms-key-id", "alias/raw"),
+    ] {
+        assert_eq!(seen.header(name), Some(value), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_without_an_id_is_not_begun() {
+    let scripted =
+        Scripted::saying(|_| Some(Answer::status(200).body("<InitiateMultipartUploadResult/>")));
+    let repository = on(settings(), &scripted).await;
+    let begun = repository.begin_upload(&intent(&settings().bucket, "a"));
+    assert!(matches!(begun.await, Err(StorageError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn parts_are_listed_page_by_page_up_to_the_limit() {
+    // two a page, and never more than it has
+    let scripted = Scripted::saying(|seen| {
+        let query: std::collections::HashMap<_, _> =
+            url::form_urlencoded::parse(seen.query.as_bytes()).collect();
+        let marker = query.get("part-number-marker");
+        let after: u64 = marker.map_or(0, |it| it.parse().unwrap());
+        let all = parts(7);
+        let rest = &all[usize::try_from(after).unwrap()..];
+        Some(list(&rest[..rest.len().min(2)], rest.len() > 2))
+    });
+    let repository = on(settings(), &scripted).await;
+    for (after, limit, expected, requests) in [
+        (0, 1000, 1..=7, 4),
+        (0, 3, 1..=3, 2),
+        (4, 1, 5..=5, 1),
+        (6, 1000, 7..=7, 1),
+    ] {
+        let before = scripted.seen().len();
+        let listing = repository.stored_parts(&upload(), after, limit).await;
+        let expected = expected.map(|at| StoredPart {
+            number: number(at),
+            size_bytes: 10 + at,
+            etag: format!("e{at}"),
+        });
+        assert_eq!(listing.unwrap(), PartsListing::Parts(expected.collect()));
+        assert_eq!(scripted.seen().len() - before, requests, "{after} {limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_makes_no_sense_is_no_answer() {
+    let body = |listed: &str| {
+        Answer::status(200).body(&format!(
+            "<ListPartsResult><IsTruncated>true</IsTruncated>{listed}</ListPartsResult>"
+        ))
+    };
+    let part = |number| {
+        format!("<Part><PartNumber>{number}</PartNumber><ETag>\"e\"</ETag><Size>1</Size></Part>")
+    };
+    for answer in [
+        // it goes on for ever, goes back, or has something else
+        body(""),
+        body(&part(1)),
+        body(&[part(3), part(2)].concat()),
+        body(&part(10_001)),
+        body("<Part><PartNumber>1</PartNumber><Size>1</Size></Part>"),
+        Answer::error(404, "NoSuchBucket"),
+        Answer::error(403, "AccessDenied"),
+    ] {
+        let said = answer.clone();
+        let scripted = Scripted::saying(move |_| Some(said.clone()));
+        let repository = on(settings(), &scripted).await;
+        let listing = repository.stored_parts(&upload(), 0, 1000).await;
+        assert!(
+            matches!(listing, Err(StorageError::Unavailable(_))),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_known_is_said_to_be() {
+    let scripted = Scripted::saying(|_| Some(Answer::error(404, "NoSuchUpload")));
+    let repository = on(settings(), &scripted).await;
+    let listing = repository.stored_parts(&upload(), 0, 1000).await;
+    assert_eq!(listing.unwrap(), PartsListing::UnknownUpload);
+    repository.abort(&upload()).await.unwrap();
+    let aborted = &scripted.seen()[1];
+    assert_eq!(aborted.method, "DELETE");
+    assert!(aborted.query.contains("uploadId=an-upload"), "{aborted:?}");
+}
+
+#[tokio::test]
+async fn an_abort_that_is_refused_is_an_error() {
+    for status in [403, 501] {
+        let scripted = Scripted::saying(move |_| Some(Answer::error(status, "AccessDenied")));
+        let repository = on(settings(), &scripted).await;
+        let aborted = repository.abort(&upload()).await;
+        assert!(matches!(aborted, Err(StorageError::Unavailable(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_completion_names_tags_digests_and_size_and_is_create_once() {
+    let done =
+        "<CompleteMultipartUploadResult><ETag>\"e-3\"</ETag></CompleteMultipartUploadResult>";
+    let scripted = Scripted::saying(move |seen| {
+        Some(match seen.method.as_str() {
+            "GET" => list(&parts(3), false),
+            _ => Answer::status(200).body(done),
+        })
+    });
+    let repository = on(settings(), &scripted).await;
+    let outcome = repository.complete(&upload(), &parts(3)).await;
+    assert_eq!(outcome.unwrap(), CompletionOutcome::Completed);
+    let all = scripted.seen();
+    let [_, seen] = &all[..] else {
+        panic!("{all:?}");
+    };
+    assert!(is_completion(seen), "{seen:?}");
+    let composite = DeclaredPart::composite_sha256(&parts(3)).to_base64();
+    for (name, value) in [
+        ("if-none-match", "*"),
+        ("x-amz-checksum-sha256", format!("{composite}-3").as_str()),
+        ("x-amz-checksum-type", "COMPOSITE"),
+        ("x-amz-mp-object-size", "161713"),
+    ] {
+        assert_eq!(seen.header(name), Some(value), "{name}");
+    }
+    for part in parts(3) {
+        let named = format!(
+            "<Part><ETag>&quot;e{0}&quot;</ETag><ChecksumSHA256>{1}</ChecksumSHA256><PartNumber>{0}</PartNumber></Part>",
+            part.number,
+            part.sha256.to_base64()
+        );
+        assert!(seen.body.contains(&named), "{}", seen.body);
+    }
+}
+
+#[tokio::test]
+async fn parts_that_are_not_there_as_declared_are_named_and_nothing_is_completed() {
+    let short = DeclaredPart {
+        size_bytes: ByteSize::parse(1).unwrap(),
+        ..parts(3)[1]
+    };
+    let digest = "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag><Size>11</Size>\
+                  <ChecksumSHA256>ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=</ChecksumSHA256></Part></ListPartsResult>";
+    for (listed, missing) in [
+        (list(&[], false), vec![1, 2, 3]),
+        (list(&parts(3)[1..2], false), vec![1, 3]),
+        (list(&[parts(3)[0], short, parts(3)[2]], false), vec![2]),
+        // another digest than the declared one
+        (Answer::status(200).body(digest), vec![1, 2, 3]),
+    ] {
+        let scripted = Scripted::saying(move |seen| {
+            assert_eq!(seen.method, "GET");
+            Some(listed.clone())
+        });
+        let repository = on(settings(), &scripted).await;
+        let outcome = repository.complete(&upload(), &parts(3)).await;
+        let missing = missing.into_iter().map(number).collect();
+        assert_eq!(outcome.unwrap(), CompletionOutcome::MissingParts(missing));
+    }
+}
+
+#[tokio::test]
+async fn a_taken_key_counts_as_completed() {
+    for answer in [
+        Answer::error(412, "PreconditionFailed"),
+        Answer::error(200, "PreconditionFailed"),
+    ] {
+        let outcome = completed(answer, found()).await;
+        assert_eq!(outcome.unwrap(), CompletionOutcome::Completed);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_not_known_was_completed_if_something_is_there() {
+    for answer in [
+        Answer::error(404, "NoSuchUpload"),
+        Answer::error(200, "NoSuchUpload"),
+    ] {
+        let outcome = completed(answer.clone(), found()).await;
+        assert_eq!(outcome.unwrap(), CompletionOutcome::Completed);
+        let outcome = completed(answer.clone(), Answer::status(404)).await;
+        assert_eq!(outcome.unwrap(), CompletionOutcome::UnknownUpload);
+        let outcome = completed(answer, Answer::status(403)).await;
+        assert!(matches!(outcome, Err(StorageError::Unavailable(_))));
+    }
+}
+
+#[tokio::test]
+async fn parts_that_the_store_refuses_are_missing() {
+    for code in [
+        "InvalidPart",
+        "InvalidPartOrder",
+        "EntityTooSmall",
+        "BadDigest",
+    ] {
+        let outcome = completed(Answer::error(400, code), found()).await;
+        let all = [1, 2, 3].map(number).into();
+        assert_eq!(outcome.unwrap(), CompletionOutcome::MissingParts(all));
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_changed_during_the_completion_is_missing_alone() {
+    let lists = std::sync::atomic::AtomicUsize::new(0);
+    let scripted = Scripted::saying(move |seen| {
+        let nth = lists.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        match seen.method.as_str() {
+            "GET" if nth > 0 => Some(Answer::status(200).body(
+                "<ListPartsResult>\
+                 <Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag><Size>11</Size></Part>\
+                 <Part><PartNumber>2</PartNumber><ETag>\"x2\"</ETag><Size>12</Size></Part>\
+                 <Part><PartNumber>3</PartNumber><ETag>\"e3\"</ETag><Size>13</Size></Part>\
+                 </ListPartsResult>",
+            )),
+            "GET" => Some(list(&parts(3), false)),
+            _ => Some(Answer::error(400, "InvalidPart")),
+        }
+    });
+    let repository = on(settings(), &scripted).await;
+    let outcome = repository.complete(&upload(), &parts(3)).await;
+    let missing = vec![number(2)];
+    assert_eq!(outcome.unwrap(), CompletionOutcome::MissingParts(missing));
+}
+
+#[tokio::test]
+async fn a_completion_without_a_clear_answer_is_an_error_and_not_tried_again() {
+    for answer in [
+        Answer::error(200, "InternalError"),
+        Answer::error(409, "ConditionalRequestConflict"),
+        Answer::error(500, "InternalError"),
+        Answer::error(503, "SlowDown"),
+        Answer::error(403, "AccessDenied"),
+        Answer::error(404, "NoSuchBucket"),
+        Answer::status(200),
+        Answer::status(200).body("nonsense"),
+    ] {
+        let said = answer.clone();
+        let scripted = Scripted::saying(move |seen| {
+            Some(match seen.method.as_str() {
+                "GET" => list(&parts(3), false),
+                _ => said.clone(),
+            })
+        });
+        let repository = on(settings(), &scripted).await;
+        let outcome = repository.complete(&upload(), &parts(3)).await;
+        assert!(
+            matches!(outcome, Err(StorageError::Unavailable(_))),
+            "{outcome:?} to {answer:?}"
+        );
+        let completions = scripted
+            .seen()
+            .iter()
+            .filter(|it| is_completion(it))
+            .count();
+        assert_eq!(completions, 1, "{answer:?}");
+    }
+}
+
+/// On the wire: the head comes at once, white space while the store works, then the result.
+#[tokio::test]
+async fn an_error_after_the_head_of_a_success_is_seen() {
+    let listed = "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>11</Size></Part></ListPartsResult>";
+    let listing = Reply::Bytes(format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{listed}",
+        listed.len()
+    ));
+    let white = " ".repeat(200);
+    let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    let error = "<Error><Code>InternalError</Code><Message>again</Message></Error>";
+    let done =
+        "<CompleteMultipartUploadResult><ETag>\"e-1\"</ETag></CompleteMultipartUploadResult>";
+    for (body, is_done) in [
+        (format!("{declaration}{white}{error}"), false),
+        (format!("{white}{error}"), false),
+        (format!("{white}{declaration}{error}"), false),
+        (white.clone(), false),
+        (format!("{declaration}{white}{done}"), true),
+    ] {
+        let reply = Reply::Bytes(format!(
+            "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{body}"
+        ));
+        let server = RawServer::saying(vec![listing.clone(), reply]).await;
+        let deadlines = Deadlines::default();
+        let store = store_on(
+            settings_for(server.endpoint()),
+            static_credentials(),
+            connector(deadlines),
+            deadlines,
+        )
+        .await;
+        let outcome = repository_of(store).complete(&upload(), &parts(1)).await;
+        match outcome {
+            Ok(outcome) => {
+                assert_eq!(outcome, CompletionOutcome::Completed);
+                assert!(is_done, "{body}");
+            }
+            Err(error) => {
+                assert!(!is_done, "{body}");
+                let shown = nexus_raw::ErrorChain(&error).to_string();
+                assert!(shown.contains("CompleteMultipartUpload"), "{shown}");
+            }
+        }
+        assert_eq!(server.requests(), 2, "{body}");
+    }
+}
+
+/// A list ends as soon as any request; a completion may take minutes.
+#[tokio::test(start_paused = true)]
+async fn a_completion_is_given_ten_minutes() {
+    let scripted = Scripted::saying(|seen| match seen.method.as_str() {
+        "GET" => Some(list(&parts(3), false)),
+        _ => None,
+    });
+    let repository = on(settings(), &scripted).await;
+    let began = Instant::now();
+    let outcome = repository.complete(&upload(), &parts(3)).await;
+    assert!(matches!(outcome, Err(StorageError::Unavailable(_))));
+    let took = began.elapsed();
+    let minutes = Duration::from_mins(10);
+    assert!(
+        (minutes..minutes + Duration::from_secs(5)).contains(&took),
+        "{took:?}"
+    );
+    let silent = Scripted::saying(|_| None);
+    let repository = on(settings(), &silent).await;
+    let began = Instant::now();
+    let listing = repository.stored_parts(&upload(), 0, 1).await;
+    assert!(matches!(listing, Err(StorageError::Unavailable(_))));
+    assert!(began.elapsed() <= Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn an_upload_of_another_bucket_is_not_touched() {
+    let scripted = Scripted::saying(|_| panic!("it is asked"));
+    let repository = on(settings(), &scripted).await;
+    let mut upload = upload();
+    upload.address.bucket = BucketName::parse("another").unwrap();
+    let begun = repository.begin_upload(&intent(&upload.address.bucket, "a"));
+    assert!(matches!(begun.await, Err(StorageError::ForeignBucket)));
+    let listing = repository.stored_parts(&upload, 0, 1).await;
+    assert!(matches!(listing, Err(StorageError::ForeignBucket)));
+    let completed = repository.complete(&upload, &parts(1)).await;
+    assert!(matches!(completed, Err(StorageError::ForeignBucket)));
+    let aborted = repository.abort(&upload).await;
+    assert!(matches!(aborted, Err(StorageError::ForeignBucket)));
+}
