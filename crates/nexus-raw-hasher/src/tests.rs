@@ -1,9 +1,10 @@
 mod house;
+mod uploads;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
-use nexus_raw::{asset::Sha256Digest, ports::HashingClaim};
+use nexus_raw::{asset::Sha256Digest, ports::WorkClaim};
 use slog::{Discard, o};
 use tokio::time::{Instant, sleep};
 
@@ -36,7 +37,7 @@ async fn a_caller_that_does_not_wait_gets_pending_at_once_and_the_work_goes_on()
     let began = Instant::now();
     for _ in 0..10 {
         let result = digest(&hashing, &object, Urgency::Background).await;
-        assert_eq!(result, HashingProgress::Pending);
+        assert_eq!(result, WorkProgress::Pending);
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     house.let_read(1);
@@ -54,7 +55,7 @@ async fn a_waiting_caller_gets_pending_in_time_and_the_work_goes_on() {
     let hashing = house.process(1);
     let began = Instant::now();
     let result = digest(&hashing, &object, Urgency::Awaited).await;
-    assert_eq!(result, HashingProgress::Pending);
+    assert_eq!(result, WorkProgress::Pending);
     assert!((2..=3).contains(&began.elapsed().as_secs()));
     // a caller in the meantime waits for the same job
     let (result, ()) = tokio::join!(digest(&hashing, &object, Urgency::Awaited), async {
@@ -66,14 +67,14 @@ async fn a_waiting_caller_gets_pending_in_time_and_the_work_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unavailable_catalogue_is_reported_and_nothing_is_read() {
-    let mut ledger = nexus_raw::ports::MockDigestLedger::new();
+    let mut ledger = nexus_raw::ports::MockWorkLedger::new();
     ledger.expect_known_digest().returning(|_| Ok(None));
     ledger
         .expect_claim_hashing()
         .returning(|_, _, _, _| Err(nexus_raw::ports::CatalogError::Unavailable("busy".into())));
     let house = House::letting(FOREVER);
     let object = house.uploaded(1).await;
-    let hashing = TokioObjectHasher::new(
+    let hashing = TokioObjectWorker::new(
         house.store.clone(),
         Arc::new(ledger),
         house.clock.clone(),
@@ -82,10 +83,7 @@ async fn an_unavailable_catalogue_is_reported_and_nothing_is_read() {
         Logger::root(Discard, o!()),
     );
     let result = hashing.digest(object, Urgency::Awaited).await;
-    assert!(
-        matches!(result, Err(HashingError::Catalog(_))),
-        "{result:?}"
-    );
+    assert!(matches!(result, Err(WorkError::Catalog(_))), "{result:?}");
     assert_eq!(house.reads(), 0);
 }
 
@@ -104,7 +102,7 @@ async fn a_failure_is_returned_to_all_waiters_and_the_next_call_starts_over() {
         assert!(
             matches!(
                 result,
-                Err(HashingError::Storage(StorageError::Unavailable(_)))
+                Err(WorkError::Storage(StorageError::Unavailable(_)))
             ),
             "{result:?}"
         );
@@ -127,7 +125,7 @@ async fn the_lease_is_renewed_for_as_long_as_the_object_is_read() {
         sleep(SETTINGS.lease / 2).await;
         assert_eq!(
             digest(&two, &object, Urgency::Awaited).await,
-            HashingProgress::Pending
+            WorkProgress::Pending
         );
     }
     house.let_read(1);
@@ -145,12 +143,12 @@ async fn what_a_dead_process_had_begun_is_taken_over_after_its_lease_and_not_bef
         .catalog
         .claim_hashing(&object, dead, now, SETTINGS.lease)
         .await;
-    assert!(matches!(claim, Ok(HashingClaim::Taken(_))), "{claim:?}");
+    assert!(matches!(claim, Ok(WorkClaim::Taken(_))), "{claim:?}");
     let hashing = house.process(1);
     sleep(Duration::from_secs(29)).await;
     assert_eq!(
         digest(&hashing, &object, Urgency::Awaited).await,
-        HashingProgress::Pending
+        WorkProgress::Pending
     );
     sleep(Duration::from_secs(1)).await;
     assert_eq!(
@@ -180,11 +178,11 @@ async fn a_process_that_lost_its_lease_stops_and_records_nothing() {
             SETTINGS.lease,
         )
         .await;
-    assert!(matches!(rival, Ok(HashingClaim::Taken(_))), "{rival:?}");
+    assert!(matches!(rival, Ok(WorkClaim::Taken(_))), "{rival:?}");
     house.let_read(1);
     assert_eq!(
         digest(&hashing, &object, Urgency::Awaited).await,
-        HashingProgress::Pending
+        WorkProgress::Pending
     );
     assert_eq!((house.known(&object).await, house.reads()), (None, 0));
 }
@@ -205,7 +203,7 @@ async fn at_the_end_every_claim_is_given_back_and_nothing_is_begun_any_more() {
     house.let_read(2);
     assert_eq!(
         digest(&one, &reading, Urgency::Awaited).await,
-        HashingProgress::Pending
+        WorkProgress::Pending
     );
     assert_eq!(house.reads(), 0);
     for object in [&reading, &waiting] {
@@ -263,16 +261,16 @@ async fn a_replaced_object_is_hashed_again_once_the_other_is_done() {
     // neither is mistaken for the other
     assert_eq!(
         digest(&hashing, &after, Urgency::Awaited).await,
-        HashingProgress::Pending
+        WorkProgress::Pending
     );
     let (result, ()) = tokio::join!(digest(&hashing, &before, Urgency::Awaited), async {
         house.let_read(2);
     });
-    assert_eq!(result, HashingProgress::Done(HashOutcome::Replaced));
+    assert_eq!(result, WorkProgress::Done(HashOutcome::Replaced));
     let other = Sha256Digest::of(b"other bytes");
     assert_eq!(
         digest(&hashing, &after, Urgency::Awaited).await,
-        HashingProgress::Done(HashOutcome::Hashed(other))
+        WorkProgress::Done(HashOutcome::Hashed(other))
     );
     assert_eq!(house.known(&before).await, None);
 }

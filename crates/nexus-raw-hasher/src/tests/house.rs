@@ -6,10 +6,11 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress, Sha256Digest},
+    asset::{BucketName, ObjectAddress, Sha256Digest, UploadId, UploadIntent},
     ports::{
-        AssetCatalog, DownloadTerms, PresignedDownload, PresignedUpload, StoreCapabilities,
-        StoredObject, UploadTerms,
+        AssetCatalog, BegunUpload, DownloadTerms, NewParts, OpenUploads, PartTerms, PartsListing,
+        PresignedDownload, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms,
+        UploadsMarker,
     },
     time::Timestamp,
 };
@@ -29,7 +30,7 @@ impl Clock for RuntimeClock {
     }
 }
 
-/// A store that reads objects only as far as it is let.
+/// A store that reads objects and completes uploads only as far as it is let.
 #[derive(Debug)]
 pub(super) struct Gated {
     pub(super) store: FakeStore,
@@ -38,7 +39,7 @@ pub(super) struct Gated {
     pub(super) most_at_once: AtomicUsize,
 }
 
-/// Counts what is read at once.
+/// Counts what is read or completed at once.
 struct Reading<'a>(&'a Gated);
 
 impl<'a> Reading<'a> {
@@ -72,6 +73,48 @@ impl RawStorageRepository for Gated {
         self.store.presign_upload(terms).await
     }
 
+    async fn begin_upload(&self, intent: &UploadIntent) -> Result<UploadId, StorageError> {
+        self.store.begin_upload(intent).await
+    }
+
+    async fn presign_parts<'a>(
+        &self,
+        terms: PartTerms<'a>,
+        parts: &'a [DeclaredPart],
+    ) -> Result<Vec<PresignedUpload>, StorageError> {
+        self.store.presign_parts(terms, parts).await
+    }
+
+    async fn stored_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<PartsListing, StorageError> {
+        self.store.stored_parts(upload, after, limit).await
+    }
+
+    async fn complete(
+        &self,
+        upload: &OpenUpload,
+        parts: &[DeclaredPart],
+    ) -> Result<CompletionOutcome, StorageError> {
+        let _reading = Reading::begin(self);
+        self.gate.acquire().await.unwrap().forget();
+        self.store.complete(upload, parts).await
+    }
+
+    async fn abort(&self, upload: &OpenUpload) -> Result<(), StorageError> {
+        self.store.abort(upload).await
+    }
+
+    async fn open_uploads(
+        &self,
+        after: Option<UploadsMarker>,
+    ) -> Result<OpenUploads, StorageError> {
+        self.store.open_uploads(after).await
+    }
+
     async fn presign_download<'a>(
         &self,
         terms: DownloadTerms<'a>,
@@ -100,7 +143,7 @@ pub(super) struct House {
     pub(super) catalog: FakeCatalog,
 }
 
-pub(super) const SETTINGS: HashingSettings = HashingSettings {
+pub(super) const SETTINGS: WorkerSettings = WorkerSettings {
     wait_timeout: Duration::from_secs(3),
     awaited_at_once: 2,
     background_at_once: 1,
@@ -127,8 +170,8 @@ impl House {
     }
 
     /// A process with the store and the catalogue.
-    pub(super) fn process(&self, number: u128) -> TokioObjectHasher {
-        TokioObjectHasher::new(
+    pub(super) fn process(&self, number: u128) -> TokioObjectWorker {
+        TokioObjectWorker::new(
             self.store.clone(),
             Arc::new(self.catalog.clone()),
             self.clock.clone(),
@@ -144,6 +187,7 @@ impl House {
         let intent = sample::intent(&scope, sample::asset_id(number));
         let terms = UploadTerms {
             intent: &intent,
+            sha256: sample::facts().sha256,
             now: self.clock.now(),
             ttl: Duration::from_mins(1),
         };
@@ -156,6 +200,49 @@ impl House {
         let outcome = self.store.store.upload(&upload, sample::CONTENT);
         assert_eq!(outcome, PutOutcome::Stored);
         self.found(&intent.address, &intent).await
+    }
+
+    /// The upload of the `number`th asset, with all its parts.
+    pub(super) async fn in_parts(&self, number: u64) -> OpenUpload {
+        let scope = sample::scope("t_a", "dev");
+        let intent = sample::intent_in_parts(&scope, sample::asset_id(number));
+        let event = sample::presigned(&intent);
+        self.catalog
+            .record_intent(intent.clone(), event)
+            .await
+            .unwrap();
+        let upload_id = self.store.begin_upload(&intent).await.unwrap();
+        let begun = BegunUpload {
+            scope: scope.clone(),
+            asset_id: intent.asset_id,
+            instead_of: None,
+            upload_id: upload_id.clone(),
+        };
+        self.catalog.record_upload(begun).await.unwrap();
+        let parts = NewParts {
+            scope,
+            asset_id: intent.asset_id,
+            parts: sample::parts(),
+        };
+        self.catalog.declare_parts(parts).await.unwrap();
+        let upload = OpenUpload::of(&intent, upload_id);
+        let terms = PartTerms {
+            upload: &upload,
+            now: self.clock.now(),
+            ttl: Duration::from_mins(1),
+            not_after: intent.ends_at,
+        };
+        let parts = sample::parts();
+        let signed = self.store.presign_parts(terms, &parts).await.unwrap();
+        for (signed, bytes) in signed.iter().zip(sample::CONTENT.chunks(8)) {
+            assert_eq!(self.store.store.upload(signed, bytes), PutOutcome::Stored);
+        }
+        upload
+    }
+
+    /// How often the store was asked to complete an upload.
+    pub(super) fn completions(&self) -> u32 {
+        self.store.store.calls().complete
     }
 
     pub(super) async fn found(
@@ -189,13 +276,13 @@ impl House {
 }
 
 pub(super) async fn digest(
-    hashing: &TokioObjectHasher,
+    hashing: &TokioObjectWorker,
     object: &PinnedObject,
     urgency: Urgency,
-) -> HashingProgress {
+) -> WorkProgress<HashOutcome> {
     hashing.digest(object.clone(), urgency).await.unwrap()
 }
 
-pub(super) fn promised() -> HashingProgress {
-    HashingProgress::Done(HashOutcome::Hashed(sample::facts().sha256))
+pub(super) fn promised() -> WorkProgress<HashOutcome> {
+    WorkProgress::Done(HashOutcome::Hashed(sample::facts().sha256))
 }
