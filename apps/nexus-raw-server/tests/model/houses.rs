@@ -14,9 +14,9 @@ use nexus_raw::{
     asset::{BucketName, DeclaredPart, ObjectAddress, Sha256Digest, UploadId, UploadIntent},
     ports::{
         AssetCatalog, Clock, CompletionOutcome, DownloadTerms, EventOutbox, HashOutcome,
-        OpenUpload, PartTerms, PartsListing, PinnedObject, PresignedDownload, PresignedUpload,
-        RawStorageRepository, StorageError, StoreCapabilities, StoredObject, UploadTerms,
-        UploadsMarker,
+        OpenUpload, OpenUploads, PartTerms, PartsListing, PinnedObject, PresignedDownload,
+        PresignedUpload, RawStorageRepository, StorageError, StoreCapabilities, StoredObject,
+        UploadTerms, UploadsMarker,
     },
     system::SystemClock,
     time::Timestamp,
