@@ -40,7 +40,9 @@ impl OnEmbedded {
             access_key_id: "AKIAEMBEDDED".to_owned(),
             secret_access_key: SecretString::from("embedded-secret"),
         };
-        let mut settings = Settings::new(directory.path(), credentials).with_bucket("nexus-raw");
+        let mut settings = Settings::new(directory.path(), credentials)
+            .with_bucket("nexus-raw")
+            .with_min_part_bytes(1);
         for lie in lies {
             settings = settings.with_misbehaviour(*lie);
         }

@@ -14,6 +14,7 @@
 mod downloading;
 mod hashing;
 mod looking;
+mod multipart;
 mod signing;
 mod uploading;
 
@@ -26,7 +27,7 @@ use nexus_raw::{
     time::Timestamp,
 };
 
-pub use self::{downloading::*, hashing::*, looking::*, signing::*, uploading::*};
+pub use self::{downloading::*, hashing::*, looking::*, multipart::*, signing::*, uploading::*};
 use crate::{HttpRequest, s3::Answer, sample};
 
 /// The harness of an implementation and its store.
@@ -42,6 +43,11 @@ pub trait StorageHarness: Send + Sync {
     /// Sends the request unchanged, with only `host` and `content-length` added (also for an empty
     /// body), and returns the status of the response. Follows no redirect and uses no proxy.
     async fn send(&self, request: HttpRequest) -> u16;
+
+    /// Returns the size of parts, which the store takes also where they are not the last.
+    fn part_bytes(&self) -> u64 {
+        64 * 1024
+    }
 
     /// Sends a GET of the URL as it is, adding `host` alone; follows no redirect and uses no
     /// proxy.
@@ -91,6 +97,16 @@ macro_rules! storage_contract {
                 a_download_is_refused_after_its_end,
                 a_download_ends_with_its_time_to_live_or_earlier,
                 a_download_from_a_bucket_that_is_not_served_is_not_signed,
+                an_upload_in_parts_becomes_one_object,
+                a_part_is_signed_with_its_digest_and_ends_in_time,
+                other_bytes_of_a_part_are_refused_if_the_store_proves_parts,
+                a_changed_upload_of_a_part_is_refused,
+                the_parts_that_are_there_are_listed,
+                missing_parts_are_named,
+                an_upload_that_was_completed_stays_so,
+                an_upload_is_not_completed_onto_an_object,
+                an_aborted_upload_is_not_known,
+                an_upload_to_an_unserved_bucket_is_not_touched,
                 a_running_store_is_ready,
             ]
         );
