@@ -46,6 +46,17 @@ pub(crate) struct Connectors {
     pub(crate) patient: SharedHttpConnector,
 }
 
+#[cfg(test)]
+impl Connectors {
+    /// One for both.
+    pub(crate) fn one(connector: SharedHttpConnector) -> Self {
+        Self {
+            prompt: connector.clone(),
+            patient: connector,
+        }
+    }
+}
+
 /// The outcome of a GET of one pinned object.
 pub(crate) enum GetOutcome {
     /// The response, with its body not yet read.

@@ -112,7 +112,7 @@ impl RawStorageRepository for Gated {
         &self,
         after: Option<UploadsMarker>,
     ) -> Result<OpenUploads, StorageError> {
-        self.store.open_uploads(after).await
+        RawStorageRepository::open_uploads(&self.store, after).await
     }
 
     async fn presign_download<'a>(

@@ -15,6 +15,7 @@ const SHORT: Deadlines = Deadlines {
     attempt: Duration::from_millis(200),
     operation: Duration::from_millis(500),
     stall: Duration::from_millis(500),
+    completion: Duration::from_millis(500),
 };
 
 /// What the service allows.

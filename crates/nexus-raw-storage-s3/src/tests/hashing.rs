@@ -20,6 +20,7 @@ const SHORT: Deadlines = Deadlines {
     attempt: Duration::from_millis(200),
     operation: Duration::from_millis(300),
     stall: Duration::from_millis(400),
+    completion: Duration::from_millis(400),
 };
 
 const MEBIBYTE: usize = 1024 * 1024;

@@ -102,7 +102,8 @@ async fn an_upload_is_begun_with_type_metadata_digests_and_encryption() {
         ))
     });
     let repository = on(settings.clone(), &scripted).await;
-    let begun = repository.begin_upload(&intent(&settings.bucket, "a b.jpg"));
+    let intent = intent(&settings.bucket, "a b.jpg");
+    let begun = repository.begin_upload(&intent);
     assert_eq!(begun.await.unwrap().as_str(), "VX.a_b~");
     let [seen] = &scripted.seen()[..] else {
         panic!("{:?}", scripted.seen());
@@ -142,7 +143,8 @@ async fn an_upload_without_an_id_is_not_begun() {
     let scripted =
         Scripted::saying(|_| Some(Answer::status(200).body("<InitiateMultipartUploadResult/>")));
     let repository = on(settings(), &scripted).await;
-    let begun = repository.begin_upload(&intent(&settings().bucket, "a"));
+    let intent = intent(&settings().bucket, "a");
+    let begun = repository.begin_upload(&intent);
     assert!(matches!(begun.await, Err(StorageError::Unavailable(_))));
 }
 
@@ -469,7 +471,8 @@ async fn an_upload_of_another_bucket_is_not_touched() {
     let repository = on(settings(), &scripted).await;
     let mut upload = upload();
     upload.address.bucket = BucketName::parse("another").unwrap();
-    let begun = repository.begin_upload(&intent(&upload.address.bucket, "a"));
+    let intent = intent(&upload.address.bucket, "a");
+    let begun = repository.begin_upload(&intent);
     assert!(matches!(begun.await, Err(StorageError::ForeignBucket)));
     let listing = repository.stored_parts(&upload, 0, 1).await;
     assert!(matches!(listing, Err(StorageError::ForeignBucket)));

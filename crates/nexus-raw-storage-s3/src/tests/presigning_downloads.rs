@@ -26,7 +26,10 @@ fn record(intent: &UploadIntent, version_id: Option<String>) -> RawAsset {
         asset_id: intent.asset_id,
         scope: intent.scope.clone(),
         address: intent.address.clone(),
-        facts: intent.facts.clone(),
+        facts: intent
+            .facts
+            .clone()
+            .with_sha256(intent.facts.sha256.unwrap()),
         provenance: Provenance::default(),
         imported_at: now(),
         registered_by: intent.requested_by.clone(),
@@ -34,6 +37,7 @@ fn record(intent: &UploadIntent, version_id: Option<String>) -> RawAsset {
             level: IntegrityLevel::S3Sha256,
             version_id,
             etag: "e".to_owned(),
+            parts: None,
         },
     })
 }

@@ -20,7 +20,7 @@ use crate::{
     credentials::{CredentialsCell, CredentialsSource},
     deadlines::Deadlines,
     endpoint::BucketUrl,
-    store::Store,
+    store::{Connectors, Store},
     time::system_time,
 };
 
@@ -212,11 +212,12 @@ async fn presigning_and_the_client_sign_with_what_is_in_the_cell() {
     let scripted = Scripted::saying(|_| Some(Answer::status(404)));
     let settings = settings();
     let bucket = BucketUrl::resolve(&settings).await.unwrap();
+    let connectors = Connectors::one(scripted.connector());
     let store = Store::new(
         settings,
         bucket,
         cell,
-        scripted.connector(),
+        connectors,
         Arc::clone(&clock),
         Deadlines::default(),
     );

@@ -133,10 +133,7 @@ pub(super) async fn store_on(
     let cell = CredentialsCell::fill(source, Arc::clone(&clock))
         .await
         .unwrap();
-    let connectors = Connectors {
-        prompt: connector.clone(),
-        patient: connector,
-    };
+    let connectors = Connectors::one(connector);
     Arc::new(Store::new(
         settings, bucket, cell, connectors, clock, deadlines,
     ))
