@@ -16,7 +16,10 @@ use nexus_raw::{
 };
 use strict_json::Json;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, Schema, Type},
+};
 
 use super::{batch::Reply, record, text};
 use crate::http::{
@@ -62,33 +65,101 @@ pub(super) fn reply(presigned: &Presigned) -> Result<Reply, ApiError> {
     Reply::new(StatusCode::OK, &PresignReply::of(presigned))
 }
 
-/// The file to upload.
-#[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
+/// The file to upload: by one request, or in parts. An upload in parts may state its digest later.
+#[expect(
+    dead_code,
+    reason = "a description: `parse` reads the domain's own types"
+)]
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PresignUpload {
-    /// The name of the file, the last segment of its object's key.
-    filename: text::Filename,
-    /// The media type (default `application/octet-stream`).
-    #[serde(default)]
-    #[schema(required = false, nullable = false)]
-    content_type: Option<text::ContentType>,
-    /// The length in bytes, without fraction and exponent; from 1 for an upload in parts. The service
-    /// may be configured with a lower maximum.
-    #[schema(minimum = 0, maximum = 5_497_558_138_880_u64, examples(161_713))]
-    size_bytes: u64,
-    /// Required, unless `multipart` is true and `if_registered` is not `return`.
-    #[schema(required = false, nullable = false)]
-    sha256: Option<text::Sha256>,
-    /// Whether it is uploaded in parts (default false), as content of more than 5 GiB must be.
-    #[serde(default)]
-    #[schema(required = false, nullable = false)]
-    multipart: Option<bool>,
-    /// What to do where the same content is registered already in the same tenant and environment
-    /// (default `create`).
-    #[serde(default)]
-    #[schema(required = false, nullable = false)]
-    if_registered: Option<IfRegisteredName>,
+#[serde(untagged)]
+pub(super) enum PresignUpload {
+    Single(PresignSingle),
+    Parts(PresignInParts),
+    PartsOfDigest(PresignInPartsOfDigest),
+}
+
+/// Defines what a promise of one kind says.
+macro_rules! promise {
+    ($(#[$doc:meta])* $promise:ident, $least:tt..=$most:tt, { $($rest:tt)+ }) => {
+        $(#[$doc])*
+        #[expect(dead_code, reason = "a description: `parse` reads the domain's own types")]
+        #[derive(Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $promise {
+            /// The name of the file, the last segment of its object's key.
+            filename: text::Filename,
+            /// The media type (default `application/octet-stream`).
+            #[serde(default)]
+            #[schema(required = false, nullable = false)]
+            content_type: Option<text::ContentType>,
+            /// The length in bytes, without fraction and exponent. The service may be configured with
+            /// another maximum.
+            #[schema(minimum = $least, maximum = $most, examples(161_713))]
+            size_bytes: u64,
+            $($rest)+
+        }
+    };
+}
+
+promise!(
+    /// A file to upload by one request.
+    PresignSingle, 0..=5_368_709_120_u64, {
+        sha256: text::Sha256,
+        /// Whether it is uploaded in parts (default false).
+        #[serde(default)]
+        #[schema(required = false, schema_with = single)]
+        multipart: Option<bool>,
+        /// What to do where the same content is registered already in the same tenant and environment
+        /// (default `create`).
+        #[serde(default)]
+        #[schema(required = false, nullable = false)]
+        if_registered: Option<IfRegisteredName>,
+    }
+);
+
+promise!(
+    /// A file to upload in parts, whose digest is stated at registration.
+    PresignInParts, 1..=5_497_558_138_880_u64, {
+        /// That it is uploaded in parts.
+        #[schema(schema_with = in_parts)]
+        multipart: bool,
+        /// Another asset, whatever is registered already.
+        #[serde(default)]
+        #[schema(required = false, nullable = false, value_type = String, pattern = "^create$")]
+        if_registered: Option<IfRegisteredName>,
+    }
+);
+
+promise!(
+    /// A file to upload in parts.
+    PresignInPartsOfDigest, 1..=5_497_558_138_880_u64, {
+        sha256: text::Sha256,
+        /// That it is uploaded in parts.
+        #[schema(schema_with = in_parts)]
+        multipart: bool,
+        /// What to do where the same content is registered already in the same tenant and environment
+        /// (default `create`).
+        #[serde(default)]
+        #[schema(required = false, nullable = false)]
+        if_registered: Option<IfRegisteredName>,
+    }
+);
+
+fn single() -> Schema {
+    only(false, "Whether it is uploaded in parts (default false).")
+}
+
+fn in_parts() -> Schema {
+    only(true, "That it is uploaded in parts.")
+}
+
+/// Returns the schema of one value.
+fn only(value: bool, description: &str) -> Schema {
+    let only = ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .description(Some(description))
+        .enum_values(Some([value]));
+    Schema::from(only)
 }
 
 /// Whether another asset is made of content that is there, or the oldest one of it is returned.

@@ -45,12 +45,21 @@ fn the_document_is_openapi_three_one() {
     let codes = document["components"]["schemas"]["ProblemCode"]["enum"].as_array();
     let named = codes.unwrap().iter().map(|code| code.as_str().unwrap());
     assert!(named.eq(ProblemCode::ALL.iter().map(|code| code.as_str())));
-    let request = &document["components"]["schemas"]["PresignUpload"];
-    assert_eq!(request["additionalProperties"], false);
-    assert_eq!(
-        request["required"],
-        serde_json::json!(["filename", "size_bytes"])
-    );
+    for (name, required) in [
+        (
+            "PresignSingle",
+            ["filename", "size_bytes", "sha256"].as_slice(),
+        ),
+        ("PresignInParts", &["filename", "size_bytes", "multipart"]),
+        (
+            "PresignInPartsOfDigest",
+            &["filename", "size_bytes", "sha256", "multipart"],
+        ),
+    ] {
+        let request = &document["components"]["schemas"][name];
+        assert_eq!(request["additionalProperties"], false, "{name}");
+        assert_eq!(request["required"], serde_json::json!(required), "{name}");
+    }
 }
 
 fn keys(object: &Value) -> BTreeSet<String> {
