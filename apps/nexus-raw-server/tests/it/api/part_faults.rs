@@ -1,18 +1,19 @@
 //! Requests of uploads in parts that are refused.
 
-use nexus_raw::asset::ByteSize;
+use std::sync::Arc;
+
 use nexus_raw::{
-    asset::Sha256Digest,
+    asset::{ByteSize, Sha256Digest},
     ports::{MockObjectWorker, WorkProgress},
     service::UploadPolicy,
 };
 use nexus_raw_testkit::sample;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 use super::{
     parts::{abort, body_in_parts, declare, declared, in_parts, problem, promised, upload},
-    support::{House, Parts, presign_body},
+    support::{House, Parts, Request, presign_body},
+    trouble::Lines,
 };
 
 #[actix_web::test]
@@ -190,7 +191,7 @@ async fn another_tenant_environment_or_role_has_no_part_in_it() {
             house.get(&path),
         ]
     };
-    let of = |request: super::support::Request, tenant: &str, env: &str| {
+    let of = |request: Request, tenant: &str, env: &str| {
         request
             .with("authorization", "Bearer both")
             .with("x-tenant-id", tenant)
@@ -288,4 +289,24 @@ async fn at_most_a_hundred_missing_parts_are_named() {
     let errors = body["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 100);
     assert_eq!(errors[99]["pointer"], "/parts/100");
+}
+
+#[actix_web::test]
+async fn the_url_of_a_part_is_in_no_line_and_in_no_event() {
+    let lines = Lines::default();
+    let house = House::open_with(Parts {
+        log: lines.logger(),
+        ..in_parts()
+    });
+    let id = promised(&house, &body_in_parts()).await;
+    let answer = declare(&house, &id, &[declared(1)]).send().await.json();
+    let url = answer["parts"][0]["url"].as_str().unwrap();
+    let (_, signature) = url.split_once("X-Amz-Signature=").unwrap();
+    assert_eq!(abort(&house, &id).send().await.status, 204);
+    let events = house.get(&format!("/nexus/raw/{id}/events")).send().await;
+    let events = String::from_utf8(events.body).unwrap();
+    for text in [lines.text(), events] {
+        assert!(text.contains("u_demo"), "{text}");
+        assert!(!text.contains(url) && !text.contains(signature), "{text}");
+    }
 }
