@@ -1,6 +1,6 @@
 //! Values of columns.
 
-use nexus_raw::asset::UploadIntent;
+use nexus_raw::asset::{UploadId, UploadIntent};
 
 /// Returns `upload_intent.kind`.
 pub(crate) fn kind(intent: &UploadIntent) -> &'static str {
@@ -13,5 +13,5 @@ pub(crate) fn kind(intent: &UploadIntent) -> &'static str {
 /// Returns `upload_intent.upload_id`.
 pub(crate) fn upload_id(intent: &UploadIntent) -> Option<&str> {
     let upload = intent.multipart.as_ref()?;
-    upload.upload_id.as_ref().map(|it| it.as_str())
+    upload.upload_id.as_ref().map(UploadId::as_str)
 }
