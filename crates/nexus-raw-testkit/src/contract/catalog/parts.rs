@@ -89,8 +89,11 @@ async fn closed(open: &OpenCatalog, scope: &Scope) -> [UploadIntent; 4] {
     let [done, gone, unknown] =
         [101, 102, 103].map(|n| sample::intent_in_parts(scope, sample::asset_id(n)));
     let single = sample::intent(scope, sample::asset_id(104));
-    presign_and_register(open, &done, Provenance::default()).await;
-    presign(open, &gone).await;
+    for begun in [&done, &gone] {
+        presign(open, begun).await;
+        begin(open, begun, None, "one").await;
+    }
+    register(open, &sample::new_asset(&done, Provenance::default())).await;
     assert_eq!(abort(open, &gone).await, AbortedUpload::Recorded);
     presign(open, &single).await;
     [done, gone, single, unknown]
@@ -160,7 +163,9 @@ pub async fn what_is_closed_is_not_begun(harness: &impl CatalogHarness) {
     let scope = sample::scope("t_a", "dev");
     for intent in closed(&open, &scope).await {
         let before = intent_state(&open, &scope, intent.asset_id).await;
-        assert_eq!(begin(&open, &intent, None, "one").await, None);
+        for instead_of in [None, Some("one")] {
+            assert_eq!(begin(&open, &intent, instead_of, "two").await, None);
+        }
         let after = intent_state(&open, &scope, intent.asset_id).await;
         assert_eq!(after, before);
     }
