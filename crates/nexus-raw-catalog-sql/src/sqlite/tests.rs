@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+mod parts;
+
 fn store() -> ObjectStoreIdentity {
     ObjectStoreIdentity {
         endpoint: None,

@@ -11,6 +11,7 @@ mod contract;
 mod faults;
 mod functions;
 mod opening;
+mod parts;
 mod poolers;
 mod proxy;
 mod replicas;
