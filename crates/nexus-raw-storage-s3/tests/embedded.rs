@@ -230,13 +230,14 @@ async fn a_store_that_takes_wrong_bytes_is_not_believed_now_or_later() {
                     enforces_sha256: false,
                     keeps_octet_stream: true,
                     honours_response_headers: true,
-                    proves_parts: true,
+                    proves_parts: false,
                 }
             );
             assert_eq!(
                 repository.notes(),
                 [
-                    "the store accepts bytes that differ from their signed SHA-256, or stores no digest: its digests are not trusted"
+                    "the store accepts bytes that differ from their signed SHA-256, or stores no digest: its digests are not trusted",
+                    "the store accepts parts that differ from their signed SHA-256, or returns no composite digest: uploads in parts are read and hashed",
                 ]
             );
         }
