@@ -10,6 +10,7 @@ use std::{
 
 use nexus_raw::tenancy::Role;
 use nexus_raw_server::http::{ROUTES, openapi_document};
+use serde_json::json;
 
 use crate::{caller::Caller, machine::Machine};
 
@@ -32,6 +33,13 @@ async fn the_server_answers_any_request_as_its_openapi_document_says() {
     let owner = Caller::owner_of("t_demo", &machine, &server);
     let record = owner.put("DSCN0010.jpg", b"not quite a photograph").await;
     let record = record.json();
+    let mut uploads = Vec::new();
+    for _ in 0..2 {
+        // as many parts as there may be
+        let body = json!({"filename": "a", "size_bytes": 83_886_080_000_u64, "multipart": true});
+        let presigned = owner.post("/nexus/raw/presign-upload", &body).await;
+        uploads.push(presigned.json()["asset_id"].as_str().unwrap().to_owned());
+    }
     let document = owner.get("/openapi.json").await;
     let work = machine.data_dir().join("schemathesis");
     fs::create_dir(&work).unwrap();
@@ -45,6 +53,7 @@ async fn the_server_answers_any_request_as_its_openapi_document_says() {
         .env("PYTHONPATH", &hooks)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("NEXUS_RAW_UPLOADS", uploads.join(" "))
         .env("NEXUS_RAW_REGISTERED", record["asset_id"].as_str().unwrap())
         .arg("--config-file")
         .arg(hooks.join("schemathesis.toml"))

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
 REGISTERED = os.environ["NEXUS_RAW_REGISTERED"]
+# of two uploads in parts, the second of which is aborted
+UPLOADS = dict(zip(("parts", "upload"), os.environ["NEXUS_RAW_UPLOADS"].split()))
 ASSET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 KEY = re.compile(r"[!-~]{1,255}")
 count = itertools.count()
@@ -142,7 +144,11 @@ def of_assets(body):
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
     if path_parameters and "asset_id" in path_parameters:
-        path_parameters["asset_id"] = some_of_them(path_parameters["asset_id"])
+        asset_id = some_of_them(path_parameters["asset_id"])
+        if asset_id == REGISTERED:
+            # what is registered has no parts
+            asset_id = UPLOADS.get(context.operation.path.rsplit("/", 1)[-1], REGISTERED)
+        path_parameters["asset_id"] = asset_id
     return path_parameters
 
 
