@@ -19,10 +19,9 @@ use crate::{
 /// The answers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PartsTrial {
-    /// The store refuses a part that differs from its signed digest.
-    pub(super) enforces_digests: bool,
-    /// It returns the composite digest of a completed object.
-    pub(super) returns_composite: bool,
+    /// The store refuses a part that differs from its signed digest, and returns the composite
+    /// digest of a completed object.
+    pub(super) proves: bool,
     /// It refuses a completion onto an object.
     pub(super) completes_once: bool,
     /// It refuses a completion that states another length.
@@ -41,7 +40,7 @@ impl PartsOutcome {
     /// Returns whether a composite digest that the store returns is a proof.
     pub(super) fn prove(&self) -> bool {
         match self {
-            Self::Tried(trial) => trial.enforces_digests && trial.returns_composite,
+            Self::Tried(trial) => trial.proves,
             Self::Refused(_) => false,
         }
     }
@@ -60,17 +59,16 @@ pub(super) async fn try_parts(store: &Store) -> Result<PartsOutcome, RequestFail
 
 async fn tried(store: &Store) -> Result<PartsTrial, RequestFailure> {
     let enforces_digests = with_upload(store, "parts", async |it| it.refuses_other_bytes().await);
-    let mut trial = PartsTrial {
-        enforces_digests: enforces_digests.await?,
-        ..PartsTrial::default()
-    };
+    let enforces_digests = enforces_digests.await?;
+    let mut trial = PartsTrial::default();
     // only the first start completes it; at later starts the object exists already
     let key = format!("{PREFIX}parts");
     if store.head(&key).await?.is_none() {
         with_upload(store, "parts", async |it| it.complete(0).await).await?;
     }
     if let Some(head) = store.head(&key).await? {
-        trial.returns_composite = stored_object(&head)?.composite == Some(composite());
+        let returned = stored_object(&head)?.composite;
+        trial.proves = enforces_digests && returned == Some(composite());
         let again = with_upload(store, "parts", async |it| it.complete(0).await).await?;
         trial.completes_once = !again;
     }
