@@ -1,4 +1,4 @@
-//! How long it takes to sign one upload: microseconds, and no request.
+//! How long it takes to sign one upload, and a thousand parts: microseconds, and no request.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,8 +9,8 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nexus_raw::{
-    asset::BucketName,
-    ports::{RawStorageRepository, UploadTerms},
+    asset::{BucketName, ByteSize, DeclaredPart, PartNumber, UploadId},
+    ports::{OpenUpload, PartTerms, RawStorageRepository, UploadTerms},
     time::Timestamp,
 };
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
@@ -58,6 +58,14 @@ async fn repository(endpoint: &str) -> S3RawStorageRepository {
     unprobed.probe().await.unwrap()
 }
 
+fn part(number: u64) -> DeclaredPart {
+    DeclaredPart {
+        number: PartNumber::parse(number).unwrap(),
+        size_bytes: ByteSize::PART,
+        sha256: sample::facts().sha256,
+    }
+}
+
 fn presign(bench: &mut Criterion) {
     let directory = tempfile::tempdir().unwrap();
     let store = start_store(directory.path());
@@ -74,6 +82,17 @@ fn presign(bench: &mut Criterion) {
     };
     bench.bench_function("presign_upload", |it| {
         it.iter(|| runtime.block_on(repository.presign_upload(black_box(terms))));
+    });
+    let upload = OpenUpload::of(&intent, UploadId::parse("an-upload").unwrap());
+    let parts: Vec<_> = (1..=1000).map(part).collect();
+    let terms = PartTerms {
+        upload: &upload,
+        now: intent.requested_at,
+        ttl: Duration::from_mins(15),
+        not_after: intent.ends_at,
+    };
+    bench.bench_function("presign_1000_parts", |it| {
+        it.iter(|| runtime.block_on(repository.presign_parts(black_box(terms), &parts)));
     });
     drop(repository);
     store.shutdown().unwrap();

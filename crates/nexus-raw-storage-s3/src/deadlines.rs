@@ -17,7 +17,7 @@ pub(crate) struct Deadlines {
     /// For the next portion of an object's body.
     pub(crate) stall: Duration,
     /// For the completion of an upload in parts, which takes minutes for a large one (Amazon S3
-    /// API Reference, "CompleteMultipartUpload"). Nobody but a job waits for it.
+    /// API Reference, `CompleteMultipartUpload`). Nobody but a job waits for it.
     pub(crate) completion: Duration,
 }
 

@@ -66,14 +66,14 @@ async fn a_photograph_is_uploaded_registered_read_and_its_events_are_delivered()
         .service()
         .presign_upload(&may_write, &context, request);
     let presigned = presigned.await.unwrap().into_upload().unwrap();
-    let upload = presigned.upload.into_single().unwrap();
+    let upload = presigned.upload.as_single().unwrap();
 
     // upload
     let mut forged = photograph.clone();
     forged[100] ^= 1;
-    assert_eq!(put(&upload, forged).await, 400);
-    assert_eq!(put(&upload, photograph.clone()).await, 200);
-    assert_eq!(put(&upload, photograph).await, 412);
+    assert_eq!(put(upload, forged).await, 400);
+    assert_eq!(put(upload, photograph.clone()).await, 200);
+    assert_eq!(put(upload, photograph).await, 412);
 
     // register
     let request = RegisterRequest::new(presigned.asset_id).with_provenance(Provenance {

@@ -33,7 +33,7 @@ fn of(sets: &[Set]) -> AssetFilter {
     filter
 }
 
-const SHA256: Set = |it| it.sha256 = Some(fill::common().facts.sha256);
+const SHA256: Set = |it| it.sha256 = fill::common().facts.sha256;
 const SIZE: Set = |it| it.size_bytes = Some(fill::common().facts.size_bytes);
 const CONTENT_TYPE: Set = |it| it.content_type = ContentTypeFilter::parse("image/jpeg").ok();
 const KIND: Set = |it| it.content_type = ContentTypeFilter::parse("image/*").ok();
@@ -100,7 +100,7 @@ pub(crate) fn common() -> Vec<Common> {
     cases.into_iter().map(case).collect()
 }
 
-const RARE_SHA256: Set = |it| it.sha256 = Some(fill::rare().facts.sha256);
+const RARE_SHA256: Set = |it| it.sha256 = fill::rare().facts.sha256;
 const RARE_SIZE: Set = |it| it.size_bytes = ByteSize::parse(fill::RARE_CONTENT.len() as u64).ok();
 const RARE_CONTENT_TYPE: Set = |it| it.content_type = ContentTypeFilter::parse("audio/ogg").ok();
 const RARE_KIND: Set = |it| it.content_type = ContentTypeFilter::parse("audio/*").ok();

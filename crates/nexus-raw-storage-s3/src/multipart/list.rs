@@ -6,7 +6,7 @@ use nexus_raw::{
 use super::requests::{ListedPart, UploadRef};
 use crate::{failure::RequestFailure, store::Store};
 
-/// The maximum number of parts of a page (Amazon S3 API Reference, "ListParts").
+/// The maximum number of parts of a page (Amazon S3 API Reference, `ListParts`).
 const MAX_PAGE: u16 = 1000;
 
 impl<'a> UploadRef<'a> {

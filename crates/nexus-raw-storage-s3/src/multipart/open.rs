@@ -52,16 +52,13 @@ fn next(page: &ListMultipartUploadsOutput) -> Result<Option<UploadsMarker>, Requ
     if page.is_truncated() != Some(true) {
         return Ok(None);
     }
-    match (page.next_key_marker(), page.next_upload_id_marker()) {
-        (Some(key), Some(upload_id)) => Ok(Some(UploadsMarker {
-            key: key.to_owned(),
-            upload_id: upload_id.to_owned(),
-        })),
-        _ => {
-            let kind = FailureKind::Malformed("a list that goes on does not say where");
-            Err(RequestFailure::new(OPERATION, kind))
-        }
-    }
+    let marker = page.next_key_marker().zip(page.next_upload_id_marker());
+    let kind = FailureKind::Malformed("a list that goes on does not say where");
+    let (key, upload_id) = marker.ok_or_else(|| RequestFailure::new(OPERATION, kind))?;
+    Ok(Some(UploadsMarker {
+        key: key.to_owned(),
+        upload_id: upload_id.to_owned(),
+    }))
 }
 
 /// The upload, if it is at a key that this or an earlier version makes.

@@ -46,16 +46,14 @@ async fn on(settings: S3Settings, scripted: &Scripted) -> S3RawStorageRepository
 
 /// A list of these parts, each with the length it was declared with.
 fn list(parts: &[DeclaredPart], is_truncated: bool) -> Answer {
-    let listed: String = parts
-        .iter()
-        .map(|part| {
-            format!(
-                "<Part><PartNumber>{0}</PartNumber><ETag>\"e{0}\"</ETag><Size>{1}</Size></Part>",
-                part.number,
-                part.size_bytes.get()
-            )
-        })
-        .collect();
+    let listed = parts.iter().map(|part| {
+        let (number, size) = (part.number, part.size_bytes);
+        format!(
+            "<Part><PartNumber>{number}</PartNumber><ETag>\"e{number}\"</ETag>\
+             <Size>{size}</Size></Part>"
+        )
+    });
+    let listed = listed.collect::<Vec<_>>().concat();
     Answer::status(200).body(&format!(
         "<ListPartsResult><IsTruncated>{is_truncated}</IsTruncated>{listed}</ListPartsResult>"
     ))

@@ -1,6 +1,6 @@
 //! Signed uploads of parts.
 
-use std::time::{Duration, Instant};
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_credential_types::Credentials;
 use nexus_raw::{
@@ -140,20 +140,16 @@ async fn parts_of_another_bucket_are_not_signed() {
     assert!(matches!(signed, Err(StorageError::ForeignBucket)));
 }
 
-/// Without optimization, so the bound is wide.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "it measures real time")]
-async fn ten_thousand_parts_are_signed_in_seconds() {
+async fn all_parts_of_an_upload_are_signed_in_one_call() {
     let settings = settings();
     let upload = upload(&settings.bucket, "a.jpg");
     let repository = signing_repository(settings, static_credentials()).await;
     let parts: Vec<_> = (1..=10_000).map(|number| part(number, 1)).collect();
-    let began = Instant::now();
     let signed = repository.presign_parts(terms(&upload), &parts).await;
-    assert_eq!(signed.unwrap().len(), 10_000);
-    let took = began.elapsed();
-    println!("10,000 parts signed in {took:?}");
-    assert!(took < Duration::from_secs(20), "{took:?}");
+    let signed = signed.unwrap();
+    let urls: BTreeSet<_> = signed.iter().map(|it| it.url.expose()).collect();
+    assert_eq!(urls.len(), 10_000);
 }
 
 /// What the SDK itself makes of the same part.

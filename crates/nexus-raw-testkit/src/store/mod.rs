@@ -393,7 +393,7 @@ impl RawStorageRepository for FakeStore {
         tokio::task::yield_now().await;
         let state = self.state();
         state.answers()?;
-        Ok(state.listed_uploads(after))
+        Ok(state.listed_uploads(after.as_ref()))
     }
 
     /// Like [`Self::presign_upload`].

@@ -130,7 +130,7 @@ impl PartGrant {
 const PAGE: usize = 2;
 
 impl StoreState {
-    pub(super) fn listed_uploads(&self, after: Option<UploadsMarker>) -> OpenUploads {
+    pub(super) fn listed_uploads(&self, after: Option<&UploadsMarker>) -> OpenUploads {
         let mut open: Vec<_> = self
             .uploads
             .iter()
@@ -143,9 +143,7 @@ impl StoreState {
         };
         let is_after = |it: &(ObjectAddress, UploadId)| {
             let place = |it: &UploadsMarker| (it.key.clone(), it.upload_id.clone());
-            after
-                .as_ref()
-                .is_none_or(|after| place(&marker(it)) > place(after))
+            after.is_none_or(|after| place(&marker(it)) > place(after))
         };
         open.retain(is_after);
         let has_more = open.len() > PAGE;

@@ -176,6 +176,10 @@ pub enum HashOutcome {
 
 /// What the start-up probe found out about the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own with the answer yes or no"
+)]
 pub struct StoreCapabilities {
     /// The store refused bytes that did not match their signed SHA-256; only then is a digest
     /// that it reports believed.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Mismatch, hashing::BYTES_PER_SECOND, verification::named};
+use super::{Mismatch, verification::named};
 use crate::{
     asset::{AssetId, ByteSize, PartNumber, RawAsset, UploadIntent},
     ports::{CatalogError, StorageError, WorkError},
@@ -115,16 +115,6 @@ pub enum RegisterError {
     /// The catalogue gave no answer.
     #[error("the registration could not be recorded")]
     Catalog(#[from] CatalogError),
-}
-
-impl RegisterError {
-    /// The service works on an object of this size.
-    pub(super) fn pending(size_bytes: ByteSize) -> Self {
-        let seconds = (size_bytes.get() / BYTES_PER_SECOND).clamp(1, 30);
-        Self::VerificationPending {
-            retry_after: Duration::from_secs(seconds),
-        }
-    }
 }
 
 impl From<WorkError> for RegisterError {

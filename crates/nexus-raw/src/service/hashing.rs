@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -7,7 +7,9 @@ use super::{
     verification::{self, StoreProof},
 };
 use crate::{
-    asset::{DeclaredPart, Integrity, IntegrityLevel, Sha256Digest, UploadIntent},
+    asset::{
+        ByteSize, DeclaredPart, Integrity, IntegrityLevel, PartLayout, Sha256Digest, UploadIntent,
+    },
     ports::{
         AbortOutcome, CompletionOutcome, CompositeDigest, HashOutcome, ObjectWorker, OpenUpload,
         PinnedObject, RawStorageRepository, StorageError, StoredObject, Urgency, WorkError,
@@ -20,7 +22,7 @@ const LOOKS: u32 = 2;
 
 /// How much is hashed in a second, at the least, on a network that is fit for it: what a caller
 /// has to wait is a guess.
-pub(super) const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
 
 /// Nothing stays at the address long enough to be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +40,7 @@ impl RawStorageService {
     ) -> Result<Integrity, RegisterError> {
         let capabilities = self.storage.capabilities();
         let proof = self.proof_by_store(intent, sha256).await?;
-        let parts = intent.layout().map(|it| it.count());
+        let parts = intent.layout().map(PartLayout::count);
         for _ in 0..LOOKS {
             // nothing is read of what is another object by its head already
             let mismatches = verification::mismatches(intent, &stored, proof, capabilities);
@@ -118,6 +120,16 @@ impl RawStorageService {
         match self.worker.digest(object, urgency).await? {
             WorkProgress::Done(outcome) => Ok(outcome),
             WorkProgress::Pending => Err(RegisterError::pending(size_bytes)),
+        }
+    }
+}
+
+impl RegisterError {
+    /// The service works on an object of this size.
+    pub(super) fn pending(size_bytes: ByteSize) -> Self {
+        let seconds = (size_bytes.get() / BYTES_PER_SECOND).clamp(1, 30);
+        Self::VerificationPending {
+            retry_after: Duration::from_secs(seconds),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) const ROUTE: Route = Route {
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 1000, example = 1000,
             description = "Maximum number of parts (default 1000)."),
     ),
-    responses((status = 200, description = "Its parts in order of their numbers.", body = Parts)),
+    responses((status = 200, description = "Its parts in order of their numbers.", body = HeldParts)),
 )]
 async fn parts(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
     let mut query = Query::of(call.request.query_string());
@@ -60,7 +60,7 @@ async fn parts(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiEr
     let _permit = call.app.answers.page_permit(&access.scope().tenant).await?;
     let service = &call.core.service;
     let held = service.parts(&access, asset_id, after, limit).await?;
-    let reply = Parts {
+    let reply = HeldParts {
         parts: held.iter().map(HeldPart::of).collect(),
     };
     respond::json(HttpResponse::Ok(), &reply)
@@ -68,7 +68,7 @@ async fn parts(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiEr
 
 /// The parts of an upload.
 #[derive(Serialize, ToSchema)]
-struct Parts {
+struct HeldParts {
     /// In order of their numbers.
     #[schema(max_items = 1000)]
     parts: Vec<HeldPart>,

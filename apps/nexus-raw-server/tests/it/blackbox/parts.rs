@@ -14,7 +14,7 @@ const PART: usize = 8 * 1024 * 1024;
 
 /// A content of two parts, the second of five bytes.
 fn content() -> Vec<u8> {
-    (0..PART + 5).map(|at| (at % 251) as u8).collect()
+    (0..=250).cycle().take(PART + 5).collect()
 }
 
 async fn promised(caller: &Caller, content: &[u8]) -> String {

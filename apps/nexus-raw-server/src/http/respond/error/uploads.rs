@@ -39,7 +39,7 @@ pub(super) fn presign(error: &PresignError) -> Problem {
 }
 
 /// A part that was not uploaded, or not as declared.
-fn missing_part(part: &PartNumber) -> Fault {
+fn missing_part(part: PartNumber) -> Fault {
     Fault::new(format!("/parts/{part}"), "was not uploaded as declared")
 }
 
@@ -137,7 +137,7 @@ pub(super) fn register(error: &RegisterError) -> Problem {
             let faults = parts
                 .iter()
                 .take(MOST_PARTS_NAMED)
-                .map(missing_part)
+                .map(|part| missing_part(*part))
                 .collect();
             Problem::new(Code::ObjectNotUploaded, detail).with_errors(faults)
         }
