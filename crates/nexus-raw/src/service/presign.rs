@@ -202,7 +202,7 @@ impl RawStorageService {
     ///
     /// # Errors
     /// See [`PresignError`]; in every case no URL exists outside and nothing was written. With a
-    /// key, [`StorageError::ForeignBucket`](crate::ports::StorageError::ForeignBucket) where the
+    /// key, [`StorageError::ForeignBucket`] where the
     /// key's intent is of a bucket that is not served any more: asset and key stay with that
     /// bucket.
     ///

@@ -77,7 +77,7 @@ pub fn a_composite_checksum_is_that_of_the_parts(bench: &Bench) -> String {
     )
 }
 
-/// The tag is the MD5 of the MD5s, which for [`CONTENT`] was computed by other means.
+/// The tag is the MD5 of the MD5s, which for this content was computed by other means.
 pub fn the_tag_of_an_object_in_parts_names_their_number(bench: &Bench) -> String {
     let (upload, parts) = one_part(bench);
     let completed = upload.complete(&parts, &[ONCE]).texts("ETag").concat();
