@@ -18,7 +18,7 @@ use nexus_raw_storage_s3::{
 };
 use nexus_raw_testkit::{
     HttpRequest, SwallowingProxy, behind_a_dead_proxy, contract::storage::StorageHarness,
-    s3::Answer, storage_contract,
+    s3::Answer, storage_contract, storage_parts_contract,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -93,6 +93,7 @@ impl StorageHarness for OnEmbedded {
 }
 
 storage_contract!(OnEmbedded::new());
+storage_parts_contract!(OnEmbedded::new());
 
 /// A clock that is set wrong.
 #[derive(Debug)]

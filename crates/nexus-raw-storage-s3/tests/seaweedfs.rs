@@ -24,7 +24,8 @@ use nexus_raw::{
 };
 use nexus_raw_storage_s3::{ProbeError, S3RawStorageRepository, S3Settings, UnprobedS3};
 use nexus_raw_testkit::{
-    HttpRequest, SeaweedFs, contract::storage::StorageHarness, s3::Answer, sample, storage_contract,
+    HttpRequest, SeaweedFs, contract::storage::StorageHarness, s3::Answer, sample,
+    storage_contract, storage_parts_contract,
 };
 
 struct OnSeaweedFs(Arc<SeaweedFs>);
@@ -87,6 +88,7 @@ impl StorageHarness for OnSeaweedFs {
 }
 
 storage_contract!(OnSeaweedFs::new());
+storage_parts_contract!(OnSeaweedFs::new());
 
 #[tokio::test]
 async fn the_probe_finds_it_fit_every_time() {

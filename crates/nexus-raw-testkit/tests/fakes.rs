@@ -94,10 +94,12 @@ impl StorageHarness for Shelf {
 
 mod store {
     nexus_raw_testkit::storage_contract!(super::Shelf::new());
+    nexus_raw_testkit::storage_parts_contract!(super::Shelf::new());
 }
 
 mod careless_store {
     nexus_raw_testkit::storage_contract!(super::Shelf::careless());
+    nexus_raw_testkit::storage_parts_contract!(super::Shelf::careless());
 }
 
 struct Recorded(Arc<RecordingSink>);

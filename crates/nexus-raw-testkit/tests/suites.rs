@@ -25,14 +25,13 @@ fn rules(sources: &[String]) -> BTreeSet<&str> {
     rules
 }
 
-/// The names between the brackets that the suite's macro passes on.
+/// The names between the brackets that the suite's macros pass on.
 fn listed(sources: &[String]) -> BTreeSet<&str> {
-    let list = sources.iter().find_map(|source| {
-        let (_, from) = source.split_once("$harness,\n")?;
-        let (_, from) = from.split_once('[')?;
-        from.split(']').next()
-    });
-    let names = list.unwrap_or_default().split(',').map(str::trim);
+    let macros = sources
+        .iter()
+        .flat_map(|source| source.split("$harness,\n").skip(1));
+    let lists = macros.filter_map(|it| it.split_once('[')?.1.split(']').next());
+    let names = lists.flat_map(|list| list.split(',')).map(str::trim);
     names.filter(|name| !name.is_empty()).collect()
 }
 

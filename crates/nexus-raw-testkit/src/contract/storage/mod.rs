@@ -97,6 +97,21 @@ macro_rules! storage_contract {
                 a_download_is_refused_after_its_end,
                 a_download_ends_with_its_time_to_live_or_earlier,
                 a_download_from_a_bucket_that_is_not_served_is_not_signed,
+                a_running_store_is_ready,
+            ]
+        );
+    };
+}
+
+/// Runs the contract suite of uploads in parts, for a store that takes them. Takes an expression that
+/// returns a new [`StorageHarness`](crate::contract::storage::StorageHarness).
+#[macro_export]
+macro_rules! storage_parts_contract {
+    ($harness:expr) => {
+        $crate::contract_tests!(
+            storage,
+            $harness,
+            [
                 an_upload_in_parts_becomes_one_object,
                 a_part_is_signed_with_its_digest_and_ends_in_time,
                 other_bytes_of_a_part_are_refused_if_the_store_proves_parts,
@@ -107,7 +122,6 @@ macro_rules! storage_contract {
                 an_upload_is_not_completed_onto_an_object,
                 an_aborted_upload_is_not_known,
                 an_upload_to_an_unserved_bucket_is_not_touched,
-                a_running_store_is_ready,
             ]
         );
     };
