@@ -37,7 +37,7 @@ use proptest::test_runner::{Config, RngSeed, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
 /// How many sequences are tried, unless `PROPTEST_CASES` says otherwise.
-const ON_FAKES: u32 = 750;
+const ON_FAKES: u32 = 1500;
 const ON_A_STORE_THAT_PROVES_NOTHING: u32 = 250;
 const ON_ADAPTERS: u32 = 200;
 
