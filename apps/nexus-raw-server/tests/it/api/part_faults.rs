@@ -284,7 +284,7 @@ async fn at_most_a_hundred_missing_parts_are_named() {
     );
     assert_eq!(
         body["detail"],
-        "101 parts are missing; upload them and try again"
+        "missing parts: 101; upload them and try again"
     );
     let errors = body["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 100);

@@ -241,7 +241,7 @@ async fn register_completes_the_upload_once() {
     let body = json!({"asset_id": id, "sha256": sample::facts().sha256});
     let missing = |numbers: &[usize]| {
         let text = format!(
-            "{} parts are missing; upload them and try again",
+            "missing parts: {}; upload them and try again",
             numbers.len()
         );
         let facts = (409, "object-not-uploaded", "Object not uploaded", &*text);

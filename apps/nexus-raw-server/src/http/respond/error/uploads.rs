@@ -130,10 +130,7 @@ pub(super) fn register(error: &RegisterError) -> Problem {
             Problem::new(Code::ObjectNotUploaded, detail)
         }
         RegisterError::PartsMissing { parts } => {
-            let detail = format!(
-                "{} parts are missing; upload them and try again",
-                parts.len()
-            );
+            let detail = format!("missing parts: {}; upload them and try again", parts.len());
             let faults = parts
                 .iter()
                 .take(MOST_PARTS_NAMED)
