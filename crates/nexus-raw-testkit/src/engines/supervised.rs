@@ -19,7 +19,9 @@ pub(super) const DRAWS: u32 = 5;
 /// Runs a program, given as arguments, until standard input is closed, which happens at any end of
 /// the test's process. Then it sends the signal `$1` to the program and to the process group that
 /// it may lead, waits for its end, and removes the paths in `$2`. A signal of the terminal reaches
-/// the whole group and must not interrupt this.
+/// the whole group and must not interrupt this. A browser's children may outlive it for a moment,
+/// or have left its group, and write while its files are removed: whatever still works in a path
+/// is killed and the path removed again, until both are gone.
 const SUPERVISOR: &str = r#"
 trap '' INT HUP
 signal=$1 leftovers=$2
@@ -27,10 +29,18 @@ shift 2
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
+cd /
 { cat >/dev/null; kill -"$signal" -- "-$server" || kill -"$signal" "$server"; } <&3 2>/dev/null &
 exec 3<&-
 wait "$server"
-[ -z "$leftovers" ] || rm -rf $leftovers
+for path in $leftovers; do
+    for attempt in $(seq 100); do
+        users=$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$path*" -printf '%h ' 2>/dev/null)
+        for user in $users; do kill -KILL "${user#/proc/}"; done
+        rm -rf "$path" && [ -z "$users" ] && break
+        sleep 0.1
+    done
+done
 "#;
 
 /// A running program, by its supervisor.
@@ -134,4 +144,31 @@ pub(super) fn draw_ports<const N: usize>() -> [u16; N] {
     let listeners: [TcpListener; N] =
         std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_left_the_group_is_ended_too_and_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().to_owned();
+        let left = place.join("left");
+        // it goes on in a session of its own, and brings the directory back when it is removed
+        let stray = format!("while :; do mkdir -p {}; done", left.display());
+        let mut program = Command::new("setsid");
+        program
+            .args(["sh", "-c", &format!("setsid sh -c '{stray}' & wait")])
+            .current_dir(&place);
+        let mut supervised = Supervised::start(&program, "KILL", std::slice::from_ref(&place));
+        assert!(supervised.is_there(|| left.exists()));
+        drop(supervised);
+        assert!(!place.exists());
+        let users = fs::read_dir("/proc").unwrap().flatten();
+        let mut places = users.filter_map(|it| fs::read_link(it.path().join("cwd")).ok());
+        assert!(!places.any(|it| it.starts_with(&place)));
+    }
 }
