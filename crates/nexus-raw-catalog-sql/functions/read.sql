@@ -29,8 +29,8 @@ BEGIN
 END
 $$;
 
--- The oldest record of a content, of those whose digest was proved: that of an upload in parts may be
--- what the caller stated.
+-- The oldest record of a content, of those whose digest is proved: by the latest verification, or, where
+-- there was none, at registration. That of an upload in parts may be what the caller stated.
 CREATE OR REPLACE FUNCTION content_v1(
     of_tenant text, of_env text, of_sha256 bytea, of_size bigint
 ) RETURNS TABLE (asset asset, bucket text, labels json, parents json)
@@ -42,7 +42,8 @@ BEGIN
     FROM (SELECT a FROM asset a
         WHERE (a.tenant_id, a.env) = (of_tenant, of_env)
             AND a.sha256 = of_sha256 AND a.size_bytes = of_size
-            AND a.integrity_level IN ('s3_sha256', 'stream_sha256')
+            AND CASE WHEN a.verdict IS NULL THEN a.integrity_level IN ('s3_sha256', 'stream_sha256')
+                ELSE a.verdict = 'intact' END
         ORDER BY a.registered_sequence LIMIT 1) oldest
     CROSS JOIN LATERAL details_v1(oldest.a) d;
 END
@@ -122,12 +123,14 @@ BEGIN
 END
 $$;
 
--- The open intents of all scopes.
-CREATE OR REPLACE FUNCTION open_intents_v1(OUT open_count bigint, OUT open_bytes bigint)
-LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- The totals of all scopes.
+CREATE OR REPLACE FUNCTION totals_v1(
+    OUT open_count bigint, OUT open_bytes bigint, OUT corrupt_count bigint
+) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM enter_as_relay();
-    SELECT coalesce(sum(s.open_count), 0), coalesce(sum(s.open_bytes), 0)
-    INTO open_count, open_bytes FROM scope s;
+    SELECT coalesce(sum(s.open_count), 0), coalesce(sum(s.open_bytes), 0),
+        coalesce(sum(s.corrupt_count), 0)
+    INTO open_count, open_bytes, corrupt_count FROM scope s;
 END
 $$;

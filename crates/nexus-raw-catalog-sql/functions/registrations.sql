@@ -79,6 +79,10 @@ BEGIN
         made.stated_train_ok := NULL;
         made.stated_pii_flags := NULL;
         made.last_fact := NULL;
+        made.verdict := NULL;
+        made.verified_at := NULL;
+        made.found_sha256 := NULL;
+        made.found_size_bytes := NULL;
         made.erased_at := NULL;
         assets := assets || made;
         ids := ids || it.id;

@@ -1,7 +1,8 @@
 -- Leases of work on objects, and the digests that come of hashing.
 
 -- Does one step of a worker: claims, renews or releases the work lease of an intent, or records
--- its digest. A claim without an entity tag is not of hashing, and no digest is known of it.
+-- its digest. A claim without an entity tag is not of hashing, and no digest is known of it. A claim of
+-- a record is of an asset that is registered, any other of one that is not.
 CREATE OR REPLACE FUNCTION work_v1(own scope, member json) RETURNS json
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -10,7 +11,7 @@ DECLARE
     stood boolean;
 BEGIN
     SELECT m.* INTO asked FROM json_to_record(member) AS m (step text, asset_id uuid, etag text,
-        version_id text, owner uuid, epoch bigint, now bigint, until bigint, sha256 bytea);
+        version_id text, of_record boolean, owner uuid, epoch bigint, now bigint, until bigint, sha256 bytea);
     IF asked.step = 'claim' THEN
         SELECT i.state, i.work_owner, i.work_until, encode(d.sha256, 'hex') AS sha256
         INTO standing
@@ -21,7 +22,8 @@ BEGIN
         WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = asked.asset_id;
         IF standing.sha256 IS NOT NULL THEN
             RETURN json_build_object('known', standing.sha256);
-        ELSIF standing.state IS NULL OR standing.state IN ('registered', 'aborted') THEN
+        ELSIF standing.state IS NULL OR standing.state = 'aborted'
+            OR (standing.state = 'registered') <> asked.of_record THEN
             RETURN to_json('closed'::text);
         ELSIF standing.work_owner IS NOT NULL AND standing.work_until > asked.now THEN
             RETURN json_build_object('held', standing.work_until);

@@ -37,8 +37,8 @@ BEGIN
 END
 $$;
 
--- Writes the members of one scope: intents, then repeated presigns, registrations, aborts, downloads
--- and facts, each with its event, then ids and parts of uploads and the steps of workers and of
+-- Writes the members of one scope: intents, then repeated presigns, registrations, aborts,
+-- downloads, verifications and facts, each with its event, then ids and parts of uploads and the steps of workers and of
 -- consent. The lock on the scope's row keeps what is read here unchanged until the commit.
 --
 -- `again` marks a retry after a lost response: the group may be committed already. A member whose
@@ -58,7 +58,7 @@ BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
         max_presigns bigint, intents json, repeats json, registrations json, downloads json,
         facts json, claims json[], work json[], steps json[], aborts json, uploads json[],
-        parts json[]);
+        parts json[], verifications json);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
@@ -80,7 +80,7 @@ BEGIN
         known := ARRAY(
             SELECT e.facts_digest
             FROM unnest(ARRAY[asked.intents, asked.repeats, asked.registrations,
-                asked.downloads, asked.facts]) members
+                asked.downloads, asked.facts, asked.verifications]) members
             CROSS JOIN json_to_recordset(members) AS m (event event)
             JOIN event e ON e.asset_id = (m.event).asset_id
                 AND e.facts_digest = (m.event).facts_digest
@@ -113,7 +113,11 @@ BEGIN
         own := did.own;
         written := written || did.written;
     END IF;
-
+    IF json_array_length(asked.verifications) > 0 THEN
+        SELECT d.* INTO did FROM add_verifications_v1(own, asked.verifications, known) d;
+        own := did.own;
+        written := written || did.written;
+    END IF;
     IF json_array_length(asked.facts) > 0 THEN
         SELECT d.* INTO did FROM add_facts_v1(own, asked.facts, known) d;
         own := did.own;
@@ -122,7 +126,7 @@ BEGIN
 
     UPDATE scope s SET last_sequence = own.last_sequence, open_count = own.open_count,
         open_bytes = own.open_bytes, registered_count = own.registered_count,
-        registered_bytes = own.registered_bytes
+        registered_bytes = own.registered_bytes, corrupt_count = own.corrupt_count
     WHERE (s.tenant_id, s.env) = (own.tenant_id, own.env)
         AND s.last_sequence < own.last_sequence;
 

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use nexus_raw::{
     ErrorChain,
-    asset::DeclaredPart,
+    asset::{DeclaredPart, Verdict},
     ports::{
         CompletionOutcome, HashOutcome, Lease, OpenUpload, PinnedObject, StorageError, Urgency,
-        WorkClaim, WorkError, abort_unless_completed,
+        VerificationOrder, WorkClaim, WorkError, WorkProgress, abort_unless_completed,
+        verify_object,
     },
 };
 use tokio::{
@@ -65,8 +66,8 @@ impl Job {
     pub(super) async fn run(mut self) -> JobOutcome {
         let shared = Arc::clone(&self.shared);
         let turns = match (&self.order.work, self.order.urgency) {
-            (Work::Hash(_), Urgency::Awaited) => Some(&shared.awaited),
-            (Work::Hash(_), Urgency::Background) => Some(&shared.background),
+            (Work::Hash(_) | Work::Verify(_), Urgency::Awaited) => Some(&shared.awaited),
+            (Work::Hash(_) | Work::Verify(_), Urgency::Background) => Some(&shared.background),
             // these read nothing: they are work of the store
             (Work::Complete(..) | Work::Abort(_), _) => None,
         };
@@ -99,6 +100,12 @@ impl Job {
             Work::Hash(object) => ledger.claim_hashing(object, owner, now, ttl).await,
             Work::Complete(upload, _) | Work::Abort(upload) => {
                 ledger.claim_upload(upload, owner, now, ttl).await
+            }
+            Work::Verify(order) => {
+                let (scope, asset) = (order.asset.scope(), order.asset.asset_id());
+                ledger
+                    .claim_verification(scope, asset, owner, now, ttl)
+                    .await
             }
         };
         match claim {
@@ -170,6 +177,11 @@ fn log_finished(log: &slog::Logger, finished: &Finished) {
             slog::warn!(log, "upload not known to the store");
         }
         Finished::Aborted(_) => slog::info!(log, "upload aborted or found completed"),
+        Finished::Verified(verification) => match verification.verdict() {
+            Verdict::Intact => slog::info!(log, "asset verified"),
+            Verdict::Corrupt => slog::error!(log, "asset is corrupt"),
+            Verdict::Missing => slog::error!(log, "object of an asset is missing"),
+        },
     }
 }
 
@@ -184,6 +196,11 @@ async fn carry_out(
             biased;
             () = stopped(stop) => (JobOutcome::Skipped, Afterwards::Release),
             end = hash(shared, object, epoch) => end,
+        },
+        Work::Verify(order) => tokio::select! {
+            biased;
+            () = stopped(stop) => (JobOutcome::Skipped, Afterwards::Release),
+            end = verify(shared, order, epoch) => (end, Afterwards::Release),
         },
         // the store would go on without this process: what is under way is awaited for a while
         Work::Complete(upload, parts) => tokio::select! {
@@ -215,6 +232,16 @@ async fn hash(shared: &Shared, object: &PinnedObject, epoch: u64) -> (JobOutcome
         Err(error) => WorkError::Catalog(error).into(),
     };
     (end, Afterwards::Gone)
+}
+
+async fn verify(shared: &Shared, order: &VerificationOrder, epoch: u64) -> JobOutcome {
+    let (storage, catalog) = (&*shared.storage, &*shared.catalog);
+    let verified = verify_object(storage, catalog, &*shared.clock, order, Some(epoch)).await;
+    match verified {
+        Ok(WorkProgress::Done(verification)) => JobOutcome::Done(Finished::Verified(verification)),
+        Ok(WorkProgress::Pending) => JobOutcome::Skipped,
+        Err(error) => error.into(),
+    }
 }
 
 /// Completes, unless an object is there: the answer to an earlier completion may have been lost.

@@ -34,7 +34,7 @@ impl Jobs {
         let key = (scope.clone(), asset);
         let mut jobs = shared.jobs.lock();
         if let Some((under_way, outcome)) = jobs.get(&key) {
-            return if under_way == work {
+            return if under_way.is_same_as(work) {
                 Admission::Joined(outcome.clone())
             } else {
                 Admission::Refused

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::DeclaredPart,
+    asset::{DeclaredPart, Verification},
     ports::{
-        AbortOutcome, CatalogError, Clock, CompletionOutcome, HashOutcome, ObjectWorker,
-        OpenUpload, PinnedObject, RawStorageRepository, StorageError, Urgency, WorkError,
-        WorkLedger, WorkProgress,
+        AbortOutcome, AssetCatalog, CatalogError, Clock, CompletionOutcome, HashOutcome,
+        ObjectWorker, OpenUpload, PinnedObject, RawStorageRepository, StorageError, Urgency,
+        VerificationOrder, WorkError, WorkLedger, WorkProgress,
     },
 };
 use slog::Logger;
@@ -40,6 +40,7 @@ pub struct TokioObjectWorker(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     storage: Arc<dyn RawStorageRepository>,
+    catalog: Arc<dyn AssetCatalog>,
     ledger: Arc<dyn WorkLedger>,
     clock: Arc<dyn Clock>,
     /// The owner of claims: this process.
@@ -69,13 +70,15 @@ struct SharedFailure(#[source] Arc<WorkError>);
 impl TokioObjectWorker {
     /// Creates a worker whose tasks run on the current tokio runtime.
     ///
-    /// `owner` is unique to the process. Each job is logged.
+    /// `catalog` and `ledger` are ports of the same catalogue. `owner` is unique to the process. Each
+    /// job is logged.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
     pub fn new(
         storage: Arc<dyn RawStorageRepository>,
+        catalog: Arc<dyn AssetCatalog>,
         ledger: Arc<dyn WorkLedger>,
         clock: Arc<dyn Clock>,
         owner: Uuid,
@@ -84,6 +87,7 @@ impl TokioObjectWorker {
     ) -> Self {
         Self(Arc::new(Shared {
             storage,
+            catalog,
             ledger,
             clock,
             owner,
@@ -207,6 +211,18 @@ impl ObjectWorker for TokioObjectWorker {
         let finished = self.in_time(self.finished(work, Urgency::Awaited)).await?;
         Ok(match finished {
             Some(Finished::Aborted(outcome)) => WorkProgress::Done(outcome),
+            _ => WorkProgress::Pending,
+        })
+    }
+
+    async fn verify(
+        &self,
+        order: VerificationOrder,
+        urgency: Urgency,
+    ) -> Result<WorkProgress<Verification>, WorkError> {
+        let finished = self.finished(Work::Verify(order), urgency);
+        Ok(match self.in_time(finished).await? {
+            Some(Finished::Verified(verification)) => WorkProgress::Done(verification),
             _ => WorkProgress::Pending,
         })
     }

@@ -1,5 +1,6 @@
 mod house;
 mod uploads;
+mod verifications;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -76,6 +77,7 @@ async fn an_unavailable_catalogue_is_reported_and_nothing_is_read() {
     let object = house.uploaded(1).await;
     let hashing = TokioObjectWorker::new(
         house.store.clone(),
+        Arc::new(house.catalog.clone()),
         Arc::new(ledger),
         house.clock.clone(),
         Uuid::from_u128(1),

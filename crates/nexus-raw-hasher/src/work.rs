@@ -1,11 +1,14 @@
 use nexus_raw::{
-    asset::{AssetId, DeclaredPart},
-    ports::{AbortOutcome, CompletionOutcome, HashOutcome, OpenUpload, PinnedObject, Urgency},
+    asset::{AssetId, DeclaredPart, Verification},
+    ports::{
+        AbortOutcome, CompletionOutcome, HashOutcome, OpenUpload, PinnedObject, Urgency,
+        VerificationOrder,
+    },
     tenancy::Scope,
 };
 
 /// What is to be done with the object of an asset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Work {
     /// To read and hash it.
     Hash(PinnedObject),
@@ -13,6 +16,8 @@ pub(super) enum Work {
     Complete(OpenUpload, Vec<DeclaredPart>),
     /// To drop the parts of the upload.
     Abort(OpenUpload),
+    /// To read it again, and to record whether it is what the record says.
+    Verify(VerificationOrder),
 }
 
 /// What came of it.
@@ -24,13 +29,30 @@ pub(super) enum Finished {
     Completed(CompletionOutcome),
     /// The store has answered the abort.
     Aborted(AbortOutcome),
+    /// The verdict is recorded, or was a short while ago.
+    Verified(Verification),
 }
 
 impl Work {
+    /// Whether the outcome of one is that of the other. Whoever asks for a verification, it is the
+    /// same reading.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Hash(one), Self::Hash(other)) => one == other,
+            (Self::Complete(one, parts), Self::Complete(other, others)) => {
+                one == other && parts == others
+            }
+            (Self::Abort(one), Self::Abort(other)) => one == other,
+            (Self::Verify(one), Self::Verify(other)) => one.asset == other.asset,
+            _ => false,
+        }
+    }
+
     pub(super) fn asset(&self) -> (&Scope, AssetId) {
         match self {
             Self::Hash(object) => (&object.scope, object.asset_id),
             Self::Complete(upload, _) | Self::Abort(upload) => (&upload.scope, upload.asset_id),
+            Self::Verify(order) => (order.asset.scope(), order.asset.asset_id()),
         }
     }
 
@@ -38,6 +60,7 @@ impl Work {
         match self {
             Self::Hash(object) => object.size_bytes.get(),
             Self::Complete(upload, _) | Self::Abort(upload) => upload.size_bytes.get(),
+            Self::Verify(order) => order.asset.facts().size_bytes.get(),
         }
     }
 
@@ -47,6 +70,7 @@ impl Work {
             Self::Hash(_) => "hash",
             Self::Complete(..) => "complete",
             Self::Abort(_) => "abort",
+            Self::Verify(_) => "verify",
         }
     }
 }

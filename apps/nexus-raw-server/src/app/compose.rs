@@ -134,6 +134,7 @@ pub(super) async fn start(
     let worker = TokioObjectWorker::new(
         Arc::clone(&storage),
         Arc::clone(&catalog) as _,
+        Arc::clone(&catalog) as _,
         Arc::clone(&plan.clock),
         random::fresh_uuid(),
         plan.worker,

@@ -72,6 +72,7 @@ struct Inner {
     sinks: Sinks,
     open_intents: IntGauge,
     open_intents_bytes: IntGauge,
+    corrupt_assets: IntGauge,
     sampled: FloatGauge,
     leader: IntGauge,
     lease_expiry: LeaseExpiry,
@@ -207,6 +208,10 @@ impl Metrics {
             open_intents_bytes: of.gauge(
                 "open_intents_bytes",
                 "Total size of the intents that are not registered",
+            ),
+            corrupt_assets: of.gauge(
+                "corrupt_assets",
+                "Registered assets whose latest verification found another content, or none",
             ),
             sampled: of.gauge(
                 "sampled_timestamp_seconds",

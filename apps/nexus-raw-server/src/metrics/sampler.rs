@@ -44,9 +44,10 @@ impl Sampler {
     /// Takes one sample.
     pub(crate) async fn sample(&self) -> Result<(), CatalogError> {
         let metrics = &self.metrics.0;
-        let open = self.census.open_intents().await?;
-        metrics.open_intents.set(whole(open.count));
-        metrics.open_intents_bytes.set(whole(open.bytes));
+        let totals = self.census.totals().await?;
+        metrics.open_intents.set(whole(totals.open_intents));
+        metrics.open_intents_bytes.set(whole(totals.open_bytes));
+        metrics.corrupt_assets.set(whole(totals.corrupt_assets));
         for sink in &self.sinks {
             self.sample_sink(sink).await?;
         }

@@ -140,6 +140,8 @@ impl Driver {
             catalog: Arc::clone(&ports.catalog),
             worker: Some(Arc::new(PendingOnce {
                 storage: Arc::clone(&ports.storage),
+                catalog: Arc::clone(&ports.catalog),
+                clock: Arc::clone(&port) as _,
                 begun: Mutex::default(),
             })),
             clock: Arc::clone(&port),

@@ -51,8 +51,9 @@ CREATE TABLE object_store (
 );
 
 -- One row per scope (tenant and environment): its lock, its event counter and its usage. `open_*`
--- counts intents that are neither registered, ended nor aborted; `withdrawing` and `restoring` say whether
--- the scope has rows in `consent_change`.
+-- counts intents that are neither registered, ended nor aborted, `corrupt_count` assets whose latest
+-- verification found another content or none; `withdrawing` and `restoring` say whether the scope has
+-- rows in `consent_change`.
 CREATE TABLE scope (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -61,6 +62,7 @@ CREATE TABLE scope (
     open_bytes bigint NOT NULL DEFAULT 0 CHECK (open_bytes >= 0),
     registered_count bigint NOT NULL DEFAULT 0 CHECK (registered_count >= 0),
     registered_bytes bigint NOT NULL DEFAULT 0 CHECK (registered_bytes >= 0),
+    corrupt_count bigint NOT NULL DEFAULT 0 CHECK (corrupt_count >= 0),
     withdrawing boolean NOT NULL DEFAULT false,
     restoring boolean NOT NULL DEFAULT false,
     PRIMARY KEY (tenant_id, env)
@@ -162,6 +164,9 @@ CREATE INDEX event_by_type ON event (tenant_id, env, event_type, sequence);
 -- `train_ok_effective` is true if `train_ok` in force is true for the asset and all its ancestors.
 -- It may be false too long while the scope is `restoring`, and true too long while it is
 -- `withdrawing`, when reads look at the ancestors as well.
+--
+-- The latest verification is not part of the record either: `verdict` is null while there was none,
+-- `found_*` is what was read, and null where nothing was there.
 CREATE TABLE asset (
     tenant_id text COLLATE "C" NOT NULL,
     env text COLLATE "C" NOT NULL,
@@ -187,6 +192,10 @@ CREATE TABLE asset (
     stated_train_ok boolean,
     stated_pii_flags json,
     last_fact bigint,
+    verdict text CHECK (verdict IN ('intact', 'corrupt', 'missing')),
+    verified_at bigint,
+    found_sha256 bytea CHECK (octet_length(found_sha256) = 32),
+    found_size_bytes bigint CHECK (found_size_bytes >= 0),
     registered_by text,
     imported_at bigint NOT NULL,
     provenance_digest bytea CHECK (octet_length(provenance_digest) = 32),
@@ -202,6 +211,9 @@ CREATE TABLE asset (
     CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
         AND sha256 IS NOT NULL AND registered_by IS NOT NULL AND provenance_digest IS NOT NULL
         AND integrity_etag IS NOT NULL)),
+    CHECK ((verdict IS NULL) = (verified_at IS NULL)),
+    CHECK ((coalesce(verdict, 'missing') = 'missing') = (found_sha256 IS NULL)),
+    CHECK ((found_sha256 IS NULL) = (found_size_bytes IS NULL)),
     CHECK ((captured_at IS NULL) = (captured_offset_minutes IS NULL)),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 );

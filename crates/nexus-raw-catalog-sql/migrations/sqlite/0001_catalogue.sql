@@ -29,8 +29,9 @@ CREATE TABLE object_store (
 ) STRICT;
 
 -- One row per scope (tenant and environment): its event counter and its usage. `open_*` counts
--- intents that are neither registered, ended nor aborted; `withdrawing` and `restoring` say whether
--- the scope has rows in `consent_change`.
+-- intents that are neither registered, ended nor aborted, `corrupt_count` assets whose latest
+-- verification found another content or none; `withdrawing` and `restoring` say whether the scope has
+-- rows in `consent_change`.
 CREATE TABLE scope (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -39,6 +40,7 @@ CREATE TABLE scope (
     open_bytes INTEGER NOT NULL DEFAULT 0 CHECK (open_bytes >= 0),
     registered_count INTEGER NOT NULL DEFAULT 0 CHECK (registered_count >= 0),
     registered_bytes INTEGER NOT NULL DEFAULT 0 CHECK (registered_bytes >= 0),
+    corrupt_count INTEGER NOT NULL DEFAULT 0 CHECK (corrupt_count >= 0),
     withdrawing INTEGER NOT NULL DEFAULT 0 CHECK (withdrawing IN (0, 1)),
     restoring INTEGER NOT NULL DEFAULT 0 CHECK (restoring IN (0, 1)),
     PRIMARY KEY (tenant_id, env)
@@ -145,6 +147,9 @@ CREATE INDEX event_by_type ON event (tenant_id, env, event_type, sequence);
 -- `train_ok_effective` is true if `train_ok` in force is true for the asset and all its ancestors.
 -- It may be false too long while the scope is `restoring`, and true too long while it is
 -- `withdrawing`, when reads look at the ancestors as well.
+--
+-- The latest verification is not part of the record either: `verdict` is null while there was none,
+-- `found_*` is what was read, and null where nothing was there.
 CREATE TABLE asset (
     tenant_id TEXT NOT NULL,
     env TEXT NOT NULL,
@@ -170,6 +175,10 @@ CREATE TABLE asset (
     stated_train_ok INTEGER CHECK (stated_train_ok IN (0, 1)),
     stated_pii_flags TEXT CHECK (json_valid(stated_pii_flags)),
     last_fact INTEGER,
+    verdict TEXT CHECK (verdict IN ('intact', 'corrupt', 'missing')),
+    verified_at INTEGER,
+    found_sha256 BLOB CHECK (length(found_sha256) = 32),
+    found_size_bytes INTEGER CHECK (found_size_bytes >= 0),
     registered_by TEXT,
     imported_at INTEGER NOT NULL,
     provenance_digest BLOB CHECK (length(provenance_digest) = 32),
@@ -185,6 +194,9 @@ CREATE TABLE asset (
     CHECK (erased_at IS NOT NULL OR (filename IS NOT NULL AND content_type IS NOT NULL
         AND sha256 IS NOT NULL AND registered_by IS NOT NULL AND provenance_digest IS NOT NULL
         AND integrity_etag IS NOT NULL)),
+    CHECK ((verdict IS NULL) = (verified_at IS NULL)),
+    CHECK ((coalesce(verdict, 'missing') = 'missing') = (found_sha256 IS NULL)),
+    CHECK ((found_sha256 IS NULL) = (found_size_bytes IS NULL)),
     CHECK ((captured_at IS NULL) = (captured_offset_minutes IS NULL)),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
 ) STRICT;

@@ -5,11 +5,12 @@ use nexus_raw::{
     },
     event::{DatasetEvent, EventBody},
     ports::{
-        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, BegunUpload, CallerKey,
-        CatalogCensus, CatalogError, CursorKey, DownloadKey, DownloadOutcome, Downloadable,
-        EventQuery, EventSelection, FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome,
-        LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact, NewParts,
-        OpenIntents, PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, AssetVerification,
+        BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals, CursorKey, DownloadKey,
+        DownloadOutcome, Downloadable, EventQuery, EventSelection, FactOutcome, IntentState,
+        KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset,
+        NewDownload, NewFact, NewParts, NewVerification, PartsOutcome, RegisterOutcome,
+        RepeatOutcome, StandingKey, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -20,7 +21,7 @@ use crate::{
     sealed::SealedEvent,
     writer::{
         ConsentStep, IntentKey, IntentOutcome, NewIntent, RecordedDownload, RecordedFact,
-        Registration, RepeatedPresign, UploadAbort,
+        RecordedVerification, Registration, RepeatedPresign, UploadAbort,
     },
 };
 
@@ -191,6 +192,24 @@ impl AssetCatalog for SqlAssetCatalog {
         read!(self, "lineage", it => it.lineage(scope, asset, query))
     }
 
+    async fn find_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetVerification>, CatalogError> {
+        read!(self, "find_verification", it => it.find_verification(scope, asset))
+    }
+
+    async fn record_verification(
+        &self,
+        new: NewVerification,
+    ) -> Result<VerificationOutcome, CatalogError> {
+        let event = SealedEvent::of(&new.event)?;
+        let new = Box::new(new);
+        let record = self.writer.call(RecordedVerification { new, event });
+        self.observed("record_verification", record).await
+    }
+
     async fn find_content(
         &self,
         scope: &Scope,
@@ -241,7 +260,7 @@ impl AssetCatalog for SqlAssetCatalog {
 
 #[async_trait]
 impl CatalogCensus for SqlAssetCatalog {
-    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        read!(self, "open_intents", it => it.open_intents())
+    async fn totals(&self) -> Result<CatalogTotals, CatalogError> {
+        read!(self, "totals", it => it.totals())
     }
 }

@@ -10,7 +10,7 @@ use nexus_raw::{
 use uuid::Uuid;
 
 use super::{SqlAssetCatalog, read};
-use crate::writer::{ObjectTag, WorkAnswer, WorkRequest, WorkStep};
+use crate::writer::{ObjectTag, WorkAnswer, WorkPurpose, WorkRequest, WorkStep};
 
 impl SqlAssetCatalog {
     async fn step(
@@ -71,7 +71,7 @@ impl WorkLedger for SqlAssetCatalog {
         ttl: Duration,
     ) -> Result<WorkClaim, CatalogError> {
         let claim = WorkStep::Claim {
-            hashing: Some(ObjectTag::of(object)),
+            purpose: WorkPurpose::Hashing(ObjectTag::of(object)),
             owner,
             now,
             ttl,
@@ -88,13 +88,30 @@ impl WorkLedger for SqlAssetCatalog {
         ttl: Duration,
     ) -> Result<WorkClaim, CatalogError> {
         let claim = WorkStep::Claim {
-            hashing: None,
+            purpose: WorkPurpose::Upload,
             owner,
             now,
             ttl,
         };
         self.claim("claim_upload", &upload.scope, upload.asset_id, claim)
             .await
+    }
+
+    async fn claim_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<WorkClaim, CatalogError> {
+        let claim = WorkStep::Claim {
+            purpose: WorkPurpose::Verification,
+            owner,
+            now,
+            ttl,
+        };
+        self.claim("claim_verification", scope, asset, claim).await
     }
 
     async fn renew_work(

@@ -4,7 +4,7 @@ use nexus_raw::{
     asset::{PartNumber, Sha256Digest, UploadId},
     ports::{
         AbortedUpload, DownloadOutcome, FactOutcome, Lease, PartsOutcome, RegisterOutcome,
-        RepeatOutcome, WorkClaim,
+        RepeatOutcome, VerificationOutcome, WorkClaim,
     },
     time::Timestamp,
 };
@@ -64,6 +64,15 @@ enum DownloadReply {
     UnknownAsset,
     Changed,
     Granted(i64),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum VerificationReply {
+    Recorded,
+    Changed,
+    ClaimLost,
+    UnknownAsset,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +148,12 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
             DownloadReply::UnknownAsset => DownloadOutcome::UnknownAsset,
             DownloadReply::Changed => DownloadOutcome::Changed,
             DownloadReply::Granted(end) => DownloadOutcome::Granted(timestamp(end)?),
+        }),
+        Write::Verify(_) => Written::Verify(match read(answer)? {
+            VerificationReply::Recorded => VerificationOutcome::Recorded,
+            VerificationReply::Changed => VerificationOutcome::Changed,
+            VerificationReply::ClaimLost => VerificationOutcome::ClaimLost,
+            VerificationReply::UnknownAsset => VerificationOutcome::UnknownAsset,
         }),
         Write::Fact(_) => Written::Fact(match read(answer)? {
             FactReply::Recorded(sequence, has_followers) => FactOutcome::Recorded {

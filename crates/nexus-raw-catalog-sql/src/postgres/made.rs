@@ -8,7 +8,7 @@ use sqlx::migrate::Migrator;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The files of functions, one a topic.
-const FUNCTION_FILES: [&str; 13] = [
+const FUNCTION_FILES: [&str; 14] = [
     include_str!("../../functions/consent.sql"),
     include_str!("../../functions/downloads.sql"),
     include_str!("../../functions/events.sql"),
@@ -20,6 +20,7 @@ const FUNCTION_FILES: [&str; 13] = [
     include_str!("../../functions/registrations.sql"),
     include_str!("../../functions/relay.sql"),
     include_str!("../../functions/scope.sql"),
+    include_str!("../../functions/verifications.sql"),
     include_str!("../../functions/work.sql"),
     include_str!("../../functions/write.sql"),
 ];

@@ -6,9 +6,9 @@ use nexus_raw::{
     asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey, DownloadKey,
-        Downloadable, EventQuery, EventSelection, IntentState, KeptEvent, ListedAsset, OpenIntents,
-        ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey, CatalogError, CatalogTotals,
+        CursorKey, DownloadKey, Downloadable, EventQuery, EventSelection, IntentState, KeptEvent,
+        ListedAsset, ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -244,10 +244,27 @@ impl PostgresReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<ListedAsset>, CatalogError> {
+        self.asset_as(scope, asset, decode::listed).await
+    }
+
+    pub(crate) async fn find_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetVerification>, CatalogError> {
+        self.asset_as(scope, asset, decode::asset_verification)
+            .await
+    }
+
+    async fn asset_as<T>(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
+    ) -> Result<Option<T>, CatalogError> {
         let query = about(ASSET, scope, &[&asset.to_string()]) + " r";
         let rows = self.query(&query).await?;
-        let asset = rows.first().map(|row| decode::listed(&Columns(row)));
-        Ok(asset.transpose()?)
+        Ok(rows.first().map(|row| decode(&Columns(row))).transpose()?)
     }
 
     pub(crate) async fn find_content(
@@ -317,9 +334,9 @@ impl PostgresReader {
         self.query_events(&query).await
     }
 
-    pub(crate) async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        let rows = self.query("SELECT * FROM open_intents_v1()").await?;
-        Ok(decode::open_intents(&only(&rows)?)?)
+    pub(crate) async fn totals(&self) -> Result<CatalogTotals, CatalogError> {
+        let rows = self.query("SELECT * FROM totals_v1()").await?;
+        Ok(decode::totals(&only(&rows)?)?)
     }
 
     pub(crate) async fn undelivered(

@@ -6,14 +6,14 @@ use nexus_raw::{
     asset::{
         Activity, AssetId, BucketName, ByteSize, CaptureLocation, CapturedAt, ContentFacts,
         ContentType, DeclaredFacts, DeclaredPart, DerivedFrom, Fact, FactKind, FactValue, Filename,
-        InForce, Integrity, IntegrityLevel, Labels, Lineage, MultipartUpload, ObjectAddress,
-        ObjectKey, PartNumber, PiiFlags, Provenance, RawAsset, RawAssetParts, Reason, Sha256Digest,
-        SourceUri, StatedFact, UploadId, UploadIntent,
+        FoundContent, InForce, Integrity, IntegrityLevel, Labels, Lineage, MultipartUpload,
+        ObjectAddress, ObjectKey, PartNumber, PiiFlags, Provenance, RawAsset, RawAssetParts,
+        Reason, Sha256Digest, SourceUri, StatedFact, UploadId, UploadIntent, Verdict, Verification,
     },
     event::{DatasetEvent, StoredEvent},
     ports::{
-        AssetFacts, Backlog, BoxError, IntentState, KeptEvent, ListedAsset, OpenIntents,
-        ParkedEvent, SinkName, StandingKey,
+        AssetFacts, AssetVerification, Backlog, BoxError, CatalogTotals, IntentState, KeptEvent,
+        ListedAsset, ParkedEvent, SinkName, StandingKey,
     },
     tenancy::{Scope, UserId},
     time::Timestamp,
@@ -350,11 +350,36 @@ pub(crate) fn oldest(row: &Columns<'_>) -> Result<Option<Timestamp>, CorruptColu
     }
 }
 
-/// Decodes the usage of all scopes.
-pub(crate) fn open_intents(row: &Columns<'_>) -> Result<OpenIntents, CorruptColumn> {
-    Ok(OpenIntents {
-        count: row.unsigned("scope.open_count")?,
-        bytes: row.unsigned("scope.open_bytes")?,
+/// Decodes the totals of all scopes.
+pub(crate) fn totals(row: &Columns<'_>) -> Result<CatalogTotals, CorruptColumn> {
+    Ok(CatalogTotals {
+        open_intents: row.unsigned("scope.open_count")?,
+        open_bytes: row.unsigned("scope.open_bytes")?,
+        corrupt_assets: row.unsigned("scope.corrupt_count")?,
+    })
+}
+
+/// Decodes a record with its latest verification.
+pub(crate) fn asset_verification(row: &Columns<'_>) -> Result<AssetVerification, CorruptColumn> {
+    const VERDICT: &str = "asset.verdict";
+    let latest = match row.optional_text(VERDICT, Verdict::parse)? {
+        None => None,
+        Some(verdict) => {
+            let found = match row.optional::<i64>("asset.found_size_bytes")? {
+                None => None,
+                Some(_) => Some(FoundContent {
+                    sha256: row.digest("asset.found_sha256")?,
+                    size_bytes: size(row, "asset.found_size_bytes")?,
+                }),
+            };
+            let at = row.timestamp("asset.verified_at")?;
+            let known = Verification::from_parts(verdict, found, at);
+            Some(known.ok_or(CorruptColumn(VERDICT))?)
+        }
+    };
+    Ok(AssetVerification {
+        listed: listed(row)?,
+        latest,
     })
 }
 

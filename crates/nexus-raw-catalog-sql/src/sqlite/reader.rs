@@ -2,9 +2,9 @@ use nexus_raw::{
     asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact},
     event::DatasetEvent,
     ports::{
-        AssetFacts, AssetPage, AssetQuery, Backlog, CallerKey, CatalogError, CursorKey,
-        DownloadKey, Downloadable, EventQuery, IntentState, KeptEvent, LineageGraph, LineageQuery,
-        ListedAsset, OpenIntents, ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetFacts, AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey, CatalogError,
+        CatalogTotals, CursorKey, DownloadKey, Downloadable, EventQuery, IntentState, KeptEvent,
+        LineageGraph, LineageQuery, ListedAsset, ParkedFilter, PinnedObject, SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -97,6 +97,15 @@ impl SqliteReader {
         queries::asset(&mut connection, scope, asset).await
     }
 
+    pub(crate) async fn find_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetVerification>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::verification(&mut connection, scope, asset).await
+    }
+
     pub(crate) async fn find_facts(
         &self,
         scope: &Scope,
@@ -173,9 +182,9 @@ impl SqliteReader {
         queries::events(&mut connection, scope, query).await
     }
 
-    pub(crate) async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
+    pub(crate) async fn totals(&self) -> Result<CatalogTotals, CatalogError> {
         let mut connection = self.connection().await?;
-        queries::open_intents(&mut connection).await
+        queries::totals(&mut connection).await
     }
 
     pub(crate) async fn undelivered(

@@ -20,11 +20,11 @@ use nexus_raw::ports::CatalogError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 pub(crate) use self::{
-    work::{ObjectTag, WorkAnswer, WorkRequest, WorkStep},
+    work::{ObjectTag, WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
     write::{
         ConsentStep, IntentKey, IntentOutcome, Kind, LeaseRequest, Members, NewIntent, Outcomes,
-        OutcomesDiffer, RecordedDownload, RecordedFact, Registration, RepeatedPresign,
-        RetryRequest, UploadAbort, Write, Written, cursors,
+        OutcomesDiffer, RecordedDownload, RecordedFact, RecordedVerification, Registration,
+        RepeatedPresign, RetryRequest, UploadAbort, Write, Written, cursors,
     },
 };
 use crate::{

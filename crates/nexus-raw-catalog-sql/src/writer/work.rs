@@ -22,8 +22,7 @@ pub(crate) struct WorkRequest {
 #[derive(Debug, Clone)]
 pub(crate) enum WorkStep {
     Claim {
-        /// What is to be hashed; `None` for a claim of an upload.
-        hashing: Option<ObjectTag>,
+        purpose: WorkPurpose,
         owner: Uuid,
         now: Timestamp,
         ttl: Duration,
@@ -41,6 +40,32 @@ pub(crate) enum WorkStep {
     Release {
         epoch: u64,
     },
+}
+
+/// What a claim is for.
+#[derive(Debug, Clone)]
+pub(crate) enum WorkPurpose {
+    /// To hash this object.
+    Hashing(ObjectTag),
+    /// To complete or abort an upload.
+    Upload,
+    /// To verify a registered asset.
+    Verification,
+}
+
+impl WorkPurpose {
+    /// Returns what is to be hashed.
+    pub(crate) fn hashing(&self) -> Option<&ObjectTag> {
+        match self {
+            Self::Hashing(object) => Some(object),
+            Self::Upload | Self::Verification => None,
+        }
+    }
+
+    /// Returns whether the asset must be registered; otherwise it must not be.
+    pub(crate) fn is_of_record(&self) -> bool {
+        matches!(self, Self::Verification)
+    }
 }
 
 /// What tells an object from others at its address.

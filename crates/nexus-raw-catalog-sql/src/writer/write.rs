@@ -6,8 +6,8 @@ use nexus_raw::{
     asset::{Sha256Digest, UploadId, UploadIntent},
     ports::{
         AbortedUpload, BegunUpload, CallerKey, DownloadOutcome, FactOutcome, KeyClaim, Lease,
-        NewAsset, NewDownload, NewFact, NewParts, ParkedFilter, PartsOutcome, Progress,
-        ProgressChange, RegisterOutcome, RepeatOutcome,
+        NewAsset, NewDownload, NewFact, NewParts, NewVerification, ParkedFilter, PartsOutcome,
+        Progress, ProgressChange, RegisterOutcome, RepeatOutcome, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -78,6 +78,7 @@ kinds! {
     Register: Registration => RegisterOutcome,
     Abort: UploadAbort => AbortedUpload,
     Download: RecordedDownload => DownloadOutcome,
+    Verify: RecordedVerification => VerificationOutcome,
     Fact: RecordedFact => FactOutcome,
     Lease: LeaseRequest => Option<Lease>,
     Progress: Progress => bool,
@@ -98,6 +99,7 @@ impl Write {
             Self::Register(it) => Some(it.new.asset.scope()),
             Self::Abort(it) => Some(&it.scope),
             Self::Download(it) => Some(&it.new.key.scope),
+            Self::Verify(it) => Some(&it.new.scope),
             Self::Fact(it) => Some(&it.new.scope),
             Self::Lease(_)
             | Self::Progress(_)
@@ -120,6 +122,7 @@ impl Written {
             Self::Register(outcome) => *outcome == RegisterOutcome::Registered,
             Self::Abort(outcome) => *outcome == AbortedUpload::Recorded,
             Self::Download(outcome) => *outcome == DownloadOutcome::Recorded,
+            Self::Verify(outcome) => *outcome == VerificationOutcome::Recorded,
             Self::Fact(outcome) => matches!(outcome, FactOutcome::Recorded { .. }),
             Self::Retry(marked) => *marked > 0,
             Self::Lease(_)
@@ -182,6 +185,13 @@ pub(crate) struct UploadAbort {
 #[derive(Debug)]
 pub(crate) struct RecordedDownload {
     pub(crate) new: Box<NewDownload>,
+    pub(crate) event: SealedEvent,
+}
+
+/// A verification to be written, and its event.
+#[derive(Debug)]
+pub(crate) struct RecordedVerification {
+    pub(crate) new: Box<NewVerification>,
     pub(crate) event: SealedEvent,
 }
 

@@ -265,17 +265,17 @@ async fn a_new_column_of_a_record_needs_no_new_function() {
     let intent = sample::intent(&scope, sample::asset_id(2));
     presign_and_register(&running, &intent, sample::provenance()).await;
     let mut raw = home.raw().await;
-    run(&mut raw, "ALTER TABLE asset ADD COLUMN verified_at bigint").await;
+    run(&mut raw, "ALTER TABLE asset ADD COLUMN seen_at bigint").await;
     let mut asset = asset(ID);
-    asset["verified_at"] = json!(5);
+    asset["seen_at"] = json!(5);
     write(&mut raw, &group(ID, &asset)).await;
-    let read = "SELECT (r.asset).verified_at FROM asset_v1('t_a', 'dev', $1::uuid) r";
-    let mut verified_at = async |id: String| -> Option<i64> {
+    let read = "SELECT (r.asset).seen_at FROM asset_v1('t_a', 'dev', $1::uuid) r";
+    let mut seen_at = async |id: String| -> Option<i64> {
         let read = sqlx::query_scalar(read).bind(id);
         read.fetch_one(&mut raw).await.unwrap()
     };
-    assert_eq!(verified_at(ID.to_owned()).await, Some(5));
-    assert_eq!(verified_at(intent.asset_id.to_string()).await, None);
+    assert_eq!(seen_at(ID.to_owned()).await, Some(5));
+    assert_eq!(seen_at(intent.asset_id.to_string()).await, None);
     let found = running.find_asset(&scope, intent.asset_id).await;
     assert!(found.unwrap().is_some());
 }

@@ -140,7 +140,7 @@ async fn an_expanded_schema_works_for_a_running_server_and_a_new_one() {
     let mut raw = home.raw().await;
     run(
         &mut raw,
-        "ALTER TABLE asset ADD COLUMN verified_at bigint;
+        "ALTER TABLE asset ADD COLUMN seen_at bigint;
          ALTER TABLE event ADD COLUMN kind text DEFAULT 'asset' NOT NULL;
          CREATE TABLE later (tenant_id text, env text);
          ALTER TABLE later ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

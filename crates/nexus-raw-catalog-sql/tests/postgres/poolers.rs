@@ -81,7 +81,7 @@ async fn all_is_done_behind(mode: PoolMode, sessions: u32, connections: u32) {
             .len(),
         80
     );
-    assert_eq!(catalog.open_intents().await.unwrap().count, 0);
+    assert_eq!(catalog.totals().await.unwrap().open_intents, 0);
     assert_eq!(
         catalog
             .undelivered(&SinkName::new("log"), 1000, &[])

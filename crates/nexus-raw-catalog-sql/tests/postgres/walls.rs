@@ -45,7 +45,7 @@ async fn forget_conditions(raw: &mut PgConnection) -> Vec<String> {
 
 /// The number of conditions. It fails for a condition in another form, which would not be removed
 /// and so not be tested.
-const CONDITIONS: usize = 77;
+const CONDITIONS: usize = 79;
 
 /// `(x.tenant_id, x.env) = (...)` becomes `true`.
 fn without_conditions(function: &str) -> (String, usize) {
@@ -232,7 +232,7 @@ async fn no_call_leaves_its_scope_set_on_the_connection() {
     for call in [
         "SELECT count(*) FROM events_of_v1('t_a', 'dev', $1::uuid, 0, 10)",
         "SELECT count(*) FROM undelivered_v1('log', 10, '[]') WHERE $1::uuid IS NOT NULL",
-        "SELECT open_count FROM open_intents_v1() WHERE $1::uuid IS NOT NULL",
+        "SELECT open_count FROM totals_v1() WHERE $1::uuid IS NOT NULL",
     ] {
         let _answer: i64 = sqlx::query_scalar(call)
             .bind(intent.asset_id.to_string())

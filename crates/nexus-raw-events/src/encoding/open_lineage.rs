@@ -1,5 +1,5 @@
 use nexus_raw::{
-    asset::{AssetId, ByteSize, ContentType, Fact, Lineage, PiiFlags, Sha256Digest},
+    asset::{AssetId, ByteSize, ContentType, Fact, Lineage, PiiFlags, Sha256Digest, Verification},
     event::{DatasetEvent, EventBody, EventType, RequestId, TraceId},
     tenancy::{Environment, TenantId, UserId},
     time::Timestamp,
@@ -52,8 +52,8 @@ pub(super) fn bucket_namespace(body: &EventBody) -> String {
     format!("s3://{}", body.uri.bucket)
 }
 
-/// The tenant, and the user by what made the asset the user's: who downloads it, states a fact or
-/// aborts an upload does not own it.
+/// The tenant, and the user by what made the asset the user's: who downloads it, states a fact,
+/// aborts an upload or has it verified does not own it.
 fn owners(body: &EventBody) -> Vec<Owner> {
     let tenant = Owner {
         name: format!("tenant:{}", body.tenant_id),
@@ -64,7 +64,9 @@ fn owners(body: &EventBody) -> Vec<Owner> {
         EventType::RawAssetRegistered => Some("REGISTERED_BY"),
         EventType::RawAssetDownloadPresigned
         | EventType::RawAssetFactStated
-        | EventType::RawAssetUploadAborted => None,
+        | EventType::RawAssetUploadAborted
+        | EventType::RawAssetVerified
+        | EventType::RawAssetCorrupt => None,
     };
     let user = user.map(|r#type| Owner {
         name: format!("user:{}", body.user_id),
@@ -154,6 +156,7 @@ impl<'a> AssetFacets<'a> {
                     pii_flags: body.pii_flags.as_ref(),
                     train_ok: body.train_ok,
                     fact: body.fact.as_ref(),
+                    verification: body.verification.as_ref(),
                 },
             ),
         }
@@ -226,4 +229,6 @@ struct RawAsset<'a> {
     train_ok: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fact: Option<&'a Fact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<&'a Verification>,
 }

@@ -6,11 +6,15 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::{BucketName, ObjectAddress, Sha256Digest, UploadId, UploadIntent},
+    asset::{
+        BucketName, Integrity, IntegrityLevel, ObjectAddress, Provenance, RawAsset, RawAssetParts,
+        Sha256Digest, UploadId, UploadIntent, Verdict,
+    },
+    event::EventBody,
     ports::{
-        AssetCatalog, BegunUpload, DownloadTerms, NewParts, OpenUploads, PartTerms, PartsListing,
-        PresignedDownload, PresignedUpload, StoreCapabilities, StoredObject, UploadTerms,
-        UploadsMarker,
+        AssetCatalog, BegunUpload, DownloadTerms, EventQuery, NewParts, OpenUploads, PartTerms,
+        PartsListing, PresignedDownload, PresignedUpload, RegisterOutcome, StoreCapabilities,
+        StoredObject, UploadTerms, UploadsMarker,
     },
     time::Timestamp,
 };
@@ -174,6 +178,7 @@ impl House {
         TokioObjectWorker::new(
             self.store.clone(),
             Arc::new(self.catalog.clone()),
+            Arc::new(self.catalog.clone()),
             self.clock.clone(),
             Uuid::from_u128(number),
             SETTINGS,
@@ -238,6 +243,47 @@ impl House {
             assert_eq!(self.store.store.upload(signed, bytes), PutOutcome::Stored);
         }
         upload
+    }
+
+    /// The record of the `number`th asset, uploaded and registered.
+    pub(super) async fn registered(&self, number: u64) -> VerificationOrder {
+        let pinned = self.uploaded(number).await;
+        let intent = sample::intent(&pinned.scope, pinned.asset_id);
+        let mut new = sample::new_asset(&intent, Provenance::default());
+        let integrity = Integrity {
+            level: IntegrityLevel::S3Sha256,
+            version_id: pinned.version_id,
+            etag: pinned.etag,
+            parts: None,
+        };
+        new.asset = RawAsset::from_parts(RawAssetParts {
+            asset_id: intent.asset_id,
+            scope: intent.scope,
+            address: intent.address,
+            facts: new.asset.facts().clone(),
+            provenance: Provenance::default(),
+            imported_at: new.asset.imported_at(),
+            registered_by: sample::user(),
+            integrity,
+        });
+        new.event = EventBody::registered(&new.asset, &sample::context());
+        let asset = Box::new(new.asset.clone());
+        let registered = self.catalog.register(new).await.unwrap();
+        assert_eq!(registered, RegisterOutcome::Registered);
+        VerificationOrder {
+            asset,
+            user: sample::user(),
+            context: sample::context(),
+        }
+    }
+
+    /// The verdicts that were recorded, in order.
+    pub(super) async fn verdicts(&self) -> Vec<Verdict> {
+        let scope = sample::scope("t_a", "dev");
+        let all = EventQuery::first(1000);
+        let events = self.catalog.events(&scope, &all).await.unwrap();
+        let verified = events.iter().filter_map(|it| it.body.verification);
+        verified.map(|it| it.verdict()).collect()
     }
 
     /// How often the store was asked to complete an upload.

@@ -130,6 +130,8 @@ async fn another_object_is_reported_as_such_and_not_read() {
         abc()
             .without("x-amz-version-id")
             .with("x-amz-version-id", "v2"),
+        // it was cut, or has grown
+        abc().without("content-length").with("content-length", "4"),
     ] {
         let (outcome, _) = answered(answer.clone()).await;
         assert_eq!(outcome.unwrap(), HashOutcome::Replaced, "{answer:?}");
@@ -165,10 +167,6 @@ async fn every_other_answer_says_nothing_of_the_object() {
         (
             abc().without("etag"),
             "GetObject returned a malformed response: no entity tag",
-        ),
-        (
-            abc().without("content-length").with("content-length", "4"),
-            "GetObject returned a malformed response: content length differs from the object's",
         ),
         (
             abc().without("content-length").body("abcd"),

@@ -45,6 +45,20 @@ impl WorkLedger for FakeCatalog {
         Ok(self.state().claim_work(scope, asset, owner, now, until))
     }
 
+    async fn claim_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<WorkClaim, CatalogError> {
+        let until = now.saturating_add(ttl);
+        self.connect().await?;
+        let mut state = self.state();
+        Ok(state.claim_verification(scope, asset, owner, now, until))
+    }
+
     async fn renew_work(
         &self,
         scope: &Scope,

@@ -4,6 +4,7 @@ mod listing;
 mod outbox;
 mod parts;
 mod state;
+mod verifications;
 mod works;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +16,12 @@ use nexus_raw::{
     },
     event::{DatasetEvent, EventBody},
     ports::{
-        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, BegunUpload, CallerKey,
-        CatalogCensus, CatalogError, CursorKey, DownloadKey, DownloadOutcome, Downloadable,
-        EventQuery, EventSelection, FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome,
-        LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact, NewParts,
-        OpenIntents, ParkedEvent, PartsOutcome, RegisterOutcome, RepeatOutcome, SinkName,
-        StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, AssetVerification,
+        BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals, CursorKey, DownloadKey,
+        DownloadOutcome, Downloadable, EventQuery, EventSelection, FactOutcome, IntentState,
+        KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset,
+        NewDownload, NewFact, NewParts, NewVerification, ParkedEvent, PartsOutcome,
+        RegisterOutcome, RepeatOutcome, SinkName, StandingKey, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -299,6 +300,24 @@ impl AssetCatalog for FakeCatalog {
             .await
     }
 
+    async fn find_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetVerification>, CatalogError> {
+        self.read(|state| verifications::find(state, scope, asset))
+            .await
+    }
+
+    async fn record_verification(
+        &self,
+        new: NewVerification,
+    ) -> Result<VerificationOutcome, CatalogError> {
+        let scope = new.scope.clone();
+        self.write(scope, |state| Ok(verifications::record(state, new)))
+            .await
+    }
+
     async fn find_content(
         &self,
         scope: &Scope,
@@ -369,7 +388,7 @@ impl AssetCatalog for FakeCatalog {
 
 #[async_trait]
 impl CatalogCensus for FakeCatalog {
-    async fn open_intents(&self) -> Result<OpenIntents, CatalogError> {
-        self.read(State::open_intents).await
+    async fn totals(&self) -> Result<CatalogTotals, CatalogError> {
+        self.read(State::totals).await
     }
 }

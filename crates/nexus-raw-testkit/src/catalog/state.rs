@@ -3,20 +3,21 @@ use std::{collections::BTreeMap, time::Duration};
 use nexus_raw::{
     asset::{
         AssetId, ByteSize, Fact, IntegrityLevel, RawAsset, Sha256Digest, StatedFact, UploadIntent,
+        Verdict,
     },
     event::{DatasetEvent, EventBody, EventType},
     ports::{
-        Backlog, CallerKey, CatalogError, DownloadKey, DownloadOutcome, IntentState, KeptEvent,
-        KeyClaim, KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, OpenIntents,
-        ParkedEvent, ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
-        SinkName, StandingKey,
+        Backlog, CallerKey, CatalogError, CatalogTotals, DownloadKey, DownloadOutcome, IntentState,
+        KeptEvent, KeyClaim, KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, ParkedEvent,
+        ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome, SinkName,
+        StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
 };
 use uuid::Uuid;
 
-use super::{parts::Parts, works::WorkState};
+use super::{parts::Parts, verifications, works::WorkState};
 use crate::sample;
 
 /// The state of a catalogue. Each method is one transaction.
@@ -136,7 +137,10 @@ impl State {
         assets.find(|asset| {
             let facts = asset.facts();
             (facts.sha256, facts.size_bytes) == (sha256, size_bytes)
-                && asset.integrity().level != IntegrityLevel::S3CompositeSha256
+                && match verifications::latest(self, scope, asset.asset_id()) {
+                    Some(latest) => latest.verdict() == Verdict::Intact,
+                    None => asset.integrity().level != IntegrityLevel::S3CompositeSha256,
+                }
         })
     }
 
@@ -177,19 +181,22 @@ impl State {
             .map_or(&[], |state| state.events.as_slice())
     }
 
-    pub(super) fn open_intents(&self) -> OpenIntents {
-        let mut open = OpenIntents::default();
-        for state in self
-            .scopes
-            .values()
-            .flat_map(|scope| scope.intents.values())
-        {
-            if let IntentState::Pending(intent) = state {
-                open.count += 1;
-                open.bytes += intent.facts.size_bytes.get();
+    pub(super) fn totals(&self) -> CatalogTotals {
+        let mut totals = CatalogTotals::default();
+        let scopes = self.scopes.values();
+        for state in scopes.flat_map(|scope| scope.intents.values()) {
+            match state {
+                IntentState::Pending(intent) => {
+                    totals.open_intents += 1;
+                    totals.open_bytes += intent.facts.size_bytes.get();
+                }
+                IntentState::Registered { asset, .. } => {
+                    totals.corrupt_assets += u64::from(verifications::denies(self, asset));
+                }
+                IntentState::Aborted(_) => {}
             }
         }
-        open
+        totals
     }
 
     pub(super) fn unknown_parents(&self, scope: &Scope, parents: &[AssetId]) -> Vec<usize> {

@@ -53,6 +53,31 @@ impl State {
         if !matches!(self.intent(scope, asset), Some(IntentState::Pending(_))) {
             return WorkClaim::Closed;
         }
+        self.claim_open_work(scope, asset, owner, now, until)
+    }
+
+    pub(super) fn claim_verification(
+        &mut self,
+        scope: &Scope,
+        asset: AssetId,
+        owner: Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> WorkClaim {
+        if self.asset(scope, asset).is_none() {
+            return WorkClaim::Closed;
+        }
+        self.claim_open_work(scope, asset, owner, now, until)
+    }
+
+    fn claim_open_work(
+        &mut self,
+        scope: &Scope,
+        asset: AssetId,
+        owner: Uuid,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> WorkClaim {
         let work = self.work(scope, asset);
         if let Some((_, until)) = work.held.filter(|(_, until)| *until > now) {
             return WorkClaim::Held { until };
@@ -63,6 +88,12 @@ impl State {
             epoch: work.epoch,
             until,
         })
+    }
+
+    /// Returns whether the claim of this epoch is valid.
+    pub(super) fn holds_work(&self, scope: &Scope, asset: AssetId, epoch: u64) -> bool {
+        let work = self.works.get(&(scope.clone(), asset));
+        work.is_some_and(|it| it.epoch == epoch && it.held.is_some())
     }
 
     pub(super) fn renew_work(

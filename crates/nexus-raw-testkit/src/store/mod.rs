@@ -138,16 +138,22 @@ impl FakeStore {
         self.state().objects.insert(address.clone(), object);
     }
 
-    /// Replaces an object by other bytes of the same length without any check. Only the entity tag
-    /// changes.
+    /// Replaces an object by other bytes without any check. Besides, only the entity tag changes.
     pub fn replace(&self, address: &ObjectAddress, body: &[u8]) {
         let mut state = self.state();
         state.next_etag += 1;
         let etag = format!("replaced-{}", state.next_etag);
         if let Some(object) = state.objects.get_mut(address) {
             object.etag = etag;
+            object.size_bytes = body.len().try_into().unwrap();
             state.contents.insert(address.clone(), body.to_vec());
         }
+    }
+
+    /// Has other bytes be read of an object, as a failing disk could: all that is reported of it
+    /// stays.
+    pub fn rot(&self, address: &ObjectAddress, body: &[u8]) {
+        self.state().contents.insert(address.clone(), body.to_vec());
     }
 
     /// Drops an upload in parts without any check, as a rule of the bucket could.
@@ -437,7 +443,8 @@ impl RawStorageRepository for FakeStore {
         let Some(found) = state.objects.get(&object.address) else {
             return Ok(HashOutcome::Gone);
         };
-        if (&found.etag, &found.version_id) != (&object.etag, &object.version_id) {
+        let is_pinned = (&found.etag, &found.version_id) == (&object.etag, &object.version_id);
+        if !is_pinned || found.size_bytes != object.size_bytes.get() {
             return Ok(HashOutcome::Replaced);
         }
         Ok(match state.contents.get(&object.address) {

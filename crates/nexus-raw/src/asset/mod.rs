@@ -17,6 +17,7 @@ mod parts;
 mod pii;
 mod provenance;
 mod raw_asset;
+mod verification;
 
 pub use asset_id::{AssetId, AssetIdError};
 pub use byte_size::{ByteSize, ByteSizeError};
@@ -43,3 +44,4 @@ pub use provenance::Provenance;
 pub use raw_asset::{
     ContentFacts, DeclaredFacts, Integrity, IntegrityLevel, RawAsset, RawAssetParts,
 };
+pub use verification::{FoundContent, Verdict, VerdictError, Verification};

@@ -12,7 +12,8 @@ use super::{RequestContext, RequestId, TraceId};
 use crate::{
     asset::{
         AssetId, ByteSize, ContentType, Disposition, Fact, FactValue, InForce, IntegrityLevel,
-        Lineage, ObjectAddress, PiiFlags, RawAsset, Sha256Digest, UploadIntent,
+        Lineage, ObjectAddress, PiiFlags, RawAsset, Sha256Digest, UploadIntent, Verdict,
+        Verification,
     },
     tenancy::{Environment, Scope, TenantId, UserId},
     time::Timestamp,
@@ -32,6 +33,10 @@ pub enum EventType {
     RawAssetFactStated,
     /// Its upload in parts was aborted; it is never registered.
     RawAssetUploadAborted,
+    /// Its object was read again and is what the record says.
+    RawAssetVerified,
+    /// Its object was read again, and is not what the record says or no longer there.
+    RawAssetCorrupt,
 }
 
 /// A text is not the name of an event's type.
@@ -58,6 +63,8 @@ impl EventType {
             Self::RawAssetDownloadPresigned => "raw_asset_download_presigned",
             Self::RawAssetFactStated => "raw_asset_fact_stated",
             Self::RawAssetUploadAborted => "raw_asset_upload_aborted",
+            Self::RawAssetVerified => "raw_asset_verified",
+            Self::RawAssetCorrupt => "raw_asset_corrupt",
         }
     }
 }
@@ -136,6 +143,8 @@ pub struct EventBody {
     pub record_sha256: Option<Sha256Digest>,
     /// What was stated; of a fact alone.
     pub fact: Option<Fact>,
+    /// What was found; of a verification alone.
+    pub verification: Option<Verification>,
     /// What the URL is good for; of a download alone.
     pub download: Option<EventDownload>,
 }
@@ -169,6 +178,7 @@ impl EventBody {
             integrity: None,
             record_sha256: None,
             fact: None,
+            verification: None,
             download: None,
         }
     }
@@ -249,6 +259,7 @@ impl EventBody {
             integrity: None,
             record_sha256: None,
             fact: None,
+            verification: None,
             download: None,
         }
     }
@@ -274,6 +285,32 @@ impl EventBody {
             train_ok: Some(train_ok),
             fact: Some(fact),
             ..Self::of_asset(asset, user, context, occurred_at)
+        }
+    }
+
+    /// The event of a verification, with what is in force of the asset at its time.
+    #[must_use]
+    pub fn verified(
+        asset: &RawAsset,
+        in_force: &InForce,
+        verification: Verification,
+        user: &UserId,
+        context: &RequestContext,
+    ) -> Self {
+        Self {
+            event_type: Self::type_of(verification.verdict()),
+            pii_flags: Some(in_force.pii_flags.clone()),
+            train_ok: Some(in_force.train_ok),
+            verification: Some(verification),
+            ..Self::of_asset(asset, user, context, verification.verified_at())
+        }
+    }
+
+    /// The type of the event of a verification.
+    pub(super) fn type_of(verdict: Verdict) -> EventType {
+        match verdict {
+            Verdict::Intact => EventType::RawAssetVerified,
+            Verdict::Corrupt | Verdict::Missing => EventType::RawAssetCorrupt,
         }
     }
 
@@ -316,6 +353,7 @@ impl Serialize for DatasetEvent {
         let optional = [
             body.integrity.is_some(),
             body.fact.is_some(),
+            body.verification.is_some(),
             body.download.is_some(),
         ];
         let members = 18 + optional.into_iter().filter(|is_there| *is_there).count();
@@ -343,6 +381,9 @@ impl Serialize for DatasetEvent {
         }
         if let Some(fact) = &body.fact {
             event.serialize_field("fact", fact)?;
+        }
+        if let Some(verification) = &body.verification {
+            event.serialize_field("verification", verification)?;
         }
         if let Some(download) = &body.download {
             event.serialize_field("download", download)?;
@@ -378,6 +419,8 @@ impl<'de> Deserialize<'de> for DatasetEvent {
             #[serde(default)]
             fact: Option<Fact>,
             #[serde(default)]
+            verification: Option<Verification>,
+            #[serde(default)]
             download: Option<EventDownload>,
         }
         let it = Delivered::deserialize(from)?;
@@ -404,6 +447,7 @@ impl<'de> Deserialize<'de> for DatasetEvent {
                 integrity: it.integrity,
                 record_sha256: None,
                 fact: it.fact,
+                verification: it.verification,
                 download: it.download,
             },
         })
@@ -469,6 +513,8 @@ mod tests {
             EventType::RawAssetDownloadPresigned,
             EventType::RawAssetFactStated,
             EventType::RawAssetUploadAborted,
+            EventType::RawAssetVerified,
+            EventType::RawAssetCorrupt,
         ] {
             assert_eq!(EventType::parse(it.as_str()), Ok(it));
             assert_eq!(serde_json::to_value(it).unwrap(), it.as_str());

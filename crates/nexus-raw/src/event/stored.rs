@@ -7,6 +7,7 @@ use crate::{
     asset::{
         Activity, AssetId, ByteSize, ContentType, DerivedFrom, Fact, FactKind, FactValue, Labels,
         Lineage, ObjectAddress, PiiFlags, Reason, RightsHolder, Sha256Digest, SourceUri,
+        Verification,
     },
     tenancy::{Environment, TenantId, UserId},
     time::Timestamp,
@@ -51,6 +52,8 @@ struct Facts<V> {
     integrity: Option<EventIntegrity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fact: Option<StatedValue<V>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verification: Option<Verification>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     download: Option<EventDownload>,
 }
@@ -193,6 +196,7 @@ impl StoredEvent {
             train_ok: body.train_ok,
             integrity: body.integrity,
             fact: split.stated,
+            verification: body.verification,
             download: body.download,
         };
         let personal = Personal {
@@ -227,10 +231,16 @@ impl StoredEvent {
         let is_registered = facts.event_type == EventType::RawAssetRegistered;
         let is_download = facts.event_type == EventType::RawAssetDownloadPresigned;
         let is_fact = facts.event_type == EventType::RawAssetFactStated;
+        let is_verification = matches!(
+            facts.event_type,
+            EventType::RawAssetVerified | EventType::RawAssetCorrupt
+        );
         let is_of_upload = matches!(
             facts.event_type,
             EventType::RawAssetPresigned | EventType::RawAssetUploadAborted
         );
+        let told = facts.verification.as_ref();
+        let tells_another = told.is_some_and(|it| !is_told_by(it, &facts));
         let has_personal = personal.reason.is_some()
             || personal.rights_holder.is_some()
             || personal.labels.is_some();
@@ -245,6 +255,8 @@ impl StoredEvent {
         if facts.integrity.is_some() != is_registered
             || personal.record_sha256.is_some() != is_registered
             || facts.download.is_some() != is_download
+            || facts.verification.is_some() != is_verification
+            || tells_another
             || has_fact != is_fact
             || fact.is_some() != is_fact
             || (has_personal && !is_fact)
@@ -276,9 +288,17 @@ impl StoredEvent {
             integrity: facts.integrity,
             record_sha256: personal.record_sha256,
             fact,
+            verification: facts.verification,
             download: facts.download,
         })
     }
+}
+
+/// Whether the event is one of this verification.
+fn is_told_by<V>(verification: &Verification, facts: &Facts<V>) -> bool {
+    verification.is_consistent()
+        && verification.verified_at() == facts.occurred_at
+        && EventBody::type_of(verification.verdict()) == facts.event_type
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{
-    AssetFacts, AssetPage, AssetQuery, CallerKey, CatalogError, CursorKey, DownloadKey,
-    DownloadOutcome, Downloadable, FactOutcome, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph,
-    LineageQuery, ListedAsset, NewDownload, NewFact, RepeatOutcome, StandingKey,
+    AssetFacts, AssetPage, AssetQuery, AssetVerification, CallerKey, CatalogError, CursorKey,
+    DownloadKey, DownloadOutcome, Downloadable, FactOutcome, KeyClaim, KeyedIntent, KeyedOutcome,
+    LineageGraph, LineageQuery, ListedAsset, NewDownload, NewFact, NewVerification, RepeatOutcome,
+    StandingKey, VerificationOutcome,
 };
 use crate::{
     asset::{
@@ -379,8 +380,32 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         query: &LineageQuery,
     ) -> Result<Option<LineageGraph>, CatalogError>;
 
-    /// The oldest registered asset of a scope with this content, of those whose digest was proved
-    /// at registration; `None` when there is none.
+    /// The latest verification of a registered asset, with its record and what is in force of it,
+    /// at one moment; `None` when the scope has no such asset.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetVerification>, CatalogError>;
+
+    /// Writes a verification, which becomes the asset's latest one, and its event, unless a fact of
+    /// the asset was recorded after [`NewVerification::last_fact`], or the claim of
+    /// [`NewVerification::epoch`] is no longer valid. The claim stays.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] also when it is not known whether the transaction was
+    /// committed.
+    async fn record_verification(
+        &self,
+        new: NewVerification,
+    ) -> Result<VerificationOutcome, CatalogError>;
+
+    /// The oldest registered asset of a scope with this content, of those whose digest is proved:
+    /// the latest verification says that it is intact, or there was none and its content was
+    /// compared with the digest at registration. `None` when there is none.
     ///
     /// # Errors
     /// When the catalogue cannot answer.

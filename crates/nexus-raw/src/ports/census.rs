@@ -2,13 +2,15 @@ use async_trait::async_trait;
 
 use super::CatalogError;
 
-/// The intents that are not registered, ended or not.
+/// What a catalogue holds, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct OpenIntents {
-    /// How many there are.
-    pub count: u64,
+pub struct CatalogTotals {
+    /// The number of intents that are neither registered nor aborted, ended or not.
+    pub open_intents: u64,
     /// The total of their declared bytes.
-    pub bytes: u64,
+    pub open_bytes: u64,
+    /// The number of registered assets whose latest verification found another content, or none.
+    pub corrupt_assets: u64,
 }
 
 /// What a catalogue holds of all scopes together, in numbers: for those who run it.
@@ -19,9 +21,9 @@ pub struct OpenIntents {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CatalogCensus: std::fmt::Debug + Send + Sync + 'static {
-    /// The open intents of all scopes.
+    /// The totals of all scopes.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn open_intents(&self) -> Result<OpenIntents, CatalogError>;
+    async fn totals(&self) -> Result<CatalogTotals, CatalogError>;
 }

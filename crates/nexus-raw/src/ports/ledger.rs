@@ -22,8 +22,8 @@ pub enum WorkClaim {
     },
     /// Exactly this object was hashed before.
     Known(Sha256Digest),
-    /// The asset is registered, its upload was aborted, or there is no intent of it in this scope:
-    /// there is nothing to do.
+    /// There is nothing to do: its upload was aborted, there is no intent of it in this scope, or
+    /// it is registered; for a verification, it is not registered.
     Closed,
 }
 
@@ -73,6 +73,21 @@ pub trait WorkLedger: std::fmt::Debug + Send + Sync + 'static {
     async fn claim_upload(
         &self,
         upload: &OpenUpload,
+        owner: Uuid,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Result<WorkClaim, CatalogError>;
+
+    /// Claims the verification of a registered asset until `now + ttl`;
+    /// [`WorkClaim::Closed`] where it is not registered. Also the owner of the last claim waits for
+    /// its end.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer; it is then not known whether the claim was made.
+    async fn claim_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
         owner: Uuid,
         now: Timestamp,
         ttl: Duration,

@@ -20,6 +20,7 @@ mod parked;
 mod parts;
 mod sink;
 mod storage;
+mod verification;
 mod worker;
 
 #[cfg(feature = "mock")]
@@ -40,7 +41,7 @@ pub use self::{
         AbortedUpload, AssetCatalog, BegunUpload, EventQuery, EventSelection, IntentState,
         NewAsset, NewParts, PartsOutcome, RegisterOutcome,
     },
-    census::{CatalogCensus, OpenIntents},
+    census::{CatalogCensus, CatalogTotals},
     clock::{AssetIds, Clock},
     download::{DownloadKey, DownloadOutcome, Downloadable, NewDownload},
     error::{BoxError, CatalogError, StorageError},
@@ -72,6 +73,9 @@ pub use self::{
         CompositeDigest, DownloadTerms, HashOutcome, PinnedObject, PresignedDownload,
         PresignedUpload, RawStorageRepository, SignedUrl, StoreCapabilities, StoredObject,
         UploadTerms,
+    },
+    verification::{
+        AssetVerification, NewVerification, VerificationOrder, VerificationOutcome, verify_object,
     },
     worker::{ObjectWorker, Urgency, WorkError, WorkProgress},
 };

@@ -161,6 +161,20 @@ impl PinnedObject {
             version_id: found.version_id.clone(),
         }
     }
+
+    /// What the record pins.
+    #[must_use]
+    pub fn of_record(asset: &RawAsset) -> Self {
+        let integrity = asset.integrity();
+        Self {
+            scope: asset.scope().clone(),
+            asset_id: asset.asset_id(),
+            address: asset.address().clone(),
+            size_bytes: asset.facts().size_bytes,
+            etag: integrity.etag.clone(),
+            version_id: integrity.version_id.clone(),
+        }
+    }
 }
 
 /// The outcome of hashing an object.

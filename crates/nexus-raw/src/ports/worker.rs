@@ -2,9 +2,9 @@ use async_trait::async_trait;
 
 use super::{
     AbortOutcome, CatalogError, CompletionOutcome, HashOutcome, OpenUpload, PinnedObject,
-    StorageError,
+    StorageError, VerificationOrder,
 };
-use crate::asset::DeclaredPart;
+use crate::asset::{DeclaredPart, Verification};
 
 /// Whether somebody waits for a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum WorkError {
 }
 
 /// Slow work on the object of an asset: hashing it where the store's own digests are no proof,
-/// completing an upload in parts, aborting one.
+/// completing an upload in parts, aborting one, reading a registered one again.
 ///
 /// Called by [`RawStorageService`](crate::service::RawStorageService); implemented by what has
 /// a runtime: the domain starts no task and knows no timer. Without one, a service does all within
@@ -80,4 +80,17 @@ pub trait ObjectWorker: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`WorkError`].
     async fn abort(&self, upload: OpenUpload) -> Result<WorkProgress<AbortOutcome>, WorkError>;
+
+    /// What reading the object of a registered asset again came to, or how far it is; begins it
+    /// where nobody has and the latest verdict is not fresh
+    /// ([`verify_object`](super::verify_object)). The verdict and its event are recorded also when
+    /// the caller has gone; they are in the name of who asked first.
+    ///
+    /// # Errors
+    /// See [`WorkError`].
+    async fn verify(
+        &self,
+        order: VerificationOrder,
+        urgency: Urgency,
+    ) -> Result<WorkProgress<Verification>, WorkError>;
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Mismatch, verification::named};
+use super::{Mismatch, mismatch::named};
 use crate::{
     asset::{AssetId, ByteSize, PartNumber, RawAsset, UploadIntent},
     ports::{CatalogError, StorageError, WorkError},
@@ -117,15 +117,6 @@ pub enum RegisterError {
     Catalog(#[from] CatalogError),
 }
 
-impl From<WorkError> for RegisterError {
-    fn from(error: WorkError) -> Self {
-        match error {
-            WorkError::Storage(error) => error.into(),
-            WorkError::Catalog(error) => error.into(),
-        }
-    }
-}
-
 /// Why parts were not signed or listed. Nothing was declared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -164,15 +155,6 @@ pub enum PartsError {
     Catalog(#[from] CatalogError),
 }
 
-impl From<WorkError> for PartsError {
-    fn from(error: WorkError) -> Self {
-        match error {
-            WorkError::Storage(error) => error.into(),
-            WorkError::Catalog(error) => error.into(),
-        }
-    }
-}
-
 /// Why an upload was not aborted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -200,14 +182,42 @@ pub enum AbortError {
     Catalog(#[from] CatalogError),
 }
 
-impl From<WorkError> for AbortError {
-    fn from(error: WorkError) -> Self {
-        match error {
-            WorkError::Storage(error) => error.into(),
-            WorkError::Catalog(error) => error.into(),
-        }
-    }
+/// Why an object was not verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// There is no such registered asset in this scope.
+    #[error("there is no such asset")]
+    AssetNotFound,
+    /// The service reads the object, and that takes longer than a call may.
+    #[error("the object is still being read")]
+    Pending {
+        /// When it is worth asking again: a guess.
+        retry_after: Duration,
+    },
+    /// The store gave no answer.
+    #[error("the object could not be read")]
+    Storage(#[from] StorageError),
+    /// The catalogue gave no answer.
+    #[error("the verification could not be recorded")]
+    Catalog(#[from] CatalogError),
 }
+
+/// The errors of use cases that have work done: its cause is their cause.
+macro_rules! from_work_error {
+    ($($error:ident),+) => {$(
+        impl From<WorkError> for $error {
+            fn from(error: WorkError) -> Self {
+                match error {
+                    WorkError::Storage(error) => error.into(),
+                    WorkError::Catalog(error) => error.into(),
+                }
+            }
+        }
+    )+};
+}
+
+from_work_error!(RegisterError, PartsError, AbortError, VerifyError);
 
 /// Why a download was not presigned. Nothing was written.
 #[derive(Debug, thiserror::Error)]

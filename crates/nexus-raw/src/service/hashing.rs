@@ -4,16 +4,17 @@ use async_trait::async_trait;
 
 use super::{
     Mismatch, RawStorageService, RegisterError,
-    verification::{self, StoreProof},
+    mismatch::{self, StoreProof},
 };
 use crate::{
     asset::{
         ByteSize, DeclaredPart, Integrity, IntegrityLevel, PartLayout, Sha256Digest, UploadIntent,
+        Verification,
     },
     ports::{
-        AbortOutcome, CompletionOutcome, CompositeDigest, HashOutcome, ObjectWorker, OpenUpload,
-        PinnedObject, RawStorageRepository, StorageError, StoredObject, Urgency, WorkError,
-        WorkProgress, abort_unless_completed,
+        AbortOutcome, AssetCatalog, Clock, CompletionOutcome, CompositeDigest, HashOutcome,
+        ObjectWorker, OpenUpload, PinnedObject, RawStorageRepository, StorageError, StoredObject,
+        Urgency, VerificationOrder, WorkError, WorkProgress, abort_unless_completed, verify_object,
     },
 };
 
@@ -43,7 +44,7 @@ impl RawStorageService {
         let parts = intent.layout().map(PartLayout::count);
         for _ in 0..LOOKS {
             // nothing is read of what is another object by its head already
-            let mismatches = verification::mismatches(intent, &stored, proof, capabilities);
+            let mismatches = mismatch::mismatches(intent, &stored, proof, capabilities);
             if !mismatches.is_empty() {
                 return Err(RegisterError::ObjectMismatch { mismatches });
             }
@@ -112,24 +113,33 @@ impl RawStorageService {
     ) -> Result<HashOutcome, RegisterError> {
         let object = PinnedObject::of(intent, stored);
         let size_bytes = object.size_bytes;
-        let urgency = if size_bytes <= self.policy.sync_hash_max_bytes {
-            Urgency::Awaited
-        } else {
-            Urgency::Background
-        };
+        let urgency = self.urgency_of(size_bytes);
         match self.worker.digest(object, urgency).await? {
             WorkProgress::Done(outcome) => Ok(outcome),
             WorkProgress::Pending => Err(RegisterError::pending(size_bytes)),
         }
     }
+
+    /// Whether a caller waits for the reading of an object of this size.
+    pub(super) fn urgency_of(&self, size_bytes: ByteSize) -> Urgency {
+        if size_bytes <= self.policy.sync_hash_max_bytes {
+            Urgency::Awaited
+        } else {
+            Urgency::Background
+        }
+    }
+}
+
+/// When it is worth asking again for what the service does with an object of this size: a guess.
+pub(super) fn retry_after(size_bytes: ByteSize) -> Duration {
+    Duration::from_secs((size_bytes.get() / BYTES_PER_SECOND).clamp(1, 30))
 }
 
 impl RegisterError {
     /// The service works on an object of this size.
     pub(super) fn pending(size_bytes: ByteSize) -> Self {
-        let seconds = (size_bytes.get() / BYTES_PER_SECOND).clamp(1, 30);
         Self::VerificationPending {
-            retry_after: Duration::from_secs(seconds),
+            retry_after: retry_after(size_bytes),
         }
     }
 }
@@ -145,7 +155,11 @@ fn proved(stored: StoredObject, level: IntegrityLevel, parts: Option<u16>) -> In
 
 /// Does the work within the call.
 #[derive(Debug)]
-pub(super) struct WorkInCall(pub(super) Arc<dyn RawStorageRepository>);
+pub(super) struct WorkInCall {
+    pub(super) storage: Arc<dyn RawStorageRepository>,
+    pub(super) catalog: Arc<dyn AssetCatalog>,
+    pub(super) clock: Arc<dyn Clock>,
+}
 
 #[async_trait]
 impl ObjectWorker for WorkInCall {
@@ -154,7 +168,7 @@ impl ObjectWorker for WorkInCall {
         object: PinnedObject,
         _urgency: Urgency,
     ) -> Result<WorkProgress<HashOutcome>, WorkError> {
-        Ok(WorkProgress::Done(self.0.hash(&object).await?))
+        Ok(WorkProgress::Done(self.storage.hash(&object).await?))
     }
 
     async fn complete(
@@ -162,12 +176,21 @@ impl ObjectWorker for WorkInCall {
         upload: OpenUpload,
         parts: Vec<DeclaredPart>,
     ) -> Result<WorkProgress<CompletionOutcome>, WorkError> {
-        Ok(WorkProgress::Done(self.0.complete(&upload, &parts).await?))
+        let completed = self.storage.complete(&upload, &parts).await?;
+        Ok(WorkProgress::Done(completed))
     }
 
     async fn abort(&self, upload: OpenUpload) -> Result<WorkProgress<AbortOutcome>, WorkError> {
         Ok(WorkProgress::Done(
-            abort_unless_completed(&*self.0, &upload).await?,
+            abort_unless_completed(&*self.storage, &upload).await?,
         ))
+    }
+
+    async fn verify(
+        &self,
+        order: VerificationOrder,
+        _urgency: Urgency,
+    ) -> Result<WorkProgress<Verification>, WorkError> {
+        verify_object(&*self.storage, &*self.catalog, &*self.clock, &order, None).await
     }
 }

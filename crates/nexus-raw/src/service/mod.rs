@@ -8,12 +8,13 @@ mod facts;
 mod hashing;
 mod keyed;
 mod listing;
+mod mismatch;
 mod multipart;
 mod policy;
 mod presign;
 mod reading;
 mod register;
-mod verification;
+mod verifying;
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,16 +23,17 @@ pub use batch::BatchKey;
 pub use download::{DownloadRequest, PresignedContent};
 pub use error::{
     AbortError, DownloadError, FactError, PartsError, PresignError, ReadError, RegisterError,
+    VerifyError,
 };
 pub use facts::{FactPage, RecordedFact};
 pub use listing::{AssetList, ListError, ListRequest};
+pub use mismatch::Mismatch;
 pub use multipart::PresignedPart;
 pub use policy::UploadPolicy;
 pub use presign::{
     IfRegistered, IfRegisteredError, PresignRequest, Presigned, PresignedAsset, UploadSteps,
 };
 pub use register::{BatchParents, RegisterRequest, Registered, RestatedFacts};
-pub use verification::Mismatch;
 
 use hashing::WorkInCall;
 
@@ -66,7 +68,11 @@ impl RawStorageService {
         ids: Arc<dyn AssetIds>,
     ) -> Self {
         Self {
-            worker: Arc::new(WorkInCall(Arc::clone(&storage))),
+            worker: Arc::new(WorkInCall {
+                storage: Arc::clone(&storage),
+                catalog: Arc::clone(&catalog),
+                clock: Arc::clone(&clock),
+            }),
             storage,
             catalog,
             clock,
@@ -83,7 +89,7 @@ impl RawStorageService {
         self
     }
 
-    /// Has objects hashed, and uploads in parts completed and aborted, by `worker`, which can go on
+    /// Has objects read, and uploads in parts completed and aborted, by `worker`, which can go on
     /// when a call has ended.
     #[must_use]
     pub fn with_worker(mut self, worker: Arc<dyn ObjectWorker>) -> Self {

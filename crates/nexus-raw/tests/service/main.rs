@@ -19,4 +19,5 @@ mod register_hashing;
 mod register_order;
 mod register_proof;
 mod register_races;
+mod verifying;
 mod wire_form;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::{fact, record, text};
+use super::{fact, record, text, verification};
 use crate::http::{
     request::Query,
     respond::{self, ApiError, Faults, ProblemCode},
@@ -135,6 +135,9 @@ pub(super) struct DatasetEvent {
     /// Only of `raw_asset_fact_stated`.
     #[schema(nullable = false)]
     fact: Option<fact::EventFact>,
+    /// Only of `raw_asset_verified` and `raw_asset_corrupt`.
+    #[schema(nullable = false)]
+    verification: Option<verification::Verification>,
     /// Only of `raw_asset_download_presigned`.
     #[schema(nullable = false)]
     download: Option<EventDownload>,
@@ -181,6 +184,8 @@ enum EventType {
     RawAssetDownloadPresigned,
     RawAssetFactStated,
     RawAssetUploadAborted,
+    RawAssetVerified,
+    RawAssetCorrupt,
 }
 
 /// Returns the response with the first events that fit a page, at least one.

@@ -29,6 +29,8 @@ routes![
     presign_parts,
     parts,
     abort_upload,
+    verify,
+    verification,
     presign_upload_batch,
     register_batch,
     presign_download_batch,

@@ -10,7 +10,7 @@ use nexus_raw::{
     ports::{CatalogError, IdentityError, StorageError},
     service::{
         AbortError, DownloadError, FactError, ListError, PartsError, PresignError, ReadError,
-        RegisterError,
+        RegisterError, VerifyError,
     },
     tenancy::AccessDenied,
 };
@@ -65,6 +65,8 @@ pub(crate) enum ApiError {
     Parts(#[from] PartsError),
     #[error("no upload was aborted")]
     Abort(#[from] AbortError),
+    #[error("no object was verified")]
+    Verify(#[from] VerifyError),
     #[error("no download was presigned")]
     Download(#[from] DownloadError),
     #[error("no fact was stated")]
@@ -177,6 +179,7 @@ impl ApiError {
             Self::Register(error) => uploads::register(error),
             Self::Parts(error) => uploads::parts(error),
             Self::Abort(error) => uploads::abort(error),
+            Self::Verify(error) => verification(error),
             Self::NotBegun => {
                 let detail = "the batch had no time left to begin this item; send it again";
                 later(Code::CatalogUnavailable, detail, AWAY)
@@ -242,6 +245,19 @@ fn download(error: &DownloadError) -> Problem {
         DownloadError::ShownByStore => storage_unavailable(),
         DownloadError::Storage(error) => storage(error),
         DownloadError::Catalog(error) => catalog(error),
+        _ => internal(),
+    }
+}
+
+fn verification(error: &VerifyError) -> Problem {
+    match error {
+        VerifyError::AssetNotFound => asset_not_found(),
+        VerifyError::Pending { retry_after } => {
+            let detail = "the service still reads the object; ask again later";
+            later(Code::VerificationPending, detail, *retry_after)
+        }
+        VerifyError::Storage(error) => storage(error),
+        VerifyError::Catalog(error) => catalog(error),
         _ => internal(),
     }
 }

@@ -7,11 +7,12 @@ use nexus_raw::{
     },
     event::{DatasetEvent, EventBody},
     ports::{
-        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, BegunUpload, CallerKey,
-        CatalogError, CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery,
-        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
-        ListedAsset, NewAsset, NewDownload, NewFact, NewParts, PartsOutcome, RegisterOutcome,
-        RepeatOutcome, StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, AssetVerification,
+        BegunUpload, CallerKey, CatalogError, CursorKey, DownloadKey, DownloadOutcome,
+        Downloadable, EventQuery, FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome,
+        LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact, NewParts,
+        NewVerification, PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey,
+        VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -165,6 +166,23 @@ impl AssetCatalog for Counted {
     ) -> Result<Option<LineageGraph>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
         self.inner.lineage(scope, asset, query).await
+    }
+
+    async fn find_verification(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<AssetVerification>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.find_verification(scope, asset).await
+    }
+
+    async fn record_verification(
+        &self,
+        new: NewVerification,
+    ) -> Result<VerificationOutcome, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_verification(new).await
     }
 
     async fn find_content(

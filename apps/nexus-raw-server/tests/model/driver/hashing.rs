@@ -5,10 +5,11 @@ use std::{
 
 use async_trait::async_trait;
 use nexus_raw::{
-    asset::{AssetId, DeclaredPart},
+    asset::{AssetId, DeclaredPart, Verification},
     ports::{
-        AbortOutcome, CompletionOutcome, HashOutcome, ObjectWorker, OpenUpload, PinnedObject,
-        RawStorageRepository, Urgency, WorkError, WorkProgress, abort_unless_completed,
+        AbortOutcome, AssetCatalog, Clock, CompletionOutcome, HashOutcome, ObjectWorker,
+        OpenUpload, PinnedObject, RawStorageRepository, Urgency, VerificationOrder, WorkError,
+        WorkProgress, abort_unless_completed, verify_object,
     },
 };
 
@@ -16,6 +17,8 @@ use nexus_raw::{
 #[derive(Debug)]
 pub(super) struct PendingOnce {
     pub(super) storage: Arc<dyn RawStorageRepository>,
+    pub(super) catalog: Arc<dyn AssetCatalog>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) begun: Mutex<BTreeSet<(AssetId, String)>>,
 }
 
@@ -46,5 +49,13 @@ impl ObjectWorker for PendingOnce {
     async fn abort(&self, upload: OpenUpload) -> Result<WorkProgress<AbortOutcome>, WorkError> {
         let outcome = abort_unless_completed(&*self.storage, &upload).await?;
         Ok(WorkProgress::Done(outcome))
+    }
+
+    async fn verify(
+        &self,
+        order: VerificationOrder,
+        _urgency: Urgency,
+    ) -> Result<WorkProgress<Verification>, WorkError> {
+        verify_object(&*self.storage, &*self.catalog, &*self.clock, &order, None).await
     }
 }

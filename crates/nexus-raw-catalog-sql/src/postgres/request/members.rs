@@ -311,16 +311,29 @@ struct TagColumns<'a> {
 #[derive(Serialize)]
 #[serde(tag = "step", rename_all = "lowercase")]
 enum Step<'a> {
-    Claim { owner: Uuid, now: i64, until: i64 },
-    Renew { epoch: u64, until: i64 },
-    Record { epoch: u64, sha256: Bytes<'a> },
-    Release { epoch: u64 },
+    Claim {
+        of_record: bool,
+        owner: Uuid,
+        now: i64,
+        until: i64,
+    },
+    Renew {
+        epoch: u64,
+        until: i64,
+    },
+    Record {
+        epoch: u64,
+        sha256: Bytes<'a>,
+    },
+    Release {
+        epoch: u64,
+    },
 }
 
 impl<'a> WorkMember<'a> {
     pub(super) fn of(n: usize, asked: &'a WorkRequest) -> Self {
         let object = match &asked.step {
-            WorkStep::Claim { hashing, .. } => hashing.as_ref(),
+            WorkStep::Claim { purpose, .. } => purpose.hashing(),
             WorkStep::Record { object, .. } => Some(object),
             WorkStep::Renew { .. } | WorkStep::Release { .. } => None,
         };
@@ -333,8 +346,12 @@ impl<'a> WorkMember<'a> {
             }),
             step: match &asked.step {
                 WorkStep::Claim {
-                    owner, now, ttl, ..
+                    purpose,
+                    owner,
+                    now,
+                    ttl,
                 } => Step::Claim {
+                    of_record: purpose.is_of_record(),
                     owner: *owner,
                     now: now.as_micros(),
                     until: now.saturating_add(*ttl).as_micros(),

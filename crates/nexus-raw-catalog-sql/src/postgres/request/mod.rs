@@ -4,6 +4,7 @@ mod facts;
 mod members;
 mod parts;
 mod relay;
+mod verifications;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,7 @@ use self::{
     members::{ClaimMember, DownloadMember, PresignMember, RecordMember, RepeatMember, WorkMember},
     parts::{AbortMember, PartsMember, UploadMember},
     relay::{LeaseMember, ProgressMember, RetryMember},
+    verifications::VerificationMember,
 };
 use crate::{object_store::ObjectStoreIdentity, writer::Write};
 
@@ -51,6 +53,7 @@ struct Block<'a> {
     registrations: Vec<RecordMember<'a>>,
     aborts: Vec<AbortMember<'a>>,
     downloads: Vec<DownloadMember<'a>>,
+    verifications: Vec<VerificationMember<'a>>,
     facts: Vec<FactMember<'a>>,
     claims: Vec<ClaimMember<'a>>,
     uploads: Vec<UploadMember<'a>>,
@@ -70,6 +73,7 @@ impl<'a> Block<'a> {
             registrations: Vec::new(),
             aborts: Vec::new(),
             downloads: Vec::new(),
+            verifications: Vec::new(),
             facts: Vec::new(),
             claims: Vec::new(),
             uploads: Vec::new(),
@@ -130,6 +134,9 @@ pub(super) fn text(
             Write::Download(it) => block(&mut scopes, &it.new.key.scope)
                 .downloads
                 .push(DownloadMember::of(n, it)),
+            Write::Verify(it) => block(&mut scopes, &it.new.scope)
+                .verifications
+                .push(VerificationMember::of(n, it)),
             Write::Fact(it) => block(&mut scopes, &it.new.scope)
                 .facts
                 .push(FactMember::of(n, it)),

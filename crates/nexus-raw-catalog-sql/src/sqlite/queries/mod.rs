@@ -9,8 +9,8 @@ use nexus_raw::{
     asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        CallerKey, CatalogError, CursorKey, DownloadKey, Downloadable, EventQuery, EventSelection,
-        IntentState, ListedAsset, OpenIntents, PinnedObject,
+        AssetVerification, CallerKey, CatalogError, CatalogTotals, CursorKey, DownloadKey,
+        Downloadable, EventQuery, EventSelection, IntentState, ListedAsset, PinnedObject,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -150,9 +150,10 @@ const EVENTS_OF_TYPES: &str = concat!(
     ORDER BY e.sequence"
 );
 
-const OPEN_INTENTS: &str = "
+const TOTALS: &str = "
     SELECT coalesce(sum(s.open_count), 0) AS open_count,
-        coalesce(sum(s.open_bytes), 0) AS open_bytes
+        coalesce(sum(s.open_bytes), 0) AS open_bytes,
+        coalesce(sum(s.corrupt_count), 0) AS corrupt_count
     FROM scope s";
 
 const KNOWN_DIGEST: &str = "
@@ -220,6 +221,23 @@ pub(super) async fn asset(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<ListedAsset>, CatalogError> {
+    asset_as(connection, scope, asset, decode::listed).await
+}
+
+pub(super) async fn verification(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<AssetVerification>, CatalogError> {
+    asset_as(connection, scope, asset, decode::asset_verification).await
+}
+
+async fn asset_as<T>(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+    decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
+) -> Result<Option<T>, CatalogError> {
     let row = sqlx::query(ASSET)
         .bind(scope.tenant.as_str())
         .bind(scope.environment.as_str())
@@ -227,18 +245,19 @@ pub(super) async fn asset(
         .fetch_optional(connection)
         .await
         .map_err(read_error)?;
-    let asset = row.map(|row| decode::listed(&Columns(&row))).transpose();
-    Ok(asset?)
+    Ok(row.map(|row| decode(&Columns(&row))).transpose()?)
 }
 
-/// Of those whose digest was proved: that of an upload in parts may be what the caller stated.
+/// Of those whose digest is proved: by the latest verification, or, where there was none, at
+/// registration. That of an upload in parts may be what the caller stated.
 const CONTENT: &str = concat!(
     "SELECT a_store.bucket, ",
     asset_columns!(),
     " FROM asset a INDEXED BY asset_by_sha256
     JOIN object_store a_store USING (object_store_id)
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.sha256 = ?3 AND a.size_bytes = ?4
-        AND a.integrity_level IN ('s3_sha256', 'stream_sha256')
+        AND CASE WHEN a.verdict IS NULL THEN a.integrity_level IN ('s3_sha256', 'stream_sha256')
+            ELSE a.verdict = 'intact' END
     ORDER BY a.registered_sequence LIMIT 1"
 );
 
@@ -343,14 +362,14 @@ pub(super) async fn events(
     collect(rows.fetch_all(connection).await, stored_event)
 }
 
-pub(super) async fn open_intents(
+pub(super) async fn totals(
     connection: &mut SqliteConnection,
-) -> Result<OpenIntents, CatalogError> {
-    let row = sqlx::query(OPEN_INTENTS)
+) -> Result<CatalogTotals, CatalogError> {
+    let row = sqlx::query(TOTALS)
         .fetch_one(connection)
         .await
         .map_err(read_error)?;
-    Ok(decode::open_intents(&Columns(&row))?)
+    Ok(decode::totals(&Columns(&row))?)
 }
 
 pub(super) async fn known_digest(
@@ -423,7 +442,7 @@ pub(super) const ALL: &[&str] = &[
     EVENTS_OF,
     EVENTS_AFTER,
     EVENTS_OF_TYPES,
-    OPEN_INTENTS,
+    TOTALS,
     KNOWN_DIGEST,
     DECLARED_PARTS,
     lists::LAST_SEQUENCE,

@@ -3,7 +3,7 @@
 use nexus_raw::{
     asset::{UploadId, UploadIntent},
     event::EventType,
-    ports::{AbortedUpload, BegunUpload, NewParts, OpenIntents, PartsOutcome},
+    ports::{AbortedUpload, BegunUpload, CatalogTotals, NewParts, PartsOutcome},
 };
 
 use super::*;
@@ -106,9 +106,10 @@ async fn of_a_group_registrations_come_before_aborts_and_these_before_parts() {
             (EventType::RawAssetUploadAborted, gone.asset_id)
         ]
     );
-    let left = OpenIntents {
-        count: 1,
-        bytes: open.facts.size_bytes.get(),
+    let left = CatalogTotals {
+        open_intents: 1,
+        corrupt_assets: 0,
+        open_bytes: open.facts.size_bytes.get(),
     };
-    assert_eq!(reader.open_intents().await.unwrap(), left);
+    assert_eq!(reader.totals().await.unwrap(), left);
 }

@@ -30,6 +30,7 @@ struct Change {
     open_bytes: i64,
     registered_count: i64,
     registered_bytes: i64,
+    corrupt_count: i64,
     /// The log's id and the sequence of the next event, once the scope is written.
     next: Option<(Uuid, i64)>,
 }
@@ -44,7 +45,8 @@ pub(super) const WRITE: &str = "
         open_count = open_count + k.value ->> 'open_count',
         open_bytes = open_bytes + k.value ->> 'open_bytes',
         registered_count = registered_count + k.value ->> 'registered_count',
-        registered_bytes = registered_bytes + k.value ->> 'registered_bytes'
+        registered_bytes = registered_bytes + k.value ->> 'registered_bytes',
+        corrupt_count = corrupt_count + k.value ->> 'corrupt_count'
     FROM json_each(?1) k
     WHERE scope.tenant_id = k.value ->> 'tenant_id' AND scope.env = k.value ->> 'env'
     RETURNING scope.tenant_id AS tenant_id, scope.env AS env, last_sequence,
@@ -62,6 +64,7 @@ struct ScopeRow<'a> {
     open_bytes: i64,
     registered_count: i64,
     registered_bytes: i64,
+    corrupt_count: i64,
 }
 
 impl Ledger {
@@ -102,6 +105,13 @@ impl Ledger {
         change.open_bytes -= size;
     }
 
+    /// Adds one event, and changes the number of corrupt assets.
+    pub(super) fn verify(&mut self, scope: &Scope, corrupt: i64) {
+        let change = self.0.entry(scope.clone()).or_default();
+        change.events += 1;
+        change.corrupt_count += corrupt;
+    }
+
     /// Updates the scopes, which must exist, and reserves their sequences.
     pub(super) async fn write(
         &mut self,
@@ -115,6 +125,7 @@ impl Ledger {
             open_bytes: it.open_bytes,
             registered_count: it.registered_count,
             registered_bytes: it.registered_bytes,
+            corrupt_count: it.corrupt_count,
         });
         let rows = sqlx::query(WRITE)
             .bind(rows_json(changes))

@@ -12,6 +12,7 @@ mod parts;
 mod registrations;
 mod relay;
 mod repeats;
+mod verifications;
 mod work;
 
 use nexus_raw::ports::{DownloadOutcome, FactOutcome, RepeatOutcome};
@@ -25,13 +26,14 @@ use crate::{
     object_store::ObjectStoreIdentity,
     writer::{
         IntentOutcome, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload,
-        RecordedFact, Registration, RepeatedPresign, UploadAbort, Write, Written,
+        RecordedFact, RecordedVerification, Registration, RepeatedPresign, UploadAbort, Write,
+        Written,
     },
 };
 
 /// Writes a group in a few statements, independent of its size: intents first, with their keys,
-/// then repeated presigns, registrations, aborts, downloads and facts, each with its event, then the
-/// others.
+/// then repeated presigns, registrations, aborts, downloads, verifications and facts, each with its
+/// event, then the others.
 pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
@@ -42,6 +44,7 @@ pub(in crate::sqlite) async fn group(
     let registrations: Members<'_, Registration> = Members::of(group);
     let aborts: Members<'_, UploadAbort> = Members::of(group);
     let downloads: Members<'_, RecordedDownload> = Members::of(group);
+    let verifications: Members<'_, RecordedVerification> = Members::of(group);
     let facts: Members<'_, RecordedFact> = Members::of(group);
     let new = keys::record(connection, store, &intents.requests).await?;
     let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
@@ -53,6 +56,7 @@ pub(in crate::sqlite) async fn group(
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
     let granted = downloads::decide(connection, &downloads.requests).await?;
     let downloaded = chosen(&downloads.requests, &granted, &DownloadOutcome::Recorded);
+    let verified = verifications::decide(connection, &verifications.requests).await?;
     let new_facts = facts.requests.iter().zip(&stated);
     let new_facts: Vec<_> = new_facts
         .filter_map(|(it, outcome)| outcome.is_none().then_some(*it))
@@ -63,6 +67,7 @@ pub(in crate::sqlite) async fn group(
         registered: &registered,
         aborted: &aborted.written,
         downloaded: &downloaded,
+        verified: &verified.written,
         facts: &new_facts,
     };
     let mut written = write_state(connection, state).await?.into_iter();
@@ -75,6 +80,7 @@ pub(in crate::sqlite) async fn group(
     outcomes.set_all(&registrations, decided.outcomes)?;
     outcomes.set_all(&aborts, aborted.outcomes)?;
     outcomes.set_all(&downloads, granted)?;
+    outcomes.set_all(&verifications, verified.outcomes)?;
     outcomes.set_all(&facts, stated)?;
     for (index, write) in group.iter().enumerate() {
         let written = match write {
@@ -83,6 +89,7 @@ pub(in crate::sqlite) async fn group(
             | Write::Register(_)
             | Write::Abort(_)
             | Write::Download(_)
+            | Write::Verify(_)
             | Write::Fact(_) => continue,
             Write::Advance(it) => Written::Advance(consent::advance(connection, it).await?),
             Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
@@ -105,10 +112,11 @@ struct GroupState<'a> {
     registered: &'a [(&'a Registration, bool)],
     aborted: &'a [(&'a UploadAbort, i64)],
     downloaded: &'a [&'a RecordedDownload],
+    verified: &'a [(&'a RecordedVerification, i64)],
     facts: &'a [&'a RecordedFact],
 }
 
-/// Assigns every event its sequence, and writes events, records and facts. Returns the outcomes of
+/// Assigns every event its sequence, and writes events, records, verifications and facts. Returns the outcomes of
 /// the facts.
 async fn write_state(
     connection: &mut SqliteConnection,
@@ -118,6 +126,7 @@ async fn write_state(
         registered,
         aborted,
         downloaded,
+        verified,
         facts,
     }: GroupState<'_>,
 ) -> Result<Vec<FactOutcome>, WriteError> {
@@ -136,6 +145,9 @@ async fn write_state(
     }
     for it in downloaded {
         ledger.add_event(&it.new.key.scope);
+    }
+    for (it, corrupt) in verified {
+        ledger.verify(&it.new.scope, *corrupt);
     }
     for it in facts {
         ledger.add_event(&it.new.scope);
@@ -167,6 +179,9 @@ async fn write_state(
     for it in downloaded {
         events.push(ledger.assign(&it.new.key.scope, &it.event)?);
     }
+    for (it, _) in verified {
+        events.push(ledger.assign(&it.new.scope, &it.event)?);
+    }
     let mut stated = Vec::with_capacity(facts.len());
     for it in facts {
         let event = ledger.assign(&it.new.scope, &it.event)?;
@@ -177,6 +192,7 @@ async fn write_state(
     registrations::insert(connection, &records).await?;
     parts::abort(connection, aborted).await?;
     downloads::insert(connection, downloaded).await?;
+    verifications::apply(connection, verified).await?;
     facts::insert(connection, &stated).await
 }
 
@@ -220,6 +236,8 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     facts::STATE_LABELS,
     downloads::STANDING,
     downloads::ENDED,
+    verifications::STANDING,
+    verifications::APPLY,
     work::CLAIM_STATE,
     work::CLAIM,
     work::ENDED,

@@ -18,7 +18,7 @@ use crate::{
     error::CorruptColumn,
     rows::Columns,
     sqlite::fault::write_error,
-    writer::{ObjectTag, WorkAnswer, WorkRequest, WorkStep},
+    writer::{WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
 };
 
 pub(super) const CLAIM_STATE: &str = "
@@ -71,12 +71,12 @@ pub(super) async fn step(
     let of = |sql| about(request, sql);
     Ok(match &request.step {
         WorkStep::Claim {
-            hashing,
+            purpose,
             owner,
             now,
             ttl,
         } => {
-            let claimed = claim(connection, request, hashing.as_ref(), *owner, *now, *ttl);
+            let claimed = claim(connection, request, purpose, *owner, *now, *ttl);
             WorkAnswer::Claim(claimed.await?)
         }
         WorkStep::Renew { epoch, now, ttl } => {
@@ -110,12 +110,13 @@ pub(super) async fn step(
 async fn claim(
     connection: &mut SqliteConnection,
     request: &WorkRequest,
-    hashing: Option<&ObjectTag>,
+    purpose: &WorkPurpose,
     owner: Uuid,
     now: Timestamp,
     ttl: Duration,
 ) -> Result<WorkClaim, WriteError> {
     // without a tag no digest is found
+    let hashing = purpose.hashing();
     let state = about(request, CLAIM_STATE)
         .bind(hashing.map(|it| it.etag.as_str()))
         .bind(hashing.and_then(|it| it.version_id.as_deref()))
@@ -125,7 +126,7 @@ async fn claim(
     let Some(state) = state else {
         return Ok(WorkClaim::Closed);
     };
-    if let Some(refusal) = refusal(&state, now).map_err(CatalogError::from)? {
+    if let Some(refusal) = refusal(&state, purpose, now).map_err(CatalogError::from)? {
         return Ok(refusal);
     }
     let ended = sqlx::query(ENDED)
@@ -150,14 +151,19 @@ async fn claim(
 }
 
 /// Returns why the asset's object cannot be claimed, or `None` if it can.
-fn refusal(row: &SqliteRow, now: Timestamp) -> Result<Option<WorkClaim>, CorruptColumn> {
+fn refusal(
+    row: &SqliteRow,
+    purpose: &WorkPurpose,
+    now: Timestamp,
+) -> Result<Option<WorkClaim>, CorruptColumn> {
     let row = Columns(row);
     if row.optional::<Vec<u8>>("object_digest.sha256")?.is_some() {
         let digest = row.digest("object_digest.sha256")?;
         return Ok(Some(WorkClaim::Known(digest)));
     }
     if row.text("upload_intent.state", |state| {
-        Ok::<_, CorruptColumn>(matches!(state, "registered" | "aborted"))
+        let is_registered = state == "registered";
+        Ok::<_, CorruptColumn>(state == "aborted" || is_registered != purpose.is_of_record())
     })? {
         return Ok(Some(WorkClaim::Closed));
     }

@@ -1,7 +1,7 @@
 use nexus_raw::{
     asset::{DeclaredPart, Provenance, Sha256Digest, UploadIntent},
     ports::{
-        AbortedUpload, IntentState, KeyedOutcome, OpenIntents, PartsOutcome, RegisterOutcome,
+        AbortedUpload, CatalogTotals, IntentState, KeyedOutcome, PartsOutcome, RegisterOutcome,
         RepeatOutcome,
     },
     tenancy::Scope,
@@ -15,14 +15,15 @@ use super::{
 };
 use crate::sample;
 
-async fn open_intents(open: &OpenCatalog) -> OpenIntents {
-    open.census.open_intents().await.unwrap()
+async fn open_intents(open: &OpenCatalog) -> CatalogTotals {
+    open.census.totals().await.unwrap()
 }
 
-fn count_of(intents: &[&UploadIntent]) -> OpenIntents {
-    OpenIntents {
-        count: intents.len().try_into().unwrap(),
-        bytes: intents.iter().map(|it| it.facts.size_bytes.get()).sum(),
+fn count_of(intents: &[&UploadIntent]) -> CatalogTotals {
+    CatalogTotals {
+        open_intents: intents.len().try_into().unwrap(),
+        corrupt_assets: 0,
+        open_bytes: intents.iter().map(|it| it.facts.size_bytes.get()).sum(),
     }
 }
 

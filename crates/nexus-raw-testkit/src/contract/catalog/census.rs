@@ -1,6 +1,6 @@
 use nexus_raw::{
     asset::{Provenance, UploadIntent},
-    ports::{KeyedOutcome, OpenIntents, RegisterOutcome, RepeatOutcome},
+    ports::{CatalogTotals, KeyedOutcome, RegisterOutcome, RepeatOutcome},
 };
 
 use super::{
@@ -10,11 +10,12 @@ use crate::sample;
 
 async fn assert_open(open: &OpenCatalog, intents: &[&UploadIntent]) {
     let bytes = intents.iter().map(|intent| intent.facts.size_bytes.get());
-    let expected = OpenIntents {
-        count: intents.len().try_into().unwrap(),
-        bytes: bytes.sum(),
+    let expected = CatalogTotals {
+        open_intents: intents.len().try_into().unwrap(),
+        open_bytes: bytes.sum(),
+        corrupt_assets: 0,
     };
-    assert_eq!(open.census.open_intents().await.unwrap(), expected);
+    assert_eq!(open.census.totals().await.unwrap(), expected);
 }
 
 /// Each presign adds one, with or without a key, in any scope; its registration removes it. Expired

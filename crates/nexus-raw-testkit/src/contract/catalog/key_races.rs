@@ -115,7 +115,9 @@ pub async fn keyed_and_repeated_presigns_among_others_leave_no_gap(harness: &imp
             EventType::RawAssetRegistered
             | EventType::RawAssetDownloadPresigned
             | EventType::RawAssetFactStated
-            | EventType::RawAssetUploadAborted => {
+            | EventType::RawAssetUploadAborted
+            | EventType::RawAssetVerified
+            | EventType::RawAssetCorrupt => {
                 assert!(presigned.contains(&asset));
             }
         }

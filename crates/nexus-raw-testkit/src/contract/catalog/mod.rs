@@ -22,6 +22,7 @@ mod parents;
 mod parts;
 mod races;
 mod registration;
+mod verifications;
 
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ use nexus_raw::{
 pub use self::{
     aborts::*, census::*, claims::*, consent::*, content::*, downloads::*, durability::*,
     events::*, facts::*, feed::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*,
-    lineage::*, listing::*, parents::*, parts::*, races::*, registration::*,
+    lineage::*, listing::*, parents::*, parts::*, races::*, registration::*, verifications::*,
 };
 use crate::{sample, steps};
 
@@ -131,6 +132,15 @@ macro_rules! catalog_contract {
                 a_download_that_is_still_good_writes_nothing,
                 downloads_of_other_scopes_users_assets_and_dispositions_do_not_meet,
                 what_is_not_registered_is_not_downloaded,
+                a_verification_is_an_event_and_the_latest,
+                a_verification_based_on_an_older_fact_is_refused,
+                a_verification_under_a_lost_claim_is_refused,
+                what_is_not_registered_is_not_verified,
+                a_content_is_found_as_its_latest_verification_says,
+                corrupt_assets_are_counted,
+                verifications_of_other_scopes_do_not_meet,
+                of_racing_verifications_the_last_event_is_the_latest,
+                one_of_many_racing_claims_of_a_verification_succeeds,
                 however_many_downloads_race_one_is_an_event,
                 downloads_are_there_after_reopening,
                 a_fact_is_an_event_and_in_force,

@@ -136,7 +136,9 @@ pub async fn mixed_writers_in_many_scopes_leave_no_gap(harness: &impl CatalogHar
                 EventType::RawAssetRegistered
                 | EventType::RawAssetDownloadPresigned
                 | EventType::RawAssetFactStated
-                | EventType::RawAssetUploadAborted => {
+                | EventType::RawAssetUploadAborted
+                | EventType::RawAssetVerified
+                | EventType::RawAssetCorrupt => {
                     assert!(presigned.contains(&event.body.asset_id));
                 }
             }
