@@ -5,7 +5,8 @@ mod verifications;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
-use nexus_raw::{asset::Sha256Digest, ports::WorkClaim};
+use nexus_raw::{
+    asset::{ByteSize, Sha256Digest}, ports::WorkClaim};
 use slog::{Discard, o};
 use tokio::time::{Instant, sleep};
 
@@ -258,6 +259,7 @@ async fn a_replaced_object_is_hashed_again_once_the_other_is_done() {
     house.store.store.replace(&before.address, b"other bytes");
     let after = PinnedObject {
         etag: "replaced-1".to_owned(),
+        size_bytes: ByteSize::parse(11).unwrap(),
         ..before.clone()
     };
     // neither is mistaken for the other

@@ -229,6 +229,49 @@ fn a_stated_fact_names_no_user_as_owner_and_has_the_fact() {
     assert_eq!(told["fact"], fact);
 }
 
+/// What was found is told in the facet, and by the native event.
+#[test]
+fn a_verification_is_told_with_what_was_found() {
+    let schema = open_lineage_schema();
+    let mut event = registered();
+    event.body.integrity = None;
+    for (event_type, verification) in [
+        (
+            EventType::RawAssetVerified,
+            json!({
+                "verdict": "intact",
+                "sha256": event.body.sha256,
+                "size_bytes": event.body.size_bytes,
+                "verified_at": "2026-11-24T01:00:07Z",
+            }),
+        ),
+        (
+            EventType::RawAssetCorrupt,
+            json!({
+                "verdict": "missing",
+                "sha256": null,
+                "size_bytes": null,
+                "verified_at": "2026-11-24T01:00:07Z",
+            }),
+        ),
+    ] {
+        event.body.event_type = event_type;
+        event.body.verification = serde_json::from_value(verification.clone()).unwrap();
+        let native = json_of(&encoding::native(&event).unwrap());
+        assert_eq!(native["event_type"], event_type.as_str());
+        assert_eq!(native["verification"], verification);
+        let message = json_of(&encoding::open_lineage(&event).unwrap());
+        assert_eq!(faults(&schema, &message), [""; 0], "{message}");
+        let facets = &message["dataset"]["facets"];
+        assert_eq!(facets["nexusRaw_rawAsset"]["verification"], verification);
+        assert_eq!(facets.get("lifecycleStateChange"), None);
+        // who has it verified does not own it
+        let owners = facets["ownership"]["owners"].as_array().unwrap();
+        assert_eq!(owners.len(), 1, "{message}");
+        assert_eq!(encoding::open_lineage_run(&event).unwrap(), None);
+    }
+}
+
 /// An upload in parts may begin before its digest is known.
 #[test]
 fn an_upload_whose_digest_is_not_stated_has_no_version() {

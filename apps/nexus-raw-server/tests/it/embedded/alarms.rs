@@ -144,6 +144,10 @@ fn faults() -> Vec<Fault> {
             [("nexus_raw_open_intents", "", "100001x120")],
             &["NexusRawIntentsPileUp"],
         ),
+        fault(
+            [("nexus_raw_corrupt_assets", "", "1x120")],
+            &["NexusRawAssetsAreCorrupt"],
+        ),
         offset("61x120", &["NexusRawClockIsOff"]),
         offset("-61x120", &["NexusRawClockIsOff"]),
         offset("60x120", &[]),

@@ -78,6 +78,8 @@ async fn a_foreign_asset_and_an_absent_one_are_answered_alike_after_the_same_wor
         ("GET", "/nexus/raw/{asset_id}/parts"),
         ("POST", "/nexus/raw/{asset_id}/parts"),
         ("DELETE", "/nexus/raw/{asset_id}/upload"),
+        ("POST", "/nexus/raw/{asset_id}/verification"),
+        ("GET", "/nexus/raw/{asset_id}/verification"),
         ("POST", "/nexus/raw/register"),
         ("POST", "/nexus/raw/register/batch"),
         ("POST", "/nexus/raw/presign-download/batch"),

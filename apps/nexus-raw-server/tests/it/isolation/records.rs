@@ -56,11 +56,24 @@ pub(crate) fn event(
     if event_type == "raw_asset_fact_stated" {
         event["fact"] = fact();
     }
+    if event_type == "raw_asset_verified" {
+        event["verification"] = verification();
+    }
     if event_type == "raw_asset_download_presigned" {
         event["download"] =
             json!({"disposition": "attachment", "expires_at": "2026-11-24T01:15:00Z"});
     }
     event
+}
+
+/// What reading an object of the matrix again shows.
+pub(crate) fn verification() -> Value {
+    json!({
+        "verdict": "intact",
+        "sha256": SHA256,
+        "size_bytes": 22,
+        "verified_at": "2026-11-24T01:00:00Z",
+    })
 }
 
 /// What the matrix states.

@@ -129,6 +129,18 @@ pub(crate) const RULES: &[Rule] = &[
         Needs::WritingRole,
         "DELETE",
     ),
+    rule(
+        "/nexus/raw/{asset_id}/verification",
+        "POST",
+        Needs::WritingRole,
+        "POST, GET, HEAD",
+    ),
+    rule(
+        "/nexus/raw/{asset_id}/verification",
+        "GET",
+        Needs::Membership,
+        "POST, GET, HEAD",
+    ),
     rule("/healthz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/readyz", "GET", Needs::Nothing, "GET, HEAD"),
     rule("/openapi.json", "GET", Needs::Nothing, "GET, HEAD"),
@@ -377,6 +389,9 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
     if let Some(expected) = facts::expected(cell, world) {
         return expected;
     }
+    if cell.pattern.ends_with("/verification") {
+        return verification(cell, world);
+    }
     if registers && is_pending {
         let touches = Traces {
             looked_at: 1,
@@ -397,6 +412,29 @@ fn of_an_asset(cell: &Cell, world: &World) -> Expected {
     } else {
         expected.with("nexus-train-ok-effective", "false".to_owned())
     }
+}
+
+/// The first cell has the object read; the verdict is young for all others.
+fn verification(cell: &Cell, world: &World) -> Expected {
+    let events = world.events_of(cell.object);
+    let is_there = events.iter().any(|event| event.body.verification.is_some());
+    let verification = records::verification();
+    if cell.method != "POST" {
+        let latest = is_there.then_some(verification);
+        return found(200, Body::Json(json!({"verification": latest})), ONE_LOOKUP);
+    }
+    let touches = if is_there {
+        ONE_LOOKUP
+    } else {
+        Traces {
+            // by the service, before the reading, and for what is in force after it
+            lookups: 3,
+            writes: 1,
+            events: 1,
+            ..NOTHING
+        }
+    };
+    found(200, Body::Json(verification), touches)
 }
 
 pub(super) fn found(status: u16, body: Body, touches: Traces) -> Expected {

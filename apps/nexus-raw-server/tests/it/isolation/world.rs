@@ -176,7 +176,9 @@ impl World {
                 || cell.pattern.ends_with("presign-download/batch")
             {
                 json!({"asset_id": self.id(cell.object)})
-            } else if cell.pattern.ends_with("/presign-download") {
+            } else if cell.pattern.ends_with("/presign-download")
+                || cell.pattern.ends_with("/verification")
+            {
                 json!({})
             } else if cell.pattern.ends_with("/parts") {
                 json!({"parts": [{"part_number": 1, "sha256": sample::facts().sha256}]})

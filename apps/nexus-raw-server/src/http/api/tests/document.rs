@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use nexus_raw::{
-    asset::{Disposition, Fact, FactKind, FactValue, StatedFact},
+    asset::{Disposition, Fact, FactKind, FactValue, StatedFact, Verification},
     event::{DatasetEvent, EventDownload},
 };
 use nexus_raw_testkit::sample;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::http::{
-    api::{ROUTES, events, fact, openapi_document as document, record},
+    api::{ROUTES, events, fact, openapi_document as document, record, verification},
     respond::ProblemCode,
     route::{Access, Route},
 };
@@ -120,7 +120,10 @@ fn records_and_events_are_as_they_are_described() {
     let stated = StatedFact::new(3, sample::now(), sample::user(), fact);
     let stated = serde_json::to_value(stated).unwrap();
     assert_described::<fact::StatedFact>("StatedFact", &stated);
-    let optional = ["integrity", "fact", "download"];
+    let verification = Verification::of(new.asset.facts(), None, sample::now());
+    event["verification"] = serde_json::to_value(verification).unwrap();
+    assert_described::<verification::Verification>("Verification", &event["verification"]);
+    let optional = ["integrity", "fact", "verification", "download"];
     assert_described_but_for::<events::DatasetEvent>("DatasetEvent", &event, &optional);
 }
 
@@ -198,6 +201,10 @@ fn a_wait_is_described_where_a_response_may_have_one() {
             }
         }
     }
-    let waits = ["/nexus/raw/register", "/nexus/raw/{asset_id}/upload"];
+    let waits = [
+        "/nexus/raw/register",
+        "/nexus/raw/{asset_id}/upload",
+        "/nexus/raw/{asset_id}/verification",
+    ];
     assert_eq!(described, waits.map(|it| (it, "409".to_owned())).into());
 }
