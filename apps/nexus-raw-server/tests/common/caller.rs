@@ -36,10 +36,15 @@ impl Caller {
         machine: &Machine,
         server: &Server,
     ) -> Self {
+        Self::with_token(tenant, machine.token(tenant, role), server.address)
+    }
+
+    /// The bearer of a token.
+    pub(crate) fn with_token(tenant: &'static str, token: String, server: SocketAddr) -> Self {
         Self {
-            server: server.address,
+            server,
             tenant,
-            token: machine.token(tenant, role),
+            token,
         }
     }
 

@@ -13,6 +13,7 @@ use nexus_raw::tenancy::Role;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
+    common::parts,
     house::{House as _, OnPostgres},
     http::Request,
     machine::Server,
@@ -47,6 +48,16 @@ impl Fleet {
 
     pub(crate) fn token(&self, tenants: &[&str], role: Role) -> String {
         self.house.machine().token_for(tenants, role)
+    }
+
+    /// The keys of assets that have an upload open in the store.
+    pub(crate) async fn open_uploads(&self) -> Vec<String> {
+        let house = Arc::clone(&self.house);
+        let open = spawn_blocking(move || {
+            let store = house.seaweedfs().unwrap().s3();
+            parts::open_uploads(&store, house.bucket())
+        });
+        open.await.unwrap()
     }
 
     /// Where a replica serves; `None` while it is dead.

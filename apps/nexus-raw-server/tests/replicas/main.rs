@@ -31,9 +31,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use caller::Caller;
 use client::{Client, Work};
-use common::{caller, house, http, ledger, machine, random};
-use fleet::Fleet;
+use common::{caller, house, http, ledger, machine, parts, random};
+use fleet::{Fleet, REPLICAS};
 use ledger::Ledger;
 use nexus_raw::tenancy::Role;
 use nexus_raw_testkit::{Nats, graph::Numbers};
@@ -75,6 +76,8 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         consent::of_one_lineage(consent, &fleet, Numbers::seeded(random.below(1000)), &stop);
     let listers = lister::of_every_scope(&fleet, &quiet);
 
+    // its record and events are held to what follows, as all others
+    one_of_fifty_registers_an_upload_in_parts(&fleet, &ledger).await;
     let troubles = Troubles::given();
     let deaths = trouble::of_relays(troubles, &fleet, &mut random).await;
     for _ in 0..troubles.rounds {
@@ -131,4 +134,17 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
         work.registered > 10 * fleet.kills(),
         "too little load to prove anything"
     );
+}
+
+/// While every replica lives, so that no answer is lost.
+async fn one_of_fifty_registers_an_upload_in_parts(fleet: &Fleet, ledger: &Ledger) {
+    let owner = |replica| {
+        let token = fleet.token(&TENANTS, Role::Owner);
+        Caller::with_token(TENANTS[0], token, fleet.address(replica).unwrap())
+    };
+    let callers: Vec<_> = (0..REPLICAS).map(owner).collect();
+    let (asset_id, record) = parts::registered_by_fifty(&callers).await;
+    ledger.presigned(&asset_id, (TENANTS[0], ENVS[0]));
+    ledger.registered(&asset_id, record);
+    assert_eq!(fleet.open_uploads().await, [""; 0]);
 }

@@ -85,6 +85,7 @@ macro_rules! whole {
             parts {
                 a_film_is_uploaded_in_parts_across_a_restart_and_registered_once,
                 an_aborted_upload_leaves_nothing_and_takes_no_more,
+                of_fifty_who_register_an_upload_in_parts_at_once_one_writes,
             }
             problems {
                 every_problem_of_the_contract_that_a_caller_can_bring_about_is_answered_as_it_says,

@@ -5,55 +5,13 @@ use serde_json::{Value, json};
 
 use crate::{
     caller::{Caller, at_store},
+    common::parts::{self, PART, declared, promised},
     house::House,
     http::Answer,
 };
 
-/// What the service cuts into parts of.
-const PART: usize = 8 * 1024 * 1024;
-
-/// A content of two parts, the second of five bytes.
-fn content() -> Vec<u8> {
-    (0..=250).cycle().take(PART + 5).collect()
-}
-
-async fn promised(caller: &Caller, content: &[u8]) -> String {
-    let body = json!({
-        "filename": "film.mp4",
-        "content_type": "video/mp4",
-        "size_bytes": content.len(),
-        "multipart": true,
-    });
-    let (status, body) = caller
-        .post("/nexus/raw/presign-upload", &body)
-        .await
-        .whole();
-    assert_eq!(status, 200, "{body}");
-    let upload = &body["upload"];
-    assert_eq!(upload["kind"], "multipart");
-    assert_eq!(upload["part_size_bytes"], PART);
-    assert_eq!(upload["part_count"], 2);
-    body["asset_id"].as_str().unwrap().to_owned()
-}
-
-/// The answer to a declaration of both parts.
-async fn declared(caller: &Caller, id: &str, content: &[u8]) -> Vec<Value> {
-    let parts = content.chunks(PART).zip(1..);
-    let parts: Vec<_> = parts
-        .map(|(part, number)| json!({"part_number": number, "sha256": Sha256Digest::of(part)}))
-        .collect();
-    let path = format!("/nexus/raw/{id}/parts");
-    let answer = caller.post(&path, &json!({"parts": parts})).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["parts"].as_array().unwrap().clone()
-}
-
 async fn put(part: &Value, bytes: &[u8]) -> u16 {
-    let mut request = at_store("PUT", part["url"].as_str().unwrap());
-    for (name, value) in part["headers"].as_object().unwrap() {
-        request = request.header(name, value.as_str().unwrap());
-    }
-    request.body(bytes).send().await.status
+    parts::upload(part).body(bytes).send().await.status
 }
 
 async fn held(caller: &Caller, id: &str) -> Value {
@@ -70,7 +28,7 @@ async fn abort(caller: &Caller, id: &str) -> Answer {
 pub(crate) async fn a_film_is_uploaded_in_parts_across_a_restart_and_registered_once(
     house: impl House,
 ) {
-    let film = content();
+    let film = parts::content(1);
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);
     let id = promised(&caller, &film).await;
@@ -123,7 +81,7 @@ pub(crate) async fn a_film_is_uploaded_in_parts_across_a_restart_and_registered_
 }
 
 pub(crate) async fn an_aborted_upload_leaves_nothing_and_takes_no_more(house: impl House) {
-    let film = content();
+    let film = parts::content(1);
     let server = house.start();
     let caller = house.owner_of("t_demo", &server);
     let id = promised(&caller, &film).await;
@@ -146,4 +104,12 @@ pub(crate) async fn an_aborted_upload_leaves_nothing_and_takes_no_more(house: im
     assert_eq!(types, ["raw_asset_presigned", "raw_asset_upload_aborted"]);
     assert_eq!(events[1].get("sha256"), Some(&Value::Null));
     assert_eq!(events.as_array().unwrap().len(), 2);
+}
+
+pub(crate) async fn of_fifty_who_register_an_upload_in_parts_at_once_one_writes(house: impl House) {
+    let server = house.start();
+    let callers = [(); 3].map(|()| house.owner_of("t_demo", &server));
+    parts::registered_by_fifty(&callers).await;
+    let open = parts::open_uploads(&house.store(&server), house.bucket());
+    assert_eq!(open, [""; 0]);
 }
