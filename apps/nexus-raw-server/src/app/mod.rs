@@ -106,7 +106,7 @@ impl Application {
     pub fn build(settings: &Settings, log: Logger) -> Result<Self, Failure> {
         let mut plan = Plan::of(settings)?;
         #[cfg(feature = "fail-points")]
-        fail_points::shorten(&mut plan.server.deadlines);
+        fail_points::shorten(&mut plan);
         let limit = descriptors::raised_limit();
         let workers = plan.server.workers;
         plan.server.connections = descriptors::connections(limit, settings, workers)?;

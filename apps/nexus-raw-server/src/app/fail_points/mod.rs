@@ -4,14 +4,13 @@
 //! The file that `NEXUS_RAW_FAIL_POINT_FILE` names contains the armed point; the process ends the next
 //! time that it reaches the point. Without such a file nothing happens.
 //!
-//! It also sets short deadlines of connections for tests.
+//! It also shortens waits for tests.
 
 mod delivery;
 mod storage;
 
 use std::{ffi::OsString, fs, sync::Arc, thread, time::Duration};
 
-use actix_gated_stream::Deadlines;
 use nexus_raw::ports::{CatalogError, DatasetEventSink, RawStorageRepository};
 use nexus_raw_catalog_sql::{
     CatalogObserver, OpenError, SqlAssetCatalog, SqlCatalogSettings, Transaction,
@@ -19,6 +18,7 @@ use nexus_raw_catalog_sql::{
 use rustix::process::{Signal, getpid, kill_process};
 
 use self::{delivery::SinkWithPoints, storage::StorageWithPoints};
+use super::plan::Plan;
 
 /// The fail points, in the order in which an asset reaches them.
 #[derive(Debug, Clone, Copy)]
@@ -94,16 +94,24 @@ impl FailPoints {
     }
 }
 
-/// Sets the timeout of request heads from `NEXUS_RAW_FAIL_POINT_HEAD_MILLIS`.
+/// Sets the timeout of request heads from `NEXUS_RAW_FAIL_POINT_HEAD_MILLIS`, and how long the work
+/// of a dead process stays claimed from `NEXUS_RAW_FAIL_POINT_LEASE_MILLIS`.
+pub(super) fn shorten(plan: &mut Plan) {
+    if let Some(head) = duration("NEXUS_RAW_FAIL_POINT_HEAD_MILLIS") {
+        plan.server.deadlines.head = head;
+    }
+    if let Some(lease) = duration("NEXUS_RAW_FAIL_POINT_LEASE_MILLIS") {
+        plan.worker.lease = lease;
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "it is no configuration: nobody but a test may set it"
 )]
-pub(super) fn shorten(deadlines: &mut Deadlines) {
-    let millis = std::env::var("NEXUS_RAW_FAIL_POINT_HEAD_MILLIS");
-    if let Some(millis) = millis.ok().and_then(|it| it.parse().ok()) {
-        deadlines.head = Duration::from_millis(millis);
-    }
+fn duration(name: &str) -> Option<Duration> {
+    let millis = std::env::var(name).ok()?.parse().ok()?;
+    Some(Duration::from_millis(millis))
 }
 
 /// Opens the catalogue with fail points in its transactions.
