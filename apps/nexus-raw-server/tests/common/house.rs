@@ -66,17 +66,10 @@ pub(crate) trait House {
 
     /// The store behind the service's back, with a key pair that may do anything.
     fn store(&self, server: &Server) -> Endpoint {
-        if let Some(store) = self.seaweedfs() {
-            return store.s3();
+        match self.seaweedfs() {
+            Some(store) => store.s3(),
+            None => self.machine().store(server),
         }
-        let mode = EmbeddedMode::open_existing(&self.machine().data_dir()).unwrap();
-        let secrets = mode.secrets();
-        Endpoint::at(
-            server.s3_endpoint.as_deref().unwrap(),
-            SeaweedFs::REGION,
-            secrets.s3_access_key_id.expose_secret(),
-            secrets.s3_secret_access_key.expose_secret(),
-        )
     }
 }
 

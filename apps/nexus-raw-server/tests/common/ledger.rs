@@ -1,6 +1,9 @@
 //! What the server ever answered.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use tokio::sync::watch;
 
@@ -14,6 +17,10 @@ pub(crate) struct Asset {
     pub(crate) uploaded: bool,
     /// The body of the 201, or of a later 200.
     pub(crate) record: Option<Vec<u8>>,
+    /// Its content, where it is uploaded in parts.
+    pub(crate) in_parts: Option<Arc<[u8]>>,
+    /// An abort was sent.
+    pub(crate) aborted: bool,
 }
 
 /// Every answer ever given, as the clients saw them.
@@ -40,6 +47,8 @@ impl Ledger {
             env,
             uploaded: false,
             record: None,
+            in_parts: None,
+            aborted: false,
         };
         let before = self
             .assets
@@ -52,6 +61,16 @@ impl Ledger {
 
     pub(crate) fn uploaded(&self, asset_id: &str) {
         self.change(asset_id, |asset| asset.uploaded = true);
+    }
+
+    /// Notes that it is uploaded in parts.
+    pub(crate) fn in_parts(&self, asset_id: &str, content: &[u8]) {
+        self.change(asset_id, |asset| asset.in_parts = Some(content.into()));
+    }
+
+    /// To be called before the abort is sent, since it may be done without an answer.
+    pub(crate) fn aborting(&self, asset_id: &str) {
+        self.change(asset_id, |asset| asset.aborted = true);
     }
 
     pub(crate) fn registered(&self, asset_id: &str, record: Vec<u8>) {

@@ -17,6 +17,8 @@ use nexus_raw::{
 };
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
 use nexus_raw_identity_jwt::{JwtSettings, KeySettings, TokenIssuer, TokenRequest};
+use nexus_raw_testkit::s3::Endpoint;
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -141,6 +143,18 @@ impl Machine {
             log,
             output,
         })
+    }
+
+    /// The store of embedded mode behind the server's back, with the key pair that may do anything.
+    pub(crate) fn store(&self, server: &Server) -> Endpoint {
+        let mode = EmbeddedMode::open_existing(&self.data_dir()).unwrap();
+        let secrets = mode.secrets();
+        Endpoint::at(
+            server.s3_endpoint.as_deref().unwrap(),
+            "us-east-1",
+            secrets.s3_access_key_id.expose_secret(),
+            secrets.s3_secret_access_key.expose_secret(),
+        )
     }
 
     /// A token for the server, as an identity provider makes it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _};
+use nexus_raw_testkit::s3::Endpoint;
 use serde_json::Value;
 
 use crate::{
@@ -26,14 +27,24 @@ pub(crate) async fn events_of(client: &Client, tenant: &str, asset_id: &str) -> 
     serde_json::from_value(body["events"].take()).unwrap()
 }
 
-/// A presign has its event; an upload can be registered, by a repeat of the same call; a record is
-/// read as it was returned.
+/// A presign has its event; an upload can be registered, by a repeat of the same call, and one in parts
+/// goes on or is aborted for good; a record is read as it was returned.
 pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, assets: &[Asset]) {
     let each = async |asset: &Asset| {
         let (tenant, asset_id) = (asset.tenant, asset.id.as_str());
         let path = format!("/nexus/raw/{asset_id}");
         let mut record = asset.record.clone();
-        if record.is_none() && asset.uploaded {
+        let mut expected = vec!["raw_asset_presigned"];
+        if asset.aborted {
+            client.abort(tenant, asset_id).await.unwrap();
+            let late = client.register(tenant, asset_id).await.unwrap();
+            assert_eq!(late.problem().1, "upload-expired", "{asset_id}");
+            expected.push("raw_asset_upload_aborted");
+        } else if record.is_none() && (asset.uploaded || asset.in_parts.is_some()) {
+            if let (Some(content), false) = (&asset.in_parts, asset.uploaded) {
+                let sent = client.upload_parts(tenant, asset_id, content);
+                sent.await.unwrap();
+            }
             let answer = client.register(tenant, asset_id).await.unwrap();
             assert!(matches!(answer.status, 200 | 201), "{}", answer.json());
             ledger.registered(asset_id, answer.body.clone());
@@ -49,11 +60,9 @@ pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, a
             .iter()
             .map(|event| event["event_type"].as_str().unwrap().to_owned())
             .collect();
-        let expected: &[&str] = if status == 200 {
-            &["raw_asset_presigned", "raw_asset_registered"]
-        } else {
-            &["raw_asset_presigned"]
-        };
+        if status == 200 {
+            expected.push("raw_asset_registered");
+        }
         assert_eq!(
             types, expected,
             "events of {asset_id}, which reads {status}"
@@ -61,6 +70,20 @@ pub(crate) async fn every_answer_still_holds(client: &Client, ledger: &Ledger, a
     };
     let assets = stream::iter(assets);
     assets.for_each_concurrent(AT_ONCE, each).await;
+}
+
+/// The store has what was uploaded in parts.
+pub(crate) fn every_object_is_what_was_uploaded(store: &Endpoint, assets: &[Asset]) {
+    for asset in assets {
+        let (Some(content), Some(record)) = (&asset.in_parts, &asset.record) else {
+            continue;
+        };
+        let record: Value = serde_json::from_slice(record).unwrap();
+        let uri = record["uri"].as_str().unwrap();
+        let read = store.signed("GET", uri.strip_prefix("s3:/").unwrap(), &[], b"");
+        assert_eq!(read.status, 200, "{uri}");
+        assert!(read.body == **content, "{uri} has other bytes");
+    }
 }
 
 /// Returns the last sequence of each tenant, from the event of one more presign.

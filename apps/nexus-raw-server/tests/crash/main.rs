@@ -15,6 +15,7 @@ mod client;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod in_parts;
 mod keyed;
 mod plan;
 
@@ -30,7 +31,7 @@ use std::{
 
 use audit::Audit;
 use client::{Client, TENANTS};
-use common::{http, ledger, machine, random};
+use common::{http, ledger, machine, parts, random};
 use ledger::{Asset, Ledger};
 use machine::{Machine, Server};
 use nexus_raw::{
@@ -68,7 +69,11 @@ async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
         lives.check(&server, &client, &earlier).await;
         known = assets.len();
         let answers = 10 + random.below(50);
-        lives.load_until(server, &client, answers, *end).await;
+        // two parts are much to write, again and again
+        let long = random.below(8) == 0;
+        lives
+            .load_until(server, &client, (answers, long), *end)
+            .await;
     }
 
     let (server, client) = lives.start();
@@ -76,11 +81,19 @@ async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
     lives.check(&server, &client, &assets).await;
     let events = lives.audit.events();
     check::every_event_has_its_state(&client, &events).await;
+    lives.audit.take(&server.kill());
+
+    let (server, _) = lives.start();
+    let store = lives.machine.store(&server);
+    parts::wait_until_open(&store, "nexus-raw", &[]).await;
+    check::every_object_is_what_was_uploaded(&store, &lives.ledger.assets());
+    let in_parts = assets.iter().filter(|it| it.in_parts.is_some()).count();
+    let aborted = assets.iter().filter(|it| it.aborted).count();
     let registered = assets.iter().filter(|it| it.record.is_some()).count();
     let late = lives.starts.iter().filter(|took| **took > RECOVERY);
     let late = late.count();
     println!(
-        "{} cycles, {} presigned, {registered} registered, {} events repeated, ready after {:?} at most, {late} times late",
+        "{} cycles, {} presigned, {in_parts} in parts, {aborted} aborted, {registered} registered, {} events repeated, ready after {:?} at most, {late} times late",
         ends.len(),
         assets.len(),
         lives.audit.repeats,
@@ -124,6 +137,7 @@ impl Lives {
     fn program(&self) -> Command {
         let mut command = self.machine.embedded();
         command.env("NEXUS_RAW_FAIL_POINT_FILE", self.point_file());
+        command.env("NEXUS_RAW_FAIL_POINT_LEASE_MILLIS", "1000");
         command
     }
 
@@ -162,25 +176,43 @@ impl Lives {
         check::every_event_has_its_state(client, &new).await;
     }
 
-    /// Has clients at work until the program is dead.
-    async fn load_until(&mut self, server: Server, client: &Client, answers: u64, end: End) {
+    /// Has the program kill itself the next time that it comes by this point.
+    fn arm(&self, point: &str) {
+        let (armed, file) = (self.point_file().with_extension("new"), self.point_file());
+        fs::write(&armed, point).unwrap();
+        fs::rename(&armed, &file).unwrap();
+    }
+
+    /// Waits until it has killed itself at the armed point; what it wrote on standard output.
+    fn died_at(&self, server: Server, point: &str) -> Vec<String> {
+        let (status, output, log) = server.ended();
+        assert_eq!(status.signal(), Some(9), "{point}: {status}, {log:?}");
+        fs::remove_file(self.point_file()).unwrap();
+        output
+    }
+
+    /// Has clients at work until the program is dead, one with an upload in two parts where it is
+    /// `long`.
+    async fn load_until(
+        &mut self,
+        server: Server,
+        client: &Client,
+        (answers, long): (u64, bool),
+        end: End,
+    ) {
         let load: Vec<_> = (0..CLIENTS)
             .map(|worker| {
                 let (client, ledger) = (client.clone(), Arc::clone(&self.ledger));
-                tokio::spawn(async move { client.work(worker, &ledger).await })
+                let long = long && worker == 0;
+                tokio::spawn(async move { client.work(worker, long, &ledger).await })
             })
             .collect();
         // a moment is drawn in answers, not in time, so that every machine is under load then
         self.ledger.wait_for_more(answers).await;
         let output = match end {
             End::At(point) => {
-                let (armed, file) = (self.point_file().with_extension("new"), self.point_file());
-                fs::write(&armed, point).unwrap();
-                fs::rename(&armed, &file).unwrap();
-                let (status, output, log) = server.ended();
-                assert_eq!(status.signal(), Some(9), "{point}: {status}, {log:?}");
-                fs::remove_file(&file).unwrap();
-                output
+                self.arm(point);
+                self.died_at(server, point)
             }
             End::Anytime { micros } => {
                 tokio::time::sleep(Duration::from_micros(micros)).await;

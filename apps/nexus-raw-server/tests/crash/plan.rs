@@ -14,10 +14,13 @@ pub(crate) enum End {
 }
 
 /// The named points, as the server's feature `fail-points` has them.
-const POINTS: [&str; 9] = [
+const POINTS: [&str; 12] = [
     "after-signing",
     "in-presign",
     "after-intent",
+    "after-begin",
+    "after-completion",
+    "after-abort",
     "after-head",
     "in-register",
     "after-commit",
@@ -27,10 +30,10 @@ const POINTS: [&str; 9] = [
 ];
 
 /// How the cycles end: every point in turn, in an order of its own each time, and as often at
-/// random moments as a third of that.
+/// random moments as a quarter of that.
 pub(crate) fn ends(random: &mut Random) -> Vec<End> {
     // every point twice
-    let cycles = number("NEXUS_RAW_CRASH_CYCLES").unwrap_or(24);
+    let cycles = number("NEXUS_RAW_CRASH_CYCLES").unwrap_or(30);
     let cycles = usize::try_from(cycles).unwrap();
     let mut ends = Vec::with_capacity(cycles + POINTS.len());
     while ends.len() < cycles {
