@@ -50,6 +50,8 @@ fn exchange(
             let answer = forward(request, upstream)?;
             client.write_all(&answer[..answer.len() / 2])
         }
+        Some(Fault::Lose) => forward(request, upstream).map(drop),
+        Some(Fault::KeepAlive) => keep_alive(client, || forward(request, upstream)),
         Some(Fault::Say(bytes)) => client.write_all(&bytes),
         Some(Fault::SayAndHang(bytes)) => {
             client.write_all(&bytes)?;
@@ -112,6 +114,22 @@ fn drip(client: &mut TcpStream, answer: &[u8]) -> Done {
         thread::sleep(DROP_EVERY);
     }
     Ok(())
+}
+
+/// Sends the store's response, which is to be XML, after white space.
+fn keep_alive(client: &mut TcpStream, answer: impl Fn() -> io::Result<Vec<u8>>) -> Done {
+    const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\nconnection: close\r\n\r\n";
+    client.write_all(head.as_bytes())?;
+    client.write_all(DECLARATION.as_bytes())?;
+    for _ in 0..100 {
+        client.write_all(b" ")?;
+        thread::sleep(DROP_EVERY);
+    }
+    let answer = answer()?;
+    let end = head_end(&answer).ok_or(io::ErrorKind::InvalidData)?;
+    let body = String::from_utf8_lossy(&answer[end..]);
+    client.write_all(body.trim_start_matches(DECLARATION).as_bytes())
 }
 
 /// Reads further data without a response.

@@ -26,6 +26,10 @@ pub enum Fault {
     Drip,
     /// The first half of the store's response, then a close.
     Half,
+    /// The store does what it is asked, and its response is lost: the connection is closed.
+    Lose,
+    /// White space for 5 s, as S3 sends it during a completion, and then the store's response.
+    KeepAlive,
     /// These bytes instead of the store's response, then a close.
     Say(Vec<u8>),
     /// These bytes instead of the store's response, then nothing, without a close.
