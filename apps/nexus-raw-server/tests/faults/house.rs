@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    caller::Caller,
     http::{Answer, Request},
     machine::{Machine, Server},
 };
@@ -50,6 +51,11 @@ impl Store {
     pub(crate) fn endpoint(&self) -> String {
         self.server.endpoint()
     }
+
+    /// For a client with its keys.
+    pub(crate) fn s3(&self) -> Endpoint {
+        at(&self.endpoint())
+    }
 }
 
 /// The program, before the store at `endpoint`.
@@ -67,6 +73,8 @@ pub(crate) fn program(machine: &Machine, endpoint: &str) -> Command {
         ("NEXUS_RAW_IDENTITY__ISSUER", ISSUER),
         ("NEXUS_RAW_IDENTITY__AUDIENCE", AUDIENCE),
         ("NEXUS_RAW_IDENTITY__HS256_SECRET", HS256_SECRET),
+        // after a completion without an answer
+        ("NEXUS_RAW_FAIL_POINT_LEASE_MILLIS", "1000"),
     ]);
     command
 }
@@ -88,7 +96,10 @@ pub(crate) fn embedded(machine: &Machine) -> Command {
 
 /// The store of a program in embedded mode, for a client with its keys.
 pub(crate) fn store_of(server: &Server) -> Endpoint {
-    let url = server.s3_endpoint.as_deref().unwrap();
+    at(server.s3_endpoint.as_deref().unwrap())
+}
+
+fn at(url: &str) -> Endpoint {
     Endpoint::at(url, "eu-central-1", ACCESS_KEY_ID, SECRET_ACCESS_KEY)
 }
 
@@ -116,6 +127,11 @@ impl Owner {
             server,
             token: issuer.issue(&request).unwrap().into(),
         }
+    }
+
+    /// The same, for calls that are answered.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::with_token(TENANT, self.token.to_string(), self.server)
     }
 
     fn request(&self, method: &str, path: &str) -> Request {

@@ -12,8 +12,9 @@ mod cases;
 mod common;
 mod embedded_store;
 mod house;
+mod in_parts;
 mod medium;
 mod running;
 mod starting;
 
-use common::{http, machine};
+use common::{caller, http, machine, parts};

@@ -23,32 +23,45 @@ const SERVERS: usize = 9;
 const CONTENT: &[u8] = b"what a store may make of it";
 
 /// A server, and the proxy before its store.
-struct Site {
-    proxy: FaultyProxy,
-    owner: Owner,
+pub(crate) struct Site {
+    pub(crate) proxy: FaultyProxy,
+    pub(crate) owner: Owner,
     server: Server,
-    _machine: Machine,
+    machine: Machine,
 }
 
 impl Site {
-    fn before(store: &Store) -> Self {
-        let (machine, proxy) = (Machine::new(), FaultyProxy::before(&store.endpoint()));
+    pub(crate) fn before(store: &Store) -> Self {
+        Self::on(Machine::new(), FaultyProxy::before(&store.endpoint()))
+    }
+
+    fn on(machine: Machine, proxy: FaultyProxy) -> Self {
         let server = Machine::start_by(&mut program(&machine, &proxy.endpoint()));
         Self {
             owner: Owner::of(server.address),
             proxy,
             server,
-            _machine: machine,
+            machine,
         }
     }
 
-    /// It has nothing but answers behind it: no panic, and an end in order.
-    fn ends_well(self) {
-        let (status, _, log) = self.server.stop();
-        assert_eq!(status.code(), Some(0), "{log:?}");
-        let defect = log.iter().find(|line| line.contains("panick"));
-        assert_eq!(defect, None);
+    /// The same after a restart.
+    pub(crate) fn restarted(self) -> Self {
+        end_well(self.server);
+        Self::on(self.machine, self.proxy)
     }
+
+    pub(crate) fn ends_well(self) {
+        end_well(self.server);
+    }
+}
+
+/// It has nothing but answers behind it: no panic, and an end in order.
+fn end_well(server: Server) {
+    let (status, _, log) = server.stop();
+    assert_eq!(status.code(), Some(0), "{log:?}");
+    let defect = log.iter().find(|line| line.contains("panick"));
+    assert_eq!(defect, None);
 }
 
 #[test]
@@ -162,7 +175,7 @@ async fn looked_up(site: &Site, case: &Case) -> Answer {
 }
 
 /// The answer, which there must be, and soon.
-async fn timely(name: &str, call: impl Future<Output = Option<Answer>>) -> Answer {
+pub(crate) async fn timely(name: &str, call: impl Future<Output = Option<Answer>>) -> Answer {
     let began = Instant::now();
     let answer = call.await.unwrap_or_else(|| panic!("{name}: no answer"));
     assert!(began.elapsed() < BOUND, "{name}: {:?}", began.elapsed());
