@@ -6,7 +6,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
 use nexus_raw::{
-    asset::{ByteSize, Sha256Digest}, ports::WorkClaim};
+    asset::{ByteSize, Sha256Digest},
+    ports::WorkClaim,
+};
 use slog::{Discard, o};
 use tokio::time::{Instant, sleep};
 

@@ -69,12 +69,12 @@ pub enum VerificationOutcome {
 /// Nothing stays at the address long enough to be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the object changed while it was read")]
-struct Restless;
+struct KeepsChanging;
 
 /// Facts of the asset came first each time.
 #[derive(Debug, thiserror::Error)]
 #[error("too many facts of one asset at once")]
-struct Contended;
+struct FactsCameFirst;
 
 /// Reads the object of a registered asset to its end, compares it with the record, and records the
 /// verdict with its event; unless the latest verdict [is fresh](Verification::is_fresh), which is
@@ -124,7 +124,7 @@ pub async fn verify_object(
             }
         }
     }
-    Err(CatalogError::Unavailable(Box::new(Contended)).into())
+    Err(CatalogError::Unavailable(Box::new(FactsCameFirst)).into())
 }
 
 /// Reads what is there of an asset. Where the object that the record pins was replaced, what took its
@@ -153,5 +153,5 @@ async fn read(
         object.etag = stored.etag;
         object.version_id = stored.version_id;
     }
-    Err(StorageError::Unavailable(Box::new(Restless)))
+    Err(StorageError::Unavailable(Box::new(KeepsChanging)))
 }

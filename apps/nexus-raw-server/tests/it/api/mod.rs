@@ -30,5 +30,6 @@ pub(crate) mod support;
 mod texts;
 mod tokens;
 mod trouble;
+mod verification;
 
 use crate::wire;

@@ -1,15 +1,18 @@
 //! Verifications: an object is read again, and the verdict is told.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use nexus_raw::{
     asset::{AssetId, ObjectAddress, ObjectKey, Sha256Digest},
-    ports::{MockObjectWorker, WorkProgress},
+    ports::{HashOutcome, MockObjectWorker, WorkProgress},
 };
 use nexus_raw_testkit::sample;
 use serde_json::{Value, json};
 
 use super::support::{House, Parts, Request, TRACE_ID};
+
+/// As long as what was promised.
+const ROTTEN: [u8; sample::CONTENT.len()] = [7; sample::CONTENT.len()];
 
 fn path(asset_id: &str) -> String {
     format!("/nexus/raw/{asset_id}/verification")
@@ -68,8 +71,7 @@ async fn events(house: &House, asset_id: &str) -> Vec<Value> {
 #[actix_web::test]
 async fn a_verdict_is_told_with_what_was_found_and_is_an_event() {
     let house = House::open();
-    let id = house.registered().await;
-    let (record, _) = (house.get(&format!("/nexus/raw/{id}")).send().await, ());
+    let (id, record) = house.registered().await;
     let none = latest(&house, &id).send().await.whole();
     assert_eq!(none, (200, json!({"verification": null})));
 
@@ -78,17 +80,14 @@ async fn a_verdict_is_told_with_what_was_found_and_is_an_event() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.whole(), (200, intact.clone()));
     // a minute long, and whoever asks
-    house.store.rot(&address(&id), b"rotten");
+    house.store.rot(&address(&id), &ROTTEN);
     house.clock.advance(Duration::from_secs(59));
     let again = verify(&house, &id).with("authorization", "Bearer admin");
     assert_eq!(again.send().await.whole(), (200, intact.clone()));
     assert_eq!(house.store.calls().hash, 1);
 
     house.clock.advance(Duration::from_secs(1));
-    let corrupt = verification("corrupt", Some(b"rotten"), "2026-11-24T01:01:00Z");
-    // an object is as long as the store says, also where other bytes come
-    let mut corrupt = corrupt;
-    corrupt["size_bytes"] = json!(sample::CONTENT.len());
+    let corrupt = verification("corrupt", Some(&ROTTEN), "2026-11-24T01:01:00Z");
     let answer = verify(&house, &id).send().await.whole();
     assert_eq!(answer, (200, corrupt.clone()));
     house.clock.advance(Duration::from_secs(60));
@@ -125,10 +124,10 @@ async fn a_verdict_is_told_with_what_was_found_and_is_an_event() {
 #[actix_web::test]
 async fn what_cannot_be_verified_is_said_so() {
     let house = House::open();
-    let id = house.registered().await;
+    let (id, _) = house.registered().await;
     let text = "the body breaks the rules named in errors";
     let mut refused = problem(&id, (422, "validation-failed", "Validation failed", text));
-    refused.1["errors"] = json!([{"pointer": "/deep", "detail": "unknown field"}]);
+    refused.1["errors"] = json!([{"pointer": "/deep", "detail": "is not a known field"}]);
     let unknown = house.post(&path(&id), &json!({"deep": true})).send().await;
     assert_eq!(unknown.whole(), refused);
 
@@ -142,19 +141,20 @@ async fn what_cannot_be_verified_is_said_so() {
 
     house.store.set_available(false);
     let text = "the object store gives no answer; try again later";
-    let away = (503, "storage-unavailable", "Object store unavailable", text);
+    let away = (503, "storage-unavailable", "Storage unavailable", text);
     let answer = verify(&house, &id).send().await;
     assert_eq!(answer.header("retry-after"), Some("2"));
-    let (status, body) = answer.whole();
-    assert_eq!((status, &body["code"]), (503, &json!("storage-unavailable")));
-    assert_eq!(body["detail"], away.3);
+    assert_eq!(answer.whole(), problem(&id, away));
     house.store.set_available(true);
     assert_eq!(events(&house, &id).await, [Value::Null; 0]);
 
     house.catalog.set_available(false);
     for request in [verify(&house, &id), latest(&house, &id)] {
         let (status, body) = request.send().await.whole();
-        assert_eq!((status, &body["code"]), (503, &json!("catalog-unavailable")));
+        assert_eq!(
+            (status, &body["code"]),
+            (503, &json!("catalog-unavailable"))
+        );
     }
 }
 
@@ -163,24 +163,21 @@ async fn whoever_asks_for_what_is_still_read_is_told_when_to_ask_again() {
     let mut worker = MockObjectWorker::new();
     worker.expect_digest().returning(|_, _| {
         let digest = sample::facts().sha256;
-        Ok(WorkProgress::Done(nexus_raw::ports::HashOutcome::Hashed(
-            digest,
-        )))
+        Ok(WorkProgress::Done(HashOutcome::Hashed(digest)))
     });
     worker
         .expect_verify()
         .returning(|_, _| Ok(WorkProgress::Pending));
     let house = House::open_with(Parts {
-        worker: Some(std::sync::Arc::new(worker)),
+        worker: Some(Arc::new(worker)),
         ..Parts::default()
     });
-    let id = house.registered().await;
+    let (id, _) = house.registered().await;
     let answer = verify(&house, &id).send().await;
     assert_eq!(answer.header("retry-after"), Some("1"));
     let text = "the service still reads the object; ask again later";
-    let (status, body) = answer.whole();
-    assert_eq!((status, &body["code"]), (409, &json!("verification-pending")));
-    assert_eq!(body["detail"], text);
+    let pending = (409, "verification-pending", "Verification pending", text);
+    assert_eq!(answer.whole(), problem(&id, pending));
     let none = latest(&house, &id).send().await.whole();
     assert_eq!(none, (200, json!({"verification": null})));
 }
@@ -190,12 +187,15 @@ async fn whoever_asks_for_what_is_still_read_is_told_when_to_ask_again() {
 #[actix_web::test]
 async fn what_is_corrupt_is_not_handed_out_for_its_content() {
     let house = House::open();
-    let id = house.registered().await;
+    let (id, _) = house.registered().await;
     let mut body = super::support::presign_body();
     body["if_registered"] = json!("return");
     let (status, answer) = house.presign(&body).send().await.whole();
-    assert_eq!((status, &answer["registered"]["asset_id"]), (200, &json!(id)));
-    house.store.rot(&address(&id), b"rotten");
+    assert_eq!(
+        (status, &answer["registered"]["asset_id"]),
+        (200, &json!(id))
+    );
+    house.store.rot(&address(&id), &ROTTEN);
     verify(&house, &id).send().await;
     let (status, answer) = house.presign(&body).send().await.whole();
     assert_eq!(status, 200);

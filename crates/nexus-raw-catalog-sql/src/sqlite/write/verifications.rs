@@ -31,7 +31,7 @@ pub(super) const STANDING: &str = "
 
 /// What is known of a registered asset for a verification.
 #[derive(Debug, Clone)]
-struct Standing {
+struct VerifiedState {
     last_fact: Option<u64>,
     is_denied: bool,
     /// The epoch of the claim, if there is one.
@@ -83,7 +83,7 @@ pub(super) async fn decide<'a>(
 async fn standing(
     connection: &mut SqliteConnection,
     verifications: &[&RecordedVerification],
-) -> Result<Vec<Option<Standing>>, WriteError> {
+) -> Result<Vec<Option<VerifiedState>>, WriteError> {
     let keys = verifications
         .iter()
         .map(|it| (&it.new.scope, it.new.asset_id));
@@ -99,7 +99,7 @@ async fn standing(
             let last_fact: Option<i64> = row.try_get(1)?;
             let verdict: Option<&str> = row.try_get(2)?;
             let epoch: Option<i64> = row.try_get(3)?;
-            let known = Standing {
+            let known = VerifiedState {
                 last_fact: last_fact.map(i64::cast_unsigned),
                 is_denied: verdict.is_some_and(|it| it != Verdict::Intact.as_str()),
                 epoch: epoch.map(i64::cast_unsigned),

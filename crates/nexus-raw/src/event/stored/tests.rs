@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
     asset::{
-        BucketName, ContentFacts, Disposition, Filename, InForce, Integrity, IntegrityLevel,
-        MultipartUpload, ObjectKey, Provenance, RawAsset, RawAssetParts, UploadIntent,
+        BucketName, ContentFacts, Disposition, Filename, FoundContent, InForce, Integrity,
+        IntegrityLevel, MultipartUpload, ObjectKey, Provenance, RawAsset, RawAssetParts,
+        UploadIntent,
     },
     event::RequestContext,
     tenancy::Scope,
@@ -195,6 +196,76 @@ fn the_texts_of_an_event_are_these() {
         assert_eq!(stored, expected);
         let read = StoredEvent::read(&stored.facts, &stored.personal).unwrap();
         assert_eq!(read, body);
+    }
+}
+
+/// What was found is none of the persons' affair, and no more than one type's.
+#[test]
+fn the_texts_of_a_verification_are_these() {
+    let content = r#""asset_id":"019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11","sha256":"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824","size_bytes":5,"content_type":"image/jpeg""#;
+    let found = |content: &[u8]| FoundContent {
+        sha256: Sha256Digest::of(content),
+        size_bytes: ByteSize::parse(content.len().try_into().unwrap()).unwrap(),
+    };
+    let rotten = Sha256Digest::of(b"rotten");
+    let corrupt = format!(
+        r#"{{"verdict":"corrupt","sha256":"{rotten}","size_bytes":6,"verified_at":"2026-11-24T01:00:02Z"}}"#
+    );
+    for (found, event_type, told) in [
+        (
+            Some(found(b"hello")),
+            "raw_asset_verified",
+            r#"{"verdict":"intact","sha256":"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824","size_bytes":5,"verified_at":"2026-11-24T01:00:02Z"}"#,
+        ),
+        (Some(found(b"rotten")), "raw_asset_corrupt", &*corrupt),
+        (
+            None,
+            "raw_asset_corrupt",
+            r#"{"verdict":"missing","sha256":null,"size_bytes":null,"verified_at":"2026-11-24T01:00:02Z"}"#,
+        ),
+    ] {
+        let verification = Verification::of(record().facts(), found, time(2));
+        let user = UserId::parse("u_other").unwrap();
+        let body = EventBody::verified(&record(), &in_force(), verification, &user, &context());
+        let stored = StoredEvent::of(&body).unwrap();
+        let facts = format!(
+            r#"{{"schema_version":"1","event_type":"{event_type}","occurred_at":"2026-11-24T01:00:02Z",{content},"derived_from":[],"pii_flags":["health"],"train_ok":false,"verification":{told}}}"#
+        );
+        assert_eq!(stored.facts, facts);
+        let read = StoredEvent::read(&stored.facts, &stored.personal).unwrap();
+        assert_eq!(read, body);
+        let other = match event_type {
+            "raw_asset_verified" => "raw_asset_corrupt",
+            _ => "raw_asset_verified",
+        };
+        let verdicts = ["intact", "corrupt", "missing"];
+        let mut forged: Vec<_> = verdicts
+            .iter()
+            .map(|it| {
+                facts.replace(
+                    &format!("\"verdict\":\"{}\"", verification.verdict().as_str()),
+                    &format!("\"verdict\":\"{it}\""),
+                )
+            })
+            .filter(|it| *it != facts)
+            .collect();
+        forged.extend([
+            facts.replace(event_type, other),
+            facts.replace(event_type, "raw_asset_fact_stated"),
+            facts.replace(&format!(",\"verification\":{told}"), ""),
+            facts.replace(
+                "\"verified_at\":\"2026-11-24T01:00:02Z\"",
+                "\"verified_at\":\"2026-11-24T01:00:03Z\"",
+            ),
+            facts.replace(",\"verified_at\":\"2026-11-24T01:00:02Z\"", ""),
+        ]);
+        for facts in forged {
+            // a content that is another one is corrupt whatever it is
+            assert!(
+                StoredEvent::read(&facts, &stored.personal).is_err(),
+                "{facts}"
+            );
+        }
     }
 }
 
