@@ -37,7 +37,7 @@ impl ChecksumAlgorithm {
         }
     }
 
-    /// The name in `x-amz-sdk-checksum-algorithm` and in error messages.
+    /// The name in `x-amz-checksum-algorithm`, `x-amz-sdk-checksum-algorithm` and error messages.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -46,6 +46,12 @@ impl ChecksumAlgorithm {
             Self::Sha1 => "SHA1",
             Self::Sha256 => "SHA256",
         }
+    }
+
+    pub(crate) fn of_name(name: &[u8]) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name().as_bytes() == name)
     }
 
     const fn bytes(self) -> usize {

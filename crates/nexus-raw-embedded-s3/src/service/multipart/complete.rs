@@ -135,11 +135,15 @@ fn check_size(service: &StoreService, whole: &Whole, claimed: Option<i64>) -> S3
 /// Returns the composite checksum that a completion claims.
 fn claimed_checksum(headers: &HeaderMap) -> S3Result<Option<String>> {
     let invalid = |name: &str| s3_error!(InvalidRequest, "Value for {name} header is invalid.");
-    if headers
-        .get("x-amz-checksum-type")
-        .is_some_and(|kind| kind != "COMPOSITE")
-    {
-        return Err(invalid("x-amz-checksum-type"));
+    match headers.get("x-amz-checksum-type") {
+        Some(kind) if kind == "FULL_OBJECT" => {
+            return Err(s3_error!(
+                BadDigest,
+                "The checksum type you specified is not the one of the upload."
+            ));
+        }
+        Some(kind) if kind != "COMPOSITE" => return Err(invalid("x-amz-checksum-type")),
+        _ => (),
     }
     let Some(value) = headers.get(ChecksumAlgorithm::Sha256.header()) else {
         return Ok(None);

@@ -4,8 +4,9 @@ use hyper::header::HeaderMap;
 use s3s::dto::{
     ChecksumAlgorithm, ChecksumType, CreateMultipartUploadInput, CreateMultipartUploadOutput,
 };
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
+use crate::checksum::ChecksumAlgorithm as Algorithm;
 use crate::clock;
 use crate::service::stored_headers::stored_headers;
 use crate::service::{StoreService, bucket_name};
@@ -42,34 +43,48 @@ pub(in crate::service) async fn create(
 /// Checks that the checksum is the composite SHA-256, the only one that is implemented.
 fn check_checksum(headers: &HeaderMap) -> S3Result<()> {
     let value = |name| headers.get(name).map(hyper::header::HeaderValue::as_bytes);
-    match (
-        value("x-amz-checksum-algorithm"),
-        value("x-amz-checksum-type"),
-    ) {
-        (Some(b"SHA256"), None | Some(b"COMPOSITE")) => Ok(()),
-        (Some(b"SHA256"), Some(b"FULL_OBJECT")) => Err(s3_error!(
-            InvalidRequest,
-            "The FULL_OBJECT checksum type cannot be used with the sha256 checksum algorithm."
-        )),
-        (Some(b"SHA256"), Some(_)) => Err(s3_error!(
-            InvalidRequest,
-            "Value for x-amz-checksum-type header is invalid."
-        )),
+    let algorithm = match value("x-amz-checksum-algorithm") {
+        None => None,
+        Some(name) => Some(Algorithm::of_name(name).ok_or_else(|| {
+            s3_error!(
+                InvalidRequest,
+                "Checksum algorithm provided is unsupported. Please try again with any of the valid \
+                 types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+            )
+        })?),
+    };
+    match (algorithm, value("x-amz-checksum-type")) {
+        (_, Some(kind)) if ![b"COMPOSITE".as_slice(), b"FULL_OBJECT"].contains(&kind) => {
+            Err(s3_error!(
+                InvalidRequest,
+                "Value for x-amz-checksum-type header is invalid."
+            ))
+        }
         (None, Some(_)) => Err(s3_error!(
             InvalidRequest,
             "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm \
              header."
         )),
-        (Some(b"CRC32" | b"CRC32C" | b"CRC64NVME" | b"SHA1") | None, _) => Err(s3_error!(
+        (Some(algorithm @ (Algorithm::Sha1 | Algorithm::Sha256)), Some(b"FULL_OBJECT")) => {
+            Err(other_type("FULL_OBJECT", algorithm))
+        }
+        (Some(algorithm @ Algorithm::Crc64nvme), Some(b"COMPOSITE")) => {
+            Err(other_type("COMPOSITE", algorithm))
+        }
+        (Some(Algorithm::Sha256), _) => Ok(()),
+        _ => Err(s3_error!(
             NotImplemented,
             "Of multipart uploads only those with x-amz-checksum-algorithm SHA256 are implemented"
         )),
-        (Some(_), _) => Err(s3_error!(
-            InvalidRequest,
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid \
-             types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
-        )),
     }
+}
+
+fn other_type(kind: &str, algorithm: Algorithm) -> S3Error {
+    s3_error!(
+        InvalidRequest,
+        "The {kind} checksum type cannot be used with the {} checksum algorithm.",
+        algorithm.name().to_lowercase()
+    )
 }
 
 #[cfg(test)]
@@ -93,15 +108,24 @@ mod tests {
         for (algorithm, kind) in [
             ("SHA256", "FULL_OBJECT"),
             ("SHA256", "other"),
+            ("SHA1", "FULL_OBJECT"),
+            ("CRC64NVME", "COMPOSITE"),
+            ("CRC32", "other"),
             ("", "COMPOSITE"),
             ("MD4", ""),
         ] {
             let refused = Err(S3ErrorCode::InvalidRequest);
             assert_eq!(check(algorithm, kind), refused, "{algorithm} {kind}");
         }
-        for algorithm in ["", "CRC32", "CRC64NVME", "SHA1"] {
+        for (algorithm, kind) in [
+            ("", ""),
+            ("CRC32", ""),
+            ("CRC32", "FULL_OBJECT"),
+            ("CRC64NVME", "FULL_OBJECT"),
+            ("SHA1", "COMPOSITE"),
+        ] {
             let absent = Err(S3ErrorCode::NotImplemented);
-            assert_eq!(check(algorithm, ""), absent, "{algorithm}");
+            assert_eq!(check(algorithm, kind), absent, "{algorithm} {kind}");
         }
     }
 }

@@ -234,6 +234,26 @@ mod tests {
         );
     }
 
+    /// AWS answered this composite of these digests: <https://github.com/floci-io/floci/issues/3083>.
+    #[test]
+    fn a_composite_is_that_of_aws() {
+        let part = |value: &str| {
+            let mut part = stored(1, b"one");
+            part.record.checksum = Checksum::parse(ChecksumAlgorithm::Sha256, value);
+            part
+        };
+        let parts = [
+            "lcKa6Boe7a167tUCN5C4OaFygGSYD8MBnBARTrdL+1w=",
+            "gHjhbUT4oo2tSCtSZJdlKi+jeNXJT+VImqdPXsXvkOc=",
+            "4l9PQ3zOPZ0oGFvknFX+J4zZwE4WMzO+l3r8XrbWOeM=",
+        ]
+        .map(part);
+        assert_eq!(
+            composite(&parts).unwrap().unwrap().value,
+            "rVWtNbadtsaKXJAcgWPWjifHzJaXde/iV4jaJAOdivc=-3"
+        );
+    }
+
     #[test]
     fn a_list_has_parts_in_ascending_order() {
         let part = |number| completed(number, b"one");
