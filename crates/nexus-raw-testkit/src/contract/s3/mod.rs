@@ -16,6 +16,7 @@ mod conditions;
 mod cors;
 mod digests;
 mod keys;
+mod multipart_checksums;
 mod multipart_completion;
 mod multipart_lists;
 mod multipart_parts;
@@ -33,6 +34,7 @@ pub use self::{
     cors::*,
     digests::*,
     keys::*,
+    multipart_checksums::*,
     multipart_completion::*,
     multipart_lists::*,
     multipart_parts::*,
@@ -234,6 +236,27 @@ macro_rules! s3_rules {
                 uploads_are_listed_by_prefix,
                 uploads_are_listed_in_pages,
                 an_upload_that_has_ended_is_not_listed,
+                an_upload_answers_its_checksum,
+                an_upload_with_sha256_alone_is_composite,
+                an_upload_of_full_object_sha256_is_refused,
+                an_upload_of_full_object_sha1_is_refused,
+                an_upload_of_composite_crc64nvme_is_refused,
+                an_upload_of_an_unknown_type_is_refused,
+                an_upload_of_an_unknown_algorithm_is_refused,
+                an_upload_of_a_type_without_an_algorithm_is_refused,
+                one_part_with_sha256_is_composite,
+                parts_with_sha1_are_composite,
+                parts_with_crc32_are_composite,
+                parts_with_crc32c_are_composite,
+                parts_with_crc32_may_be_a_full_object,
+                parts_with_crc64nvme_are_a_full_object,
+                parts_without_a_checksum_are_a_full_object_with_crc64nvme,
+                a_part_with_the_checksum_of_another_algorithm_is_refused,
+                a_list_of_parts_has_the_checksum_of_its_upload,
+                a_completion_answers_its_checksum,
+                a_completion_of_another_type_is_refused,
+                attributes_of_an_object_in_parts_are_bare,
+                a_copy_of_an_object_in_parts_is_not_in_parts,
                 a_bucket_accepts_a_cors_rule,
                 a_page_of_the_origin_may_upload,
                 a_page_of_another_origin_may_not_upload,

@@ -155,3 +155,90 @@ pub(super) const LISTS: &[Row] = &[
         .seaweedfs("c a and more after ; b"),
     row("an_upload_that_has_ended_is_not_listed", "c"),
 ];
+
+/// Checksums.
+pub(super) const CHECKSUMS: &[Row] = &[
+    row("an_upload_answers_its_checksum", "SHA256 COMPOSITE"),
+    row(
+        "an_upload_with_sha256_alone_is_composite",
+        "SHA256 COMPOSITE",
+    ),
+    row(
+        "an_upload_of_full_object_sha256_is_refused",
+        "400 InvalidRequest",
+    ),
+    row(
+        "an_upload_of_full_object_sha1_is_refused",
+        "400 InvalidRequest",
+    ),
+    row(
+        "an_upload_of_composite_crc64nvme_is_refused",
+        "400 InvalidRequest",
+    ),
+    row(
+        "an_upload_of_an_unknown_type_is_refused",
+        "400 InvalidRequest",
+    ),
+    row(
+        "an_upload_of_an_unknown_algorithm_is_refused",
+        "400 InvalidRequest",
+    ),
+    row(
+        "an_upload_of_a_type_without_an_algorithm_is_refused",
+        "400 InvalidRequest",
+    )
+    .seaweedfs("nothing nothing"),
+    row(
+        "one_part_with_sha256_is_composite",
+        "zT9bpZc5GgthgPqoWJPExod/MYF8irzDx0YbYLeEB+k=-1 COMPOSITE",
+    ),
+    row(
+        "parts_with_sha1_are_composite",
+        "qcaGnsx6t16FHAEviXUJNaJDMQs=-1 COMPOSITE",
+    )
+    .embedded("501 NotImplemented"),
+    row("parts_with_crc32_are_composite", "TKlUNg==-1 COMPOSITE").embedded("501 NotImplemented"),
+    row("parts_with_crc32c_are_composite", "DsIvPQ==-1 COMPOSITE").embedded("501 NotImplemented"),
+    row(
+        "parts_with_crc32_may_be_a_full_object",
+        "eGXGmg== FULL_OBJECT",
+    )
+    .embedded("501 NotImplemented"),
+    row(
+        "parts_with_crc64nvme_are_a_full_object",
+        "wLWAUvtdUcU= FULL_OBJECT",
+    )
+    .embedded("501 NotImplemented"),
+    row(
+        "parts_without_a_checksum_are_a_full_object_with_crc64nvme",
+        "wLWAUvtdUcU= FULL_OBJECT",
+    )
+    .embedded("501 NotImplemented")
+    .seaweedfs("nothing nothing"),
+    row(
+        "a_part_with_the_checksum_of_another_algorithm_is_refused",
+        "400 InvalidRequest",
+    ),
+    row(
+        "a_list_of_parts_has_the_checksum_of_its_upload",
+        "SHA256 COMPOSITE",
+    )
+    .seaweedfs("nothing nothing"),
+    row(
+        "a_completion_answers_its_checksum",
+        "zT9bpZc5GgthgPqoWJPExod/MYF8irzDx0YbYLeEB+k=-1 COMPOSITE",
+    ),
+    row("a_completion_of_another_type_is_refused", "400 BadDigest"),
+    row(
+        "attributes_of_an_object_in_parts_are_bare",
+        "c7dc24205f51fbbdb696ccad0d24c2a3-1 zT9bpZc5GgthgPqoWJPExod/MYF8irzDx0YbYLeEB+k= COMPOSITE",
+    )
+    .embedded("501 NotImplemented")
+    .seaweedfs("c7dc24205f51fbbdb696ccad0d24c2a3-1 nothing nothing"),
+    row(
+        "a_copy_of_an_object_in_parts_is_not_in_parts",
+        "200 \"a4aaf8062678c67a5b5cbe1da2b2a044\"",
+    )
+    .embedded("501 NotImplemented")
+    .seaweedfs("200 c7dc24205f51fbbdb696ccad0d24c2a3-1"),
+];

@@ -313,6 +313,7 @@ pub static TABLE: &[(&str, &[Row])] = &[
         multipart_table::COMPLETIONS,
     ),
     ("Multipart uploads: lists", multipart_table::LISTS),
+    ("Multipart uploads: checksums", multipart_table::CHECKSUMS),
     (
         "Pages of other origins (CORS)",
         &[
