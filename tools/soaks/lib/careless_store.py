@@ -107,7 +107,7 @@ class Server:
             headers["content-type"] = "application/json"
             body = json.dumps(body).encode()
         status, headers, content = send(method, f"{self.url}{path}", headers, body)
-        return status, headers, json.loads(content)
+        return status, headers, json.loads(content) if content else None
 
     def presign(self, content):
         facts = {
@@ -118,6 +118,22 @@ class Server:
         if status != 200:
             sys.exit(f"presign: {status} {presigned}")
         return presigned
+
+    def presign_in_parts(self, content):
+        """Promises the content in parts and declares them all: the asset and each part with its bytes."""
+        facts = {
+            "filename": "photo.jpg", "content_type": "image/jpeg", "multipart": True,
+            "size_bytes": len(content), "sha256": hash_of(content),
+        }
+        _, _, presigned = self.call("POST", "/nexus/raw/presign-upload", facts)
+        size = presigned["upload"]["part_size_bytes"]
+        cut = [content[at:at + size] for at in range(0, len(content), size)]
+        expect(presigned["upload"]["part_count"], len(cut), "the content is cut")
+        parts = [{"part_number": at, "sha256": hash_of(part)} for at, part in enumerate(cut, 1)]
+        path = f"/nexus/raw/{presigned['asset_id']}/parts"
+        status, _, declared = self.call("POST", path, {"parts": parts})
+        expect(status, 200, "and its parts are declared")
+        return presigned, list(zip(declared["parts"], cut))
 
     def register(self, presigned):
         return self.call("POST", "/nexus/raw/register", {"asset_id": presigned["asset_id"]})
@@ -135,7 +151,10 @@ class Server:
 
 
 def put(presigned, content, **more):
-    upload = presigned["upload"]
+    return put_to(presigned["upload"], content, **more)
+
+
+def put_to(upload, content, **more):
     return send(upload["method"], upload["url"], {**upload["headers"], **more}, content)[0]
 
 
@@ -218,6 +237,42 @@ def use(server):
     expect(put(presigned, large[:-1] + bytes([large[-1] ^ 1])), 200, "a large forgery is stored")
     pending, status, body = server.settled(presigned)
     expect((pending, status, body["code"]), (True, 422, "object-mismatch"), "and is found out")
+
+    use_parts(server)
+
+
+def use_parts(server):
+    content = os.urandom(9 * 1024 * 1024)
+    presigned, parts = server.presign_in_parts(content)
+    path = f"/nexus/raw/{presigned['asset_id']}"
+    for upload, part in parts[:1]:
+        expect(put_to(upload, part), 200, "a part is stored")
+    status, _, body = server.register(presigned)
+    named = [error["pointer"] for error in body["errors"]]
+    expect((status, named), (409, ["/parts/2"]), "the other one is missing")
+    for upload, part in parts[1:]:
+        expect(put_to(upload, part), 200, "it is stored")
+    held = server.call("GET", f"{path}/parts")[2]["parts"]
+    expect([part["sha256"] for part in held], [hash_of(part) for _, part in parts], "both are listed")
+    _, status, record = server.settled(presigned)
+    integrity = record["integrity"]["level"], record["integrity"]["parts"]
+    expect((status, integrity), (201, ("stream_sha256", 2)), "completed, read and registered")
+    status, _, repeated = server.register(presigned)
+    expect((status, repeated), (200, record), "a repeat gets the same record")
+
+    presigned, [(first, one), (second, two)] = server.presign_in_parts(content)
+    forged = bytes([two[0] ^ 1]) + two[1:]
+    expect((put_to(first, one), put_to(second, forged)), (200, 200), "the store takes other bytes of a part")
+    _, status, body = server.settled(presigned)
+    expect((status, body["code"]), (422, "object-mismatch"), "and they are not registered")
+
+    presigned, [(upload, part), _] = server.presign_in_parts(content)
+    expect(put_to(upload, part), 200, "a part is stored")
+    path = f"/nexus/raw/{presigned['asset_id']}/upload"
+    expect([server.call("DELETE", path)[0] for _ in range(2)], [204, 204], "an upload is aborted, twice")
+    expect(put_to(upload, part), 404, "and takes no part any more")
+    status, _, body = server.register(presigned)
+    expect((status, body["code"]), (410, "upload-expired"), "and is not registered")
 
 
 if __name__ == "__main__":
