@@ -108,6 +108,12 @@ async fn every_fault_of_a_declaration_is_named_at_once() {
     ]);
     assert_eq!((status, &answer["errors"]), (422, &expected));
 
+    let path = format!("/nexus/raw/{id}/parts");
+    let request = house.post(&path, &json!({"parts": [declared(1)], "part": 1}));
+    let (status, answer) = request.send().await.whole();
+    let faults = json!([fault("/part", "is not a known field")]);
+    assert_eq!((status, &answer["errors"]), (422, &faults));
+
     let many: Vec<_> = (1..=1001)
         .map(|number| json!({"part_number": number, "sha256": digest}))
         .collect();
