@@ -104,9 +104,10 @@ impl RequestFailure {
         }
     }
 
-    /// Returns whether the store does not know the upload.
+    /// Returns whether the store does not know the upload that was named. Ceph RGW 16.2 lists the parts
+    /// of such an upload with `NoSuchKey`.
     pub(crate) fn is_unknown_upload(&self) -> bool {
-        self.code() == Some("NoSuchUpload")
+        matches!(self.code(), Some("NoSuchUpload" | "NoSuchKey"))
     }
 
     /// Returns whether the store refused to write since the key is used.

@@ -33,8 +33,10 @@ pub(crate) async fn complete(
     if failure.is_taken_key() {
         return Ok(CompletionOutcome::Completed);
     }
+    if failure.is_unknown_upload() {
+        return look(store, upload).await;
+    }
     match failure.code() {
-        Some("NoSuchUpload") => look(store, upload).await,
         Some("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" | "BadDigest") => {
             refused(store, upload, declared, &named).await
         }

@@ -210,14 +210,16 @@ async fn a_list_that_makes_no_sense_is_no_answer() {
 
 #[tokio::test]
 async fn an_upload_that_is_not_known_is_said_to_be() {
-    let scripted = Scripted::saying(|_| Some(Answer::error(404, "NoSuchUpload")));
-    let repository = on(settings(), &scripted).await;
-    let listing = repository.stored_parts(&upload(), 0, 1000).await;
-    assert_eq!(listing.unwrap(), PartsListing::UnknownUpload);
-    repository.abort(&upload()).await.unwrap();
-    let aborted = &scripted.seen()[1];
-    assert_eq!(aborted.method, "DELETE");
-    assert!(aborted.query.contains("uploadId=an-upload"), "{aborted:?}");
+    for code in ["NoSuchUpload", "NoSuchKey"] {
+        let scripted = Scripted::saying(move |_| Some(Answer::error(404, code)));
+        let repository = on(settings(), &scripted).await;
+        let listing = repository.stored_parts(&upload(), 0, 1000).await;
+        assert_eq!(listing.unwrap(), PartsListing::UnknownUpload);
+        repository.abort(&upload()).await.unwrap();
+        let aborted = &scripted.seen()[1];
+        assert_eq!(aborted.method, "DELETE");
+        assert!(aborted.query.contains("uploadId=an-upload"), "{aborted:?}");
+    }
 }
 
 #[tokio::test]
@@ -309,6 +311,7 @@ async fn an_upload_that_is_not_known_was_completed_if_something_is_there() {
     for answer in [
         Answer::error(404, "NoSuchUpload"),
         Answer::error(200, "NoSuchUpload"),
+        Answer::error(404, "NoSuchKey"),
     ] {
         let outcome = completed(answer.clone(), found()).await;
         assert_eq!(outcome.unwrap(), CompletionOutcome::Completed);
