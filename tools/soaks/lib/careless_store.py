@@ -5,6 +5,7 @@
 
 import base64
 import datetime
+import functools
 import hashlib
 import hmac
 import http.client
@@ -45,15 +46,15 @@ def hash_of(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def make_bucket(endpoint, key_id, secret):
-    """Creates the bucket, signed by Signature Version 4."""
+def signed(endpoint, key_id, secret, method, path, query=""):
+    """One request to the store, signed by Signature Version 4; status and body of the answer."""
     host = urllib.parse.urlsplit(endpoint).netloc
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{now[:8]}/{REGION}/s3/aws4_request"
     headers = {"host": host, "x-amz-content-sha256": hash_of(b""), "x-amz-date": now}
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
-    request = f"PUT\n/{BUCKET}\n\n{lines}\n{names}\n{hash_of(b'')}"
+    request = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{hash_of(b'')}"
     text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hash_of(request.encode())}"
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
@@ -62,9 +63,7 @@ def make_bucket(endpoint, key_id, secret):
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
     )
-    status, _, body = send("PUT", f"{endpoint}/{BUCKET}", headers)
-    if status != 200:
-        sys.exit(f"the bucket was not made: {status} {body!r}")
+    return send(method, f"{endpoint}{path}" + (f"?{query}" if query else ""), headers)[::2]
 
 
 def token():
@@ -120,7 +119,7 @@ class Server:
         return presigned
 
     def presign_in_parts(self, content):
-        """Promises the content in parts and declares them all: the asset and each part with its bytes."""
+        """Promises the content in parts and declares them: the asset, and each upload with its bytes."""
         facts = {
             "filename": "photo.jpg", "content_type": "image/jpeg", "multipart": True,
             "size_bytes": len(content), "sha256": hash_of(content),
@@ -129,11 +128,15 @@ class Server:
         size = presigned["upload"]["part_size_bytes"]
         cut = [content[at:at + size] for at in range(0, len(content), size)]
         expect(presigned["upload"]["part_count"], len(cut), "the content is cut")
+        return presigned, self.declare(presigned, cut)
+
+    def declare(self, presigned, cut):
+        """Declares all parts; each upload with its bytes."""
         parts = [{"part_number": at, "sha256": hash_of(part)} for at, part in enumerate(cut, 1)]
         path = f"/nexus/raw/{presigned['asset_id']}/parts"
         status, _, declared = self.call("POST", path, {"parts": parts})
-        expect(status, 200, "and its parts are declared")
-        return presigned, list(zip(declared["parts"], cut))
+        expect(status, 200, "its parts are declared")
+        return list(zip(declared["parts"], cut))
 
     def register(self, presigned):
         return self.call("POST", "/nexus/raw/register", {"asset_id": presigned["asset_id"]})
@@ -159,7 +162,8 @@ def put_to(upload, content, **more):
 
 
 def main(program, endpoint, key_id, secret):
-    make_bucket(endpoint, key_id, secret)
+    store = functools.partial(signed, endpoint, key_id, secret)
+    expect(store("PUT", f"/{BUCKET}"), (200, b""), "the bucket is made")
     environment = {
         "NEXUS_RAW_HTTP__BIND": "127.0.0.1:0",
         "NEXUS_RAW_METRICS__BIND": "127.0.0.1:0",
@@ -187,6 +191,7 @@ def main(program, endpoint, key_id, secret):
         server = Server(os.path.abspath(program), environment, home)
         try:
             use(server)
+            use_parts(server, store)
             server.process.send_signal(signal.SIGTERM)
             # what it still says must not hold it up
             server.process.stderr.read()
@@ -238,10 +243,8 @@ def use(server):
     pending, status, body = server.settled(presigned)
     expect((pending, status, body["code"]), (True, 422, "object-mismatch"), "and is found out")
 
-    use_parts(server)
 
-
-def use_parts(server):
+def use_parts(server, store):
     content = os.urandom(9 * 1024 * 1024)
     presigned, parts = server.presign_in_parts(content)
     path = f"/nexus/raw/{presigned['asset_id']}"
@@ -273,6 +276,20 @@ def use_parts(server):
     expect(put_to(upload, part), 404, "and takes no part any more")
     status, _, body = server.register(presigned)
     expect((status, body["code"]), (410, "upload-expired"), "and is not registered")
+
+    presigned, parts = server.presign_in_parts(content)
+    expect(put_to(*parts[0]), 200, "a part is stored")
+    url = urllib.parse.urlsplit(parts[0][0]["url"])
+    upload_id = urllib.parse.parse_qs(url.query)["uploadId"][0]
+    ended = store("DELETE", url.path, f"uploadId={urllib.parse.quote(upload_id, safe='~')}")
+    expect(ended, (204, b""), "the store forgets an upload")
+    held = server.call("GET", f"/nexus/raw/{presigned['asset_id']}/parts")[::2]
+    expect(held, (200, {"parts": []}), "none of its parts is there")
+    named = [error["pointer"] for error in server.settled(presigned)[2]["errors"]]
+    expect(named, ["/parts/1", "/parts/2"], "register says so, and begins it again")
+    again = server.declare(presigned, [part for _, part in parts])
+    expect([put_to(*part) for part in again], [200, 200], "they are stored")
+    expect(server.settled(presigned)[1], 201, "and registered")
 
 
 if __name__ == "__main__":
