@@ -260,7 +260,6 @@ fn the_texts_of_a_verification_are_these() {
             facts.replace(",\"verified_at\":\"2026-11-24T01:00:02Z\"", ""),
         ]);
         for facts in forged {
-            // a content that is another one is corrupt whatever it is
             assert!(
                 StoredEvent::read(&facts, &stored.personal).is_err(),
                 "{facts}"
