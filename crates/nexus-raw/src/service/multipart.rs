@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::{AbortError, PartsError, RawStorageService, RegisterError};
 use crate::{
     asset::{AssetId, DeclaredPart, PartLayout, PartNumber, Sha256Digest, UploadId, UploadIntent},
@@ -92,21 +94,7 @@ impl RawStorageService {
         let Some(upload) = open_upload(&intent) else {
             return Ok(Vec::new());
         };
-        let listing = self.storage.stored_parts(&upload, after, limit).await?;
-        let PartsListing::Parts(stored) = listing else {
-            return Ok(Vec::new());
-        };
-        let Some(last) = stored.last() else {
-            return Ok(Vec::new());
-        };
-        let span = last.number.get().saturating_sub(after);
-        let catalog = &self.catalog;
-        let declared = catalog.declared_parts(scope, asset, after, span).await?;
-        let is_held = |part: &DeclaredPart| {
-            let at = stored.binary_search_by_key(&part.number, |it| it.number);
-            at.is_ok_and(|at| stored[at].size_bytes == part.size_bytes.get())
-        };
-        Ok(declared.into_iter().filter(is_held).collect())
+        Ok(self.held_parts(&upload, after, limit).await?)
     }
 
     /// Aborts an upload in parts for good: nothing is left of it in the store, and its asset is
@@ -151,21 +139,18 @@ impl RawStorageService {
         intent: &UploadIntent,
         layout: PartLayout,
     ) -> Result<(), RegisterError> {
-        let scope = &intent.scope;
-        let parts = self
-            .catalog
-            .declared_parts(scope, intent.asset_id, 0, PartNumber::MAX)
-            .await?;
-        let is_declared =
-            |number: &PartNumber| parts.binary_search_by_key(number, |it| it.number).is_ok();
-        let missing: Vec<_> = layout.numbers().filter(|it| !is_declared(it)).collect();
-        if !missing.is_empty() {
-            return Err(RegisterError::PartsMissing { parts: missing });
-        }
         let all_parts = || RegisterError::PartsMissing {
             parts: layout.numbers().collect(),
         };
         let upload = open_upload(intent).ok_or_else(all_parts)?;
+        let parts = self
+            .catalog
+            .declared_parts(&intent.scope, intent.asset_id, 0, PartNumber::MAX)
+            .await?;
+        if parts.len() < usize::from(layout.count()) {
+            let parts = self.missing_parts(&upload, layout).await?;
+            return Err(RegisterError::PartsMissing { parts });
+        }
         let upload_id = upload.upload_id.clone();
         match self.worker.complete(upload, parts).await? {
             WorkProgress::Done(CompletionOutcome::Completed) => Ok(()),
@@ -179,6 +164,53 @@ impl RawStorageService {
                 Err(all_parts())
             }
             WorkProgress::Pending => Err(RegisterError::pending(intent.facts.size_bytes)),
+        }
+    }
+
+    /// The parts that the store holds as they were declared, with a number above `after`, at most
+    /// `limit`, ascending.
+    async fn held_parts(
+        &self,
+        upload: &OpenUpload,
+        after: u16,
+        limit: u16,
+    ) -> Result<Vec<DeclaredPart>, WorkError> {
+        let listing = self.storage.stored_parts(upload, after, limit).await?;
+        let PartsListing::Parts(stored) = listing else {
+            return Ok(Vec::new());
+        };
+        let Some(last) = stored.last() else {
+            return Ok(Vec::new());
+        };
+        let span = last.number.get().saturating_sub(after);
+        let declared = self
+            .catalog
+            .declared_parts(&upload.scope, upload.asset_id, after, span)
+            .await?;
+        let is_held = |part: &DeclaredPart| {
+            let at = stored.binary_search_by_key(&part.number, |it| it.number);
+            at.is_ok_and(|at| stored[at].size_bytes == part.size_bytes.get())
+        };
+        Ok(declared.into_iter().filter(is_held).collect())
+    }
+
+    /// The parts that the store does not hold as they were declared, ascending.
+    async fn missing_parts(
+        &self,
+        upload: &OpenUpload,
+        layout: PartLayout,
+    ) -> Result<Vec<PartNumber>, WorkError> {
+        let mut missing: BTreeSet<_> = layout.numbers().collect();
+        let mut after = 0;
+        loop {
+            let held = self.held_parts(upload, after, MAX_PARTS).await?;
+            let Some(last) = held.last() else {
+                return Ok(missing.into_iter().collect());
+            };
+            after = last.number.get();
+            for part in held {
+                missing.remove(&part.number);
+            }
         }
     }
 

@@ -203,6 +203,24 @@ async fn parts_that_are_not_there_are_named_and_nothing_is_completed() {
         );
     }
     house.assert_pending(asset_id).await;
+    // some are not declared, and of the others one is not uploaded
+    let asset_id = house.begin(request()).await.asset_id;
+    let declared = &declarations()[1..];
+    let signed = house
+        .service
+        .presign_parts(&house.access, asset_id, declared)
+        .await
+        .unwrap();
+    let content = sample::CONTENT.chunks(8).nth(1).unwrap();
+    let outcome = house.store.upload(&signed[0].upload, content);
+    assert_eq!(outcome, PutOutcome::Stored);
+    let refused = house.register(stating_digest(asset_id, digest())).await;
+    let missing = vec![number(1), number(3)];
+    assert!(
+        matches!(&refused, Err(RegisterError::PartsMissing { parts }) if *parts == missing),
+        "{refused:?}"
+    );
+    assert_eq!(house.store.calls().complete, 2);
 }
 
 #[tokio::test]
