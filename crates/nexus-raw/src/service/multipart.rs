@@ -117,7 +117,8 @@ impl RawStorageService {
             }
             IntentState::Pending(intent) => intent,
         };
-        if let Some(upload) = open_upload(&intent) {
+        let upload = open_upload(&intent);
+        if let Some(upload) = upload.clone() {
             match self.worker.abort(upload).await? {
                 WorkProgress::Done(AbortOutcome::Aborted) => {}
                 WorkProgress::Done(AbortOutcome::Completed) => return Err(AbortError::Completed),
@@ -127,9 +128,18 @@ impl RawStorageService {
         let now = self.clock.now();
         let event = EventBody::upload_aborted(&intent, access.user(), context, now);
         match self.catalog.record_abort(event).await? {
-            AbortedUpload::Recorded => Ok(()),
-            AbortedUpload::NotPending => Err(AbortError::Registered),
+            AbortedUpload::Recorded => {}
+            AbortedUpload::NotPending => return Err(AbortError::Registered),
         }
+        // a call at the same time may have begun another upload until now; none does later
+        let state = self.catalog.find_intent(access.scope(), asset).await?;
+        if let Some(IntentState::Aborted(intent)) = state
+            && let Some(begun) = open_upload(&intent)
+            && upload.is_none_or(|it| it != begun)
+        {
+            self.storage.abort(&begun).await?;
+        }
+        Ok(())
     }
 
     /// Puts the parts of an upload together in the store. When it returns, an object is at the

@@ -295,6 +295,32 @@ async fn an_aborted_upload_leaves_nothing_and_is_never_registered() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_begun_during_an_abort_is_aborted_too() {
+    // the abort comes at each moment of a declaration
+    for turns in 0..8 {
+        let house = house();
+        let asset_id = house.begin(request()).await.asset_id;
+        let abort = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            house.abort(asset_id).await
+        };
+        let declarations = declarations();
+        let declare = house
+            .service
+            .presign_parts(&house.access, asset_id, &declarations);
+        let (aborted, declared) = tokio::join!(biased; abort, declare);
+        aborted.unwrap();
+        assert!(
+            matches!(declared, Ok(_) | Err(PartsError::Ended)),
+            "{declared:?}"
+        );
+        assert_eq!(house.store.open_uploads(), 0, "{turns}");
+    }
+}
+
+#[tokio::test]
 async fn a_completed_upload_is_not_aborted_but_registered() {
     let house = house();
     let asset_id = house.begun_with(&[0, 1, 2]).await;
