@@ -47,8 +47,8 @@ use crate::{
     promises::{LEASE_TTL, SYNC_HASH_MAX},
     relays::Relays,
     texts::UNKNOWN,
-    words::{PLACES, Place, Step},
-    world::{Task, World},
+    words::{PART_BYTES, PLACES, Place, Step},
+    world::{Put, Task, World},
 };
 
 /// The test of one kind of house.
@@ -123,7 +123,10 @@ pub(crate) struct Driver {
 /// What is known of an asset from outside.
 struct Known {
     id: AssetId,
-    upload: PresignedUpload,
+    /// `None` of one in parts.
+    upload: Option<PresignedUpload>,
+    /// The last URL of each part, by its number from 0.
+    parts: BTreeMap<usize, PresignedUpload>,
     /// The bytes of its record, once it has one.
     record: Option<Vec<u8>>,
 }
@@ -147,7 +150,8 @@ impl Driver {
             clock: Arc::clone(&port),
             ids: Arc::new(ids),
             policy: UploadPolicy::default()
-                .with_sync_hash_max_bytes(ByteSize::parse(SYNC_HASH_MAX as u64).unwrap()),
+                .with_sync_hash_max_bytes(ByteSize::parse(SYNC_HASH_MAX as u64).unwrap())
+                .with_part_size_bytes(ByteSize::parse(PART_BYTES as u64).unwrap()),
             feed: FeedSettings::default(),
             check_ttl: readiness::CHECK_TTL,
         };
@@ -200,10 +204,16 @@ impl Driver {
         match &world.task {
             Task::Look => {}
             Task::Call(call, expected) => self.call(world, call, expected).await,
-            Task::Put(put, statuses) => {
-                let status = self.put(world, *put).await;
-                count(format!("put {status}"));
-                assert!(statuses.contains(&status), "{status}, not {statuses:?}");
+            Task::Put(puts) => {
+                for (put, statuses) in puts {
+                    let status = self.put(world, *put).await;
+                    let what = match put {
+                        Put::Part { .. } => "put part",
+                        Put::Upload { .. } | Put::Place { .. } => "put",
+                    };
+                    count(format!("{what} {status}"));
+                    assert!(statuses.contains(&status), "{status}, not {statuses:?}");
+                }
             }
             Task::Remove { asset } => {
                 count("removed");

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     promises::{forbidden, name_of, not_found},
-    texts,
+    texts::{self, Happening},
     words::Place,
     world::{Answer, Call, Task, World},
 };
@@ -49,7 +49,7 @@ impl World {
         record.allowed = allowed;
         record.fact = Some(text.clone());
         let registered = record.text.clone();
-        self.record_event_of(asset, by, Some(&registered), Some(&text));
+        self.record_event(asset, by, Happening::Stated(&registered, &text));
         Task::Call(
             call,
             Answer::Fact {

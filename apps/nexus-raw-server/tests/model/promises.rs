@@ -1,14 +1,11 @@
 //! What each step comes to: the rules of the API, said once more.
 
-use serde_json::{Value, json};
-
 use crate::{
-    texts,
-    words::{
-        File, Grant, KEYS, Named, PLACES, Place, Placed, Restated, Said, Step, Upload, Wait, Where,
-    },
+    texts::{self, Happening},
+    words::{File, Grant, KEYS, Named, PLACES, Place, Placed, Reading, Step, Upload, Wait, Where},
     world::{
-        Answer, Asset, Call, INTENT_TTL, Object, Problem, Put, Record, Task, URL_TTL, World, id,
+        Answer, Asset, Bytes, Call, INTENT_TTL, Object, Parts, Problem, Put, Task, URL_TTL, World,
+        id,
     },
 };
 
@@ -45,6 +42,23 @@ impl World {
                 None => Task::Look,
                 Some(asset) => self.upload(asset, *how),
             },
+            Step::Declare {
+                by,
+                at,
+                asset,
+                parts,
+            } => {
+                let asset = self.named(*asset);
+                self.declare(*by, self.place_of(*at, asset), asset, parts)
+            }
+            Step::UploadParts { asset, parts, how } => match self.nth(*asset) {
+                None => Task::Look,
+                Some(asset) => self.upload_parts(asset, parts, *how),
+            },
+            Step::Abort { by, at, asset } => {
+                let asset = self.named(*asset);
+                self.abort(*by, self.place_of(*at, asset), asset)
+            }
             Step::Place { asset, what } => match self.nth(*asset) {
                 None => Task::Look,
                 Some(asset) => self.place(asset, *what),
@@ -82,10 +96,10 @@ impl World {
                 by,
                 at,
                 asset,
-                events,
+                what,
             } => {
                 let asset = self.named(*asset);
-                self.read(*by, self.place_of(*at, asset), asset, *events)
+                self.read(*by, self.place_of(*at, asset), asset, *what)
             }
             Step::Wait(wait) => {
                 self.wait(*wait);
@@ -96,13 +110,20 @@ impl World {
                 batch,
                 sink,
                 halt,
-            } => Task::Relay {
-                slot: *slot,
-                batch: *batch,
-                sink: sink.clone(),
-                halt: *halt,
-            },
-            Step::Kill { slot } => Task::Kill { slot: *slot },
+            } => {
+                let stands = self.stopped.filter(|(stopped, _)| stopped != slot);
+                self.stopped = stands.or(halt.map(|_| (*slot, self.now)));
+                Task::Relay {
+                    slot: *slot,
+                    batch: *batch,
+                    sink: sink.clone(),
+                    halt: *halt,
+                }
+            }
+            Step::Kill { slot } => {
+                self.stopped = self.stopped.filter(|(stopped, _)| stopped != slot);
+                Task::Kill { slot: *slot }
+            }
         }
     }
 
@@ -146,10 +167,15 @@ impl World {
         if !self.writes(by, place) {
             return Task::Call(call, forbidden());
         }
+        if file.is_in_parts() && file.content().bytes.is_empty() {
+            let pointers = vec!["/size_bytes".to_owned()];
+            return Task::Call(call, problem(422, "validation-failed", pointers));
+        }
         let key = key.map(|key| (by, place, key));
         let standing = key.and_then(|key| self.keys.get(&key)).copied();
-        // a key is free again when its intent has ended
-        let standing = standing.filter(|asset| self.now < self.assets[*asset].ends);
+        // a key is free again when its intent has ended, or was aborted
+        let stands = |asset: &Asset| self.now < asset.ends && !asset.is_aborted();
+        let standing = standing.filter(|asset| stands(&self.assets[*asset]));
         let answer = if let Some(asset) = standing {
             self.presigned_again(by, asset, file)
         } else {
@@ -162,17 +188,28 @@ impl World {
                 object: None,
                 record: None,
                 hashed: Vec::new(),
+                parts: file.is_in_parts().then(Parts::default),
             });
             self.keys.extend(key.map(|key| (key, asset)));
-            self.presigned(by, asset)
+            self.record_event(asset, by, Happening::Presigned);
+            self.presigned(asset)
         };
         Task::Call(call, answer)
     }
 
     fn presigned_again(&mut self, by: usize, number: usize, file: File) -> Answer {
         let asset = &self.assets[number];
-        let promised = |file: File| (file.name, file.content, file.content_type());
-        if promised(asset.file) != promised(file) {
+        let body = |file: File| {
+            let size = file.content().bytes.len();
+            (
+                file.name,
+                file.content_type(),
+                size,
+                file.stated(),
+                file.form,
+            )
+        };
+        if body(asset.file) != body(file) {
             problem(422, "idempotency-key-reused", vec![String::new()])
         } else if asset.record.is_some() {
             Answer::Problem(Problem {
@@ -180,15 +217,23 @@ impl World {
                 ..Problem::plain(409, "asset-conflict")
             })
         } else {
-            self.presigned(by, number)
+            // no URL of an upload in parts leaves here, so that is no event
+            if !file.is_in_parts() {
+                self.record_event(number, by, Happening::Presigned);
+            }
+            self.presigned(number)
         }
     }
 
-    fn presigned(&mut self, by: usize, number: usize) -> Answer {
+    fn presigned(&mut self, number: usize) -> Answer {
         let asset = &mut self.assets[number];
         asset.url_ends = asset.ends.min(self.now + URL_TTL);
-        let text = texts::presigned(number, asset.place, asset.file, asset.url_ends);
-        self.record_event(number, by, None);
+        let ends = if asset.file.is_in_parts() {
+            asset.ends
+        } else {
+            asset.url_ends
+        };
+        let text = texts::presigned(number, asset.place, asset.file, ends);
         Answer::Presigned {
             asset: number,
             text,
@@ -198,10 +243,13 @@ impl World {
     fn upload(&mut self, number: usize, how: Upload) -> Task {
         let now = self.now;
         let asset = &mut self.assets[number];
+        if asset.file.is_in_parts() {
+            return Task::Look;
+        }
         let put = Put::Upload { asset: number, how };
         let uploaded = Object {
             size: asset.file.content().bytes.len(),
-            hex: asset.file.content().hex,
+            bytes: Bytes::Whole(asset.file.content().hex),
             content_type: asset.file.content_type(),
             has_its_metadata: true,
             has_a_foreign_header: how == Upload::WithAnEncoding,
@@ -214,7 +262,7 @@ impl World {
             Upload::OtherBytes if !self.store_proves && asset.object.is_some() => vec![412],
             Upload::OtherBytes if !self.store_proves => {
                 asset.object = Some(Object {
-                    hex: asset.file.other_bytes().hex,
+                    bytes: Bytes::Whole(asset.file.other_bytes().hex),
                     ..uploaded
                 });
                 vec![200]
@@ -232,7 +280,7 @@ impl World {
                 vec![200]
             }
         };
-        Task::Put(put, statuses)
+        Task::Put(vec![(put, statuses)])
     }
 
     fn place(&mut self, number: usize, what: Placed) -> Task {
@@ -242,7 +290,7 @@ impl World {
             what,
         };
         if asset.object.is_some() {
-            return Task::Put(put, vec![412]);
+            return Task::Put(vec![(put, vec![412])]);
         }
         let content = match what {
             Placed::OtherBytes => asset.file.other_bytes(),
@@ -255,148 +303,25 @@ impl World {
         };
         asset.object = Some(Object {
             size: content.bytes.len(),
-            hex: content.hex,
+            bytes: Bytes::Whole(content.hex),
             content_type,
             has_its_metadata: what != Placed::OtherMetadata,
             has_a_foreign_header: false,
         });
-        Task::Put(put, vec![200])
+        Task::Put(vec![(put, vec![200])])
     }
 
-    fn register(
-        &mut self,
-        by: usize,
-        place: Place,
-        asset: Option<usize>,
-        said: Said,
-        restated: Option<Restated>,
-        parents: Vec<Option<usize>>,
-    ) -> Task {
-        let mut distinct: Vec<Option<usize>> = Vec::new();
-        for parent in parents {
-            if !distinct.contains(&parent) {
-                distinct.push(parent);
-            }
-        }
-        let ids = distinct.iter().map(|parent| name_of(*parent)).collect();
-        let statement = texts::statement(said, ids, self.now);
-        let mut body = statement.body.clone();
-        body.insert("asset_id".to_owned(), json!(name_of(asset)));
-        if let (Some(restated), Some(asset)) = (restated, asset) {
-            body.extend(texts::restated(restated, self.assets[asset].file));
-        }
-        let call = Call {
-            by,
-            place,
-            method: "POST",
-            path: "/nexus/raw/register".to_owned(),
-            key: None,
-            body: Some(Value::Object(body)),
+    fn read(&mut self, by: usize, place: Place, asset: Option<usize>, what: Reading) -> Task {
+        let under = match what {
+            Reading::Record => "",
+            Reading::Events => "/events",
+            Reading::Parts => "/parts",
         };
-        if !self.writes(by, place) {
-            return Task::Call(call, forbidden());
-        }
-        if said == Said::Ahead {
-            let pointers = vec!["/captured_at".to_owned()];
-            return Task::Call(call, problem(422, "validation-failed", pointers));
-        }
-        let here = asset.filter(|asset| self.assets[*asset].place == place);
-        let Some(asset) = here else {
-            return Task::Call(call, not_found());
-        };
-        let differs = restated.is_some_and(|it| it != Restated::AsPromised);
-        let answer = if differs {
-            Answer::Problem(Problem::plain(409, "asset-conflict"))
-        } else {
-            self.registered(by, asset, &statement, &distinct)
-        };
-        Task::Call(call, answer)
-    }
-
-    /// What becomes of a registration that is for an asset that was promised here.
-    fn registered(
-        &mut self,
-        by: usize,
-        number: usize,
-        statement: &texts::Statement,
-        parents: &[Option<usize>],
-    ) -> Answer {
-        let asset = &self.assets[number];
-        if let Some(record) = &asset.record {
-            return if record.meaning == statement.meaning {
-                Answer::Record {
-                    asset: number,
-                    created: false,
-                    text: record.text.clone(),
-                }
-            } else {
-                Answer::Problem(Problem {
-                    location: Some(number),
-                    ..Problem::plain(409, "asset-conflict")
-                })
-            };
-        }
-        if self.now >= asset.ends && asset.object.is_none() {
-            return Answer::Problem(Problem::plain(410, "upload-expired"));
-        }
-        let is_parent = |parent: &Option<usize>| {
-            parent.is_some_and(|parent| {
-                let parent = &self.assets[parent];
-                parent.place == asset.place && parent.record.is_some()
-            })
-        };
-        let unknown: Vec<String> = (0..parents.len())
-            .filter(|position| !is_parent(&parents[*position]))
-            .map(|position| format!("/lineage/derived_from/{position}"))
-            .collect();
-        if !unknown.is_empty() {
-            return problem(422, "validation-failed", unknown);
-        }
-        let Some(object) = asset.object else {
-            return Answer::Problem(Problem::plain(409, "object-not-uploaded"));
-        };
-        let differences = differences(asset, object, self.store_proves);
-        if !differences.is_empty() {
-            return problem(422, "object-mismatch", differences);
-        }
-        if !self.store_proves {
-            if object.size > SYNC_HASH_MAX && !asset.hashed.contains(&object.hex) {
-                self.assets[number].hashed.push(object.hex);
-                return Answer::Problem(Problem::plain(409, "verification-pending"));
-            }
-            if object.hex != asset.file.content().hex {
-                return problem(422, "object-mismatch", vec!["/sha256".to_owned()]);
-            }
-        }
-        let level = if self.store_proves {
-            "s3_sha256"
-        } else {
-            "stream_sha256"
-        };
-        let what = (asset.place, asset.file);
-        let text = texts::record(number, what, by, self.now, statement, level);
-        self.assets[number].record = Some(Record {
-            text: text.clone(),
-            meaning: statement.meaning.clone(),
-            parents: parents.iter().flatten().copied().collect(),
-            allowed: text["train_ok"] == true,
-            fact: None,
-        });
-        self.record_event(number, by, Some(&text));
-        Answer::Record {
-            asset: number,
-            created: true,
-            text,
-        }
-    }
-
-    fn read(&self, by: usize, place: Place, asset: Option<usize>, events: bool) -> Task {
-        let path = format!("/nexus/raw/{}", name_of(asset));
         let call = Call {
             by,
             place,
             method: "GET",
-            path: if events { path + "/events" } else { path },
+            path: format!("/nexus/raw/{}{under}", name_of(asset)),
             key: None,
             body: None,
         };
@@ -404,10 +329,11 @@ impl World {
             return Task::Call(call, forbidden());
         }
         let here = asset.filter(|asset| self.assets[*asset].place == place);
-        let answer = match here {
-            Some(asset) if events => Answer::Events(self.events_of(asset)),
-            Some(asset) => self.record_of(asset),
-            None => not_found(),
+        let answer = match (here, what) {
+            (None, _) => not_found(),
+            (Some(asset), Reading::Record) => self.record_of(asset),
+            (Some(asset), Reading::Events) => Answer::Events(self.events_of(asset)),
+            (Some(asset), Reading::Parts) => self.held(asset),
         };
         Task::Call(call, answer)
     }
@@ -429,28 +355,11 @@ impl World {
     }
 }
 
-/// Where an object is not what was promised.
-fn differences(asset: &Asset, object: Object, store_proves: bool) -> Vec<String> {
-    let promised = asset.file.content();
-    let differs = [
-        ("/size_bytes", object.size != promised.bytes.len()),
-        ("/sha256", store_proves && object.hex != promised.hex),
-        (
-            "/content_type",
-            object.content_type != asset.file.content_type(),
-        ),
-        ("", !object.has_its_metadata),
-        ("", object.has_a_foreign_header),
-    ];
-    let differing = differs.into_iter().filter(|(_, differs)| *differs);
-    differing.map(|(pointer, _)| pointer.to_owned()).collect()
-}
-
 pub(crate) fn name_of(asset: Option<usize>) -> String {
     asset.map_or_else(|| ABSENT.to_owned(), id)
 }
 
-fn problem(status: u16, code: &'static str, pointers: Vec<String>) -> Answer {
+pub(crate) fn problem(status: u16, code: &'static str, pointers: Vec<String>) -> Answer {
     Answer::Problem(Problem::at(status, code, pointers))
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    words::{File, PEOPLE, Place, Restated, Said},
-    world::{Meaning, id},
+    words::{Declaration, File, PART_BYTES, PARTS, PEOPLE, Place, Restated, Said},
+    world::{Cut, Meaning, id},
 };
 
 pub(crate) const BUCKET: &str = "nexus-raw-test";
@@ -43,8 +43,13 @@ pub(crate) fn promise(file: File) -> Value {
     let mut body = json!({
         "filename": file.name(),
         "size_bytes": file.content().bytes.len(),
-        "sha256": file.content().hex,
     });
+    if let Some(sha256) = file.stated() {
+        body["sha256"] = json!(sha256);
+    }
+    if file.is_in_parts() {
+        body["multipart"] = json!(true);
+    }
     if let Some(content_type) = crate::words::TYPES[file.content_type] {
         body["content_type"] = json!(content_type);
     }
@@ -53,10 +58,15 @@ pub(crate) fn promise(file: File) -> Value {
 
 /// What a presign is answered with.
 pub(crate) fn presigned(asset: usize, place: Place, file: File, ends: u64) -> Value {
-    json!({
-        "asset_id": id(asset),
-        "uri": uri(asset, place, file),
-        "upload": {
+    let upload = if file.is_in_parts() {
+        json!({
+            "kind": "multipart",
+            "part_size_bytes": PART_BYTES,
+            "part_count": PARTS,
+            "expires_at": time(ends),
+        })
+    } else {
+        json!({
             "kind": "single",
             "method": "PUT",
             "url": UNKNOWN,
@@ -69,8 +79,58 @@ pub(crate) fn presigned(asset: usize, place: Place, file: File, ends: u64) -> Va
                 "x-amz-meta-tenant-id": place.tenant,
             },
             "expires_at": time(ends),
-        },
-    })
+        })
+    };
+    json!({"asset_id": id(asset), "uri": uri(asset, place, file), "upload": upload})
+}
+
+/// The digests of a declared part, in hexadecimal and in base64.
+fn part_digests(declaration: Declaration, file: File) -> (&'static str, &'static str) {
+    let content = if declaration.other {
+        file.other_bytes()
+    } else {
+        file.content()
+    };
+    // a number that is out of range has a digest too
+    content.parts[(declaration.number - 1).min(PARTS - 1)]
+}
+
+/// The body of a declaration. An asset that is not known has no file.
+pub(crate) fn declaration(parts: &[Declaration], file: Option<File>) -> Value {
+    let digest = |it: Declaration| match file.filter(|file| file.is_in_parts()) {
+        Some(file) => part_digests(it, file).0,
+        None => crate::words::CONTENTS[0].hex,
+    };
+    let parts = parts.iter();
+    let parts = parts.map(|it| json!({"part_number": it.number, "sha256": digest(*it)}));
+    json!({"parts": parts.collect::<Vec<_>>()})
+}
+
+/// What a declaration is answered with.
+pub(crate) fn part_uploads(parts: &[Declaration], file: File, ends: u64) -> Value {
+    let upload = |it: &Declaration| {
+        json!({
+            "part_number": it.number,
+            "method": "PUT",
+            "url": UNKNOWN,
+            "headers": {"x-amz-checksum-sha256": part_digests(*it, file).1},
+            "expires_at": time(ends),
+        })
+    };
+    json!({"parts": parts.iter().map(upload).collect::<Vec<_>>()})
+}
+
+/// What the store holds of what was declared.
+pub(crate) fn held(declared: Cut, held: Cut) -> Value {
+    let parts = (0..PARTS).filter_map(|at| {
+        let content = &crate::words::CONTENTS[held[at].and(declared[at])?];
+        Some(json!({
+            "part_number": at + 1,
+            "size_bytes": content.part(at).len(),
+            "sha256": content.parts[at].0,
+        }))
+    });
+    json!({"parts": parts.collect::<Vec<_>>()})
 }
 
 /// What is said at registration: the body's members, the record's, and what they mean.
@@ -172,7 +232,7 @@ pub(crate) fn restated(restated: Restated, file: File) -> Map<String, Value> {
 /// The record that a registration makes.
 pub(crate) fn record(
     asset: usize,
-    (place, file): (Place, File),
+    (place, file, sha256): (Place, File, &str),
     by: usize,
     now: u64,
     statement: &Statement,
@@ -180,15 +240,29 @@ pub(crate) fn record(
 ) -> Value {
     let mut record = json!({
         "asset_id": id(asset), "tenant_id": place.tenant, "env": place.env,
-        "uri": uri(asset, place, file), "filename": file.name(), "sha256": file.content().hex,
+        "uri": uri(asset, place, file), "filename": file.name(), "sha256": sha256,
         "size_bytes": file.content().bytes.len(), "content_type": file.content_type(),
         "imported_at": time(now), "registered_by": PEOPLE[by],
         "integrity": {"level": level, "version_id": null, "etag": UNKNOWN},
     });
+    if file.is_in_parts() {
+        record["integrity"]["parts"] = json!(PARTS);
+    }
     for (name, value) in &statement.record {
         record[name] = value.clone();
     }
     record
+}
+
+/// What an event tells of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Happening<'a> {
+    Presigned,
+    Aborted,
+    /// With the record.
+    Registered(&'a Value),
+    /// With the record and the fact.
+    Stated(&'a Value, &'a Value),
 }
 
 /// What an event is made from.
@@ -200,9 +274,7 @@ pub(crate) struct EventParts<'a> {
     pub(crate) step: u32,
     pub(crate) now: u64,
     pub(crate) sequence: usize,
-    /// Of a registration and of a fact.
-    pub(crate) record: Option<&'a Value>,
-    pub(crate) fact: Option<&'a Value>,
+    pub(crate) what: Happening<'a>,
 }
 
 /// A fact about training, as it is answered.
@@ -219,31 +291,35 @@ pub(crate) fn event(parts: &EventParts<'_>) -> Value {
         "lineage": {"derived_from": [], "source_uri": null, "activity": null},
         "pii_flags": null, "train_ok": null,
     });
-    let said = parts.record.unwrap_or(&nobody_said);
-    let event_type = match parts.record {
-        None => "raw_asset_presigned",
-        Some(_) => "raw_asset_registered",
+    let stated = json!(file.stated());
+    let (event_type, said, sha256) = match parts.what {
+        Happening::Presigned => ("raw_asset_presigned", &nobody_said, &stated),
+        Happening::Aborted => ("raw_asset_upload_aborted", &nobody_said, &stated),
+        Happening::Registered(record) => ("raw_asset_registered", record, &record["sha256"]),
+        Happening::Stated(record, _) => ("raw_asset_fact_stated", record, &record["sha256"]),
     };
     let mut event = json!({
         "event_id": UNKNOWN, "schema_version": "1", "event_type": event_type,
         "sequence": parts.sequence, "occurred_at": time(parts.now),
         "tenant_id": place.tenant, "env": place.env, "user_id": PEOPLE[parts.by],
         "trace_id": TRACE_ID, "request_id": request_id(parts.step),
-        "asset_id": id(asset), "uri": uri(asset, place, file), "sha256": file.content().hex,
+        "asset_id": id(asset), "uri": uri(asset, place, file), "sha256": sha256,
         "size_bytes": file.content().bytes.len(), "content_type": file.content_type(),
         "lineage": said["lineage"], "pii_flags": said["pii_flags"], "train_ok": said["train_ok"],
     });
-    if let Some(fact) = parts.fact {
+    if let Happening::Stated(_, fact) = parts.what {
         let fact = json!({
             "kind": fact["kind"], "value": fact["value"], "reason": fact["reason"],
             "evidence_sha256": fact["evidence_sha256"],
         });
-        event["event_type"] = json!("raw_asset_fact_stated");
         event["lineage"] = nobody_said["lineage"].clone();
         event["train_ok"] = fact["value"].clone();
         event["fact"] = fact;
-    } else if let Some(record) = parts.record {
+    } else if let Happening::Registered(record) = parts.what {
         event["integrity"] = json!({"level": record["integrity"]["level"]});
+        if file.is_in_parts() {
+            event["integrity"]["parts"] = json!(PARTS);
+        }
     }
     event
 }

@@ -54,24 +54,68 @@ pub(crate) struct Content {
     pub(crate) bytes: &'static [u8],
     pub(crate) hex: &'static str,
     pub(crate) base64: &'static str,
+    /// The digests of its parts, in both forms.
+    pub(crate) parts: &'static [(&'static str, &'static str)],
 }
 
-/// The first two are of one length.
+impl Content {
+    /// The bytes of a part.
+    pub(crate) fn part(&self, at: usize) -> &'static [u8] {
+        self.bytes.chunks(PART_BYTES).nth(at).unwrap()
+    }
+}
+
+/// The length of every part but the last.
+pub(crate) const PART_BYTES: usize = 8;
+
+/// How many parts a content has that is not empty.
+pub(crate) const PARTS: usize = 3;
+
+/// The first two are of one length, and differ in every part.
 pub(crate) const CONTENTS: [Content; 3] = [
     Content {
         bytes: b"not quite a photograph",
         hex: "dbef254508d970eb9ff21cb5947d17c64bc0e8f0b10d2968ccc2609f772919ad",
         base64: "2+8lRQjZcOuf8hy1lH0XxkvA6PCxDSlozMJgn3cpGa0=",
+        parts: &[
+            (
+                "ba0a226630cfea77108cff6f48417e476e8eda207df7be341ed97f534c6cd2df",
+                "ugoiZjDP6ncQjP9vSEF+R26O2iB99740Htl/U0xs0t8=",
+            ),
+            (
+                "12093ee01580de545c53994f0d7540fb12749151d3b4193f74a84a7c26d1d6c7",
+                "Egk+4BWA3lRcU5lPDXVA+xJ0kVHTtBk/dKhKfCbR1sc=",
+            ),
+            (
+                "617a22d75eae005b40f0a3754b3eea8c974e793e1c12838fd572406dfec84ecf",
+                "YXoi116uAFtA8KN1Sz7qjJdOeT4cEoOP1XJAbf7ITs8=",
+            ),
+        ],
     },
     Content {
-        bytes: b"not quite a phonograph",
-        hex: "45d1cedfa861d2e6a719442db00899d4bbec3e60675193a242b59e02833df589",
-        base64: "RdHO36hh0uanGUQtsAiZ1LvsPmBnUZOiQrWeAoM99Yk=",
+        bytes: b"NOT QUITE A PHOTOGRAPH",
+        hex: "8c590265859225a30d42fb562d8334c4bdd0793b6c160f6bb9833cebe0bca4da",
+        base64: "jFkCZYWSJaMNQvtWLYM0xL3QeTtsFg9ruYM86+C8pNo=",
+        parts: &[
+            (
+                "6c1bd2841fc5c058554539d07047539ed4061717b58abf77679be0fefd29b296",
+                "bBvShB/FwFhVRTnQcEdTntQGFxe1ir93Z5vg/v0pspY=",
+            ),
+            (
+                "640917c6cc5d6ecf1b020f56f7ba46c487db35cf8c59e030fc55a5bb901e95e9",
+                "ZAkXxsxdbs8bAg9W97pGxIfbNc+MWeAw/FWlu5Aelek=",
+            ),
+            (
+                "b5761dcd82d1a91c69b38fcb087c154957e881abd0143be8c60ad701ccfa4fa6",
+                "tXYdzYLRqRxps4/LCHwVSVfogavQFDvoxgrXAcz6T6Y=",
+            ),
+        ],
     },
     Content {
         bytes: b"",
         hex: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         base64: "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+        parts: &[],
     },
 ];
 
@@ -86,15 +130,34 @@ pub(crate) const KEYS: [&str; 2] = ["upload-1", "upload-2"];
 
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
+/// How a file is uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Single,
+    InParts,
+    /// In parts, with a digest of the whole that presign does not state.
+    InPartsUnstated,
+}
+
 /// What is promised at presign; positions in [`NAMES`], [`CONTENTS`] and [`TYPES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct File {
     pub(crate) name: usize,
     pub(crate) content: usize,
     pub(crate) content_type: usize,
+    pub(crate) form: Form,
 }
 
 impl File {
+    pub(crate) fn is_in_parts(self) -> bool {
+        self.form != Form::Single
+    }
+
+    /// The digest that presign states.
+    pub(crate) fn stated(self) -> Option<&'static str> {
+        (self.form != Form::InPartsUnstated).then_some(self.content().hex)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         NAMES[self.name]
     }
@@ -109,7 +172,12 @@ impl File {
 
     /// Other content of the same length, or else of another.
     pub(crate) fn other_bytes(self) -> &'static Content {
-        &CONTENTS[[1, 0, 0][self.content]]
+        &CONTENTS[self.other_content()]
+    }
+
+    /// The number of that content.
+    pub(crate) fn other_content(self) -> usize {
+        [1, 0, 0][self.content]
     }
 
     /// Content of another length.
@@ -147,6 +215,23 @@ pub(crate) enum Upload {
     WithAnEncoding,
 }
 
+/// One part of a declaration, by its number from 1, with the digest of the promised content or of
+/// other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Declaration {
+    pub(crate) number: usize,
+    pub(crate) other: bool,
+}
+
+/// How somebody uses the URL of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartUpload {
+    AsSigned,
+    /// Of the same length.
+    OtherBytes,
+    OtherLength,
+}
+
 /// What somebody with the bucket's own rights puts at an asset's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placed {
@@ -181,6 +266,15 @@ pub(crate) enum Restated {
     OtherType,
     OtherSize,
     OtherDigest,
+}
+
+/// What is read of an asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Record,
+    Events,
+    /// The parts that the store holds.
+    Parts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +320,24 @@ pub(crate) enum Step {
         asset: usize,
         how: Upload,
     },
+    /// Declares parts, each with another number.
+    Declare {
+        by: usize,
+        at: Where,
+        asset: Named,
+        parts: Vec<Declaration>,
+    },
+    /// Uploads parts in this order, counted from 0, all in one way.
+    UploadParts {
+        asset: usize,
+        parts: Vec<usize>,
+        how: PartUpload,
+    },
+    Abort {
+        by: usize,
+        at: Where,
+        asset: Named,
+    },
     Place {
         asset: usize,
         what: Placed,
@@ -253,7 +365,7 @@ pub(crate) enum Step {
         by: usize,
         at: Where,
         asset: Named,
-        events: bool,
+        what: Reading,
     },
     Wait(Wait),
     /// Lets one of two relays work: until nothing is left, or until it has made so many calls and

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::{
     texts,
-    words::{File, Grant, Place},
+    texts::Happening,
+    words::{CONTENTS, File, Grant, PARTS, Place},
 };
 
 /// How long a URL and an intent are valid, in seconds.
@@ -39,6 +40,8 @@ pub(crate) struct World {
     pub(crate) store_proves: bool,
     /// In order of sequence.
     pub(crate) events: BTreeMap<Place, Vec<Value>>,
+    /// A relay that was stopped at one of its calls, by its slot, and when.
+    pub(crate) stopped: Option<(usize, u64)>,
     /// What the last step has the driver do.
     pub(crate) task: Task,
 }
@@ -52,14 +55,54 @@ pub(crate) struct Asset {
     /// What the store holds at its key.
     pub(crate) object: Option<Object>,
     pub(crate) record: Option<Record>,
-    /// The digests of those objects at its key whose hashing was begun.
-    pub(crate) hashed: Vec<&'static str>,
+    /// Those objects at its key whose hashing was begun.
+    pub(crate) hashed: Vec<Bytes>,
+    /// How its upload in parts is, if it is one.
+    pub(crate) parts: Option<Parts>,
+}
+
+/// Which content each part is of, by its number from 0.
+pub(crate) type Cut = [Option<usize>; PARTS];
+
+/// An upload in parts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parts {
+    pub(crate) declared: Cut,
+    /// When the last URL of each part ends, and of which of the begun uploads it is.
+    pub(crate) urls: [Option<(u64, u32)>; PARTS],
+    /// How many uploads were begun in the store: another, where the last was completed and its
+    /// object was taken away.
+    pub(crate) begun: u32,
+    /// What the store holds of the last one, while it is open.
+    pub(crate) open: Option<Cut>,
+    pub(crate) aborted: bool,
+}
+
+/// What an object's bytes are, as far as its entity tag says: a content, or what was put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bytes {
+    Whole(&'static str),
+    Parts([usize; PARTS]),
+}
+
+impl Bytes {
+    /// The digest of the whole; `None` if it is of no content as one knows it.
+    pub(crate) fn hex(self) -> Option<&'static str> {
+        match self {
+            Self::Whole(hex) => Some(hex),
+            Self::Parts(cut) => {
+                let first = cut[0];
+                let is_one = cut.iter().all(|it| *it == first);
+                is_one.then(|| CONTENTS[first].hex)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Object {
     pub(crate) size: usize,
-    pub(crate) hex: &'static str,
+    pub(crate) bytes: Bytes,
     pub(crate) content_type: &'static str,
     pub(crate) has_its_metadata: bool,
     pub(crate) has_a_foreign_header: bool,
@@ -92,8 +135,8 @@ pub(crate) enum Task {
     /// There is nothing to do but look.
     Look,
     Call(Call, Answer),
-    /// A PUT, and the statuses that it may be answered with.
-    Put(Put, Vec<u16>),
+    /// PUTs, each with the statuses that it may be answered with.
+    Put(Vec<(Put, Vec<u16>)>),
     Remove {
         asset: usize,
     },
@@ -138,6 +181,17 @@ pub(crate) enum Answer {
         text: Value,
     },
     Events(Vec<Value>),
+    /// The URLs of parts, of the asset with this number.
+    Parts {
+        asset: usize,
+        text: Value,
+    },
+    /// The parts that the store holds.
+    Held(Value),
+    /// That an upload was aborted, or was before.
+    Aborted {
+        again: bool,
+    },
     Problem(Problem),
 }
 
@@ -157,6 +211,13 @@ pub(crate) enum Put {
     Upload {
         asset: usize,
         how: crate::words::Upload,
+    },
+    Part {
+        asset: usize,
+        part: usize,
+        /// The content whose bytes it is to be.
+        content: usize,
+        how: crate::words::PartUpload,
     },
     Place {
         asset: usize,
@@ -178,6 +239,7 @@ impl World {
             ],
             assets: Vec::new(),
             events: BTreeMap::new(),
+            stopped: None,
             task: Task::Look,
         }
     }
@@ -193,18 +255,7 @@ impl World {
     }
 
     /// Writes an event of an asset, as the next of its place.
-    pub(crate) fn record_event(&mut self, asset: usize, by: usize, record: Option<&Value>) {
-        self.record_event_of(asset, by, record, None);
-    }
-
-    /// The same, of a fact if there is one.
-    pub(crate) fn record_event_of(
-        &mut self,
-        asset: usize,
-        by: usize,
-        record: Option<&Value>,
-        fact: Option<&Value>,
-    ) {
+    pub(crate) fn record_event(&mut self, asset: usize, by: usize, what: Happening<'_>) {
         let place = self.assets[asset].place;
         let events = self.events.entry(place).or_default();
         let event = texts::event(&texts::EventParts {
@@ -215,8 +266,7 @@ impl World {
             step: self.steps,
             now: self.now,
             sequence: events.len() + 1,
-            record,
-            fact,
+            what,
         });
         events.push(event);
     }

@@ -1,5 +1,7 @@
 //! Requests to the service, and what its answers come to in the model's words.
 
+use std::collections::BTreeMap;
+
 use actix_web::{http::header::HeaderMap, test};
 use nexus_raw::{
     asset::AssetId,
@@ -34,17 +36,13 @@ impl Driver {
             Answer::Events(_) => "events",
             Answer::Record { .. } => "record",
             Answer::Fact { .. } => "fact",
+            Answer::Parts { .. } => "parts",
+            Answer::Held(_) => "held",
+            Answer::Aborted { again: false } => "aborted",
+            Answer::Aborted { again: true } => "aborted again",
         };
         count(format!("{} {status} {code}", call.method));
-        if let Answer::Record {
-            asset,
-            created: true,
-            ..
-        } = expected
-            && world.now >= world.assets[*asset].ends
-        {
-            count("registered late");
-        }
+        count_finer(world, call, expected);
         let answer = match expected {
             Answer::Presigned { asset, .. } if status == 200 => self.presigned(*asset, &text),
             Answer::Record { asset, created, .. } if [200, 201].contains(&status) => {
@@ -64,6 +62,12 @@ impl Driver {
                 created: status == 201,
                 text: self.masked(&text, &[]),
             },
+            Answer::Parts { asset, .. } if status == 200 => self.part_uploads(*asset, &text),
+            Answer::Held(_) if status == 200 => Answer::Held(self.masked(&text, &[])),
+            Answer::Aborted { .. } if status == 204 => {
+                assert_eq!(text, "");
+                expected.clone()
+            }
             Answer::Events(_) if status == 200 => {
                 let body = self.masked(&text, &[]);
                 assert_eq!(body.as_object().unwrap().len(), 1);
@@ -113,6 +117,7 @@ impl Driver {
     fn request(&self, call: &Call, token: &str, step: u32) -> test::TestRequest {
         let request = match call.method {
             "GET" => test::TestRequest::get(),
+            "DELETE" => test::TestRequest::delete(),
             _ => test::TestRequest::post(),
         };
         let request = request
@@ -138,20 +143,14 @@ impl Driver {
     fn presigned(&mut self, asset: usize, text: &str) -> Answer {
         let body: Value = serde_json::from_str(text).unwrap();
         let id = AssetId::parse(body["asset_id"].as_str().unwrap()).unwrap();
-        let upload = &body["upload"];
-        let headers = upload["headers"].as_object().unwrap().iter();
-        let headers =
-            headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+        let is_single = body["upload"]["kind"] == "single";
         let known = Known {
             id,
-            upload: PresignedUpload {
-                method: "PUT",
-                url: SignedUrl::new(upload["url"].as_str().unwrap().to_owned()),
-                headers: headers.collect(),
-                expires_at: serde_json::from_value(upload["expires_at"].clone()).unwrap(),
-            },
+            upload: is_single.then(|| presigned_upload(&body["upload"])),
+            parts: BTreeMap::new(),
             record: None,
         };
+        let unknown: &[&str] = if is_single { &["/upload/url"] } else { &[] };
         match self.assets.get_mut(asset) {
             None => self.assets.push(known),
             Some(before) => {
@@ -161,7 +160,26 @@ impl Driver {
         }
         Answer::Presigned {
             asset,
-            text: self.masked(text, &["/upload/url"]),
+            text: self.masked(text, unknown),
+        }
+    }
+
+    /// Learns of the URLs of parts.
+    fn part_uploads(&mut self, asset: usize, text: &str) -> Answer {
+        let body: Value = serde_json::from_str(text).unwrap();
+        let parts = body["parts"].as_array().unwrap();
+        for part in parts {
+            let number = usize::try_from(part["part_number"].as_u64().unwrap()).unwrap();
+            let upload = presigned_upload(part);
+            self.assets[asset].parts.insert(number - 1, upload);
+        }
+        let urls: Vec<_> = (0..parts.len())
+            .map(|at| format!("/parts/{at}/url"))
+            .collect();
+        let urls: Vec<_> = urls.iter().map(|it| &**it).collect();
+        Answer::Parts {
+            asset,
+            text: self.masked(text, &urls),
         }
     }
 
@@ -229,6 +247,57 @@ impl Driver {
             *part = UNKNOWN.into();
         }
         value
+    }
+}
+
+/// Counts what the status and the code do not tell.
+fn count_finer(world: &World, call: &Call, expected: &Answer) {
+    match expected {
+        Answer::Record {
+            asset,
+            created: true,
+            text,
+        } => {
+            let (asset, integrity) = (&world.assets[*asset], &text["integrity"]);
+            if world.now >= asset.ends {
+                count("registered late");
+            }
+            if asset.file.is_in_parts() {
+                let level = integrity["level"].as_str().unwrap();
+                count(format!("registered in parts {level}"));
+            }
+        }
+        Answer::Problem(problem) => {
+            if let Some(pointer) = problem.pointers.first() {
+                let numberless =
+                    |it: &str| if it.parse::<u16>().is_ok() { "n" } else { it }.to_owned();
+                let pointer: Vec<_> = pointer.split('/').map(numberless).collect();
+                let pointer = pointer.join("/");
+                count(format!("{} {} {pointer}", problem.status, problem.code));
+            }
+            let named = |asset: &usize| {
+                let id = id(*asset);
+                let body = call.body.as_ref();
+                call.path.contains(&id) || body.is_some_and(|it| it["asset_id"] == *id)
+            };
+            let asset = (0..world.assets.len()).find(named);
+            if let Some(state) = asset.and_then(|asset| world.assets[asset].state()) {
+                count(format!("{} {} {state}", call.method, problem.status));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn presigned_upload(upload: &Value) -> PresignedUpload {
+    let headers = upload["headers"].as_object().unwrap().iter();
+    let headers = headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+    assert_eq!(upload["method"], "PUT");
+    PresignedUpload {
+        method: "PUT",
+        url: SignedUrl::new(upload["url"].as_str().unwrap().to_owned()),
+        headers: headers.collect(),
+        expires_at: serde_json::from_value(upload["expires_at"].clone()).unwrap(),
     }
 }
 

@@ -14,7 +14,7 @@ use nexus_raw::{
 use super::Driver;
 use crate::{
     texts::BUCKET,
-    words::{Place, Placed, Upload},
+    words::{CONTENTS, PartUpload, Place, Placed, Upload},
     world::{Put, World},
 };
 
@@ -23,7 +23,7 @@ impl Driver {
         match put {
             Put::Upload { asset, how } => {
                 let file = world.assets[asset].file;
-                let upload = &self.assets[asset].upload;
+                let upload = self.assets[asset].upload.as_ref().unwrap();
                 let mut headers = upload.headers.clone();
                 let mut body = file.content().bytes;
                 let extra = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -40,6 +40,19 @@ impl Driver {
                     Upload::WithAnEncoding => headers.push(extra("content-encoding", "gzip")),
                 }
                 self.ports.store.put(upload, &headers, body).await
+            }
+            Put::Part {
+                asset,
+                part,
+                content,
+                how,
+            } => {
+                let upload = &self.assets[asset].parts[&part];
+                let mut body = CONTENTS[content].part(part).to_vec();
+                if how == PartUpload::OtherLength {
+                    body.push(b'.');
+                }
+                self.ports.store.put(upload, &upload.headers, &body).await
             }
             Put::Place { asset, what } => self.place(world, asset, what).await,
         }

@@ -2,13 +2,31 @@
 
 use todc_utils::{Action, History, Specification, WGLChecker};
 
+use crate::words::PARTS;
+
 /// What a caller does to one asset. Provenances are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
-    Presign,
+    /// With what the store then holds of it.
+    Presign(Stored),
     Register(u8),
+    Abort,
+    /// Declares all parts.
+    Declare,
+    Parts,
     Read,
     Events,
+}
+
+/// What the store holds of a pending upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Stored {
+    /// The object, of one request or put together.
+    Object,
+    /// Every part.
+    Parts,
+    /// No part.
+    Nothing,
 }
 
 /// What it is answered.
@@ -19,6 +37,14 @@ pub(super) enum Reply {
     Same,
     Conflict,
     NotFound,
+    /// Parts are missing.
+    Missing,
+    Aborted,
+    /// The upload was aborted before.
+    Gone,
+    Declared,
+    /// How many parts the store holds.
+    Held(usize),
     /// The record, with the provenance that it says.
     Record(u8),
     /// How many events there are.
@@ -39,33 +65,83 @@ pub(super) enum Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum State {
     Absent,
-    Promised,
+    Promised(Stored),
     Registered(u8),
+    Aborted,
+}
+
+/// What happens at one moment: what a call does to the record, or what a registration or an abort
+/// does to the parts before that. Others see the second before the first: once parts are put
+/// together the upload cannot be aborted, and once they are dropped it cannot be registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Recorded(Op),
+    Completed,
+    Emptied,
+}
+
+impl Effect {
+    /// What the call does to the parts.
+    fn on_parts(op: Op) -> Option<Self> {
+        match op {
+            Op::Register(_) => Some(Self::Completed),
+            Op::Abort => Some(Self::Emptied),
+            _ => None,
+        }
+    }
 }
 
 struct Asset;
 
 impl Specification for Asset {
     type State = State;
-    type Operation = (Op, Reply);
+    type Operation = (Effect, Reply);
 
     fn init() -> State {
         State::Absent
     }
 
-    fn apply((op, reply): &(Op, Reply), state: &State) -> (bool, State) {
-        let (due, next) = match (*op, *state) {
-            (Op::Presign, _) => (Reply::Presigned, State::Promised),
-            (Op::Register(_) | Op::Read | Op::Events, State::Absent)
-            | (Op::Read, State::Promised) => (Reply::NotFound, *state),
-            (Op::Register(said), State::Promised) => (Reply::Created, State::Registered(said)),
+    fn apply((effect, reply): &(Effect, Reply), state: &State) -> (bool, State) {
+        let op = match (*effect, *state) {
+            (Effect::Recorded(op), _) => op,
+            (Effect::Completed, State::Promised(Stored::Parts)) => {
+                return (true, State::Promised(Stored::Object));
+            }
+            (Effect::Emptied, State::Promised(Stored::Parts)) => {
+                return (true, State::Promised(Stored::Nothing));
+            }
+            (Effect::Completed | Effect::Emptied, _) => return (true, *state),
+        };
+        let (due, next) = match (op, *state) {
+            (Op::Presign(stored), _) => (Reply::Presigned, State::Promised(stored)),
+            (_, State::Absent) | (Op::Read, State::Promised(_) | State::Aborted) => {
+                (Reply::NotFound, *state)
+            }
+            // the effect on the store comes first
+            (Op::Register(_) | Op::Abort, State::Promised(Stored::Parts)) => {
+                (Reply::Unknown, *state)
+            }
+            (Op::Register(_), State::Promised(Stored::Nothing)) => (Reply::Missing, *state),
+            (Op::Register(said), State::Promised(Stored::Object)) => {
+                (Reply::Created, State::Registered(said))
+            }
+            (Op::Abort, State::Promised(Stored::Nothing) | State::Aborted) => {
+                (Reply::Aborted, State::Aborted)
+            }
+            (Op::Register(_) | Op::Declare | Op::Parts, State::Aborted) => (Reply::Gone, *state),
+            (Op::Declare, State::Promised(_)) => (Reply::Declared, *state),
+            (Op::Parts, State::Promised(Stored::Parts)) => (Reply::Held(PARTS), *state),
+            (Op::Parts, State::Promised(_)) => (Reply::Held(0), *state),
             (Op::Register(said), State::Registered(recorded)) if said == recorded => {
                 (Reply::Same, *state)
             }
-            (Op::Register(_), State::Registered(_)) => (Reply::Conflict, *state),
+            (Op::Register(_) | Op::Declare | Op::Parts, State::Registered(_))
+            | (Op::Abort, State::Promised(Stored::Object) | State::Registered(_)) => {
+                (Reply::Conflict, *state)
+            }
             (Op::Read, State::Registered(recorded)) => (Reply::Record(recorded), *state),
-            (Op::Events, State::Promised) => (Reply::Events(1), *state),
-            (Op::Events, State::Registered(_)) => (Reply::Events(2), *state),
+            (Op::Events, State::Promised(_)) => (Reply::Events(1), *state),
+            (Op::Events, State::Registered(_) | State::Aborted) => (Reply::Events(2), *state),
         };
         if *reply == due || *reply == Reply::Unknown {
             (true, next)
@@ -80,25 +156,49 @@ impl Specification for Asset {
 ///
 /// What a caller left may have happened at any time after, or never. Never is the same as after
 /// everything else, where nobody has seen it: so its end is the end of the history.
+///
+/// What becomes of the parts happens once. It is of a registration or an abort that nobody knows:
+/// of each kind one effect begins with the first call. None can be answered before it, and so it
+/// has no other end.
 pub(super) fn is_linearizable(history: &[Moment]) -> bool {
-    let (mut actions, mut left) = (Vec::new(), Vec::new());
+    let in_parts = is_in_parts(history);
+    let (mut actions, mut left, mut on_store) = (Vec::new(), Vec::new(), Vec::new());
     for moment in history {
         match *moment {
-            Moment::Call(call, op) => match (answer_of(history, call), op) {
-                (None, Op::Read | Op::Events) => {}
-                (None, Op::Presign | Op::Register(_)) => {
-                    actions.push((call, Action::Call((op, Reply::Unknown))));
-                    left.push((call, Action::Response((op, Reply::Unknown))));
+            Moment::Call(call, op) => {
+                let answer = answer_of(history, call);
+                let changes = matches!(op, Op::Presign(_) | Op::Register(_) | Op::Abort);
+                if answer.is_none() && !changes {
+                    continue;
                 }
-                (Some(reply), _) => actions.push((call, Action::Call((op, reply)))),
-            },
+                let on_parts = Effect::on_parts(op).filter(|_| in_parts);
+                if let Some(effect) = on_parts.filter(|it| !on_store.contains(it)) {
+                    let (process, what) =
+                        (history.len() + on_store.len(), (effect, Reply::Unknown));
+                    on_store.push(effect);
+                    actions.push((process, Action::Call(what)));
+                    left.push((process, Action::Response(what)));
+                }
+                let what = (Effect::Recorded(op), answer.unwrap_or(Reply::Unknown));
+                actions.push((call, Action::Call(what)));
+                if answer.is_none() {
+                    left.push((call, Action::Response(what)));
+                }
+            }
             Moment::Answer(call, reply) => {
-                actions.push((call, Action::Response((op_of(history, call), reply))));
+                let effect = Effect::Recorded(op_of(history, call));
+                actions.push((call, Action::Response((effect, reply))));
             }
         }
     }
     actions.extend(left);
     actions.is_empty() || WGLChecker::<Asset>::is_linearizable(History::from_actions(actions))
+}
+
+fn is_in_parts(history: &[Moment]) -> bool {
+    let presign = Op::Presign(Stored::Parts);
+    let mut moments = history.iter();
+    moments.any(|it| matches!(it, Moment::Call(_, op) if *op == presign))
 }
 
 fn op_of(history: &[Moment], call: usize) -> Op {
@@ -125,14 +225,25 @@ pub(super) struct Meetings {
     pub(super) reads: usize,
     /// Calls that were left.
     pub(super) left: usize,
+    /// Aborts that ran while a registration of the same upload in parts did.
+    pub(super) aborts: usize,
+    /// Whether it was aborted, so that a caller knows.
+    pub(super) aborted: bool,
+    /// Whether it was in parts, and registered.
+    pub(super) registered_in_parts: bool,
 }
 
 pub(super) fn meetings(history: &[Moment]) -> Meetings {
     let mut meetings = Meetings::default();
     let mut running: Vec<(usize, Op)> = Vec::new();
+    let in_parts = is_in_parts(history);
     for moment in history {
         match *moment {
-            Moment::Answer(call, _) => running.retain(|(it, _)| *it != call),
+            Moment::Answer(call, reply) => {
+                running.retain(|(it, _)| *it != call);
+                meetings.aborted |= reply == Reply::Aborted;
+                meetings.registered_in_parts |= in_parts && reply == Reply::Created;
+            }
             Moment::Call(call, op) => {
                 let is_register = |op: Op| matches!(op, Op::Register(_));
                 let others = running.iter().filter(|(_, other)| is_register(*other));
@@ -141,9 +252,12 @@ pub(super) fn meetings(history: &[Moment]) -> Meetings {
                         let reads = running.iter().filter(|(_, it)| *it == Op::Read);
                         meetings.reads += reads.count();
                         meetings.registrations += others.count();
+                        let aborts = running.iter().filter(|(_, it)| *it == Op::Abort);
+                        meetings.aborts += aborts.count() * usize::from(in_parts);
                     }
                     Op::Read => meetings.reads += others.count(),
-                    Op::Presign | Op::Events => {}
+                    Op::Abort => meetings.aborts += others.count() * usize::from(in_parts),
+                    Op::Presign(_) | Op::Declare | Op::Parts | Op::Events => {}
                 }
                 if answer_of(history, call).is_some() {
                     running.push((call, op));
@@ -157,106 +271,4 @@ pub(super) fn meetings(history: &[Moment]) -> Meetings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{
-        Moment::{Answer, Call},
-        Op::{Events, Presign, Read, Register},
-        Reply::{Conflict, Created, NotFound, Presigned, Record, Same},
-        *,
-    };
-
-    /// Calls that do not meet.
-    fn in_turn(calls: &[(Op, Reply)]) -> Vec<Moment> {
-        let calls = calls.iter().enumerate();
-        calls
-            .flat_map(|(call, (op, reply))| [Call(call, *op), Answer(call, *reply)])
-            .collect()
-    }
-
-    #[test]
-    fn what_is_as_promised_is_linearizable() {
-        assert!(is_linearizable(&in_turn(&[
-            (Read, NotFound),
-            (Presign, Presigned),
-            (Events, Reply::Events(1)),
-            (Read, NotFound),
-            (Register(1), Created),
-            (Register(1), Same),
-            (Register(2), Conflict),
-            (Read, Record(1)),
-            (Events, Reply::Events(2)),
-        ])));
-    }
-
-    #[test]
-    fn what_breaks_a_promise_is_not() {
-        let registered = [(Presign, Presigned), (Register(1), Created)];
-        for (what, then) in [
-            ("a stale read after a registration", (Read, NotFound)),
-            ("a stale list of events", (Events, Reply::Events(1))),
-            ("an event too many", (Events, Reply::Events(3))),
-            ("two registrations of one asset", (Register(1), Created)),
-            ("another one that wins later", (Register(2), Created)),
-            ("a conflict with oneself", (Register(1), Conflict)),
-            ("another provenance that passes", (Register(2), Same)),
-            ("a record that nobody wrote", (Read, Record(2))),
-            ("an asset that has gone", (Register(1), NotFound)),
-        ] {
-            let history = in_turn(&[&registered[..], &[then]].concat());
-            assert!(is_linearizable(&history[..4]));
-            assert!(!is_linearizable(&history), "{what}");
-        }
-    }
-
-    #[test]
-    fn a_record_that_was_seen_during_its_registration_does_not_go_again() {
-        let mut history = in_turn(&[(Presign, Presigned)]);
-        history.extend([
-            Call(1, Register(1)),
-            Call(2, Read),
-            Answer(2, Record(1)),
-            Call(3, Read),
-            Answer(3, NotFound),
-            Answer(1, Created),
-        ]);
-        assert!(!is_linearizable(&history));
-        let ended = history.len();
-        history[ended - 2] = Answer(3, Record(1));
-        assert!(is_linearizable(&history));
-    }
-
-    #[test]
-    fn calls_that_meet_may_come_in_either_order_but_in_one() {
-        let meet = |first: Reply, second: Reply| {
-            let mut history = in_turn(&[(Presign, Presigned)]);
-            history.extend([
-                Call(1, Register(1)),
-                Call(2, Register(2)),
-                Answer(1, first),
-                Answer(2, second),
-            ]);
-            is_linearizable(&history)
-        };
-        assert!(meet(Created, Conflict));
-        assert!(meet(Conflict, Created));
-        assert!(!meet(Created, Created));
-        assert!(!meet(Conflict, Conflict));
-    }
-
-    #[test]
-    fn what_a_caller_left_has_happened_or_has_not_but_not_both() {
-        let promised = in_turn(&[(Presign, Presigned)]);
-        let left = |then: &[Moment]| {
-            let history = [&promised[..], &[Call(1, Register(1))], then].concat();
-            is_linearizable(&history)
-        };
-        assert!(left(&[]));
-        assert!(left(&[Call(2, Read), Answer(2, NotFound)]));
-        assert!(left(&[Call(2, Register(2)), Answer(2, Created)]));
-        assert!(left(&[Call(2, Register(2)), Answer(2, Conflict)]));
-        let gone = [Call(2, Read), Answer(2, Record(1)), Call(3, Read)];
-        assert!(left(&gone));
-        assert!(!left(&[&gone[..], &[Answer(3, NotFound)]].concat()));
-        assert!(!left(&[Call(2, Read), Answer(2, Record(2))]));
-    }
-}
+mod tests;
