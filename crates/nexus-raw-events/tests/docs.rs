@@ -170,9 +170,9 @@ async fn one_request() -> (reqwest::Url, impl Future<Output = String>) {
 #[test]
 fn the_table_has_every_member_in_its_order() {
     for (event, of_others) in [
-        (registered(), ["fact", "download"]),
-        (downloaded(), ["integrity", "fact"]),
-        (stated(), ["integrity", "download"]),
+        (registered(), ["fact", "verification", "download"]),
+        (downloaded(), ["integrity", "fact", "verification"]),
+        (stated(), ["integrity", "verification", "download"]),
     ] {
         let native = String::from_utf8(encoding::native(&event).unwrap().payload).unwrap();
         let rows = EVENTS.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -17,7 +17,8 @@ const MANY_ABOVE: &str = "
     INSERT INTO asset SELECT tenant_id, env, randomblob(16), n.sequence, object_store_id,
         key_layout, 'hay.jpg', content_type, size_bytes, sha256, captured_at,
         captured_offset_minutes, latitude, longitude, altitude_m, accuracy_m, source_uri, activity,
-        pii_flags, train_ok, train_ok_effective, NULL, NULL, NULL, registered_by, imported_at, provenance_digest,
+        pii_flags, train_ok, train_ok_effective, NULL, NULL, NULL,
+        NULL, NULL, NULL, NULL, registered_by, imported_at, provenance_digest,
         integrity_level, integrity_parts, integrity_version_id, integrity_etag, erased_at
     FROM copy CROSS JOIN n;
     UPDATE scope SET last_sequence = 20002";

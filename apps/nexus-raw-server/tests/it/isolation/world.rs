@@ -125,6 +125,7 @@ impl World {
             stored.user_metadata.insert(name.to_owned(), value);
         }
         self.house.store.place(&intent.address, stored);
+        self.house.store.rot(&intent.address, sample::CONTENT);
         let catalog = &self.catalog.inner;
         let event = sample::presigned(&intent);
         catalog.record_intent(intent.clone(), event).await.unwrap();

@@ -234,7 +234,9 @@ impl House {
         let key =
             ObjectKey::for_asset(&scope, asset_id.parse().unwrap(), &sample::facts().filename);
         let bucket = sample::bucket();
-        self.store.place(&ObjectAddress { bucket, key }, object);
+        let address = ObjectAddress { bucket, key };
+        self.store.place(&address, object);
+        self.store.rot(&address, sample::CONTENT);
     }
 
     /// How many events `t_demo` has in `dev`.
