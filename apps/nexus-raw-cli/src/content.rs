@@ -1,7 +1,7 @@
 //! The file to store: its facts, and its bytes as a stream that detects changes.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
 };
@@ -43,14 +43,15 @@ impl Content {
             path: path.to_owned(),
             source,
         };
-        let mut file = File::open(path).map_err(cannot_read)?;
-        let metadata = file.metadata().map_err(cannot_read)?;
+        // before it is opened, since a pipe without a writer would block for ever
+        let metadata = fs::metadata(path).map_err(cannot_read)?;
         if !metadata.is_file() {
             return Err(Failure::Usage(format!(
                 "{} is not a regular file",
                 path.display()
             )));
         }
+        let mut file = File::open(path).map_err(cannot_read)?;
         progress.start("hashing", metadata.len());
         let (size_bytes, digest) = hash(&mut file, progress).map_err(cannot_read)?;
         Ok(Self {
@@ -167,7 +168,7 @@ pub(crate) fn media_type(name: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, io::Write as _};
+    use std::io::Write as _;
 
     use futures_util::{FutureExt as _, TryStreamExt as _};
 

@@ -1,3 +1,5 @@
+use std::{process::Command, time::Duration};
+
 use crate::run::{ID, Ran, TOKEN, command, command_for, run};
 
 #[test]
@@ -112,6 +114,31 @@ fn arguments_that_no_service_accepts_are_reported_before_any_request() {
             "{args:?}: {}",
             ran.err
         );
+    }
+}
+
+/// Nothing writes into it, so that whoever opened it would wait for ever.
+#[test]
+fn a_pipe_is_refused_without_opening_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for args in [&["put"][..], &["fact", ID, "--no-scan", "--evidence"]] {
+        let mut command = command_for("http://127.0.0.1:1");
+        // only a command that waits is ended by it
+        command.args(args).timeout(Duration::from_mins(1));
+        let expected = Ran {
+            exit: 2,
+            out: String::new(),
+            err: format!("error: {} is not a regular file\n", pipe.display()),
+        };
+        assert_eq!(run(&mut command, [&pipe]), expected, "{args:?}");
     }
 }
 
