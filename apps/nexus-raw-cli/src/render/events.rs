@@ -15,12 +15,23 @@ pub(super) struct EventsPage<'p> {
     pub(super) events: Vec<&'p RawValue>,
 }
 
-/// What an event states.
+/// What an event has beyond its asset and its type. Either may be absent.
 #[derive(Deserialize)]
-pub(super) struct EventFact {
+pub(super) struct EventDetail {
+    fact: Option<EventFact>,
+    verification: Option<EventVerification>,
+}
+
+#[derive(Deserialize)]
+struct EventFact {
     kind: String,
     #[serde(default)]
     value: Value,
+}
+
+#[derive(Deserialize)]
+struct EventVerification {
+    verdict: String,
 }
 
 #[derive(Deserialize)]
@@ -31,10 +42,11 @@ struct Event {
     kind: String,
     user_id: String,
     trace_id: String,
-    fact: Option<EventFact>,
+    #[serde(flatten)]
+    detail: EventDetail,
 }
 
-const HEAD: [&str; 6] = ["SEQUENCE", "TIME", "EVENT", "USER", "TRACE", "FACT"];
+const HEAD: [&str; 6] = ["SEQUENCE", "TIME", "EVENT", "USER", "TRACE", "DETAIL"];
 
 impl AssetEvents {
     pub(crate) fn new(json: bool) -> Self {
@@ -66,9 +78,13 @@ impl AssetEvents {
     }
 }
 
-impl EventFact {
+impl EventDetail {
     pub(super) fn in_words(self) -> String {
-        format!("{}: {}", self.kind, in_words(&self.kind, &self.value))
+        match (self.fact, self.verification) {
+            (Some(EventFact { kind, value }), _) => format!("{kind}: {}", in_words(&kind, &value)),
+            (_, Some(EventVerification { verdict })) => format!("verdict: {verdict}"),
+            (None, None) => String::new(),
+        }
     }
 }
 
@@ -80,7 +96,7 @@ impl Event {
             self.kind,
             self.user_id,
             self.trace_id,
-            self.fact.map(EventFact::in_words).unwrap_or_default(),
+            self.detail.in_words(),
         ]
     }
 }

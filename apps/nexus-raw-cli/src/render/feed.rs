@@ -3,7 +3,7 @@ use std::io::Write;
 use serde::Deserialize;
 
 use super::{
-    events::{EventFact, EventsPage},
+    events::{EventDetail, EventsPage},
     read,
     table::{Column, Table},
 };
@@ -24,7 +24,8 @@ struct FeedEvent {
     kind: String,
     asset_id: String,
     user_id: String,
-    fact: Option<EventFact>,
+    #[serde(flatten)]
+    detail: EventDetail,
 }
 
 impl Feed {
@@ -35,7 +36,7 @@ impl Feed {
             Column::left("EVENT", 28),
             Column::left("ASSET", 36),
             Column::left("USER", 12),
-            Column::last("FACT"),
+            Column::last("DETAIL"),
         ];
         Self {
             last,
@@ -81,7 +82,7 @@ impl FeedEvent {
             self.kind,
             self.asset_id,
             self.user_id,
-            self.fact.map(EventFact::in_words).unwrap_or_default(),
+            self.detail.in_words(),
         ]
     }
 }

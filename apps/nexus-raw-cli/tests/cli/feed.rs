@@ -5,7 +5,7 @@ use crate::{
     stub::{Answer, Stub},
 };
 
-const FEED_HEAD: &str = "SEQUENCE  TIME                         EVENT                         ASSET                                 USER          FACT";
+const FEED_HEAD: &str = "SEQUENCE  TIME                         EVENT                         ASSET                                 USER          DETAIL";
 
 fn event(sequence: u64) -> String {
     let kind = if sequence % 2 == 1 {
@@ -35,7 +35,7 @@ fn events_of_all_assets_are_printed_from_a_place_on_to_their_end() {
     });
     let ran = run(&mut command_for(&stub.url), ["events", "--after", "2"]);
     let expected = "\
-SEQUENCE  TIME                         EVENT                         ASSET                                 USER          FACT
+SEQUENCE  TIME                         EVENT                         ASSET                                 USER          DETAIL
 3         2026-11-24T01:00:07.123456Z  raw_asset_presigned           019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11  u_\\u{1b}[2J
 4         2026-11-24T01:00:07.123456Z  raw_asset_registered          019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11  u_\\u{1b}[2J
 ";
@@ -47,33 +47,56 @@ SEQUENCE  TIME                         EVENT                         ASSET      
 }
 
 #[test]
-fn a_stated_fact_is_in_the_last_column_and_cannot_move_the_cursor() {
+fn a_stated_fact_or_a_verdict_is_in_the_last_column_and_cannot_move_the_cursor() {
     let fact = json!({"kind": "rights_holder", "value": "A\u{1b}[2J\nB", "reason": null});
-    let event = json!({
-        "event_type": "raw_asset_fact_stated", "sequence": 1, "occurred_at": "2026-11-24T01:00:07Z",
-        "asset_id": ID, "user_id": "u_demo", "trace_id": "t", "fact": fact,
-    });
-    let body = json!({"events": [event]}).to_string();
-    let stub = Stub::start(move |_, before| match before % 2 {
-        0 => Answer::json(200, body.clone()),
-        _ => page([]),
-    });
-    let words = "rights_holder: A\\u{1b}[2J\\u{a}B\n";
-    let ran = run(&mut command_for(&stub.url), ["events", "--after", "0"]);
-    let row = format!(
-        "1         {:27}  {:28}  {ID}  {:12}  {words}",
-        "2026-11-24T01:00:07Z", "raw_asset_fact_stated", "u_demo"
-    );
-    assert_eq!(
-        (ran.exit, ran.out.split_once('\n')),
-        (0, Some((FEED_HEAD, &*row)))
-    );
-    let ran = run(&mut command_for(&stub.url), ["events", ID]);
-    let expected = format!(
-        "SEQUENCE  TIME                  EVENT                  USER    TRACE  FACT\n\
-         1         2026-11-24T01:00:07Z  raw_asset_fact_stated  u_demo  t      {words}"
-    );
-    assert_eq!((ran.exit, ran.out), (0, expected));
+    let verification = |verdict| json!({"verdict": verdict, "sha256": null, "a_new_member": 1.0});
+    for (kind, member, value, words) in [
+        (
+            "raw_asset_fact_stated",
+            "fact",
+            fact,
+            "rights_holder: A\\u{1b}[2J\\u{a}B\n",
+        ),
+        (
+            "raw_asset_verified",
+            "verification",
+            verification("intact"),
+            "verdict: intact\n",
+        ),
+        (
+            "raw_asset_corrupt",
+            "verification",
+            verification("of a later \u{1b}version"),
+            "verdict: of a later \\u{1b}version\n",
+        ),
+    ] {
+        let event = json!({
+            "event_type": kind, "sequence": 1, "occurred_at": "2026-11-24T01:00:07Z",
+            "asset_id": ID, "user_id": "u_demo", "trace_id": "t", member: value,
+        });
+        let body = json!({"events": [event]}).to_string();
+        let stub = Stub::start(move |_, before| match before % 2 {
+            0 => Answer::json(200, body.clone()),
+            _ => page([]),
+        });
+        let ran = run(&mut command_for(&stub.url), ["events", "--after", "0"]);
+        let row = format!(
+            "1         {:27}  {kind:28}  {ID}  {:12}  {words}",
+            "2026-11-24T01:00:07Z", "u_demo"
+        );
+        assert_eq!(
+            (ran.exit, ran.out.split_once('\n')),
+            (0, Some((FEED_HEAD, &*row)))
+        );
+        let ran = run(&mut command_for(&stub.url), ["events", ID]);
+        let width = kind.len();
+        let expected = format!(
+            "SEQUENCE  TIME                  {:width$}  USER    TRACE  DETAIL\n\
+             1         2026-11-24T01:00:07Z  {kind}  u_demo  t      {words}",
+            "EVENT"
+        );
+        assert_eq!((ran.exit, ran.out), (0, expected));
+    }
 }
 
 #[test]
