@@ -17,7 +17,6 @@ use std::io::Write;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use self::text::with_thousands;
 pub(crate) use self::{
     events::AssetEvents, fact::fact, facts::AssetFacts, failure::failure, feed::Feed,
     lineage::lineage, list::AssetTable, record::record, text::Escaped,

@@ -7,8 +7,7 @@ use nexus_raw::asset::{CaptureLocation, Integrity, Provenance, RawAsset};
 
 use super::{
     Escaped, read,
-    text::{line, list_or},
-    with_thousands,
+    text::{bytes, line, list_or},
 };
 use crate::failure::Failure;
 
@@ -37,16 +36,8 @@ fn write(
         &format_args!("{}, {}", scope.tenant, scope.environment),
     )?;
     line("uri", record.address())?;
-    let unit = if facts.size_bytes.get() == 1 {
-        "byte"
-    } else {
-        "bytes"
-    };
-    let size = with_thousands(facts.size_bytes.get());
-    line(
-        "content",
-        &format_args!("{}, {size} {unit}", facts.content_type),
-    )?;
+    let size = bytes(facts.size_bytes.get());
+    line("content", &format_args!("{}, {size}", facts.content_type))?;
     line("sha256", &facts.sha256)?;
     line("integrity", &integrity(record.integrity()))?;
     let (imported_at, registered_by) = (record.imported_at(), record.registered_by());

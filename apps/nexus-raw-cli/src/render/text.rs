@@ -49,8 +49,14 @@ pub(super) fn list_or(names: &[impl AsRef<str>], none: &str) -> String {
     names.join(", ")
 }
 
+/// Formats a size in bytes.
+pub(super) fn bytes(size: u64) -> String {
+    let unit = if size == 1 { "byte" } else { "bytes" };
+    format!("{} {unit}", with_thousands(size))
+}
+
 /// Formats an integer with a comma every three digits.
-pub(super) fn with_thousands(number: u64) -> String {
+fn with_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
