@@ -5,7 +5,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// The command succeeded.
     Done = 0,
-    /// Any other error.
+    /// Any other error, and content that is not what its record says.
     Other = 1,
     /// The command line is wrong; clap exits with it as well.
     Usage = 2,
@@ -23,7 +23,8 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  another error (a file, the output, an unexpected response)
+  1  another error (a file, the output, an unexpected response), or content that is not what its
+     record says
   2  the command line is wrong
   3  no such asset in this tenant and environment
   4  refused: the same command will be refused again

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf, time::Duration};
 
-use nexus_raw::asset::AssetId;
+use nexus_raw::asset::{AssetId, Sha256Digest};
 use nexus_raw_config::EmbeddedError;
 use nexus_raw_identity_jwt::{IssueError, JwtSettingsError};
 use reqwest::StatusCode;
@@ -21,6 +21,23 @@ pub(crate) enum Failure {
     StillHashed {
         asset_id: AssetId,
         problem: Box<Problem>,
+    },
+    /// The timeout came before the service had read the object.
+    #[error("asset {asset_id} is not verified yet: the service is still reading it")]
+    StillRead {
+        asset_id: AssetId,
+        problem: Box<Problem>,
+    },
+    #[error("asset {asset_id} is corrupt: its object in the store is not what its record says")]
+    Corrupt { asset_id: AssetId },
+    #[error("asset {asset_id} is missing: its object is no longer in the store")]
+    Missing { asset_id: AssetId },
+    #[error("{} is not the content of asset {asset_id}: it has sha256 {found}, the record says {recorded}", path.display())]
+    FileDiffers {
+        path: PathBuf,
+        asset_id: AssetId,
+        found: Sha256Digest,
+        recorded: Sha256Digest,
     },
     /// Without the URL, since that of an upload is a secret.
     #[error("no answer from {from}")]
@@ -90,9 +107,10 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Options(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
-            Self::NoAnswer { .. } | Self::NotDownloaded { .. } | Self::StillHashed { .. } => {
-                Exit::Unavailable
-            }
+            Self::NoAnswer { .. }
+            | Self::NotDownloaded { .. }
+            | Self::StillHashed { .. }
+            | Self::StillRead { .. } => Exit::Unavailable,
             Self::Store { status, .. } | Self::Download { status, .. } if is_temporary(*status) => {
                 Exit::Unavailable
             }
@@ -130,6 +148,15 @@ impl Failure {
             Self::StillHashed { .. } => Some(
                 "the service continues: register that asset again later with the same body, or repeat this put, which uploads it as another asset; --wait-seconds sets a longer wait",
             ),
+            Self::StillRead { .. } => Some(
+                "the service continues: verify the asset again later; --wait-seconds sets a longer wait",
+            ),
+            Self::Corrupt { .. } | Self::Missing { .. } => Some(
+                "report this to the operator of the service; the record does not change, and an intact copy can be put as another asset",
+            ),
+            Self::FileDiffers { .. } => {
+                Some("the store was not read; without --file only its object is verified")
+            }
             Self::NoAnswer {
                 from: Peer::Service,
                 ..

@@ -57,7 +57,7 @@ impl Problem {
                 "the token has expired, or is not for this server; set NEXUS_RAW_TOKEN to a new one (in embedded mode: nexus-raw token)"
             }
             "forbidden" => {
-                "reading requires membership of the tenant, getting requires its role owner, admin or member, putting and stating facts owner or admin; check --tenant, or request a token with that role"
+                "reading requires membership of the tenant, getting requires its role owner, admin or member, putting, verifying and stating facts owner or admin; check --tenant, or request a token with that role"
             }
             "asset-not-found" => {
                 "an asset is found only in its own tenant and environment, after its registration; check the id, --tenant and --env"

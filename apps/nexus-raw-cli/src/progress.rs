@@ -4,7 +4,6 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nexus_raw::asset::AssetId;
 
 const TEMPLATE: &str =
     "{msg:>9} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
@@ -45,16 +44,11 @@ impl Progress {
         self.0.finish_and_clear();
     }
 
-    /// Prints why the registration waits.
-    pub(crate) fn note_hashing(&self, asset_id: AssetId, timeout: Duration) {
+    /// Prints why the command waits, and for how long at most.
+    pub(crate) fn note_wait(&self, why: &str, timeout: Duration) {
         self.0.suspend(|| {
             // a lost note must not stop the command
-            let _ = writeln!(
-                stderr(),
-                "asset {asset_id} is uploaded; the service must hash it before it is registered; waiting \
-                 up to {} s",
-                timeout.as_secs()
-            );
+            let _ = writeln!(stderr(), "{why}; waiting up to {} s", timeout.as_secs());
         });
     }
 

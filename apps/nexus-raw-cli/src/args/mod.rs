@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 use crate::exit;
 
-/// Stores raw assets, reads their records, events and lineage, and states facts of them
+/// Stores and verifies raw assets, reads their records, events and lineage, and states facts of them
 #[derive(Debug, Parser)]
 #[command(name = "nexus-raw", version, after_help = exit::HELP)]
 pub(crate) struct Cli {
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Ls(Box<ListArgs>),
     /// Print the record of a registered asset
     Show(ReadArgs),
+    /// Have the service read an asset's object again, and compare it with its record
+    Verify(VerifyArgs),
     /// Print the events of an asset, or of the tenant and environment, in order
     Events(EventsArgs),
     /// State a fact of an asset, whose record never changes
@@ -266,6 +268,30 @@ pub(crate) struct ReadArgs {
     /// Asset, by its id or its URI
     #[arg(value_parser = asset)]
     pub(crate) id: AssetId,
+    /// Print the service's JSON, unchanged
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Asset, by its id or its URI
+    #[arg(value_parser = asset)]
+    pub(crate) id: AssetId,
+    /// File to compare with the record, before the service reads anything
+    #[arg(long)]
+    pub(crate) file: Option<PathBuf>,
+    /// Maximum time to wait while the service reads the object
+    #[arg(
+        long,
+        env = "NEXUS_RAW_WAIT_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 900
+    )]
+    pub(crate) wait_seconds: u16,
     /// Print the service's JSON, unchanged
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use nexus_raw::asset::{AssetId, RawAsset};
 use reqwest::{
     Response, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
@@ -54,6 +55,16 @@ impl Answer {
             json: self.body,
             train_ok_effective: self.train_ok_effective,
         }
+    }
+}
+
+impl Record {
+    /// Reads the record, which must be that of this asset.
+    pub(crate) fn asset(&self, id: AssetId) -> Result<RawAsset, Failure> {
+        serde_json::from_slice(&self.json)
+            .ok()
+            .filter(|record: &RawAsset| record.asset_id() == id)
+            .ok_or(unexpected(StatusCode::OK))
     }
 }
 

@@ -99,9 +99,35 @@ impl Service {
         request: &RegisterRequest,
         timeout: Duration,
     ) -> Result<Bytes, Failure> {
-        pending::register(request.asset_id, timeout, &self.progress, || {
-            self.post("/nexus/raw/register", request)
-        })
+        let asset_id = request.asset_id;
+        pending::until_hashed(
+            &format!(
+                "asset {asset_id} is uploaded; the service must hash it before it is registered"
+            ),
+            timeout,
+            &self.progress,
+            |problem| Failure::StillHashed { asset_id, problem },
+            || self.post("/nexus/raw/register", request),
+        )
+        .await
+    }
+
+    /// Has the service read an asset's object again, and returns the verdict. Waits up to `timeout` if
+    /// that takes longer than a request.
+    pub(crate) async fn verify(
+        &self,
+        asset_id: AssetId,
+        timeout: Duration,
+    ) -> Result<Bytes, Failure> {
+        let path = format!("/nexus/raw/{asset_id}/verification");
+        let body = serde_json::Map::new();
+        pending::until_hashed(
+            &format!("the service is reading asset {asset_id}"),
+            timeout,
+            &self.progress,
+            |problem| Failure::StillRead { asset_id, problem },
+            || self.post(&path, &body),
+        )
         .await
     }
 

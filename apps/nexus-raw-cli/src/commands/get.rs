@@ -5,7 +5,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use nexus_raw::asset::{AssetId, RawAsset};
+use nexus_raw::asset::AssetId;
 use reqwest::StatusCode;
 
 use crate::{
@@ -58,13 +58,7 @@ pub(crate) async fn run(args: GetArgs, out: &mut impl Write) -> Result<(), Failu
 
 /// Returns what the record says of an asset's content, and its file name.
 async fn record(service: &Service, id: AssetId) -> Result<(Expected, String), Failure> {
-    let record: RawAsset = serde_json::from_slice(&service.asset(id).await?.json)
-        .ok()
-        .filter(|record: &RawAsset| record.asset_id() == id)
-        .ok_or(Failure::UnexpectedResponse {
-            from: Peer::Service,
-            status: StatusCode::OK,
-        })?;
+    let record = service.asset(id).await?.asset(id)?;
     let facts = record.facts();
     let expected = Expected {
         asset_id: id,

@@ -10,6 +10,7 @@ mod ls;
 mod put;
 mod show;
 mod token;
+mod verify;
 
 use std::io::Write;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure>
         Command::Get(args) => block_on(get::run(args, out))?,
         Command::Ls(args) => block_on(ls::run(&args, out))?,
         Command::Show(args) => block_on(show::run(&args, out))?,
+        Command::Verify(args) => block_on(verify::run(&args, out))?,
         Command::Events(args) => block_on(events::run(&args, out))?,
         Command::Fact(args) => block_on(fact::run(&args, out))?,
         Command::Facts(args) => block_on(facts::run(&args, out))?,

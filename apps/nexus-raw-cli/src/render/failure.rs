@@ -8,7 +8,10 @@ use crate::{failure::Failure, option_faults::OptionFault, problem::Problem};
 /// Writes the error with its causes, and a hint.
 pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     writeln!(out, "error: {}", Escaped(&ErrorChain(failure).to_string()))?;
-    if let Failure::Problem(problem) | Failure::StillHashed { problem, .. } = failure {
+    if let Failure::Problem(problem)
+    | Failure::StillHashed { problem, .. }
+    | Failure::StillRead { problem, .. } = failure
+    {
         write_problem(out, problem)?;
     }
     if let Failure::Options(faults) = failure {

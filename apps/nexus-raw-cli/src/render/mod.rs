@@ -11,6 +11,7 @@ mod pages;
 mod record;
 mod table;
 mod text;
+mod verification;
 
 use std::io::Write;
 
@@ -19,7 +20,7 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     events::AssetEvents, fact::fact, facts::AssetFacts, failure::failure, feed::Feed,
-    lineage::lineage, list::AssetTable, record::record, text::Escaped,
+    lineage::lineage, list::AssetTable, record::record, text::Escaped, verification::Verification,
 };
 use crate::failure::{Failure, Peer};
 

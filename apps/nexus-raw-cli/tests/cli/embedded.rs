@@ -197,3 +197,60 @@ fn the_service_accepts_a_fact_of_each_kind_and_lists_it() {
         assert_eq!(run(&mut server.command(), command).exit, 3, "{command:?}");
     }
 }
+
+#[test]
+fn an_object_that_was_changed_or_removed_is_found_by_verify_and_the_verdicts_are_events() {
+    let server = Server::start();
+    let directory = tempfile::tempdir().unwrap();
+    let verify = |id: &str, options: &[&str]| {
+        run(
+            &mut server.command(),
+            [&["verify", id][..], options].concat(),
+        )
+    };
+    for (name, verdict, event) in [
+        ("intact.jpg", "intact", "raw_asset_verified"),
+        ("corrupt.jpg", "corrupt", "raw_asset_corrupt"),
+        ("missing.jpg", "missing", "raw_asset_corrupt"),
+    ] {
+        let id = put(&server, name, &[]);
+        let record = json_of(&server, &["show", &id]);
+        let object = server.object(record["uri"].as_str().unwrap());
+        match verdict {
+            "corrupt" => {
+                let mut bytes = fs::read(&object).unwrap();
+                bytes[0] ^= 1;
+                fs::write(&object, bytes).unwrap();
+            }
+            "missing" => fs::remove_file(&object).unwrap(),
+            _ => {}
+        }
+        // of which the content is the name
+        let path = directory.path().join(name);
+        fs::write(&path, name).unwrap();
+        let ran = verify(&id, &["--file", path.to_str().unwrap()]);
+        let exit = i32::from(verdict != "intact");
+        assert_eq!(ran.exit, exit, "{}{}", ran.out, ran.err);
+        assert!(ran.out.starts_with(&format!("{verdict}: ")), "{}", ran.out);
+        // the service answers it again for a minute
+        let json = verify(&id, &["--json"]);
+        let document: Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!((json.exit, &document["verdict"]), (exit, &json!(verdict)));
+        let sha256 = &document["sha256"];
+        let is_recorded = *sha256 == record["sha256"];
+        assert_eq!(is_recorded, verdict == "intact", "{document}");
+        assert_eq!(sha256.is_null(), verdict == "missing", "{document}");
+
+        fs::write(&path, "something else").unwrap();
+        let ran = verify(&id, &["--file", path.to_str().unwrap()]);
+        assert_eq!((ran.exit, ran.out.as_str()), (1, ""), "{}", ran.err);
+        for args in [&["events", &id][..], &["events", "--after", "0"]] {
+            let events = done(&server, args);
+            let words = format!("  verdict: {verdict}\n");
+            assert_eq!(events.matches(&words).count(), 1, "{events}");
+            assert!(events.contains(event), "{events}");
+        }
+    }
+    let nobody = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4eff";
+    assert_eq!(verify(nobody, &[]).exit, 3);
+}

@@ -23,3 +23,4 @@ mod service;
 mod stub;
 mod token;
 mod usage;
+mod verify;

@@ -38,7 +38,7 @@ fn a_problem_is_reported_with_a_hint_and_its_exit_code() {
             "forbidden",
             "Forbidden",
             6,
-            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting and stating facts owner or admin; check --tenant, or request a token with that role",
+            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting, verifying and stating facts owner or admin; check --tenant, or request a token with that role",
         ),
         (
             404,

@@ -117,6 +117,8 @@ fn the_commands_of_the_readme_work_in_their_order_in_a_fresh_clone() {
         assert!(out.contains(part), "no {part} in {out}");
     }
     for part in [
+        "intact: sha256 ",
+        "; copy.jpg is what the record says",
         "train_ok: allowed",
         "  status        new",
         "ancestors: none",

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use nexus_raw::asset::Sha256Digest;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -93,7 +94,7 @@ pub(crate) struct Server {
     child: Child,
     log: Log,
     token: String,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Server {
@@ -117,7 +118,7 @@ impl Server {
             child,
             log,
             token: token.out.trim().to_owned(),
-            _data: data,
+            data,
         }
     }
 
@@ -126,6 +127,14 @@ impl Server {
         let mut command = command_for(&self.log.url);
         command.env("NEXUS_RAW_TOKEN", &self.token);
         command
+    }
+
+    /// Returns the file with the object of a record's URI, whose content comes first in it.
+    pub(crate) fn object(&self, uri: &str) -> PathBuf {
+        let (_, key) = uri.split_once("s3://nexus-raw/").unwrap();
+        let name = Sha256Digest::of(key.as_bytes()).to_string();
+        let bucket = self.data.path().join("s3/buckets/nexus-raw");
+        bucket.join(&name[..2]).join(name)
     }
 }
 

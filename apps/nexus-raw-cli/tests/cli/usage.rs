@@ -21,6 +21,7 @@ fn what_is_required_must_be_there() {
         &["fact"],
         &["fact", "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11"],
         &["facts"],
+        &["verify"],
         &["token"],
         &["token", "--tenant", "t_a"],
         &["token", "--role", "owner"],
@@ -62,6 +63,8 @@ fn arguments_that_no_service_accepts_are_reported_before_any_request() {
         &["lineage", ID, "--mermaid", "--dot"],
         &["lineage", ID, "--json", "--dot"],
         &["facts", "no-id"],
+        &["verify", "no-id"],
+        &["verify", ID, "--wait-seconds", "-1"],
         &["events", "../../healthz"],
         &["events", ID, "--follow"],
         &["events", ID, "--after", "1"],
@@ -129,7 +132,11 @@ fn a_pipe_is_refused_without_opening_it() {
             .unwrap()
             .success()
     );
-    for args in [&["put"][..], &["fact", ID, "--no-scan", "--evidence"]] {
+    for args in [
+        &["put"][..],
+        &["fact", ID, "--no-scan", "--evidence"],
+        &["verify", ID, "--file"],
+    ] {
         let mut command = command_for("http://127.0.0.1:1");
         // only a command that waits is ended by it
         command.args(args).timeout(Duration::from_mins(1));
@@ -192,4 +199,7 @@ fn completions_are_printed_for_a_shell() {
     let ran = run(&mut command(), ["completions", "bash"]);
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
     assert!(ran.out.starts_with("_nexus__raw() {\n"));
+    for word in ["verify", "--file", "--wait-seconds"] {
+        assert!(ran.out.contains(word), "{word}");
+    }
 }
