@@ -85,8 +85,7 @@ pub async fn a_verification_is_an_event_and_the_latest(harness: &impl CatalogHar
     let asset = registered(&open, &scope, 1).await;
     let found = find(&open, &scope, asset.asset_id()).await.unwrap();
     assert_eq!((&found.listed.asset, found.latest), (&asset, None));
-    let mut sequence = 2;
-    for verdict in [Verdict::Corrupt, Verdict::Missing, Verdict::Intact] {
+    for (sequence, verdict) in (2..).zip([Verdict::Corrupt, Verdict::Missing, Verdict::Intact]) {
         let new = verification(&asset, verdict, 5);
         let (expected, event) = (new.verification, new.event.clone());
         assert_eq!(record(&open, new).await, VerificationOutcome::Recorded);
@@ -96,7 +95,6 @@ pub async fn a_verification_is_an_event_and_the_latest(harness: &impl CatalogHar
         let events = events_after(&open, &scope, sequence, 10).await;
         let bodies: Vec<_> = events.into_iter().map(|it| it.body).collect();
         assert_eq!(bodies, [event]);
-        sequence += 1;
     }
 }
 
