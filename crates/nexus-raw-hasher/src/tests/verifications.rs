@@ -122,7 +122,7 @@ async fn what_is_not_registered_is_not_read() {
     let mut order = known.clone();
     let intent = sample::intent(known.asset.scope(), sample::asset_id(2));
     let new = sample::new_asset(&intent, known.asset.provenance().clone());
-    order.asset = Box::new(new.asset);
+    *order.asset = new.asset;
     assert_eq!(verify(&house.process(1), &order).await, None);
     assert_eq!(house.reads(), 0);
 }

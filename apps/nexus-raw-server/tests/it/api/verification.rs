@@ -90,7 +90,7 @@ async fn a_verdict_is_told_with_what_was_found_and_is_an_event() {
     let corrupt = verification("corrupt", Some(&ROTTEN), "2026-11-24T01:01:00Z");
     let answer = verify(&house, &id).send().await.whole();
     assert_eq!(answer, (200, corrupt.clone()));
-    house.clock.advance(Duration::from_secs(60));
+    house.clock.advance(Duration::from_mins(1));
     house.store.remove(&address(&id));
     let missing = verification("missing", None, "2026-11-24T01:02:00Z");
     // no body is needed, and then no media type

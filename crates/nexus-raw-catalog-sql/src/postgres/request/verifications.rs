@@ -1,5 +1,6 @@
 //! The members of a group that are verifications.
 
+use nexus_raw::asset::ByteSize;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ impl<'a> VerificationMember<'a> {
             verdict: verification.verdict().as_str(),
             verified_at: verification.verified_at().as_micros(),
             found_sha256: verification.sha256().map(|it| Bytes(it.as_bytes())),
-            found_size_bytes: verification.size_bytes().map(|it| it.get()),
+            found_size_bytes: verification.size_bytes().map(ByteSize::get),
             event: EventColumns::from(&it.event),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::{AssetId, Verdict},
+    asset::{AssetId, ByteSize, Verdict},
     ports::VerificationOutcome,
     tenancy::Scope,
 };
@@ -146,7 +146,7 @@ impl<'a> VerificationRow<'a> {
             verdict: verification.verdict().as_str(),
             verified_at: verification.verified_at().as_micros(),
             found_sha256: verification.sha256().map(ToString::to_string),
-            found_size_bytes: verification.size_bytes().map(|it| it.get()),
+            found_size_bytes: verification.size_bytes().map(ByteSize::get),
         }
     }
 }
