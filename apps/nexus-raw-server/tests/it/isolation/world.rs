@@ -124,13 +124,21 @@ impl World {
         ] {
             stored.user_metadata.insert(name.to_owned(), value);
         }
+        let new = sample::new_asset_at(sample::now(), &intent, Provenance::default());
+        let is_registered = !matches!(object, Object::Pending | Object::ForeignPending);
+        if is_registered {
+            // as it is pinned
+            stored.etag.clone_from(&new.asset.integrity().etag);
+            stored
+                .version_id
+                .clone_from(&new.asset.integrity().version_id);
+        }
         self.house.store.place(&intent.address, stored);
         self.house.store.rot(&intent.address, sample::CONTENT);
         let catalog = &self.catalog.inner;
         let event = sample::presigned(&intent);
         catalog.record_intent(intent.clone(), event).await.unwrap();
-        if !matches!(object, Object::Pending | Object::ForeignPending) {
-            let new = sample::new_asset_at(sample::now(), &intent, Provenance::default());
+        if is_registered {
             let outcome = catalog.register(new).await.unwrap();
             assert_eq!(outcome, RegisterOutcome::Registered);
         }
