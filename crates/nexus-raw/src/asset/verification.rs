@@ -150,3 +150,32 @@ fn found_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 ) -> Result<Option<T>, D::Error> {
     Option::deserialize(from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asset::{ContentType, Filename};
+
+    /// The digest of an upload in parts may be stated wrongly, so that it and the length are those of
+    /// different contents.
+    #[test]
+    fn an_intact_content_has_the_digest_and_the_length_of_the_record() {
+        let size = |bytes| ByteSize::parse(bytes).unwrap();
+        let facts = ContentFacts {
+            filename: Filename::parse("a.bin").unwrap(),
+            content_type: ContentType::parse("application/x").unwrap(),
+            size_bytes: size(6),
+            sha256: Sha256Digest::of(b"hello"),
+        };
+        let at = Timestamp::from_micros(0).unwrap();
+        for (sha256, size_bytes, verdict) in [
+            (facts.sha256, size(6), Verdict::Intact),
+            (facts.sha256, size(5), Verdict::Corrupt),
+            (Sha256Digest::of(b"hullo!"), size(6), Verdict::Corrupt),
+        ] {
+            let found = FoundContent { sha256, size_bytes };
+            let verification = Verification::of(&facts, Some(found), at);
+            assert_eq!(verification.verdict(), verdict);
+        }
+    }
+}
