@@ -83,6 +83,10 @@ impl Verification {
             }
             Some(_) => Verdict::Corrupt,
         };
+        Self::new(verdict, found, verified_at)
+    }
+
+    fn new(verdict: Verdict, found: Option<FoundContent>, verified_at: Timestamp) -> Self {
         Self {
             verdict,
             sha256: found.map(|it| it.sha256),
@@ -99,12 +103,8 @@ impl Verification {
         found: Option<FoundContent>,
         verified_at: Timestamp,
     ) -> Option<Self> {
-        (found.is_none() == (verdict == Verdict::Missing)).then_some(Self {
-            verdict,
-            sha256: found.map(|it| it.sha256),
-            size_bytes: found.map(|it| it.size_bytes),
-            verified_at,
-        })
+        let agrees = found.is_none() == (verdict == Verdict::Missing);
+        agrees.then(|| Self::new(verdict, found, verified_at))
     }
 
     /// What was found out.
@@ -131,10 +131,12 @@ impl Verification {
         self.verified_at
     }
 
-    /// Whether it is answered again at `now` without a reading.
+    /// Whether it is answered again at `now` without a reading. One of another replica may be ahead,
+    /// by no more than the same time.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.as_micros() - self.verified_at.as_micros() < Self::FRESH_MICROS
+        let age = now.as_micros() - self.verified_at.as_micros();
+        age.abs() < Self::FRESH_MICROS
     }
 
     /// Whether all members agree, which what was read from elsewhere need not do.
@@ -176,6 +178,26 @@ mod tests {
             let found = FoundContent { sha256, size_bytes };
             let verification = Verification::of(&facts, Some(found), at);
             assert_eq!(verification.verdict(), verdict);
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_fresh_for_a_minute_and_no_longer_where_a_clock_was_ahead() {
+        let time = |micros| Timestamp::from_micros(micros).unwrap();
+        let at = time(1_795_482_000_000_000);
+        let missing = Verification::new(Verdict::Missing, None, at);
+        for (ago, is_fresh) in [
+            (0, true),
+            (59_999_999, true),
+            (60_000_000, false),
+            (-59_999_999, true),
+            (-60_000_000, false),
+        ] {
+            assert_eq!(
+                missing.is_fresh(time(at.as_micros() + ago)),
+                is_fresh,
+                "{ago}"
+            );
         }
     }
 }
