@@ -23,6 +23,7 @@ mod storage;
 mod verification;
 mod worker;
 
+pub(crate) use self::verification::{Contended, Restless};
 #[cfg(feature = "mock")]
 pub use self::{
     catalog::MockAssetCatalog,

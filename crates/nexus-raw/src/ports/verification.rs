@@ -11,9 +11,6 @@ use crate::{
 /// How often an object that is another one each time it is looked at is looked at.
 const LOOKS: u32 = 3;
 
-/// The number of times that a verification is recorded while facts of the same asset come first.
-const ATTEMPTS: u32 = 64;
-
 /// A registered asset and its latest verification.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssetVerification {
@@ -69,12 +66,17 @@ pub enum VerificationOutcome {
 /// Nothing stays at the address long enough to be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the object changed while it was read")]
-struct KeepsChanging;
+pub(crate) struct Restless;
 
 /// Facts of the asset came first each time.
 #[derive(Debug, thiserror::Error)]
 #[error("too many facts of one asset at once")]
-struct FactsCameFirst;
+pub(crate) struct Contended;
+
+impl Contended {
+    /// The number of times that a write is tried while facts of the same asset come first.
+    pub(crate) const ATTEMPTS: usize = 64;
+}
 
 /// Reads the object of a registered asset to its end, compares it with the record, and records the
 /// verdict with its event; unless the latest verdict [is fresh](Verification::is_fresh), which is
@@ -101,7 +103,7 @@ pub async fn verify_object(
         return Ok(WorkProgress::Done(latest));
     }
     let found = read(storage, asset).await?;
-    for _ in 0..ATTEMPTS {
+    for _ in 0..Contended::ATTEMPTS {
         let Some(known) = catalog.find_verification(scope, asset_id).await? else {
             return Ok(WorkProgress::Pending);
         };
@@ -124,7 +126,7 @@ pub async fn verify_object(
             }
         }
     }
-    Err(CatalogError::Unavailable(Box::new(FactsCameFirst)).into())
+    Err(CatalogError::Unavailable(Box::new(Contended)).into())
 }
 
 /// Reads what is there of an asset. Where the object that the record pins was replaced, what took its
@@ -153,5 +155,5 @@ async fn read(
         object.etag = stored.etag;
         object.version_id = stored.version_id;
     }
-    Err(StorageError::Unavailable(Box::new(KeepsChanging)))
+    Err(StorageError::Unavailable(Box::new(Restless)))
 }

@@ -1,15 +1,12 @@
 use std::time::Duration;
 
-use super::{
-    DownloadError, RawStorageService,
-    facts::{ATTEMPTS, Contended},
-};
+use super::{DownloadError, RawStorageService};
 use crate::{
     asset::{AssetId, Disposition, InForce},
     event::{EventBody, EventDownload, RequestContext},
     ports::{
-        CatalogError, DownloadKey, DownloadOutcome, DownloadTerms, Downloadable, NewDownload,
-        PresignedDownload,
+        CatalogError, Contended, DownloadKey, DownloadOutcome, DownloadTerms, Downloadable,
+        NewDownload, PresignedDownload,
     },
     tenancy::DownloadAccess,
     time::Timestamp,
@@ -87,7 +84,7 @@ impl RawStorageService {
             user: access.user().clone(),
             disposition: request.disposition,
         };
-        for _ in 0..ATTEMPTS {
+        for _ in 0..Contended::ATTEMPTS {
             if let Some(presigned) = self.try_download(&key, context, &request, ttl).await? {
                 return Ok(presigned);
             }

@@ -2,7 +2,7 @@ use super::{FactError, RawStorageService, ReadError};
 use crate::{
     asset::{AssetId, Fact, FactValue, FactsInForce, StatedFact},
     event::{EventBody, RequestContext},
-    ports::{CatalogError, FactOutcome, NewFact},
+    ports::{CatalogError, Contended, FactOutcome, NewFact},
     tenancy::{ReadAccess, Scope, WriteAccess},
 };
 
@@ -25,20 +25,12 @@ pub struct FactPage {
     pub in_force: FactsInForce,
 }
 
-/// The number of times that a write is tried while facts of the same asset come first.
-pub(super) const ATTEMPTS: usize = 64;
-
 /// The number of steps that a fact waits for. Each changes [`NewFact::MAX_FOLLOWERS`] assets or looks
 /// at four times as many, and 1,000 assets have at most 64,000 parents.
 const FOLLOWED_STEPS: usize = 256;
 
 /// The number of scopes of which one call of [`RawStorageService::advance_consent`] takes a step.
 const SCOPES: u32 = 64;
-
-/// Other facts of the asset came first each time.
-#[derive(Debug, thiserror::Error)]
-#[error("too many facts of one asset at once")]
-pub(super) struct Contended;
 
 impl RawStorageService {
     /// States a fact of a registered asset. It is in force for every reader when this returns: for
@@ -56,7 +48,7 @@ impl RawStorageService {
         fact: Fact,
     ) -> Result<RecordedFact, FactError> {
         let scope = access.scope();
-        for _ in 0..ATTEMPTS {
+        for _ in 0..Contended::ATTEMPTS {
             let known = self.catalog.find_facts(scope, asset).await?;
             let known = known.ok_or(FactError::AssetNotFound)?;
             if let Some(latest) = known.latest.get(&fact.kind())

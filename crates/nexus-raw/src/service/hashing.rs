@@ -13,8 +13,9 @@ use crate::{
     },
     ports::{
         AbortOutcome, AssetCatalog, Clock, CompletionOutcome, CompositeDigest, HashOutcome,
-        ObjectWorker, OpenUpload, PinnedObject, RawStorageRepository, StorageError, StoredObject,
-        Urgency, VerificationOrder, WorkError, WorkProgress, abort_unless_completed, verify_object,
+        ObjectWorker, OpenUpload, PinnedObject, RawStorageRepository, Restless, StorageError,
+        StoredObject, Urgency, VerificationOrder, WorkError, WorkProgress, abort_unless_completed,
+        verify_object,
     },
 };
 
@@ -24,11 +25,6 @@ const LOOKS: u32 = 2;
 /// How much is hashed in a second, at the least, on a network that is fit for it: what a caller
 /// has to wait is a guess.
 const BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
-
-/// Nothing stays at the address long enough to be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the object changed while it was read")]
-struct Restless;
 
 impl RawStorageService {
     /// What the store holds, proved to be what was declared: by the store's own digest where that
