@@ -9,7 +9,10 @@ use nexus_raw::{
 use nexus_raw_testkit::sample;
 use serde_json::{Value, json};
 
-use super::support::{House, Parts, Request, TRACE_ID};
+use super::{
+    parts,
+    support::{House, Parts, Request},
+};
 
 /// As long as what was promised.
 const ROTTEN: [u8; sample::CONTENT.len()] = [7; sample::CONTENT.len()];
@@ -39,17 +42,7 @@ fn verification(verdict: &str, found: Option<&[u8]>, verified_at: &str) -> Value
 }
 
 fn problem(asset_id: &str, facts: (u16, &str, &str, &str)) -> (u16, Value) {
-    let (status, code, title, detail) = facts;
-    let body = json!({
-        "type": format!("urn:nexus-raw:problem:{code}"),
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": path(asset_id),
-        "code": code,
-        "trace_id": TRACE_ID,
-    });
-    (status, body)
+    parts::problem(&path(asset_id), facts)
 }
 
 fn address(asset_id: &str) -> ObjectAddress {
