@@ -36,7 +36,10 @@ impl Site {
     }
 
     fn on(machine: Machine, proxy: FaultyProxy) -> Self {
-        let server = Machine::start_by(&mut program(&machine, &proxy.endpoint()));
+        let mut command = program(&machine, &proxy.endpoint());
+        // the store works at the start, however busy the machine is
+        command.env("NEXUS_RAW_STORAGE__STARTUP_TIMEOUT_SECONDS", "30");
+        let server = Machine::start_by(&mut command);
         Self {
             owner: Owner::of(server.address),
             proxy,

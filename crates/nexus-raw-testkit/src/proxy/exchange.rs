@@ -73,14 +73,20 @@ fn pass(
     let (head, body) = answer.split_at(end);
     let head = String::from_utf8_lossy(head);
     // our connection to the store ends; the client's can continue if the response has a length
+    let has_length = header(&head, "content-length").is_some() || request.method() == "HEAD";
+    let continues = has_length && !request.is_the_last();
     let kept = head
         .split_inclusive("\r\n")
         .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));
-    let head = changed(kept.collect());
+    let mut head = changed(kept.collect());
+    if !continues {
+        // else the client might send its next request before it sees the end
+        head.truncate(head.trim_end_matches("\r\n").len());
+        head.push_str("\r\nconnection: close\r\n\r\n");
+    }
     client.write_all(head.as_bytes())?;
     client.write_all(body)?;
-    let has_length = header(&head, "content-length").is_some() || request.method() == "HEAD";
-    Ok(has_length && !request.is_the_last())
+    Ok(continues)
 }
 
 /// Returns the store's response.
@@ -189,4 +195,44 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
         let (found, value) = line.split_once(':')?;
         found.eq_ignore_ascii_case(name).then(|| value.trim())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::FaultyProxy;
+
+    /// What a client receives of a store that answers so, up to the first empty line.
+    fn received(answer: &'static str) -> String {
+        let store = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = FaultyProxy::before(&format!("http://{}", store.local_addr().unwrap()));
+        let answering = thread::spawn(move || {
+            let (mut connection, _) = store.accept().unwrap();
+            Message::read_request(&mut connection).unwrap().unwrap();
+            connection.write_all(answer.as_bytes()).unwrap();
+        });
+        let address = proxy.endpoint().replace("http://", "");
+        let mut client = TcpStream::connect(address).unwrap();
+        client.write_all(b"DELETE / HTTP/1.1\r\n\r\n").unwrap();
+        let mut head = Vec::new();
+        while head_end(&head).is_none() {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        answering.join().unwrap();
+        String::from_utf8(head).unwrap()
+    }
+
+    #[test]
+    fn a_response_says_that_it_is_the_last_of_its_connection() {
+        let without_length = "HTTP/1.1 204 No Content\r\nserver: s\r\nconnection: close\r\n\r\n";
+        let last = "HTTP/1.1 204 No Content\r\nserver: s\r\nconnection: close\r\n\r\n";
+        assert_eq!(received(without_length), last);
+        let with_length = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let kept = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        assert_eq!(received(with_length), kept);
+    }
 }
