@@ -3,6 +3,7 @@
 
 mod fact;
 mod lineage;
+mod provenance;
 mod values;
 
 use std::path::PathBuf;
@@ -10,19 +11,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
 use clap_complete::Shell;
 use nexus_raw::{
-    asset::{Activity, AssetId, PiiFlag, Sha256Digest, SourceUri},
+    asset::{AssetId, PiiFlag, Sha256Digest},
     tenancy::{Environment, Role, TenantId, UserId},
 };
 use secrecy::SecretString;
 use url::Url;
 
-use self::values::{
-    accuracy, altitude, asset, captured_at, label, latitude, longitude, role, sequence,
-};
+use self::values::{asset, captured_at, label, role, sequence};
 pub(crate) use self::{
     fact::{FactArgs, FactsArgs},
     lineage::{LineageArgs, Relatives},
-    values::labels,
+    provenance::ProvenanceArgs,
 };
 use crate::exit;
 
@@ -115,40 +114,8 @@ pub(crate) struct PutArgs {
     /// Media type, if not determined by the name
     #[arg(long)]
     pub(crate) content_type: Option<String>,
-    /// Time of capture, such as 2008-10-22T16:28:39+02:00
-    #[arg(long, value_name = "TIME", value_parser = captured_at)]
-    pub(crate) captured_at: Option<String>,
-    /// Latitude of capture, in degrees north
-    #[arg(long, requires = "longitude", allow_negative_numbers = true, value_parser = latitude)]
-    pub(crate) latitude: Option<f64>,
-    /// Longitude of capture, in degrees east
-    #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = longitude)]
-    pub(crate) longitude: Option<f64>,
-    /// Altitude of capture, in metres
-    #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = altitude)]
-    pub(crate) altitude_m: Option<f64>,
-    /// Accuracy of the location, in metres
-    #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = accuracy)]
-    pub(crate) accuracy_m: Option<f64>,
-    /// Registered asset from which it was derived; may be repeated
-    #[arg(long, value_name = "ID", value_parser = AssetId::parse)]
-    pub(crate) derived_from: Vec<AssetId>,
-    /// URI of its source
-    #[arg(long, value_name = "URI", value_parser = SourceUri::parse)]
-    pub(crate) source_uri: Option<SourceUri>,
-    /// Activity that produced it
-    #[arg(long, value_parser = Activity::parse)]
-    pub(crate) activity: Option<Activity>,
-    /// Kind of personal data in it: email, phone, card, postal, name, face, location, health,
-    /// biometric or other; may be repeated
-    #[arg(long, value_name = "KIND", value_parser = PiiFlag::parse)]
-    pub(crate) pii_flag: Vec<PiiFlag>,
-    /// Allow training on it
-    #[arg(long)]
-    pub(crate) train_ok: bool,
-    /// Label; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    pub(crate) label: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) provenance: ProvenanceArgs,
     /// Maximum time to wait for a service that hashes the upload before it registers it
     #[arg(
         long,

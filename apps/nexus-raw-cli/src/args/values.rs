@@ -64,7 +64,7 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
 }
 
 /// Collects labels, each key once.
-pub(crate) fn labels(pairs: &[(String, String)]) -> Result<Labels, String> {
+pub(super) fn labels(pairs: &[(String, String)]) -> Result<Labels, String> {
     let mut labels = BTreeMap::new();
     for (key, value) in pairs {
         if labels.insert(key.clone(), value.clone()).is_some() {

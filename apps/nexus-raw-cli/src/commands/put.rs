@@ -1,10 +1,8 @@
 use std::{io::Write, path::Path, time::Duration};
 
-use nexus_raw::asset::{CaptureLocation, DerivedFrom, Lineage, PiiFlags};
-
 use crate::{
-    args::{PutArgs, labels},
-    client::{PresignRequest, Provenance, RegisterRequest, Service},
+    args::PutArgs,
+    client::{PresignRequest, RegisterRequest, Service},
     content::{self, Content},
     failure::Failure,
     progress::Progress,
@@ -32,7 +30,7 @@ async fn store(
     service: &Service,
     progress: &Progress,
 ) -> Result<bytes::Bytes, Failure> {
-    let provenance = provenance(args)?;
+    let provenance = args.provenance.provenance()?;
     let content = Content::read(&args.path, progress)?;
     let content_type = args
         .content_type
@@ -67,29 +65,4 @@ fn filename(args: &PutArgs) -> Result<String, Failure> {
             args.path.display()
         ))),
     }
-}
-
-/// Returns the metadata of the options. Checked before the upload, which would otherwise be useless.
-fn provenance(args: &PutArgs) -> Result<Provenance, Failure> {
-    let place = args.latitude.zip(args.longitude);
-    let place = place.map(|(latitude, longitude)| {
-        CaptureLocation::parse(latitude, longitude, args.altitude_m, args.accuracy_m)
-    });
-    Ok(Provenance {
-        captured_at: args.captured_at.clone(),
-        capture_location: place.transpose().map_err(|it| usage("--latitude", &it))?,
-        lineage: Lineage {
-            derived_from: DerivedFrom::parse(args.derived_from.clone())
-                .map_err(|it| usage("--derived-from", &it))?,
-            source_uri: args.source_uri.clone(),
-            activity: args.activity.clone(),
-        },
-        pii_flags: PiiFlags::parse(args.pii_flag.clone()).map_err(|it| usage("--pii-flag", &it))?,
-        train_ok: args.train_ok,
-        labels: labels(&args.label).map_err(|it| usage("--label", &it))?,
-    })
-}
-
-fn usage(option: &str, rule: &dyn std::fmt::Display) -> Failure {
-    Failure::Usage(format!("{option} {rule}"))
 }
