@@ -1,69 +1,138 @@
-//! The file to store: its facts, and its bytes as a stream that detects changes.
+//! Files to store: their facts, and their bytes as streams that detect changes.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read as _, Seek as _},
+    fs::{self, File, Metadata},
+    io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use futures_util::{StreamExt as _, stream, stream::BoxStream};
 use nexus_raw::asset::Sha256Digest;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 
-use crate::{failure::Failure, progress::Progress};
+use crate::{failure::Failure, meter::Meter};
 
 /// The size of a read.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The size of a piece that is counted when the connection takes it. Small, so that a slow connection
+/// is not taken for a silent one.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// The error of streaming a file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContentError {
     /// The content differs from what was hashed.
     #[error("the file changed")]
-    Changed,
+    Changed(PathBuf),
     /// The file cannot be read.
     #[error("the file cannot be read")]
-    Unreadable(#[source] io::Error),
+    Unreadable(PathBuf, #[source] io::Error),
+}
+
+impl ContentError {
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            Self::Changed(path) => Failure::FileChanged { path: path.clone() },
+            Self::Unreadable(path, cause) => Failure::File {
+                path: path.clone(),
+                source: io::Error::new(cause.kind(), cause.to_string()),
+            },
+        }
+    }
+}
+
+/// What shows that a file was written to meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) size_bytes: u64,
+    pub(crate) modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self {
+            size_bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+/// Opens a regular file, of which no other may take the place while it is open.
+pub(crate) fn open(path: &Path) -> Result<(File, Stamp), Failure> {
+    let cannot_read = |source| Failure::File {
+        path: path.to_owned(),
+        source,
+    };
+    // before it is opened, since a pipe without a writer would block for ever
+    let metadata = fs::metadata(path).map_err(cannot_read)?;
+    if !metadata.is_file() {
+        return Err(Failure::Usage(format!(
+            "{} is not a regular file",
+            path.display()
+        )));
+    }
+    let file = File::open(path).map_err(cannot_read)?;
+    let stamp = Stamp::of(&file.metadata().map_err(cannot_read)?);
+    Ok((file, stamp))
+}
+
+/// Reads a file of at most `limit` bytes as a whole.
+///
+/// # Errors
+/// Also when the file is longer, or changes while it is read.
+pub(crate) fn read_whole(path: &Path, limit: u64) -> Result<Bytes, Failure> {
+    let (mut file, stamp) = open(path)?;
+    let mut bytes = Vec::new();
+    let read = (&mut file)
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes);
+    let after = read.and_then(|_| file.metadata());
+    let after = after.map_err(|source| Failure::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    if Stamp::of(&after) != stamp || bytes.len() as u64 != stamp.size_bytes {
+        return Err(Failure::FileChanged {
+            path: path.to_owned(),
+        });
+    }
+    Ok(bytes.into())
 }
 
 /// An open file whose content was hashed. It stays open, so that another file cannot replace it.
 pub(crate) struct Content {
     path: PathBuf,
     file: File,
+    stamp: Stamp,
     pub(crate) size_bytes: u64,
     digest: [u8; 32],
 }
 
 impl Content {
-    /// Opens a regular file and hashes it.
-    pub(crate) fn read(path: &Path, progress: &Progress) -> Result<Self, Failure> {
-        let cannot_read = |source| Failure::File {
+    /// Opens a regular file and hashes it. `hashed` is called with the length of each piece.
+    pub(crate) fn read(path: &Path, hashed: impl FnMut(u64)) -> Result<Self, Failure> {
+        let (mut file, stamp) = open(path)?;
+        let (size_bytes, digest) = hash(&mut file, hashed).map_err(|source| Failure::File {
             path: path.to_owned(),
             source,
-        };
-        // before it is opened, since a pipe without a writer would block for ever
-        let metadata = fs::metadata(path).map_err(cannot_read)?;
-        if !metadata.is_file() {
-            return Err(Failure::Usage(format!(
-                "{} is not a regular file",
-                path.display()
-            )));
-        }
-        let mut file = File::open(path).map_err(cannot_read)?;
-        progress.start("hashing", metadata.len());
-        let (size_bytes, digest) = hash(&mut file, progress).map_err(cannot_read)?;
+        })?;
         Ok(Self {
             path: path.to_owned(),
             file,
+            stamp,
             size_bytes,
             digest,
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Returns the stamp of the file before it was hashed.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     pub(crate) fn sha256(&self) -> Sha256Digest {
@@ -77,31 +146,30 @@ impl Content {
     /// When the file cannot be read, or is no longer empty, as an empty stream is never read.
     pub(crate) fn stream(
         &self,
-        progress: &Progress,
-    ) -> Result<
-        impl Stream<Item = Result<Bytes, ContentError>> + Send + 'static + use<>,
-        ContentError,
-    > {
+        meter: &Meter,
+    ) -> Result<BoxStream<'static, Result<Bytes, ContentError>>, ContentError> {
         let rewound = self.file.try_clone().and_then(|mut file| {
             file.rewind()?;
             Ok((file.metadata()?.len(), file))
         });
-        let (length, file) = rewound.map_err(ContentError::Unreadable)?;
+        let (length, file) =
+            rewound.map_err(|cause| ContentError::Unreadable(self.path.clone(), cause))?;
         if self.size_bytes == 0 && length > 0 {
-            return Err(ContentError::Changed);
+            return Err(ContentError::Changed(self.path.clone()));
         }
         let reading = FileReader {
+            path: self.path.clone(),
             file: tokio::fs::File::from_std(file),
             left: self.size_bytes,
             hasher: Sha256::new(),
             digest: self.digest,
-            progress: progress.clone(),
         };
-        Ok(stream::try_unfold(reading, FileReader::next))
+        let chunks = stream::try_unfold(reading, FileReader::next);
+        Ok(metered(chunks.boxed(), meter))
     }
 }
 
-fn hash(file: &mut File, progress: &Progress) -> io::Result<(u64, [u8; 32])> {
+fn hash(file: &mut File, mut hashed: impl FnMut(u64)) -> io::Result<(u64, [u8; 32])> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut size_bytes = 0;
@@ -114,17 +182,45 @@ fn hash(file: &mut File, progress: &Progress) -> io::Result<(u64, [u8; 32])> {
         };
         hasher.update(&buffer[..read]);
         size_bytes += read as u64;
-        progress.advance(read);
+        hashed(read as u64);
     }
+}
+
+/// Cuts chunks into pieces, and counts each when it is taken.
+fn metered(
+    chunks: BoxStream<'static, Result<Bytes, ContentError>>,
+    meter: &Meter,
+) -> BoxStream<'static, Result<Bytes, ContentError>> {
+    let meter = meter.clone();
+    let pieces = stream::try_unfold(
+        (chunks, Bytes::new()),
+        |(mut chunks, mut rest)| async move {
+            if rest.is_empty() {
+                match chunks.next().await {
+                    Some(chunk) => rest = chunk?,
+                    None => return Ok(None),
+                }
+            }
+            let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+            Ok(Some((piece, (chunks, rest))))
+        },
+    );
+    pieces
+        .inspect(move |piece| {
+            if let Ok(piece) = piece {
+                meter.count(piece.len());
+            }
+        })
+        .boxed()
 }
 
 /// The reader of a file being sent.
 struct FileReader {
+    path: PathBuf,
     file: tokio::fs::File,
     left: u64,
     hasher: Sha256,
     digest: [u8; 32],
-    progress: Progress,
 }
 
 impl FileReader {
@@ -132,29 +228,107 @@ impl FileReader {
         if self.left == 0 {
             return Ok(None);
         }
+        let unreadable = |cause| ContentError::Unreadable(self.path.clone(), cause);
         let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
         let mut rest = (&mut self.file).take(self.left);
-        let read = rest
-            .read_buf(&mut chunk)
-            .await
-            .map_err(ContentError::Unreadable)?;
+        let read = rest.read_buf(&mut chunk).await.map_err(unreadable)?;
         if read == 0 {
-            return Err(ContentError::Changed);
+            return Err(ContentError::Changed(self.path));
         }
         self.hasher.update(&chunk);
         self.left -= read as u64;
         if self.left == 0 {
-            let more = self
-                .file
-                .read(&mut [0])
-                .await
-                .map_err(ContentError::Unreadable)?;
+            let more = self.file.read(&mut [0]).await.map_err(unreadable)?;
             if more > 0 || self.hasher.clone().finalize().as_slice() != self.digest {
-                return Err(ContentError::Changed);
+                return Err(ContentError::Changed(self.path));
             }
         }
-        self.progress.advance(read);
         Ok(Some((chunk.freeze(), self)))
+    }
+}
+
+/// An open file that is read at several places at a time.
+#[derive(Clone)]
+pub(crate) struct SharedFile {
+    path: Arc<Path>,
+    file: Arc<Mutex<File>>,
+    stamp: Stamp,
+}
+
+impl SharedFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let (file, stamp) = open(path)?;
+        Ok(Self {
+            path: path.into(),
+            file: Arc::new(Mutex::new(file)),
+            stamp,
+        })
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    /// Returns an error if the file was written to since it was opened.
+    pub(crate) fn check_unchanged(&self) -> Result<(), ContentError> {
+        let metadata = self.locked().metadata();
+        let metadata =
+            metadata.map_err(|cause| ContentError::Unreadable(self.path.to_path_buf(), cause))?;
+        if Stamp::of(&metadata) == self.stamp {
+            Ok(())
+        } else {
+            Err(ContentError::Changed(self.path.to_path_buf()))
+        }
+    }
+
+    /// Fills the buffer from an offset.
+    pub(crate) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ContentError> {
+        let mut file = self.locked();
+        let read = file
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| file.read_exact(buffer));
+        read.map_err(|cause| match cause.kind() {
+            io::ErrorKind::UnexpectedEof => ContentError::Changed(self.path.to_path_buf()),
+            _ => ContentError::Unreadable(self.path.to_path_buf(), cause),
+        })
+    }
+
+    /// Streams a range. The store compares it with the digest that was signed.
+    pub(crate) fn stream(
+        &self,
+        mut range: std::ops::Range<u64>,
+        meter: &Meter,
+    ) -> BoxStream<'static, Result<Bytes, ContentError>> {
+        let file = self.clone();
+        let chunks = stream::try_unfold((), move |()| {
+            let length = range
+                .end
+                .saturating_sub(range.start)
+                .min(CHUNK_BYTES as u64);
+            let (file, offset) = (file.clone(), range.start);
+            range.start += length;
+            async move {
+                if length == 0 {
+                    return Ok(None);
+                }
+                let path = file.path.to_path_buf();
+                let reading = tokio::task::spawn_blocking(move || {
+                    let mut chunk =
+                        BytesMut::zeroed(usize::try_from(length).unwrap_or(CHUNK_BYTES));
+                    file.read_at(offset, &mut chunk)?;
+                    Ok(chunk.freeze())
+                });
+                let chunk = reading
+                    .await
+                    .unwrap_or_else(|cause| Err(ContentError::Unreadable(path, cause.into())))?;
+                Ok(Some((chunk, ())))
+            }
+        });
+        metered(chunks.boxed(), meter)
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,6 +347,7 @@ mod tests {
     use futures_util::{FutureExt as _, TryStreamExt as _};
 
     use super::*;
+    use crate::progress::Progress;
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread()
@@ -181,7 +356,7 @@ mod tests {
     }
 
     fn sent(content: &Content) -> Result<Vec<u8>, ContentError> {
-        let stream = content.stream(&Progress::none())?;
+        let stream = content.stream(&Meter::new(&Progress::none()))?;
         runtime().block_on(stream.map_ok(|bytes| bytes.to_vec()).try_concat())
     }
 
@@ -195,7 +370,7 @@ mod tests {
     fn a_file_is_described_and_streamed_any_number_of_times() {
         let bytes: Vec<u8> = (0..=255).cycle().take(CHUNK_BYTES * 2 + 7).collect();
         let file = file_of(&bytes);
-        let content = Content::read(file.path(), &Progress::none()).unwrap();
+        let content = Content::read(file.path(), drop).unwrap();
         assert_eq!(content.size_bytes, bytes.len() as u64);
         assert_eq!(content.sha256(), Sha256Digest::of(&bytes));
         assert_eq!(sent(&content).unwrap(), bytes);
@@ -211,10 +386,10 @@ mod tests {
             b"",
         ] {
             let file = file_of(b"what was hashed.");
-            let content = Content::read(file.path(), &Progress::none()).unwrap();
+            let content = Content::read(file.path(), drop).unwrap();
             fs::write(file.path(), change).unwrap();
             assert!(
-                matches!(sent(&content), Err(ContentError::Changed)),
+                matches!(sent(&content), Err(ContentError::Changed(_))),
                 "{change:?}"
             );
         }
@@ -223,16 +398,16 @@ mod tests {
     #[test]
     fn a_file_that_was_empty_and_is_no_longer_is_not_sent() {
         let file = file_of(b"");
-        let content = Content::read(file.path(), &Progress::none()).unwrap();
+        let content = Content::read(file.path(), drop).unwrap();
         assert_eq!(sent(&content).unwrap(), b"");
         fs::write(file.path(), b"more").unwrap();
-        assert!(matches!(sent(&content), Err(ContentError::Changed)));
+        assert!(matches!(sent(&content), Err(ContentError::Changed(_))));
     }
 
     #[test]
     fn a_directory_is_no_file() {
         let directory = tempfile::tempdir().unwrap();
-        let answer = Content::read(directory.path(), &Progress::none());
+        let answer = Content::read(directory.path(), drop);
         assert!(matches!(answer.err(), Some(Failure::Usage(_))));
     }
 
@@ -252,8 +427,8 @@ mod tests {
     #[test]
     fn nothing_waits_where_nothing_is_sent() {
         let file = file_of(b"");
-        let content = Content::read(file.path(), &Progress::none()).unwrap();
-        let stream = content.stream(&Progress::none()).unwrap();
+        let content = Content::read(file.path(), drop).unwrap();
+        let stream = content.stream(&Meter::new(&Progress::none())).unwrap();
         let all = stream.try_collect::<Vec<_>>().now_or_never();
         assert_eq!(all.unwrap().unwrap(), Vec::<Bytes>::new());
     }

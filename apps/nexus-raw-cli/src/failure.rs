@@ -46,6 +46,19 @@ pub(crate) enum Failure {
     UnexpectedResponse { from: Peer, status: StatusCode },
     #[error("the store refused the upload ({status} {code})")]
     Store { status: StatusCode, code: String },
+    #[error("the store took the upload and did not answer")]
+    Silent,
+    /// The failures of items are reported already.
+    #[error("some files were not stored")]
+    Reported(Exit),
+    #[error(
+        "cannot write the output; registered, but not printed: {}",
+        list(registered)
+    )]
+    Unprinted {
+        registered: Vec<AssetId>,
+        source: io::Error,
+    },
     /// Without the URL, since that of a download is a secret.
     #[error("no complete answer from the store")]
     NotDownloaded { source: reqwest::Error },
@@ -107,13 +120,16 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Options(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
+            Self::Reported(exit) => *exit,
             Self::NoAnswer { .. }
+            | Self::Silent
             | Self::NotDownloaded { .. }
             | Self::StillHashed { .. }
             | Self::StillRead { .. } => Exit::Unavailable,
-            Self::Store { status, .. } | Self::Download { status, .. } if is_temporary(*status) => {
+            Self::Store { status, code } if is_retried_by_stores(*status, code) => {
                 Exit::Unavailable
             }
+            Self::Download { status, .. } if is_temporary(*status) => Exit::Unavailable,
             Self::Store { .. } | Self::Download { .. } => Exit::Refused,
             Self::UnexpectedResponse { status, .. } if is_temporary(*status) => Exit::Unavailable,
             _ => Exit::Other,
@@ -123,13 +139,40 @@ impl Failure {
     /// Returns whether a retry of the same request may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Store { status, .. } => {
-                // S3 returns 409 to concurrent create-once writes (ConditionalRequestConflict)
-                *status == StatusCode::CONFLICT || is_temporary(*status)
-            }
             // has its own retries, in `pending`
             Self::Problem(problem) if problem.is_verification_pending() => false,
             other => other.exit() == Exit::Unavailable,
+        }
+    }
+
+    /// Returns whether the store refuses the URL, which may have ended.
+    pub(crate) fn may_need_another_url(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { status, code } if *status == StatusCode::FORBIDDEN || URL_ENDS.contains(&&**code)
+        )
+    }
+
+    /// Returns whether the upload cannot be continued, but its content may go up as another asset.
+    pub(crate) fn needs_another_upload(&self) -> bool {
+        match self {
+            Self::Problem(problem) => matches!(
+                &*problem.code,
+                "upload-expired" | "asset-conflict" | "idempotency-key-reused"
+            ),
+            Self::Store { code, .. } => code == "NoSuchUpload",
+            _ => false,
+        }
+    }
+
+    /// Returns whether the service cannot be reached or used for now.
+    pub(crate) fn is_service_away(&self) -> bool {
+        match self {
+            Self::NoAnswer { from, .. } | Self::UnexpectedResponse { from, .. } => {
+                *from == Peer::Service && self.exit() == Exit::Unavailable
+            }
+            Self::Problem(problem) => matches!(problem.status, 502..=504),
+            _ => false,
         }
     }
 
@@ -197,6 +240,33 @@ impl Failure {
             _ => None,
         }
     }
+}
+
+/// The codes of a store for a URL, or credentials that signed it, that have ended.
+const URL_ENDS: [&str; 4] = [
+    "ExpiredToken",
+    "ExpiredRequest",
+    "RequestExpired",
+    "TokenRefreshRequired",
+];
+
+/// Returns whether a store may take the same upload later. S3 tells by its code, under several
+/// statuses: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+fn is_retried_by_stores(status: StatusCode, code: &str) -> bool {
+    // 409 is for concurrent create-once writes (ConditionalRequestConflict), 499 and 520 are of proxies
+    matches!(status.as_u16(), 408 | 409 | 429 | 499 | 500 | 502..=504 | 520..=524)
+        || [
+            "RequestTimeout",
+            "SlowDown",
+            "InternalError",
+            "ServiceUnavailable",
+        ]
+        .contains(&code)
+}
+
+fn list(ids: &[AssetId]) -> String {
+    let ids: Vec<_> = ids.iter().map(AssetId::to_string).collect();
+    ids.join(", ")
 }
 
 /// Returns whether a status is temporary.

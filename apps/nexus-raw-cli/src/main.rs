@@ -7,9 +7,11 @@ mod content;
 mod exit;
 mod failure;
 mod incoming;
+mod meter;
 mod option_faults;
 mod problem;
 mod progress;
+mod put;
 mod render;
 
 use std::{

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 
 /// A problem returned by the service. Unknown fields of another version are ignored.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Problem {
     pub(crate) status: u16,
     pub(crate) code: String,
@@ -22,10 +22,13 @@ pub(crate) struct Problem {
     /// The `Retry-After` header.
     #[serde(skip)]
     pub(crate) retry_after: Option<Duration>,
+    /// The `Location` header: the record that is in the way.
+    #[serde(skip)]
+    pub(crate) location: Option<String>,
 }
 
 /// A fault of a request body.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct FieldFault {
     /// The JSON pointer (RFC 6901) of the field; empty for the whole body.
     pub(crate) pointer: String,
@@ -94,6 +97,7 @@ mod tests {
             trace_id: None,
             errors: vec![],
             retry_after: None,
+            location: None,
         }
         .exit()
     }

@@ -35,8 +35,26 @@ impl Progress {
         self.0.reset();
     }
 
-    pub(crate) fn advance(&self, bytes: usize) {
-        self.0.inc(bytes as u64);
+    pub(crate) fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// Takes back what a failed attempt advanced.
+    pub(crate) fn take_back(&self, bytes: u64) {
+        self.0.dec(bytes);
+    }
+
+    /// Prints a line above the bar.
+    pub(crate) fn note(&self, line: &str) {
+        self.0.suspend(|| {
+            // a lost note must not stop the command
+            let _ = writeln!(stderr(), "{line}");
+        });
+    }
+
+    /// Runs with the bar hidden, so that output is not mixed with it.
+    pub(crate) fn suspended<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
     }
 
     /// Removes the bar.
@@ -46,17 +64,11 @@ impl Progress {
 
     /// Prints why the command waits, and for how long at most.
     pub(crate) fn note_wait(&self, why: &str, timeout: Duration) {
-        self.0.suspend(|| {
-            // a lost note must not stop the command
-            let _ = writeln!(stderr(), "{why}; waiting up to {} s", timeout.as_secs());
-        });
+        self.note(&format!("{why}; waiting up to {} s", timeout.as_secs()));
     }
 
     /// Prints that a request is about to be retried, and why.
     pub(crate) fn note_retry(&self, why: &dyn std::fmt::Display, wait: Duration) {
-        self.0.suspend(|| {
-            // a lost note must not stop the command
-            let _ = writeln!(stderr(), "{why}; retrying in {:.1} s", wait.as_secs_f64());
-        });
+        self.note(&format!("{why}; retrying in {:.1} s", wait.as_secs_f64()));
     }
 }

@@ -4,6 +4,7 @@
 mod fact;
 mod lineage;
 mod provenance;
+mod put;
 mod values;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(crate) use self::{
     fact::{FactArgs, FactsArgs},
     lineage::{LineageArgs, Relatives},
     provenance::ProvenanceArgs,
+    put::PutArgs,
 };
 use crate::exit;
 
@@ -35,7 +37,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Upload a file and register it
+    /// Upload files and directories, and register each file
     Put(Box<PutArgs>),
     /// Download assets, each checked against its record
     Get(GetArgs),
@@ -100,35 +102,6 @@ pub(crate) struct ServiceArgs {
     /// Allow plain http to another machine, which exposes the token to the network
     #[arg(long, env = "NEXUS_RAW_ALLOW_PLAIN_HTTP")]
     pub(crate) allow_plain_http: bool,
-}
-
-/// `put`.
-#[derive(Debug, Args)]
-pub(crate) struct PutArgs {
-    /// File to store
-    #[arg(value_name = "FILE")]
-    pub(crate) path: PathBuf,
-    /// File name to store, if different
-    #[arg(long)]
-    pub(crate) filename: Option<String>,
-    /// Media type, if not determined by the name
-    #[arg(long)]
-    pub(crate) content_type: Option<String>,
-    #[command(flatten)]
-    pub(crate) provenance: ProvenanceArgs,
-    /// Maximum time to wait for a service that hashes the upload before it registers it
-    #[arg(
-        long,
-        env = "NEXUS_RAW_WAIT_SECONDS",
-        value_name = "SECONDS",
-        default_value_t = 900
-    )]
-    pub(crate) wait_seconds: u16,
-    /// Print the record as returned by the service
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) service: ServiceArgs,
 }
 
 /// `get`.

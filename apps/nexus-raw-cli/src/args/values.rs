@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use bytesize::ByteSize;
 use clap::builder::RangedU64ValueParser;
 use nexus_raw::{
-    asset::{AssetId, CaptureLocation, CaptureLocationError, CapturedAt, Labels},
+    asset::{self as raw, AssetId, CaptureLocation, CaptureLocationError, CapturedAt, Labels},
     tenancy::Role,
     time::TimestampError,
 };
@@ -76,4 +77,14 @@ pub(super) fn labels(pairs: &[(String, String)]) -> Result<Labels, String> {
 
 pub(super) fn boolean(text: &str) -> Result<bool, &'static str> {
     text.parse().map_err(|_| "must be true or false")
+}
+
+/// Parses the size from which a file is uploaded in parts. A single upload has at most 5 GiB.
+pub(super) fn threshold(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize = text.parse().map_err(|_| "must be a size, such as 64MiB")?;
+    if (1..=raw::ByteSize::MAX_SINGLE_PUT.get()).contains(&size.as_u64()) {
+        Ok(size)
+    } else {
+        Err("must be 1 byte to 5 GiB".to_owned())
+    }
 }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use nexus_raw::asset::{AssetId, RawAsset};
 use reqwest::{
     Response, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    header::{CONTENT_TYPE, LOCATION, RETRY_AFTER},
 };
 
 use crate::{
@@ -73,20 +73,24 @@ pub(super) async fn read(response: Response, expected: MediaType) -> Result<Answ
     let status = response.status();
     let media_type = header(&response, CONTENT_TYPE.as_str())
         .and_then(|value| value.split(';').next().map(|it| it.trim().to_owned()));
-    let retry_after = header(&response, RETRY_AFTER.as_str())
-        .and_then(|seconds| seconds.parse().ok())
-        .map(Duration::from_secs);
+    let retry_after = header(&response, RETRY_AFTER.as_str());
+    let location = header(&response, LOCATION.as_str());
     let train_ok_effective =
         header(&response, TRAIN_OK_EFFECTIVE).and_then(|value| value.parse().ok());
     let body = read_at_most(response, MAX_ANSWER_BYTES, Peer::Service).await?;
     match media_type.as_deref() {
+        None if status == StatusCode::NO_CONTENT => Ok(Answer {
+            status,
+            body,
+            train_ok_effective,
+        }),
         Some(it) if status.is_success() && it == expected.as_str() => Ok(Answer {
             status,
             body,
             train_ok_effective,
         }),
         Some("application/problem+json") if !status.is_success() => {
-            Err(problem(status, &body, retry_after))
+            Err(problem(status, &body, retry_after.as_deref(), location))
         }
         _ => Err(unexpected(status)),
     }
@@ -120,10 +124,18 @@ pub(super) async fn read_at_most(
     Ok(body.freeze())
 }
 
-fn problem(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Failure {
+/// Returns the problem that the service answered.
+pub(super) fn problem(
+    status: StatusCode,
+    body: &[u8],
+    retry_after: Option<&str>,
+    location: Option<String>,
+) -> Failure {
+    let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) if problem.status == status.as_u16() => Failure::Problem(Box::new(Problem {
-            retry_after,
+            retry_after: retry_after.map(Duration::from_secs),
+            location,
             ..problem
         })),
         _ => unexpected(status),

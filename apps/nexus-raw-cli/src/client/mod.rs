@@ -6,6 +6,7 @@ mod download;
 mod http;
 mod pending;
 mod retry;
+mod storing;
 mod upload;
 mod wire;
 
@@ -23,7 +24,12 @@ use url::Url;
 
 pub(crate) use self::{
     answer::Record,
-    wire::{Download, PresignRequest, Presigned, Provenance, RegisterRequest, Upload},
+    storing::by_number,
+    upload::Payload,
+    wire::{
+        Download, IfRegistered, PartDigest, PresignAnswer, PresignRequest, Presigned, Provenance,
+        RegisterRequest, SignedPut, Upload,
+    },
 };
 use self::{
     answer::{Answer, MediaType},
@@ -33,7 +39,6 @@ use self::{
 };
 use crate::{
     args::{LineageArgs, ServiceArgs},
-    content::Content,
     failure::{Failure, Peer},
     incoming::Incoming,
     progress::Progress,
@@ -70,46 +75,9 @@ impl Service {
         })
     }
 
-    /// Requests an upload URL. Every attempt uses the same new idempotency key, so that one whose
-    /// response was lost leaves no second asset.
-    pub(crate) async fn presign(&self, request: &PresignRequest) -> Result<Presigned, Failure> {
-        let path = "/nexus/raw/presign-upload";
-        let key = new_key()?;
-        let request = Request {
-            key: Some(key),
-            ..Request::post(self.url(path), request)
-        };
-        let answer = self.send(request).await?;
-        serde_json::from_slice(&answer.body).map_err(|_| answer::unexpected(StatusCode::OK))
-    }
-
-    /// Sends the content to the store.
-    pub(crate) async fn upload(&self, upload: &Upload, content: &Content) -> Result<(), Failure> {
-        self.retries
-            .run(&self.progress, || {
-                upload::put(&self.http, upload, content, &self.progress)
-            })
-            .await
-    }
-
-    /// Registers the upload and returns its record. Waits up to `timeout` if the service must hash
-    /// the object first.
-    pub(crate) async fn register(
-        &self,
-        request: &RegisterRequest,
-        timeout: Duration,
-    ) -> Result<Bytes, Failure> {
-        let asset_id = request.asset_id;
-        pending::until_hashed(
-            &format!(
-                "asset {asset_id} is uploaded; the service must hash it before it is registered"
-            ),
-            timeout,
-            &self.progress,
-            |problem| Failure::StillHashed { asset_id, problem },
-            || self.post("/nexus/raw/register", request),
-        )
-        .await
+    /// Returns the user of the token, if it says so.
+    pub(crate) fn user(&self) -> Option<String> {
+        None
     }
 
     /// Has the service read an asset's object again, and returns the verdict. Waits up to `timeout` if
@@ -313,7 +281,7 @@ fn has_ended(status: StatusCode) -> bool {
 }
 
 /// Returns a new idempotency key: 16 random bytes as hexadecimal digits.
-fn new_key() -> Result<HeaderValue, Failure> {
+pub(crate) fn new_key() -> Result<HeaderValue, Failure> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Failure::Random)?;
     HeaderValue::from_str(&hex::encode(bytes)).map_err(|it| Failure::Usage(it.to_string()))

@@ -1,7 +1,9 @@
 //! The PUT to the store.
 
-use std::{collections::BTreeMap, error::Error as _, io, path::Path, time::Duration};
+use std::{collections::BTreeMap, error::Error as _, time::Duration};
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use reqwest::{
     Body, Method, Response, StatusCode,
     header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
@@ -9,14 +11,14 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{answer, http::Http, wire::Upload};
+use super::{answer, http::Http, wire::SignedPut};
 use crate::{
-    content::{Content, ContentError},
+    content::ContentError,
     failure::{Failure, Peer},
-    progress::Progress,
+    meter::Meter,
 };
 
-/// The minimum average rate of an upload, in bytes per second.
+/// The minimum average rate of a download, in bytes per second.
 pub(super) const MIN_RATE: u64 = 32 * 1024;
 
 /// Time for connecting and for the store's own work.
@@ -25,73 +27,67 @@ pub(super) const OVERHEAD: Duration = Duration::from_mins(2);
 /// S3's error documents are below 1 KiB.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
-/// Uploads with exactly the signed headers and none of the service's.
+/// The body of an upload.
+pub(crate) enum Payload {
+    Bytes(Bytes),
+    Stream(BoxStream<'static, Result<Bytes, ContentError>>),
+}
+
+/// Uploads with exactly the signed headers and none of the service's. Gives up on a store that takes
+/// nothing and answers nothing for as long as `silence`.
 ///
 /// An existing object means that an earlier attempt's response was lost: that is success, and the
 /// registration detects an object with other content.
 pub(super) async fn put(
     http: &Http,
-    upload: &Upload,
-    content: &Content,
-    progress: &Progress,
+    put: &SignedPut,
+    size_bytes: u64,
+    payload: Payload,
+    meter: &Meter,
+    silence: Duration,
 ) -> Result<(), Failure> {
-    let (url, headers) = target(upload, content.size_bytes)?;
-    progress.start("uploading", content.size_bytes);
-    let body = content
-        .stream(progress)
-        .map_err(|error| of_file(&error, content.path()))?;
-    let response = http
+    if put.method != "PUT" {
+        return Err(answer::unexpected(StatusCode::OK));
+    }
+    let (url, mut headers) = signed(&put.url, &put.headers)?;
+    // signed but not listed: clients add it by themselves, except with a streamed body
+    headers.insert(CONTENT_LENGTH, size_bytes.into());
+    let body = match payload {
+        Payload::Bytes(bytes) => Body::from(bytes),
+        Payload::Stream(stream) => Body::wrap_stream(stream),
+    };
+    let request = http
         .for_url(&url)?
         .request(Method::PUT, url)
         .headers(headers)
-        .timeout(OVERHEAD + Duration::from_secs(content.size_bytes / MIN_RATE))
-        .body(Body::wrap_stream(body))
-        .send()
-        .await
-        .map_err(|error| not_sent(error, content.path()))?;
-    match response.status() {
-        status if status.is_success() => Ok(()),
-        StatusCode::PRECONDITION_FAILED => Ok(()),
-        status => Err(Failure::Store {
-            status,
-            code: error_code(response).await,
-        }),
+        .body(body);
+    let answer = async {
+        let response = request.send().await.map_err(not_sent)?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            StatusCode::PRECONDITION_FAILED => Ok(()),
+            status => Err(Failure::Store {
+                status,
+                code: error_code(response).await,
+            }),
+        }
+    };
+    tokio::select! {
+        answer = answer => answer,
+        () = meter.silent_for(silence) => Err(Failure::Silent),
     }
 }
 
 /// Returns whether the file or the store caused the error of an upload.
-fn not_sent(error: reqwest::Error, path: &Path) -> Failure {
+fn not_sent(error: reqwest::Error) -> Failure {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<ContentError>() {
-            return of_file(error, path);
+            return error.failure();
         }
         source = cause.source();
     }
     Failure::no_answer(Peer::Store, error)
-}
-
-fn of_file(error: &ContentError, path: &Path) -> Failure {
-    let path = path.to_owned();
-    match error {
-        ContentError::Changed => Failure::FileChanged { path },
-        ContentError::Unreadable(cause) => Failure::File {
-            path,
-            source: io::Error::new(cause.kind(), cause.to_string()),
-        },
-    }
-}
-
-/// Returns the URL and headers of the upload, if its kind is supported.
-fn target(upload: &Upload, size_bytes: u64) -> Result<(Url, HeaderMap), Failure> {
-    let unexpected = || answer::unexpected(StatusCode::OK);
-    if upload.kind != "single" || upload.method != "PUT" {
-        return Err(unexpected());
-    }
-    let (url, mut headers) = signed(&upload.url, &upload.headers)?;
-    // signed but not listed: clients add it by themselves, except with a streamed body
-    headers.insert(CONTENT_LENGTH, size_bytes.into());
-    Ok((url, headers))
 }
 
 /// Returns a signed URL and its headers.

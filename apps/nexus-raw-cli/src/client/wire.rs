@@ -1,36 +1,91 @@
-//! Bodies of requests, and of the one response that is interpreted. docs/API.md has the rule of each
+//! Bodies of requests, and of the responses that are interpreted. docs/API.md has the rule of each
 //! field; the service checks them.
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use nexus_raw::asset::{AssetId, CaptureLocation, Labels, Lineage, PiiFlags, Sha256Digest};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-/// A request for an upload URL.
-#[derive(Serialize)]
+/// A request for an upload.
+#[derive(Clone, Serialize)]
 pub(crate) struct PresignRequest {
     pub(crate) filename: String,
     pub(crate) content_type: String,
     pub(crate) size_bytes: u64,
-    pub(crate) sha256: Sha256Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<Sha256Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) if_registered: Option<IfRegistered>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) multipart: bool,
 }
 
-/// The response with the upload URL.
+/// What to do with content that is registered already.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum IfRegistered {
+    /// Its oldest record is returned.
+    Return,
+}
+
+/// The response to a request for an upload.
+pub(crate) enum PresignAnswer {
+    /// The record of the same content.
+    Registered(Bytes),
+    /// An upload of a new asset.
+    Presigned(Presigned),
+}
+
+/// A new asset, and how its content is uploaded.
 #[derive(Deserialize)]
 pub(crate) struct Presigned {
     pub(crate) asset_id: AssetId,
     pub(crate) upload: Upload,
 }
 
-/// The upload request. Its URL is a secret, since it authorises the upload.
+/// How content is uploaded.
 #[derive(Deserialize)]
-pub(crate) struct Upload {
-    pub(crate) kind: String,
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Upload {
+    /// In one request.
+    Single(SignedPut),
+    /// In parts of this size, but for the last.
+    Multipart {
+        part_size_bytes: u64,
+        part_count: u16,
+    },
+}
+
+/// An upload request. Its URL is a secret, since it authorises the upload.
+#[derive(Deserialize)]
+pub(crate) struct SignedPut {
     pub(crate) method: String,
     #[serde(deserialize_with = "secret")]
     pub(crate) url: SecretString,
     pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// A part and its digest: declared, or held by the store.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct PartDigest {
+    pub(crate) part_number: u16,
+    pub(crate) sha256: Sha256Digest,
+}
+
+/// The upload request of a part.
+#[derive(Deserialize)]
+pub(crate) struct SignedPart {
+    pub(crate) part_number: u16,
+    #[serde(flatten)]
+    pub(crate) put: SignedPut,
+}
+
+/// Parts of an upload, in a request or a response.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Parts<P> {
+    pub(crate) parts: Vec<P>,
 }
 
 /// The download request. Its URL is a secret, since it authorises the download.
@@ -46,12 +101,15 @@ pub(crate) struct Download {
 #[derive(Serialize)]
 pub(crate) struct RegisterRequest {
     pub(crate) asset_id: AssetId,
+    /// Of an upload in parts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sha256: Option<Sha256Digest>,
     #[serde(flatten)]
     pub(crate) provenance: Provenance,
 }
 
 /// The caller's metadata of an asset. Absent fields are omitted.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Provenance {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) captured_at: Option<String>,
@@ -65,4 +123,12 @@ pub(crate) struct Provenance {
 
 fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
     String::deserialize(from).map(SecretString::from)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }

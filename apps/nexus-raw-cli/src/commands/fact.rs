@@ -12,7 +12,7 @@ pub(crate) async fn run(args: &FactArgs, out: &mut impl Write) -> Result<(), Fai
     let progress = Progress::on_terminal();
     let service = Service::new(&args.service, progress.clone())?;
     if let Some(path) = &args.evidence {
-        let content = Content::read(path, &progress);
+        let content = Content::read(path, |bytes| progress.advance(bytes));
         progress.end();
         fact = fact.with_evidence(Some(content?.sha256()));
     }

@@ -47,7 +47,8 @@ pub(crate) async fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<(), F
 }
 
 fn digest(path: &Path, progress: &Progress) -> Result<Sha256Digest, Failure> {
-    let content = Content::read(path, progress);
+    progress.start("hashing", std::fs::metadata(path).map_or(0, |it| it.len()));
+    let content = Content::read(path, |bytes| progress.advance(bytes));
     progress.end();
     match content {
         Ok(content) => Ok(content.sha256()),

@@ -7,6 +7,9 @@ use crate::{failure::Failure, option_faults::OptionFault, problem::Problem};
 
 /// Writes the error with its causes, and a hint.
 pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
+    if let Failure::Reported(_) = failure {
+        return Ok(());
+    }
     writeln!(out, "error: {}", Escaped(&ErrorChain(failure).to_string()))?;
     if let Failure::Problem(problem)
     | Failure::StillHashed { problem, .. }

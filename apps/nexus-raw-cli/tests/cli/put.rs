@@ -43,6 +43,7 @@ fn a_file_is_presigned_uploaded_and_registered_and_its_record_printed() {
             "content_type": "image/jpeg",
             "size_bytes": 6,
             "sha256": SHA256,
+            "if_registered": "return",
         })
     );
     assert_eq!(
@@ -126,7 +127,7 @@ fn of_an_empty_file_the_store_gets_the_length() {
 }
 
 #[test]
-fn json_is_the_services_answer_byte_for_byte() {
+fn json_is_the_services_answer_on_a_line_of_its_own() {
     let odd = format!(
         " {} \n\n",
         record().replace("\"train_ok\":true", "\"train_ok\": true , \"new\":1")
@@ -144,7 +145,7 @@ fn json_is_the_services_answer_byte_for_byte() {
         ran,
         Ran {
             exit: 0,
-            out: odd,
+            out: format!("{}\n", odd.trim()),
             err: String::new()
         }
     );
@@ -152,9 +153,12 @@ fn json_is_the_services_answer_byte_for_byte() {
 
 #[test]
 fn what_is_stated_is_registered() {
-    let stub = service(|_, _| None);
-    let (_directory, path) = file("scan");
     let parent = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e00";
+    let stub = service(move |request, _| {
+        let is_parent = request.target == format!("/nexus/raw/{parent}");
+        is_parent.then(|| Answer::json(200, record()))
+    });
+    let (_directory, path) = file("scan");
     let ran = run(
         command_for(&stub.url).arg("put").arg(&path),
         [
@@ -190,18 +194,20 @@ fn what_is_stated_is_registered() {
         ],
     );
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    // parents are looked up before anything is hashed
     let requests = stub.requests();
     assert_eq!(
-        requests[0].json(),
+        requests[1].json(),
         json!({
             "filename": "page 1.pdf",
             "content_type": "application/pdf",
             "size_bytes": 6,
             "sha256": SHA256,
+            "if_registered": "return",
         })
     );
     assert_eq!(
-        requests[2].json(),
+        requests[3].json(),
         json!({
             "asset_id": ID,
             "captured_at": "2008-10-22T16:28:39.5+02:00",

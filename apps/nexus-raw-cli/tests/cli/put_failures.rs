@@ -12,23 +12,26 @@ use crate::{
 
 #[test]
 fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
-    for (status, code, exit, hint) in [
+    for (status, code, exit, urls, hint) in [
         (
             400,
             "BadDigest",
             4,
+            1,
             "the store received other bytes than were hashed; put the file again",
         ),
         (
             403,
             "AccessDenied",
             4,
+            3,
             "the upload URL has expired, or the store refuses the service's key; put the file again",
         ),
         (
             503,
             "SlowDown",
             5,
+            1,
             "nothing was registered; put the file again",
         ),
     ] {
@@ -42,17 +45,21 @@ fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
             ["put".as_ref(), path.as_os_str()],
         );
         let reason = hyper::StatusCode::from_u16(status).unwrap();
+        // its URL may have ended
+        let again =
+            format!("the store refused the upload ({reason} {code}); requesting another URL\n");
+        let again = again.repeat(urls - 1);
         assert_eq!(
             ran,
             Ran {
                 exit,
                 out: String::new(),
                 err: format!(
-                    "error: the store refused the upload ({reason} {code})\nhint: {hint}\n"
+                    "{again}error: the store refused the upload ({reason} {code})\nhint: {hint}\n"
                 ),
             }
         );
-        assert_eq!(stub.requests().len(), 2);
+        assert_eq!(stub.requests().len(), 2 * urls);
     }
 }
 
@@ -139,9 +146,9 @@ fn a_missing_file_is_reported_before_any_request() {
     assert_eq!(
         ran,
         Ran {
-            exit: 1,
+            exit: 2,
             out: String::new(),
-            err: "error: cannot read /no/such/file: No such file or directory (os error 2)\n"
+            err: "error: /no/such/file cannot be read: No such file or directory (os error 2)\n"
                 .to_owned(),
         }
     );
@@ -152,10 +159,10 @@ fn a_missing_file_is_reported_before_any_request() {
 fn a_file_that_changes_while_it_is_uploaded_is_never_stored_whole() {
     let (_directory, path) = file("DSCN0010.jpg");
     let written = path.clone();
-    let stub = service(move |request, _| {
-        // between hashing and uploading
+    let stub = service(move |request, before| {
+        // between hashing and uploading, both times
         (request.target == "/nexus/raw/presign-upload").then(|| {
-            fs::write(&written, "HELLO\n").unwrap();
+            fs::write(&written, format!("HELL{before}\n")).unwrap();
             presigned(request)
         })
     });
@@ -169,9 +176,10 @@ fn a_file_that_changes_while_it_is_uploaded_is_never_stored_whole() {
             exit: 1,
             out: String::new(),
             err: format!(
-                "error: {} changed during the upload\n\
+                "{path} changed during the upload; trying once more\n\
+                 error: {path} changed during the upload\n\
                  hint: nothing was registered; put the file again when it no longer changes\n",
-                path.display()
+                path = path.display()
             ),
         }
     );

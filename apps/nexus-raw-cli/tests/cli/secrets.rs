@@ -67,7 +67,7 @@ fn an_upload_accepted_or_refused_shows_neither_secret() {
         (400, 4),
         (403, 4),
         (404, 4),
-        (500, 4),
+        (500, 5),
         (503, 5),
     ] {
         let stub = with_store(move |sent| {

@@ -1,0 +1,241 @@
+//! Storing files and directories: a plan first, then the work.
+
+mod parts;
+mod plan;
+mod report;
+mod session;
+mod standing;
+mod state;
+
+use std::{env, io::Write, path::PathBuf, sync::Arc};
+
+use bytesize::ByteSize;
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::Semaphore;
+
+use self::{
+    plan::{Item, Plan},
+    report::Report,
+    session::{MAX_GROUPED_BYTES, Outcome, Session, blocking},
+    state::StateDirectory,
+};
+use crate::{
+    args::PutArgs, client::Service, content::Content, failure::Failure, progress::Progress,
+    render::Escaped,
+};
+
+/// The maximum number of small files in a group, and of their bytes together.
+const MAX_GROUP: usize = 256;
+const MAX_GROUP_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How many groups, files or uploads in parts are under way at a time. Their requests to the store are
+/// bounded together.
+const AT_ONCE: usize = 4;
+
+/// A piece of work.
+enum Job<'p> {
+    Group(&'p [Item]),
+    One(&'p Item),
+    Parts(&'p Item),
+}
+
+/// Stores all files. One that fails does not stop the others, unless all of them would.
+pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let provenance = args.provenance.provenance()?;
+    let progress = if args.quiet || args.no_progress {
+        Progress::none()
+    } else {
+        Progress::on_terminal()
+    };
+    let service = Service::new(&args.service, progress.clone())?;
+    let mut plan = Plan::make(args)?;
+    let user = service.user();
+    let (state, made) = StateDirectory::open(
+        state_directory(),
+        &args.service,
+        user.as_deref().unwrap_or_default(),
+    );
+    let session = Session {
+        args,
+        service,
+        progress: progress.clone(),
+        provenance,
+        state,
+        uploads: Semaphore::new(args.concurrency.into()),
+        user,
+    };
+    let mut report = Report::new(args, progress.clone(), plan.is_one_file);
+    report.plan(&plan);
+    if let Err(error) = made {
+        session.note(&format!(
+            "uploads cannot be resumed by a later run: {error}"
+        ));
+    }
+    let planned = plan.items.len() + plan.faults.len();
+    for (path, failure) in std::mem::take(&mut plan.faults) {
+        report.failure(out, &path, &failure)?;
+    }
+    if args.dry_run {
+        return session.would_do(&plan, out).await;
+    }
+    progress.start("storing", plan.size_bytes());
+    let ended = session.all(&plan, &mut report, out).await;
+    progress.end();
+    ended?;
+    report.end(planned)
+}
+
+impl Session<'_> {
+    async fn all(
+        &self,
+        plan: &Plan,
+        report: &mut Report<'_>,
+        out: &mut impl Write,
+    ) -> Result<(), Failure> {
+        if let Err(failure) = self.check(plan).await {
+            let failure = Arc::new(failure);
+            if let Some(item) = plan.items.first() {
+                report.failure(out, &item.path, &failure)?;
+            }
+            return Ok(());
+        }
+        let jobs = jobs(&plan.items, self.args.part_threshold.as_u64());
+        let mut work = stream::iter(jobs)
+            .map(|job| self.done(job))
+            .buffer_unordered(AT_ONCE);
+        while let Some(outcomes) = work.next().await {
+            for outcome in outcomes {
+                report.item(out, outcome)?;
+            }
+            if report.must_stop() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn done<'p>(&self, job: Job<'p>) -> Vec<Outcome<'p>> {
+        let (item, result) = match job {
+            Job::Group(items) => return self.group(items).await,
+            Job::One(item) => (item, self.one(item).await),
+            Job::Parts(item) => (item, self.in_parts(item).await),
+        };
+        vec![Outcome {
+            item,
+            result: result.map_err(Arc::new),
+        }]
+    }
+
+    /// Asks the service for what it would refuse at the end, before anything is hashed or sent.
+    async fn check(&self, plan: &Plan) -> Result<(), Failure> {
+        for parent in self.provenance.lineage.derived_from.as_slice() {
+            self.service.asset(*parent).await?;
+        }
+        let threshold = self.args.part_threshold.as_u64();
+        let single = plan.items.iter().filter(|it| it.size_bytes < threshold);
+        let largest = single.max_by_key(|it| it.size_bytes);
+        let Some(largest) = largest.filter(|it| it.size_bytes > MAX_GROUPED_BYTES) else {
+            return Ok(());
+        };
+        // without a digest nothing is begun, and every other fault is named
+        let request = self.request(largest, largest.size_bytes, None);
+        match self
+            .service
+            .presign(&request, &crate::client::new_key()?)
+            .await
+        {
+            Err(Failure::Problem(mut problem)) if problem.code == "validation-failed" => {
+                problem.errors.retain(|fault| fault.pointer != "/sha256");
+                if problem.errors.is_empty() {
+                    Ok(())
+                } else {
+                    Err(Failure::Problem(problem))
+                }
+            }
+            Err(failure) => Err(failure),
+            Ok(_) => Err(session::unexpected()),
+        }
+    }
+
+    /// Prints what would be done with each file.
+    async fn would_do(&self, plan: &Plan, out: &mut impl Write) -> Result<(), Failure> {
+        let work = stream::iter(&plan.items).map(|item| async move {
+            let is_standing = self.is_standing(item).await?;
+            Ok::<_, Failure>((item, is_standing))
+        });
+        let mut work = work.buffered(AT_ONCE);
+        while let Some(looked_at) = work.next().await {
+            let (item, is_standing) = looked_at?;
+            let doing = if is_standing {
+                "skip"
+            } else if item.size_bytes >= self.args.part_threshold.as_u64() {
+                "store in parts"
+            } else {
+                "store"
+            };
+            let size = ByteSize::b(item.size_bytes);
+            let path = item.path.to_string_lossy();
+            writeln!(out, "{doing:<14}  {size:>10}  {}", Escaped(&path))?;
+        }
+        Ok(())
+    }
+
+    async fn is_standing(&self, item: &Item) -> Result<bool, Failure> {
+        let may_stand = item.size_bytes > 0 && !self.args.again;
+        if !may_stand || !self.has_size(item.size_bytes).await? {
+            return Ok(false);
+        }
+        let path = item.path.clone();
+        let content = blocking(move || Content::read(&path, drop)).await?;
+        Ok(self.standing(item, content.sha256()).await?.is_some())
+    }
+}
+
+/// Divides the work: groups of small files first, then the others.
+fn jobs(items: &[Item], threshold: u64) -> Vec<Job<'_>> {
+    let is_small =
+        |item: &Item| item.size_bytes < threshold && item.size_bytes <= MAX_GROUPED_BYTES;
+    let (mut groups, mut others) = (Vec::new(), Vec::new());
+    for run in items.chunk_by(|one, next| is_small(one) && is_small(next)) {
+        let mut rest = run;
+        while let Some(first) = rest.first() {
+            if !is_small(first) {
+                others.push(if first.size_bytes < threshold {
+                    Job::One(first)
+                } else {
+                    Job::Parts(first)
+                });
+                rest = &rest[1..];
+                continue;
+            }
+            let mut bytes = 0;
+            let fits = rest.iter().take(MAX_GROUP).take_while(|it| {
+                bytes += it.size_bytes;
+                bytes <= MAX_GROUP_BYTES
+            });
+            let (group, after) = rest.split_at(fits.count().max(1));
+            groups.push(match group {
+                [item] => Job::One(item),
+                group => Job::Group(group),
+            });
+            rest = after;
+        }
+    }
+    groups.extend(others);
+    groups
+}
+
+/// Returns the directory of what is remembered, by the XDG Base Directory Specification.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the variables are those of the specification, and not settings of this command"
+)]
+fn state_directory() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|it| it.is_absolute())
+    };
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    Some(state?.join("nexus-raw"))
+}

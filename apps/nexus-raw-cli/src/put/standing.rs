@@ -1,0 +1,68 @@
+//! What is registered already.
+
+use bytes::Bytes;
+use nexus_raw::asset::{AssetId, IntegrityLevel, RawAsset, Sha256Digest};
+
+use super::{
+    plan::{Item, PATH_LABEL},
+    session::Session,
+};
+use crate::failure::Failure;
+
+/// How many assets of the same content and name are looked at.
+const MAX_CANDIDATES: u64 = 100;
+
+impl Session<'_> {
+    /// Returns whether an asset of this size may be registered.
+    pub(super) async fn has_size(&self, size_bytes: u64) -> Result<bool, Failure> {
+        let filters = [("size_bytes".to_owned(), size_bytes.to_string())];
+        let (assets, has_more) = self.service.some_assets(&filters, 1).await?;
+        Ok(!assets.is_empty() || has_more)
+    }
+
+    /// Returns the record of the same content, name and path, if it is proved: by the store or the
+    /// service, or by this user's own earlier upload in parts. One that a verification denies is no
+    /// proof.
+    pub(super) async fn standing(
+        &self,
+        item: &Item,
+        sha256: Sha256Digest,
+    ) -> Result<Option<Bytes>, Failure> {
+        let mut filters = vec![
+            ("sha256".to_owned(), sha256.to_string()),
+            ("size_bytes".to_owned(), item.size_bytes.to_string()),
+            ("filename".to_owned(), item.filename.clone()),
+        ];
+        if let Some(label) = &item.label {
+            filters.push((format!("label.{PATH_LABEL}"), label.clone()));
+        }
+        let (assets, _) = self.service.some_assets(&filters, MAX_CANDIDATES).await?;
+        for json in &assets {
+            let Some(record) = matching(json, item) else {
+                continue;
+            };
+            let is_proof = match record.integrity().level {
+                IntegrityLevel::S3Sha256 | IntegrityLevel::StreamSha256 => true,
+                _ => self.user.as_deref() == Some(record.registered_by().as_str()),
+            };
+            let id = record.asset_id();
+            if is_proof && self.service.is_not_denied(id).await? {
+                return self.record(id).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the record of an asset.
+    pub(super) async fn record(&self, id: AssetId) -> Result<Bytes, Failure> {
+        Ok(self.service.asset(id).await?.json)
+    }
+}
+
+/// Reads a record of the same content, if it has the same name and path.
+pub(super) fn matching(json: &[u8], item: &Item) -> Option<RawAsset> {
+    let record: RawAsset = serde_json::from_slice(json).ok()?;
+    let path = record.provenance().labels.as_map().get(PATH_LABEL);
+    let is_same = record.facts().filename.as_str() == item.filename && path == item.label.as_ref();
+    is_same.then_some(record)
+}
