@@ -114,10 +114,10 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// Opens a regular file and hashes it. `hashed` is called with the length of each piece.
-    pub(crate) fn read(path: &Path, hashed: impl FnMut(u64)) -> Result<Self, Failure> {
+    /// Opens a regular file and hashes it. `advance` is called with the length of each piece.
+    pub(crate) fn read(path: &Path, advance: impl FnMut(u64)) -> Result<Self, Failure> {
         let (mut file, stamp) = open(path)?;
-        let (size_bytes, digest) = hash(&mut file, hashed).map_err(|source| Failure::File {
+        let (size_bytes, digest) = hash(&mut file, advance).map_err(|source| Failure::File {
             path: path.to_owned(),
             source,
         })?;
@@ -169,7 +169,7 @@ impl Content {
     }
 }
 
-fn hash(file: &mut File, mut hashed: impl FnMut(u64)) -> io::Result<(u64, [u8; 32])> {
+fn hash(file: &mut File, mut advance: impl FnMut(u64)) -> io::Result<(u64, [u8; 32])> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut size_bytes = 0;
@@ -182,7 +182,7 @@ fn hash(file: &mut File, mut hashed: impl FnMut(u64)) -> io::Result<(u64, [u8; 3
         };
         hasher.update(&buffer[..read]);
         size_bytes += read as u64;
-        hashed(read as u64);
+        advance(read as u64);
     }
 }
 

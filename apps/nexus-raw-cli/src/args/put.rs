@@ -9,6 +9,10 @@ use super::{ProvenanceArgs, ServiceArgs, values::threshold};
 
 /// `put`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option without a value"
+)]
 pub(crate) struct PutArgs {
     /// Files and directories to store, or - for standard input, which needs --filename
     #[arg(value_name = "PATH", required_unless_present = "files_from")]

@@ -78,7 +78,7 @@ impl Service {
             key: Some(key.clone()),
             ..Request::post(url, request)
         };
-        presigned(self.send(request).await?.body)
+        presigned(&self.send(request).await?.body)
     }
 
     /// Requests an upload for each item, in order.
@@ -95,7 +95,9 @@ impl Service {
         };
         let answer = self.send(request).await?.body;
         let results = results(&answer, items.items.len())?;
-        Ok(results.map(|it| it.and_then(presigned)).collect())
+        Ok(results
+            .map(|it| it.and_then(|body| presigned(&body)))
+            .collect())
     }
 
     /// Sends bytes to the store. `payload` makes the body of each attempt.
@@ -234,15 +236,15 @@ impl Service {
 }
 
 /// Reads the response to a request for an upload.
-fn presigned(answer: Bytes) -> Result<PresignAnswer, Failure> {
+fn presigned(answer: &[u8]) -> Result<PresignAnswer, Failure> {
     #[derive(Deserialize)]
     struct Registered {
         registered: Box<RawValue>,
     }
-    if let Ok(it) = serde_json::from_slice::<Registered>(&answer) {
+    if let Ok(it) = serde_json::from_slice::<Registered>(answer) {
         return Ok(PresignAnswer::Registered(bytes_of(it.registered)));
     }
-    read::<Presigned>(&answer).map(PresignAnswer::Presigned)
+    read::<Presigned>(answer).map(PresignAnswer::Presigned)
 }
 
 /// Reads the response to a batch of so many items.

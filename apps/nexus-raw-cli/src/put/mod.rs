@@ -239,3 +239,58 @@ fn state_directory() -> Option<PathBuf> {
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
     Some(state?.join("nexus-raw"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(sizes: &[u64]) -> Vec<Item> {
+        let item = |size_bytes: &u64| Item {
+            path: size_bytes.to_string().into(),
+            filename: size_bytes.to_string(),
+            label: None,
+            size_bytes: *size_bytes,
+        };
+        sizes.iter().map(item).collect()
+    }
+
+    /// The jobs, as their kinds and numbers of files.
+    fn divided(sizes: &[u64], threshold: u64) -> Vec<(&'static str, usize)> {
+        let items = items(sizes);
+        let jobs = jobs(&items, threshold);
+        let jobs = jobs.iter().map(|job| match job {
+            Job::Group(items) => ("group", items.len()),
+            Job::One(_) => ("one", 1),
+            Job::Parts(_) => ("parts", 1),
+        });
+        jobs.collect()
+    }
+
+    #[test]
+    fn small_files_are_grouped_within_bounds_and_come_first() {
+        const MIB: u64 = 1024 * 1024;
+        let threshold = 64 * MIB;
+        assert_eq!(divided(&[], threshold), []);
+        assert_eq!(divided(&[7], threshold), [("one", 1)]);
+        assert_eq!(
+            divided(&[threshold, 1, 0, MIB + 1, 2, 3, threshold - 1], threshold),
+            [
+                ("group", 2),
+                ("group", 2),
+                ("parts", 1),
+                ("one", 1),
+                ("one", 1)
+            ]
+        );
+        assert_eq!(
+            divided(&vec![1; MAX_GROUP + 1], threshold),
+            [("group", MAX_GROUP), ("one", 1)]
+        );
+        assert_eq!(divided(&[MIB; 9], threshold), [("group", 8), ("one", 1)]);
+        // a threshold below the size of a group
+        assert_eq!(
+            divided(&[1, 10, 9, 9], 10),
+            [("one", 1), ("group", 2), ("parts", 1)]
+        );
+    }
+}

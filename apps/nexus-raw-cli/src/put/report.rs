@@ -1,6 +1,7 @@
 //! What a run prints. Standard output has the items alone.
 
 use std::{
+    fmt::Write as _,
     io::{ErrorKind, Write, stderr},
     path::Path,
     time::Instant,
@@ -136,10 +137,11 @@ impl<'a> Report<'a> {
         self.progress.suspended(|| {
             let mut err = stderr().lock();
             // without standard error, the exit code still reports it
-            if !self.is_one_file {
-                let _ = write!(err, "{}: ", Escaped(&path));
-            }
-            let _ = render::failure(&mut err, failure);
+            let _ = if self.is_one_file {
+                render::failure(&mut err, failure)
+            } else {
+                render::failure_of(&mut err, &path, failure)
+            };
         });
         if self.args.json {
             let problem = match failure {
@@ -238,7 +240,8 @@ impl<'a> Report<'a> {
                 (left, "not begun"),
             ] {
                 if count > 0 {
-                    summary += &format!(", {count} {what}");
+                    // a String takes everything
+                    let _ = write!(summary, ", {count} {what}");
                 }
             }
             let seconds = self.began.elapsed().as_secs_f64();

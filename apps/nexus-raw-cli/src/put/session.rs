@@ -285,14 +285,15 @@ impl Session<'_> {
         let sha256 = content.sha256();
         let provenance = self.provenance_of(item)?;
         let mut request = self.request(item, content.size_bytes, sha256);
-        if !is_small && !self.args.again {
-            if let Some(record) = self.standing(item, sha256).await? {
-                self.progress.advance(item.size_bytes);
-                return Ok(Stored {
-                    record,
-                    is_new: false,
-                });
-            }
+        if !is_small
+            && !self.args.again
+            && let Some(record) = self.standing(item, sha256).await?
+        {
+            self.progress.advance(item.size_bytes);
+            return Ok(Stored {
+                record,
+                is_new: false,
+            });
         }
         request.if_registered = self.if_registered(content.size_bytes).filter(|_| is_small);
         let mut state = self.state.of(item, content.stamp())?;

@@ -10,7 +10,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use nexus_raw::asset::{AssetId, Sha256Digest};
+use nexus_raw::{
+    asset::{AssetId, Sha256Digest},
+    ports::Clock as _,
+    system::SystemClock,
+};
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +193,11 @@ fn text_of(key: &HeaderValue) -> String {
     String::from_utf8_lossy(key.as_bytes()).into_owned()
 }
 
+fn now() -> SystemTime {
+    let seconds = SystemClock.now().as_unix_seconds();
+    UNIX_EPOCH + Duration::from_secs(seconds.unsigned_abs())
+}
+
 /// Makes the directory, readable by this user alone.
 fn make(directory: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -211,7 +220,7 @@ fn sweep(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
     };
-    let now = SystemTime::now();
+    let now = now();
     for entry in entries.flatten().take(MAX_SWEPT) {
         let modified = entry.metadata().and_then(|it| it.modified());
         let is_old = modified
@@ -222,5 +231,161 @@ fn sweep(directory: &Path) {
             // another run may have removed it
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use clap::Parser as _;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const ID: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
+
+    #[derive(clap::Parser)]
+    struct Service {
+        #[command(flatten)]
+        service: ServiceArgs,
+    }
+
+    fn directory(place: &TempDir, tenant: &str) -> StateDirectory {
+        let args = ["", "--token", "t", "--env", "dev", "--tenant", tenant];
+        let service = Service::parse_from(args).service;
+        let path = Some(place.path().join("state"));
+        let (directory, made) = StateDirectory::open(path, &service, "u_demo");
+        made.unwrap();
+        directory
+    }
+
+    fn item(path: &str) -> Item {
+        Item {
+            path: path.into(),
+            filename: "film.mp4".to_owned(),
+            label: None,
+            size_bytes: 7,
+        }
+    }
+
+    fn stamp(seconds: u64) -> Stamp {
+        Stamp {
+            size_bytes: 7,
+            modified: Some(UNIX_EPOCH + Duration::from_secs(seconds)),
+        }
+    }
+
+    fn files(place: &TempDir) -> Vec<PathBuf> {
+        let entries = fs::read_dir(place.path().join("state")).unwrap();
+        entries.map(|it| it.unwrap().path()).collect()
+    }
+
+    #[test]
+    fn a_run_goes_on_with_the_upload_of_the_run_before() {
+        let place = tempfile::tempdir().unwrap();
+        let (film, other) = (item("/footage/film.mp4"), item("/footage/other.mp4"));
+        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let key = state.key().unwrap();
+        assert!(!state.is_resumed());
+        state.remember(None);
+        // the asset may be unknown still when the run is ended
+        drop(state);
+        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        assert!(state.is_resumed() && state.key().unwrap() == key);
+        state.remember(AssetId::parse(ID).ok());
+        drop(state);
+        let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        assert_eq!(state.asset_id(), AssetId::parse(ID).ok());
+        // another tenant's, and another file's
+        for (tenant, item) in [("t_b", &film), ("t_a", &other)] {
+            let state = directory(&place, tenant).of(item, stamp(1)).unwrap();
+            assert!(!state.is_resumed() && state.key().unwrap() != key);
+        }
+        state.forget();
+        assert!(
+            !directory(&place, "t_a")
+                .of(&film, stamp(1))
+                .unwrap()
+                .is_resumed()
+        );
+    }
+
+    #[test]
+    fn a_file_that_changed_is_another_upload_and_the_old_one_is_known() {
+        let place = tempfile::tempdir().unwrap();
+        let film = item("/footage/film.mp4");
+        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let key = state.key().unwrap();
+        state.remember(AssetId::parse(ID).ok());
+        drop(state);
+        let mut state = directory(&place, "t_a").of(&film, stamp(2)).unwrap();
+        assert!(!state.is_resumed() && state.key().unwrap() != key);
+        assert_eq!(state.take_outdated(), AssetId::parse(ID).ok());
+        assert_eq!(state.take_outdated(), None);
+    }
+
+    #[test]
+    fn two_runs_do_not_share_an_upload() {
+        let place = tempfile::tempdir().unwrap();
+        let film = item("/footage/film.mp4");
+        let mut first = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        first.remember(None);
+        let second = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        assert!(!second.is_resumed() && second.key().unwrap() != first.key().unwrap());
+        second.forget();
+        drop(first);
+        assert!(
+            directory(&place, "t_a")
+                .of(&film, stamp(1))
+                .unwrap()
+                .is_resumed()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let film = item("/footage/film.mp4");
+        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        state.remember(None);
+        drop(state);
+        let [found] = &*files(&place) else {
+            panic!("one file")
+        };
+        for content in ["", "{", "{\"key\":\"\\n\"}", "[]"] {
+            fs::write(found, content).unwrap();
+            let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+            assert!(!state.is_resumed(), "{content}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_reads_it_and_what_is_too_old_is_removed() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let place = tempfile::tempdir().unwrap();
+        let film = item("/footage/film.mp4");
+        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        state.remember(None);
+        drop(state);
+        let [path] = &*files(&place) else {
+            panic!("one file")
+        };
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(path), mode(path.parent().unwrap())), (0o600, 0o700));
+        let opened = File::options().write(true).open(path).unwrap();
+        let then = now() - KEPT_FOR + Duration::from_hours(1);
+        opened.set_modified(then).unwrap();
+        assert!(
+            directory(&place, "t_a")
+                .of(&film, stamp(1))
+                .unwrap()
+                .is_resumed()
+        );
+        opened.set_modified(then - Duration::from_hours(2)).unwrap();
+        directory(&place, "t_a");
+        assert_eq!(files(&place), Vec::<PathBuf>::new());
     }
 }

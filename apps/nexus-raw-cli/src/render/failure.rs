@@ -10,7 +10,18 @@ pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()>
     if let Failure::Reported(_) = failure {
         return Ok(());
     }
-    writeln!(out, "error: {}", Escaped(&ErrorChain(failure).to_string()))?;
+    write!(out, "error: ")?;
+    error(out, failure)
+}
+
+/// The same, of one file of several.
+pub(crate) fn failure_of(out: &mut impl Write, file: &str, failure: &Failure) -> io::Result<()> {
+    write!(out, "error: {}: ", Escaped(file))?;
+    error(out, failure)
+}
+
+fn error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
+    writeln!(out, "{}", Escaped(&ErrorChain(failure).to_string()))?;
     if let Failure::Problem(problem)
     | Failure::StillHashed { problem, .. }
     | Failure::StillRead { problem, .. } = failure

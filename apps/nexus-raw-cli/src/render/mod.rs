@@ -19,8 +19,16 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 pub(crate) use self::{
-    events::AssetEvents, fact::fact, facts::AssetFacts, failure::failure, feed::Feed,
-    lineage::lineage, list::AssetTable, record::record, text::Escaped, verification::Verification,
+    events::AssetEvents,
+    fact::fact,
+    facts::AssetFacts,
+    failure::{failure, failure_of},
+    feed::Feed,
+    lineage::lineage,
+    list::AssetTable,
+    record::record,
+    text::Escaped,
+    verification::Verification,
 };
 use crate::failure::{Failure, Peer};
 

@@ -13,6 +13,7 @@ mod pending;
 mod problems;
 mod put;
 mod put_failures;
+mod put_many;
 mod read;
 mod readme;
 mod retries;

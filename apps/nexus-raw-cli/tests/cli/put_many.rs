@@ -1,0 +1,389 @@
+//! `put` of directories and of several files, with the real server.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    run::{Ran, run},
+    server::Server,
+};
+
+/// A directory with files, and the names of their paths.
+struct Footage {
+    directory: TempDir,
+    server: Server,
+}
+
+impl Footage {
+    fn with(files: &[(&str, &[u8])]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let footage = Self {
+            directory,
+            server: Server::start(),
+        };
+        for (path, content) in files {
+            footage.write(path, content);
+        }
+        footage
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.directory.path().join("footage").join(relative)
+    }
+
+    fn write(&self, relative: &str, content: &[u8]) {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Runs `put footage` in its directory.
+    fn put(&self, args: &[&str]) -> Ran {
+        self.run(&[&["put", "footage"], args].concat())
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = self.server.command();
+        command
+            .current_dir(self.directory.path())
+            .env("XDG_STATE_HOME", self.directory.path().join("state"));
+        run(&mut command, args)
+    }
+
+    /// Returns the assets, each as its file name, path label and size, in order.
+    fn assets(&self) -> Vec<(String, Value, u64)> {
+        let listed = self.run(&["ls", "--json"]);
+        let row = |line: &str| {
+            let asset: Value = serde_json::from_str(line).unwrap();
+            (
+                asset["filename"].as_str().unwrap().to_owned(),
+                asset["labels"]["path"].clone(),
+                asset["size_bytes"].as_u64().unwrap(),
+            )
+        };
+        let mut assets: Vec<_> = listed.out.lines().map(row).collect();
+        assets.sort_by_key(|(name, path, _)| (path.to_string(), name.clone()));
+        assets
+    }
+
+    /// The content of the object of a record.
+    fn object(&self, line: &str) -> Vec<u8> {
+        let asset: Value = serde_json::from_str(line).unwrap();
+        let mut object = fs::read(self.server.object(asset["uri"].as_str().unwrap())).unwrap();
+        let size = asset["size_bytes"].as_u64().unwrap();
+        object.truncate(size.try_into().unwrap());
+        object
+    }
+}
+
+fn last(text: &str) -> &str {
+    text.lines().last().unwrap_or_default()
+}
+
+/// The lines without what differs in each run.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    if let Some(summary) = lines.last_mut()
+        && let Some((counts, _)) = summary.rsplit_once(", in ")
+    {
+        *summary = counts.to_owned();
+    }
+    lines
+}
+
+#[test]
+fn the_files_of_a_directory_are_stored_once_each_with_its_path() {
+    let footage = Footage::with(&[
+        ("a.txt", b"one"),
+        ("day 1/a.txt", b"one"),
+        ("day 1/clip.mp4", b"two"),
+        ("day 1/empty", b""),
+        ("day 2/deep/note.txt", b"three"),
+    ]);
+    let ran = footage.put(&[]);
+    assert_eq!((ran.exit, ran.out.lines().count()), (0, 5), "{ran:?}");
+    for path in ["footage/a.txt", "footage/day 1/clip.mp4"] {
+        let line = ran.out.lines().find(|it| it.ends_with(path)).unwrap();
+        assert_eq!(line.len(), 36 + 2 + path.len());
+    }
+    assert_eq!(
+        lines(&ran.err),
+        ["5 files, 14 B", "stored 5 files (14 B)"],
+        "{ran:?}"
+    );
+    let expected = [
+        ("a.txt", json!("a.txt"), 3),
+        ("a.txt", json!("day 1/a.txt"), 3),
+        ("clip.mp4", json!("day 1/clip.mp4"), 3),
+        ("empty", json!("day 1/empty"), 0),
+        ("note.txt", json!("day 2/deep/note.txt"), 5),
+    ];
+    let expected = expected.map(|(name, path, size)| (name.to_owned(), path, size));
+    assert_eq!(footage.assets(), expected);
+
+    // an empty file has nothing by which it could be recognised
+    footage.write("new", b"four");
+    let again = footage.put(&["--json"]);
+    assert_eq!(again.exit, 0);
+    assert_eq!(
+        lines(&again.err),
+        [
+            "6 files, 18 B",
+            "stored 2 files (4 B), 4 registered already"
+        ]
+    );
+    let stored: Vec<Value> = again
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(stored.len(), 6);
+    assert_eq!(footage.assets().len(), 7);
+
+    let anew = footage.put(&["--again", "--quiet"]);
+    assert_eq!((anew.exit, anew.err.as_str()), (0, ""));
+    assert_eq!(footage.assets().len(), 13);
+}
+
+#[test]
+fn a_large_file_goes_up_in_parts_and_is_recognised() {
+    let content: Vec<u8> = (0..20_000_003_u32).map(|it| (it % 251) as u8).collect();
+    let footage = Footage::with(&[("film.mp4", &content), ("note.txt", b"three")]);
+    let ran = footage.put(&["--part-threshold", "10MiB", "--json"]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let film = ran.out.lines().find(|it| it.contains("film.mp4")).unwrap();
+    let record: Value = serde_json::from_str(film).unwrap();
+    assert_eq!(record["integrity"]["level"], "s3_composite_sha256");
+    assert_eq!(record["integrity"]["parts"], 3);
+    assert!(footage.object(film) == content);
+    let asset = record["asset_id"].as_str().unwrap();
+    assert_eq!(
+        lines(&ran.err),
+        [
+            "2 files, 19.1 MiB, 1 of them in parts".to_owned(),
+            format!("asset {asset}: footage/film.mp4"),
+            "stored 2 files (19.1 MiB)".to_owned(),
+        ]
+    );
+    assert_eq!(footage.assets().len(), 2);
+    let left = fs::read_dir(footage.directory.path().join("state/nexus-raw"));
+    assert_eq!(left.unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_no_regular_file_is_reported_and_the_others_are_stored() {
+    let footage = Footage::with(&[("a.txt", b"one"), (".hidden/x", b"x"), (".DS_Store", b"x")]);
+    let fifo = footage.path("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    symlink(&fifo, footage.path("link to fifo")).unwrap();
+    symlink(footage.path("a.txt"), footage.path("link")).unwrap();
+    symlink(footage.path("."), footage.path("loop")).unwrap();
+    symlink("/no/such/file", footage.path("nowhere")).unwrap();
+    let deep = format!("{}/{}", "d".repeat(128), "e".repeat(128));
+    footage.write(&deep, b"deep");
+    let ran = footage.put(&["--json"]);
+    assert_eq!(ran.exit, 2);
+    let items: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let fault = |path: &str, title: &str| {
+        json!({
+            "path": format!("footage/{path}"),
+            "exit": 2,
+            "problem": {"title": title, "hint": null},
+        })
+    };
+    let long = "has a path of 257 bytes in its directory, more than the 256 of a label";
+    let missing = "cannot be read: No such file or directory (os error 2)";
+    let expected = [
+        fault(&deep, long),
+        fault("fifo", "is not a regular file"),
+        fault("link to fifo", "is not a regular file"),
+        fault("nowhere", missing),
+    ];
+    assert_eq!(items[..4], expected);
+    assert_eq!(
+        lines(&ran.err),
+        [
+            "footage/loop is a link to a directory, and is not followed".to_owned(),
+            "2 hidden left out; --hidden stores them".to_owned(),
+            "2 files, 6 B".to_owned(),
+            format!("error: footage/{deep}: {long}"),
+            "error: footage/fifo: is not a regular file".to_owned(),
+            "error: footage/link to fifo: is not a regular file".to_owned(),
+            format!("error: footage/nowhere: {missing}"),
+            "stored 2 files (6 B), 4 failed".to_owned(),
+        ]
+    );
+    let names: Vec<_> = footage.assets().into_iter().map(|it| it.0).collect();
+    assert_eq!(names, ["a.txt", "link"]);
+}
+
+#[test]
+fn all_faults_of_the_paths_given_are_reported_before_anything_is_sent() {
+    let footage = Footage::with(&[("a.txt", b"one")]);
+    let made = Command::new("mkfifo").arg(footage.path("fifo")).status();
+    assert!(made.unwrap().success());
+    let ran = footage.run(&["put", "footage/a.txt", "footage/fifo", "gone", "footage/."]);
+    assert_eq!(
+        ran,
+        Ran {
+            exit: 2,
+            out: String::new(),
+            err: "error: the command line is wrong\n  \
+                  footage/fifo: is not a regular file\n  \
+                  gone: cannot be read: No such file or directory (os error 2)\n"
+                .to_owned(),
+        }
+    );
+    for (args, reason) in [
+        (&["-"][..], "- needs --filename"),
+        (
+            &["footage", "--filename", "x"],
+            "--filename is for one file",
+        ),
+        (
+            &["footage", "--label", "path=x"],
+            "--label path is set to the path of each file in its directory",
+        ),
+        (&["footage", "--include", "a{"], "the command line is wrong"),
+        (
+            &["-", "--files-from", "-", "--filename", "x"],
+            "standard input is either a file or a list of paths",
+        ),
+    ] {
+        let ran = footage.run(&[&["put"], args].concat());
+        assert_eq!(ran.exit, 2, "{args:?}");
+        assert!(ran.err.starts_with(&format!("error: {reason}")), "{ran:?}");
+    }
+    assert_eq!(footage.assets(), []);
+}
+
+#[test]
+fn patterns_select_files_of_directories() {
+    let files: [(&str, &[u8]); 6] = [
+        ("a.mp4", b"1"),
+        ("a.txt", b"2"),
+        ("day1/b.mp4", b"3"),
+        ("day1/proxy/b.mp4", b"4"),
+        ("day2/c.MP4", b"5"),
+        ("day2/.cache/d.mp4", b"6"),
+    ];
+    let footage = Footage::with(&files);
+    for (args, expected) in [
+        (
+            &["--include", "*.mp4"][..],
+            &["a.mp4", "day1/b.mp4", "day1/proxy/b.mp4"][..],
+        ),
+        (
+            &["--include", "*.mp4", "--exclude", "proxy"],
+            &["a.mp4", "day1/b.mp4"],
+        ),
+        (&["--include", "day1/*"], &["day1/b.mp4"]),
+        (
+            &["--include", "day1/**", "--include", "*.MP4"],
+            &["day1/b.mp4", "day1/proxy/b.mp4", "day2/c.MP4"],
+        ),
+        (&["--exclude", "*.[mM][pP]4", "--hidden"], &["a.txt"]),
+        (
+            &["--hidden", "--include", "/day2/**"],
+            &["day2/.cache/d.mp4", "day2/c.MP4"],
+        ),
+    ] {
+        let ran = footage.put(&[args, &["--dry-run"]].concat());
+        let paths = ran.out.lines().map(|line| line.split("footage/").nth(1));
+        let paths: Vec<_> = paths.map(Option::unwrap).collect();
+        assert_eq!((ran.exit, &*paths), (0, expected), "{args:?}");
+    }
+    assert_eq!(footage.assets(), []);
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_done() {
+    let footage = Footage::with(&[("a.txt", b"one"), ("b.bin", &vec![7; 9_000_000])]);
+    assert_eq!(footage.run(&["put", "footage/a.txt"]).exit, 0);
+    // a file of a directory has its path, too
+    let plan = |args: &[&str]| footage.run(&[&["put", "--dry-run"], args].concat());
+    let ran = plan(&["footage", "--part-threshold", "8MiB"]);
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (
+            0,
+            "store                  3 B  footage/a.txt\n\
+             store in parts     8.6 MiB  footage/b.bin\n"
+        )
+    );
+    let ran = plan(&["footage/a.txt"]);
+    assert_eq!(ran.out, "skip                   3 B  footage/a.txt\n");
+    assert_eq!(footage.assets().len(), 1);
+}
+
+#[test]
+fn paths_come_from_a_list_and_a_file_from_standard_input() {
+    let footage = Footage::with(&[("a.txt", b"one"), ("b.txt", b"two"), ("c.txt", b"three")]);
+    let list = footage.directory.path().join("list");
+    fs::write(&list, "footage/a.txt\n\nfootage/b.txt\n").unwrap();
+    let ran = footage.run(&["put", "--files-from", "list", "footage/c.txt"]);
+    assert_eq!((ran.exit, ran.out.lines().count()), (0, 3), "{ran:?}");
+    assert!(footage.assets().iter().all(|(_, path, _)| path.is_null()));
+    fs::write(&list, "\n").unwrap();
+    let ran = footage.run(&["put", "--files-from", "list"]);
+    assert_eq!(
+        (ran.exit, ran.err.as_str()),
+        (2, "error: --files-from list: no path in it\n")
+    );
+    let mut command = footage.server.command();
+    command.write_stdin(&b"from a pipe"[..]);
+    let ran = run(
+        &mut command,
+        ["put", "-", "--filename", "piped.txt", "--json"],
+    );
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    assert_eq!(footage.object(&ran.out), b"from a pipe");
+}
+
+#[test]
+fn a_decomposed_name_is_stored_composed_unless_names_are_strict() {
+    let footage = Footage::with(&[("cafe\u{301}/e\u{301}.txt", b"one")]);
+    let strict = footage.put(&["--strict-names"]);
+    assert_eq!(
+        lines(&strict.err),
+        [
+            "0 files, 0 B",
+            "error: footage/cafe\u{301}/e\u{301}.txt: is not in Unicode Normalization Form C",
+            "stored 0 files (0 B), 1 failed",
+        ]
+    );
+    assert_eq!((strict.exit, footage.assets().len()), (2, 0));
+    let ran = footage.put(&[]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert!(
+        ran.err
+            .starts_with("e\u{301}.txt is stored with its name composed (NFC)\n")
+    );
+    let stored = ("\u{e9}.txt".to_owned(), json!("caf\u{e9}/\u{e9}.txt"), 3);
+    assert_eq!(footage.assets(), [stored]);
+}
+
+#[test]
+fn what_the_service_refuses_is_reported_before_a_file_is_hashed() {
+    let footage = Footage::with(&[("a.bin", &vec![1; 2_000_000])]);
+    let gone = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e00";
+    let ran = footage.run(&["put", "footage/a.bin", "--derived-from", gone]);
+    assert_eq!(ran.exit, 3, "{ran:?}");
+    let ran = footage.run(&["put", "footage/a.bin", "--type", "no type"]);
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(ran.err.contains("\n  /content_type: "), "{ran:?}");
+    assert_eq!(footage.assets(), []);
+    assert!(!Path::new("state").exists());
+}
