@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("the command line is wrong")]
     Options(Vec<OptionFault>),
-    #[error("{} ({} {})", .0.title, .0.status, .0.code)]
+    #[error("{0}")]
     Problem(Box<Problem>),
     /// The timeout came before the service had hashed the object.
     #[error("asset {asset_id} is uploaded but not registered yet: the service is still hashing it")]
@@ -129,7 +129,12 @@ impl Failure {
             Self::Store { status, code } if is_retried_by_stores(*status, code) => {
                 Exit::Unavailable
             }
-            Self::Download { status, .. } if is_temporary(*status) => Exit::Unavailable,
+            // S3 answers 500 to what it could not do now
+            Self::Download { status, .. }
+                if is_temporary(*status) || *status == StatusCode::INTERNAL_SERVER_ERROR =>
+            {
+                Exit::Unavailable
+            }
             Self::Store { .. } | Self::Download { .. } => Exit::Refused,
             Self::UnexpectedResponse { status, .. } if is_temporary(*status) => Exit::Unavailable,
             _ => Exit::Other,
@@ -139,8 +144,8 @@ impl Failure {
     /// Returns whether a retry of the same request may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            // has its own retries, in `pending`
-            Self::Problem(problem) if problem.is_verification_pending() => false,
+            // the rest needs a new command, or has its own retries, in `pending`
+            Self::Problem(problem) => problem.is_transient(),
             other => other.exit() == Exit::Unavailable,
         }
     }
@@ -189,7 +194,7 @@ impl Failure {
         match self {
             Self::Problem(problem) => problem.hint(),
             Self::StillHashed { .. } => Some(
-                "the service continues: register that asset again later with the same body, or repeat this put, which uploads it as another asset; --wait-seconds sets a longer wait",
+                "the service continues: register that asset later with nexus-raw register and the same metadata, or put the file again, as another asset; --wait-seconds sets a longer wait",
             ),
             Self::StillRead { .. } => Some(
                 "the service continues: verify the asset again later; --wait-seconds sets a longer wait",
@@ -213,13 +218,20 @@ impl Failure {
             } => Some("another server may be running at --server or NEXUS_RAW_SERVER"),
             Self::Store { status, .. } => Some(match *status {
                 StatusCode::FORBIDDEN => {
-                    "the upload URL has expired, or the store refuses the service's key; put the file again"
+                    "the store refuses the URLs that the service signs; report this to the operator of the service"
                 }
                 StatusCode::BAD_REQUEST => {
                     "the store received other bytes than were hashed; put the file again"
                 }
-                _ => "nothing was registered; put the file again",
+                StatusCode::CONFLICT => "nothing was registered; put the file again",
+                status if is_temporary(status) || status.is_server_error() => {
+                    "nothing was registered; put the file again"
+                }
+                _ => "nothing was registered; report this to the operator of the service",
             }),
+            Self::Embedded(_) => Some(
+                "--data-dir names the data directory of a server in embedded mode; without it, .nexus-raw in the current directory",
+            ),
             Self::NotDownloaded { .. } => Some("is the store reachable from this machine?"),
             Self::Download { .. } => Some(
                 "the store refuses the service's URL; report this to the operator of the service",
@@ -257,6 +269,10 @@ fn is_retried_by_stores(status: StatusCode, code: &str) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429 | 499 | 500 | 502..=504 | 520..=524)
         || [
             "RequestTimeout",
+            // the bytes were damaged or lost on their way
+            "BadDigest",
+            "IncompleteBody",
+            "XAmzContentSHA256Mismatch",
             "SlowDown",
             "InternalError",
             "ServiceUnavailable",

@@ -5,6 +5,9 @@ use nexus_raw::ErrorChain;
 use super::Escaped;
 use crate::{failure::Failure, option_faults::OptionFault, problem::Problem};
 
+/// The maximum number of faults of a problem that are printed; the service names as many.
+const MAX_FAULTS: usize = 100;
+
 /// Writes the error with its causes, and a hint.
 pub(crate) fn failure(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     if let Failure::Reported(_) = failure {
@@ -22,16 +25,16 @@ pub(crate) fn failure_of(out: &mut impl Write, file: &str, failure: &Failure) ->
 
 fn error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     writeln!(out, "{}", Escaped(&ErrorChain(failure).to_string()))?;
-    if let Failure::Problem(problem)
-    | Failure::StillHashed { problem, .. }
-    | Failure::StillRead { problem, .. } = failure
-    {
-        write_problem(out, problem)?;
-    }
-    if let Failure::Options(faults) = failure {
-        for OptionFault { option, rule } in faults {
-            writeln!(out, "  {}: {}", Escaped(option), Escaped(rule))?;
+    match failure {
+        Failure::Problem(problem)
+        | Failure::StillHashed { problem, .. }
+        | Failure::StillRead { problem, .. } => write_problem(out, problem)?,
+        Failure::Options(faults) => {
+            for OptionFault { option, rule } in faults {
+                writeln!(out, "  {}: {}", Escaped(option), Escaped(rule))?;
+            }
         }
+        _ => {}
     }
     if let Some(hint) = failure.hint() {
         writeln!(out, "hint: {hint}")?;
@@ -39,17 +42,20 @@ fn error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes what the first line does not say.
 fn write_problem(out: &mut impl Write, problem: &Problem) -> io::Result<()> {
-    if let Some(detail) = &problem.detail {
+    let is_of_fields = problem.is_of_fields();
+    if let Some(detail) = problem.detail.as_ref().filter(|_| !is_of_fields) {
         writeln!(out, "  {}", Escaped(detail))?;
     }
-    for fault in &problem.errors {
-        let place = if fault.pointer.is_empty() {
-            "the whole body"
-        } else {
-            &fault.pointer
-        };
-        writeln!(out, "  {}: {}", Escaped(place), Escaped(&fault.detail))?;
+    let faults = problem.errors.as_slice();
+    if !(is_of_fields && faults.len() == 1) {
+        for fault in faults.iter().take(MAX_FAULTS) {
+            writeln!(out, "  {}", Escaped(&fault.to_string()))?;
+        }
+        if let Some(more) = faults.len().checked_sub(MAX_FAULTS).filter(|it| *it > 0) {
+            writeln!(out, "  … and {more} more")?;
+        }
     }
     if let Some(trace_id) = &problem.trace_id {
         writeln!(out, "  trace id: {}", Escaped(trace_id))?;

@@ -244,8 +244,7 @@ fn a_refused_fact_is_reported_with_every_fault() {
     let expected = Ran {
         exit: 4,
         out: String::new(),
-        err: "error: Validation failed (422 validation-failed)\n  \
-              /value/scanned_at: lies in the future\n\
+        err: "error: /value/scanned_at: lies in the future (422 validation-failed)\n\
               hint: change what is named above; nothing was written\n"
             .to_owned(),
     };

@@ -31,21 +31,21 @@ fn a_problem_is_reported_with_a_hint_and_its_exit_code() {
             "unauthenticated",
             "Not authenticated",
             6,
-            "the token has expired, or is not for this server; set NEXUS_RAW_TOKEN to a new one (in embedded mode: nexus-raw token)",
+            "the token has expired, or is not for this server; set NEXUS_RAW_TOKEN to a new one (in embedded mode: nexus-raw token); nexus-raw whoami prints when it ends",
         ),
         (
             403,
             "forbidden",
             "Forbidden",
             6,
-            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting, verifying and stating facts owner or admin; check --tenant, or request a token with that role",
+            "reading requires membership of the tenant, getting requires its role owner, admin or member, putting, registering, aborting, verifying and stating facts owner or admin; check --tenant, or request a token with that role",
         ),
         (
             404,
             "asset-not-found",
             "No such asset",
             3,
-            "an asset is found only in its own tenant and environment, after its registration; check the id, --tenant and --env",
+            "an asset is found only in its own tenant and environment, and read only after its registration; check the id, --tenant and --env",
         ),
         (
             503,
@@ -93,7 +93,7 @@ fn every_fault_of_a_body_is_reported() {
         run(command_for(&stub.url).arg("put"), [file.path()]),
         reported(
             4,
-            "error: Not valid (422 validation-failed)\n  What happened.\n  \
+            "error: 2 faults (422 validation-failed)\n  \
              /filename: must be NFC\n  the whole body: must be an object\n  trace id: TRACE\n\
              hint: change what is named above; nothing was written\n"
         )
@@ -115,9 +115,8 @@ fn a_forged_upload_that_the_service_detects_is_reported() {
     assert_eq!(
         run(command_for(&stub.url).arg("put"), [file.path()]),
         reported(
-            4,
-            "error: Object mismatch (422 object-mismatch)\n  What happened.\n  \
-             /sha256: is another\n  trace id: TRACE\nhint: put the file again\n"
+            1,
+            "error: /sha256: is another (422 object-mismatch)\n  trace id: TRACE\nhint: put the file again\n"
         )
     );
 }
@@ -125,14 +124,14 @@ fn a_forged_upload_that_the_service_detects_is_reported() {
 #[test]
 fn what_a_problem_says_cannot_move_the_cursor() {
     let mut body = problem(422, "validation-failed", "Not\u{1b}[2J valid");
-    body["errors"] = json!([{"pointer": "/labels/\u{1b}", "detail": "is\u{202e} bad\n"}]);
+    body["errors"] = json!([{"pointer": "/labels/\u{1b}", "detail": "is\u{202e} bad\n"}, {"pointer": "/a", "detail": "b"}]);
     let stub = Stub::start(move |_, _| Answer::problem(422, &body));
     assert_eq!(
         run(&mut command_for(&stub.url), ["show", ID]),
         reported(
             4,
-            "error: Not\\u{1b}[2J valid (422 validation-failed)\n  What happened.\n  \
-             /labels/\\u{1b}: is\\u{202e} bad\\u{a}\n  trace id: TRACE\n\
+            "error: 2 faults (422 validation-failed)\n  \
+             /labels/\\u{1b}: is\\u{202e} bad\\u{a}\n  /a: b\n  trace id: TRACE\n\
              hint: change what is named above; nothing was written\n"
         )
     );

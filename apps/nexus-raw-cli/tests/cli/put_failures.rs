@@ -16,7 +16,7 @@ fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
         (
             400,
             "BadDigest",
-            4,
+            5,
             1,
             "the store received other bytes than were hashed; put the file again",
         ),
@@ -25,7 +25,7 @@ fn an_upload_that_the_store_refuses_is_reported_and_not_registered() {
             "AccessDenied",
             4,
             3,
-            "the upload URL has expired, or the store refuses the service's key; put the file again",
+            "the store refuses the URLs that the service signs; report this to the operator of the service",
         ),
         (
             503,

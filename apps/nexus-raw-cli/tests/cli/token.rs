@@ -128,7 +128,8 @@ fn a_directory_where_no_server_has_started_is_reported_and_unchanged() {
             exit: 1,
             out: String::new(),
             err: format!(
-                "error: cannot create a token: {} has no secrets yet; start the server in embedded mode first\n",
+                "error: cannot create a token: {} has no secrets yet; start the server in embedded mode first\n\
+                 hint: --data-dir names the data directory of a server in embedded mode; without it, .nexus-raw in the current directory\n",
                 missing.display()
             ),
         }
