@@ -3,14 +3,15 @@ use std::path::PathBuf;
 use clap::Args;
 use nexus_raw::{
     asset::{
-        AssetId, C2pa, C2paState, CapturedAt, Fact, FactValue, Labels, License, PiiFlag, PiiFlags,
-        Reason, RightsHolder, Scan, ScanVerdict, Scanner, Sha256Digest,
+        AssetId, C2pa, C2paState, Fact, FactValue, Labels, License, PiiFlag, PiiFlags, Reason,
+        RightsHolder, Scan, ScanVerdict, Scanner, Sha256Digest,
     },
     time::Timestamp,
 };
 
 use super::{
     ServiceArgs,
+    time::{Note, Time},
     values::{asset, boolean, labels},
 };
 use crate::option_faults::{OptionFault, OptionFaults};
@@ -59,7 +60,7 @@ pub(crate) struct FactArgs {
     /// Scanner and what it found, clean, infected or unknown: clamav=clean
     #[arg(long, value_name = "SCANNER=VERDICT")]
     scan: Option<String>,
-    /// Time of the scan, such as 2026-11-24T01:00:00Z, if not now
+    /// Time of the scan, such as 2026-11-24T01:00:00Z, if not now; a date is its midnight, UTC
     #[arg(long, value_name = "TIME")]
     scanned_at: Option<String>,
     /// Withdraw the scan
@@ -116,6 +117,11 @@ impl FactArgs {
         let digest = digest.and_then(|it| faults.check("--evidence-sha256", it));
         let fact = value.map(|it| Fact::new(it).with_reason(reason).with_evidence(digest));
         faults.finish(id.zip(fact))
+    }
+
+    pub(super) fn scan_note(&self) -> Option<String> {
+        let time = Time::parse(self.scanned_at.as_deref()?).ok()?;
+        Note::of("--scanned-at", &time).map(|it| it.to_string())
     }
 
     /// Returns the value of the one kind that clap lets through.
@@ -205,7 +211,7 @@ fn scan(
     let scanner = parts.and_then(|it| faults.check("--scan, scanner", Scanner::parse(it.0)));
     let verdict = parts.and_then(|it| faults.check("--scan, verdict", ScanVerdict::parse(it.1)));
     let scanned_at = match scanned_at {
-        Some(text) => faults.check("--scanned-at", CapturedAt::parse(text))?.at(),
+        Some(text) => faults.check("--scanned-at", Time::parse(text))?.at(),
         None => now,
     };
     Some(Scan {

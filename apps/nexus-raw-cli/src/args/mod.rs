@@ -3,27 +3,31 @@
 
 mod fact;
 mod lineage;
+mod ls;
 mod provenance;
 mod put;
+mod time;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use nexus_raw::{
-    asset::{AssetId, PiiFlag, Sha256Digest},
+    asset::AssetId,
     tenancy::{Environment, Role, TenantId, UserId},
 };
 use secrecy::SecretString;
 use url::Url;
 
-use self::values::{asset, captured_at, label, role, sequence};
+use self::values::{asset, label, role, sequence};
 pub(crate) use self::{
     fact::{FactArgs, FactsArgs},
     lineage::{LineageArgs, Relatives},
+    ls::ListArgs,
     provenance::ProvenanceArgs,
     put::PutArgs,
+    time::Time,
 };
 use crate::exit;
 
@@ -104,6 +108,19 @@ pub(crate) struct ServiceArgs {
     pub(crate) allow_plain_http: bool,
 }
 
+impl Command {
+    /// Returns what the user should know of the options before anything is sent.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let notes = match self {
+            Self::Put(args) => args.provenance.notes(),
+            Self::Ls(args) => args.notes(),
+            Self::Fact(args) => return args.scan_note().into_iter().collect(),
+            _ => vec![],
+        };
+        notes.iter().map(ToString::to_string).collect()
+    }
+}
+
 /// `get`.
 #[derive(Debug, Args)]
 pub(crate) struct GetArgs {
@@ -120,64 +137,6 @@ pub(crate) struct GetArgs {
     /// Maximum number of downloads at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) concurrency: u8,
-    #[command(flatten)]
-    pub(crate) service: ServiceArgs,
-}
-
-/// `ls`. All filters must hold.
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// SHA-256 of the content
-    #[arg(long, value_name = "DIGEST", value_parser = Sha256Digest::parse)]
-    pub(crate) sha256: Option<Sha256Digest>,
-    /// Size of the content
-    #[arg(long, value_name = "BYTES", value_parser = sequence())]
-    pub(crate) size_bytes: Option<u64>,
-    /// Media type, or a type and /*, such as image/*
-    #[arg(long, value_name = "TYPE")]
-    pub(crate) content_type: Option<String>,
-    /// Whole file name
-    #[arg(long, value_name = "NAME")]
-    pub(crate) filename: Option<String>,
-    /// Start of the file name
-    #[arg(long, value_name = "START")]
-    pub(crate) filename_prefix: Option<String>,
-    /// User who registered it
-    #[arg(long, value_name = "USER")]
-    pub(crate) registered_by: Option<String>,
-    /// Label; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    pub(crate) label: Vec<(String, String)>,
-    /// Captured at this time or later
-    #[arg(long, value_name = "TIME", value_parser = captured_at)]
-    pub(crate) captured_from: Option<String>,
-    /// Captured before this time
-    #[arg(long, value_name = "TIME", value_parser = captured_at)]
-    pub(crate) captured_to: Option<String>,
-    /// Registered at this time or later
-    #[arg(long, value_name = "TIME", value_parser = captured_at)]
-    pub(crate) imported_from: Option<String>,
-    /// Registered before this time
-    #[arg(long, value_name = "TIME", value_parser = captured_at)]
-    pub(crate) imported_to: Option<String>,
-    /// Direct parent, by its id or its URI
-    #[arg(long, value_name = "ID", value_parser = asset)]
-    pub(crate) derived_from: Option<AssetId>,
-    /// Carries this kind of personal data, by what is in force
-    #[arg(long, value_name = "KIND", value_parser = PiiFlag::parse)]
-    pub(crate) pii_flag: Option<PiiFlag>,
-    /// Its own statement in force allows or forbids training
-    #[arg(long, value_name = "BOOL")]
-    pub(crate) train_ok: Option<bool>,
-    /// The statements in force of it and all its ancestors allow training, or one forbids it
-    #[arg(long, value_name = "BOOL")]
-    pub(crate) train_ok_effective: Option<bool>,
-    /// Maximum number of assets in all
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
-    pub(crate) limit: Option<u64>,
-    /// Print the service's JSON, one asset per line
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) service: ServiceArgs,
 }

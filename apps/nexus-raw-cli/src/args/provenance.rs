@@ -4,16 +4,19 @@ use nexus_raw::asset::{
     Activity, AssetId, CaptureLocation, DerivedFrom, Lineage, PiiFlag, PiiFlags, SourceUri,
 };
 
-use super::values::{accuracy, altitude, captured_at, label, labels, latitude, longitude};
+use super::{
+    time::{Note, Time},
+    values::{accuracy, altitude, asset, label, labels, latitude, longitude},
+};
 use crate::{client::Provenance, failure::Failure};
 
 /// What a caller states of an asset when it is registered.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Metadata")]
 pub(crate) struct ProvenanceArgs {
-    /// Time of capture, such as 2008-10-22T16:28:39+02:00
-    #[arg(long, value_name = "TIME", value_parser = captured_at)]
-    pub(crate) captured_at: Option<String>,
+    /// Time of capture, such as 2008-10-22T16:28:39+02:00; a date is its midnight, UTC
+    #[arg(long, value_name = "TIME", value_parser = Time::parse)]
+    pub(crate) captured_at: Option<Time>,
     /// Latitude of capture, in degrees north
     #[arg(long, requires = "longitude", allow_negative_numbers = true, value_parser = latitude)]
     pub(crate) latitude: Option<f64>,
@@ -26,8 +29,8 @@ pub(crate) struct ProvenanceArgs {
     /// Accuracy of the location, in metres
     #[arg(long, requires = "latitude", allow_negative_numbers = true, value_parser = accuracy)]
     pub(crate) accuracy_m: Option<f64>,
-    /// Registered asset from which it was derived; may be repeated
-    #[arg(long, value_name = "ID", value_parser = AssetId::parse)]
+    /// Registered asset from which it was derived, by its id or its URI; may be repeated
+    #[arg(long, value_name = "ID", value_parser = asset)]
     pub(crate) derived_from: Vec<AssetId>,
     /// URI of its source
     #[arg(long, value_name = "URI", value_parser = SourceUri::parse)]
@@ -36,8 +39,8 @@ pub(crate) struct ProvenanceArgs {
     #[arg(long, value_parser = Activity::parse)]
     pub(crate) activity: Option<Activity>,
     /// Kind of personal data in it: email, phone, card, postal, name, face, location, health,
-    /// biometric or other; may be repeated
-    #[arg(long, value_name = "KIND", value_parser = PiiFlag::parse)]
+    /// biometric or other; separated by commas, or repeated
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = PiiFlag::parse)]
     pub(crate) pii_flag: Vec<PiiFlag>,
     /// Allow training on it
     #[arg(long)]
@@ -48,6 +51,12 @@ pub(crate) struct ProvenanceArgs {
 }
 
 impl ProvenanceArgs {
+    pub(super) fn notes(&self) -> Vec<Note<'_>> {
+        let captured_at = self.captured_at.as_ref();
+        let note = captured_at.and_then(|it| Note::of("--captured-at", it));
+        note.into_iter().collect()
+    }
+
     /// Returns the metadata of the options. Checked before the upload, which would otherwise be useless.
     pub(crate) fn provenance(&self) -> Result<Provenance, Failure> {
         let place = self.latitude.zip(self.longitude);
@@ -55,7 +64,7 @@ impl ProvenanceArgs {
             CaptureLocation::parse(latitude, longitude, self.altitude_m, self.accuracy_m)
         });
         Ok(Provenance {
-            captured_at: self.captured_at.clone(),
+            captured_at: self.captured_at.as_ref().map(|it| it.sent().to_owned()),
             capture_location: place.transpose().map_err(|it| usage("--latitude", &it))?,
             lineage: Lineage {
                 derived_from: DerivedFrom::parse(self.derived_from.clone())

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use bytesize::ByteSize;
 use clap::builder::RangedU64ValueParser;
 use nexus_raw::{
-    asset::{self as raw, AssetId, CaptureLocation, CaptureLocationError, CapturedAt, Labels},
+    asset::{self as raw, AssetId, CaptureLocation, CaptureLocationError, Labels},
     tenancy::Role,
-    time::TimestampError,
 };
 
 /// Parses an asset's id, in any case, or its URI:
@@ -30,11 +29,6 @@ pub(super) fn sequence() -> RangedU64ValueParser {
 
 pub(super) fn role(name: &str) -> Result<Role, String> {
     Role::from_name(name).ok_or_else(|| "must be owner, admin, member or viewer".to_owned())
-}
-
-/// Checks a time, but keeps the text with its UTC offset.
-pub(super) fn captured_at(text: &str) -> Result<String, TimestampError> {
-    CapturedAt::parse(text).map(|_| text.to_owned())
 }
 
 pub(super) fn latitude(text: &str) -> Result<f64, CaptureLocationError> {

@@ -3,7 +3,7 @@ use std::io::Write;
 use reqwest::StatusCode;
 
 use crate::{
-    args::ListArgs,
+    args::{ListArgs, Time},
     client::Service,
     failure::{Failure, Peer},
     progress::Progress,
@@ -50,10 +50,10 @@ fn filters(args: &ListArgs) -> Vec<(String, String)> {
         ("filename", args.filename.clone()),
         ("filename_prefix", args.filename_prefix.clone()),
         ("registered_by", args.registered_by.clone()),
-        ("captured_from", args.captured_from.clone()),
-        ("captured_to", args.captured_to.clone()),
-        ("imported_from", args.imported_from.clone()),
-        ("imported_to", args.imported_to.clone()),
+        ("captured_from", time(args.captured_from.as_ref())),
+        ("captured_to", time(args.captured_to.as_ref())),
+        ("imported_from", time(args.imported_from.as_ref())),
+        ("imported_to", time(args.imported_to.as_ref())),
         ("derived_from", args.derived_from.map(|it| it.to_string())),
         ("pii_flag", args.pii_flag.map(|it| it.as_str().to_owned())),
         ("train_ok", args.train_ok.map(|it| it.to_string())),
@@ -68,4 +68,8 @@ fn filters(args: &ListArgs) -> Vec<(String, String)> {
     let labels = args.label.iter();
     let labels = labels.map(|(key, value)| (format!("label.{key}"), value.clone()));
     named.chain(labels).collect()
+}
+
+fn time(given: Option<&Time>) -> Option<String> {
+    given.map(|it| it.sent().to_owned())
 }

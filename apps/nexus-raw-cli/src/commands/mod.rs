@@ -12,12 +12,16 @@ mod show;
 mod token;
 mod verify;
 
-use std::io::Write;
+use std::io::{Write, stderr};
 
-use crate::{args::Command, failure::Failure};
+use crate::{args::Command, failure::Failure, render::Escaped};
 
 /// Runs the command and writes its result to `out`.
 pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure> {
+    for note in command.notes() {
+        // a lost note must not stop the command
+        drop(writeln!(stderr(), "note: {}", Escaped(&note)));
+    }
     match command {
         Command::Put(args) => block_on(put::run(*args, out))?,
         Command::Get(args) => block_on(get::run(args, out))?,

@@ -1,6 +1,7 @@
 //! The command as a person or a script runs it, against a service and a store of canned answers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
+mod dates;
 mod embedded;
 mod fact;
 mod fact_faults;

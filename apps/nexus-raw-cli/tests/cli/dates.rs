@@ -1,0 +1,43 @@
+//! Dates and lists as values of options.
+
+use crate::{
+    run::{ID, command_for, run},
+    stub::{Answer, Stub},
+};
+
+const MIDNIGHT: &str = "2008-10-22T00:00:00Z";
+
+#[test]
+fn a_date_is_sent_as_its_midnight_and_the_user_is_told() {
+    let stub = Stub::start(|_, _| Answer::json(200, r#"{"assets":[],"next_cursor":null}"#));
+    for option in [
+        "--captured-from",
+        "--captured-to",
+        "--imported-from",
+        "--imported-to",
+    ] {
+        let ran = run(&mut command_for(&stub.url), ["ls", option, "2008-10-22"]);
+        let note = format!("note: {option} is sent as {MIDNIGHT}\n");
+        assert_eq!((ran.exit, ran.err), (0, note));
+        let parameter = option.trim_start_matches('-').replace('-', "_");
+        let line = format!("GET /nexus/raw?{parameter}=2008-10-22T00%3A00%3A00Z&limit=1000");
+        assert_eq!(stub.lines().last(), Some(&line));
+    }
+}
+
+#[test]
+fn a_date_of_a_scan_is_its_midnight_too() {
+    let stub = Stub::start(|_, _| Answer::empty(404));
+    let args = [
+        "fact",
+        ID,
+        "--scan",
+        "clamav=clean",
+        "--scanned-at",
+        "2008-10-22",
+    ];
+    let ran = run(&mut command_for(&stub.url), args);
+    let note = format!("note: --scanned-at is sent as {MIDNIGHT}\n");
+    assert!(ran.err.starts_with(&note), "{}", ran.err);
+    assert_eq!(stub.requests()[0].json()["value"]["scanned_at"], MIDNIGHT);
+}
