@@ -14,6 +14,9 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("the command line is wrong")]
     Options(Vec<OptionFault>),
+    /// The service or the caller is not completely given, or given wrong.
+    #[error("settings are missing or wrong")]
+    Settings(Vec<OptionFault>),
     #[error("{0}")]
     Problem(Box<Problem>),
     /// The timeout came before the service had hashed the object.
@@ -118,7 +121,10 @@ impl Failure {
 
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Options(_) | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
+            Self::Usage(_)
+            | Self::Options(_)
+            | Self::Settings(_)
+            | Self::Token(IssueError::Ttl { .. }) => Exit::Usage,
             Self::Problem(problem) => problem.exit(),
             Self::Reported(exit) => *exit,
             Self::NoAnswer { .. }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod args;
 mod client;
 mod commands;
@@ -10,9 +11,12 @@ mod incoming;
 mod meter;
 mod option_faults;
 mod problem;
+mod profile;
 mod progress;
 mod put;
 mod render;
+mod settings;
+mod token_claims;
 
 use std::{
     io::{ErrorKind, stderr, stdout},

@@ -6,6 +6,7 @@ mod lineage;
 mod ls;
 mod provenance;
 mod put;
+mod service;
 mod time;
 mod values;
 
@@ -15,10 +16,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use nexus_raw::{
     asset::AssetId,
-    tenancy::{Environment, Role, TenantId, UserId},
+    tenancy::{Role, TenantId, UserId},
 };
-use secrecy::SecretString;
-use url::Url;
 
 use self::values::{asset, label, role, sequence};
 pub(crate) use self::{
@@ -27,6 +26,7 @@ pub(crate) use self::{
     ls::ListArgs,
     provenance::ProvenanceArgs,
     put::PutArgs,
+    service::{Given, ServiceArgs},
     time::Time,
 };
 use crate::exit;
@@ -62,6 +62,11 @@ pub(crate) enum Command {
     Facts(FactsArgs),
     /// Print from which assets an asset was derived, and what was derived from it
     Lineage(LineageArgs),
+    /// Print the service, the caller, where each setting came from, and whether the token is accepted
+    ///
+    /// The user, the roles and the end of the token are what the token itself says: they are decoded
+    /// without verification. The token is accepted if the service answers a read with it.
+    Whoami(WhoamiArgs),
     /// Print a token for a server in embedded mode on this machine
     Token(TokenArgs),
     /// Print a completion script for a shell
@@ -69,43 +74,6 @@ pub(crate) enum Command {
         /// Shell
         shell: Shell,
     },
-}
-
-/// The address of the service, and the caller.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Service")]
-pub(crate) struct ServiceArgs {
-    /// URL of the service
-    #[arg(
-        long,
-        env = "NEXUS_RAW_SERVER",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub(crate) server: Url,
-    /// Tenant of the assets
-    #[arg(long, env = "NEXUS_RAW_TENANT", value_parser = TenantId::parse)]
-    pub(crate) tenant: TenantId,
-    /// Environment, such as dev
-    #[arg(long, env = "NEXUS_RAW_ENV", value_parser = Environment::parse)]
-    pub(crate) env: Environment,
-    /// Token; prefer the variable or --token-file, since arguments are visible to other users
-    #[arg(
-        long,
-        env = "NEXUS_RAW_TOKEN",
-        hide_env_values = true,
-        required_unless_present = "token_file"
-    )]
-    pub(crate) token: Option<SecretString>,
-    /// File that contains only the token; overrides --token
-    #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Maximum number of retries of a request without an answer
-    #[arg(long, env = "NEXUS_RAW_RETRIES", default_value_t = 4)]
-    pub(crate) retries: u8,
-    /// Allow plain http to another machine, which exposes the token to the network
-    #[arg(long, env = "NEXUS_RAW_ALLOW_PLAIN_HTTP")]
-    pub(crate) allow_plain_http: bool,
 }
 
 impl Command {
@@ -192,6 +160,16 @@ pub(crate) struct VerifyArgs {
     )]
     pub(crate) wait_seconds: u16,
     /// Print the service's JSON, unchanged
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+}
+
+/// `whoami`.
+#[derive(Debug, Args)]
+pub(crate) struct WhoamiArgs {
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

@@ -33,7 +33,7 @@ pub(crate) use self::{
 };
 use self::{
     answer::{Answer, MediaType},
-    caller::{check_url, headers},
+    caller::headers,
     http::Http,
     retry::Retries,
 };
@@ -42,6 +42,7 @@ use crate::{
     failure::{Failure, Peer},
     incoming::Incoming,
     progress::Progress,
+    settings::Settings,
 };
 
 /// The service ends each request within 10 s by default; an operator may allow more.
@@ -65,19 +66,22 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(args: &ServiceArgs, progress: Progress) -> Result<Self, Failure> {
-        check_url(&args.server, args.allow_plain_http)?;
-        Ok(Self {
-            http: Http::new()?,
-            base: args.server.clone(),
-            headers: headers(args)?,
-            retries: Retries(args.retries),
-            progress,
-        })
+        Self::of(&Settings::resolve(args)?, args.retries, progress)
     }
 
-    /// Returns the user of the token, if it says so.
-    pub(crate) fn user(&self) -> Option<String> {
-        None
+    /// Returns a client for settings that are complete.
+    pub(crate) fn of(
+        settings: &Settings,
+        retries: u8,
+        progress: Progress,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            http: Http::new()?,
+            base: settings.server.value.clone(),
+            headers: headers(settings)?,
+            retries: Retries(retries),
+            progress,
+        })
     }
 
     /// Has the service read an asset's object again, and returns the verdict. Waits up to `timeout` if

@@ -11,6 +11,7 @@ mod put;
 mod show;
 mod token;
 mod verify;
+mod whoami;
 
 use std::io::{Write, stderr};
 
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure>
         Command::Fact(args) => block_on(fact::run(&args, out))?,
         Command::Facts(args) => block_on(facts::run(&args, out))?,
         Command::Lineage(args) => block_on(lineage::run(&args, out))?,
+        Command::Whoami(args) => block_on(whoami::run(&args, out))?,
         Command::Token(args) => token::run(args, out)?,
         Command::Completions { shell } => completions::run(shell, out)?,
     }

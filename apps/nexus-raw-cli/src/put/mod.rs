@@ -11,6 +11,7 @@ use std::{env, io::Write, path::PathBuf, sync::Arc};
 
 use bytesize::ByteSize;
 use futures_util::{StreamExt as _, stream};
+use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 
 use self::{
@@ -21,7 +22,7 @@ use self::{
 };
 use crate::{
     args::PutArgs, client::Service, content::Content, failure::Failure, progress::Progress,
-    render::Escaped,
+    render::Escaped, settings::Settings, token_claims::claims,
 };
 
 /// The maximum number of small files in a group, and of their bytes together.
@@ -47,14 +48,18 @@ pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Fail
     } else {
         Progress::on_terminal()
     };
-    let service = Service::new(&args.service, progress.clone())?;
+    let settings = Settings::resolve(&args.service)?;
+    let service = Service::of(&settings, args.service.retries, progress.clone())?;
     let mut plan = Plan::make(args)?;
-    let user = service.user();
-    let (state, made) = StateDirectory::open(
-        state_directory(),
-        &args.service,
-        user.as_deref().unwrap_or_default(),
+    let user = claims(settings.token.value.expose_secret()).and_then(|it| it.sub);
+    let scope = format!(
+        "{}\n{}\n{}\n{}",
+        settings.server.value,
+        settings.tenant.value,
+        settings.env.value,
+        user.as_deref().unwrap_or_default()
     );
+    let (state, made) = StateDirectory::open(state_directory(), scope);
     let session = Session {
         args,
         service,

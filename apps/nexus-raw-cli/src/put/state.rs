@@ -19,7 +19,7 @@ use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Item;
-use crate::{args::ServiceArgs, client::new_key, content::Stamp, failure::Failure};
+use crate::{client::new_key, content::Stamp, failure::Failure};
 
 /// No intent of the service lives longer than a week.
 const KEPT_FOR: Duration = Duration::from_hours(8 * 24);
@@ -56,19 +56,12 @@ pub(super) struct UploadState {
 }
 
 impl StateDirectory {
-    /// Makes the directory, and removes what is too old to be of use.
+    /// Makes the directory, and removes what is too old to be of use. `scope` is the place and the user
+    /// of all uploads.
     ///
     /// # Errors
     /// Why it cannot be used. Uploads work without it.
-    pub(super) fn open(
-        directory: Option<PathBuf>,
-        service: &ServiceArgs,
-        user: &str,
-    ) -> (Self, Result<(), io::Error>) {
-        let scope = format!(
-            "{}\n{}\n{}\n{user}",
-            service.server, service.tenant, service.env
-        );
+    pub(super) fn open(directory: Option<PathBuf>, scope: String) -> (Self, Result<(), io::Error>) {
         let made = directory.as_deref().map_or(Ok(()), |directory| {
             make(directory).map(|()| sweep(directory))
         });
@@ -238,24 +231,15 @@ fn sweep(directory: &Path) {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use clap::Parser as _;
     use tempfile::TempDir;
 
     use super::*;
 
     const ID: &str = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11";
 
-    #[derive(clap::Parser)]
-    struct Service {
-        #[command(flatten)]
-        service: ServiceArgs,
-    }
-
     fn directory(place: &TempDir, tenant: &str) -> StateDirectory {
-        let args = ["", "--token", "t", "--env", "dev", "--tenant", tenant];
-        let service = Service::parse_from(args).service;
         let path = Some(place.path().join("state"));
-        let (directory, made) = StateDirectory::open(path, &service, "u_demo");
+        let (directory, made) = StateDirectory::open(path, tenant.to_owned());
         made.unwrap();
         directory
     }

@@ -29,7 +29,7 @@ fn error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
         Failure::Problem(problem)
         | Failure::StillHashed { problem, .. }
         | Failure::StillRead { problem, .. } => write_problem(out, problem)?,
-        Failure::Options(faults) => {
+        Failure::Options(faults) | Failure::Settings(faults) => {
             for OptionFault { option, rule } in faults {
                 writeln!(out, "  {}: {}", Escaped(option), Escaped(rule))?;
             }

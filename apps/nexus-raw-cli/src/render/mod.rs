@@ -12,6 +12,7 @@ mod record;
 mod table;
 mod text;
 mod verification;
+mod whoami;
 
 use std::io::Write;
 
@@ -29,6 +30,7 @@ pub(crate) use self::{
     record::record,
     text::Escaped,
     verification::Verification,
+    whoami::Whoami,
 };
 use crate::failure::{Failure, Peer};
 

@@ -1,6 +1,7 @@
 //! The command as a person or a script runs it, against a service and a store of canned answers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
+mod config;
 mod dates;
 mod embedded;
 mod fact;
@@ -26,3 +27,4 @@ mod stub;
 mod token;
 mod usage;
 mod verify;
+mod whoami;

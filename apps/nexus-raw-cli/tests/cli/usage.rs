@@ -159,7 +159,11 @@ fn an_empty_token_is_reported_before_any_request() {
         let mut command = command_for("http://127.0.0.1:1");
         command.env("NEXUS_RAW_TOKEN", token).args(["show", ID]);
         let ran = run(&mut command, args);
-        let reason = "error: the token is empty; use NEXUS_RAW_TOKEN or --token-file\n".to_owned();
+        let origin = args.first().map_or("NEXUS_RAW_TOKEN", |_| "--token-file");
+        let reason = format!(
+            "error: settings are missing or wrong\n  {origin}: is empty; use a file or a variable \
+             with a token, such as nexus-raw token prints in embedded mode\n"
+        );
         let expected = Ran {
             exit: 2,
             out: String::new(),
