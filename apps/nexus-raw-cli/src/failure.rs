@@ -19,6 +19,18 @@ pub(crate) enum Failure {
     Settings(Vec<OptionFault>),
     #[error("{0}")]
     Problem(Box<Problem>),
+    /// The upload has ended, or its object is not what was declared.
+    #[error("asset {asset_id} can no longer be registered: {problem}")]
+    NotRegistrable {
+        asset_id: AssetId,
+        problem: Box<Problem>,
+    },
+    /// No upload in parts, or one that is complete.
+    #[error("the upload of asset {asset_id} cannot be aborted: {problem}")]
+    NotAborted {
+        asset_id: AssetId,
+        problem: Box<Problem>,
+    },
     /// The timeout came before the service had hashed the object.
     #[error("asset {asset_id} is uploaded but not registered yet: the service is still hashing it")]
     StillHashed {
@@ -141,7 +153,10 @@ impl Failure {
             {
                 Exit::Unavailable
             }
-            Self::Store { .. } | Self::Download { .. } => Exit::Refused,
+            Self::Store { .. }
+            | Self::Download { .. }
+            | Self::NotRegistrable { .. }
+            | Self::NotAborted { .. } => Exit::Refused,
             Self::UnexpectedResponse { status, .. } if is_temporary(*status) => Exit::Unavailable,
             _ => Exit::Other,
         }
@@ -235,6 +250,10 @@ impl Failure {
                 }
                 _ => "nothing was registered; report this to the operator of the service",
             }),
+            Self::NotRegistrable { .. } => Some("put the file, which uploads it as another asset"),
+            Self::NotAborted { .. } => Some(
+                "only an upload in parts can be aborted, until it is completed or registered; one that was begun otherwise ends by itself",
+            ),
             Self::Embedded(_) => Some(
                 "--data-dir names the data directory of a server in embedded mode; without it, .nexus-raw in the current directory",
             ),

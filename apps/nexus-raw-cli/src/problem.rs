@@ -55,6 +55,11 @@ impl Problem {
         matches!(self.status, 408 | 429 | 502..=504)
     }
 
+    /// Returns whether an upload that is registered can never be, after this.
+    pub(crate) fn ends_upload(&self) -> bool {
+        matches!(self.code.as_str(), "upload-expired" | "object-mismatch")
+    }
+
     /// Returns whether the faults say all that title and detail say.
     pub(crate) fn is_of_fields(&self) -> bool {
         self.status == 422 && !self.errors.is_empty()

@@ -6,6 +6,7 @@ mod lineage;
 mod ls;
 mod provenance;
 mod put;
+mod register;
 mod service;
 mod time;
 mod values;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     ls::ListArgs,
     provenance::ProvenanceArgs,
     put::PutArgs,
+    register::{AbortArgs, RegisterArgs},
     service::{Given, ServiceArgs},
     time::Time,
 };
@@ -62,6 +64,15 @@ pub(crate) enum Command {
     Facts(FactsArgs),
     /// Print from which assets an asset was derived, and what was derived from it
     Lineage(LineageArgs),
+    /// Register what was uploaded already
+    ///
+    /// For an upload whose registration was interrupted, or that another program made. The same
+    /// registration may be repeated: it returns the same record.
+    Register(Box<RegisterArgs>),
+    /// Abort an upload in parts, and remove its parts from the store
+    ///
+    /// May be repeated. The asset can never be registered afterwards.
+    Abort(AbortArgs),
     /// Print the service, the caller, where each setting came from, and whether the token is accepted
     ///
     /// The user, the roles and the end of the token are what the token itself says: they are decoded
@@ -81,6 +92,7 @@ impl Command {
     pub(crate) fn notes(&self) -> Vec<String> {
         let notes = match self {
             Self::Put(args) => args.provenance.notes(),
+            Self::Register(args) => args.provenance.notes(),
             Self::Ls(args) => args.notes(),
             Self::Fact(args) => return args.scan_note().into_iter().collect(),
             _ => vec![],

@@ -24,6 +24,8 @@ pub(super) enum MediaType {
     Json,
     /// A diagram.
     Text,
+    /// No content (204).
+    None,
 }
 
 impl MediaType {
@@ -31,6 +33,7 @@ impl MediaType {
         match self {
             Self::Json => "application/json",
             Self::Text => "text/plain",
+            Self::None => "*/*",
         }
     }
 }
@@ -79,12 +82,12 @@ pub(super) async fn read(response: Response, expected: MediaType) -> Result<Answ
         header(&response, TRAIN_OK_EFFECTIVE).and_then(|value| value.parse().ok());
     let body = read_at_most(response, MAX_ANSWER_BYTES, Peer::Service).await?;
     match media_type.as_deref() {
-        None if status == StatusCode::NO_CONTENT => Ok(Answer {
+        Some(it) if status.is_success() && it == expected.as_str() => Ok(Answer {
             status,
             body,
             train_ok_effective,
         }),
-        Some(it) if status.is_success() && it == expected.as_str() => Ok(Answer {
+        _ if status == StatusCode::NO_CONTENT && expected == MediaType::None => Ok(Answer {
             status,
             body,
             train_ok_effective,

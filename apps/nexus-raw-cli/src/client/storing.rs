@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    PAGE_LIMIT, Request, Service, answer, pending,
+    PAGE_LIMIT, Request, Service,
+    answer::{self, MediaType},
+    pending,
     upload::{self, Payload},
     wire::{
         PartDigest, Parts, PresignAnswer, PresignRequest, Presigned, RegisterRequest, SignedPart,
@@ -206,11 +208,12 @@ impl Service {
         }
     }
 
-    /// Aborts an upload in parts.
+    /// Aborts an upload in parts. The same once more is no error.
     pub(crate) async fn abort(&self, id: AssetId) -> Result<(), Failure> {
         let url = self.url(&format!("/nexus/raw/{id}/upload"));
         let request = Request {
             method: Method::DELETE,
+            media_type: MediaType::None,
             ..Request::get(url)
         };
         self.send(request).await.map(drop)

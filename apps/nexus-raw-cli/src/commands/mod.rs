@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod abort;
 mod completions;
 mod events;
 mod fact;
@@ -8,6 +9,7 @@ mod get;
 mod lineage;
 mod ls;
 mod put;
+mod register;
 mod show;
 mod token;
 mod verify;
@@ -33,6 +35,8 @@ pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure>
         Command::Fact(args) => block_on(fact::run(&args, out))?,
         Command::Facts(args) => block_on(facts::run(&args, out))?,
         Command::Lineage(args) => block_on(lineage::run(&args, out))?,
+        Command::Register(args) => block_on(register::run(&args, out))?,
+        Command::Abort(args) => block_on(abort::run(&args, out))?,
         Command::Whoami(args) => block_on(whoami::run(&args, out))?,
         Command::Token(args) => token::run(args, out)?,
         Command::Completions { shell } => completions::run(shell, out)?,

@@ -27,6 +27,8 @@ fn error(out: &mut impl Write, failure: &Failure) -> io::Result<()> {
     writeln!(out, "{}", Escaped(&ErrorChain(failure).to_string()))?;
     match failure {
         Failure::Problem(problem)
+        | Failure::NotRegistrable { problem, .. }
+        | Failure::NotAborted { problem, .. }
         | Failure::StillHashed { problem, .. }
         | Failure::StillRead { problem, .. } => write_problem(out, problem)?,
         Failure::Options(faults) | Failure::Settings(faults) => {

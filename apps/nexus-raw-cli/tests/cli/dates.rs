@@ -1,7 +1,7 @@
 //! Dates and lists as values of options.
 
 use crate::{
-    run::{ID, command_for, run},
+    run::{ID, command_for, record, run},
     stub::{Answer, Stub},
 };
 
@@ -9,7 +9,16 @@ const MIDNIGHT: &str = "2008-10-22T00:00:00Z";
 
 #[test]
 fn a_date_is_sent_as_its_midnight_and_the_user_is_told() {
-    let stub = Stub::start(|_, _| Answer::json(200, r#"{"assets":[],"next_cursor":null}"#));
+    let stub = Stub::start(|request, _| match request.method.as_str() {
+        "GET" => Answer::json(200, r#"{"assets":[],"next_cursor":null}"#),
+        _ => Answer::json(201, record()),
+    });
+    let register = ["register", ID, "--captured-at", "2008-10-22"];
+    let ran = run(&mut command_for(&stub.url), register);
+    let note = format!("note: --captured-at is sent as {MIDNIGHT}\n");
+    assert_eq!((ran.exit, ran.err), (0, note));
+    assert_eq!(stub.requests()[0].json()["captured_at"], MIDNIGHT);
+
     for option in [
         "--captured-from",
         "--captured-to",
@@ -40,4 +49,16 @@ fn a_date_of_a_scan_is_its_midnight_too() {
     let note = format!("note: --scanned-at is sent as {MIDNIGHT}\n");
     assert!(ran.err.starts_with(&note), "{}", ran.err);
     assert_eq!(stub.requests()[0].json()["value"]["scanned_at"], MIDNIGHT);
+}
+
+#[test]
+fn a_time_is_sent_as_written_and_needs_no_note() {
+    let stub = Stub::start(|_, _| Answer::json(201, record()));
+    let time = "2008-10-22T02:00:00+02:00";
+    let ran = run(
+        &mut command_for(&stub.url),
+        ["register", ID, "--captured-at", time],
+    );
+    assert_eq!((ran.exit, ran.err.as_str()), (0, ""));
+    assert_eq!(stub.requests()[0].json()["captured_at"], time);
 }

@@ -1,6 +1,7 @@
 //! The command as a person or a script runs it, against a service and a store of canned answers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
+mod abort;
 mod config;
 mod dates;
 mod embedded;
@@ -18,6 +19,7 @@ mod put_failures;
 mod put_many;
 mod read;
 mod readme;
+mod register;
 mod retries;
 mod run;
 mod secrets;

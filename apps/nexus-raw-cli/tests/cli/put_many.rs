@@ -172,6 +172,15 @@ fn a_large_file_goes_up_in_parts_and_is_recognised() {
             "stored 2 files (19.1 MiB)".to_owned(),
         ]
     );
+    // in one request or in parts, it is the same content of the same user
+    for threshold in ["10MiB", "1GiB"] {
+        let again = footage.put(&["--part-threshold", threshold]);
+        assert_eq!(
+            last(&again.err).rsplit_once(", in ").unwrap().0,
+            "stored 0 files (0 B), 2 registered already",
+            "{again:?}"
+        );
+    }
     assert_eq!(footage.assets().len(), 2);
     let left = fs::read_dir(footage.directory.path().join("state/nexus-raw"));
     assert_eq!(left.unwrap().count(), 0);
