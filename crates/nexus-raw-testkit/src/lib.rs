@@ -37,7 +37,7 @@ pub use self::{
     identity::FakeIdentity,
     ids::SequentialIds,
     proxied::behind_a_dead_proxy,
-    proxy::{Fault, FaultyProxy, SwallowingProxy},
+    proxy::{Fault, FaultRule, FaultyProxy, ProxyEntry, SwallowingProxy},
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},
 };

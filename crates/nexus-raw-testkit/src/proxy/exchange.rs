@@ -5,24 +5,18 @@ use std::{
     time::Duration,
 };
 
-use super::{Done, Fault, ProxyShared};
+use super::{
+    Done, Fault, ProxyShared, TICK,
+    message::{Message, head_end, header, method, status},
+};
 
 /// The interval between two bytes of a slow response: a head takes many seconds.
 const DROP_EVERY: Duration = Duration::from_millis(50);
 
-/// A message of HTTP/1.1, as bytes.
-struct Message {
-    /// Up to and including the empty line.
-    head: Vec<u8>,
-    body: Vec<u8>,
-}
-
 /// Serves the requests of a connection in turn.
 pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &ProxyShared) {
-    while let Ok(Some(request)) = Message::read_request(&mut client) {
-        let method = request.method();
-        let fault = shared.fault_for(&method);
-        match exchange(&mut client, &request, upstream, fault) {
+    while let Ok(Some(request)) = Message::read_head(&mut client) {
+        match exchange(&mut client, request, upstream, shared) {
             Ok(true) => {}
             // the client may be gone
             Ok(false) | Err(_) => break,
@@ -34,24 +28,64 @@ pub(super) fn serve(mut client: TcpStream, upstream: SocketAddr, shared: &ProxyS
 /// Returns whether the connection can have another request.
 fn exchange(
     client: &mut TcpStream,
-    request: &Message,
+    mut request: Message,
     upstream: SocketAddr,
-    fault: Option<Fault>,
+    shared: &ProxyShared,
 ) -> io::Result<bool> {
-    let broken = match fault {
-        None => return pass(client, request, upstream, |head| head),
-        Some(Fault::Dated(date)) => {
-            return pass(client, request, upstream, |head| dated(&head, date));
+    let head = request.head_text();
+    let method = method(&head);
+    let fault = shared.fault_for(method, &head);
+    let mut read = |limit: usize, request: &mut Message| {
+        request.read_body(client, limit, |bytes| shared.count_body(method, bytes))
+    };
+    match fault {
+        Some(Fault::CutRequest(bytes)) => return read(bytes, &mut request).map(|_| false),
+        Some(Fault::StopReading(bytes)) => {
+            read(bytes, &mut request)?;
+            until_ended(shared);
+            return Ok(false);
         }
-        Some(Fault::Refuse | Fault::Close) => Ok(()),
+        Some(Fault::SayEarly(bytes)) => {
+            client.write_all(&bytes)?;
+            client.shutdown(Shutdown::Write)?;
+            request.read_body(client, usize::MAX, |bytes| shared.count_body(method, bytes))?;
+            return Ok(false);
+        }
+        _ => {}
+    }
+    if !read(usize::MAX, &mut request)? {
+        return Ok(false);
+    }
+    let request = &request;
+    let forward = || {
+        let answer = forward(request, upstream)?;
+        shared.record_response(&head, status(&answer));
+        Ok(answer)
+    };
+    let broken = match fault {
+        None => return pass(client, request, &forward()?, |head| head),
+        Some(Fault::Dated(date)) => {
+            return pass(client, request, &forward()?, |head| dated(&head, date));
+        }
+        Some(
+            Fault::Refuse
+            | Fault::Close
+            | Fault::CutRequest(_)
+            | Fault::StopReading(_)
+            | Fault::SayEarly(_),
+        ) => Ok(()),
         Some(Fault::Hang) => until_closed(client),
-        Some(Fault::Drip) => drip(client, &forward(request, upstream)?),
+        Some(Fault::Drip) => drip(client, &forward()?),
         Some(Fault::Half) => {
-            let answer = forward(request, upstream)?;
+            let answer = forward()?;
             client.write_all(&answer[..answer.len() / 2])
         }
-        Some(Fault::Lose) => forward(request, upstream).map(drop),
-        Some(Fault::KeepAlive) => keep_alive(client, || forward(request, upstream)),
+        Some(Fault::Lose) => forward().map(drop),
+        Some(Fault::Withhold) => {
+            forward()?;
+            until_closed(client)
+        }
+        Some(Fault::KeepAlive) => keep_alive(client, forward),
         Some(Fault::Say(bytes)) => client.write_all(&bytes),
         Some(Fault::SayAndHang(bytes)) => {
             client.write_all(&bytes)?;
@@ -65,15 +99,15 @@ fn exchange(
 fn pass(
     client: &mut TcpStream,
     request: &Message,
-    upstream: SocketAddr,
+    answer: &[u8],
     changed: impl Fn(String) -> String,
 ) -> io::Result<bool> {
-    let answer = forward(request, upstream)?;
-    let end = head_end(&answer).ok_or(io::ErrorKind::InvalidData)?;
+    let end = head_end(answer).ok_or(io::ErrorKind::InvalidData)?;
     let (head, body) = answer.split_at(end);
     let head = String::from_utf8_lossy(head);
     // our connection to the store ends; the client's can continue if the response has a length
-    let has_length = header(&head, "content-length").is_some() || request.method() == "HEAD";
+    let has_length =
+        header(&head, "content-length").is_some() || method(&request.head_text()) == "HEAD";
     let continues = has_length && !request.is_the_last();
     let kept = head
         .split_inclusive("\r\n")
@@ -138,63 +172,18 @@ fn keep_alive(client: &mut TcpStream, answer: impl Fn() -> io::Result<Vec<u8>>) 
     client.write_all(body.trim_start_matches(DECLARATION).as_bytes())
 }
 
+/// Waits for the end of the proxy, which reads nothing meanwhile.
+fn until_ended(shared: &ProxyShared) {
+    while !shared.has_ended() {
+        thread::sleep(TICK);
+    }
+}
+
 /// Reads further data without a response.
 fn until_closed(client: &mut TcpStream) -> Done {
     let mut ignored = [0; 1024];
     while client.read(&mut ignored)? > 0 {}
     Ok(())
-}
-
-impl Message {
-    /// `None` when the client has closed.
-    fn read_request(client: &mut TcpStream) -> io::Result<Option<Self>> {
-        let mut bytes = Vec::new();
-        let mut some = [0; 8192];
-        let end = loop {
-            if let Some(end) = head_end(&bytes) {
-                break end;
-            }
-            match client.read(&mut some)? {
-                0 => return Ok(None),
-                read => bytes.extend_from_slice(&some[..read]),
-            }
-        };
-        let mut body = bytes.split_off(end);
-        let head = String::from_utf8_lossy(&bytes);
-        let length = header(&head, "content-length").and_then(|it| it.parse().ok());
-        let length: usize = length.unwrap_or_default();
-        while body.len() < length {
-            match client.read(&mut some)? {
-                0 => return Ok(None),
-                read => body.extend_from_slice(&some[..read]),
-            }
-        }
-        Ok(Some(Self { head: bytes, body }))
-    }
-
-    /// Returns whether the client waits for the end of the connection.
-    fn is_the_last(&self) -> bool {
-        let head = String::from_utf8_lossy(&self.head);
-        header(&head, "connection").is_some_and(|it| it.eq_ignore_ascii_case("close"))
-    }
-
-    fn method(&self) -> String {
-        let method = self.head.split(|byte| *byte == b' ').next();
-        String::from_utf8_lossy(method.unwrap_or_default()).into_owned()
-    }
-}
-
-/// Returns the offset of the body.
-fn head_end(bytes: &[u8]) -> Option<usize> {
-    let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
-    Some(end + 4)
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.split("\r\n").find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        found.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
 }
 
 #[cfg(test)]
@@ -210,7 +199,7 @@ mod tests {
         let proxy = FaultyProxy::before(&format!("http://{}", store.local_addr().unwrap()));
         let answering = thread::spawn(move || {
             let (mut connection, _) = store.accept().unwrap();
-            Message::read_request(&mut connection).unwrap().unwrap();
+            Message::read_head(&mut connection).unwrap().unwrap();
             connection.write_all(answer.as_bytes()).unwrap();
         });
         let address = proxy.endpoint().replace("http://", "");

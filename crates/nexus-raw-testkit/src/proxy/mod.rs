@@ -1,25 +1,34 @@
 //! A fault-injecting proxy between a server under test and its store.
 
 mod exchange;
+mod message;
+mod rule;
 mod swallowing;
+#[cfg(test)]
+mod tests;
 
 use std::{
+    collections::BTreeMap,
     io,
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-pub use self::swallowing::SwallowingProxy;
+pub use self::{rule::FaultRule, swallowing::SwallowingProxy};
 
 /// The treatment of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The port is closed, and open connections are broken.
     Refuse,
-    /// The connection is closed without a byte.
+    /// The request is read, and the connection closed without a byte.
     Close,
+    /// The connection is closed when this much of the request's body was read.
+    CutRequest(usize),
+    /// This much of the request's body is read, and then nothing more, without a close.
+    StopReading(usize),
     /// The request is read, without a response.
     Hang,
     /// The store's response, one byte every 50 ms.
@@ -28,12 +37,17 @@ pub enum Fault {
     Half,
     /// The store does what it is asked, and its response is lost: the connection is closed.
     Lose,
+    /// The store does what it is asked, and its response is lost, without a close.
+    Withhold,
     /// White space for 5 s, as S3 sends it during a completion, and then the store's response.
     KeepAlive,
     /// These bytes instead of the store's response, then a close.
     Say(Vec<u8>),
     /// These bytes instead of the store's response, then nothing, without a close.
     SayAndHang(Vec<u8>),
+    /// These bytes before anything of the request's body is read, then a close. The body is read
+    /// to its end, as by a server that lingers, else the client might never see them.
+    SayEarly(Vec<u8>),
     /// The store's response with this `Date`.
     Dated(&'static str),
 }
@@ -61,9 +75,26 @@ impl Fault {
 /// A fault, and its method; `None` for every method.
 type Broken = (Option<&'static str>, Fault);
 
+/// The arrival of a request, or the store's response to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyEntry {
+    /// The method of the request.
+    pub method: String,
+    /// Its target: path and query.
+    pub target: String,
+    /// The status of the store's response, recorded before it is forwarded; `None` when the
+    /// request arrives.
+    pub status: Option<u16>,
+}
+
 #[derive(Debug)]
 struct ProxyState {
     broken: Option<Broken>,
+    /// The first that applies to a request does; before `broken`.
+    rules: Vec<FaultRule>,
+    log: Vec<ProxyEntry>,
+    /// The bytes of request bodies that were read, by method.
+    body_bytes: BTreeMap<String, u64>,
     /// Whether the port is open, as `broken` requires.
     listening: bool,
     ended: bool,
@@ -80,13 +111,40 @@ impl ProxyShared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the treatment of a request of this method.
-    fn fault_for(&self, method: &str) -> Option<Fault> {
+    /// Records a request, and returns the treatment of it.
+    fn fault_for(&self, method: &str, head: &str) -> Option<Fault> {
+        let applied = {
+            let mut state = self.lock();
+            state.requests += 1;
+            state.log.push(ProxyEntry {
+                method: method.to_owned(),
+                target: message::target(head).to_owned(),
+                status: None,
+            });
+            let mut rules = state.rules.iter_mut();
+            let Some(applied) = rules.find_map(|rule| rule.apply(method, head)) else {
+                let (only, fault) = state.broken.as_ref()?;
+                let applies = only.is_none_or(|only| only == method);
+                return applies.then(|| fault.clone());
+            };
+            applied
+        };
+        // which may call the proxy
+        applied.call();
+        applied.fault
+    }
+
+    fn count_body(&self, method: &str, bytes: usize) {
         let mut state = self.lock();
-        state.requests += 1;
-        let (only, fault) = state.broken.as_ref()?;
-        only.is_none_or(|only| only == method)
-            .then(|| fault.clone())
+        *state.body_bytes.entry(method.to_owned()).or_default() += bytes as u64;
+    }
+
+    fn record_response(&self, head: &str, status: Option<u16>) {
+        self.lock().log.push(ProxyEntry {
+            method: message::method(head).to_owned(),
+            target: message::target(head).to_owned(),
+            status,
+        });
     }
 
     fn has_ended(&self) -> bool {
@@ -96,6 +154,9 @@ impl ProxyShared {
 
 /// The interval at which the state is polled.
 const TICK: Duration = Duration::from_millis(2);
+
+/// How long a request that a test waits for may take to arrive.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A proxy on loopback for a store with plain HTTP/1.1. It forwards everything until a fault is
 /// set, and ends on drop.
@@ -119,6 +180,9 @@ impl FaultyProxy {
         let address = listener.local_addr().unwrap();
         let shared = ProxyShared(Arc::new(Mutex::new(ProxyState {
             broken: None,
+            rules: Vec::new(),
+            log: Vec::new(),
+            body_bytes: BTreeMap::new(),
             listening: true,
             ended: false,
             connections: Vec::new(),
@@ -149,15 +213,54 @@ impl FaultyProxy {
         self.set_fault(Some((Some(method), fault)));
     }
 
+    /// Sets the rules of later requests, of which the first that applies does. Open connections
+    /// stay open.
+    pub fn follow(&self, rules: impl IntoIterator<Item = FaultRule>) {
+        self.set_rules(rules.into_iter().collect());
+    }
+
     /// Forwards every later request.
     pub fn mend(&self) {
+        self.set_rules(Vec::new());
         self.set_fault(None);
+    }
+
+    /// Returns the requests and the store's responses so far, in order.
+    #[must_use]
+    pub fn log(&self) -> Vec<ProxyEntry> {
+        self.shared.lock().log.clone()
+    }
+
+    /// Returns how many bytes of bodies of requests of this method were read so far.
+    #[must_use]
+    pub fn body_bytes(&self, method: &str) -> u64 {
+        let state = self.shared.lock();
+        state.body_bytes.get(method).copied().unwrap_or_default()
+    }
+
+    /// Waits until `is_so`, which is asked every few milliseconds.
+    ///
+    /// # Panics
+    /// If that takes too long.
+    pub fn wait_until(&self, mut is_so: impl FnMut(&Self) -> bool) {
+        let began = Instant::now();
+        while !is_so(self) {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "what is waited for did not come"
+            );
+            thread::sleep(TICK);
+        }
     }
 
     /// Returns the number of requests so far.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.shared.lock().requests
+    }
+
+    fn set_rules(&self, rules: Vec<FaultRule>) {
+        self.shared.lock().rules = rules;
     }
 
     fn set_fault(&self, broken: Option<Broken>) {
