@@ -191,6 +191,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether the store has no object to register.
+    pub(crate) fn is_not_uploaded(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.code == "object-not-uploaded")
+    }
+
     /// Returns whether the service cannot be reached or used for now.
     pub(crate) fn is_service_away(&self) -> bool {
         match self {

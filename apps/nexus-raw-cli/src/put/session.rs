@@ -184,6 +184,14 @@ impl Session<'_> {
         let mut outcomes = Vec::new();
         for ((item, request), answer) in items.into_iter().zip(requests).zip(answers) {
             let answer = match answer {
+                Err(failure) if failure.is_not_uploaded() => {
+                    self.progress.take_back(item.size_bytes);
+                    outcomes.push(Outcome {
+                        item,
+                        result: self.one(item).await.map_err(Arc::new),
+                    });
+                    continue;
+                }
                 Err(failure) if failure.exit() == crate::exit::Exit::Unavailable => {
                     self.service.register(&request, self.wait()).await
                 }
@@ -329,13 +337,14 @@ impl Session<'_> {
             self.note(&format!("asset {asset_id}: {}", item.path.display()));
         }
         let source = Source::Open(content);
-        self.uploaded(&state, &request, presigned, &source).await?;
-        let request = RegisterRequest {
+        let registration = RegisterRequest {
             asset_id,
             sha256: None,
             provenance,
         };
-        let record = self.service.register(&request, self.wait()).await?;
+        let record = self
+            .uploaded_and_registered(&state, (&request, &registration), presigned, &source)
+            .await?;
         state.forget();
         Ok(Stored {
             record,
@@ -390,6 +399,43 @@ impl Session<'_> {
         }
     }
 
+    /// Uploads in one request and registers it. Uploads it again if the store has no object after
+    /// all, since it said that it has one when nothing was sent.
+    async fn uploaded_and_registered(
+        &self,
+        state: &UploadState,
+        (request, registration): (&PresignRequest, &RegisterRequest),
+        mut presigned: Presigned,
+        source: &Source,
+    ) -> Result<Bytes, Failure> {
+        let asset_id = presigned.asset_id;
+        for uploads in 1.. {
+            self.uploaded(state, request, presigned, source).await?;
+            match self.service.register(registration, self.wait()).await {
+                Err(failure) if uploads < MAX_URLS && failure.is_not_uploaded() => {
+                    self.note(&format!("{failure}; uploading it again"));
+                }
+                other => return other,
+            }
+            self.progress.take_back(request.size_bytes);
+            presigned = self.signed_anew(state, request, asset_id).await?;
+        }
+        Err(unexpected())
+    }
+
+    /// Returns another URL for an upload under way.
+    async fn signed_anew(
+        &self,
+        state: &UploadState,
+        request: &PresignRequest,
+        asset_id: AssetId,
+    ) -> Result<Presigned, Failure> {
+        match self.service.presign(request, &state.key()?).await? {
+            PresignAnswer::Presigned(it) if it.asset_id == asset_id => Ok(it),
+            _ => Err(unexpected()),
+        }
+    }
+
     /// Uploads in one request, with another URL if the store refuses the first.
     async fn uploaded(
         &self,
@@ -408,10 +454,7 @@ impl Session<'_> {
                 }
                 other => return other,
             }
-            presigned = match self.service.presign(request, &state.key()?).await? {
-                PresignAnswer::Presigned(it) if it.asset_id == asset_id => it,
-                _ => return Err(unexpected()),
-            };
+            presigned = self.signed_anew(state, request, asset_id).await?;
         }
         Err(unexpected())
     }

@@ -10,6 +10,8 @@ use std::{
 };
 
 use nexus_raw::asset::Sha256Digest;
+use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -89,6 +91,14 @@ impl Drop for Log {
     }
 }
 
+/// A store that a server can be started before, and its key pair.
+pub(crate) struct ObjectStore {
+    pub(crate) endpoint: String,
+    pub(crate) region: String,
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+}
+
 /// A server with data of its own, until it is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -98,27 +108,85 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts it in embedded mode.
     pub(crate) fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut child = Command::new(programs().join("nexus-raw-server"))
-            .args(["--embedded".as_ref(), "--data-dir".as_ref(), data.path()])
-            .env_clear()
-            .envs(PORTS)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = program();
+        command.args(["--embedded".as_ref(), "--data-dir".as_ref(), data.path()]);
+        Self::start_by(command.envs(PORTS), data)
+    }
+
+    /// Starts it before another store, which has the bucket `nexus-raw`.
+    pub(crate) fn before(store: &ObjectStore) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        // of embedded mode only the secret, by which the command makes tokens
+        let mode = EmbeddedMode::prepare(data.path()).unwrap();
+        let [http, metrics, _] = PORTS;
+        let mut command = program();
+        command.current_dir(data.path()).envs([
+            http,
+            metrics,
+            ("NEXUS_RAW_STORAGE__BUCKET", "nexus-raw"),
+            ("NEXUS_RAW_STORAGE__REGION", &store.region),
+            ("NEXUS_RAW_STORAGE__ENDPOINT", &store.endpoint),
+            ("NEXUS_RAW_STORAGE__FORCE_PATH_STYLE", "true"),
+            ("NEXUS_RAW_STORAGE__ACCESS_KEY_ID", &store.access_key_id),
+            (
+                "NEXUS_RAW_STORAGE__SECRET_ACCESS_KEY",
+                &store.secret_access_key,
+            ),
+            ("NEXUS_RAW_CATALOG__URL", "sqlite:catalog.sqlite"),
+            ("NEXUS_RAW_IDENTITY__ISSUER", EMBEDDED_ISSUER),
+            ("NEXUS_RAW_IDENTITY__AUDIENCE", EMBEDDED_AUDIENCE),
+            (
+                "NEXUS_RAW_IDENTITY__HS256_SECRET",
+                mode.secrets().hs256_secret.expose_secret(),
+            ),
+        ]);
+        drop(mode);
+        Self::start_by(&mut command, data)
+    }
+
+    fn start_by(command: &mut Command, data: TempDir) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = Log::until_ready(child.stderr.take().unwrap());
-        let mut token = command();
-        token.args(["token", "--tenant", "t_demo", "--role", "owner"]);
-        let token = run(token.arg("--data-dir"), [data.path().as_os_str()]);
-        assert_eq!((token.exit, token.err.as_str()), (0, ""));
-        Self {
+        let mut server = Self {
             child,
             log,
-            token: token.out.trim().to_owned(),
+            token: String::new(),
             data,
+        };
+        server.token = server.token(3600);
+        server
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.log.url
+    }
+
+    /// Returns a token of an owner.
+    pub(crate) fn token(&self, ttl_seconds: u32) -> String {
+        let mut token = command();
+        token.args(["token", "--tenant", "t_demo", "--role", "owner"]);
+        token.args(["--ttl-seconds", &ttl_seconds.to_string()]);
+        let token = run(token.arg("--data-dir"), [self.data.path().as_os_str()]);
+        assert_eq!((token.exit, token.err.as_str()), (0, ""));
+        token.out.trim().to_owned()
+    }
+
+    /// Returns the store of embedded mode.
+    pub(crate) fn store(&self) -> ObjectStore {
+        let mode = EmbeddedMode::open_existing(self.data.path()).unwrap();
+        let secrets = mode.secrets();
+        let mut endpoints = self.log.seen.iter().filter_map(|line| {
+            let record: Value = serde_json::from_str(line).ok()?;
+            record["s3_endpoint"].as_str().map(str::to_owned)
+        });
+        ObjectStore {
+            endpoint: endpoints.next_back().unwrap(),
+            region: "us-east-1".to_owned(),
+            access_key_id: secrets.s3_access_key_id.expose_secret().to_owned(),
+            secret_access_key: secrets.s3_secret_access_key.expose_secret().to_owned(),
         }
     }
 
@@ -143,4 +211,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The server, with nothing of this machine's environment.
+fn program() -> Command {
+    let mut command = Command::new(programs().join("nexus-raw-server"));
+    command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
 }
