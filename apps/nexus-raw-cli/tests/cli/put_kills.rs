@@ -1,6 +1,6 @@
 //! The command is killed while it uploads, and repeated: it goes on where it was.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use nexus_raw_testkit::{Fault, FaultRule, ProxyEntry};
 
@@ -40,8 +40,10 @@ fn an_upload_that_is_killed_at_random_moments_goes_on_and_sends_no_part_twice_th
     let site = Site::start();
     let parts = parts();
     let file = site.file("large", parts * PART);
-    for _ in 0..KILLS {
-        let bytes = random.below((parts * PART / KILLS).max(PART) * 2);
+    for kill in 0..KILLS {
+        // less than what is left, so that it does not end before
+        let left = parts - parts_up(&site.store.log());
+        let bytes = random.below(2 * left * PART / (KILLS - kill + 2));
         let until = site.store.body_bytes("PUT") + bytes;
         let mut child = put(&site, &file).spawn().unwrap();
         site.store.wait_until(|store| {
@@ -62,22 +64,33 @@ fn an_upload_that_is_killed_at_random_moments_goes_on_and_sends_no_part_twice_th
     assert!(sent <= at_most, "{sent} bytes");
 }
 
-/// Returns the targets of parts that were sent when the store had listed them.
+/// Returns the part that a request is for.
+fn part_of(entry: &ProxyEntry) -> Option<&str> {
+    let (path, query) = entry.target.split_once('?')?;
+    // the service's probe of the store has parts, too
+    let mut parameters = query.split('&').filter(|_| path.ends_with("/large"));
+    parameters.find(|it| it.starts_with("partNumber="))
+}
+
+/// Returns how many parts the store has received.
+fn parts_up(log: &[ProxyEntry]) -> u64 {
+    let received = log.iter().filter(|entry| entry.status == Some(200));
+    let parts: BTreeSet<_> = received.filter_map(part_of).collect();
+    parts.len() as u64
+}
+
+/// Returns the parts that were sent when the store had listed them.
 fn sent_although_listed(log: &[ProxyEntry]) -> Vec<&str> {
     let (mut up, mut listed) = (Vec::new(), Vec::new());
     let mut again = Vec::new();
     for entry in log {
-        let (path, query) = entry.target.split_once('?').unwrap_or_default();
-        if !path.ends_with("/large") {
-            // of the service's probe of the store
-            continue;
-        }
-        let part = query.split('&').find(|it| it.starts_with("partNumber="));
-        match (&*entry.method, part, entry.status) {
+        match (&*entry.method, part_of(entry), entry.status) {
             ("PUT", Some(part), None) if listed.contains(&part) => again.push(part),
             ("PUT", Some(part), Some(200)) => up.push(part),
             // as many as the store has: there are fewer than fit on a page
-            ("GET", None, None) if query.contains("uploadId=") => listed.clone_from(&up),
+            ("GET", None, None) if entry.target.contains("/large?x-id=ListParts&") => {
+                listed.clone_from(&up);
+            }
             _ => {}
         }
     }
