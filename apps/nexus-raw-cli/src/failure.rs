@@ -191,6 +191,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether the service refuses the token, which may have ended.
+    pub(crate) fn is_token_refused(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 401)
+    }
+
     /// Returns whether the store has no object to register.
     pub(crate) fn is_not_uploaded(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.code == "object-not-uploaded")

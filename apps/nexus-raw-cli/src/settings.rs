@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) tenant: Setting<TenantId>,
     pub(crate) env: Setting<Environment>,
     pub(crate) token: Setting<SecretString>,
+    /// Where the token was read.
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -95,13 +97,22 @@ impl Settings {
         let tenant = resolver.pick(&TENANT, given, entry, TenantId::parse, None);
         let (given, entry) = (args.env.as_ref(), profile.env);
         let env = resolver.pick(&ENV, given, entry, Environment::parse, None);
-        let token = resolver.token(args, profile.token_file);
+        let token_file = profile.token_file;
+        let is_in_profile = args.token_file.is_none() && args.token.is_none();
+        let path = token_file.as_ref().filter(|_| is_in_profile);
+        let path = args
+            .token_file
+            .as_ref()
+            .or(path.map(|it| &it.value))
+            .cloned();
+        let token = resolver.token(args, token_file);
         let complete = server.zip(tenant).zip(env.zip(token));
         let settings = complete.map(|((server, tenant), (env, token))| Self {
             server,
             tenant,
             env,
             token,
+            token_file: path,
         });
         resolver.faults.finish(settings).map_err(Failure::Settings)
     }
@@ -229,7 +240,7 @@ pub(crate) fn bearer(token: &SecretString) -> Option<HeaderValue> {
 }
 
 /// Reads a file that has only a token; a pipe of a shell is one, too.
-fn token_in(path: &Path) -> Result<SecretString, String> {
+pub(crate) fn token_in(path: &Path) -> Result<SecretString, String> {
     let limit = MAX_TOKEN_BYTES as u64 + 2;
     let mut text = String::new();
     let read = File::open(path).and_then(|it| it.take(limit + 1).read_to_string(&mut text));

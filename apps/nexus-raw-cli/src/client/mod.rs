@@ -33,7 +33,7 @@ pub(crate) use self::{
 };
 use self::{
     answer::{Answer, MediaType},
-    caller::headers,
+    caller::Caller,
     http::Http,
     retry::Retries,
 };
@@ -59,7 +59,7 @@ pub(crate) struct Service {
     http: Http,
     base: Url,
     /// Sent only to the service, never to the store.
-    headers: HeaderMap,
+    caller: Caller,
     retries: Retries,
     progress: Progress,
 }
@@ -78,7 +78,7 @@ impl Service {
         Ok(Self {
             http: Http::new()?,
             base: settings.server.value.clone(),
-            headers: headers(settings)?,
+            caller: Caller::of(settings)?,
             retries: Retries(retries),
             progress,
         })
@@ -221,12 +221,29 @@ impl Service {
         Ok(self.send(Request::post(self.url(path), body)).await?.body)
     }
 
+    /// Sends a request, and once more with another token if its file was renewed meanwhile.
     async fn send(&self, request: Request<'_, impl Serialize>) -> Result<Answer, Failure> {
+        let headers = self.caller.headers();
+        match self.send_as(&request, &headers).await {
+            Err(failure)
+                if failure.is_token_refused() && self.caller.has_another_token(&headers) =>
+            {
+                self.send_as(&request, &self.caller.headers()).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send_as(
+        &self,
+        request: &Request<'_, impl Serialize>,
+        headers: &HeaderMap,
+    ) -> Result<Answer, Failure> {
         let http = self.http.for_url(&request.url)?;
         let attempt = || async {
             let mut builder = http
                 .request(request.method.clone(), request.url.clone())
-                .headers(self.headers.clone())
+                .headers(headers.clone())
                 .header(ACCEPT, request.media_type.as_str())
                 .timeout(ANSWER_TIMEOUT);
             if let Some(key) = &request.key {

@@ -45,6 +45,7 @@ impl<'s> Whoami<'s> {
             tenant,
             env,
             token,
+            ..
         } = self.settings;
         with_origin(out, "server", &server.value, server)?;
         with_origin(out, "tenant", &tenant.value, tenant)?;
@@ -105,6 +106,7 @@ impl<'s> Whoami<'s> {
             tenant,
             env,
             token,
+            ..
         } = self.settings;
         let claims = self.claims.as_ref().map(|it| {
             json!({

@@ -58,6 +58,25 @@ fn refuse_after_a_put(site: &Site, token: &str, at_put: impl Fn() + Send + Sync 
 }
 
 #[test]
+fn a_token_file_that_is_renewed_during_the_upload_is_read_again() {
+    let site = Site::start();
+    for (name, size) in UPLOADS {
+        let file = site.file(name, size);
+        let path = site.path("token");
+        fs::write(&path, &site.token).unwrap();
+        let (renewed, token) = (path.clone(), site.other_token());
+        refuse_after_a_put(&site, &site.token, move || {
+            fs::write(&renewed, &token).unwrap();
+        });
+        let ran = ran(put(&site, &file, &["--token-file", path.to_str().unwrap()]));
+        assert_eq!(ran.exit, 0, "{name}: {}", ran.err);
+        site.store.mend();
+        site.service.mend();
+        site.assert_stored(name, &ran.out, &file);
+    }
+}
+
+#[test]
 fn a_token_that_ends_during_the_upload_ends_it_and_with_another_token_it_goes_on() {
     let site = Site::start();
     for (name, size) in UPLOADS {
