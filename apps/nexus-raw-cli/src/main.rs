@@ -8,6 +8,8 @@ mod content;
 mod exit;
 mod failure;
 mod incoming;
+#[cfg_attr(not(test), expect(dead_code, reason = "`put` does not use it yet"))]
+mod metadata;
 mod meter;
 mod option_faults;
 mod problem;

@@ -29,8 +29,8 @@ pub use self::{
     catalog::FakeCatalog,
     clock::FixedClock,
     engines::{
-        Browser, Database, DatabaseTemplate, Guard, Nats, OpenPage, PgBouncer, PoolMode, Postgres,
-        SeaweedFs,
+        Browser, Database, DatabaseTemplate, ExifTool, Guard, Nats, OpenPage, PgBouncer, PoolMode,
+        Postgres, SeaweedFs,
     },
     exposition::{Exposition, SeriesLabels},
     http::HttpRequest,

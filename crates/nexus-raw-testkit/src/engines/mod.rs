@@ -2,6 +2,7 @@
 //! directory, and ends with the process that started it, for any reason.
 
 mod browser;
+mod exiftool;
 mod nats;
 mod pgbouncer;
 mod postgres;
@@ -10,6 +11,7 @@ mod supervised;
 
 pub use self::{
     browser::{Browser, OpenPage},
+    exiftool::ExifTool,
     nats::{Guard, Nats},
     pgbouncer::{PgBouncer, PoolMode},
     postgres::{Database, DatabaseTemplate, Postgres},

@@ -1,0 +1,18 @@
+//! What a file says of itself: its media type, and when and where a photograph was taken.
+
+mod capture;
+mod exif_block;
+mod exif_location;
+mod exif_time;
+mod names;
+#[cfg(test)]
+mod tests;
+mod tiff;
+mod zone;
+
+#[expect(unused_imports, reason = "`put` does not use them yet")]
+pub(crate) use self::{
+    capture::{Capture, capture},
+    names::composed,
+    zone::ExifZone,
+};

@@ -1,0 +1,6 @@
+mod exiftool;
+mod formats;
+mod hostile;
+mod location;
+mod photograph;
+mod time;
