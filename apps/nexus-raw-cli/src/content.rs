@@ -130,6 +130,10 @@ impl Content {
         })
     }
 
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Returns the stamp of the file before it was hashed.
     pub(crate) fn stamp(&self) -> Stamp {
         self.stamp

@@ -8,7 +8,6 @@ mod content;
 mod exit;
 mod failure;
 mod incoming;
-#[cfg_attr(not(test), expect(dead_code, reason = "`put` does not use it yet"))]
 mod metadata;
 mod meter;
 mod option_faults;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::Args;
 
+use crate::metadata::ExifZone;
+
 use super::{ProvenanceArgs, ServiceArgs, values::threshold};
 
 /// `put`.
@@ -38,6 +40,13 @@ pub(crate) struct PutArgs {
     /// Refuse names that are not in Unicode Normalization Form C, instead of composing them
     #[arg(long)]
     pub(crate) strict_names: bool,
+    /// Do not read time and place of photographs from their Exif
+    #[arg(long)]
+    pub(crate) no_exif: bool,
+    /// Time zone of times of Exif without a UTC offset, such as Europe/Berlin or +02:00; without
+    /// it, that of this machine
+    #[arg(long, value_name = "ZONE", value_parser = ExifZone::parse)]
+    pub(crate) exif_zone: Option<ExifZone>,
     #[command(flatten)]
     pub(crate) provenance: ProvenanceArgs,
     /// Store files again that are registered already

@@ -10,7 +10,6 @@ mod tests;
 mod tiff;
 mod zone;
 
-#[expect(unused_imports, reason = "`put` does not use them yet")]
 pub(crate) use self::{
     capture::{Capture, capture},
     names::composed,

@@ -1,5 +1,6 @@
 //! Storing files and directories: a plan first, then the work.
 
+mod described;
 mod parts;
 mod plan;
 mod report;
@@ -15,9 +16,10 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 
 use self::{
+    described::Describer,
     plan::{Item, Plan},
     report::Report,
-    session::{MAX_GROUPED_BYTES, Outcome, Session, blocking},
+    session::{MAX_GROUPED_BYTES, Outcome, Session, blocking, request},
     state::StateDirectory,
 };
 use crate::{
@@ -65,6 +67,7 @@ pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Fail
         service,
         progress: progress.clone(),
         provenance,
+        describer: Describer::new(args),
         state,
         uploads: Semaphore::new(args.concurrency.into()),
         user,
@@ -143,7 +146,8 @@ impl Session<'_> {
             return Ok(());
         };
         // without a digest nothing is begun, and every other fault is named
-        let request = self.request(largest, largest.size_bytes, None);
+        let content_type = self.describer.content_type(&largest.filename);
+        let request = request(largest, content_type, largest.size_bytes, None);
         match self
             .service
             .presign(&request, &crate::client::new_key()?)

@@ -9,12 +9,12 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use super::{
     plan::Item,
-    session::{Begun, Session, Stored, blocking, unexpected},
+    session::{Begun, Session, Stored, blocking, request, unexpected},
     state::UploadState,
 };
 use crate::{
     client::{PartDigest, Payload, RegisterRequest, SignedPut, Upload, by_number},
-    content::{Content, SharedFile},
+    content::{self, Content, SharedFile},
     failure::Failure,
 };
 
@@ -98,7 +98,12 @@ impl Session<'_> {
         begun: &mut Option<AssetId>,
     ) -> Result<Stored, Failure> {
         let size_bytes = file.stamp().size_bytes;
-        let provenance = self.provenance_of(item)?;
+        let (named, describer) = (item.clone(), self.describer.clone());
+        let described = blocking(move || {
+            let (file, _) = content::open(&named.path)?;
+            Ok(describer.describe(&named.filename, file))
+        });
+        let described = described.await?;
         // its digest is of use only where something can be the same
         let known = if !self.args.again && self.has_size(size_bytes).await? {
             let path = item.path.clone();
@@ -114,8 +119,10 @@ impl Session<'_> {
         } else {
             None
         };
-        let mut request = self.request(item, size_bytes, None);
+        let content_type = described.content_type.clone();
+        let mut request = request(item, content_type, size_bytes, None);
         request.multipart = true;
+        let provenance = self.provenance_of(item, described)?;
         let is_resumed = state.is_resumed();
         let presigned = match self.begun(state, &request).await? {
             Begun::Upload(presigned) => presigned,

@@ -10,13 +10,13 @@ use std::{
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use nexus_raw::asset::Filename;
 use tempfile::NamedTempFile;
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::{
     args::PutArgs,
     content,
     failure::Failure,
+    metadata::composed,
     option_faults::{OptionFault, OptionFaults},
 };
 
@@ -262,7 +262,7 @@ impl Plan {
         let size_bytes = readable(entry.path())?;
         let names: Option<Vec<_>> = relative.iter().map(|it| it.to_str()).collect();
         let names = names.ok_or("has a path that is not UTF-8")?;
-        let label: String = names.join("/").nfc().collect();
+        let label = composed(&names.join("/")).into_owned();
         if label.len() > MAX_LABEL_BYTES {
             return Err(format!(
                 "has a path of {} bytes in its directory, more than the {MAX_LABEL_BYTES} of a label",
@@ -280,15 +280,14 @@ impl Plan {
 
     /// Returns the name to store, which is composed (NFC), as most systems but those of Apple write it.
     fn filename(&mut self, name: &str, args: &PutArgs) -> Result<String, String> {
-        let composed: Cow<'_, str> = if is_nfc(name) {
-            name.into()
-        } else if args.strict_names {
-            return Err("is not in Unicode Normalization Form C".to_owned());
-        } else {
+        let composed = composed(name);
+        if composed != name {
+            if args.strict_names {
+                return Err("is not in Unicode Normalization Form C".to_owned());
+            }
             self.notes
                 .push(format!("{name} is stored with its name composed (NFC)"));
-            name.nfc().collect::<String>().into()
-        };
+        }
         Filename::parse(&composed).map_err(|rule| format!("has a file name that {rule}"))?;
         Ok(composed.into_owned())
     }

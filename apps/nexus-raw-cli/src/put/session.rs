@@ -1,14 +1,15 @@
 //! How files are stored: small ones in groups, others one by one.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io::Cursor, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use nexus_raw::asset::{AssetId, Labels, Sha256Digest};
+use nexus_raw::asset::{AssetId, Sha256Digest};
 use tokio::sync::Semaphore;
 
 use super::{
-    plan::{Item, PATH_LABEL},
+    described::Describer,
+    plan::Item,
     standing::matching,
     state::{StateDirectory, UploadState},
 };
@@ -35,6 +36,7 @@ pub(super) struct Session<'a> {
     pub(super) service: Service,
     pub(super) progress: Progress,
     pub(super) provenance: Provenance,
+    pub(super) describer: Describer,
     pub(super) state: StateDirectory,
     /// Uploads at a time, of small files and parts together.
     pub(super) uploads: Semaphore,
@@ -252,23 +254,25 @@ impl Session<'_> {
 
     /// Reads and hashes the files of a group.
     async fn prepared(&self, items: &[Item]) -> Result<Vec<Result<Prepared, Failure>>, Failure> {
-        let paths: Vec<_> = items.iter().map(|it| it.path.clone()).collect();
+        let (files, describer) = (items.to_vec(), self.describer.clone());
         let read = blocking(move || {
-            let whole = |path: &std::path::PathBuf| {
-                let bytes = content::read_whole(path, MAX_GROUPED_BYTES)?;
+            let whole = |item: &Item| {
+                let bytes = content::read_whole(&item.path, MAX_GROUPED_BYTES)?;
                 let sha256 = Sha256Digest::of(&bytes);
-                Ok::<_, Failure>((bytes, sha256))
+                let described = describer.describe(&item.filename, Cursor::new(&bytes));
+                Ok::<_, Failure>((bytes, sha256, described))
             };
-            Ok(paths.iter().map(whole).collect::<Vec<_>>())
+            Ok(files.iter().map(whole).collect::<Vec<_>>())
         });
         let read = read.await?.into_iter().zip(items);
         let prepared = read.map(|(read, item)| {
-            let (bytes, sha256) = read?;
-            let mut request = self.request(item, bytes.len() as u64, sha256);
-            request.if_registered = self.if_registered(bytes.len() as u64);
+            let (bytes, sha256, described) = read?;
+            let (size_bytes, content_type) = (bytes.len() as u64, described.content_type.clone());
+            let mut request = request(item, content_type, size_bytes, Some(sha256));
+            request.if_registered = self.if_registered(size_bytes);
             Ok(Prepared {
                 request,
-                provenance: self.provenance_of(item)?,
+                provenance: self.provenance_of(item, described)?,
                 source: Source::Whole(bytes),
             })
         });
@@ -287,12 +291,18 @@ impl Session<'_> {
     }
 
     async fn one_once(&self, item: &Item) -> Result<Stored, Failure> {
-        let path = item.path.clone();
         let is_small = item.size_bytes <= MAX_GROUPED_BYTES;
-        let content = blocking(move || Content::read(&path, drop)).await?;
+        let (file, describer) = (item.clone(), self.describer.clone());
+        let read = blocking(move || {
+            let content = Content::read(&file.path, drop)?;
+            let described = describer.describe(&file.filename, content.file());
+            Ok((content, described))
+        });
+        let (content, described) = read.await?;
         let sha256 = content.sha256();
-        let provenance = self.provenance_of(item)?;
-        let mut request = self.request(item, content.size_bytes, sha256);
+        let content_type = described.content_type.clone();
+        let mut request = request(item, content_type, content.size_bytes, Some(sha256));
+        let provenance = self.provenance_of(item, described)?;
         if !is_small
             && !self.args.again
             && let Some(record) = self.standing(item, sha256).await?
@@ -472,39 +482,9 @@ impl Session<'_> {
             .await
     }
 
-    pub(super) fn request(
-        &self,
-        item: &Item,
-        size_bytes: u64,
-        sha256: impl Into<Option<Sha256Digest>>,
-    ) -> PresignRequest {
-        let content_type = self.args.content_type.clone();
-        PresignRequest {
-            filename: item.filename.clone(),
-            content_type: content_type
-                .unwrap_or_else(|| content::media_type(Path::new(&item.filename))),
-            size_bytes,
-            sha256: sha256.into(),
-            if_registered: None,
-            multipart: false,
-        }
-    }
-
     /// Empty files have nothing that one could recognise.
     fn if_registered(&self, size_bytes: u64) -> Option<IfRegistered> {
         (!self.args.again && size_bytes > 0).then_some(IfRegistered::Return)
-    }
-
-    /// Returns the metadata of the options and of the file.
-    pub(super) fn provenance_of(&self, item: &Item) -> Result<Provenance, Failure> {
-        let mut provenance = self.provenance.clone();
-        if let Some(path) = &item.label {
-            let mut labels = provenance.labels.as_map().clone();
-            labels.insert(PATH_LABEL.to_owned(), path.clone());
-            provenance.labels =
-                Labels::parse(labels).map_err(|it| Failure::Usage(format!("--label {it}")))?;
-        }
-        Ok(provenance)
     }
 }
 
@@ -523,6 +503,23 @@ pub(super) enum Begun {
     Registered(AssetId),
     /// A record of the same content.
     Same(Bytes),
+}
+
+/// Returns the request for an upload of a file.
+pub(super) fn request(
+    item: &Item,
+    content_type: String,
+    size_bytes: u64,
+    sha256: Option<Sha256Digest>,
+) -> PresignRequest {
+    PresignRequest {
+        filename: item.filename.clone(),
+        content_type,
+        size_bytes,
+        sha256,
+        if_registered: None,
+        multipart: false,
+    }
 }
 
 /// Runs work that blocks.

@@ -19,6 +19,7 @@ mod put_failures;
 mod put_faults;
 mod put_kills;
 mod put_many;
+mod put_photographs;
 mod put_service_faults;
 mod random;
 mod read;

@@ -119,7 +119,7 @@ fn a_fault_that_stays_ends_the_upload_and_what_is_repeated_later_goes_on() {
     const RETRIES: usize = 1;
     let cases = [
         ("403", error(403, "AccessDenied", "Request has expired"), 4),
-        ("400 BadDigest", error(400, "BadDigest", "Other bytes."), 4),
+        ("400 BadDigest", error(400, "BadDigest", "Other bytes."), 5),
         (
             "503",
             error(503, "SlowDown", "Reduce your request rate."),
