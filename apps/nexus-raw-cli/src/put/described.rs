@@ -25,9 +25,9 @@ use crate::{
 
 /// How files are described, for work on any thread.
 #[derive(Clone)]
-pub(super) struct Describer(Arc<Rules>);
+pub(super) struct MetadataRules(Arc<RuleSet>);
 
-struct Rules {
+struct RuleSet {
     content_type: Option<String>,
     /// The zone of times of Exif that have none; `None` where Exif is not read.
     zone: Option<ExifZone>,
@@ -41,13 +41,13 @@ pub(super) struct Described {
     capture: Capture,
 }
 
-impl Describer {
+impl MetadataRules {
     pub(super) fn new(args: &PutArgs) -> Self {
         let zone = (!args.no_exif).then(|| {
             let zone = args.exif_zone.clone();
             zone.unwrap_or_else(ExifZone::of_machine)
         });
-        Self(Arc::new(Rules {
+        Self(Arc::new(RuleSet {
             content_type: args.content_type.clone(),
             zone,
             is_zone_noted: AtomicBool::new(false),
@@ -96,7 +96,7 @@ impl Session<'_> {
         if provenance.captured_at.is_none() {
             provenance.captured_at = capture.captured_at;
             if capture.zone_assumed
-                && let Some(zone) = self.describer.zone_to_note()
+                && let Some(zone) = self.rules.zone_to_note()
             {
                 self.note(&format!(
                     "times of Exif without a UTC offset are taken as of {zone}; --exif-zone sets another"

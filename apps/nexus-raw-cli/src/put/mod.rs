@@ -16,7 +16,7 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 
 use self::{
-    described::Describer,
+    described::MetadataRules,
     plan::{Item, Plan},
     report::Report,
     session::{MAX_GROUPED_BYTES, Outcome, Session, blocking, request},
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Fail
         service,
         progress: progress.clone(),
         provenance,
-        describer: Describer::new(args),
+        rules: MetadataRules::new(args),
         state,
         uploads: Semaphore::new(args.concurrency.into()),
         user,
@@ -146,7 +146,7 @@ impl Session<'_> {
             return Ok(());
         };
         // without a digest nothing is begun, and every other fault is named
-        let content_type = self.describer.content_type(&largest.filename);
+        let content_type = self.rules.content_type(&largest.filename);
         let request = request(largest, content_type, largest.size_bytes, None);
         match self
             .service

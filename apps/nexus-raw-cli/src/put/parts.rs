@@ -98,10 +98,10 @@ impl Session<'_> {
         begun: &mut Option<AssetId>,
     ) -> Result<Stored, Failure> {
         let size_bytes = file.stamp().size_bytes;
-        let (named, describer) = (item.clone(), self.describer.clone());
+        let (named, rules) = (item.clone(), self.rules.clone());
         let described = blocking(move || {
             let (file, _) = content::open(&named.path)?;
-            Ok(describer.describe(&named.filename, file))
+            Ok(rules.describe(&named.filename, file))
         });
         let described = described.await?;
         // its digest is of use only where something can be the same

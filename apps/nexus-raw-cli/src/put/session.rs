@@ -8,7 +8,7 @@ use nexus_raw::asset::{AssetId, Sha256Digest};
 use tokio::sync::Semaphore;
 
 use super::{
-    described::Describer,
+    described::MetadataRules,
     plan::Item,
     standing::matching,
     state::{StateDirectory, UploadState},
@@ -36,7 +36,7 @@ pub(super) struct Session<'a> {
     pub(super) service: Service,
     pub(super) progress: Progress,
     pub(super) provenance: Provenance,
-    pub(super) describer: Describer,
+    pub(super) rules: MetadataRules,
     pub(super) state: StateDirectory,
     /// Uploads at a time, of small files and parts together.
     pub(super) uploads: Semaphore,
@@ -254,12 +254,12 @@ impl Session<'_> {
 
     /// Reads and hashes the files of a group.
     async fn prepared(&self, items: &[Item]) -> Result<Vec<Result<Prepared, Failure>>, Failure> {
-        let (files, describer) = (items.to_vec(), self.describer.clone());
+        let (files, rules) = (items.to_vec(), self.rules.clone());
         let read = blocking(move || {
             let whole = |item: &Item| {
                 let bytes = content::read_whole(&item.path, MAX_GROUPED_BYTES)?;
                 let sha256 = Sha256Digest::of(&bytes);
-                let described = describer.describe(&item.filename, Cursor::new(&bytes));
+                let described = rules.describe(&item.filename, Cursor::new(&bytes));
                 Ok::<_, Failure>((bytes, sha256, described))
             };
             Ok(files.iter().map(whole).collect::<Vec<_>>())
@@ -292,10 +292,10 @@ impl Session<'_> {
 
     async fn one_once(&self, item: &Item) -> Result<Stored, Failure> {
         let is_small = item.size_bytes <= MAX_GROUPED_BYTES;
-        let (file, describer) = (item.clone(), self.describer.clone());
+        let (file, rules) = (item.clone(), self.rules.clone());
         let read = blocking(move || {
             let content = Content::read(&file.path, drop)?;
-            let described = describer.describe(&file.filename, content.file());
+            let described = rules.describe(&file.filename, content.file());
             Ok((content, described))
         });
         let (content, described) = read.await?;
