@@ -1,4 +1,8 @@
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    path::PathBuf,
+    time::Duration,
+};
 
 use nexus_raw::asset::{AssetId, Sha256Digest};
 use nexus_raw_config::EmbeddedError;
@@ -105,6 +109,9 @@ pub(crate) enum Failure {
     Gap { last: u64, next: u64 },
     #[error("cannot write the output")]
     Output(#[from] io::Error),
+    /// What the command did stands, although nobody was told.
+    #[error("{done}, but the output cannot be written")]
+    NotPrinted { done: String, source: io::Error },
 }
 
 /// The server of a request.
@@ -128,6 +135,17 @@ impl Failure {
         Self::NoAnswer {
             from,
             source: error.without_url(),
+        }
+    }
+
+    /// Adds to a failed output what the command did before. A closed pipe stays one, and ends the
+    /// command quietly.
+    pub(crate) fn after(self, done: String) -> Self {
+        match self {
+            Self::Output(source) if source.kind() != ErrorKind::BrokenPipe => {
+                Self::NotPrinted { done, source }
+            }
+            other => other,
         }
     }
 

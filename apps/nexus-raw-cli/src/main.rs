@@ -20,25 +20,32 @@ mod settings;
 mod token_claims;
 
 use std::{
-    io::{ErrorKind, stderr, stdout},
+    io::{ErrorKind, Write as _, stderr, stdout},
     process::ExitCode,
 };
 
 use clap::Parser as _;
 
-use crate::failure::Failure;
+use crate::{exit::Exit, failure::Failure};
 
 fn main() -> ExitCode {
-    // usage errors exit here, with code 2
-    let cli = args::Cli::parse();
-    let mut out = stdout().lock();
-    let outcome = commands::run(cli.command, &mut out);
-    match outcome {
-        Ok(()) => exit::Exit::Done.into(),
-        // the reader has what it wanted, as head does
-        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
-            exit::Exit::Done.into()
+    let outcome = match args::Cli::try_parse() {
+        Ok(cli) => commands::run(cli.command, &mut stdout().lock()),
+        Err(error) if error.use_stderr() => {
+            // without standard error, the exit code still reports it
+            let _ = error.print();
+            return Exit::Usage.into();
         }
+        // help or the version
+        Err(text) => text
+            .print()
+            .and_then(|()| stdout().flush())
+            .map_err(Failure::Output),
+    };
+    match outcome {
+        Ok(()) => Exit::Done.into(),
+        // the reader has what it wanted, as head does
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Exit::Done.into(),
         Err(failure) => {
             // without standard error, the exit code still reports it
             let _ = render::failure(&mut stderr().lock(), &failure);

@@ -17,6 +17,7 @@ pub(crate) async fn run(args: &AbortArgs, out: &mut impl Write) -> Result<(), Fa
     writeln!(
         out,
         "{done}: its parts are removed from the store, and it can never be registered"
-    )?;
-    Ok(())
+    )
+    .and_then(|()| out.flush())
+    .map_err(|error| Failure::from(error).after(done))
 }

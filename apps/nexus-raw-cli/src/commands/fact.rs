@@ -17,9 +17,12 @@ pub(crate) async fn run(args: &FactArgs, out: &mut impl Write) -> Result<(), Fai
         fact = fact.with_evidence(Some(content?.sha256()));
     }
     let (stated, is_new) = service.state_fact(id, &fact).await?;
-    if args.json {
+    let printed = if args.json {
         render::document(out, &stated)
     } else {
         render::fact(out, id, &stated, is_new)
-    }
+    };
+    printed
+        .and_then(|()| Ok(out.flush()?))
+        .map_err(|failure| failure.after(format!("the fact of asset {id} is stated")))
 }

@@ -45,15 +45,24 @@ pub(crate) async fn run(args: GetArgs, out: &mut impl Write) -> Result<(), Failu
         .map(|(path, expected)| save(&service, path, expected, args.force))
         .buffer_unordered(at_once);
     let mut first = None;
+    let mut printed = Ok(());
     while let Some(saved) = downloads.next().await {
         match saved {
-            Ok(path) => writeln!(out, "{}", Escaped(&path.to_string_lossy()))?,
+            // a reader that closes its pipe does not stop the downloads
+            Ok(path) => {
+                if printed.is_ok() {
+                    printed = writeln!(out, "{}", Escaped(&path.to_string_lossy()));
+                }
+            }
             Err(failure) if first.is_none() => first = Some(failure),
             // without standard error, the exit code still reports the first
             Err(failure) => drop(render::failure(&mut stderr().lock(), &failure)),
         }
     }
-    first.map_or(Ok(()), Err)
+    match first {
+        Some(failure) => Err(failure),
+        None => Ok(printed?),
+    }
 }
 
 /// Returns what the record says of an asset's content, and its file name.

@@ -36,9 +36,12 @@ pub(crate) async fn run(args: &RegisterArgs, out: &mut impl Write) -> Result<(),
         }
         other => other,
     })?;
-    if args.json {
+    let printed = if args.json {
         render::document(out, &record)
     } else {
         render::record(out, &record, None)
-    }
+    };
+    printed
+        .and_then(|()| Ok(out.flush()?))
+        .map_err(|failure| failure.after(format!("asset {asset_id} is registered")))
 }

@@ -68,3 +68,21 @@ fn an_answer_that_does_not_say_that_it_is_aborted_is_no_success() {
         assert_eq!((ran.exit, ran.out.as_str()), (1, ""), "{}", ran.err);
     }
 }
+
+#[test]
+fn an_abort_that_nobody_reads_of_is_named_in_the_error() {
+    let stub = Stub::start(|_, _| Answer::empty(204));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nexus-raw"));
+    command
+        .env_clear()
+        .args(["abort", ID, "--server", &stub.url, "--tenant", "t_demo"])
+        .args(["--env", "dev", "--token", "a.b.c"])
+        .stdout(full.unwrap());
+    let output = command.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let start =
+        format!("error: the upload of asset {ID} is aborted, but the output cannot be written");
+    assert!(err.starts_with(&start), "{err}");
+}

@@ -22,6 +22,7 @@ mod put_many;
 mod put_photographs;
 mod put_service_faults;
 mod random;
+mod quiet;
 mod read;
 mod readme;
 mod register;

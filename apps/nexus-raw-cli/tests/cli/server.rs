@@ -197,6 +197,24 @@ impl Server {
         command
     }
 
+    /// The same, with an output of the caller's choice.
+    pub(crate) fn command_into(&self, out: impl Into<Stdio>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nexus-raw"));
+        command
+            .env_clear()
+            .env("NEXUS_RAW_SERVER", &self.log.url)
+            .env("NEXUS_RAW_TENANT", "t_demo")
+            .env("NEXUS_RAW_ENV", "dev")
+            .env("NEXUS_RAW_TOKEN", &self.token)
+            .stdin(Stdio::null())
+            .stdout(out);
+        command
+    }
+
+    pub(crate) fn data_dir(&self) -> &str {
+        self.data.path().to_str().unwrap()
+    }
+
     /// Returns the file with the object of a record's URI, whose content comes first in it.
     pub(crate) fn object(&self, uri: &str) -> PathBuf {
         let (_, key) = uri.split_once("s3://nexus-raw/").unwrap();

@@ -1,0 +1,122 @@
+//! An output that ends early, and one that fails.
+
+use std::{fs::OpenOptions, io::pipe, process::Output};
+
+use crate::{run::run, server::Server, service::file};
+
+/// The commands that print something, of an asset that is registered, and what each has done before
+/// it prints.
+fn commands<'a>(id: &'a str, data: &'a str) -> Vec<(Vec<&'a str>, Option<&'static str>)> {
+    let on_nothing = |args: &[&'a str]| (args.to_vec(), None);
+    vec![
+        on_nothing(&["--help"]),
+        on_nothing(&["--version"]),
+        on_nothing(&["help"]),
+        on_nothing(&["help", "help"]),
+        on_nothing(&["help", "put"]),
+        on_nothing(&["ls"]),
+        on_nothing(&["ls", "--help"]),
+        on_nothing(&["ls", "--json"]),
+        on_nothing(&["show", id]),
+        on_nothing(&["show", id, "--json"]),
+        on_nothing(&["events", id]),
+        on_nothing(&["events", id, "--json"]),
+        on_nothing(&["events", "--after", "0"]),
+        on_nothing(&["events", "--after", "0", "--follow"]),
+        on_nothing(&["facts", id]),
+        on_nothing(&["facts", id, "--json"]),
+        on_nothing(&["lineage", id]),
+        on_nothing(&["lineage", id, "--dot"]),
+        on_nothing(&["verify", id]),
+        on_nothing(&["whoami"]),
+        on_nothing(&["whoami", "--json"]),
+        on_nothing(&[
+            "token",
+            "--tenant",
+            "t_demo",
+            "--role",
+            "owner",
+            "--data-dir",
+            data,
+        ]),
+        on_nothing(&["get", id, "-o", "-"]),
+        on_nothing(&["completions", "bash"]),
+        on_nothing(&["completions", "fish"]),
+        (vec!["register", id], Some("asset ID is registered")),
+        (
+            vec!["fact", id, "--train-ok", "true"],
+            Some("the fact of asset ID is stated"),
+        ),
+    ]
+}
+
+fn put(server: &Server) -> String {
+    let (_directory, path) = file("a.txt");
+    let ran = run(
+        &mut server.command(),
+        ["put".as_ref(), path.as_os_str(), "--json".as_ref()],
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let record: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    record["asset_id"].as_str().unwrap().to_owned()
+}
+
+fn ended(output: &Output) -> (Option<i32>, String) {
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), err)
+}
+
+#[test]
+fn every_command_ends_quietly_if_its_reader_has_closed_the_pipe() {
+    let server = Server::start();
+    let id = put(&server);
+    for (args, _) in commands(&id, server.data_dir()) {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let output = server.command_into(writer).args(&args).output().unwrap();
+        assert_eq!(ended(&output), (Some(0), String::new()), "{args:?}");
+    }
+}
+
+#[test]
+fn every_command_reports_an_output_that_cannot_be_written() {
+    let server = Server::start();
+    let id = put(&server);
+    for (args, done) in commands(&id, server.data_dir()) {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = server.command_into(full).args(&args).output().unwrap();
+        let cause = "No space left on device (os error 28)";
+        let expected = match done {
+            None => format!("error: cannot write the output: {cause}\n"),
+            Some(done) => {
+                let done = done.replace("ID", &id);
+                format!("error: {done}, but the output cannot be written: {cause}\n")
+            }
+        };
+        assert_eq!(ended(&output), (Some(1), expected), "{args:?}");
+    }
+}
+
+/// Who reads the names of the files may stop before the last one is there.
+#[test]
+fn downloads_are_finished_although_nobody_reads_their_names() {
+    let server = Server::start();
+    let ids = [put(&server), put(&server)];
+    let directory = tempfile::tempdir().unwrap();
+    for (at, id) in ids.iter().enumerate() {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let path = directory.path().join(at.to_string());
+        let mut command = server.command_into(writer);
+        command.args(["get", id, "-o"]).arg(&path);
+        let output = command.output().unwrap();
+        assert_eq!(ended(&output), (Some(0), String::new()));
+        assert_eq!(std::fs::read(&path).unwrap(), b"hello\n");
+    }
+    let nobody = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4eff";
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let mut command = server.command_into(writer);
+    let output = command.args(["show", nobody]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
