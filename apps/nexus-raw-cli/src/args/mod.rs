@@ -85,6 +85,12 @@ pub(crate) enum Command {
         /// Shell
         shell: Shell,
     },
+    /// Print the manual page of the command, or of one of its commands
+    Man {
+        /// Command whose page is printed, such as put
+        #[arg(value_name = "COMMAND")]
+        of: Option<String>,
+    },
 }
 
 impl Command {

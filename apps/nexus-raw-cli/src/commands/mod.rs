@@ -8,6 +8,7 @@ mod facts;
 mod get;
 mod lineage;
 mod ls;
+mod man;
 mod put;
 mod register;
 mod show;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure>
         Command::Whoami(args) => block_on(whoami::run(&args, out))?,
         Command::Token(args) => token::run(args, out)?,
         Command::Completions { shell } => completions::run(shell, out)?,
+        Command::Man { of } => man::run(of.as_deref(), out)?,
     }
     Ok(out.flush()?)
 }

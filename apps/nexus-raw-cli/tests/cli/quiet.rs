@@ -42,6 +42,8 @@ fn commands<'a>(id: &'a str, data: &'a str) -> Vec<(Vec<&'a str>, Option<&'stati
         on_nothing(&["get", id, "-o", "-"]),
         on_nothing(&["completions", "bash"]),
         on_nothing(&["completions", "fish"]),
+        on_nothing(&["man"]),
+        on_nothing(&["man", "put"]),
         (vec!["register", id], Some("asset ID is registered")),
         (
             vec!["fact", id, "--train-ok", "true"],
