@@ -257,14 +257,19 @@ impl Failure {
             Self::NoAnswer {
                 from: Peer::Service,
                 ..
-            } => Some("is the server running at the address in --server or NEXUS_RAW_SERVER?"),
+            } => Some("is the server running at that address? nexus-raw whoami prints it"),
             Self::NoAnswer {
                 from: Peer::Store, ..
             } => Some("is the store reachable from this machine? Nothing was registered"),
+            Self::UnexpectedResponse { status, .. } if is_temporary(*status) => Some(
+                "something between this machine and the service answers in its place; try again later",
+            ),
             Self::UnexpectedResponse {
                 from: Peer::Service,
                 ..
-            } => Some("another server may be running at --server or NEXUS_RAW_SERVER"),
+            } => {
+                Some("another server may be running at that address, which nexus-raw whoami prints")
+            }
             Self::Store { status, .. } => Some(match *status {
                 StatusCode::FORBIDDEN => {
                     "the store refuses the URLs that the service signs; report this to the operator of the service"
@@ -272,8 +277,7 @@ impl Failure {
                 StatusCode::BAD_REQUEST => {
                     "the store received other bytes than were hashed; put the file again"
                 }
-                StatusCode::CONFLICT => "nothing was registered; put the file again",
-                status if is_temporary(status) || status.is_server_error() => {
+                _ if self.exit() == Exit::Unavailable => {
                     "nothing was registered; put the file again"
                 }
                 _ => "nothing was registered; report this to the operator of the service",
@@ -286,6 +290,9 @@ impl Failure {
                 "--data-dir names the data directory of a server in embedded mode; without it, .nexus-raw in the current directory",
             ),
             Self::NotDownloaded { .. } => Some("is the store reachable from this machine?"),
+            Self::Download { .. } if self.exit() == Exit::Unavailable => {
+                Some("this error is temporary; try again later")
+            }
             Self::Download { .. } => Some(
                 "the store refuses the service's URL; report this to the operator of the service",
             ),
@@ -341,4 +348,65 @@ fn list(ids: &[AssetId]) -> String {
 /// Returns whether a status is temporary.
 pub(crate) fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks the exit code, and that the hint asks for a repetition only if that may help.
+    fn assert_agree(failure: &Failure, expected: Exit) {
+        assert_eq!(failure.exit(), expected, "{failure}");
+        let hint = failure.hint().unwrap();
+        let repeats = hint.contains("put the file again") || hint.contains("again later");
+        assert_eq!(repeats, expected == Exit::Unavailable, "{failure}: {hint}");
+    }
+
+    #[test]
+    fn what_the_store_answers_has_an_exit_code_and_a_hint_that_agree() {
+        for (status, of_upload, of_download) in [
+            (307, Exit::Refused, Exit::Refused),
+            (400, Exit::Unavailable, Exit::Refused),
+            (403, Exit::Unavailable, Exit::Refused),
+            (404, Exit::Refused, Exit::Refused),
+            (408, Exit::Unavailable, Exit::Unavailable),
+            (409, Exit::Unavailable, Exit::Refused),
+            (411, Exit::Refused, Exit::Refused),
+            (429, Exit::Unavailable, Exit::Unavailable),
+            (500, Exit::Unavailable, Exit::Unavailable),
+            (501, Exit::Refused, Exit::Refused),
+            (503, Exit::Unavailable, Exit::Unavailable),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let code = String::new();
+            let upload = Failure::Store { status, code };
+            assert_agree(&upload, of_upload);
+            let code = String::new();
+            assert_agree(&Failure::Download { status, code }, of_download);
+        }
+    }
+
+    #[test]
+    fn an_unexpected_response_has_an_exit_code_and_a_hint_that_agree() {
+        for (status, expected) in [
+            (StatusCode::OK, Exit::Other),
+            (StatusCode::INTERNAL_SERVER_ERROR, Exit::Other),
+            (StatusCode::BAD_GATEWAY, Exit::Unavailable),
+        ] {
+            let from = Peer::Service;
+            assert_agree(&Failure::UnexpectedResponse { from, status }, expected);
+        }
+    }
+
+    /// A pipe that is closed is no failure, and what was done before is no reason to say more.
+    #[test]
+    fn a_failed_output_says_what_was_done_unless_its_reader_has_gone() {
+        let after = |kind: ErrorKind| {
+            let failure = Failure::Output(kind.into());
+            failure.after("it is registered".to_owned())
+        };
+        let text = after(ErrorKind::StorageFull).to_string();
+        assert_eq!(text, "it is registered, but the output cannot be written");
+        assert!(matches!(after(ErrorKind::BrokenPipe), Failure::Output(_)));
+    }
 }

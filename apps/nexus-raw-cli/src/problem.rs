@@ -73,7 +73,7 @@ impl Problem {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         Some(match self.code.as_str() {
             "malformed-request" => {
-                "check the tenant and the environment (nexus-raw whoami prints them); otherwise this command and the server have different versions"
+                "check the tenant and the environment; otherwise this command and the server have different versions"
             }
             "unauthenticated" => {
                 "the token has expired, or is not for this server; set NEXUS_RAW_TOKEN to a new one (in embedded mode: nexus-raw token); nexus-raw whoami prints when it ends"

@@ -17,8 +17,9 @@ pub(crate) struct Claims {
     pub(crate) iss: Option<String>,
     /// End of the token.
     pub(crate) exp: Option<Timestamp>,
-    /// The tenants of the user, each with a role if there is one.
-    pub(crate) roles: BTreeMap<String, Option<String>>,
+    /// The tenants of the user, each with a role if there is one; `None` of a token that has them
+    /// elsewhere.
+    pub(crate) roles: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// Decodes the payload of a JSON Web Token; `None` if it has none.
@@ -53,15 +54,15 @@ fn instant(value: &Value) -> Option<Timestamp> {
     Timestamp::from_micros(micros).ok()
 }
 
-fn roles(payload: &Map<String, Value>) -> BTreeMap<String, Option<String>> {
-    let tenants = payload.get("tenant_ids").and_then(Value::as_array);
-    let tenants = tenants.into_iter().flatten().filter_map(Value::as_str);
+fn roles(payload: &Map<String, Value>) -> Option<BTreeMap<String, Option<String>>> {
+    let tenants = payload.get("tenant_ids")?.as_array()?;
+    let tenants = tenants.iter().filter_map(Value::as_str);
     let role_map = payload.get("role_map").and_then(Value::as_object);
     let role = |tenant: &str| {
         let role = role_map?.get(tenant)?.as_str()?;
         Some(role.to_owned())
     };
-    tenants.map(|it| (it.to_owned(), role(it))).collect()
+    Some(tenants.map(|it| (it.to_owned(), role(it))).collect())
 }
 
 #[cfg(test)]
@@ -80,10 +81,10 @@ mod tests {
             sub: Some("u_demo".to_owned()),
             iss: Some("i".to_owned()),
             exp: Timestamp::from_micros(1_700_000_000_000_000).ok(),
-            roles: BTreeMap::from([
+            roles: Some(BTreeMap::from([
                 ("t_a".to_owned(), Some("owner".to_owned())),
                 ("t_b".to_owned(), None),
-            ]),
+            ])),
         };
         assert_eq!(claims(&token(payload)), Some(expected));
     }

@@ -16,12 +16,13 @@ pub(crate) struct Time {
 
 impl Time {
     /// Parses an RFC 3339 time, or a date, which is its midnight in UTC.
-    pub(super) fn parse(text: &str) -> Result<Self, TimestampError> {
+    pub(super) fn parse(text: &str) -> Result<Self, TimeError> {
         let midnight = format!("{text}T00:00:00Z");
-        let date = CapturedAt::parse(&midnight);
-        let (sent, time, is_date) = match date {
-            Ok(time) => (midnight, time, true),
-            Err(_) => (text.to_owned(), CapturedAt::parse(text)?, false),
+        let (sent, time, is_date) = if let Ok(time) = CapturedAt::parse(&midnight) {
+            (midnight, time, true)
+        } else {
+            let time = CapturedAt::parse(text).map_err(TimeError)?;
+            (text.to_owned(), time, false)
         };
         Ok(Self {
             sent,
@@ -38,6 +39,11 @@ impl Time {
         self.at
     }
 }
+
+/// Why a text is no [`Time`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; or a date such as 2008-10-22, which is its midnight in UTC")]
+pub(crate) struct TimeError(TimestampError);
 
 /// What is sent for a date, since the user may have meant another time zone.
 #[derive(Debug)]

@@ -24,7 +24,10 @@ pub(crate) fn run(of: Option<&str>, out: &mut impl Write) -> Result<(), Failure>
     };
     // once it is whole, since a part of a page is none
     let mut roff = Vec::new();
-    Man::new(page.clone()).render(&mut roff)?;
+    Man::new(page.clone())
+        .source(concat!("nexus-raw ", env!("CARGO_PKG_VERSION")))
+        .manual("Nexus raw storage")
+        .render(&mut roff)?;
     Ok(out.write_all(&roff)?)
 }
 

@@ -68,12 +68,13 @@ impl<'s> Whoami<'s> {
         let sub = claims.sub.as_deref().unwrap_or("not stated");
         line(out, "user", &format_args!("{sub} ({said})"))?;
         let tenant = self.settings.tenant.value.as_str();
-        let role = match claims.roles.get(tenant) {
-            None => "no member".to_owned(),
-            Some(None) => "a member without a role".to_owned(),
-            Some(Some(role)) => role.clone(),
+        let role = match claims.roles.as_ref().map(|it| it.get(tenant)) {
+            None => "not stated".to_owned(),
+            Some(None) => format!("no member of {tenant}"),
+            Some(Some(None)) => format!("member of {tenant} without a role"),
+            Some(Some(Some(role))) => format!("{role} in {tenant}"),
         };
-        line(out, "role", &format_args!("{role} in {tenant} ({said})"))?;
+        line(out, "role", &format_args!("{role} ({said})"))?;
         let end = match claims.exp {
             None => "not stated".to_owned(),
             Some(exp) if exp <= self.now => format!("{exp}, which has passed"),

@@ -80,6 +80,7 @@ fn the_faults_of_all_options_are_reported_at_once() {
     let scan = ["--scan", "=dirty", "--scanned-at", "yesterday"];
     let proof = ["--reason", &long, "--evidence-sha256", "00"];
     let time = CapturedAt::parse("yesterday").unwrap_err();
+    let time = format!("{time}; or a date such as 2008-10-22, which is its midnight in UTC");
     let digest = Sha256Digest::parse("00").unwrap_err();
     assert_faults(
         &[scan, proof].concat(),

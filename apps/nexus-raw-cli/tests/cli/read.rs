@@ -317,7 +317,7 @@ fn an_answer_that_is_not_the_services_is_not_printed() {
                 out: String::new(),
                 err: format!(
                     "error: {message}\n\
-                     hint: another server may be running at --server or NEXUS_RAW_SERVER\n"
+                     hint: another server may be running at that address, which nexus-raw whoami prints\n"
                 ),
             }
         );

@@ -123,16 +123,20 @@ fn a_token_that_cannot_be_read_has_ended_or_says_little_is_told() {
             "  user          unknown: the token has no payload that can be read, as a JSON Web Token has\n".to_owned(),
         ),
         (
+            token(&json!({"sub": "u", "groups": ["t_demo"]})),
+            format!("  role          not stated ({SAID})\n"),
+        ),
+        (
             token(&json!({"exp": 1, "tenant_ids": ["t_b"]})),
             format!(
-                "  user          not stated ({SAID})\n  role          no member in t_demo ({SAID})\n  \
+                "  user          not stated ({SAID})\n  role          no member of t_demo ({SAID})\n  \
                  ends          1970-01-01T00:00:01Z, which has passed ({SAID})\n"
             ),
         ),
         (
             token(&json!({"sub": "u", "tenant_ids": ["t_demo"]})),
             format!(
-                "  user          u ({SAID})\n  role          a member without a role in t_demo ({SAID})\n  \
+                "  user          u ({SAID})\n  role          member of t_demo without a role ({SAID})\n  \
                  ends          not stated ({SAID})\n"
             ),
         ),
@@ -160,7 +164,7 @@ fn a_token_of_embedded_mode_says_its_user_role_and_end() {
     let ran = run(&mut server.command(), ["whoami", "--tenant", "t_other"]);
     assert_eq!(ran.exit, 6, "{}", ran.out);
     assert!(
-        ran.out.contains("  role          no member in t_other "),
+        ran.out.contains("  role          no member of t_other "),
         "{}",
         ran.out
     );
