@@ -108,6 +108,48 @@ mod tests {
         }
     }
 
+    /// Its examples are run by a test of the command itself.
+    #[test]
+    fn the_guide_names_every_command_option_variable_and_exit_code() {
+        const GUIDE: &str = include_str!("../../../../docs/CLI.md");
+        for command in built().get_subcommands() {
+            let name = command.get_name();
+            assert!(
+                name == "help" || GUIDE.contains(&format!("[`{name}`]")),
+                "{name}"
+            );
+            if name == "put" {
+                // its section is written with its options
+                continue;
+            }
+            for option in options(command).iter().filter(|it| *it != "help") {
+                let named = [' ', '`'].map(|end| GUIDE.contains(&format!("--{option}{end}")));
+                assert!(named.contains(&true), "{name}: --{option}");
+            }
+            for variable in command.get_arguments().filter_map(clap::Arg::get_env) {
+                let variable = variable.to_str().unwrap();
+                assert!(
+                    GUIDE.contains(&format!("`{variable}`")),
+                    "{name}: {variable}"
+                );
+            }
+        }
+        for line in crate::exit::HELP.lines().skip(1) {
+            if let Ok(code) = line
+                .trim_start()
+                .chars()
+                .take(1)
+                .collect::<String>()
+                .parse::<u8>()
+            {
+                assert!(
+                    GUIDE.contains(&format!("\n| {code} | ")),
+                    "exit code {code}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_page_of_no_command_is_refused_with_the_commands() {
         let failure = run(Some("putt"), &mut Vec::new()).unwrap_err();

@@ -10,6 +10,7 @@ mod fact_faults;
 mod facts;
 mod feed;
 mod get;
+mod guide;
 mod lineage;
 mod list;
 mod pending;

@@ -64,7 +64,7 @@ fn clone() -> TempDir {
 /// A shell in the clone, as a newcomer has it, but with a cargo that is quick, and with these
 /// variables.
 fn shell(clone: &Path, variables: &str, commands: &str) -> Command {
-    let begin = "unset ${!NEXUS_RAW_@} CARGO_TARGET_DIR; export PATH=\"$PWD/bin:$PATH\"";
+    let begin = "unset ${!NEXUS_RAW_@} CARGO_TARGET_DIR; export PATH=\"$PWD/bin:$PATH\" XDG_CONFIG_HOME=\"$PWD\"";
     let mut command = Command::new("bash");
     command
         .args(["-ec", &format!("{begin} {variables}\n{commands}")])
