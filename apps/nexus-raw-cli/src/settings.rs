@@ -15,7 +15,6 @@ use url::Url;
 
 use crate::{
     address,
-    args::{Given, ServiceArgs},
     failure::Failure,
     option_faults::OptionFaults,
     profile::{self, Entry, Profile},
@@ -23,6 +22,26 @@ use crate::{
 };
 
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
+/// What options and variables say, as texts, so that the faults of all are reported at once.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) server: Option<Given<String>>,
+    pub(crate) tenant: Option<Given<String>>,
+    pub(crate) env: Option<Given<String>>,
+    pub(crate) token: Option<Given<SecretString>>,
+    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) allow_plain_http: bool,
+}
+
+/// A value of the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Given<T> {
+    pub(crate) value: T,
+    /// The option is absent: the value is that of its variable.
+    pub(crate) is_variable: bool,
+}
 
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +93,10 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Completes the options. All that is missing or wrong is reported at once.
-    pub(crate) fn resolve(args: &ServiceArgs) -> Result<Self, Failure> {
-        let path = args.config.clone().or_else(profile::default_path);
+    pub(crate) fn resolve(sources: &Sources) -> Result<Self, Failure> {
+        let path = sources.config.clone().or_else(profile::default_path);
         let profile = match &path {
-            Some(path) => Profile::read(path, args.config.is_some()),
+            Some(path) => Profile::read(path, sources.config.is_some()),
             None => Ok(Profile::default()),
         };
         // what a wrong profile would have set cannot be called missing
@@ -87,25 +106,25 @@ impl Settings {
             faults: OptionFaults::default(),
         };
         let default = address::parse(DEFAULT_SERVER).ok();
-        let (given, entry) = (args.server.as_ref(), profile.server);
+        let (given, entry) = (sources.server.as_ref(), profile.server);
         let server = resolver.pick(&SERVER, given, entry, address::parse, default);
         let server = server.and_then(|it| {
-            let encrypted = address::check_encryption(&it.value, args.allow_plain_http);
+            let encrypted = address::check_encryption(&it.value, sources.allow_plain_http);
             resolver.faults.check(&it.origin, encrypted).map(|()| it)
         });
-        let (given, entry) = (args.tenant.as_ref(), profile.tenant);
+        let (given, entry) = (sources.tenant.as_ref(), profile.tenant);
         let tenant = resolver.pick(&TENANT, given, entry, TenantId::parse, None);
-        let (given, entry) = (args.env.as_ref(), profile.env);
+        let (given, entry) = (sources.env.as_ref(), profile.env);
         let env = resolver.pick(&ENV, given, entry, Environment::parse, None);
         let token_file = profile.token_file;
-        let is_in_profile = args.token_file.is_none() && args.token.is_none();
+        let is_in_profile = sources.token_file.is_none() && sources.token.is_none();
         let path = token_file.as_ref().filter(|_| is_in_profile);
-        let path = args
+        let path = sources
             .token_file
             .as_ref()
             .or(path.map(|it| &it.value))
             .cloned();
-        let token = resolver.token(args, token_file);
+        let token = resolver.token(sources, token_file);
         let complete = server.zip(tenant).zip(env.zip(token));
         let settings = complete.map(|((server, tenant), (env, token))| Self {
             server,
@@ -186,13 +205,13 @@ impl Resolver {
 
     fn token(
         &mut self,
-        args: &ServiceArgs,
+        sources: &Sources,
         entry: Option<Entry<PathBuf>>,
     ) -> Option<Setting<SecretString>> {
-        let (token, origin) = if let Some(path) = &args.token_file {
+        let (token, origin) = if let Some(path) = &sources.token_file {
             let origin = Origin::Option("--token-file");
             (self.faults.check(&origin, token_in(path))?, origin)
-        } else if let Some(Given { value, is_variable }) = &args.token {
+        } else if let Some(Given { value, is_variable }) = &sources.token {
             let origin = if *is_variable {
                 Origin::Variable("NEXUS_RAW_TOKEN")
             } else {

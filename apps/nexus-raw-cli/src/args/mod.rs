@@ -28,7 +28,7 @@ pub(crate) use self::{
     provenance::ProvenanceArgs,
     put::PutArgs,
     register::{AbortArgs, RegisterArgs},
-    service::{Given, ServiceArgs},
+    service::ServiceArgs,
     time::Time,
 };
 use crate::exit;

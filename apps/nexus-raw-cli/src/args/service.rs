@@ -3,26 +3,13 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
 use secrecy::SecretString;
 
-/// The address of the service, and the caller. Texts are kept as given, with their sources:
-/// [`crate::settings`] completes them from the profile, and reports all faults at once.
+use crate::settings::{Given, Sources};
+
+/// The address of the service, and the caller.
 #[derive(Debug)]
 pub(crate) struct ServiceArgs {
-    pub(crate) config: Option<PathBuf>,
-    pub(crate) server: Option<Given<String>>,
-    pub(crate) tenant: Option<Given<String>>,
-    pub(crate) env: Option<Given<String>>,
-    pub(crate) token: Option<Given<SecretString>>,
-    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) sources: Sources,
     pub(crate) retries: u8,
-    pub(crate) allow_plain_http: bool,
-}
-
-/// A value of the command line.
-#[derive(Debug, Clone)]
-pub(crate) struct Given<T> {
-    pub(crate) value: T,
-    /// The option is absent: the value is that of its variable.
-    pub(crate) is_variable: bool,
 }
 
 /// What clap parses.
@@ -76,16 +63,17 @@ impl Args for ServiceArgs {
 impl FromArgMatches for ServiceArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let options = ServiceOptions::from_arg_matches(matches)?;
-        Ok(Self {
+        let sources = Sources {
             config: options.config,
             server: given(matches, "server", options.server),
             tenant: given(matches, "tenant", options.tenant),
             env: given(matches, "env", options.env),
             token: given(matches, "token", options.token),
             token_file: options.token_file,
-            retries: options.retries,
             allow_plain_http: options.allow_plain_http,
-        })
+        };
+        let retries = options.retries;
+        Ok(Self { sources, retries })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -66,7 +66,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(args: &ServiceArgs, progress: Progress) -> Result<Self, Failure> {
-        Self::of(&Settings::resolve(args)?, args.retries, progress)
+        Self::of(&Settings::resolve(&args.sources)?, args.retries, progress)
     }
 
     /// Returns a client for settings that are complete.
