@@ -4,6 +4,8 @@ mod capture;
 mod exif_block;
 mod exif_location;
 mod exif_time;
+mod media_tables;
+mod media_type;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -12,6 +14,7 @@ mod zone;
 
 pub(crate) use self::{
     capture::{Capture, capture},
+    media_type::{HEAD_BYTES, media_type},
     names::composed,
     zone::ExifZone,
 };
