@@ -336,14 +336,6 @@ impl SharedFile {
     }
 }
 
-/// Returns the media type of the name's extension, or that of arbitrary bytes.
-pub(crate) fn media_type(name: &Path) -> String {
-    mime_guess::from_path(name)
-        .first_raw()
-        .unwrap_or("application/octet-stream")
-        .to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -413,19 +405,6 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let answer = Content::read(directory.path(), drop);
         assert!(matches!(answer.err(), Some(Failure::Usage(_))));
-    }
-
-    #[test]
-    fn the_media_type_comes_from_the_ending() {
-        for (name, expected) in [
-            ("DSCN0010.jpg", "image/jpeg"),
-            ("a/b/SCAN.PDF", "application/pdf"),
-            ("data.json", "application/json"),
-            ("notes", "application/octet-stream"),
-            ("archive.unheard-of", "application/octet-stream"),
-        ] {
-            assert_eq!(media_type(Path::new(name)), expected, "{name}");
-        }
     }
 
     #[test]

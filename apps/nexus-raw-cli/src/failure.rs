@@ -70,14 +70,6 @@ pub(crate) enum Failure {
     /// The failures of items are reported already.
     #[error("some files were not stored")]
     Reported(Exit),
-    #[error(
-        "cannot write the output; registered, but not printed: {}",
-        list(registered)
-    )]
-    Unprinted {
-        registered: Vec<AssetId>,
-        source: io::Error,
-    },
     /// Without the URL, since that of a download is a secret.
     #[error("no complete answer from the store")]
     NotDownloaded { source: reqwest::Error },
@@ -338,11 +330,6 @@ fn is_retried_by_stores(status: StatusCode, code: &str) -> bool {
             "ServiceUnavailable",
         ]
         .contains(&code)
-}
-
-fn list(ids: &[AssetId]) -> String {
-    let ids: Vec<_> = ids.iter().map(AssetId::to_string).collect();
-    ids.join(", ")
 }
 
 /// Returns whether a status is temporary.

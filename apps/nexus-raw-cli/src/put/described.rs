@@ -2,7 +2,6 @@
 
 use std::{
     io::{Read, Seek},
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,9 +17,8 @@ use super::{
 use crate::{
     args::PutArgs,
     client::Provenance,
-    content,
     failure::Failure,
-    metadata::{Capture, ExifZone, capture},
+    metadata::{Capture, ExifZone, HEAD_BYTES, capture, media_type},
 };
 
 /// How files are described, for work on any thread.
@@ -54,14 +52,26 @@ impl MetadataRules {
         }))
     }
 
-    /// Returns the media type by the name alone.
+    /// Returns the media type that is stated, or that of the name alone.
     pub(super) fn content_type(&self, filename: &str) -> String {
-        let stated = self.0.content_type.clone();
-        stated.unwrap_or_else(|| content::media_type(Path::new(filename)))
+        self.content_type_of(filename, &[])
     }
 
-    pub(super) fn describe(&self, filename: &str, file: impl Read + Seek) -> Described {
-        let content_type = self.content_type(filename);
+    fn content_type_of(&self, filename: &str, head: &[u8]) -> String {
+        let stated = self.0.content_type.clone();
+        stated.unwrap_or_else(|| media_type(filename, head))
+    }
+
+    /// Describes a file. One that cannot be read is described by its name, and fails later.
+    pub(super) fn describe(&self, filename: &str, mut file: impl Read + Seek) -> Described {
+        let mut head = Vec::new();
+        let read = file
+            .rewind()
+            .and_then(|()| file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head));
+        if read.is_err() {
+            head.clear();
+        }
+        let content_type = self.content_type_of(filename, &head);
         let capture = match &self.0.zone {
             Some(zone) => capture(file, &content_type, zone),
             None => Capture::default(),

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Fail
     } else {
         Progress::on_terminal()
     };
-    let settings = Settings::resolve(&args.service)?;
+    let settings = Settings::resolve(&args.service.sources)?;
     let service = Service::of(&settings, args.service.retries, progress.clone())?;
     let mut plan = Plan::make(args)?;
     let user = claims(settings.token.value.expose_secret()).and_then(|it| it.sub);

@@ -248,10 +248,9 @@ impl<'a> Report<'a> {
             self.note(&format!("{summary}, in {seconds:.1} s"));
         }
         if let Some(source) = self.broken {
-            return Err(Failure::Unprinted {
-                registered: self.unprinted,
-                source,
-            });
+            let ids: Vec<_> = self.unprinted.iter().map(AssetId::to_string).collect();
+            let done = format!("registered {}", ids.join(", "));
+            return Err(Failure::NotPrinted { done, source });
         }
         match ORDER.into_iter().find(|it| self.exits.contains(it)) {
             Some(exit) => Err(Failure::Reported(exit)),
