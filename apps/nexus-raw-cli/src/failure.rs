@@ -262,18 +262,18 @@ impl Failure {
             } => {
                 Some("another server may be running at that address, which nexus-raw whoami prints")
             }
-            Self::Store { status, .. } => Some(match *status {
-                StatusCode::FORBIDDEN => {
-                    "the store refuses the URLs that the service signs; report this to the operator of the service"
-                }
-                StatusCode::BAD_REQUEST => {
-                    "the store received other bytes than were hashed; put the file again"
-                }
-                _ if self.exit() == Exit::Unavailable => {
-                    "nothing was registered; put the file again"
-                }
-                _ => "nothing was registered; report this to the operator of the service",
-            }),
+            Self::Store { code, .. } if DAMAGES.contains(&&**code) => {
+                Some("the store received other bytes than were hashed; put the file again")
+            }
+            Self::Store { status, .. } if *status == StatusCode::FORBIDDEN => Some(
+                "the store refuses the URLs that the service signs; report this to the operator of the service",
+            ),
+            Self::Store { .. } if self.exit() == Exit::Unavailable => {
+                Some("nothing was registered; put the file again")
+            }
+            Self::Store { .. } => {
+                Some("nothing was registered; report this to the operator of the service")
+            }
             Self::NotRegistrable { .. } => Some("put the file, which uploads it as another asset"),
             Self::NotAborted { .. } => Some(
                 "only an upload in parts can be aborted, until it is completed or registered; one that was begun otherwise ends by itself",
@@ -314,6 +314,9 @@ const URL_ENDS: [&str; 4] = [
     "TokenRefreshRequired",
 ];
 
+/// The codes of a store for bytes that were damaged or lost on their way.
+const DAMAGES: [&str; 3] = ["BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"];
+
 /// Returns whether a store may take the same upload later. S3 tells by its code, under several
 /// statuses: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
 fn is_retried_by_stores(status: StatusCode, code: &str) -> bool {
@@ -321,15 +324,12 @@ fn is_retried_by_stores(status: StatusCode, code: &str) -> bool {
     matches!(status.as_u16(), 408 | 409 | 429 | 499 | 500 | 502..=504 | 520..=524)
         || [
             "RequestTimeout",
-            // the bytes were damaged or lost on their way
-            "BadDigest",
-            "IncompleteBody",
-            "XAmzContentSHA256Mismatch",
             "SlowDown",
             "InternalError",
             "ServiceUnavailable",
         ]
         .contains(&code)
+        || DAMAGES.contains(&code)
 }
 
 /// Returns whether a status is temporary.
@@ -353,8 +353,8 @@ mod tests {
     fn what_the_store_answers_has_an_exit_code_and_a_hint_that_agree() {
         for (status, of_upload, of_download) in [
             (307, Exit::Refused, Exit::Refused),
-            (400, Exit::Unavailable, Exit::Refused),
-            (403, Exit::Unavailable, Exit::Refused),
+            (400, Exit::Refused, Exit::Refused),
+            (403, Exit::Refused, Exit::Refused),
             (404, Exit::Refused, Exit::Refused),
             (408, Exit::Unavailable, Exit::Unavailable),
             (409, Exit::Unavailable, Exit::Refused),
@@ -370,6 +370,10 @@ mod tests {
             assert_agree(&upload, of_upload);
             let code = String::new();
             assert_agree(&Failure::Download { status, code }, of_download);
+        }
+        for code in ["BadDigest", "RequestTimeout", "IncompleteBody", "SlowDown"] {
+            let (status, code) = (StatusCode::BAD_REQUEST, code.to_owned());
+            assert_agree(&Failure::Store { status, code }, Exit::Unavailable);
         }
     }
 

@@ -396,3 +396,24 @@ fn what_the_service_refuses_is_reported_before_a_file_is_hashed() {
     assert_eq!(footage.assets(), []);
     assert!(!Path::new("state").exists());
 }
+
+#[test]
+fn an_output_that_is_full_ends_the_run_and_the_error_names_what_is_registered() {
+    let footage = Footage::with(&[("a.txt", b"one"), ("b.txt", b"two")]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut command = footage.server.command_into(full.unwrap());
+    command.current_dir(footage.directory.path());
+    let output = command.args(["put", "footage", "--quiet"]).output();
+    let output = output.unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    let listed = footage.run(&["ls", "--json"]);
+    let ids = listed.out.lines().map(|line| {
+        let asset: Value = serde_json::from_str(line).unwrap();
+        asset["asset_id"].as_str().unwrap().to_owned()
+    });
+    let ids: Vec<_> = ids.collect();
+    assert_eq!(ids.len(), 2);
+    assert!(err.starts_with("error: registered "), "{err}");
+    assert!(ids.iter().all(|id| err.contains(id)), "{err}");
+}
