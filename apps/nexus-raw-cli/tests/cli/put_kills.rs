@@ -126,7 +126,14 @@ fn an_upload_that_is_killed_at_any_of_its_requests_leaves_one_record() {
             for number in 1.. {
                 let name = format!("{kind}, killed {moment:?} request {number} to {peer:?}");
                 let file = site.file(&name, size);
-                let args = ["--part-threshold", threshold, "--concurrency", "1"];
+                // by its content alone nothing is found that is registered
+                let args = [
+                    "--again",
+                    "--part-threshold",
+                    threshold,
+                    "--concurrency",
+                    "1",
+                ];
                 let killed = killed_at(site, site.put(&file, &args), (peer, moment), number);
                 if killed.exit == 0 {
                     assert!(number > 1, "{name}: no request");
@@ -139,6 +146,35 @@ fn an_upload_that_is_killed_at_any_of_its_requests_leaves_one_record() {
             }
         },
     );
+}
+
+#[test]
+fn small_files_that_are_stored_together_have_one_record_each_after_a_kill_at_any_request() {
+    let ends = [Peer::Service, Peer::Store]
+        .map(|peer| [(peer, Moment::Before), (peer, Moment::After)])
+        .concat();
+    shared(ends, |site, (peer, moment)| {
+        for number in 1.. {
+            let name = format!("killed {moment:?} request {number} to {peer:?}");
+            let files = [1, 2, 3].map(|file| site.file(&format!("{file} {name}"), 4096));
+            let paths = files.iter().map(|it| it.to_str().unwrap());
+            let args: Vec<_> = ["put", "--json", "--concurrency", "1"]
+                .into_iter()
+                .chain(paths)
+                .collect();
+            let put = || site.command(args.iter().copied());
+            let killed = killed_at(site, put(), (peer, moment), number);
+            if killed.exit == 0 {
+                assert!(number > 1, "{name}: no request");
+                break;
+            }
+            let ran = ran(put());
+            assert_eq!(ran.exit, 0, "{name}: {}", ran.err);
+            for file in &files {
+                site.assert_one_of(&name, &ran.out, file);
+            }
+        }
+    });
 }
 
 /// Kills the command at its request of this number, if it has so many.

@@ -121,6 +121,18 @@ impl Site {
         let object = self.embedded.object(record["uri"].as_str().unwrap());
         assert!(starts_with(&object, file), "{case}: another object");
     }
+
+    /// The same for a file that was stored with others.
+    pub(crate) fn assert_one_of(&self, case: &str, output: &str, file: &Path) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let records = output.lines().filter(|line| {
+            let record: Value = serde_json::from_str(line).unwrap();
+            record["filename"] == name
+        });
+        let records: Vec<_> = records.collect();
+        assert_eq!(records.len(), 1, "{case}: {output}");
+        self.assert_stored(case, records[0], file);
+    }
 }
 
 /// Runs a command to its end.
