@@ -10,43 +10,56 @@ const TEMPLATE: &str =
 
 /// A progress bar on standard error, shown only on a terminal.
 #[derive(Clone)]
-pub(crate) struct Progress(ProgressBar);
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    is_on_terminal: bool,
+}
 
 impl Progress {
     pub(crate) fn on_terminal() -> Self {
         if !stderr().is_terminal() {
             return Self::none();
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // shown from the first step on
+        let bar = ProgressBar::hidden();
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
         }
-        Self(bar)
+        Self {
+            bar,
+            is_on_terminal: true,
+        }
     }
 
     pub(crate) fn none() -> Self {
-        Self(ProgressBar::hidden())
+        Self {
+            bar: ProgressBar::hidden(),
+            is_on_terminal: false,
+        }
     }
 
     /// Restarts the bar for another step.
     pub(crate) fn start(&self, doing: &'static str, bytes: u64) {
-        self.0.set_message(doing);
-        self.0.set_length(bytes);
-        self.0.reset();
+        if self.is_on_terminal {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_message(doing);
+        self.bar.set_length(bytes);
+        self.bar.reset();
     }
 
     pub(crate) fn advance(&self, bytes: u64) {
-        self.0.inc(bytes);
+        self.bar.inc(bytes);
     }
 
     /// Takes back what a failed attempt advanced.
     pub(crate) fn take_back(&self, bytes: u64) {
-        self.0.dec(bytes);
+        self.bar.dec(bytes);
     }
 
     /// Prints a line above the bar.
     pub(crate) fn note(&self, line: &str) {
-        self.0.suspend(|| {
+        self.bar.suspend(|| {
             // a lost note must not stop the command
             let _ = writeln!(stderr(), "{line}");
         });
@@ -54,12 +67,12 @@ impl Progress {
 
     /// Runs with the bar hidden, so that output is not mixed with it.
     pub(crate) fn suspended<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.0.suspend(print)
+        self.bar.suspend(print)
     }
 
     /// Removes the bar.
     pub(crate) fn end(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 
     /// Prints why the command waits, and for how long at most.

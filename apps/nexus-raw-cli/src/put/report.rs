@@ -132,17 +132,21 @@ impl<'a> Report<'a> {
     ) -> Result<(), Failure> {
         let exit = failure.exit();
         self.exits.push(exit);
-        self.must_stop |= exit == Exit::Denied || failure.is_service_away();
+        let is_of_all = exit == Exit::Denied || failure.is_service_away();
         let path = path.to_string_lossy();
-        self.progress.suspended(|| {
-            let mut err = stderr().lock();
-            // without standard error, the exit code still reports it
-            let _ = if self.is_one_file {
-                render::failure(&mut err, failure)
-            } else {
-                render::failure_of(&mut err, &path, failure)
-            };
-        });
+        // what befalls all files is said once
+        if !(is_of_all && self.must_stop) {
+            self.progress.suspended(|| {
+                let mut err = stderr().lock();
+                // without standard error, the exit code still reports it
+                let _ = if self.is_one_file || is_of_all {
+                    render::failure(&mut err, failure)
+                } else {
+                    render::failure_of(&mut err, &path, failure)
+                };
+            });
+        }
+        self.must_stop |= is_of_all;
         if self.args.json {
             let problem = match failure {
                 Failure::Problem(problem)
