@@ -41,18 +41,21 @@ fn coordinate(
     faults: &mut Vec<String>,
 ) -> Option<f64> {
     let value = &exif.get_field(tag, In::PRIMARY)?.value;
-    let degrees = match value {
-        Value::Rational(parts) if (1..=3).contains(&parts.len()) => {
-            let units = [1.0, 60.0, 3600.0];
-            parts
-                .iter()
-                .zip(units)
-                .map(|(part, unit)| part.to_f64() / unit)
-                .sum()
-        }
-        _ => f64::NAN,
+    let parts: Vec<f64> = match value {
+        Value::Rational(parts) => parts.iter().map(Rational::to_f64).collect(),
+        // by some telephones
+        Value::SRational(parts) => parts.iter().map(SRational::to_f64).collect(),
+        _ => Vec::new(),
     };
-    if !f64::is_finite(degrees) {
+    let is_angle =
+        (1..=3).contains(&parts.len()) && parts.iter().all(|it| it.is_finite() && *it >= 0.0);
+    let units = [1.0, 60.0, 3600.0];
+    let degrees: f64 = parts
+        .iter()
+        .zip(units)
+        .map(|(part, unit)| part / unit)
+        .sum();
+    if !is_angle {
         faults.push(format!("{tag} is not an angle"));
         return None;
     }

@@ -21,14 +21,14 @@ const PACKET_BYTES: usize = 188;
 ///   a container (a `.docx` is a ZIP, a `.jpg` is none);
 /// - of text, such as XML or a script, the name says what it is, if it names a format of text.
 ///
-/// Where the bytes show nothing it is that of the name; if that says nothing either, it is
-/// `application/octet-stream`.
+/// Where the bytes show nothing it is that of the name, unless it names a text and a byte is zero.
+/// If the name says nothing either, it is `application/octet-stream`.
 pub(crate) fn media_type(filename: &str, head: &[u8]) -> String {
     let head = &head[..head.len().min(HEAD_BYTES)];
     let ending = Path::new(filename).extension();
     let ending = ending.and_then(|it| it.to_str()).unwrap_or_default();
     let ending = ending.to_ascii_lowercase();
-    let by_name = by_name(&ending);
+    let by_name = by_name(&ending).filter(|it| !is_textual(it) || !is_binary(head));
     match (by_content(head), by_name) {
         (Some(content), Some(name)) if is_refined(&content, &ending, name) => name.to_owned(),
         (Some(content), _) => content,
@@ -89,9 +89,18 @@ fn is_transport_stream(head: &[u8]) -> bool {
     !is_text(head) && (is_in_step(0, PACKET_BYTES) || is_in_step(4, PACKET_BYTES + 4))
 }
 
+fn is_binary(head: &[u8]) -> bool {
+    head.contains(&0) && !is_utf_16(head)
+}
+
+/// Whether a mark is there, which programs write.
+fn is_utf_16(head: &[u8]) -> bool {
+    head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff")
+}
+
 /// Whether the bytes are text in UTF-8, or in UTF-16 with a mark. The last character may be cut.
 fn is_text(head: &[u8]) -> bool {
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+    if is_utf_16(head) {
         return true;
     }
     let text = match str::from_utf8(head) {

@@ -43,6 +43,9 @@ fn fault(text: &str) -> Capture {
 #[test]
 fn degrees_minutes_and_seconds_are_a_number() {
     assert_eq!(with(&[]), place(43.5, 11.751_25, None, None));
+    let signed = [(43, 1), (30, 1), (0, 1)].map(SRational::from).to_vec();
+    let signed = with(&[(Tag::GPSLatitude, Value::SRational(signed))]);
+    assert_eq!(signed, place(43.5, 11.751_25, None, None));
     let decimal = with(&[(Tag::GPSLatitude, ratio(&[(435, 10)]))]);
     assert_eq!(decimal, place(43.5, 11.751_25, None, None));
 }
@@ -153,6 +156,11 @@ fn an_impossible_position_is_a_fault_and_does_not_hide_the_time() {
         (
             Tag::GPSLongitude,
             ratio(&[ZERO; 4]),
+            "GPSLongitude is not an angle",
+        ),
+        (
+            Tag::GPSLongitude,
+            Value::SRational(vec![SRational::from((-11, 1))]),
             "GPSLongitude is not an angle",
         ),
         (

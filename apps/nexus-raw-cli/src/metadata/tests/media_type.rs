@@ -206,6 +206,7 @@ fn type_script_is_no_transport_stream() {
         ("a.ts", &text, "application/typescript"),
         ("a.ts", all.as_bytes(), "application/typescript"),
         ("a.ts", b"", "application/typescript"),
+        ("a.ts", &broken, "application/octet-stream"),
     ]);
 }
 
@@ -227,6 +228,18 @@ fn without_content_the_name_counts() {
         ("a", b"\0\0\x01\0\x01\0", "application/octet-stream"),
         ("a.ico", b"\0\0\x01\0\x01\0", "image/vnd.microsoft.icon"),
         ("a.exe", b"MZ\x90\0", "application/octet-stream"),
+    ]);
+}
+
+#[test]
+fn a_text_has_no_zeros() {
+    assert_types(&[
+        ("a.txt", b"a\0b", "application/octet-stream"),
+        ("a.csv", b"\0\x01\x02", "application/octet-stream"),
+        ("a.obj", b"\x64\x86\x02\0", "application/octet-stream"),
+        ("a.obj", b"v 0 0 0\n", "model/obj"),
+        ("a.txt", b"\xfe\xff\0a", "text/plain"),
+        ("a.png", b"\0\0", "image/png"),
     ]);
 }
 
