@@ -1,4 +1,4 @@
-//! The Exif of a TIFF image, without its pixels.
+//! What matters of Exif, which is a TIFF; an image that is a TIFF has it beside the pixels.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
@@ -30,9 +30,9 @@ const GPS: Wanted = Wanted {
     children: &[],
 };
 
-/// Returns a small TIFF with the entries of the time and the place of a large one. It exists since
-/// the library wants a TIFF as one slice, and one from a camera or a scanner may have gigabytes.
-/// What is read is bounded: the entries of three directories, and their short values.
+/// Returns a small TIFF with the entries of the time and the place of another one, which may be Exif
+/// or an image of gigabytes. What is read is bounded: the entries of three directories, and their
+/// short values.
 ///
 /// # Errors
 /// When the file cannot be read, or an offset or a length in it is wrong.
@@ -40,9 +40,10 @@ pub(super) fn excerpt(file: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
     let mut header = [0; 8];
     file.rewind()?;
     file.read_exact(&mut header)?;
-    let order = match &header[..2] {
-        b"II" => ByteOrder::Little,
-        _ => ByteOrder::Big,
+    let order = match &header[..4] {
+        b"II*\0" => ByteOrder::Little,
+        b"MM\0*" => ByteOrder::Big,
+        _ => return Err(io::Error::new(ErrorKind::InvalidData, "it is no TIFF")),
     };
     let offset = order.long(&header[4..]);
     let mut source = Source { file, order };

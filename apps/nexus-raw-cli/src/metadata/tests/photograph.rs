@@ -92,22 +92,30 @@ fn boxed(name: [u8; 4], content: &[&[u8]]) -> Vec<u8> {
 pub(super) fn in_heif(brand: [u8; 4], block: &[u8]) -> Vec<u8> {
     let data = [&[0; 4][..], block].concat();
     let length = u32::try_from(data.len()).unwrap().to_be_bytes();
-    let entry = boxed(*b"infe", &[&[2, 0, 0, 0, 0, 7, 0, 0], b"Exif", &[0]]);
     let before = |offset: u32| {
         // one item, number 7, with one extent
         let items = [0, 0, 0, 0, 0x44, 0, 0, 1, 0, 7, 0, 0, 0, 1];
-        let meta = [
-            &[0; 4][..],
-            &boxed(*b"hdlr", &[&[0; 8], b"pict", &[0; 13]]),
-            &boxed(*b"iinf", &[&[0, 0, 0, 0, 0, 1], &entry]),
-            &boxed(*b"iloc", &[&items, &offset.to_be_bytes(), &length]),
-        ];
-        let brands = boxed(*b"ftyp", &[&brand, &[0; 4], b"mif1", &brand]);
-        [brands, boxed(*b"meta", &meta)].concat()
+        let place = [&items[..], &offset.to_be_bytes(), &length].concat();
+        heif(brand, &[2, 0, 0, 0, 0, 7, 0, 0], &place, &[])
     };
     let offset = before(0).len() + 8;
     let before = before(u32::try_from(offset).unwrap());
     [before, boxed(*b"mdat", &[&data])].concat()
+}
+
+/// HEIF up to the pixels: the start of the entry of Exif, the places of items, and their data.
+pub(super) fn heif(brand: [u8; 4], entry: &[u8], places: &[u8], data: &[u8]) -> Vec<u8> {
+    let image = boxed(*b"infe", &[&[2, 0, 0, 0, 0, 1, 0, 0], b"hvc1", &[0]]);
+    let exif = boxed(*b"infe", &[entry, b"Exif", &[0]]);
+    let meta = [
+        &[0; 4][..],
+        &boxed(*b"hdlr", &[&[0; 8], b"pict", &[0; 13]]),
+        &boxed(*b"iinf", &[&[0, 0, 0, 0, 0, 2], &image, &exif]),
+        &boxed(*b"iloc", &[places]),
+        &boxed(*b"idat", &[data]),
+    ];
+    let brands = boxed(*b"ftyp", &[&brand, &[0; 4], b"mif1", &brand]);
+    [brands, boxed(*b"meta", &meta)].concat()
 }
 
 /// What is read of an image in Berlin.

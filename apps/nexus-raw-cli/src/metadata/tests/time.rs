@@ -142,7 +142,7 @@ fn a_time_that_is_none_is_a_fault() {
 
 #[test]
 fn a_quoted_time_is_short_and_escaped() {
-    let date = format!("\u{1b}[2J{}", "9".repeat(60_000));
+    let date = format!("\u{1b}[2J{}", "9".repeat(4000));
     let expected = format!(
         "DateTimeOriginal \"\\u{{1b}}[2J{}\" is not a time",
         "9".repeat(36)
