@@ -45,12 +45,7 @@ fn read(found: &FoundExif, zone: &ExifZone) -> Capture {
     let mut faults = Vec::new();
     let time = time(&found.exif, zone, &mut faults);
     let location = location(&found.exif, &mut faults);
-    // a fault elsewhere hides nothing of these
-    if let Some(fault) = &found.fault
-        && (time.is_none() || location.is_none())
-    {
-        faults.push(fault.to_string());
-    }
+    faults.extend(found.fault.as_ref().map(ToString::to_string));
     Capture {
         zone_assumed: time.as_ref().is_some_and(|it| it.zone_assumed),
         captured_at: time.map(|it| it.text),

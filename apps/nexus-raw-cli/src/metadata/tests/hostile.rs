@@ -117,12 +117,19 @@ fn what_claims_to_be_long_is_not_read() {
     // of gigabytes
     let entry = [0x69, 0x87, 4, 0, 1, 0, 0, 0, 8, 0, 0, 0];
     let table = [&b"II*\0\x08\0\0\0\xff\xff"[..], &entry.repeat(65_535)].concat();
+    // a text of a GiB
+    let text = [
+        &b"II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x1a\0\0\0\0\0\0\0"[..],
+        b"\x01\0\x03\x90\x02\0\0\0\0\x40\x08\0\0\0\0\0\0\0",
+    ]
+    .concat();
     let png = b"\x89PNG\r\n\x1a\n\x7f\xff\xff\xffeXIf";
     let webp = b"RIFF\xff\xff\xff\xffWEBPEXIF\xff\xff\xff\x7f";
     let heif = b"\0\0\0\x14ftypmif1\0\0\0\0mif1\x7f\xff\xff\xffmeta";
     let meta = b"\0\0\0\x14ftypmif1\0\0\0\0mif1\0\0\0\0meta";
     for (start, fault) in [
         (&table[..], None),
+        (&text, Some("DateTimeOriginal is not a text")),
         (png, Some("Exif has more than 2097152 bytes")),
         (webp, Some("Exif has more than 2097152 bytes")),
         (heif, Some("Exif has more than 2097152 bytes")),
