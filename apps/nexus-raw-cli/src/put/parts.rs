@@ -1,8 +1,8 @@
 //! Uploads in parts. The file is hashed while its parts go up.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap, future::ready};
 
-use futures_util::{TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use nexus_raw::asset::{AssetId, Sha256Digest};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -215,13 +215,10 @@ impl Session<'_> {
             let whole = whole.map(|it| Sha256Digest::from_bytes(it.finalize().into()));
             Ok((whole, parts))
         });
-        let sending = stream::unfold(hashed, |hashed| self.declared(uploading, hashed))
+        let parts = stream::unfold(hashed, |hashed| self.declared(uploading, hashed))
             .map_ok(|parts| stream::iter(parts.into_iter().map(Ok)))
-            .try_flatten()
-            .map_ok(|(part, put)| self.part(uploading, part, put))
-            .try_buffer_unordered(usize::from(self.args.concurrency))
-            .try_collect::<()>();
-        let (sent, hashed) = tokio::join!(sending, hashing);
+            .try_flatten();
+        let (sent, hashed) = tokio::join!(self.sent_parts(uploading, parts), hashing);
         let (whole, parts) = match (sent, hashed) {
             (Ok(()), hashed) => hashed?,
             // what the file became explains what the store refused
@@ -230,6 +227,27 @@ impl Session<'_> {
         };
         let whole = known.or(whole).ok_or_else(unexpected)?;
         Ok(Hashed { whole, parts })
+    }
+
+    /// Uploads parts. After a failure none is begun any more, but those under way go up, so that the
+    /// next run need not send them again.
+    async fn sent_parts(
+        &self,
+        uploading: &Uploading,
+        parts: impl Stream<Item = Result<(PartDigest, SignedPut), Failure>>,
+    ) -> Result<(), Failure> {
+        let failure = RefCell::new(None);
+        let fail = |it: Failure| drop(failure.borrow_mut().get_or_insert(it));
+        parts
+            .take_while(|_| ready(failure.borrow().is_none()))
+            .map(|part| async move {
+                let (part, put) = part?;
+                self.part(uploading, part, put).await
+            })
+            .buffer_unordered(usize::from(self.args.concurrency))
+            .for_each(|sent| ready(sent.err().map_or((), fail)))
+            .await;
+        failure.into_inner().map_or(Ok(()), Err)
     }
 
     /// Declares the parts that are hashed by now and not held by the store.
@@ -339,11 +357,8 @@ impl Session<'_> {
                 .service
                 .declare_parts(uploading.asset_id, parts.clone())
                 .await?;
-            stream::iter(parts.into_iter().zip(puts).map(Ok))
-                .map_ok(|(part, put)| self.part(uploading, part, put))
-                .try_buffer_unordered(usize::from(self.args.concurrency))
-                .try_collect::<()>()
-                .await?;
+            let parts = stream::iter(parts.into_iter().zip(puts).map(Ok));
+            self.sent_parts(uploading, parts).await?;
         }
         Err(unexpected())
     }

@@ -4,7 +4,7 @@
 use nexus_raw_testkit::{Fault, FaultRule};
 use serde_json::Value;
 
-use crate::site::{ran, shared};
+use crate::site::{Site, ran, shared};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -20,6 +20,13 @@ fn error(status: u16, code: &str, message: &str) -> Fault {
 /// A response without a body that a client could understand.
 fn bare(status: u16) -> Fault {
     Fault::answer(status, "", "")
+}
+
+/// Returns how many uploads the store has been asked for.
+fn puts(site: &Site) -> usize {
+    let log = site.store.log();
+    let arrived = log.iter().filter(|it| it.status.is_none());
+    arrived.filter(|it| it.method == "PUT").count()
 }
 
 /// What befalls a request and not its repetition.
@@ -152,12 +159,7 @@ fn a_fault_that_stays_ends_the_upload_and_what_is_repeated_later_goes_on() {
             "--concurrency",
             "2",
         ];
-        let puts = || {
-            let log = site.store.log();
-            let arrived = log.iter().filter(|it| it.status.is_none());
-            arrived.filter(|it| it.method == "PUT").count()
-        };
-        let before = puts();
+        let before = puts(site);
         site.store.break_only("PUT", fault);
         let failed = ran(site.put(&file, &args));
         site.store.mend();
@@ -166,7 +168,7 @@ fn a_fault_that_stays_ends_the_upload_and_what_is_repeated_later_goes_on() {
         assert_eq!(problem["exit"], exit, "{name}: {problem}");
         // a URL that is refused is asked for once more
         let at_most = 2 * (RETRIES + 1) * parts.try_into().unwrap_or(usize::MAX);
-        let sent = puts() - before;
+        let sent = puts(site) - before;
         assert!(sent <= at_most, "{name}: {sent} requests");
 
         let ran = ran(site.put(&file, &args));
@@ -192,5 +194,27 @@ fn small_files_that_are_stored_together_survive_each_fault_of_one_of_them() {
         for file in &files {
             site.assert_one_of(name, &ran.out, file);
         }
+    });
+}
+
+#[test]
+fn a_part_that_is_refused_does_not_cut_off_those_under_way() {
+    const PARTS: usize = 3;
+    let refused = error(400, "InvalidArgument", "No such part.");
+    shared(vec![refused], |site, refused| {
+        let Fault::Say(refused) = refused else {
+            unreachable!();
+        };
+        let file = site.file("parts", PARTS as u64 * PART);
+        let before = puts(site);
+        let rule = FaultRule::on("PUT").only(2..=2);
+        site.store.follow([rule.fault(Fault::SayEarly(refused))]);
+        let args = ["--part-threshold", "8MiB"];
+        let failed = ran(site.put(&file, &args));
+        assert_eq!(failed.exit, 4, "{}", failed.err);
+        let ran = ran(site.put(&file, &args));
+        assert_eq!(ran.exit, 0, "{}", ran.err);
+        site.assert_stored("refused", &ran.out, &file);
+        assert_eq!(puts(site) - before, PARTS + 1);
     });
 }
