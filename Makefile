@@ -52,7 +52,8 @@ soak: tools ## run what takes too long for every change
 	@tools/soak $(PARTS)
 
 # bench targets alone: libraries have none, and their test harness does not know `--quick`
-bench: tools ## measure the parts, and requests against the floor
+bench: tools ## measure the parts, requests against the floor, and uploads against rclone
+	@tools/setup rclone
 	@cargo bench --workspace --bench '*' --locked $(ARGS)
 
 lint: base ## check format, clippy, documentation, architecture, dependencies

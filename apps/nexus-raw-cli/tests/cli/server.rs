@@ -31,14 +31,15 @@ pub(crate) const PORTS: [(&str, &str); 3] = [
 pub(crate) fn programs() -> PathBuf {
     let directory = Path::new(env!("CARGO_BIN_EXE_nexus-raw")).parent().unwrap();
     if !directory.join("nexus-raw-server").exists() {
+        // a benchmark needs no feature of tests
+        let profile: &[&str] = if cfg!(debug_assertions) {
+            &["--all-features"]
+        } else {
+            &["--release"]
+        };
         let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--locked",
-                "--all-features",
-                "-p",
-                "nexus-raw-server",
-            ])
+            .args(["build", "--locked", "-p", "nexus-raw-server"])
+            .args(profile)
             .status();
         assert!(built.unwrap().success());
     }
@@ -158,10 +159,6 @@ impl Server {
         };
         server.token = server.token(3600);
         server
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.log.url
     }
 
     /// Returns a token of an owner.
