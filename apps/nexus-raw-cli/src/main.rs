@@ -14,6 +14,7 @@ mod option_faults;
 mod problem;
 mod profile;
 mod progress;
+mod provenance;
 mod put;
 mod render;
 mod settings;

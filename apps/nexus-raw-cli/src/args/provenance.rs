@@ -8,7 +8,7 @@ use super::{
     time::{Note, Time},
     values::{accuracy, altitude, asset, label, labels, latitude, longitude},
 };
-use crate::{client::Provenance, failure::Failure};
+use crate::{failure::Failure, provenance::Provenance};
 
 /// What a caller states of an asset when it is registered.
 #[derive(Debug, clap::Args)]

@@ -22,12 +22,14 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use url::Url;
 
+pub(crate) use crate::provenance::Provenance;
+
 pub(crate) use self::{
     answer::Record,
     storing::by_number,
     upload::Payload,
     wire::{
-        Download, IfRegistered, PartDigest, PresignAnswer, PresignRequest, Presigned, Provenance,
+        Download, IfRegistered, PartDigest, PresignAnswer, PresignRequest, Presigned,
         RegisterRequest, SignedPut, Upload,
     },
 };

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use nexus_raw::asset::{AssetId, CaptureLocation, Labels, Lineage, PiiFlags, Sha256Digest};
+use nexus_raw::asset::{AssetId, Sha256Digest};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use crate::provenance::Provenance;
 
 /// A request for an upload.
 #[derive(Clone, Serialize)]
@@ -106,19 +108,6 @@ pub(crate) struct RegisterRequest {
     pub(crate) sha256: Option<Sha256Digest>,
     #[serde(flatten)]
     pub(crate) provenance: Provenance,
-}
-
-/// The caller's metadata of an asset. Absent fields are omitted.
-#[derive(Clone, Serialize)]
-pub(crate) struct Provenance {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) captured_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) capture_location: Option<CaptureLocation>,
-    pub(crate) lineage: Lineage,
-    pub(crate) pii_flags: PiiFlags,
-    pub(crate) train_ok: bool,
-    pub(crate) labels: Labels,
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
