@@ -351,24 +351,28 @@ mod tests {
 
     #[test]
     fn what_the_store_answers_has_an_exit_code_and_a_hint_that_agree() {
-        for (status, of_upload, of_download) in [
-            (307, Exit::Refused, Exit::Refused),
-            (400, Exit::Refused, Exit::Refused),
-            (403, Exit::Refused, Exit::Refused),
-            (404, Exit::Refused, Exit::Refused),
-            (408, Exit::Unavailable, Exit::Unavailable),
-            (409, Exit::Unavailable, Exit::Refused),
-            (411, Exit::Refused, Exit::Refused),
-            (429, Exit::Unavailable, Exit::Unavailable),
-            (500, Exit::Unavailable, Exit::Unavailable),
-            (501, Exit::Refused, Exit::Refused),
-            (503, Exit::Unavailable, Exit::Unavailable),
+        for (status, code, of_upload, of_download) in [
+            (307, "", Exit::Refused, Exit::Refused),
+            (400, "BadDigest", Exit::Unavailable, Exit::Refused),
+            (400, "InvalidRequest", Exit::Refused, Exit::Refused),
+            (403, "AccessDenied", Exit::Refused, Exit::Refused),
+            (404, "NoSuchBucket", Exit::Refused, Exit::Refused),
+            (408, "", Exit::Unavailable, Exit::Unavailable),
+            (409, "", Exit::Unavailable, Exit::Refused),
+            (411, "", Exit::Refused, Exit::Refused),
+            (429, "", Exit::Unavailable, Exit::Unavailable),
+            (500, "", Exit::Unavailable, Exit::Unavailable),
+            (501, "", Exit::Refused, Exit::Refused),
+            (503, "SlowDown", Exit::Unavailable, Exit::Unavailable),
+            (520, "", Exit::Unavailable, Exit::Refused),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
-            let code = String::new();
-            let upload = Failure::Store { status, code };
+            let code = code.to_owned();
+            let upload = Failure::Store {
+                status,
+                code: code.clone(),
+            };
             assert_agree(&upload, of_upload);
-            let code = String::new();
             assert_agree(&Failure::Download { status, code }, of_download);
         }
         for code in ["BadDigest", "RequestTimeout", "IncompleteBody", "SlowDown"] {

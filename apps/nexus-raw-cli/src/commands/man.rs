@@ -118,10 +118,6 @@ mod tests {
                 name == "help" || GUIDE.contains(&format!("[`{name}`]")),
                 "{name}"
             );
-            if name == "put" {
-                // its section is written with its options
-                continue;
-            }
             for option in options(command).iter().filter(|it| *it != "help") {
                 let named = [' ', '`'].map(|end| GUIDE.contains(&format!("--{option}{end}")));
                 assert!(named.contains(&true), "{name}: --{option}");

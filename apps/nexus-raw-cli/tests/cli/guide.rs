@@ -25,7 +25,10 @@ fn examples() -> Vec<Example> {
                 let lines = text.lines().map(str::to_owned);
                 examples.last_mut().unwrap().output.extend(lines);
             }
-            other => assert!(["text", "toml"].contains(&other), "{other}: {text}"),
+            other => assert!(
+                ["console", "text", "toml"].contains(&other),
+                "{other}: {text}"
+            ),
         }
     }
     examples
