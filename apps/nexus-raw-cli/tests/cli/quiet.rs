@@ -99,6 +99,35 @@ fn every_command_reports_an_output_that_cannot_be_written() {
     }
 }
 
+/// The files are stored although nobody reads of it, and with a full disk the error names them.
+#[test]
+fn a_put_is_not_lost_with_its_output() {
+    let server = Server::start();
+    let (_directory, path) = file("a.txt");
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let mut command = server.command_into(writer);
+    let output = command
+        .args(["put", "--quiet"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(ended(&output), (Some(0), String::new()));
+    let ran = run(&mut server.command(), ["ls", "--json"]);
+    let record: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let id = record["asset_id"].as_str().unwrap();
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = server.command_into(full);
+    let output = command
+        .args(["put", "--quiet"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let (exit, err) = ended(&output);
+    assert_eq!(exit, Some(1), "{err}");
+    assert!(err.contains(id), "{err}");
+}
+
 /// Who reads the names of the files may stop before the last one is there.
 #[test]
 fn downloads_are_finished_although_nobody_reads_their_names() {
