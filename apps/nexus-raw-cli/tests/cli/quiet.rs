@@ -52,8 +52,8 @@ fn commands<'a>(id: &'a str, data: &'a str) -> Vec<(Vec<&'a str>, Option<&'stati
     ]
 }
 
-fn put(server: &Server) -> String {
-    let (_directory, path) = file("a.txt");
+fn put(server: &Server, name: &str) -> String {
+    let (_directory, path) = file(name);
     let ran = run(
         &mut server.command(),
         ["put".as_ref(), path.as_os_str(), "--json".as_ref()],
@@ -71,7 +71,7 @@ fn ended(output: &Output) -> (Option<i32>, String) {
 #[test]
 fn every_command_ends_quietly_if_its_reader_has_closed_the_pipe() {
     let server = Server::start();
-    let id = put(&server);
+    let id = put(&server, "a.txt");
     for (args, _) in commands(&id, server.data_dir()) {
         let (reader, writer) = pipe().unwrap();
         drop(reader);
@@ -83,7 +83,7 @@ fn every_command_ends_quietly_if_its_reader_has_closed_the_pipe() {
 #[test]
 fn every_command_reports_an_output_that_cannot_be_written() {
     let server = Server::start();
-    let id = put(&server);
+    let id = put(&server, "a.txt");
     for (args, done) in commands(&id, server.data_dir()) {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = server.command_into(full).args(&args).output().unwrap();
@@ -132,22 +132,38 @@ fn a_put_is_not_lost_with_its_output() {
 #[test]
 fn downloads_are_finished_although_nobody_reads_their_names() {
     let server = Server::start();
-    let ids = [put(&server), put(&server)];
+    let names = ["a.txt", "b.txt", "c.txt"];
+    let ids = names.map(|name| put(&server, name));
     let directory = tempfile::tempdir().unwrap();
-    for (at, id) in ids.iter().enumerate() {
-        let (reader, writer) = pipe().unwrap();
-        drop(reader);
-        let path = directory.path().join(at.to_string());
-        let mut command = server.command_into(writer);
-        command.args(["get", id, "-o"]).arg(&path);
-        let output = command.output().unwrap();
-        assert_eq!(ended(&output), (Some(0), String::new()));
-        assert_eq!(std::fs::read(&path).unwrap(), b"hello\n");
-    }
-    let nobody = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4eff";
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let mut command = server.command_into(writer);
-    let output = command.args(["show", nobody]).output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
+    command
+        .arg("get")
+        .args(&ids)
+        .args(["--concurrency", "1", "-o"]);
+    let output = command.arg(directory.path()).output().unwrap();
+    assert_eq!(ended(&output), (Some(0), String::new()));
+    for name in names {
+        assert_eq!(
+            std::fs::read(directory.path().join(name)).unwrap(),
+            b"hello\n"
+        );
+    }
+}
+
+#[test]
+fn a_closed_pipe_does_not_turn_a_failure_into_success() {
+    let server = Server::start();
+    let nobody = "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4eff";
+    for (args, exit) in [
+        (&["show", nobody][..], 3),
+        (&["whoami", "--tenant", "t_other"], 6),
+        (&["ls", "--server", "localhost"], 2),
+    ] {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let output = server.command_into(writer).args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}");
+    }
 }
