@@ -8,7 +8,11 @@ use std::{
     },
 };
 
-use nexus_raw::asset::{Labels, PiiFlag, PiiFlags};
+use nexus_raw::{
+    asset::{CapturedAt, Labels, PiiFlag, PiiFlags},
+    ports::Clock as _,
+    system::SystemClock,
+};
 
 use super::{
     plan::{Item, PATH_LABEL},
@@ -98,7 +102,11 @@ impl Session<'_> {
         described: Described,
     ) -> Result<Provenance, Failure> {
         let mut provenance = self.provenance.clone();
-        let capture = described.capture;
+        let mut capture = described.capture;
+        if let Some(time) = capture.captured_at.take_if(|time| is_ahead(time)) {
+            // the service would refuse it, after the upload
+            capture.fault = Some(format!("it was captured at {time}, which is in the future"));
+        }
         if let Some(fault) = capture.fault {
             let path = item.path.display();
             self.note(&format!("{path}: its Exif cannot be used whole: {fault}"));
@@ -129,5 +137,21 @@ impl Session<'_> {
                 Labels::parse(labels).map_err(|it| Failure::Usage(format!("--label {it}")))?;
         }
         Ok(provenance)
+    }
+}
+
+/// Returns whether the service would refuse a time as one of the future.
+fn is_ahead(time: &str) -> bool {
+    CapturedAt::parse(time).map_or(true, |it| it.is_ahead_of(SystemClock.now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_the_future_is_ahead() {
+        assert!(!is_ahead("2008-10-22T16:28:39+02:00"));
+        assert!(is_ahead("9999-01-01T00:00:00Z") && is_ahead("no time"));
     }
 }

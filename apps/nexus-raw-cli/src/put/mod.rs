@@ -124,7 +124,12 @@ impl Session<'_> {
 
     async fn done<'p>(&self, job: Job<'p>) -> Vec<Outcome<'p>> {
         let (item, result) = match job {
-            Job::Group(items) => return self.group(items).await,
+            Job::Group(items) => {
+                let mut outcomes = self.group(items).await;
+                // they are neighbours, so this is the order of the plan
+                outcomes.sort_unstable_by_key(|it| std::ptr::from_ref(it.item).addr());
+                return outcomes;
+            }
             Job::One(item) => (item, self.one(item).await),
             Job::Parts(item) => (item, self.in_parts(item).await),
         };

@@ -1,6 +1,6 @@
 //! Uploads in parts. The file is hashed while its parts go up.
 
-use std::{cell::RefCell, collections::BTreeMap, future::ready};
+use std::{cell::Cell, collections::BTreeMap, future::ready, pin::pin};
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use nexus_raw::asset::{AssetId, Sha256Digest};
@@ -236,18 +236,23 @@ impl Session<'_> {
         uploading: &Uploading,
         parts: impl Stream<Item = Result<(PartDigest, SignedPut), Failure>>,
     ) -> Result<(), Failure> {
-        let failure = RefCell::new(None);
-        let fail = |it: Failure| drop(failure.borrow_mut().get_or_insert(it));
-        parts
-            .take_while(|_| ready(failure.borrow().is_none()))
+        let has_failed = Cell::new(false);
+        let uploads = parts
+            .take_while(|_| ready(!has_failed.get()))
             .map(|part| async move {
                 let (part, put) = part?;
                 self.part(uploading, part, put).await
             })
-            .buffer_unordered(usize::from(self.args.concurrency))
-            .for_each(|sent| ready(sent.err().map_or((), fail)))
-            .await;
-        failure.into_inner().map_or(Ok(()), Err)
+            .buffer_unordered(usize::from(self.args.concurrency));
+        let mut uploads = pin!(uploads);
+        let mut first = Ok(());
+        while let Some(sent) = uploads.next().await {
+            if first.is_ok() {
+                has_failed.set(sent.is_err());
+                first = sent;
+            }
+        }
+        first
     }
 
     /// Declares the parts that are hashed by now and not held by the store.

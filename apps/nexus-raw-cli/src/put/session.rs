@@ -22,6 +22,7 @@ use crate::{
     content::{self, Content},
     failure::{Failure, Peer},
     progress::Progress,
+    render::Escaped,
 };
 
 /// The maximum size of a file in a group, which is read as a whole.
@@ -94,7 +95,7 @@ impl Session<'_> {
 
     pub(super) fn note(&self, line: &str) {
         if !self.args.quiet {
-            self.progress.note(line);
+            self.progress.note(&Escaped(line).to_string());
         }
     }
 

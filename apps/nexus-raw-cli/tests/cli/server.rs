@@ -208,6 +208,10 @@ impl Server {
         command
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.log.url
+    }
+
     pub(crate) fn data_dir(&self) -> &str {
         self.data.path().to_str().unwrap()
     }
