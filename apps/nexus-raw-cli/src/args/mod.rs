@@ -97,6 +97,7 @@ impl Command {
     /// Returns what the user should know of the options before anything is sent.
     pub(crate) fn notes(&self) -> Vec<String> {
         let notes = match self {
+            Self::Put(args) if args.quiet => vec![],
             Self::Put(args) => args.provenance.notes(),
             Self::Register(args) => args.provenance.notes(),
             Self::Ls(args) => args.notes(),

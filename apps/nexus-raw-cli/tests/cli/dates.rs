@@ -34,6 +34,17 @@ fn a_date_is_sent_as_its_midnight_and_the_user_is_told() {
     }
 }
 
+/// It prints no notes, as its help says.
+#[test]
+fn a_quiet_put_needs_no_note() {
+    for (options, notes) in [(&[][..], 1), (&["--quiet"], 0)] {
+        let args = ["put", "/no/such/file", "--captured-at", "2008-10-22"];
+        let mut command = command_for("http://127.0.0.1:1");
+        let ran = run(command.args(args), options);
+        assert_eq!(ran.err.matches("note: ").count(), notes, "{}", ran.err);
+    }
+}
+
 #[test]
 fn a_date_of_a_scan_is_its_midnight_too() {
     let stub = Stub::start(|_, _| Answer::empty(404));

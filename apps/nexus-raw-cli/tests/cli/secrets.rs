@@ -149,6 +149,11 @@ fn help_and_usage_errors_do_not_show_the_token() {
         &["show", ID, "--server", "http://raw.example.test"],
         &["put", "/no/such/file"],
         &["completions", "bash"],
+        &["man"],
+        &["man", "put"],
+        &["whoami"],
+        &["whoami", "--json"],
+        &["whoami", "--tenant", "No"],
     ] {
         let mut command = command_for("http://127.0.0.1:1");
         let ran = run(command.env("NEXUS_RAW_TOKEN", TOKEN), args);
