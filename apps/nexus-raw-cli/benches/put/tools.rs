@@ -96,11 +96,12 @@ fn rclone(house: &House, path: &Path) -> Command {
         // the bucket is there
         .env("RCLONE_CONFIG_STORE_NO_CHECK_BUCKET", "true")
         .envs(
-            // the embedded store has no uploads in parts but with SHA-256
+            // the embedded store lists nothing, and has no uploads in parts but with SHA-256
             (house.kind == Kind::Embedded)
                 .then_some([
                     ("RCLONE_S3_UPLOAD_CUTOFF", "5G"),
                     ("RCLONE_MULTI_THREAD_CUTOFF", "5G"),
+                    ("RCLONE_NO_CHECK_DEST", "true"),
                 ])
                 .into_iter()
                 .flatten(),
