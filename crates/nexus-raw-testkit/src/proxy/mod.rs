@@ -121,8 +121,10 @@ impl ProxyShared {
                 target: message::target(head).to_owned(),
                 status: None,
             });
-            let mut rules = state.rules.iter_mut();
-            let Some(applied) = rules.find_map(|rule| rule.apply(method, head)) else {
+            // each rule counts the requests that match it, whichever of them applies
+            let rules = state.rules.iter_mut().rev();
+            let applied = rules.filter_map(|rule| rule.apply(method, head)).last();
+            let Some(applied) = applied else {
                 let (only, fault) = state.broken.as_ref()?;
                 let applies = only.is_none_or(|only| only == method);
                 return applies.then(|| fault.clone());
