@@ -1,4 +1,4 @@
-//! What is stated of a file: what the options say, and otherwise what the file itself says.
+//! What a file says of itself, as far as the options want to know it.
 
 use std::{
     io::{Read, Seek},
@@ -8,20 +8,8 @@ use std::{
     },
 };
 
-use nexus_raw::{
-    asset::{CapturedAt, Labels, PiiFlag, PiiFlags},
-    ports::Clock as _,
-    system::SystemClock,
-};
-
-use super::{
-    plan::{Item, PATH_LABEL},
-    session::Session,
-};
 use crate::{
     args::PutArgs,
-    client::Provenance,
-    failure::Failure,
     metadata::{Capture, ExifZone, HEAD_BYTES, capture, media_type},
 };
 
@@ -40,7 +28,7 @@ struct RuleSet {
 #[derive(Default)]
 pub(super) struct Described {
     pub(super) content_type: String,
-    capture: Capture,
+    pub(super) capture: Capture,
 }
 
 impl MetadataRules {
@@ -87,71 +75,9 @@ impl MetadataRules {
     }
 
     /// Returns the zone that was taken for a time without one, the first time that it is asked for.
-    fn zone_to_note(&self) -> Option<String> {
+    pub(super) fn zone_to_note(&self) -> Option<String> {
         let is_noted = self.0.is_zone_noted.swap(true, Ordering::Relaxed);
         let zone = self.0.zone.as_ref().filter(|_| !is_noted);
         zone.map(ToString::to_string)
-    }
-}
-
-impl Session<'_> {
-    /// Returns the metadata of the options, and where these say nothing that of the file.
-    pub(super) fn provenance_of(
-        &self,
-        item: &Item,
-        described: Described,
-    ) -> Result<Provenance, Failure> {
-        let mut provenance = self.provenance.clone();
-        let mut capture = described.capture;
-        if let Some(time) = capture.captured_at.take_if(|time| is_ahead(time)) {
-            // the service would refuse it, after the upload
-            capture.fault = Some(format!("it was captured at {time}, which is in the future"));
-        }
-        if let Some(fault) = capture.fault {
-            let path = item.path.display();
-            self.note(&format!("{path}: its Exif cannot be used whole: {fault}"));
-        }
-        if provenance.captured_at.is_none() {
-            provenance.captured_at = capture.captured_at;
-            if capture.zone_assumed
-                && let Some(zone) = self.rules.zone_to_note()
-            {
-                self.note(&format!(
-                    "times of Exif without a UTC offset are taken as of {zone}; --exif-zone sets another"
-                ));
-            }
-        }
-        if provenance.capture_location.is_none() && capture.location.is_some() {
-            provenance.capture_location = capture.location;
-            let mut flags = provenance.pii_flags.as_slice().to_vec();
-            if !flags.contains(&PiiFlag::Location) {
-                flags.push(PiiFlag::Location);
-            }
-            provenance.pii_flags =
-                PiiFlags::parse(flags).map_err(|it| Failure::Usage(it.to_string()))?;
-        }
-        if let Some(path) = &item.label {
-            let mut labels = provenance.labels.as_map().clone();
-            labels.insert(PATH_LABEL.to_owned(), path.clone());
-            provenance.labels =
-                Labels::parse(labels).map_err(|it| Failure::Usage(format!("--label {it}")))?;
-        }
-        Ok(provenance)
-    }
-}
-
-/// Returns whether the service would refuse a time as one of the future.
-fn is_ahead(time: &str) -> bool {
-    CapturedAt::parse(time).map_or(true, |it| it.is_ahead_of(SystemClock.now()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_of_the_future_is_ahead() {
-        assert!(!is_ahead("2008-10-22T16:28:39+02:00"));
-        assert!(is_ahead("9999-01-01T00:00:00Z") && is_ahead("no time"));
     }
 }

@@ -7,6 +7,7 @@ mod report;
 mod session;
 mod standing;
 mod state;
+mod stated;
 
 use std::{env, io::Write, path::PathBuf, sync::Arc};
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use nexus_raw::asset::Filename;
+use nexus_raw::asset::{Filename, RawAsset};
 use tempfile::NamedTempFile;
 use walkdir::{DirEntry, WalkDir};
 
@@ -42,6 +42,17 @@ pub(super) struct Item {
     /// Its path relative to the directory that was given.
     pub(super) label: Option<String>,
     pub(super) size_bytes: u64,
+}
+
+impl Item {
+    /// Reads a record of the same content, if it has the same name and path.
+    pub(super) fn matching(&self, json: &[u8]) -> Option<RawAsset> {
+        let record: RawAsset = serde_json::from_slice(json).ok()?;
+        let path = record.provenance().labels.as_map().get(PATH_LABEL);
+        let is_same =
+            record.facts().filename.as_str() == self.filename && path == self.label.as_ref();
+        is_same.then_some(record)
+    }
 }
 
 /// The files to store, and those that cannot be.

@@ -10,7 +10,6 @@ use tokio::sync::Semaphore;
 use super::{
     described::MetadataRules,
     plan::Item,
-    standing::matching,
     state::{StateDirectory, UploadState},
 };
 use crate::{
@@ -60,7 +59,7 @@ pub(super) struct Outcome<'p> {
 }
 
 /// The bytes of a file that is stored in one request.
-enum Source {
+enum FileBytes {
     Whole(Bytes),
     Open(Content),
 }
@@ -69,10 +68,10 @@ enum Source {
 struct Prepared {
     request: PresignRequest,
     provenance: Provenance,
-    source: Source,
+    source: FileBytes,
 }
 
-impl Source {
+impl FileBytes {
     fn payload(&self, meter: &crate::meter::Meter) -> Result<Payload, Failure> {
         match self {
             Self::Whole(bytes) => Ok(Payload::Bytes(bytes.clone())),
@@ -221,7 +220,7 @@ impl Session<'_> {
     ) -> Result<Sent, Failure> {
         let presigned = match answer {
             Ok(PresignAnswer::Registered(record)) => {
-                return Ok(if matching(&record, item).is_some() {
+                return Ok(if item.matching(&record).is_some() {
                     self.progress.advance(item.size_bytes);
                     Sent::Stored(Stored {
                         record,
@@ -274,7 +273,7 @@ impl Session<'_> {
             Ok(Prepared {
                 request,
                 provenance: self.provenance_of(item, described)?,
-                source: Source::Whole(bytes),
+                source: FileBytes::Whole(bytes),
             })
         });
         Ok(prepared.collect())
@@ -347,7 +346,7 @@ impl Session<'_> {
         if !is_small {
             self.note(&format!("asset {asset_id}: {}", item.path.display()));
         }
-        let source = Source::Open(content);
+        let source = FileBytes::Open(content);
         let registration = RegisterRequest {
             asset_id,
             sha256: None,
@@ -370,7 +369,7 @@ impl Session<'_> {
         sha256: Sha256Digest,
         record: Bytes,
     ) -> Result<Option<Bytes>, Failure> {
-        if matching(&record, item).is_some() {
+        if item.matching(&record).is_some() {
             return Ok(Some(record));
         }
         self.standing(item, sha256).await
@@ -417,7 +416,7 @@ impl Session<'_> {
         state: &UploadState,
         (request, registration): (&PresignRequest, &RegisterRequest),
         mut presigned: Presigned,
-        source: &Source,
+        source: &FileBytes,
     ) -> Result<Bytes, Failure> {
         let asset_id = presigned.asset_id;
         for uploads in 1.. {
@@ -453,7 +452,7 @@ impl Session<'_> {
         state: &UploadState,
         request: &PresignRequest,
         mut presigned: Presigned,
-        source: &Source,
+        source: &FileBytes,
     ) -> Result<(), Failure> {
         let asset_id = presigned.asset_id;
         for urls in 1.. {

@@ -1,7 +1,7 @@
 //! What is registered already.
 
 use bytes::Bytes;
-use nexus_raw::asset::{AssetId, IntegrityLevel, RawAsset, Sha256Digest};
+use nexus_raw::asset::{AssetId, IntegrityLevel, Sha256Digest};
 
 use super::{
     plan::{Item, PATH_LABEL},
@@ -38,7 +38,7 @@ impl Session<'_> {
         }
         let (assets, _) = self.service.some_assets(&filters, MAX_CANDIDATES).await?;
         for json in &assets {
-            let Some(record) = matching(json, item) else {
+            let Some(record) = item.matching(json) else {
                 continue;
             };
             let is_proof = match record.integrity().level {
@@ -57,12 +57,4 @@ impl Session<'_> {
     pub(super) async fn record(&self, id: AssetId) -> Result<Bytes, Failure> {
         Ok(self.service.asset(id).await?.json)
     }
-}
-
-/// Reads a record of the same content, if it has the same name and path.
-pub(super) fn matching(json: &[u8], item: &Item) -> Option<RawAsset> {
-    let record: RawAsset = serde_json::from_slice(json).ok()?;
-    let path = record.provenance().labels.as_map().get(PATH_LABEL);
-    let is_same = record.facts().filename.as_str() == item.filename && path == item.label.as_ref();
-    is_same.then_some(record)
 }
