@@ -1,10 +1,12 @@
 //! Storing files and directories: a plan first, then the work.
 
 mod described;
+mod groups;
 mod parts;
 mod plan;
 mod report;
 mod session;
+mod single;
 mod standing;
 mod state;
 mod stated;

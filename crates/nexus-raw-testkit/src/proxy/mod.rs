@@ -113,7 +113,7 @@ impl ProxyShared {
 
     /// Records a request, and returns the treatment of it.
     fn fault_for(&self, method: &str, head: &str) -> Option<Fault> {
-        let applied = {
+        let rule = {
             let mut state = self.lock();
             state.requests += 1;
             state.log.push(ProxyEntry {
@@ -123,17 +123,17 @@ impl ProxyShared {
             });
             // each rule counts the requests that match it, whichever of them applies
             let rules = state.rules.iter_mut().rev();
-            let applied = rules.filter_map(|rule| rule.apply(method, head)).last();
-            let Some(applied) = applied else {
+            let last = rules.filter_map(|it| it.apply(method, head)).last();
+            let Some(rule) = last else {
                 let (only, fault) = state.broken.as_ref()?;
                 let applies = only.is_none_or(|only| only == method);
                 return applies.then(|| fault.clone());
             };
-            applied
+            rule
         };
         // which may call the proxy
-        applied.call();
-        applied.fault
+        rule.call();
+        rule.fault
     }
 
     fn count_body(&self, method: &str, bytes: usize) {
