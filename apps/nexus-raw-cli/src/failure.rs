@@ -211,6 +211,11 @@ impl Failure {
         matches!(self, Self::Problem(problem) if problem.code == "object-not-uploaded")
     }
 
+    /// Returns whether the service refuses the size of the request.
+    pub(crate) fn is_too_large(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.code == "payload-too-large")
+    }
+
     /// Returns whether the service cannot be reached or used for now.
     pub(crate) fn is_service_away(&self) -> bool {
         match self {

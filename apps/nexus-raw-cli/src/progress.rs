@@ -13,6 +13,7 @@ const TEMPLATE: &str =
 pub(crate) struct Progress {
     bar: ProgressBar,
     is_on_terminal: bool,
+    is_silent: bool,
 }
 
 impl Progress {
@@ -28,6 +29,7 @@ impl Progress {
         Self {
             bar,
             is_on_terminal: true,
+            is_silent: false,
         }
     }
 
@@ -35,6 +37,15 @@ impl Progress {
         Self {
             bar: ProgressBar::hidden(),
             is_on_terminal: false,
+            is_silent: false,
+        }
+    }
+
+    /// Neither a bar nor notes.
+    pub(crate) fn silent() -> Self {
+        Self {
+            is_silent: true,
+            ..Self::none()
         }
     }
 
@@ -59,6 +70,9 @@ impl Progress {
 
     /// Prints a line above the bar.
     pub(crate) fn note(&self, line: &str) {
+        if self.is_silent {
+            return;
+        }
         self.bar.suspend(|| {
             // a lost note must not stop the command
             let _ = writeln!(stderr(), "{line}");

@@ -136,8 +136,12 @@ impl Service {
             .without_max_times()
             .with_total_delay(Some(timeout))
             .with_jitter();
+        let work = match request.sha256 {
+            Some(_) => "put its parts together, or hash it",
+            None => "hash it",
+        };
         let reason = format!(
-            "asset {asset_id} is uploaded; the service must hash it before it is registered"
+            "asset {asset_id} is uploaded; the service must {work} before it is registered"
         );
         let attempt = || {
             pending::until_hashed(

@@ -102,11 +102,11 @@ impl Session<'_> {
         }
         let answers = match self.service.register_batch(&requests).await {
             Ok(answers) => answers,
-            Err(failure) if failure.is_service_away() => {
-                // each waits until the service is there again
+            Err(failure) if failure.is_service_away() || failure.is_too_large() => {
+                // each waits until the service is there again, or fits by itself
                 requests
                     .iter()
-                    .map(|_| Err(Failure::Reported(failure.exit())))
+                    .map(|_| Err(Failure::Reported(Exit::Unavailable)))
                     .collect()
             }
             Err(failure) => {

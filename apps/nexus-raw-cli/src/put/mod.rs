@@ -48,7 +48,9 @@ enum Job<'p> {
 /// Stores all files. One that fails does not stop the others, unless all of them would.
 pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Failure> {
     let provenance = args.provenance.provenance()?;
-    let progress = if args.quiet || args.no_progress {
+    let progress = if args.quiet {
+        Progress::silent()
+    } else if args.no_progress {
         Progress::none()
     } else {
         Progress::on_terminal()

@@ -97,9 +97,7 @@ impl<'a> Report<'a> {
     }
 
     fn note(&self, line: &str) {
-        if !self.args.quiet {
-            self.progress.note(&Escaped(line).to_string());
-        }
+        self.progress.note(&Escaped(line).to_string());
     }
 
     /// Prints the plan and its notes.

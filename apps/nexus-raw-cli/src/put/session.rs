@@ -64,9 +64,7 @@ impl Session<'_> {
     }
 
     pub(super) fn note(&self, line: &str) {
-        if !self.args.quiet {
-            self.progress.note(&Escaped(line).to_string());
-        }
+        self.progress.note(&Escaped(line).to_string());
     }
 
     /// Requests an upload under the remembered key, or under another if that stands for something

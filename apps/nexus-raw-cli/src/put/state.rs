@@ -149,9 +149,10 @@ impl UploadState {
         let written = serde_json::to_vec(&self.remembered)
             .map_err(io::Error::from)
             .and_then(|json| {
+                // in this order, since the run may be killed between any two
                 file.rewind()?;
-                file.set_len(0)?;
-                file.write_all(&json)
+                file.write_all(&json)?;
+                file.set_len(json.len() as u64)
             });
         if written.is_err() {
             self.file = None;
@@ -178,7 +179,9 @@ impl UploadState {
         let (file, _) = self.file.as_mut()?;
         let mut json = Vec::new();
         file.take(MAX_STATE_BYTES).read_to_end(&mut json).ok()?;
-        serde_json::from_slice(&json).ok()
+        // the rest of an earlier, longer one may follow
+        let mut found = serde_json::Deserializer::from_slice(&json).into_iter();
+        found.next()?.ok()
     }
 }
 
@@ -337,6 +340,11 @@ mod tests {
         let [found] = &*files(&place) else {
             panic!("one file")
         };
+        let whole = fs::read_to_string(found).unwrap();
+        fs::write(found, format!("{whole}\"of an earlier one\"}}")).unwrap();
+        let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        assert!(state.is_resumed());
+        drop(state);
         for content in ["", "{", "{\"key\":\"\\n\"}", "[]"] {
             fs::write(found, content).unwrap();
             let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
