@@ -120,11 +120,15 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut shared: Sh
     let mut buffer = vec![0; FIRST_BYTES];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         // only an asset's answer is that long
-        let is_long = length > FIRST_BYTES / 4;
-        if is_long && shared.open.wait_for(|open| *open).await.is_err() {
+        let (first, rest) = buffer[..length].split_at(length.min(FIRST_BYTES / 4));
+        // its head passes, for which the service waits for a shorter time
+        if to.write_all(first).await.is_err() {
             return;
         }
-        if to.write_all(&buffer[..length]).await.is_err() {
+        if !rest.is_empty() && shared.open.wait_for(|open| *open).await.is_err() {
+            return;
+        }
+        if to.write_all(rest).await.is_err() {
             return;
         }
     }
