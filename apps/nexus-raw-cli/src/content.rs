@@ -21,7 +21,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The size of a piece that is counted when the connection takes it. Small, so that a slow connection
 /// is not taken for a silent one.
-const PIECE_BYTES: usize = 64 * 1024;
+pub(crate) const PIECE_BYTES: usize = 64 * 1024;
 
 /// The error of streaming a file.
 #[derive(Debug, thiserror::Error)]
@@ -190,6 +190,14 @@ fn hash(file: &mut File, mut advance: impl FnMut(u64)) -> io::Result<(u64, [u8; 
     }
 }
 
+/// Returns the bytes as a body whose pieces are counted.
+pub(crate) fn pieces(
+    bytes: Bytes,
+    meter: &Meter,
+) -> BoxStream<'static, Result<Bytes, ContentError>> {
+    metered(stream::iter([Ok(bytes)]).boxed(), meter)
+}
+
 /// Cuts chunks into pieces, and counts each when it is taken.
 fn metered(
     chunks: BoxStream<'static, Result<Bytes, ContentError>>,
@@ -271,6 +279,27 @@ impl SharedFile {
 
     pub(crate) fn stamp(&self) -> Stamp {
         self.stamp
+    }
+
+    /// Gives the file to work that nothing else is to disturb.
+    pub(crate) fn with_file<T>(&self, work: impl FnOnce(&File) -> T) -> T {
+        work(&self.locked())
+    }
+
+    /// Hashes the file, which must not change meanwhile.
+    pub(crate) fn digest(&self) -> Result<Sha256Digest, ContentError> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; CHUNK_BYTES];
+        let mut offset = 0;
+        while offset < self.stamp.size_bytes {
+            let left = usize::try_from(self.stamp.size_bytes - offset).unwrap_or(CHUNK_BYTES);
+            let read = &mut buffer[..left.min(CHUNK_BYTES)];
+            self.read_at(offset, read)?;
+            hasher.update(&*read);
+            offset += read.len() as u64;
+        }
+        self.check_unchanged()?;
+        Ok(Sha256Digest::from_bytes(hasher.finalize().into()))
     }
 
     /// Returns an error if the file was written to since it was opened.

@@ -227,6 +227,17 @@ impl Failure {
         }
     }
 
+    /// Returns whether the service may answer otherwise in some minutes.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        let is_busy = |problem: &Problem| matches!(problem.status, 408 | 429);
+        self.is_service_away() || matches!(self, Self::Problem(problem) if is_busy(problem))
+    }
+
+    /// Returns whether the upload cannot be registered any more, by any run.
+    pub(crate) fn ends_upload(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.ends_upload())
+    }
+
     /// Returns the service's `Retry-After`.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -8,6 +8,7 @@ use nexus_raw::asset::{AssetId, Sha256Digest};
 use reqwest::{Method, StatusCode, header::HeaderValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::{
     PAGE_LIMIT, Request, Service,
@@ -130,12 +131,6 @@ impl Service {
         timeout: Duration,
     ) -> Result<Bytes, Failure> {
         let asset_id = request.asset_id;
-        let waits = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_secs(1))
-            .with_max_delay(Duration::from_secs(15))
-            .without_max_times()
-            .with_total_delay(Some(timeout))
-            .with_jitter();
         let work = match request.sha256 {
             Some(_) => "put its parts together, or hash it",
             None => "hash it",
@@ -143,32 +138,47 @@ impl Service {
         let reason = format!(
             "asset {asset_id} is uploaded; the service must {work} before it is registered"
         );
-        let attempt = || {
+        let end = Instant::now() + timeout;
+        self.patiently(end, || {
             pending::until_hashed(
                 &reason,
-                timeout,
+                end.saturating_duration_since(Instant::now()),
                 &self.progress,
                 |problem| Failure::StillHashed { asset_id, problem },
                 || self.post("/nexus/raw/register", request),
             )
-        };
-        // what was uploaded must not be lost because the service restarts
+        })
+        .await
+    }
+
+    /// Repeats a request until `end` while the service is away or too busy: what was uploaded must not
+    /// be lost because it restarts.
+    async fn patiently<T, F>(&self, end: Instant, attempt: impl FnMut() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_secs(1))
+            .with_max_delay(Duration::from_secs(15))
+            .without_max_times()
+            .with_jitter();
         attempt
             .retry(waits)
             .sleep(tokio::time::sleep)
-            .when(|failure| self.retries.0 > 0 && failure.is_service_away())
+            .when(|failure| self.retries.0 > 0 && failure.is_waited_for() && Instant::now() < end)
             .notify(|failure, wait| self.progress.note_retry(failure, wait))
             .await
     }
 
-    /// Registers uploads, in order.
+    /// Registers uploads, in order. Waits up to `timeout` for a service that is away.
     pub(crate) async fn register_batch(
         &self,
         items: &[RegisterRequest],
+        timeout: Duration,
     ) -> Result<Vec<Result<Bytes, Failure>>, Failure> {
-        let answer = self
-            .post("/nexus/raw/register/batch", &Items { items })
-            .await?;
+        let body = Items { items };
+        let attempt = || self.post("/nexus/raw/register/batch", &body);
+        let answer = self.patiently(Instant::now() + timeout, attempt).await?;
         Ok(results(&answer, items.len())?.collect())
     }
 
@@ -234,11 +244,11 @@ impl Service {
         Ok((assets, page.next_cursor.is_some()))
     }
 
-    /// Returns whether the latest verification of an asset, if there is one, found it intact.
-    pub(crate) async fn is_not_denied(&self, id: AssetId) -> Result<bool, Failure> {
+    /// Returns whether the latest verification of an asset found it intact, if there is one.
+    pub(crate) async fn is_intact(&self, id: AssetId) -> Result<Option<bool>, Failure> {
         let url = self.url(&format!("/nexus/raw/{id}/verification"));
         let answer: LatestVerification = read(&self.get(url).await?)?;
-        Ok(answer.verification.is_none_or(|it| it.verdict == "intact"))
+        Ok(answer.verification.map(|it| it.verdict == "intact"))
     }
 }
 

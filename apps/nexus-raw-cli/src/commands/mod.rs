@@ -47,9 +47,12 @@ pub(crate) fn run(command: Command, out: &mut impl Write) -> Result<(), Failure>
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(Failure::Runtime)?
-        .block_on(work)
+        .map_err(Failure::Runtime)?;
+    let done = runtime.block_on(work);
+    // a file that is still hashed is of no use any more
+    runtime.shutdown_background();
+    done
 }

@@ -3,7 +3,7 @@
 use std::{io::Cursor, sync::Arc};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future::join_all, stream};
 use nexus_raw::asset::Sha256Digest;
 
 use super::{
@@ -48,8 +48,9 @@ impl Session<'_> {
         for (item, prepared) in items.iter().zip(prepared) {
             match prepared {
                 Ok(prepared) => ready.push((item, prepared)),
-                Err(Failure::FileChanged { .. }) => {
-                    outcomes.push(outcome(item, self.one(item).await));
+                Err(failure @ Failure::FileChanged { .. }) => {
+                    self.note_change(&failure);
+                    outcomes.push(outcome(item, self.one_once(item).await));
                 }
                 Err(failure) => outcomes.push(outcome(item, Err(failure))),
             }
@@ -100,10 +101,10 @@ impl Session<'_> {
         if requests.is_empty() {
             return vec![];
         }
-        let answers = match self.service.register_batch(&requests).await {
+        let answers = match self.service.register_batch(&requests, self.wait()).await {
             Ok(answers) => answers,
-            Err(failure) if failure.is_service_away() || failure.is_too_large() => {
-                // each waits until the service is there again, or fits by itself
+            Err(failure) if failure.is_too_large() => {
+                // each by itself fits
                 requests
                     .iter()
                     .map(|_| Err(Failure::Reported(Exit::Unavailable)))
@@ -118,32 +119,30 @@ impl Session<'_> {
                 return items.into_iter().map(failed).collect();
             }
         };
-        let mut outcomes = Vec::new();
-        for ((item, request), answer) in items.into_iter().zip(requests).zip(answers) {
-            let answer = match answer {
+        let each = items.into_iter().zip(requests).zip(answers);
+        let registered = each.map(|((item, request), answer)| async move {
+            let record = match answer {
                 Err(failure) if failure.is_not_uploaded() => {
                     self.progress.take_back(item.size_bytes);
-                    outcomes.push(Outcome {
-                        item,
-                        result: self.one(item).await.map_err(Arc::new),
-                    });
-                    continue;
+                    let result = self.one(item).await.map_err(Arc::new);
+                    return Outcome { item, result };
                 }
                 Err(failure) if failure.exit() == Exit::Unavailable => {
                     self.service.register(&request, self.wait()).await
                 }
                 other => other,
             };
-            let result = answer.map(|record| Stored {
+            let stored = record.map(|record| Stored {
                 record,
                 is_new: true,
             });
-            outcomes.push(Outcome {
+            Outcome {
                 item,
-                result: result.map_err(Arc::new),
-            });
-        }
-        outcomes
+                result: stored.map_err(Arc::new),
+            }
+        });
+        // all of them wait at the same time
+        join_all(registered).await
     }
 
     /// Uploads a file of a group.
@@ -172,7 +171,15 @@ impl Session<'_> {
             Err(failure) => return Err(failure),
         };
         let put = single_put(presigned.upload)?;
-        let payload = |_: &_| Ok(Payload::Bytes(prepared.content.clone()));
+        let content = &prepared.content;
+        let payload = |meter: &_| {
+            // a small one is sent in one piece anyway
+            Ok(if content.len() <= content::PIECE_BYTES {
+                Payload::Bytes(content.clone())
+            } else {
+                Payload::Stream(content::pieces(content.clone(), meter))
+            })
+        };
         let sent = self
             .upload(&put, prepared.request.size_bytes, payload)
             .await;

@@ -11,11 +11,12 @@ mod standing;
 mod state;
 mod stated;
 
-use std::{env, io::Write, path::PathBuf, sync::Arc};
+use std::{cell::Cell, env, future::ready, io::Write, path::PathBuf, sync::Arc};
 
 use bytesize::ByteSize;
 use futures_util::{StreamExt as _, stream};
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use tokio::sync::Semaphore;
 
 use self::{
@@ -26,8 +27,14 @@ use self::{
     state::StateDirectory,
 };
 use crate::{
-    args::PutArgs, client::Service, content::Content, failure::Failure, progress::Progress,
-    render::Escaped, settings::Settings, token_claims::claims,
+    args::PutArgs,
+    client::{Service, new_key},
+    content::Content,
+    failure::Failure,
+    progress::Progress,
+    render::Escaped,
+    settings::Settings,
+    token_claims::claims,
 };
 
 /// The maximum number of small files in a group, and of their bytes together.
@@ -105,24 +112,32 @@ impl Session<'_> {
         report: &mut Report<'_>,
         out: &mut impl Write,
     ) -> Result<(), Failure> {
-        if let Err(failure) = self.check(plan).await {
-            let failure = Arc::new(failure);
-            if let Some(item) = plan.items.first() {
-                report.failure(out, &item.path, &failure)?;
-            }
-            return Ok(());
+        let largest = self.largest_single(plan);
+        let refused = match self.check(largest).await {
+            Ok(refused) => refused,
+            Err(failure) => return report.failure_of_all(out, plan, &failure),
+        };
+        let refused = largest.zip(refused);
+        if let Some((item, failure)) = &refused {
+            report.failure(out, &item.path, failure)?;
         }
-        let jobs = jobs(&plan.items, self.args.part_threshold.as_u64());
+        let is_refused = |job: &Job<'_>| match (job, &refused) {
+            (Job::One(item), Some((refused, _))) => std::ptr::eq(*item, *refused),
+            _ => false,
+        };
+        let mut jobs = jobs(&plan.items, self.args.part_threshold.as_u64());
+        jobs.retain(|job| !is_refused(job));
+        let must_stop = Cell::new(false);
         let mut work = stream::iter(jobs)
+            .take_while(|_| ready(!must_stop.get()))
             .map(|job| self.done(job))
             .buffer_unordered(AT_ONCE);
+        // what is under way goes on to its end, since it may be registered already
         while let Some(outcomes) = work.next().await {
             for outcome in outcomes {
                 report.item(out, outcome)?;
             }
-            if report.must_stop() {
-                break;
-            }
+            must_stop.set(report.must_stop());
         }
         Ok(())
     }
@@ -144,32 +159,31 @@ impl Session<'_> {
         }]
     }
 
-    /// Asks the service for what it would refuse at the end, before anything is hashed or sent.
-    async fn check(&self, plan: &Plan) -> Result<(), Failure> {
-        for parent in self.provenance.lineage.derived_from.as_slice() {
-            self.service.asset(*parent).await?;
-        }
+    /// Returns the largest of the files that are hashed before their upload, if it is worth a request.
+    fn largest_single<'p>(&self, plan: &'p Plan) -> Option<&'p Item> {
         let threshold = self.args.part_threshold.as_u64();
         let single = plan.items.iter().filter(|it| it.size_bytes < threshold);
         let largest = single.max_by_key(|it| it.size_bytes);
-        let Some(largest) = largest.filter(|it| it.size_bytes > MAX_GROUPED_BYTES) else {
-            return Ok(());
+        largest.filter(|it| it.size_bytes > MAX_GROUPED_BYTES)
+    }
+
+    /// Asks the service for what it would refuse at the end, before anything is hashed or sent. Returns
+    /// why it refuses the largest file.
+    async fn check(&self, largest: Option<&Item>) -> Result<Option<Failure>, Failure> {
+        for parent in self.provenance.lineage.derived_from.as_slice() {
+            self.service.asset(*parent).await?;
+        }
+        let Some(largest) = largest else {
+            return Ok(None);
         };
         // without a digest nothing is begun, and every other fault is named
         let content_type = self.rules.content_type(&largest.filename);
         let request = request(largest, content_type, largest.size_bytes, None);
-        match self
-            .service
-            .presign(&request, &crate::client::new_key()?)
-            .await
-        {
+        match self.service.presign(&request, &new_key()?).await {
             Err(Failure::Problem(mut problem)) if problem.code == "validation-failed" => {
                 problem.errors.retain(|fault| fault.pointer != "/sha256");
-                if problem.errors.is_empty() {
-                    Ok(())
-                } else {
-                    Err(Failure::Problem(problem))
-                }
+                let is_refused = !problem.errors.is_empty();
+                Ok(is_refused.then_some(Failure::Problem(problem)))
             }
             Err(failure) => Err(failure),
             Ok(_) => Err(session::unexpected()),
@@ -192,9 +206,15 @@ impl Session<'_> {
             } else {
                 "store"
             };
-            let size = ByteSize::b(item.size_bytes);
             let path = item.path.to_string_lossy();
-            writeln!(out, "{doing:<14}  {size:>10}  {}", Escaped(&path))?;
+            if self.args.json {
+                let size_bytes = item.size_bytes;
+                let line = json!({"path": path, "would": doing, "size_bytes": size_bytes});
+                writeln!(out, "{line}")?;
+            } else {
+                let size = ByteSize::b(item.size_bytes);
+                writeln!(out, "{doing:<14}  {size:>10}  {}", Escaped(&path))?;
+            }
         }
         Ok(())
     }

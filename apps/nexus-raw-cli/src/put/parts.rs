@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     client::{PartDigest, Payload, RegisterRequest, SignedPut, Upload, by_number},
-    content::{self, Content, SharedFile},
+    content::SharedFile,
     failure::Failure,
 };
 
@@ -35,8 +35,10 @@ const MAX_URLS: u8 = 3;
 const READ_BYTES: usize = 1024 * 1024;
 
 /// An upload under way.
-struct Uploading {
+struct Uploading<'a> {
     asset_id: AssetId,
+    /// What was counted of it.
+    progressed: &'a Cell<u64>,
     file: SharedFile,
     part_size_bytes: u64,
     part_count: u16,
@@ -62,24 +64,27 @@ impl Session<'_> {
                 // of what the file was before; the service may have ended it already
                 let _ = self.service.abort(id).await;
             }
-            let mut asset_id = None;
-            let failure = match self.attempt(item, file, &mut state, &mut asset_id).await {
+            let progressed = Cell::new(0);
+            let failure = match self.attempt(item, file, &mut state, &progressed).await {
                 Ok(stored) => {
                     state.forget();
                     return Ok(stored);
                 }
                 Err(failure) => failure,
             };
+            self.progress.take_back(progressed.get());
             let is_tried_again = match &failure {
                 Failure::FileChanged { .. } => !std::mem::replace(&mut has_changed, true),
                 _ if failure.needs_another_upload() => {
                     uploads += 1;
                     uploads <= MAX_UPLOADS
                 }
+                _ if failure.ends_upload() => false,
                 // the next run goes on with it
                 _ => return Err(failure),
             };
-            if let Some(id) = asset_id {
+            if let Some(id) = state.asset_id() {
+                // it may have ended already
                 let _ = self.service.abort(id).await;
             }
             state.forget();
@@ -95,48 +100,39 @@ impl Session<'_> {
         item: &Item,
         file: SharedFile,
         state: &mut UploadState,
-        begun: &mut Option<AssetId>,
+        progressed: &Cell<u64>,
     ) -> Result<Stored, Failure> {
         let size_bytes = file.stamp().size_bytes;
-        let (named, rules) = (item.clone(), self.rules.clone());
-        let described = blocking(move || {
-            let (file, _) = content::open(&named.path)?;
-            Ok(rules.describe(&named.filename, file))
-        });
-        let described = described.await?;
+        let (opened, rules, filename) = (file.clone(), self.rules.clone(), item.filename.clone());
+        let described =
+            blocking(move || Ok(opened.with_file(|file| rules.describe(&filename, file)))).await?;
+        let mut known = None;
         // its digest is of use only where something can be the same
-        let known = if !self.args.again && self.has_size(size_bytes).await? {
-            let path = item.path.clone();
-            let content = blocking(move || Content::read(&path, drop)).await?;
-            if let Some(record) = self.standing(item, content.sha256()).await? {
-                self.progress.advance(size_bytes);
-                return Ok(Stored {
-                    record,
-                    is_new: false,
-                });
+        if !self.args.again && self.has_size(size_bytes).await? {
+            let sha256 = digest(&file).await?;
+            if let Some(record) = self.standing(item, sha256).await? {
+                return Ok(self.skipped(item, record));
             }
-            Some(content.sha256())
-        } else {
-            None
-        };
+            known = Some(sha256);
+        }
         let content_type = described.content_type.clone();
         let mut request = request(item, content_type, size_bytes, None);
         request.multipart = true;
         let provenance = self.provenance_of(item, described)?;
-        let is_resumed = state.is_resumed();
-        let presigned = match self.begun(state, &request).await? {
-            Begun::Upload(presigned) => presigned,
-            Begun::Registered(id) => {
-                self.progress.advance(size_bytes);
-                return self.record(id).await.map(|record| Stored {
-                    record,
-                    is_new: true,
-                });
+        let presigned = loop {
+            match self.begun(state, &request).await? {
+                Begun::Upload(presigned) => break presigned,
+                Begun::Registered(id) => {
+                    let sha256 = digest(&file).await?;
+                    if let Some(stored) = self.registered_before(item, id, sha256).await? {
+                        return Ok(stored);
+                    }
+                    state.renew()?;
+                }
+                Begun::Same(_) => return Err(unexpected()),
             }
-            Begun::Same(_) => return Err(unexpected()),
         };
         let asset_id = presigned.asset_id;
-        *begun = Some(asset_id);
         self.note(&format!("asset {asset_id}: {}", item.path.display()));
         let Upload::Multipart {
             part_size_bytes: part_size_bytes @ 1..,
@@ -148,25 +144,40 @@ impl Session<'_> {
         if u64::from(part_count) != size_bytes.div_ceil(part_size_bytes) {
             return Err(unexpected());
         }
-        let held = if is_resumed {
-            self.service.held_parts(asset_id).await?
-        } else {
-            vec![]
-        };
-        let uploading = Uploading {
+        let mut uploading = Uploading {
             asset_id,
+            progressed,
             file,
             part_size_bytes,
             part_count,
-            held,
+            held: vec![],
         };
-        let hashed = self.all_parts(&uploading, known).await?;
-        let request = RegisterRequest {
+        let mut registration = RegisterRequest {
             asset_id,
-            sha256: Some(hashed.whole),
+            sha256: known,
             provenance,
         };
-        let record = self.completed(&uploading, &hashed, &request).await?;
+        if state.is_resumed() {
+            uploading.held = self.service.held_parts(asset_id).await?;
+            if uploading.held.is_empty() {
+                // the store may have put the parts together already
+                let sha256 = digest(&uploading.file).await?;
+                known = Some(sha256);
+                registration.sha256 = known;
+                match self.service.register(&registration, self.wait()).await {
+                    Err(failure) if failure.is_not_uploaded() => {}
+                    registered => {
+                        return registered.map(|record| Stored {
+                            is_new: true,
+                            ..self.skipped(item, record)
+                        });
+                    }
+                }
+            }
+        }
+        let hashed = self.all_parts(&uploading, known).await?;
+        registration.sha256 = Some(hashed.whole);
+        let record = self.completed(&uploading, &hashed, &registration).await?;
         Ok(Stored {
             record,
             is_new: true,
@@ -176,7 +187,7 @@ impl Session<'_> {
     /// Hashes the file and uploads the parts that the store does not hold.
     async fn all_parts(
         &self,
-        uploading: &Uploading,
+        uploading: &Uploading<'_>,
         known: Option<Sha256Digest>,
     ) -> Result<Hashed, Failure> {
         let (sender, hashed) = channel(MAX_AHEAD);
@@ -233,7 +244,7 @@ impl Session<'_> {
     /// next run need not send them again.
     async fn sent_parts(
         &self,
-        uploading: &Uploading,
+        uploading: &Uploading<'_>,
         parts: impl Stream<Item = Result<(PartDigest, SignedPut), Failure>>,
     ) -> Result<(), Failure> {
         let has_failed = Cell::new(false);
@@ -258,7 +269,7 @@ impl Session<'_> {
     /// Declares the parts that are hashed by now and not held by the store.
     async fn declared(
         &self,
-        uploading: &Uploading,
+        uploading: &Uploading<'_>,
         mut hashed: Receiver<PartDigest>,
     ) -> Option<(
         Result<Vec<(PartDigest, SignedPut)>, Failure>,
@@ -272,8 +283,9 @@ impl Session<'_> {
             }
             for part in received {
                 if by_number(&uploading.held, part.part_number) == Some(part.sha256) {
-                    self.progress
-                        .advance(length(&range(uploading, part.part_number)));
+                    let length = length(&range(uploading, part.part_number));
+                    self.progress.advance(length);
+                    uploading.count(length);
                 } else {
                     parts.push(part);
                 }
@@ -291,7 +303,7 @@ impl Session<'_> {
     /// Uploads a part, with another URL if the store refuses the first.
     async fn part(
         &self,
-        uploading: &Uploading,
+        uploading: &Uploading<'_>,
         part: PartDigest,
         mut put: SignedPut,
     ) -> Result<(), Failure> {
@@ -300,6 +312,10 @@ impl Session<'_> {
             let payload =
                 |meter: &_| Ok(Payload::Stream(uploading.file.stream(range.clone(), meter)));
             match self.upload(&put, length(&range), payload).await {
+                Ok(()) => {
+                    uploading.count(length(&range));
+                    return Ok(());
+                }
                 Err(failure) if urls < MAX_URLS && failure.may_need_another_url() => {
                     self.note(&format!("{failure}; requesting another URL"));
                 }
@@ -321,7 +337,7 @@ impl Session<'_> {
     /// Registers the upload, which completes it. Parts that the store has lost are uploaded again.
     async fn completed(
         &self,
-        uploading: &Uploading,
+        uploading: &Uploading<'_>,
         hashed: &Hashed,
         request: &RegisterRequest,
     ) -> Result<bytes::Bytes, Failure> {
@@ -357,7 +373,11 @@ impl Session<'_> {
             let lost = parts
                 .iter()
                 .map(|it| length(&range(uploading, it.part_number)));
-            self.progress.take_back(lost.sum());
+            let lost = lost.sum();
+            self.progress.take_back(lost);
+            uploading
+                .progressed
+                .update(|all: u64| all.saturating_sub(lost));
             let puts = self
                 .service
                 .declare_parts(uploading.asset_id, parts.clone())
@@ -369,8 +389,20 @@ impl Session<'_> {
     }
 }
 
+impl Uploading<'_> {
+    fn count(&self, bytes: u64) {
+        self.progressed.update(|all| all + bytes);
+    }
+}
+
+/// Hashes a file beside the requests.
+async fn digest(file: &SharedFile) -> Result<Sha256Digest, Failure> {
+    let file = file.clone();
+    blocking(move || file.digest().map_err(|it| it.failure())).await
+}
+
 /// Returns where a part is in the file.
-fn range(uploading: &Uploading, part_number: u16) -> std::ops::Range<u64> {
+fn range(uploading: &Uploading<'_>, part_number: u16) -> std::ops::Range<u64> {
     let size_bytes = uploading.file.stamp().size_bytes;
     let start = u64::from(part_number.saturating_sub(1)) * uploading.part_size_bytes;
     let end = if part_number == uploading.part_count {

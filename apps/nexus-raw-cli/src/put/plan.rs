@@ -39,7 +39,7 @@ pub(super) struct Item {
     pub(super) path: PathBuf,
     /// Its name in the store.
     pub(super) filename: String,
-    /// Its path relative to the directory that was given.
+    /// Its label `path`: the path relative to the directory that was given, or what is stated.
     pub(super) label: Option<String>,
     pub(super) size_bytes: u64,
 }
@@ -113,6 +113,17 @@ impl Plan {
             let rule = "--label path is set to the path of each file in its directory";
             return Err(Failure::Usage(rule.to_owned()));
         }
+        // so that it is compared, too
+        let stated = args
+            .provenance
+            .label
+            .iter()
+            .find(|(key, _)| key == PATH_LABEL);
+        if let Some((_, path)) = stated {
+            for item in &mut plan.items {
+                item.label = Some(path.clone());
+            }
+        }
         if plan.hidden > 0 {
             let count = plan.hidden;
             plan.notes
@@ -136,6 +147,7 @@ impl Plan {
             return Ok(self.add_stdin(args));
         }
         if path.is_dir() {
+            fs::read_dir(path).map_err(|error| format!("cannot be read: {error}"))?;
             return Ok(self.add_directory(path, args, selection));
         }
         let name = args.filename.as_deref().map(Cow::Borrowed);
@@ -209,6 +221,7 @@ impl Plan {
                     let path = error.path().unwrap_or(root).to_owned();
                     let rule = error.io_error().map(ToString::to_string);
                     let rule = rule.unwrap_or_else(|| error.to_string());
+                    let rule = format!("cannot be read: {rule}");
                     self.fault(path, &rule)?;
                     continue;
                 }

@@ -72,8 +72,10 @@ pub(super) struct Report<'a> {
     skipped: usize,
     stored_bytes: u64,
     exits: Vec<Exit>,
-    /// The failure that ends the run, since all other files would fail as well.
+    /// Whether no other file is begun, since it would fail as well.
     must_stop: bool,
+    /// Whether failures are those of the run.
+    is_of_all: bool,
     /// Registered, and not printed since the output failed.
     unprinted: Vec<AssetId>,
     broken: Option<std::io::Error>,
@@ -91,6 +93,7 @@ impl<'a> Report<'a> {
             stored_bytes: 0,
             exits: vec![],
             must_stop: false,
+            is_of_all: false,
             unprinted: vec![],
             broken: None,
         }
@@ -130,7 +133,7 @@ impl<'a> Report<'a> {
     ) -> Result<(), Failure> {
         let exit = failure.exit();
         self.exits.push(exit);
-        let is_of_all = exit == Exit::Denied || failure.is_service_away();
+        let is_of_all = exit == Exit::Denied || failure.is_service_away() || self.is_of_all;
         let path = path.to_string_lossy();
         // what befalls all files is said once
         if !(is_of_all && self.must_stop) {
@@ -162,6 +165,26 @@ impl<'a> Report<'a> {
             };
             let json = serde_json::to_vec(&line).map_err(std::io::Error::from)?;
             self.print(out, |out| render::document(out, &json))?;
+        }
+        Ok(())
+    }
+
+    /// Prints why no file can be stored.
+    pub(super) fn failure_of_all(
+        &mut self,
+        out: &mut impl Write,
+        plan: &Plan,
+        failure: &Failure,
+    ) -> Result<(), Failure> {
+        self.is_of_all = true;
+        for item in &plan.items {
+            self.failure(out, &item.path, failure)?;
+            if !self.args.json {
+                break;
+            }
+        }
+        if plan.items.is_empty() {
+            self.failure(out, Path::new(""), failure)?;
         }
         Ok(())
     }

@@ -101,6 +101,33 @@ impl Session<'_> {
         }
     }
 
+    /// Returns a file whose content is registered already.
+    pub(super) fn skipped(&self, item: &Item, record: Bytes) -> Stored {
+        self.progress.advance(item.size_bytes);
+        Stored {
+            record,
+            is_new: false,
+        }
+    }
+
+    /// Returns the file that an earlier run registered, if it is this one: it may have been written to
+    /// without a trace, and put otherwise.
+    pub(super) async fn registered_before(
+        &self,
+        item: &Item,
+        id: AssetId,
+        sha256: Sha256Digest,
+    ) -> Result<Option<Stored>, Failure> {
+        let record = self.service.asset(id).await?.json;
+        let is_same = item
+            .matching(&record)
+            .is_some_and(|it| it.facts().sha256 == sha256);
+        Ok(is_same.then(|| Stored {
+            is_new: true,
+            ..self.skipped(item, record)
+        }))
+    }
+
     /// Uploads with the others of this run.
     pub(super) async fn upload(
         &self,

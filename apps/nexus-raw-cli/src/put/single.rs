@@ -4,6 +4,7 @@ use bytes::Bytes;
 use nexus_raw::asset::{AssetId, Sha256Digest};
 
 use super::{
+    described::Described,
     plan::Item,
     session::{
         Begun, MAX_GROUPED_BYTES, Session, Stored, blocking, request, single_put, unexpected,
@@ -24,15 +25,19 @@ impl Session<'_> {
     pub(super) async fn one(&self, item: &Item) -> Result<Stored, Failure> {
         match self.one_once(item).await {
             Err(failure @ Failure::FileChanged { .. }) => {
-                self.note(&format!("{failure}; trying once more"));
+                self.note_change(&failure);
                 self.one_once(item).await
             }
             other => other,
         }
     }
 
-    async fn one_once(&self, item: &Item) -> Result<Stored, Failure> {
-        let is_small = item.size_bytes <= MAX_GROUPED_BYTES;
+    pub(super) fn note_change(&self, failure: &Failure) {
+        self.note(&format!("{failure}; trying once more"));
+    }
+
+    /// Stores a file that does not change.
+    pub(super) async fn one_once(&self, item: &Item) -> Result<Stored, Failure> {
         let (file, rules) = (item.clone(), self.rules.clone());
         let read = blocking(move || {
             let content = Content::read(&file.path, drop)?;
@@ -40,6 +45,27 @@ impl Session<'_> {
             Ok((content, described))
         });
         let (content, described) = read.await?;
+        let mut state = self.state.of(item, content.stamp())?;
+        match self
+            .stored_once(item, &content, described, &mut state)
+            .await
+        {
+            Err(failure) if !failure.ends_upload() => Err(failure),
+            ended => {
+                state.forget();
+                ended
+            }
+        }
+    }
+
+    async fn stored_once(
+        &self,
+        item: &Item,
+        content: &Content,
+        described: Described,
+        state: &mut UploadState,
+    ) -> Result<Stored, Failure> {
+        let is_small = item.size_bytes <= MAX_GROUPED_BYTES;
         let sha256 = content.sha256();
         let content_type = described.content_type.clone();
         let mut request = request(item, content_type, content.size_bytes, Some(sha256));
@@ -48,40 +74,25 @@ impl Session<'_> {
             && !self.args.again
             && let Some(record) = self.standing(item, sha256).await?
         {
-            self.progress.advance(item.size_bytes);
-            return Ok(Stored {
-                record,
-                is_new: false,
-            });
+            return Ok(self.skipped(item, record));
         }
         request.if_registered = self.if_registered(content.size_bytes).filter(|_| is_small);
-        let mut state = self.state.of(item, content.stamp())?;
-        let presigned = match self.begun(&mut state, &request).await? {
-            Begun::Upload(presigned) => presigned,
-            Begun::Registered(id) => {
-                self.progress.advance(item.size_bytes);
-                state.forget();
-                return self.record(id).await.map(|record| Stored {
-                    record,
-                    is_new: true,
-                });
-            }
-            Begun::Same(record) => {
-                if let Some(record) = self.same(item, sha256, record).await? {
-                    self.progress.advance(item.size_bytes);
-                    state.forget();
-                    return Ok(Stored {
-                        record,
-                        is_new: false,
-                    });
+        let presigned = loop {
+            match self.begun(state, &request).await? {
+                Begun::Upload(presigned) => break presigned,
+                Begun::Registered(id) => {
+                    if let Some(stored) = self.registered_before(item, id, sha256).await? {
+                        return Ok(stored);
+                    }
                 }
-                request.if_registered = None;
-                state.renew()?;
-                match self.begun(&mut state, &request).await? {
-                    Begun::Upload(presigned) => presigned,
-                    _ => return Err(unexpected()),
+                Begun::Same(record) => {
+                    if let Some(record) = self.same(item, sha256, record).await? {
+                        return Ok(self.skipped(item, record));
+                    }
+                    request.if_registered = None;
                 }
             }
+            state.renew()?;
         };
         let asset_id = presigned.asset_id;
         if !is_small {
@@ -93,9 +104,8 @@ impl Session<'_> {
             provenance,
         };
         let record = self
-            .uploaded_and_registered(&state, (&request, &registration), presigned, &content)
+            .uploaded_and_registered(state, (&request, &registration), presigned, content)
             .await?;
-        state.forget();
         Ok(Stored {
             record,
             is_new: true,

@@ -20,9 +20,8 @@ impl Session<'_> {
         Ok(!assets.is_empty() || has_more)
     }
 
-    /// Returns the record of the same content, name and path, if it is proved: by the store or the
-    /// service, or by this user's own earlier upload in parts. One that a verification denies is no
-    /// proof.
+    /// Returns the record of the same content, name and path, if it is proved: by the latest
+    /// verification, or without one by the store or the service, or by this user's own upload in parts.
     pub(super) async fn standing(
         &self,
         item: &Item,
@@ -41,12 +40,13 @@ impl Session<'_> {
             let Some(record) = item.matching(json) else {
                 continue;
             };
-            let is_proof = match record.integrity().level {
+            let is_proved = match record.integrity().level {
                 IntegrityLevel::S3Sha256 | IntegrityLevel::StreamSha256 => true,
                 _ => self.user.as_deref() == Some(record.registered_by().as_str()),
             };
             let id = record.asset_id();
-            if is_proof && self.service.is_not_denied(id).await? {
+            // a verification says more than the registration, of either
+            if self.service.is_intact(id).await?.unwrap_or(is_proved) {
                 return self.record(id).await.map(Some);
             }
         }

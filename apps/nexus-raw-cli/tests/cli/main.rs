@@ -22,6 +22,7 @@ mod put_faults;
 mod put_kills;
 mod put_many;
 mod put_photographs;
+mod put_resume;
 mod put_service_faults;
 mod quiet;
 mod random;

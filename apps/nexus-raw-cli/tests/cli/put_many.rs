@@ -23,11 +23,12 @@ struct Footage {
 
 impl Footage {
     fn with(files: &[(&str, &[u8])]) -> Self {
+        Self::before(Server::start(), files)
+    }
+
+    fn before(server: Server, files: &[(&str, &[u8])]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let footage = Self {
-            directory,
-            server: Server::start(),
-        };
+        let footage = Self { directory, server };
         for (path, content) in files {
             footage.write(path, content);
         }
@@ -332,6 +333,19 @@ fn a_dry_run_tells_what_would_be_done() {
              store in parts     8.6 MiB  footage/b.bin\n"
         )
     );
+    let ran = plan(&["footage", "--part-threshold", "8MiB", "--json"]);
+    let lines: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            json!({"path": "footage/a.txt", "would": "store", "size_bytes": 3}),
+            json!({"path": "footage/b.bin", "would": "store in parts", "size_bytes": 9_000_000}),
+        ]
+    );
     let ran = plan(&["footage/a.txt"]);
     assert_eq!(ran.out, "skip                   3 B  footage/a.txt\n");
     assert_eq!(footage.assets().len(), 1);
@@ -416,4 +430,60 @@ fn an_output_that_is_full_ends_the_run_and_the_error_names_what_is_registered() 
     assert_eq!(ids.len(), 2);
     assert!(err.starts_with("error: registered "), "{err}");
     assert!(ids.iter().all(|id| err.contains(id)), "{err}");
+}
+
+#[test]
+fn a_stated_path_is_compared_as_well() {
+    let footage = Footage::with(&[("a.txt", b"one")]);
+    for (args, count) in [
+        (&["--label", "path=x"][..], 1),
+        (&["--label", "path=x"], 1),
+        (&[], 2),
+        (&["--label", "path=y"], 3),
+        (&[], 3),
+    ] {
+        let ran = footage.run(&[&["put", "footage/a.txt"], args].concat());
+        assert_eq!((ran.exit, footage.assets().len()), (0, count), "{args:?}");
+    }
+}
+
+#[test]
+fn a_file_that_the_service_refuses_is_left_and_the_others_are_stored() {
+    let big = vec![1; 2_000_000];
+    let footage = Footage::before(
+        Server::start_with(&[("NEXUS_RAW_STORAGE__MAX_OBJECT_BYTES", "1500000")]),
+        &[("a.txt", b"one"), ("b.bin", &big), ("c.txt", b"two")],
+    );
+    let ran = footage.put(&["--json"]);
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    let first: Value = serde_json::from_str(ran.out.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["path"], &first["exit"], &first["problem"]["code"]),
+        (
+            &json!("footage/b.bin"),
+            &json!(4),
+            &json!("validation-failed")
+        )
+    );
+    assert!(
+        ran.err.contains("error: footage/b.bin: /size_bytes: "),
+        "{ran:?}"
+    );
+    assert_eq!(footage.assets().len(), 2);
+}
+
+#[test]
+fn a_service_that_is_away_is_reported_once_and_in_json_for_each_file() {
+    let footage = Footage::with(&[("a.txt", b"one"), ("b.txt", b"two")]);
+    let nobody = ["--server", "http://127.0.0.1:1", "--retries", "0"];
+    let parent = ["--derived-from", "019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e00"];
+    for more in [&[][..], &parent] {
+        let ran = footage.put(&[&nobody[..], more, &["--json"]].concat());
+        assert_eq!((ran.exit, ran.out.lines().count()), (5, 2), "{ran:?}");
+        assert_eq!(ran.err.matches("error: ").count(), 2, "{ran:?}");
+        assert!(
+            ran.err.contains("\nerror: no answer from the service"),
+            "{ran:?}"
+        );
+    }
 }

@@ -111,10 +111,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it in embedded mode.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with some settings.
+    pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut command = program();
         command.args(["--embedded".as_ref(), "--data-dir".as_ref(), data.path()]);
-        Self::start_by(command.envs(PORTS), data)
+        command.envs(PORTS).envs(settings.iter().copied());
+        Self::start_by(&mut command, data)
     }
 
     /// Starts it before another store, which has the bucket `nexus-raw`.
