@@ -142,7 +142,7 @@ impl Service {
         self.patiently(end, || {
             pending::until_hashed(
                 &reason,
-                end.saturating_duration_since(Instant::now()),
+                whole_seconds_until(end),
                 &self.progress,
                 |problem| Failure::StillHashed { asset_id, problem },
                 || self.post("/nexus/raw/register", request),
@@ -250,6 +250,12 @@ impl Service {
         let answer: LatestVerification = read(&self.get(url).await?)?;
         Ok(answer.verification.map(|it| it.verdict == "intact"))
     }
+}
+
+/// Returns the time that is left, rounded up, since the user asked for whole seconds.
+fn whole_seconds_until(end: Instant) -> Duration {
+    let left = end.saturating_duration_since(Instant::now());
+    Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
 }
 
 /// Reads the response to a request for an upload.
