@@ -277,7 +277,7 @@ impl<'a> Report<'a> {
             let done = format!("registered {}", ids.join(", "));
             return Err(Failure::NotPrinted { done, source });
         }
-        match ORDER.into_iter().find(|it| self.exits.contains(it)) {
+        match first_of(&self.exits) {
             Some(exit) => Err(Failure::Reported(exit)),
             None => Ok(()),
         }
@@ -311,7 +311,31 @@ fn write(
     Ok(())
 }
 
+/// Returns the exit code of a run whose items had these.
+fn first_of(exits: &[Exit]) -> Option<Exit> {
+    ORDER.into_iter().find(|it| exits.contains(it))
+}
+
 pub(super) fn files(count: usize) -> String {
     let unit = if count == 1 { "file" } else { "files" };
     format!("{count} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_of_a_run_is_the_first_of_a_fixed_order() {
+        assert_eq!(first_of(&[]), None);
+        let ordered = [6, 4, 3, 2, 1, 5];
+        let exits = [5, 1, 2, 3, 4, 6].map(|code| {
+            let found = ORDER.into_iter().find(|it| *it as u8 == code);
+            found.unwrap()
+        });
+        for count in 1..=exits.len() {
+            let first = first_of(&exits[..count]).unwrap() as u8;
+            assert_eq!(first, ordered[ordered.len() - count]);
+        }
+    }
 }

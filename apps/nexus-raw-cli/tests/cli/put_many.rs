@@ -487,3 +487,51 @@ fn a_service_that_is_away_is_reported_once_and_in_json_for_each_file() {
         );
     }
 }
+
+/// What the caller alone has stated of a content is no proof for another.
+#[test]
+fn an_upload_in_parts_of_another_user_is_taken_only_if_it_was_verified() {
+    let content = vec![5; 2_000_000];
+    let footage = Footage::with(&[("film.mp4", &content)]);
+    let in_parts = ["put", "footage/film.mp4", "--part-threshold", "1MiB"];
+    let first = footage.run(&[&in_parts[..], &["--json"]].concat());
+    let record: Value = serde_json::from_str(&first.out).unwrap();
+    let id = record["asset_id"].as_str().unwrap();
+
+    let token = footage.run(&[
+        "token",
+        "--data-dir",
+        footage.server.data_dir(),
+        "--tenant",
+        "t_demo",
+        "--role",
+        "owner",
+        "--user",
+        "u_other",
+    ]);
+    let other = [&in_parts[..], &["--token", token.out.trim(), "--dry-run"]].concat();
+    assert!(footage.run(&other).out.starts_with("store in parts "));
+    assert!(
+        footage
+            .run(&[&in_parts[..], &["--dry-run"]].concat())
+            .out
+            .starts_with("skip ")
+    );
+    assert_eq!(footage.run(&["verify", id]).exit, 0);
+    assert!(footage.run(&other).out.starts_with("skip "));
+
+    // one that is denied is none even for its own user
+    footage.write("other.mp4", &[content, vec![6]].concat());
+    let in_parts = ["put", "footage/other.mp4", "--part-threshold", "1MiB"];
+    let first = footage.run(&[&in_parts[..], &["--json"]].concat());
+    let record: Value = serde_json::from_str(&first.out).unwrap();
+    let object = footage.server.object(record["uri"].as_str().unwrap());
+    let mut bytes = fs::read(&object).unwrap();
+    bytes[0] ^= 1;
+    fs::write(&object, bytes).unwrap();
+    let plan = || footage.run(&[&in_parts[..], &["--dry-run"]].concat()).out;
+    assert!(plan().starts_with("skip "), "nobody has looked yet");
+    let id = record["asset_id"].as_str().unwrap();
+    assert_eq!(footage.run(&["verify", id]).exit, 1);
+    assert!(plan().starts_with("store in parts "));
+}

@@ -66,6 +66,18 @@ fn usual(request: &Received) -> Option<Answer> {
     is_question.then(validation_failed)
 }
 
+/// The response to a presign: an upload in parts, of which there is one.
+fn in_one_part() -> Answer {
+    let body = json!({
+        "asset_id": ID, "uri": "s3://bucket/key",
+        "upload": {
+            "kind": "multipart", "part_size_bytes": 8_388_608, "part_count": 1,
+            "expires_at": "2026-11-24T01:15:00Z",
+        },
+    });
+    Answer::json(200, body.to_string())
+}
+
 #[test]
 fn an_upload_goes_on_under_its_key_unless_it_can_never_be_registered() {
     for (status, code, goes_on) in [
@@ -93,20 +105,10 @@ fn an_upload_goes_on_under_its_key_unless_it_can_never_be_registered() {
 #[test]
 fn parts_that_are_put_together_already_are_registered_and_not_sent_again() {
     let (_directory, path) = large_file();
-    let multipart = |_: &Received| {
-        let body = json!({
-            "asset_id": ID, "uri": "s3://bucket/key",
-            "upload": {
-                "kind": "multipart", "part_size_bytes": 8_388_608, "part_count": 1,
-                "expires_at": "2026-11-24T01:15:00Z",
-            },
-        });
-        Answer::json(200, body.to_string())
-    };
     let parts = format!("/nexus/raw/{ID}/parts");
     let stub = service(move |request, _| {
         usual(request).or_else(|| match (&*request.method, &*request.target) {
-            ("POST", "/nexus/raw/presign-upload") => Some(multipart(request)),
+            ("POST", "/nexus/raw/presign-upload") => Some(in_one_part()),
             // the first run ends here
             ("POST", target) if target == parts => Some(Answer::empty(500)),
             ("GET", target) if target.starts_with(&parts) => {
@@ -159,4 +161,51 @@ fn a_record_behind_a_remembered_key_is_taken_only_if_it_is_of_the_file() {
     let keys = keys(&stub);
     assert_eq!((keys.len(), keys[0] == keys[1]), (3, true), "{keys:?}");
     assert_ne!(keys[1], keys[2]);
+}
+
+#[test]
+fn a_file_that_changes_while_its_parts_go_up_is_begun_anew_once_and_then_left() {
+    let (_directory, path) = large_file();
+    let written = path.clone();
+    let parts = format!("/nexus/raw/{ID}/parts");
+    let stub = service(move |request, before| {
+        usual(request).or_else(|| match (&*request.method, &*request.target) {
+            ("POST", "/nexus/raw/presign-upload") => Some(in_one_part()),
+            ("POST", target) if target == parts => {
+                let host = request.header("host").unwrap();
+                let put = json!({
+                    "part_number": 1, "method": "PUT", "headers": {},
+                    "url": format!("http://{host}/bucket/key?part"),
+                    "expires_at": "2026-11-24T01:15:00Z",
+                });
+                Some(Answer::json(200, json!({"parts": [put]}).to_string()))
+            }
+            // between hashing and uploading, both times
+            ("PUT", _) => {
+                fs::write(&written, vec![8; 2_000_000 + before]).unwrap();
+                Some(Answer::empty(400).body("<Error><Code>BadDigest</Code></Error>"))
+            }
+            ("DELETE", _) => Some(Answer::empty(204)),
+            _ => None,
+        })
+    });
+    let ran = put(&stub, &path, &["--part-threshold", "1MiB"]);
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    let changed = format!("error: {} changed during the upload\n", path.display());
+    assert!(ran.err.starts_with(&changed), "{ran:?}");
+    let [first, second] = &*keys(&stub) else {
+        panic!("two requests")
+    };
+    assert_ne!(first, second);
+    let lines = stub.lines();
+    let aborted = format!("DELETE /nexus/raw/{ID}/upload");
+    assert_eq!(
+        lines.iter().filter(|it| **it == aborted).count(),
+        2,
+        "{lines:?}"
+    );
+    assert!(
+        !lines.contains(&"POST /nexus/raw/register".to_owned()),
+        "{lines:?}"
+    );
 }
