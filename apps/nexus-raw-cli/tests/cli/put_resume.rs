@@ -209,3 +209,25 @@ fn a_file_that_changes_while_its_parts_go_up_is_begun_anew_once_and_then_left() 
         "{lines:?}"
     );
 }
+
+#[test]
+fn a_large_file_that_would_be_refused_is_not_hashed() {
+    let (_directory, path) = large_file();
+    let stub = service(|_, before| {
+        let problem = json!({
+            "status": 422, "code": "validation-failed", "title": "T",
+            "errors": [
+                {"pointer": "/size_bytes", "detail": "is too much"},
+                {"pointer": "/sha256", "detail": "is required"},
+            ],
+        });
+        (before == 0).then(|| Answer::problem(422, &problem))
+    });
+    let ran = put(&stub, &path, &[]);
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(
+        ran.err.starts_with("error: /size_bytes: is too much "),
+        "{ran:?}"
+    );
+    assert_eq!(stub.lines(), ["POST /nexus/raw/presign-upload"]);
+}
