@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 /// A request, written out byte for byte when it is sent, on a connection of its own.
@@ -72,7 +72,8 @@ impl Request {
 
     /// `None` when there is nobody, or the connection is closed without an answer.
     pub(crate) async fn send_to_the_end(self) -> Option<Answer> {
-        let mut stream = self.send_only().await?;
+        let mut stream = TcpStream::connect(self.server).await.ok()?;
+        self.send_on(&mut stream).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         Answer::read(&answer)
@@ -80,7 +81,19 @@ impl Request {
 
     /// Sends it, and reads nothing of the answer; `None` when there is nobody.
     pub(crate) async fn send_only(self) -> Option<TcpStream> {
-        let mut stream = TcpStream::connect(self.server).await.ok()?;
+        let socket = match self.server {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        };
+        let socket = socket.unwrap();
+        // otherwise the system may take all of the answer, and the server has sent it
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        let mut stream = socket.connect(self.server).await.ok()?;
+        self.send_on(&mut stream).await;
+        Some(stream)
+    }
+
+    async fn send_on(self, stream: &mut TcpStream) {
         stream.set_nodelay(true).unwrap();
         let mut bytes = format!("{}\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {
@@ -90,7 +103,6 @@ impl Request {
         bytes.extend(&self.body);
         // a server may refuse and close before it has read all
         let _ = stream.write_all(&bytes).await;
-        Some(stream)
     }
 }
 

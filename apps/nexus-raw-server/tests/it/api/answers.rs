@@ -98,7 +98,15 @@ async fn who_reads_nothing_takes_a_share_and_no_more_until_it_goes() {
     let (house, answers) = crowded().await;
     let page = || house.get(&format!("{FEED}?after={LONG}&limit=1000"));
     let idle = join_all((0..6).map(|_| page().send_only())).await;
-    // each has its answer by then, or is refused: turns come in their order
+    let statuses = idle.iter().flatten().map(async |idle| {
+        let mut begin = [0; "HTTP/1.1 200".len()];
+        let peeked = idle.peek(&mut begin).await.unwrap();
+        String::from_utf8_lossy(&begin[..peeked]).into_owned()
+    });
+    let mut statuses = join_all(statuses).await;
+    statuses.sort();
+    assert_eq!(statuses[0], "HTTP/1.1 200");
+    assert_eq!(statuses[1..], ["HTTP/1.1 429"; 5]);
     let refused = page().send().await;
     assert_eq!(
         refused.whole(),
