@@ -1,8 +1,6 @@
 use nexus_raw::{
-    asset::AssetId,
-    event::{EventBody, EventType, StoredEvent},
+    event::{EventBody, StoredEvent},
     ports::{BoxError, CatalogError},
-    time::Timestamp,
 };
 use sha2::{Digest, Sha256};
 
@@ -41,16 +39,14 @@ impl SealedText {
 /// An event to store, without its sequence.
 #[derive(Debug, Clone)]
 pub(crate) struct SealedEvent {
-    pub(crate) asset_id: AssetId,
-    pub(crate) event_type: EventType,
-    pub(crate) occurred_at: Timestamp,
+    pub(crate) body: EventBody,
     pub(crate) facts: SealedText,
     pub(crate) personal: SealedText,
 }
 
 impl SealedEvent {
     /// Seals an event under fresh salts.
-    pub(crate) fn of(event: &EventBody) -> Result<Self, CatalogError> {
+    pub(crate) fn of(event: EventBody) -> Result<Self, CatalogError> {
         let unavailable = |error: BoxError| CatalogError::Unavailable(error);
         let mut salts = [0; 64];
         getrandom::fill(&mut salts).map_err(|error| unavailable(Box::new(error)))?;
@@ -62,13 +58,11 @@ impl SealedEvent {
                 salt
             })
         };
-        let stored = StoredEvent::of(event).map_err(|error| unavailable(Box::new(error)))?;
+        let stored = StoredEvent::of(&event).map_err(|error| unavailable(Box::new(error)))?;
         Ok(Self {
-            asset_id: event.asset_id,
-            event_type: event.event_type,
-            occurred_at: event.occurred_at,
             facts: SealedText::new(first, stored.facts),
             personal: SealedText::new(second, stored.personal),
+            body: event,
         })
     }
 }
@@ -94,7 +88,7 @@ mod tests {
         let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
         let event = sample::presigned(&intent);
         let stored = StoredEvent::of(&event).unwrap();
-        let sealed = [0, 1].map(|_| SealedEvent::of(&event).unwrap());
+        let sealed = [0, 1].map(|_| SealedEvent::of(event.clone()).unwrap());
         let mut seen = std::collections::BTreeSet::new();
         for it in sealed {
             assert_eq!(it.facts.text, stored.facts);

@@ -33,7 +33,7 @@ impl AssetCatalog for SqlAssetCatalog {
         event: EventBody,
     ) -> Result<(), CatalogError> {
         let record = async {
-            let event = SealedEvent::of(&event)?;
+            let event = SealedEvent::of(event)?;
             let key = None;
             match self.writer.call(NewIntent { intent, event, key }).await? {
                 IntentOutcome::Recorded => Ok(()),
@@ -50,7 +50,7 @@ impl AssetCatalog for SqlAssetCatalog {
         let record = async {
             let request = NewIntent {
                 intent: new.intent,
-                event: SealedEvent::of(&new.event)?,
+                event: SealedEvent::of(new.event)?,
                 key: Some(Box::new(IntentKey {
                     caller: new.key,
                     body_digest: new.body_digest,
@@ -75,7 +75,7 @@ impl AssetCatalog for SqlAssetCatalog {
     ) -> Result<RepeatOutcome, CatalogError> {
         let request = RepeatedPresign {
             scope: event.scope(),
-            event: SealedEvent::of(&event)?,
+            event: SealedEvent::of(event)?,
         };
         let record = self.writer.call(request);
         self.observed("record_repeated_presign", record).await
@@ -119,7 +119,7 @@ impl AssetCatalog for SqlAssetCatalog {
     async fn record_abort(&self, event: EventBody) -> Result<AbortedUpload, CatalogError> {
         let request = UploadAbort {
             scope: event.scope(),
-            event: SealedEvent::of(&event)?,
+            event: SealedEvent::of(event)?,
         };
         self.observed("record_abort", self.writer.call(request))
             .await
@@ -134,7 +134,7 @@ impl AssetCatalog for SqlAssetCatalog {
     }
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
-        let event = SealedEvent::of(&new.event)?;
+        let event = SealedEvent::of(new.event.clone())?;
         let new = Box::new(new);
         let register = self.writer.call(Registration { new, event });
         self.observed("register", register).await
@@ -167,7 +167,7 @@ impl AssetCatalog for SqlAssetCatalog {
     }
 
     async fn record_fact(&self, new: NewFact) -> Result<FactOutcome, CatalogError> {
-        let event = SealedEvent::of(&new.event)?;
+        let event = SealedEvent::of(new.event.clone())?;
         let new = Box::new(new);
         let record = self.writer.call(RecordedFact { new, event });
         self.observed("record_fact", record).await
@@ -204,7 +204,7 @@ impl AssetCatalog for SqlAssetCatalog {
         &self,
         new: NewVerification,
     ) -> Result<VerificationOutcome, CatalogError> {
-        let event = SealedEvent::of(&new.event)?;
+        let event = SealedEvent::of(new.event.clone())?;
         let new = Box::new(new);
         let record = self.writer.call(RecordedVerification { new, event });
         self.observed("record_verification", record).await
@@ -224,7 +224,7 @@ impl AssetCatalog for SqlAssetCatalog {
     }
 
     async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError> {
-        let event = SealedEvent::of(&new.event)?;
+        let event = SealedEvent::of(new.event.clone())?;
         let new = Box::new(new);
         let record = self.writer.call(RecordedDownload { new, event });
         self.observed("record_download", record).await

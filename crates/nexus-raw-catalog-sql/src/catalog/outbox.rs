@@ -13,7 +13,10 @@ use nexus_raw::{
 use uuid::Uuid;
 
 use super::{SqlAssetCatalog, read};
-use crate::writer::{LeaseRequest, RetryRequest};
+use crate::{
+    backend::Reader,
+    writer::{LeaseRequest, RetryRequest},
+};
 
 #[async_trait]
 impl EventOutbox for SqlAssetCatalog {
@@ -37,10 +40,21 @@ impl EventOutbox for SqlAssetCatalog {
         limit: u32,
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        if let Reader::Sqlite(reader) = &self.reader
+            && let Some(events) = reader.committed().undelivered(sink, limit, held)
+        {
+            return Ok(events);
+        }
+        self.write_cursors(sink).await?;
         read!(self, "undelivered", it => it.undelivered(sink, limit, held))
     }
 
     async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
+        if let Reader::Sqlite(reader) = &self.reader
+            && reader.committed().advance(&progress)
+        {
+            return Ok(true);
+        }
         let operation = match progress.change {
             ProgressChange::Delivered(_) => "delivered",
             ProgressChange::Parked(_) => "park",
@@ -58,15 +72,36 @@ impl EventOutbox for SqlAssetCatalog {
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
+        self.write_cursors(sink).await?;
         read!(self, "oldest_undelivered", it => it.oldest_undelivered(sink))
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
+        self.write_cursors(sink).await?;
         read!(self, "backlog", it => it.backlog(sink))
     }
 
     async fn committed(&self, patience: Duration) {
         self.writer.committed(patience).await;
+    }
+}
+
+impl SqlAssetCatalog {
+    /// Writes the cursors of a sink that are in memory only, before a read that compares with them.
+    async fn write_cursors(&self, sink: &SinkName) -> Result<(), CatalogError> {
+        let Reader::Sqlite(reader) = &self.reader else {
+            return Ok(());
+        };
+        if reader.committed().has_unwritten(sink) {
+            // any write takes them along
+            let nothing = Progress {
+                sink: sink.clone(),
+                epoch: 0,
+                change: ProgressChange::Delivered(Vec::new()),
+            };
+            self.writer.call(nothing).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The catalogue in a SQLite file, for one process.
 
+mod committed;
 mod connect;
 mod fault;
 mod files;
@@ -19,12 +20,16 @@ use std::{
     fs,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 pub(crate) use self::reader::SqliteReader;
-use self::{fault::open_error, files::OpenFiles, lock::CatalogLock, writer::SqliteWriter};
+use self::{
+    committed::CommittedEvents, fault::open_error, files::OpenFiles, lock::CatalogLock,
+    writer::SqliteWriter,
+};
 use crate::{
     backend::{Backend, Reader},
     error::OpenError,
@@ -116,13 +121,15 @@ impl Opened {
     }
 
     fn into_backend(self) -> Backend {
+        let committed = Arc::new(CommittedEvents::default());
         Backend {
-            reader: Reader::Sqlite(SqliteReader::new(self.readers)),
+            reader: Reader::Sqlite(SqliteReader::new(self.readers, committed.clone())),
             writer: Box::new(SqliteWriter::new(
                 self.writer,
                 self.files,
                 self.lock,
                 self.object_store,
+                committed,
             )),
         }
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use nexus_raw::{
     asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact},
     event::DatasetEvent,
@@ -11,7 +13,7 @@ use nexus_raw::{
 };
 use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
-use super::{fault::read_error, parameters::keys_json, queries};
+use super::{committed::CommittedEvents, fault::read_error, parameters::keys_json, queries};
 use crate::{
     error::CorruptColumn,
     lineage::{self, LineageReader},
@@ -22,11 +24,16 @@ use crate::{
 /// Reads on a few read-only connections.
 pub(crate) struct SqliteReader {
     pool: SqlitePool,
+    committed: Arc<CommittedEvents>,
 }
 
 impl SqliteReader {
-    pub(super) fn new(pool: SqlitePool) -> Self {
-        Self { pool }
+    pub(super) fn new(pool: SqlitePool, committed: Arc<CommittedEvents>) -> Self {
+        Self { pool, committed }
+    }
+
+    pub(crate) fn committed(&self) -> &CommittedEvents {
+        &self.committed
     }
 
     async fn connection(&self) -> Result<PoolConnection<Sqlite>, CatalogError> {
@@ -193,8 +200,13 @@ impl SqliteReader {
         limit: u32,
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
+        let read = self.committed.begin_read(sink);
         let mut connection = self.connection().await?;
-        queries::outbox::undelivered(&mut connection, sink, limit, held).await
+        let events = queries::outbox::undelivered(&mut connection, sink, limit, held).await?;
+        if let (Some(read), []) = (read, held) {
+            self.committed.end_read(sink, &read, &events, limit);
+        }
+        Ok(events)
     }
 
     pub(crate) async fn retries(

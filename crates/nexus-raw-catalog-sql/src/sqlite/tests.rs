@@ -35,7 +35,7 @@ fn store() -> ObjectStoreIdentity {
 fn new_intent(number: u64) -> NewIntent {
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(number));
     NewIntent {
-        event: SealedEvent::of(&sample::presigned(&intent)).unwrap(),
+        event: SealedEvent::of(sample::presigned(&intent)).unwrap(),
         intent,
         key: None,
     }
@@ -145,7 +145,7 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
     sqlx::query(full).execute(&mut connection).await.unwrap();
     identify(&mut connection).await.unwrap();
     let files = OpenFiles::of(&file);
-    let mut writer = SqliteWriter::new(connection, files, lock, store());
+    let mut writer = SqliteWriter::new(connection, files, lock, store(), <_>::default());
 
     let many = || (0..200).map(|n| new_intent(n).into_write());
     let Err(WriteError::Refused(failure)) = write(&mut writer, many()).await else {
@@ -181,7 +181,7 @@ async fn the_largest_group_is_written_at_once() {
 fn registration(of: &NewIntent) -> Registration {
     let new = sample::new_asset(&of.intent, Provenance::default());
     Registration {
-        event: SealedEvent::of(&new.event).unwrap(),
+        event: SealedEvent::of(new.event.clone()).unwrap(),
         new: Box::new(new),
     }
 }
@@ -336,7 +336,7 @@ fn download(asset: &RawAsset, from: i64, to: i64) -> RecordedDownload {
     let (context, at) = (sample::context(), sample::seconds_after(from));
     let event = EventBody::download_presigned(asset, &in_force, stated, &key.user, &context, at);
     RecordedDownload {
-        event: SealedEvent::of(&event).unwrap(),
+        event: SealedEvent::of(event.clone()).unwrap(),
         new: Box::new(NewDownload {
             last_fact: None,
             key,

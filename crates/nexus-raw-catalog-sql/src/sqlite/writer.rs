@@ -1,11 +1,14 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sqlx::{Connection, SqliteConnection};
 
 use super::{
+    committed::{CommittedEvents, UnwrittenCursors},
     fault::{self, write_error},
     files::OpenFiles,
     lock::CatalogLock,
-    write,
+    write::{self, WrittenGroup},
 };
 use crate::{
     backend::{GroupWriter, WriteError},
@@ -26,6 +29,7 @@ pub(super) struct SqliteWriter {
     connection: SqliteConnection,
     object_store: ObjectStoreIdentity,
     since_checkpoint: usize,
+    committed: Arc<CommittedEvents>,
     files: OpenFiles,
     // dropped last
     _lock: CatalogLock,
@@ -37,11 +41,13 @@ impl SqliteWriter {
         files: OpenFiles,
         lock: CatalogLock,
         object_store: ObjectStoreIdentity,
+        committed: Arc<CommittedEvents>,
     ) -> Self {
         Self {
             connection,
             object_store,
             since_checkpoint: 0,
+            committed,
             files,
             _lock: lock,
         }
@@ -61,6 +67,20 @@ impl SqliteWriter {
         self.since_checkpoint = 0;
         let done = self.execute("PRAGMA wal_checkpoint(PASSIVE)").await;
         done.map_err(or_unavailable)
+    }
+
+    /// Writes the cursors that are only in memory, and the group.
+    async fn write_all(
+        &mut self,
+        group: &[&Write],
+        unwritten: &[UnwrittenCursors],
+    ) -> Result<WrittenGroup, WriteError> {
+        for UnwrittenCursors { sink, cursors } in unwritten {
+            let cursors = cursors.iter().map(|(scope, cursor)| (scope, *cursor));
+            write::deliver(&mut self.connection, sink, cursors).await?;
+        }
+        let wanted = self.committed.are_wanted();
+        write::group(&mut self.connection, &self.object_store, group, wanted).await
     }
 
     async fn commit(&mut self) -> Result<(), WriteError> {
@@ -102,12 +122,21 @@ impl GroupWriter for SqliteWriter {
         let begun = self.execute("BEGIN IMMEDIATE").await;
         begun.map_err(or_unavailable)?;
         self.since_checkpoint += group.len();
-        match write::group(&mut self.connection, &self.object_store, group).await {
-            Ok(outcomes) => {
-                self.commit().await?;
+        let unwritten = self.committed.unwritten();
+        match self.write_all(group, &unwritten).await {
+            Ok(WrittenGroup { outcomes, events }) => {
+                if let Err(error) = self.commit().await {
+                    self.committed.lose();
+                    return Err(error);
+                }
                 // writes to a moved or deleted file are not durable
                 let found = self.files.are_in_place().map_err(Failure::unavailable);
                 found.map_err(WriteError::Fatal)?;
+                self.committed.forget_written(&unwritten);
+                self.committed.add(events);
+                for (write, outcome) in group.iter().zip(&outcomes) {
+                    self.committed.observe(write, outcome);
+                }
                 Ok(outcomes)
             }
             Err(error) => {
@@ -118,6 +147,10 @@ impl GroupWriter for SqliteWriter {
     }
 
     async fn close(mut self: Box<Self>) {
+        // cursors that no group carried
+        if let Err(error) = self.write(&[]).await {
+            tracing::warn!(error = %error.failure(), "cursors of sinks not written");
+        }
         let Self {
             mut connection,
             _lock,

@@ -93,7 +93,7 @@ fn start(poison: Option<AssetId>, ending: ScriptedResult) -> Setup {
 fn new_intent(number: u64) -> NewIntent {
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(number));
     NewIntent {
-        event: SealedEvent::of(&sample::presigned(&intent)).unwrap(),
+        event: SealedEvent::of(sample::presigned(&intent)).unwrap(),
         intent,
         key: None,
     }

@@ -10,6 +10,7 @@ mod commit_hook;
 mod contract;
 mod corruption;
 mod durability;
+mod handing;
 mod keys;
 mod listing;
 mod observing;

@@ -47,9 +47,9 @@ pub(super) struct EventColumns<'a> {
 impl<'a> From<&'a SealedEvent> for EventColumns<'a> {
     fn from(event: &'a SealedEvent) -> Self {
         Self {
-            asset_id: event.asset_id.as_uuid(),
-            event_type: event.event_type,
-            occurred_at: event.occurred_at.as_micros(),
+            asset_id: event.body.asset_id.as_uuid(),
+            event_type: event.body.event_type,
+            occurred_at: event.body.occurred_at.as_micros(),
             facts_salt: Bytes(&event.facts.salt),
             facts: &event.facts.text,
             facts_digest: Bytes(&event.facts.digest),

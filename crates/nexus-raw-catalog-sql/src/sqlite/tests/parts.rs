@@ -15,7 +15,7 @@ fn upload(number: u64) -> UploadIntent {
 
 fn intent(intent: &UploadIntent) -> Write {
     let new = NewIntent {
-        event: SealedEvent::of(&sample::presigned(intent)).unwrap(),
+        event: SealedEvent::of(sample::presigned(intent)).unwrap(),
         intent: intent.clone(),
         key: None,
     };
@@ -27,7 +27,7 @@ fn abort(intent: &UploadIntent) -> Write {
     let event = EventBody::upload_aborted(intent, &user, &context, sample::now());
     let abort = UploadAbort {
         scope: intent.scope.clone(),
-        event: SealedEvent::of(&event).unwrap(),
+        event: SealedEvent::of(event).unwrap(),
     };
     abort.into_write()
 }
@@ -61,7 +61,7 @@ async fn of_a_group_registrations_come_before_aborts_and_these_before_parts() {
     let [done, gone, open] = [1, 2, 3].map(upload);
     let new = sample::new_asset(&done, Provenance::default());
     let registration = Registration {
-        event: SealedEvent::of(&new.event).unwrap(),
+        event: SealedEvent::of(new.event.clone()).unwrap(),
         new: Box::new(new),
     };
     let group = [

@@ -142,7 +142,7 @@ pub(super) async fn insert(
         .map_err(write_error)?;
     let mut latest: BTreeMap<&Scope, Timestamp> = BTreeMap::new();
     for it in downloads {
-        let now = it.event.occurred_at;
+        let now = it.event.body.occurred_at;
         let at = latest.entry(&it.new.key.scope).or_insert(now);
         *at = now.max(*at);
     }

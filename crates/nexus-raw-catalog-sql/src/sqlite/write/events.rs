@@ -20,6 +20,21 @@ pub(super) struct SequencedEvent<'a> {
     pub(super) event: &'a SealedEvent,
 }
 
+impl SequencedEvent<'_> {
+    fn id(&self) -> Uuid {
+        DatasetEvent::id_at(self.log_id, self.sequence.unsigned_abs())
+    }
+
+    /// Returns it as a read of its row would.
+    pub(super) fn committed(&self) -> DatasetEvent {
+        DatasetEvent {
+            event_id: self.id(),
+            sequence: self.sequence.unsigned_abs(),
+            body: self.event.body.clone(),
+        }
+    }
+}
+
 const INSERT: &str = "
     WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO event (
@@ -58,17 +73,18 @@ pub(super) async fn insert(
 ) -> Result<(), WriteError> {
     let rows = events.iter().map(|it| {
         let SealedEvent {
-            facts, personal, ..
+            body,
+            facts,
+            personal,
         } = it.event;
-        let event_id = DatasetEvent::id_at(it.log_id, it.sequence.unsigned_abs());
         EventRow {
             tenant_id: &it.scope.tenant,
             env: &it.scope.environment,
             sequence: it.sequence,
-            event_id: event_id.simple(),
-            asset_id: it.event.asset_id.as_uuid().simple(),
-            event_type: it.event.event_type,
-            occurred_at: it.event.occurred_at.as_micros(),
+            event_id: it.id().simple(),
+            asset_id: body.asset_id.as_uuid().simple(),
+            event_type: body.event_type,
+            occurred_at: body.occurred_at.as_micros(),
             facts_salt: hex::encode(facts.salt),
             facts: &facts.text,
             facts_digest: hex::encode(facts.digest),

@@ -15,11 +15,15 @@ mod repeats;
 mod verifications;
 mod work;
 
-use nexus_raw::ports::{DownloadOutcome, FactOutcome, RepeatOutcome};
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{DownloadOutcome, FactOutcome, RepeatOutcome},
+};
 use sqlx::SqliteConnection;
 
+pub(in crate::sqlite) use self::relay::deliver;
 pub(in crate::sqlite) use self::work::END_CLAIMS;
-use self::{assets::NewRecord, ledger::Ledger};
+use self::{assets::NewRecord, events::SequencedEvent, ledger::Ledger};
 use crate::{
     backend::WriteError,
     error::Failure,
@@ -31,6 +35,13 @@ use crate::{
     },
 };
 
+/// A written group.
+pub(in crate::sqlite) struct WrittenGroup {
+    pub(in crate::sqlite) outcomes: Vec<Result<Written, Failure>>,
+    /// The events, if they are wanted, per scope in the order of their sequences.
+    pub(in crate::sqlite) events: Vec<DatasetEvent>,
+}
+
 /// Writes a group in a few statements, independent of its size: intents first, with their keys,
 /// then repeated presigns, registrations, aborts, downloads, verifications and facts, each with its
 /// event, then the others.
@@ -38,7 +49,8 @@ pub(in crate::sqlite) async fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
     group: &[&Write],
-) -> Result<Vec<Result<Written, Failure>>, WriteError> {
+    events_are_wanted: bool,
+) -> Result<WrittenGroup, WriteError> {
     let intents: Members<'_, NewIntent> = Members::of(group);
     let repeats: Members<'_, RepeatedPresign> = Members::of(group);
     let registrations: Members<'_, Registration> = Members::of(group);
@@ -70,7 +82,8 @@ pub(in crate::sqlite) async fn group(
         verified: &verified.written,
         facts: &new_facts,
     };
-    let mut written = write_state(connection, state).await?.into_iter();
+    let (written, events) = write_state(connection, state, events_are_wanted).await?;
+    let mut written = written.into_iter();
     let stated = stated.into_iter();
     let stated = stated.map(|it| it.or_else(|| written.next()).ok_or(OutcomesDiffer));
     let stated = stated.collect::<Result<_, _>>()?;
@@ -102,7 +115,10 @@ pub(in crate::sqlite) async fn group(
         };
         outcomes.set(index, Ok(written))?;
     }
-    Ok(outcomes.finish()?)
+    Ok(WrittenGroup {
+        outcomes: outcomes.finish()?,
+        events,
+    })
 }
 
 /// The members of a group that are written.
@@ -116,8 +132,8 @@ struct GroupState<'a> {
     facts: &'a [&'a RecordedFact],
 }
 
-/// Assigns every event its sequence, and writes events, records, verifications and facts. Returns the outcomes of
-/// the facts.
+/// Assigns every event its sequence, and writes events, records, verifications and facts. Returns
+/// the outcomes of the facts, and the events if they are wanted.
 async fn write_state(
     connection: &mut SqliteConnection,
     GroupState {
@@ -129,7 +145,8 @@ async fn write_state(
         verified,
         facts,
     }: GroupState<'_>,
-) -> Result<Vec<FactOutcome>, WriteError> {
+    events_are_wanted: bool,
+) -> Result<(Vec<FactOutcome>, Vec<DatasetEvent>), WriteError> {
     let mut ledger = Ledger::default();
     for it in recorded {
         ledger.open(&it.intent);
@@ -153,7 +170,7 @@ async fn write_state(
         ledger.add_event(&it.new.scope);
     }
     if ledger.is_empty() {
-        return Ok(Vec::new());
+        return Ok(<_>::default());
     }
     ledger.write(connection).await?;
     let mut events = Vec::new();
@@ -193,7 +210,9 @@ async fn write_state(
     parts::abort(connection, aborted).await?;
     downloads::insert(connection, downloaded).await?;
     verifications::apply(connection, verified).await?;
-    facts::insert(connection, &stated).await
+    let stated = facts::insert(connection, &stated).await?;
+    let wanted = events.iter().filter(|_| events_are_wanted);
+    Ok((stated, wanted.map(SequencedEvent::committed).collect()))
 }
 
 /// Returns the members with this outcome.

@@ -51,7 +51,7 @@ pub(super) async fn decide<'a>(
         uploads.remove(&(it.new.asset.scope(), it.new.asset.asset_id()));
     }
     for it in aborts {
-        let upload = uploads.get_mut(&(&it.scope, it.event.asset_id));
+        let upload = uploads.get_mut(&(&it.scope, it.event.body.asset_id));
         decided.outcomes.push(match upload {
             None => AbortedUpload::NotPending,
             Some(open) => {
@@ -70,7 +70,7 @@ async fn uploads<'a>(
 ) -> Result<BTreeMap<(&'a Scope, AssetId), Option<i64>>, WriteError> {
     let keys: Vec<_> = aborts
         .iter()
-        .map(|it| (&it.scope, it.event.asset_id))
+        .map(|it| (&it.scope, it.event.body.asset_id))
         .collect();
     let rows = sqlx::query(UPLOADS)
         .bind(keys_json(keys.iter().copied()))
@@ -97,7 +97,9 @@ pub(super) async fn abort(
     if aborts.is_empty() {
         return Ok(());
     }
-    let keys = aborts.iter().map(|(it, _)| (&it.scope, it.event.asset_id));
+    let keys = aborts
+        .iter()
+        .map(|(it, _)| (&it.scope, it.event.body.asset_id));
     registrations::mark(connection, keys, "aborted").await
 }
 

@@ -63,15 +63,7 @@ pub(super) async fn progress(
     if epoch.map(i64::cast_unsigned) != Some(progress.epoch) {
         return Ok(false);
     }
-    let rows = cursors(&progress.change)
-        .into_iter()
-        .map(|(scope, cursor)| (&scope.tenant, &scope.environment, cursor));
-    sqlx::query(DELIVERED)
-        .bind(rows_json(rows))
-        .bind(progress.sink.as_str())
-        .execute(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    deliver(connection, &progress.sink, cursors(&progress.change)).await?;
     match &progress.change {
         ProgressChange::Delivered(_) => {}
         ProgressChange::Parked(event) => park(connection, &progress.sink, event).await?,
@@ -80,6 +72,22 @@ pub(super) async fn progress(
         }
     }
     Ok(true)
+}
+
+/// Advances cursors of a sink.
+pub(in crate::sqlite) async fn deliver<'a>(
+    connection: &mut SqliteConnection,
+    sink: &SinkName,
+    cursors: impl IntoIterator<Item = (&'a Scope, u64)>,
+) -> Result<(), WriteError> {
+    let rows = cursors.into_iter();
+    let rows = rows.map(|(scope, cursor)| (&scope.tenant, &scope.environment, cursor));
+    let done = sqlx::query(DELIVERED)
+        .bind(rows_json(rows))
+        .bind(sink.as_str())
+        .execute(connection)
+        .await;
+    done.map(|_| ()).map_err(write_error)
 }
 
 // An event that is already parked stays unchanged, unless it was marked for a retry.

@@ -47,7 +47,7 @@ pub(super) async fn decide(
         }
     }
     let outcomes = repeats.iter().map(|it| {
-        let presigns = presigns.get_mut(&(&it.scope, it.event.asset_id));
+        let presigns = presigns.get_mut(&(&it.scope, it.event.body.asset_id));
         presigns.map_or(RepeatOutcome::NotPending, |presigns| {
             if *presigns >= i64::from(UploadIntent::MAX_PRESIGNS) {
                 return RepeatOutcome::Exhausted;
@@ -66,7 +66,7 @@ async fn presigns<'a>(
 ) -> Result<BTreeMap<(&'a Scope, AssetId), i64>, WriteError> {
     let mut keys: Vec<_> = repeats
         .iter()
-        .map(|it| (&it.scope, it.event.asset_id))
+        .map(|it| (&it.scope, it.event.body.asset_id))
         .collect();
     keys.sort_unstable();
     keys.dedup();

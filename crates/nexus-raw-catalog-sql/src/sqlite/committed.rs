@@ -1,0 +1,302 @@
+//! Committed events in memory, handed from the writer to the relay.
+//!
+//! One process writes a SQLite catalogue. Once the relay has read a sink's backlog to its end, all
+//! that follows passes through here: the events need not be read back, and a cursor need not be
+//! flushed to disk by itself. It is written with the next group, at the latest with the next
+//! renewal of the relay's lease; after a crash, the events since are delivered again.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use nexus_raw::{
+    event::DatasetEvent,
+    ports::{Progress, ProgressChange, SinkName},
+    tenancy::Scope,
+};
+
+use crate::{
+    error::Failure,
+    writer::{Write, Written, cursors},
+};
+
+/// The maximum number of events that wait in memory for one sink. One that is further behind reads
+/// them from the database.
+const CAPACITY: usize = 4096;
+
+/// The maximum number of sinks. Others read from the database.
+const SINKS: usize = 8;
+
+/// The events that are committed and not delivered yet, for each sink that has no other.
+#[derive(Default)]
+pub(crate) struct CommittedEvents(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The epoch of the relay's lease, once this process has granted one.
+    epoch: Option<u64>,
+    /// The number of reads that have begun.
+    reads: u64,
+    sinks: HashMap<SinkName, Waiting>,
+}
+
+/// What waits for a sink.
+#[derive(Default)]
+struct Waiting {
+    phase: Phase,
+    /// In the order of their commits.
+    events: VecDeque<Arc<Committed>>,
+    /// The last sequence per scope that the database returned: a commit that the read saw may be
+    /// reported after it.
+    read: HashMap<Scope, u64>,
+    /// Cursors that are recorded here alone.
+    unwritten: BTreeMap<Scope, u64>,
+}
+
+struct Committed {
+    scope: Scope,
+    event: DatasetEvent,
+}
+
+impl From<DatasetEvent> for Committed {
+    fn from(event: DatasetEvent) -> Self {
+        let scope = event.body.scope();
+        Self { scope, event }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    /// There may be undelivered events in the database that are not here.
+    #[default]
+    Behind,
+    /// The database is being read, by the read of this number.
+    Reading(u64),
+    /// All undelivered events are here.
+    Following,
+}
+
+/// A read of a sink's undelivered events from the database.
+pub(crate) struct BacklogRead(u64);
+
+/// Cursors of a sink that are to be written.
+pub(super) struct UnwrittenCursors {
+    pub(super) sink: SinkName,
+    pub(super) cursors: BTreeMap<Scope, u64>,
+}
+
+impl CommittedEvents {
+    /// Returns up to `limit` events in the order of their commits, without those of the scopes in
+    /// `held`; `None` when the database must be read.
+    pub(crate) fn undelivered(
+        &self,
+        sink: &SinkName,
+        limit: u32,
+        held: &[Scope],
+    ) -> Option<Vec<DatasetEvent>> {
+        let events: Vec<_> = {
+            let state = self.lock();
+            let waiting = state.sinks.get(sink)?;
+            if waiting.phase != Phase::Following {
+                return None;
+            }
+            let free = waiting.events.iter().filter(|it| !held.contains(&it.scope));
+            free.take(limit as usize).cloned().collect()
+        };
+        Some(events.iter().map(|it| it.event.clone()).collect())
+    }
+
+    /// Returns whether cursors are recorded here alone. They must be written before a read of the
+    /// database, which compares with them.
+    pub(crate) fn has_unwritten(&self, sink: &SinkName) -> bool {
+        let state = self.lock();
+        let waiting = state.sinks.get(sink);
+        waiting.is_some_and(|it| !it.unwritten.is_empty())
+    }
+
+    /// Begins a read: commits from now on are kept until it ends.
+    pub(crate) fn begin_read(&self, sink: &SinkName) -> Option<BacklogRead> {
+        let mut state = self.lock();
+        state.reads += 1;
+        let number = state.reads;
+        if state.sinks.len() >= SINKS && !state.sinks.contains_key(sink) {
+            return None;
+        }
+        let waiting = state.sinks.entry(sink.clone()).or_default();
+        waiting.fall_behind();
+        waiting.phase = Phase::Reading(number);
+        Some(BacklogRead(number))
+    }
+
+    /// Ends a read that returned `events`. If these are all there were, and nobody changed a cursor
+    /// or read meanwhile, later events follow in memory.
+    pub(crate) fn end_read(
+        &self,
+        sink: &SinkName,
+        read: &BacklogRead,
+        events: &[DatasetEvent],
+        limit: u32,
+    ) {
+        let mut counts: HashMap<Scope, usize> = HashMap::new();
+        let mut last = HashMap::new();
+        for event in events {
+            *counts.entry(event.body.scope()).or_default() += 1;
+            last.insert(event.body.scope(), event.sequence);
+        }
+        // each scope has an equal share of the limit, and has no more if it did not use it up
+        let limit = limit as usize;
+        let share = limit.div_ceil(counts.len().max(1));
+        let is_whole = events.len() < limit && counts.values().all(|count| *count < share);
+        let mut state = self.lock();
+        let Some(waiting) = state.sinks.get_mut(sink) else {
+            return;
+        };
+        if waiting.phase != Phase::Reading(read.0) {
+            return;
+        }
+        if !is_whole {
+            waiting.fall_behind();
+            return;
+        }
+        waiting.phase = Phase::Following;
+        waiting.read = last;
+        let committed = std::mem::take(&mut waiting.events);
+        let read = events.iter().cloned().map(Committed::from);
+        waiting.events = read.map(Arc::new).collect();
+        for event in committed {
+            waiting.add(event);
+        }
+    }
+
+    /// Records cursors here alone, and returns whether it did: of a sink that follows, under the
+    /// current lease.
+    pub(crate) fn advance(&self, progress: &Progress) -> bool {
+        let ProgressChange::Delivered(_) = progress.change else {
+            return false;
+        };
+        let mut state = self.lock();
+        if state.epoch != Some(progress.epoch) {
+            return false;
+        }
+        let Some(waiting) = state.sinks.get_mut(&progress.sink) else {
+            return false;
+        };
+        if waiting.phase != Phase::Following {
+            return false;
+        }
+        waiting.pass(&progress.change);
+        for (scope, sequence) in cursors(&progress.change) {
+            let cursor = waiting.unwritten.entry(scope.clone()).or_default();
+            *cursor = sequence.max(*cursor);
+        }
+        true
+    }
+
+    /// Adds the events of a committed group.
+    pub(super) fn add(&self, events: Vec<DatasetEvent>) {
+        if events.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        let mut waiting: Vec<_> = state.sinks.values_mut().collect();
+        waiting.retain(|it| it.phase != Phase::Behind);
+        for event in events.into_iter().map(Committed::from).map(Arc::new) {
+            for it in &mut waiting {
+                it.add(event.clone());
+            }
+        }
+    }
+
+    /// Returns whether committed events are wanted.
+    pub(super) fn are_wanted(&self) -> bool {
+        let state = self.lock();
+        state.sinks.values().any(|it| it.phase != Phase::Behind)
+    }
+
+    /// Takes notice of a member of a committed group.
+    pub(super) fn observe(&self, write: &Write, outcome: &Result<Written, Failure>) {
+        match (write, outcome) {
+            (Write::Lease(_), Ok(Written::Lease(Some(lease)))) => {
+                self.lock().epoch = Some(lease.epoch);
+            }
+            (Write::Progress(progress), Ok(Written::Progress(true))) => {
+                if let Some(waiting) = self.lock().sinks.get_mut(&progress.sink) {
+                    if let Phase::Reading(_) = waiting.phase {
+                        // the read may have seen the cursors of before
+                        waiting.fall_behind();
+                    }
+                    waiting.pass(&progress.change);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the cursors that are recorded here alone.
+    pub(super) fn unwritten(&self) -> Vec<UnwrittenCursors> {
+        let state = self.lock();
+        let waiting = state.sinks.iter();
+        let waiting = waiting.filter(|(_, it)| !it.unwritten.is_empty());
+        let cursors = waiting.map(|(sink, it)| UnwrittenCursors {
+            sink: sink.clone(),
+            cursors: it.unwritten.clone(),
+        });
+        cursors.collect()
+    }
+
+    /// Forgets cursors that a committed group wrote, unless they moved on since.
+    pub(super) fn forget_written(&self, written: &[UnwrittenCursors]) {
+        let mut state = self.lock();
+        for UnwrittenCursors { sink, cursors } in written {
+            if let Some(waiting) = state.sinks.get_mut(sink) {
+                waiting
+                    .unwritten
+                    .retain(|scope, cursor| cursors.get(scope) != Some(cursor));
+            }
+        }
+    }
+
+    /// Has every sink read the database again, since the outcome of a commit is unknown.
+    pub(super) fn lose(&self) {
+        for waiting in self.lock().sinks.values_mut() {
+            waiting.fall_behind();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // a panic under the lock may leave a queue incomplete; none of its operations panics
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// Adds a committed event, unless the database has returned it.
+    fn add(&mut self, event: Arc<Committed>) {
+        let read = self.read.get(&event.scope);
+        if self.phase == Phase::Behind || read.is_some_and(|last| event.event.sequence <= *last) {
+            return;
+        }
+        if self.events.len() < CAPACITY {
+            self.events.push_back(event);
+        } else {
+            self.fall_behind();
+        }
+    }
+
+    /// Removes the events up to the cursors.
+    fn pass(&mut self, change: &ProgressChange) {
+        let cursors = cursors(change);
+        let is_passed = |it: &Committed| {
+            let cursor = cursors.get(&it.scope);
+            cursor.is_some_and(|cursor| it.event.sequence <= *cursor)
+        };
+        self.events.retain(|it| !is_passed(it));
+    }
+
+    fn fall_behind(&mut self) {
+        self.phase = Phase::Behind;
+        self.events.clear();
+        self.read.clear();
+    }
+}
