@@ -15,9 +15,16 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// As [`RESERVED`], but slashes of a key are not encoded.
 const RESERVED_IN_KEY: &AsciiSet = &RESERVED.remove(b'/');
 
-/// The URL of the bucket, without a trailing slash.
+/// The URL of the bucket, in its parts.
 #[derive(Debug, Clone)]
-pub(crate) struct BucketUrl(String);
+pub(crate) struct BucketUrl {
+    /// Scheme and host.
+    pub(crate) origin: String,
+    /// The value of `Host`.
+    pub(crate) host: String,
+    /// Without a trailing slash; empty if the bucket is in the host.
+    pub(crate) path: String,
+}
 
 /// The error of an endpoint that is not a valid address.
 #[derive(Debug, thiserror::Error)]
@@ -38,20 +45,29 @@ impl BucketUrl {
             .set_endpoint(endpoint.map(ToString::to_string))
             .build()?;
         let endpoint = DefaultResolver::new().resolve_endpoint(&params).await?;
-        Ok(Self(endpoint.url().trim_end_matches('/').to_owned()))
+        let parts = Self::split(endpoint.url());
+        parts.ok_or_else(|| Box::new(EndpointShape).into())
     }
 
-    /// Returns the URL of an object, with the query parameter by which the SDK names its operation.
-    pub(crate) fn object(&self, key: &str, operation: &str) -> String {
-        let key = utf8_percent_encode(key, RESERVED_IN_KEY);
-        format!("{}/{key}?x-id={operation}", self.0)
+    /// The parser of the setting has dropped the port that is the scheme's own, as clients do.
+    fn split(url: &str) -> Option<Self> {
+        let url = url.trim_end_matches('/');
+        let (scheme, rest) = url.split_once("://")?;
+        let host = rest.split('/').next()?;
+        Some(Self {
+            origin: format!("{scheme}://{host}"),
+            host: host.to_owned(),
+            path: rest.strip_prefix(host)?.to_owned(),
+        })
     }
 }
 
-/// Adds a parameter to a URL that has one.
-pub(crate) fn push_parameter(url: &mut String, name: &str, value: &str) {
-    url.push('&');
-    url.push_str(name);
-    url.push('=');
-    url.extend(utf8_percent_encode(value, RESERVED));
+/// Appends a key to a path.
+pub(crate) fn push_key(path: &mut String, key: &str) {
+    path.extend(utf8_percent_encode(key, RESERVED_IN_KEY));
+}
+
+/// Appends the value of a parameter to a query.
+pub(crate) fn push_encoded(query: &mut String, value: &str) {
+    query.extend(utf8_percent_encode(value, RESERVED));
 }

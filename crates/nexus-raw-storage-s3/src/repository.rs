@@ -109,7 +109,7 @@ impl RawStorageRepository for S3RawStorageRepository {
         let signed = self
             .store
             .signer
-            .sign_upload(&Upload::of(&terms), lifetime, credentials)
+            .sign_upload(&Upload::of(&terms), lifetime, &credentials)
             .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
         Ok(presigned(signed, lifetime))
     }
@@ -138,7 +138,7 @@ impl RawStorageRepository for S3RawStorageRepository {
             let signed = self
                 .store
                 .signer
-                .sign_part(&part, lifetime, credentials.clone())
+                .sign_part(&part, lifetime, &credentials)
                 .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
             Ok(presigned(signed, lifetime))
         };
@@ -187,7 +187,7 @@ impl RawStorageRepository for S3RawStorageRepository {
         let url = self
             .store
             .signer
-            .sign_download(&Download::of(&terms), lifetime, credentials)
+            .sign_download(&Download::of(&terms), lifetime, &credentials)
             .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
         Ok(PresignedDownload {
             method: "GET",

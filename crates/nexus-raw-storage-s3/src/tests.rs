@@ -8,6 +8,7 @@ mod hashing;
 mod multipart;
 mod objects;
 mod presigning;
+mod presigning_days;
 mod presigning_downloads;
 mod presigning_parts;
 mod probing;

@@ -78,7 +78,7 @@ pub(super) async fn put(
     upload: &Upload<'_>,
     tampering: Tampering,
 ) -> Result<PutOutcome, RequestFailure> {
-    let sign = |lifetime, credentials| store.signer.sign_upload(upload, lifetime, credentials);
+    let sign = |lifetime, credentials: &_| store.signer.sign_upload(upload, lifetime, credentials);
     send(store, "presigned PutObject", sign, tampering).await
 }
 
@@ -88,20 +88,20 @@ pub(super) async fn put_part(
     upload: &PartUpload<'_>,
     tampering: Tampering,
 ) -> Result<PutOutcome, RequestFailure> {
-    let sign = |lifetime, credentials| store.signer.sign_part(upload, lifetime, credentials);
+    let sign = |lifetime, credentials: &_| store.signer.sign_part(upload, lifetime, credentials);
     send(store, "presigned UploadPart", sign, tampering).await
 }
 
 async fn send(
     store: &Store,
     operation: &'static str,
-    sign: impl Fn(Lifetime, Credentials) -> Result<SignedUpload, SigningFailure>,
+    sign: impl Fn(Lifetime, &Credentials) -> Result<SignedUpload, SigningFailure>,
     tampering: Tampering,
 ) -> Result<PutOutcome, RequestFailure> {
     let mut attempt = 1;
     loop {
         let lifetime = Lifetime::from_now(store.clock.now(), URL_LIFE);
-        let signed = sign(lifetime, store.credentials.current());
+        let signed = sign(lifetime, &store.credentials.current());
         let request = signed.ok().and_then(|signed| request(signed, tampering));
         let request =
             request.ok_or_else(|| RequestFailure::new(operation, FailureKind::NotSent))?;

@@ -28,7 +28,9 @@ pub(super) async fn honoured(store: &Store, key: &str) -> Result<bool, RequestFa
     let lifetime = Lifetime::from_now(store.clock.now(), URL_LIFE);
     let not_sent = |_| RequestFailure::new(OPERATION, FailureKind::NotSent);
     let credentials = store.credentials.current();
-    let url = store.signer.sign_download(&download, lifetime, credentials);
+    let url = store
+        .signer
+        .sign_download(&download, lifetime, &credentials);
     let url = url.map_err(not_sent)?;
     let mut request = HttpRequest::new(SdkBody::empty());
     let not_sent = || RequestFailure::new(OPERATION, FailureKind::NotSent);

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use nexus_raw::{ports::StorageError, time::Timestamp};
 
-use crate::time::{system_time, timestamp};
+use crate::time::timestamp;
 
 /// The minimum time to the expiry of credentials, so that a URL does not expire before its upload
 /// begins.
@@ -59,8 +59,9 @@ impl Lifetime {
         }
     }
 
-    pub(crate) fn signed_at(self) -> SystemTime {
-        system_time(self.signed_at)
+    /// Returns the time of the signature in seconds since 1970; 0 if it is earlier.
+    pub(crate) fn signed_at_seconds(self) -> u64 {
+        u64::try_from(self.signed_at.as_unix_seconds()).unwrap_or(0)
     }
 
     pub(crate) fn duration(self) -> Duration {

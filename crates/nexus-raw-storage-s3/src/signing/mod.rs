@@ -1,13 +1,16 @@
 //! Signing of uploads and downloads.
 
+mod day_key;
 mod download;
 mod headers;
 mod lifetime;
 mod part;
 mod signer;
+mod url_request;
 
 pub(crate) use download::Download;
 pub(crate) use headers::{Upload, encryption_headers, owner_header};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use part::PartUpload;
-pub(crate) use signer::{SignedUpload, Signer, SigningFailure};
+pub(crate) use signer::{SignedUpload, Signer};
+pub(crate) use url_request::SigningFailure;

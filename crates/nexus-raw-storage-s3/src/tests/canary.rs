@@ -1,6 +1,6 @@
 //! Nothing that was signed, and nothing that signs, is in any text.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use aws_credential_types::Credentials;
 use nexus_raw::ports::RawStorageRepository;
@@ -103,13 +103,13 @@ async fn no_value_prints_a_secret_or_a_signature() {
     let cell = CredentialsCell::fill(CredentialsSource::new(credentials()), RuntimeClock::start())
         .await
         .unwrap();
-    let signer = format!("{:?} {cell:?}", store.signer);
-    let repository = repository_of(store);
+    let repository = repository_of(Arc::clone(&store));
     let intent = intent(repository.bucket(), "a");
     let upload = repository.presign_upload(terms(&intent)).await.unwrap();
     assert!(upload.url.expose().contains("X-Amz-Signature="));
     for text in [
-        signer,
+        // it remembers what it signed with
+        format!("{:?} {cell:?}", store.signer),
         format!("{:?}", settings()),
         format!("{:#?}", settings()),
         format!("{unprobed:?}"),

@@ -10,6 +10,7 @@ use aws_sdk_s3::{
 use nexus_raw::{
     asset::{BucketName, ByteSize, ContentType, Filename, Sha256Digest, UploadIntent},
     ports::{PresignedUpload, RawStorageRepository, StorageError},
+    time::Timestamp,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 use url::Url;
@@ -256,6 +257,7 @@ async fn presigned(
 pub(super) fn sdk(
     settings: &S3Settings,
     credentials: Credentials,
+    now: Timestamp,
     life: Duration,
 ) -> (Client, PresigningConfig) {
     let mut config = Config::builder()
@@ -268,7 +270,7 @@ pub(super) fn sdk(
     if let Some(endpoint) = &settings.endpoint {
         config = config.endpoint_url(endpoint.as_url().as_str());
     }
-    let start = UNIX_EPOCH + Duration::from_secs(now().as_unix_seconds().cast_unsigned());
+    let start = UNIX_EPOCH + Duration::from_secs(now.as_unix_seconds().cast_unsigned());
     let presigning = PresigningConfig::builder()
         .start_time(start)
         .expires_in(life)
@@ -278,13 +280,14 @@ pub(super) fn sdk(
 }
 
 /// What the SDK itself makes of the same upload.
-async fn presigned_by_sdk(
+pub(super) async fn presigned_by_sdk(
     settings: &S3Settings,
     credentials: Credentials,
     intent: &UploadIntent,
+    now: Timestamp,
     life: Duration,
 ) -> String {
-    let (client, presigning) = sdk(settings, credentials, life);
+    let (client, presigning) = sdk(settings, credentials, now, life);
     let mut put = client
         .put_object()
         .bucket(settings.bucket.as_str())
@@ -313,6 +316,8 @@ pub(super) fn any_settings() -> impl Strategy<Value = S3Settings> {
         Just(settings()),
         Just(settings_for("http://127.0.0.1:9000/")),
         Just(settings_for("https://store.example:8443/s3")),
+        Just(settings_for("https://STORE.example:443/a%20b/")),
+        Just(settings_for("http://[::1]:80")),
     ];
     let region = prop_oneof![
         Just("us-east-1"),
@@ -376,7 +381,7 @@ proptest! {
         let life = Duration::from_secs(life);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let by_sdk = presigned_by_sdk(&settings, credentials.clone(), &intent, life).await;
+            let by_sdk = presigned_by_sdk(&settings, credentials.clone(), &intent, now(), life).await;
             let repository = signing_repository(settings, credentials).await;
             let mut terms = terms(&intent);
             terms.ttl = life;

@@ -58,7 +58,7 @@ async fn download_by_sdk(
     credentials: Credentials,
     terms: &DownloadTerms<'_>,
 ) -> String {
-    let (client, presigning) = sdk(settings, credentials, terms.ttl);
+    let (client, presigning) = sdk(settings, credentials, now(), terms.ttl);
     let asset = terms.asset;
     let presigned = client
         .get_object()

@@ -160,7 +160,7 @@ async fn presigned_by_sdk(
     part: DeclaredPart,
     life: Duration,
 ) -> String {
-    let (client, presigning) = sdk(settings, credentials, life);
+    let (client, presigning) = sdk(settings, credentials, now(), life);
     let presigned = client
         .upload_part()
         .bucket(settings.bucket.as_str())
