@@ -6,6 +6,26 @@ use s3s::{S3Error, s3_error};
 
 use crate::store::StoreError;
 
+/// The error of work on the store for a request.
+#[derive(Debug)]
+pub(super) enum WorkError {
+    Store(StoreError),
+    /// The request is refused.
+    Refusal(S3Error),
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<S3Error> for WorkError {
+    fn from(refusal: S3Error) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
 pub(super) fn of_store(error: &StoreError) -> S3Error {
     match error {
         StoreError::NoSuchBucket => {

@@ -27,8 +27,9 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 use tokio::sync::{Semaphore, watch};
 
 use crate::misbehaviour::Misbehaviours;
-use crate::store::{BucketName, Store, StoreError};
+use crate::store::{BucketName, Store};
 use crate::uploads::Uploads;
+use errors::WorkError;
 
 /// How many completions of multipart uploads copy parts at once; others wait.
 pub(crate) const MAX_COMPLETIONS: usize = 4;
@@ -49,17 +50,20 @@ pub(crate) struct StoreService {
 
 impl StoreService {
     /// Runs blocking work on the store off the event loop.
-    async fn blocking<T: Send + 'static>(
+    async fn blocking<T: Send + 'static, E: Into<WorkError> + Send + 'static>(
         &self,
-        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Store) -> Result<T, E> + Send + 'static,
     ) -> S3Result<T> {
         let store = Arc::clone(&self.store);
         match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(done) => done.map_err(|error| {
-                if error.is_of_the_medium() {
-                    self.medium_failed.send_replace(true);
+            Ok(done) => done.map_err(|error| match error.into() {
+                WorkError::Refusal(refusal) => refusal,
+                WorkError::Store(error) => {
+                    if error.is_of_the_medium() {
+                        self.medium_failed.send_replace(true);
+                    }
+                    errors::of_store(&error)
                 }
-                errors::of_store(&error)
             }),
             Err(defect) => Err(errors::internal(&defect)),
         }

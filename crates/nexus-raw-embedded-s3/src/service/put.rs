@@ -5,13 +5,13 @@ use s3s::dto::{ETag, PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::stored_headers::stored_headers;
-use super::upload::receive_verified;
-use super::{StoreService, bucket, bucket_name};
+use super::upload::{Received, receive};
+use super::{StoreService, bucket_name};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::clock;
 use crate::digests::Declared;
 use crate::misbehaviour::Misbehaviour;
-use crate::store::{IfTaken, ObjectRecord};
+use crate::store::{IfTaken, ObjectRecord, Store};
 
 pub(super) async fn put(
     service: &StoreService,
@@ -22,25 +22,23 @@ pub(super) async fn put(
     let declared = Declared::parse(&request.headers)?;
     let headers = stored_headers(&request.headers)?;
     let key = std::mem::take(&mut request.input.key);
-    bucket::require(service, bucket.clone()).await?;
     let body = request.map_input(|input| input.body);
-    let received = receive_verified(service, &declared, body).await?;
-
-    let record = ObjectRecord {
-        bucket: bucket.as_str().to_owned(),
-        key,
-        modified_unix_ms: clock::unix_milliseconds(),
-        md5: hex::encode(received.md5),
-        checksum: received.checksum.clone(),
-        headers,
-        part_count: None,
+    let of = bucket.clone();
+    let publish = move |store: &Store, received: Received| {
+        let record = ObjectRecord {
+            bucket: bucket.as_str().to_owned(),
+            key,
+            modified_unix_ms: clock::unix_milliseconds(),
+            md5: hex::encode(received.md5),
+            checksum: received.checksum,
+            headers,
+            part_count: None,
+        };
+        store.publish(received.staged, &bucket, &record, if_taken)?;
+        Ok((ETag::Strong(record.etag()), record.checksum))
     };
-    let etag = ETag::Strong(record.etag());
-    let staged = received.staged;
-    service
-        .blocking(move |store| store.publish(staged, &bucket, &record, if_taken))
-        .await?;
-    Ok(S3Response::new(output(etag, received.checksum)))
+    let (etag, checksum) = receive(service, of, declared, body, publish).await?;
+    Ok(S3Response::new(output(etag, checksum)))
 }
 
 fn output(etag: ETag, checksum: Option<Checksum>) -> PutObjectOutput {

@@ -1,5 +1,7 @@
 //! Receiving the content of a PUT, of an object or a part, and writing it to disk.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use hyper::Uri;
@@ -8,14 +10,15 @@ use hyper::http::Extensions;
 use s3s::dto::StreamingBlob;
 use s3s::{S3Error, S3Request, S3Result, StdError, s3_error};
 
+use super::StoreService;
+use super::errors::{self, WorkError};
 use super::stored_headers::is_stream;
-use super::{StoreService, errors};
 use crate::auth::{is_presigned, query_pairs};
-use crate::checksum::Checksum;
+use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::digests::{Declared, Hashers};
-use crate::misbehaviour::Misbehaviour;
+use crate::misbehaviour::{Misbehaviour, Misbehaviours};
 use crate::request_body::{RequestBody, RequestBodyError};
-use crate::store::{StagedObject, Store, StoreError};
+use crate::store::{BucketName, StagedObject, Store, StoreError};
 use crate::uploads::UploadSlot;
 
 /// Chunks are written in batches of at least this size.
@@ -33,74 +36,108 @@ pub(super) struct Received {
     pub(super) md5: [u8; 16],
     /// Absent only from a server that misbehaves.
     pub(super) checksum: Option<Checksum>,
-    /// Held until the content is published.
-    _slot: Option<UploadSlot>,
 }
 
 impl Upload {
-    fn write(mut self, batch: &[Bytes]) -> Result<Self, StoreError> {
+    fn begin(
+        store: &Store,
+        bucket: &BucketName,
+        algorithm: ChecksumAlgorithm,
+    ) -> Result<Self, StoreError> {
+        if !store.has_bucket(bucket)? {
+            return Err(StoreError::NoSuchBucket);
+        }
+        Ok(Self {
+            staged: store.stage()?,
+            digests: Hashers::new(algorithm),
+        })
+    }
+
+    fn write(&mut self, batch: &[Bytes]) -> Result<(), StoreError> {
         for bytes in batch {
             self.digests.update(bytes);
             self.staged.write(bytes)?;
         }
-        Ok(self)
+        Ok(())
+    }
+
+    fn verify(
+        self,
+        declared: &Declared,
+        trailers: Option<&HeaderMap>,
+        misbehaviours: &Misbehaviours,
+    ) -> S3Result<Received> {
+        let computed = self.digests.finish();
+        let checksum = if misbehaviours.include(Misbehaviour::IgnoreChecksums) {
+            None
+        } else if misbehaviours.include(Misbehaviour::EchoChecksums) {
+            declared.claimed_checksum().cloned()
+        } else {
+            declared.verify(&computed, trailers)?;
+            Some(computed.checksum)
+        };
+        Ok(Received {
+            staged: self.staged,
+            md5: computed.md5,
+            checksum,
+        })
     }
 }
 
-/// Receives the content of a request, and verifies its length and its declared digests.
-pub(super) async fn receive_verified(
+/// Receives the content of a request to a bucket, verifies its length and its declared digests, and
+/// has `settle` publish it. Returns what that returns.
+///
+/// The content is written and hashed off the event loop in batches. The last one, which is the only
+/// one of a small object, is one piece of work with all that follows: the switches between threads
+/// would cost more than it.
+pub(super) async fn receive<T: Send + 'static>(
     service: &StoreService,
-    declared: &Declared,
+    bucket: BucketName,
+    declared: Declared,
     request: S3Request<Option<StreamingBlob>>,
-) -> S3Result<Received> {
+    settle: impl FnOnce(&Store, Received) -> Result<T, StoreError> + Send + 'static,
+) -> S3Result<T> {
     let declared_bytes = declared_bytes(&request.headers)?;
-    let slot = slot(service, &request.uri, &request.extensions).await?;
-    let upload = receive(service, request.input, Hashers::new(declared.algorithm())).await?;
-    if declared_bytes != Some(upload.staged.content_bytes()) {
-        return Err(incomplete());
-    }
-    let computed = upload.digests.finish();
-    let trailers = request.trailing_headers.and_then(|sent| sent.take());
-    let checksum = if service.misbehaviours.include(Misbehaviour::IgnoreChecksums) {
-        None
-    } else if service.misbehaviours.include(Misbehaviour::EchoChecksums) {
-        declared.claimed_checksum().cloned()
-    } else {
-        declared.verify(&computed, trailers.as_ref())?;
-        Some(computed.checksum)
-    };
-    Ok(Received {
-        staged: upload.staged,
-        md5: computed.md5,
-        checksum,
-        _slot: slot,
-    })
-}
-
-/// Receives the content in batches, each written and hashed off the event loop.
-async fn receive(
-    service: &StoreService,
-    body: Option<StreamingBlob>,
-    digests: Hashers,
-) -> S3Result<Upload> {
-    let staged = service.blocking(Store::stage).await?;
-    let mut upload = Upload { staged, digests };
-    let Some(mut body) = body else {
-        return Ok(upload);
-    };
+    // held until the content is published
+    let _slot = slot(service, &request.uri, &request.extensions).await?;
+    let bucket = Arc::new(bucket);
+    let algorithm = declared.algorithm();
+    let mut upload: Option<Upload> = None;
     let mut batch = Vec::new();
-    let mut batch_bytes = 0;
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| of_body(&error))?;
-        batch_bytes += chunk.len();
-        batch.push(chunk);
-        if batch_bytes >= BATCH_BYTES {
-            let full = std::mem::take(&mut batch);
-            batch_bytes = 0;
-            upload = service.blocking(move |_| upload.write(&full)).await?;
+    let (mut batch_bytes, mut content_bytes) = (0, 0);
+    if let Some(mut body) = request.input {
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| of_body(&error))?;
+            batch_bytes += chunk.len();
+            content_bytes += chunk.len() as u64;
+            batch.push(chunk);
+            if batch_bytes >= BATCH_BYTES {
+                batch_bytes = 0;
+                let full = std::mem::take(&mut batch);
+                let bucket = Arc::clone(&bucket);
+                let write = move |store: &Store| {
+                    let begin = || Upload::begin(store, &bucket, algorithm);
+                    let mut upload = upload.map_or_else(begin, Ok)?;
+                    upload.write(&full)?;
+                    Ok::<_, StoreError>(upload)
+                };
+                upload = Some(service.blocking(write).await?);
+            }
         }
     }
-    service.blocking(move |_| upload.write(&batch)).await
+    if declared_bytes != Some(content_bytes) {
+        return Err(incomplete());
+    }
+    let trailers = request.trailing_headers.and_then(|sent| sent.take());
+    let misbehaviours = service.misbehaviours.clone();
+    let finish = move |store: &Store| {
+        let begin = || Upload::begin(store, &bucket, algorithm);
+        let mut upload = upload.map_or_else(begin, Ok)?;
+        upload.write(&batch)?;
+        let received = upload.verify(&declared, trailers.as_ref(), &misbehaviours)?;
+        Ok::<_, WorkError>(settle(store, received)?)
+    };
+    service.blocking(finish).await
 }
 
 /// Returns the S3 error of a body that ended early. The error types of `s3s` are private, so their

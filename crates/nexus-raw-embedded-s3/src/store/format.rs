@@ -22,6 +22,9 @@ const TAIL_BYTES: usize = 8 + 4 + 32 + 8;
 /// Headers of a request have at most 128 KiB; JSON escapes may double them.
 const MAX_RECORD_BYTES: u32 = 512 * 1024;
 
+/// What is read first of a file: most records are shorter, so that one read is enough.
+const END_BYTES: u64 = 2048;
+
 /// The error of a damaged object file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FormatError {
@@ -59,32 +62,59 @@ pub(super) fn read<Record: DeserializeOwned>(
     file: &mut (impl Read + Seek),
 ) -> Result<(Record, u64), FormatError> {
     let file_bytes = file.seek(SeekFrom::End(0))?;
-    let tail_start = file_bytes
-        .checked_sub(TAIL_BYTES as u64)
+    let end_bytes = file_bytes.min(END_BYTES);
+    let end = take(file, file_bytes - end_bytes, end_bytes)?;
+    let (before_tail, tail) = end
+        .split_last_chunk::<TAIL_BYTES>()
         .ok_or(FormatError::NoTail)?;
-    file.seek(SeekFrom::Start(tail_start))?;
-    let content_bytes = u64::from_be_bytes(take(file)?);
-    let record_bytes = u32::from_be_bytes(take(file)?);
-    let stored_digest: [u8; 32] = take(file)?;
-    if take(file)? != MAGIC {
-        return Err(FormatError::NoTail);
-    }
-    let expected_start = content_bytes.checked_add(u64::from(record_bytes));
-    if expected_start != Some(tail_start) || record_bytes > MAX_RECORD_BYTES {
+    let tail = Tail::parse(tail).ok_or(FormatError::NoTail)?;
+    let tail_start = file_bytes - TAIL_BYTES as u64;
+    let record_bytes = u64::from(tail.record_bytes);
+    let expected_start = tail.content_bytes.checked_add(record_bytes);
+    if expected_start != Some(tail_start) || tail.record_bytes > MAX_RECORD_BYTES {
         return Err(FormatError::WrongLength);
     }
-    file.seek(SeekFrom::Start(content_bytes))?;
-    let mut bytes = Vec::new();
-    file.take(u64::from(record_bytes)).read_to_end(&mut bytes)?;
-    if digest(content_bytes, record_bytes, &bytes) != stored_digest {
+    let read_more;
+    let record = if record_bytes <= before_tail.len() as u64 {
+        let (_content, record) =
+            before_tail.split_at(before_tail.len() - tail.record_bytes as usize);
+        record
+    } else {
+        read_more = take(file, tail.content_bytes, record_bytes)?;
+        &read_more
+    };
+    if digest(tail.content_bytes, tail.record_bytes, record) != tail.digest {
         return Err(FormatError::WrongDigest);
     }
-    let record = serde_json::from_slice(&bytes).map_err(FormatError::Record)?;
-    Ok((record, content_bytes))
+    let record = serde_json::from_slice(record).map_err(FormatError::Record)?;
+    Ok((record, tail.content_bytes))
 }
 
-fn take<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
+/// The end of a file.
+struct Tail {
+    content_bytes: u64,
+    record_bytes: u32,
+    digest: [u8; 32],
+}
+
+impl Tail {
+    fn parse(tail: &[u8; TAIL_BYTES]) -> Option<Self> {
+        let (content_bytes, rest) = tail.split_first_chunk()?;
+        let (record_bytes, rest) = rest.split_first_chunk()?;
+        let (digest, magic) = rest.split_first_chunk()?;
+        (magic == MAGIC).then(|| Self {
+            content_bytes: u64::from_be_bytes(*content_bytes),
+            record_bytes: u32::from_be_bytes(*record_bytes),
+            digest: *digest,
+        })
+    }
+}
+
+/// Reads `length` bytes, which are few.
+fn take(file: &mut (impl Read + Seek), start: u64, length: u64) -> Result<Vec<u8>, FormatError> {
+    let length = usize::try_from(length).map_err(|_| FormatError::WrongLength)?;
+    let mut bytes = vec![0; length];
+    file.seek(SeekFrom::Start(start))?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
@@ -134,7 +164,8 @@ mod tests {
         fn what_was_written_is_read(
             content in proptest::collection::vec(any::<u8>(), 0..300),
             key in "\\PC{1,40}",
-            value in "[ -~]{0,40}",
+            // with and without the part of a record that is not in the first read
+            value in prop_oneof!["[ -~]{0,40}", "[ -~]{1500,3000}"],
         ) {
             let record = record(&key, &value);
             let (read, length) = read(&mut Cursor::new(file(&content, &record))).unwrap();
@@ -168,6 +199,20 @@ mod tests {
             read(&mut Cursor::new(longer)),
             Err(FormatError::WrongLength)
         ));
+    }
+
+    #[test]
+    fn a_record_ends_anywhere_in_the_first_read() {
+        let end_bytes = usize::try_from(END_BYTES).unwrap();
+        let bare = file(b"", &record("k", "")).len();
+        for content in [0, 1, 5000] {
+            for length in end_bytes - bare - 2..=end_bytes - bare + 2 {
+                let record = record("k", &"v".repeat(length));
+                let file = file(&vec![b'c'; content], &record);
+                let (read, content_bytes) = read(&mut Cursor::new(file)).unwrap();
+                assert_eq!((read, content_bytes), (record, content as u64));
+            }
+        }
     }
 
     #[test]

@@ -40,10 +40,6 @@ impl StagedObject {
         Ok(())
     }
 
-    pub(crate) fn content_bytes(&self) -> u64 {
-        self.content_bytes
-    }
-
     /// Adds the record and makes the file durable, under a temporary name.
     pub(super) fn seal(mut self, record: &impl Serialize) -> io::Result<NamedTempFile> {
         let end = format::record_and_tail(record, self.content_bytes)?;

@@ -11,16 +11,34 @@ use nexus_raw_testkit::s3::{Presign, http};
 
 use crate::support::{self, Server, wait_until};
 
-/// Sends 5 bytes of an upload of 10.
+/// A server that has received as much of an upload begins to write it.
+const WRITTEN_BYTES: usize = 256 * 1024;
+
+/// The content of an upload that is sent in two pieces.
+fn content() -> Vec<u8> {
+    let mut content = vec![b'0'; WRITTEN_BYTES];
+    content.extend(b"56789");
+    content
+}
+
+/// Sends an upload but for its last 5 bytes.
 fn half_an_upload(server: &Server) -> TcpStream {
-    let headers = server
-        .signer()
-        .sign_header("PUT", "/raw/k", &[], b"0123456789");
-    let addr = server.handle.addr();
-    let mut stream = http::connect(&addr.to_string()).unwrap();
-    let head = http::head(&addr.to_string(), "PUT", "/raw/k", &headers, 10);
+    let content = content();
+    let headers = server.signer().sign_header("PUT", "/raw/k", &[], &content);
+    send_half(server, "/raw/k", &headers, &content)
+}
+
+fn send_half(
+    server: &Server,
+    target: &str,
+    headers: &[(String, String)],
+    content: &[u8],
+) -> TcpStream {
+    let addr = server.handle.addr().to_string();
+    let mut stream = http::connect(&addr).unwrap();
+    let head = http::head(&addr, "PUT", target, headers, content.len());
     stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(b"01234").unwrap();
+    stream.write_all(&content[..WRITTEN_BYTES]).unwrap();
     stream
 }
 
@@ -63,14 +81,10 @@ fn presign(server: &Server, path: &str, headers: &[(String, String)]) -> String 
 /// The beginning of an upload by a presigned URL.
 fn half_a_presigned_upload(server: &Server, key: &str) -> TcpStream {
     let target = format!("/raw/{key}");
-    let headers = support::upload_headers(b"0123456789");
+    let content = content();
+    let headers = support::upload_headers(&content);
     let target = presign(server, &target, &headers);
-    let addr = server.handle.addr().to_string();
-    let mut stream = http::connect(&addr).unwrap();
-    let head = http::head(&addr, "PUT", &target, &headers, 10);
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(b"01234").unwrap();
-    stream
+    send_half(server, &target, &headers, &content)
 }
 
 #[test]
@@ -158,13 +172,13 @@ fn a_shutdown_lets_a_running_upload_finish() {
     let addr = handle.addr();
     let stopping = thread::spawn(move || handle.shutdown());
     wait_until(|| TcpStream::connect(addr).is_err());
-    upload.write_all(b"56789").unwrap();
+    upload.write_all(&content()[WRITTEN_BYTES..]).unwrap();
     assert_eq!(http::receive(&mut upload).unwrap().status, 200);
     assert_eq!(stopping.join().unwrap(), Ok(()));
 
     let handle = EmbeddedS3::start(&support::settings(directory.path())).unwrap();
     let server = Server { directory, handle };
-    assert_eq!(server.signed("GET", "/raw/k", &[], b"").body, b"0123456789");
+    assert!(server.signed("GET", "/raw/k", &[], b"").body == content());
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(in crate::service) async fn complete(
     let read = service
         .blocking(move |store| {
             let record = store.read_upload(&asked)?;
-            Ok((record, store.read_parts(&asked, &numbers)?))
+            Ok::<_, StoreError>((record, store.read_parts(&asked, &numbers)?))
         })
         .await;
     let (begun, stored) = match read {

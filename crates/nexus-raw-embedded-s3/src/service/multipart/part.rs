@@ -8,8 +8,8 @@ use crate::checksum::ChecksumAlgorithm;
 use crate::clock;
 use crate::digests::Declared;
 use crate::service::StoreService;
-use crate::service::upload::receive_verified;
-use crate::store::PartRecord;
+use crate::service::upload::{Received, receive};
+use crate::store::{PartRecord, Store};
 
 pub(in crate::service) async fn upload_part(
     service: &StoreService,
@@ -19,7 +19,7 @@ pub(in crate::service) async fn upload_part(
     let declared = Declared::parse(&request.headers)?;
     let key = std::mem::take(&mut request.input.key);
     let (bucket, id) = (&request.input.bucket, &request.input.upload_id);
-    let (_, upload) = open_upload(service, bucket, key, id).await?;
+    let (bucket, upload) = open_upload(service, bucket, key, id).await?;
     // before the body is read
     let asked = upload.clone();
     service
@@ -28,23 +28,22 @@ pub(in crate::service) async fn upload_part(
     check_algorithm(&declared)?;
 
     let body = request.map_input(|input| input.body);
-    let received = receive_verified(service, &declared, body).await?;
-    let record = PartRecord {
-        number,
-        modified_unix_ms: clock::unix_milliseconds(),
-        md5: hex::encode(received.md5),
-        checksum: received.checksum.clone(),
+    let store_part = move |store: &Store, received: Received| {
+        let record = PartRecord {
+            number,
+            modified_unix_ms: clock::unix_milliseconds(),
+            md5: hex::encode(received.md5),
+            checksum: received.checksum,
+        };
+        store.store_part(received.staged, &upload, &record)?;
+        Ok(record)
     };
-    let output = UploadPartOutput {
-        e_tag: Some(ETag::Strong(record.md5.clone())),
-        checksum_sha256: received.checksum.map(|checksum| checksum.value),
+    let record = receive(service, bucket, declared, body, store_part).await?;
+    Ok(S3Response::new(UploadPartOutput {
+        e_tag: Some(ETag::Strong(record.md5)),
+        checksum_sha256: record.checksum.map(|checksum| checksum.value),
         ..Default::default()
-    };
-    let staged = received.staged;
-    service
-        .blocking(move |store| store.store_part(staged, &upload, &record))
-        .await?;
-    Ok(S3Response::new(output))
+    }))
 }
 
 fn part_number(number: i32) -> S3Result<u16> {
