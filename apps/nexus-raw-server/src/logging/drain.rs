@@ -1,17 +1,20 @@
-use std::io::{self, IsTerminal, Write as _};
+use std::{
+    io::{self, IsTerminal, Write as _},
+    panic::{RefUnwindSafe, UnwindSafe},
+};
 
 use nexus_raw_config::{LogFormat, LogLevel, LogSettings};
 use slog::{Drain, Level, LevelFilter, Logger, Record, o};
-use slog_async::{Async, AsyncGuard, OverflowStrategy};
+use slog_async::{Async, OverflowStrategy};
 use slog_term::{CountingWriter, RecordDecorator, ThreadSafeTimestampFn};
 
-use super::{json::JsonLines, level::word, terminal::EscapingDecorator};
+use super::{WriterGuard, json::JsonLines, level::word, terminal::EscapingDecorator};
 
-/// The capacity of the queue. Further records are counted and dropped, so that requests never wait
-/// for the log.
-const QUEUE: usize = 4096;
+/// How many records wait for a terminal. Further records are counted and dropped, so that requests
+/// never wait for the log.
+const MAX_RECORDS: usize = 4096;
 
-pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) {
+pub(super) fn on_standard_error(settings: &LogSettings) -> io::Result<(Logger, WriterGuard)> {
     let for_a_person = match settings.format {
         LogFormat::Json => false,
         LogFormat::Terminal => true,
@@ -25,10 +28,25 @@ pub(super) fn on_standard_error(settings: &LogSettings) -> (Logger, AsyncGuard) 
             .use_original_order()
             .use_custom_header_print(header)
             .build();
-        queued(drain.ignore_res(), level)
+        let (queue, writer) = Async::new(drain.ignore_res())
+            .chan_size(MAX_RECORDS)
+            .overflow_strategy(OverflowStrategy::DropAndReport)
+            .thread_name("log".to_owned())
+            .build_with_guard();
+        Ok((filtered(queue, level), Box::new(writer)))
     } else {
-        queued(JsonLines::to(io::stderr()).ignore_res(), level)
+        let (lines, writer) = JsonLines::to(io::stderr())?;
+        Ok((filtered(lines, level), Box::new(writer)))
     }
+}
+
+/// Returns a logger of the records from this level on. Records after the end of the writer are
+/// dropped by `ignore_res`; `fuse` would panic, which in a destructor aborts the process.
+fn filtered(
+    drain: impl Drain + Send + Sync + RefUnwindSafe + UnwindSafe + 'static,
+    level: Level,
+) -> Logger {
+    Logger::root(LevelFilter::new(drain, level).ignore_res(), o!())
 }
 
 /// Writes time, level and message for the terminal. Returns whether there is a message.
@@ -53,21 +71,6 @@ fn header(
     Ok(counted.count() != 0)
 }
 
-/// Returns a logger that writes in a thread. Records after the end of the thread are dropped by
-/// `ignore_res`; `fuse` would panic, which in a destructor aborts the process.
-fn queued(
-    drain: impl Drain<Ok = (), Err = slog::Never> + Send + 'static,
-    level: Level,
-) -> (Logger, AsyncGuard) {
-    let (queue, guard) = Async::new(drain)
-        .chan_size(QUEUE)
-        .overflow_strategy(OverflowStrategy::DropAndReport)
-        .thread_name("log".to_owned())
-        .build_with_guard();
-    let filtered = LevelFilter::new(queue, level).ignore_res();
-    (Logger::root(filtered, o!()), guard)
-}
-
 pub(super) fn level(level: LogLevel) -> Level {
     match level {
         LogLevel::Trace => Level::Trace,
@@ -85,7 +88,8 @@ mod tests {
     /// Returns the written records without their times.
     fn written(level: Level, record: impl FnOnce(&Logger)) -> String {
         let lines = Lines::default();
-        let (log, writer) = queued(JsonLines::to(lines.clone()).ignore_res(), level);
+        let (drain, writer) = JsonLines::to(lines.clone()).unwrap();
+        let log = filtered(drain, level);
         record(&log);
         drop(writer);
         slog::info!(log, "nobody writes this any more");

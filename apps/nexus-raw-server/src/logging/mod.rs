@@ -7,10 +7,12 @@ mod json;
 mod level;
 mod libraries;
 mod panics;
+mod queue;
 mod subscriber;
 mod terminal;
 
 use std::{
+    any::Any,
     io::{self, Write},
     sync::mpsc::channel,
     thread,
@@ -19,7 +21,6 @@ use std::{
 
 use nexus_raw_config::LogSettings;
 use slog::Logger;
-use slog_async::AsyncGuard;
 
 /// The time limit of the last flush to standard error, which blocks forever on a pipe without a
 /// reader.
@@ -33,8 +34,10 @@ pub struct Logging {
     _writer: Writer,
 }
 
-/// The thread that writes the records.
-struct Writer(Option<AsyncGuard>);
+/// The thread that writes the records, until a drop.
+type WriterGuard = Box<dyn Any + Send>;
+
+struct Writer(Option<WriterGuard>);
 
 impl Drop for Writer {
     fn drop(&mut self) {
@@ -93,9 +96,9 @@ impl Logging {
 /// and panics. At most once per process.
 ///
 /// # Errors
-/// If another logger is already installed.
+/// If another logger is already installed, or no thread can be started.
 pub fn start(settings: &LogSettings) -> io::Result<Logging> {
-    let (log, writer) = drain::on_standard_error(settings);
+    let (log, writer) = drain::on_standard_error(settings)?;
     let libraries = libraries::Bridge::to(&log, settings.level)?;
     panics::install(log.clone());
     Ok(Logging {

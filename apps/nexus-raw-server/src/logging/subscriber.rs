@@ -148,7 +148,7 @@ impl fmt::Debug for SlogSubscriber {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Mutex};
+    use std::io;
 
     use slog::{Drain, o};
     use tracing::subscriber::with_default;
@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn fields_of_an_event_are_members_and_its_message_is_constant() {
         let lines = Lines::default();
-        let drain = Mutex::new(JsonLines::to(lines.clone())).ignore_res();
+        let (drain, writer) = JsonLines::to(lines.clone()).unwrap();
         let subscriber = SlogSubscriber {
-            log: Logger::root(drain, o!("library" => true)),
+            log: Logger::root(drain.ignore_res(), o!("library" => true)),
             max_level: Level::WARN,
         };
         with_default(subscriber, || {
@@ -171,6 +171,7 @@ mod tests {
             tracing::warn!(%error, reason = "no\nkey", keys = 2_u64, left = -1, "load failed");
             tracing::error_span!("span").in_scope(|| tracing::info!("too little"));
         });
+        drop(writer);
         let text = lines.text();
         let (_, untimed) = text.split_once(',').unwrap();
         assert_eq!(

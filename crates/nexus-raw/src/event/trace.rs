@@ -44,7 +44,9 @@ impl TraceId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&hex::encode(self.0))
+        let mut digits = [0; 32];
+        hex::encode_to_slice(self.0, &mut digits).map_err(|_| fmt::Error)?;
+        out.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -4,9 +4,9 @@ use actix_web::http::{Method, StatusCode};
 use nexus_raw::{
     ErrorChain,
     event::RequestContext,
-    tenancy::{TenantId, UserId},
+    tenancy::{Environment, TenantId, UserId},
 };
-use slog::{Logger, o};
+use slog::{KV, Logger, Record, Serializer, Value as _};
 
 use super::{Access, Route};
 use crate::http::{
@@ -39,11 +39,11 @@ impl LogEntry {
         status: StatusCode,
         took: Duration,
     ) {
-        let log = self.write(log, context, status, took);
+        let line = self.line(context, status, took);
         if self.access() == Some(Access::Open) {
-            slog::debug!(log, "served");
+            slog::debug!(log, "served"; line);
         } else {
-            slog::info!(log, "served");
+            slog::info!(log, "served"; line);
         }
     }
 
@@ -54,8 +54,9 @@ impl LogEntry {
         status: StatusCode,
         took: Duration,
     ) {
-        let log = Self::default().write(log, context, status, took);
-        slog::debug!(log, "preflight");
+        let entry = Self::default();
+        let line = entry.line(context, status, took);
+        slog::debug!(log, "preflight"; line);
     }
 
     /// Logs a refused or failed request: a failure as an error with its causes, a refused write or
@@ -68,53 +69,95 @@ impl LogEntry {
         code: ProblemCode,
         took: Duration,
     ) {
-        let log = self.write(log, context, code.status(), took);
-        let log = log.new(o!("code" => code.as_str(), "error" => ErrorChain(error).to_string()));
+        let line = RefusedLine {
+            line: self.line(context, code.status(), took),
+            code,
+            error,
+        };
         let is_probe = self.access() == Some(Access::Open) && code != ProblemCode::Internal;
         if is_probe {
-            slog::info!(log, "refused");
+            slog::info!(log, "refused"; line);
         } else if code == ProblemCode::IdentityUnavailable {
             // strangers can cause it, and the outage itself is logged elsewhere
-            slog::warn!(log, "refused");
+            slog::warn!(log, "refused"; line);
         } else if code.status().is_server_error() {
-            slog::error!(log, "failed");
+            slog::error!(log, "failed"; line);
         } else if self.access() == Some(Access::Read) && code != ProblemCode::Unauthenticated {
-            slog::info!(log, "refused");
+            slog::info!(log, "refused"; line);
         } else {
-            slog::warn!(log, "refused");
+            slog::warn!(log, "refused"; line);
         }
     }
 
-    fn method(&self) -> Option<String> {
-        let method = if self.head {
-            Some(&Method::HEAD)
+    fn method(&self) -> Option<&str> {
+        if self.head {
+            Some(Method::HEAD.as_str())
         } else {
-            self.route.map(|route| &route.method)
-        };
-        method.map(ToString::to_string)
+            self.route.map(|route| route.method.as_str())
+        }
     }
 
     fn access(&self) -> Option<Access> {
         self.route.map(Route::access)
     }
 
-    fn write(
-        &self,
-        log: &Logger,
-        context: &RequestContext,
+    fn line<'a>(
+        &'a self,
+        context: &'a RequestContext,
         status: StatusCode,
         took: Duration,
-    ) -> Logger {
-        log.new(o!(
-            "trace_id" => context.trace_id.to_string(),
-            "request_id" => context.request_id.to_string(),
-            "method" => self.method(),
-            "route" => self.route.map(|route| route.pattern),
-            "tenant_id" => self.scope.tenant.as_ref().map(ToString::to_string),
-            "env" => self.scope.environment.as_ref().map(ToString::to_string),
-            "user_id" => self.user.as_ref().map(ToString::to_string),
-            "status" => status.as_u16(),
-            "duration_ms" => u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        ))
+    ) -> AccessLine<'a> {
+        AccessLine {
+            entry: self,
+            context,
+            status,
+            took,
+        }
+    }
+}
+
+/// The members of a request's line. They are written where they are: a logger of its own for each
+/// request would need a copy of each.
+struct AccessLine<'a> {
+    entry: &'a LogEntry,
+    context: &'a RequestContext,
+    status: StatusCode,
+    took: Duration,
+}
+
+impl KV for AccessLine<'_> {
+    /// Serializes the last member first, as slog does.
+    fn serialize(&self, record: &Record<'_>, to: &mut dyn Serializer) -> slog::Result {
+        let (entry, context) = (self.entry, self.context);
+        let millis = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        let scope = &entry.scope;
+        let user = entry.user.as_ref().map(UserId::as_str);
+        let environment = scope.environment.as_ref().map(Environment::as_str);
+        let tenant = scope.tenant.as_ref().map(TenantId::as_str);
+        let route = entry.route.map(|route| route.pattern);
+        to.emit_u64("duration_ms", millis)?;
+        to.emit_u16("status", self.status.as_u16())?;
+        user.serialize(record, "user_id", to)?;
+        environment.serialize(record, "env", to)?;
+        tenant.serialize(record, "tenant_id", to)?;
+        route.serialize(record, "route", to)?;
+        entry.method().serialize(record, "method", to)?;
+        to.emit_str("request_id", context.request_id.as_str())?;
+        to.emit_arguments("trace_id", &format_args!("{}", context.trace_id))
+    }
+}
+
+/// The members of a refused or failed request's line.
+struct RefusedLine<'a> {
+    line: AccessLine<'a>,
+    code: ProblemCode,
+    error: &'a ApiError,
+}
+
+impl KV for RefusedLine<'_> {
+    fn serialize(&self, record: &Record<'_>, to: &mut dyn Serializer) -> slog::Result {
+        to.emit_arguments("error", &format_args!("{}", ErrorChain(self.error)))?;
+        to.emit_str("code", self.code.as_str())?;
+        self.line.serialize(record, to)
     }
 }
