@@ -53,7 +53,7 @@ soak: tools ## run what takes too long for every change
 
 # bench targets alone: libraries have none, and their test harness does not know `--quick`
 bench: tools ## measure the parts, requests against the floor, and uploads against rclone
-	@tools/setup rclone
+	@tools/setup rclone fastapi
 	@cargo bench --workspace --bench '*' --locked $(ARGS)
 
 lint: base ## check format, clippy, documentation, architecture, dependencies

@@ -1,10 +1,13 @@
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde_json::{Value, json};
 
 use crate::{
-    load::{Load, Measured, Until},
-    service::{Batch, Service},
+    arguments::Plan,
+    figures::median,
+    house::Mode,
+    load::{Load, Until},
+    service::{Service, promise, statement},
 };
 
 /// How many items a batch has: as many as it may.
@@ -35,31 +38,33 @@ struct Run {
 }
 
 impl Batches {
-    pub(crate) async fn measure(service: &Service, rounds: usize) -> Self {
+    pub(crate) fn measure(plan: &Plan) -> Self {
+        let rounds = if plan.quick { 3 } else { 11 };
+        let service = Service::start(Mode::Embedded, plan.program.clone());
         let mut batches = Self::default();
         for round in 0..rounds {
             // neither has the smaller catalogue each time
             let turns = if round % 2 == 0 { [0, 1] } else { [1, 0] };
             for turn in turns {
-                let promises = |at| Service::promise(at);
-                batches.run(service, ROUTES[0], turn, 200, &promises).await;
+                batches.run(&service, ROUTES[0], turn, 200, &promise);
             }
-            let uploaded = [service.uploaded(ITEMS).await, service.uploaded(ITEMS).await];
+            let uploaded = [service.uploaded(ITEMS), service.uploaded(ITEMS)];
             for turn in turns {
-                let statement = |at: usize| Service::statement(&uploaded[turn][at]);
-                batches.run(service, ROUTES[1], turn, 201, &statement).await;
+                let statement = |at: usize| statement(&uploaded[turn][at].asset_id);
+                batches.run(&service, ROUTES[1], turn, 201, &statement);
             }
             for route in &ROUTES[2..] {
                 for turn in turns {
-                    let item = |at: usize| json!({"asset_id": uploaded[turn][at]}).to_string();
-                    batches.run(service, route, turn, 200, &item).await;
+                    let item =
+                        |at: usize| json!({"asset_id": uploaded[turn][at].asset_id}).to_string();
+                    batches.run(&service, route, turn, 200, &item);
                 }
             }
         }
         batches
     }
 
-    async fn run(
+    fn run(
         &mut self,
         service: &Service,
         route: &'static str,
@@ -67,26 +72,37 @@ impl Batches {
         status: u16,
         item: &dyn Fn(usize) -> String,
     ) {
-        let kind = match route {
-            "presign" => Batch::Presign,
-            "register" => Batch::Register,
-            _ => Batch::Download,
+        let (path, target) = match route {
+            "presign" => ("presign-upload", None),
+            "register" => ("register", None),
+            _ => ("presign-download", Some(())),
         };
-        let measured = if turn == 0 {
-            let load = Load::each(service.address(), CALLERS, |at| {
-                service.single(kind, &item(at))
-            });
-            load.run(service, status, Until::Count(ITEMS)).await
+        let items: Vec<_> = (0..ITEMS).map(item).collect();
+        let single = |item: &String| {
+            if target.is_none() {
+                return service.post(&format!("/nexus/raw/{path}"), item);
+            }
+            let item: Value = serde_json::from_str(item).unwrap();
+            service.presign_download(item["asset_id"].as_str().unwrap())
+        };
+        let (connections, requests, expected) = if turn == 0 {
+            (CALLERS, items.iter().map(single).collect(), status)
         } else {
-            let items: Vec<_> = (0..ITEMS).map(item).collect();
-            let request = service.batch(kind, &items);
-            let load = Load::new(service.address(), 1, request);
-            let measured = load.send(service, 200, Until::Count(1)).await;
-            check(&measured.bodies[0], status);
-            measured
+            (1, vec![service.batch(path, &items)], 200)
         };
+        let load = Load {
+            server: service.address(),
+            connections,
+            requests: &requests,
+        };
+        let count = Until::Count(requests.len());
+        let mut measured = load.run(&service.watched(), expected, count);
+        if turn == 1 {
+            check(&measured.last, status);
+        }
         let runs = &mut self.measured.entry(route).or_default()[turn];
-        runs.push(Run::of(&measured));
+        let processor = [measured.processor.remove(0), measured.callers];
+        runs.push(Run::of(measured.elapsed, processor));
     }
 }
 
@@ -102,13 +118,11 @@ fn check(body: &[u8], status: u16) {
 
 impl Run {
     #[expect(clippy::cast_precision_loss, reason = "1000 is exact")]
-    fn of(measured: &Measured) -> Self {
+    fn of(elapsed: Duration, processor: [Duration; 2]) -> Self {
         let items = ITEMS as f64;
         Self {
-            per_second: items / measured.elapsed.as_secs_f64(),
-            microseconds: measured
-                .processor
-                .map(|time| time.as_secs_f64() * 1e6 / items),
+            per_second: items / elapsed.as_secs_f64(),
+            microseconds: processor.map(|time| time.as_secs_f64() * 1e6 / items),
         }
     }
 }
@@ -147,9 +161,4 @@ impl fmt::Display for Batches {
         }
         Ok(())
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
 }

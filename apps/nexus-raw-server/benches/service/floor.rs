@@ -12,8 +12,12 @@ use crate::processor::Process;
 /// What has this program be the floor.
 pub(crate) const ARGUMENT: &str = "--floor";
 
+/// The longest answer: a page of a list is about 100 KB.
+const LONGEST: usize = 1 << 20;
+static ANSWER: [u8; LONGEST] = [b'x'; LONGEST];
+
 /// The least that a service on the same framework can do, in a process of its own: it reads the
-/// body and returns so many bytes of JSON. It reads no token, calls nothing, and keeps nothing.
+/// body and returns so many bytes. It reads no token, calls nothing, and keeps nothing.
 pub(crate) struct Floor {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -35,15 +39,14 @@ impl Floor {
         }
     }
 
-    pub(crate) fn get(&self, answer_bytes: usize) -> Vec<u8> {
-        let host = self.address;
-        format!("GET /{answer_bytes} HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes()
+    pub(crate) fn get(answer_bytes: usize) -> Vec<u8> {
+        format!("GET /{answer_bytes} HTTP/1.1\r\nhost: floor\r\n\r\n").into_bytes()
     }
 
-    pub(crate) fn post(&self, body: &str, answer_bytes: usize) -> Vec<u8> {
-        let (host, length) = (self.address, body.len());
+    pub(crate) fn post(body: &str, answer_bytes: usize) -> Vec<u8> {
+        let length = body.len();
         format!(
-            "POST /{answer_bytes} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+            "POST /{answer_bytes} HTTP/1.1\r\nhost: floor\r\ncontent-type: application/json\r\n\
              content-length: {length}\r\n\r\n{body}"
         )
         .into_bytes()
@@ -68,12 +71,16 @@ impl Drop for Floor {
 pub(crate) fn serve() {
     actix_web::rt::System::new().block_on(async {
         let answer = |size: web::Path<usize>, _body: web::Bytes| async move {
-            let text = format!("\"{}\"", "x".repeat(size.into_inner() - 2));
             HttpResponse::Ok()
                 .content_type("application/json")
-                .body(text)
+                .body(web::Bytes::from_static(&ANSWER[..size.into_inner()]))
         };
-        let app = move || App::new().route("/{size}", web::route().to(answer));
+        let app = move || {
+            App::new()
+                // of a batch
+                .app_data(web::PayloadConfig::new(LONGEST))
+                .route("/{size}", web::route().to(answer))
+        };
         let server = HttpServer::new(app).bind(("127.0.0.1", 0)).unwrap();
         println!("{}", server.addrs()[0]);
         server.run().await.unwrap();

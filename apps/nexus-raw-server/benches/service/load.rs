@@ -1,6 +1,12 @@
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
+    collections::BTreeMap,
     net::SocketAddr,
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,7 +16,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::processor::{self, Process};
+use crate::processor::{Callers, Process};
 
 /// When to stop.
 #[derive(Clone, Copy)]
@@ -21,91 +27,151 @@ pub(crate) enum Until {
     Count(usize),
 }
 
-/// Requests by so many callers, each on a connection of its own that is kept open.
+/// Requests that are sent again and again, in turn, over so many connections that stay open.
 pub(crate) struct Load<'a> {
-    server: SocketAddr,
-    callers: usize,
-    request: Box<dyn Fn(usize) -> Vec<u8> + 'a>,
+    pub(crate) server: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) requests: &'a [Vec<u8>],
 }
 
 /// What came of it.
 pub(crate) struct Measured {
     pub(crate) elapsed: Duration,
-    /// Of each request, in ascending order.
-    pub(crate) took: Vec<Duration>,
-    /// Processor time of the server and of the callers.
-    pub(crate) processor: [Duration; 2],
-    /// The bodies, where they were requested.
-    pub(crate) bodies: Vec<Vec<u8>>,
+    /// Of each request in nanoseconds, in ascending order.
+    pub(crate) took: Vec<u64>,
+    /// How often each status was answered; 0 stands for a connection that was closed instead.
+    pub(crate) statuses: BTreeMap<u16, usize>,
+    /// Processor time of each process that was watched.
+    pub(crate) processor: Vec<Duration>,
+    /// Processor time of the callers.
+    pub(crate) callers: Duration,
+    /// The body of the last answer of one of the callers.
+    pub(crate) last: Vec<u8>,
 }
 
-impl<'a> Load<'a> {
-    /// The same request, over and over.
-    pub(crate) fn new(server: SocketAddr, callers: usize, request: Vec<u8>) -> Self {
-        Self::each(server, callers, move |_| request.clone())
-    }
+/// What one thread of callers has seen.
+#[derive(Default)]
+struct Tally {
+    took: Vec<u64>,
+    statuses: BTreeMap<u16, usize>,
+    last: Vec<u8>,
+}
 
-    /// Requests that are made one by one, numbered from 0.
-    pub(crate) fn each(
-        server: SocketAddr,
-        callers: usize,
-        request: impl Fn(usize) -> Vec<u8> + 'a,
-    ) -> Self {
-        Self {
-            server,
-            callers,
-            request: Box::new(request),
-        }
-    }
-
+impl Load<'_> {
     /// Sends them, each of which must be answered by `status`.
-    pub(crate) async fn run(&self, server: &impl Process, status: u16, until: Until) -> Measured {
-        let mut measured = self.send(server, status, until).await;
-        measured.bodies.clear();
+    pub(crate) fn run(&self, watched: &[&dyn Process], status: u16, until: Until) -> Measured {
+        let measured = self.try_run(watched, until);
+        let statuses = &measured.statuses;
+        assert!(
+            statuses.keys().all(|&it| it == status),
+            "answered otherwise than by {status}: {statuses:?}"
+        );
         measured
     }
 
-    /// The same, and keeps the bodies of the answers.
-    pub(crate) async fn send(&self, server: &impl Process, status: u16, until: Until) -> Measured {
-        let connecting = (0..self.callers).map(|_| Connection::open(self.server));
-        let connections = join_all(connecting).await;
-        let (next, answers) = (Cell::new(0), RefCell::new(Vec::new()));
-        let before = [server.id(), std::process::id()].map(processor::time);
-        let began = Instant::now();
-        join_all(connections.into_iter().map(|mut connection| {
-            let (next, answers) = (&next, &answers);
-            async move {
-                loop {
-                    let at = next.get();
-                    let is_over = match until {
-                        Until::Over(time) => began.elapsed() >= time,
-                        Until::Count(count) => at >= count,
-                    };
-                    if is_over {
-                        break;
-                    }
-                    next.set(at + 1);
-                    let request = (self.request)(at);
-                    let sent = Instant::now();
-                    let (answered, body) = connection.exchange(&request).await;
-                    let took = sent.elapsed();
-                    let text = String::from_utf8_lossy(&body);
-                    assert_eq!(answered, status, "{text}");
-                    answers.borrow_mut().push((took, body));
+    /// Sends them, whatever is answered.
+    pub(crate) fn try_run(&self, watched: &[&dyn Process], until: Until) -> Measured {
+        let threads = thread::available_parallelism().unwrap().get();
+        let threads = threads.min(self.connections);
+        let (next, barrier) = (AtomicUsize::new(0), Barrier::new(threads + 1));
+        let used = || watched.iter().map(|it| it.used()).collect::<Vec<_>>();
+        thread::scope(|scope| {
+            let works: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let (next, barrier) = (&next, &barrier);
+                    // they share the connections
+                    let connections = (self.connections + thread) / threads;
+                    scope.spawn(move || self.work(connections, next, barrier, until))
+                })
+                .collect();
+            // every connection is open
+            barrier.wait();
+            let (before, callers) = (used(), Callers.used());
+            let began = Instant::now();
+            barrier.wait();
+            let tallies: Vec<_> = works.into_iter().map(|it| it.join().unwrap()).collect();
+            let elapsed = began.elapsed();
+            let pairs = used().into_iter().zip(before);
+            let processor = pairs.map(|(after, before)| after.saturating_sub(before));
+            let (mut took, mut statuses) = (Vec::new(), BTreeMap::new());
+            let mut last = Vec::new();
+            for tally in tallies {
+                last = tally.last;
+                took.extend(tally.took);
+                for (status, count) in tally.statuses {
+                    *statuses.entry(status).or_default() += count;
                 }
             }
-        }))
-        .await;
-        let elapsed = began.elapsed();
-        let after = [server.id(), std::process::id()].map(processor::time);
-        let (mut took, bodies): (Vec<_>, Vec<_>) = answers.into_inner().into_iter().unzip();
-        took.sort_unstable();
-        Measured {
-            elapsed,
-            took,
-            processor: [0, 1].map(|at| after[at].saturating_sub(before[at])),
-            bodies,
+            took.sort_unstable();
+            Measured {
+                elapsed,
+                took,
+                statuses,
+                processor: processor.collect(),
+                callers: Callers.used().saturating_sub(callers),
+                last,
+            }
+        })
+    }
+
+    /// One thread of callers.
+    fn work(
+        &self,
+        connections: usize,
+        next: &AtomicUsize,
+        barrier: &Barrier,
+        until: Until,
+    ) -> Tally {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let opening = (0..connections).map(|_| Connection::open(self.server));
+        let connections = runtime.block_on(join_all(opening));
+        let tally = RefCell::new(Tally::default());
+        tally.borrow_mut().took.reserve(1 << 20);
+        barrier.wait();
+        barrier.wait();
+        let began = Instant::now();
+        let callers = connections
+            .into_iter()
+            .map(|connection| self.call(connection, next, &tally, began, until));
+        runtime.block_on(join_all(callers));
+        tally.into_inner()
+    }
+
+    /// One caller, who sends the next request as soon as the last is answered.
+    async fn call(
+        &self,
+        mut connection: Connection,
+        next: &AtomicUsize,
+        tally: &RefCell<Tally>,
+        began: Instant,
+        until: Until,
+    ) {
+        let mut sent = began;
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let is_over = match until {
+                Until::Over(time) => sent.duration_since(began) >= time,
+                Until::Count(count) => at >= count,
+            };
+            if is_over {
+                break;
+            }
+            let request = &self.requests[at % self.requests.len()];
+            let status = connection.exchange(request).await;
+            if status.is_none() {
+                connection = Connection::open(self.server).await;
+            }
+            let answered = Instant::now();
+            let took = answered.duration_since(sent).as_nanos();
+            let mut tally = tally.borrow_mut();
+            tally.took.push(u64::try_from(took).unwrap_or(u64::MAX));
+            *tally.statuses.entry(status.unwrap_or(0)).or_default() += 1;
+            sent = answered;
         }
+        tally.borrow_mut().last = connection.body().to_vec();
     }
 }
 
@@ -113,6 +179,8 @@ impl<'a> Load<'a> {
 struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
+    /// The length of the last head.
+    head: usize,
 }
 
 impl Connection {
@@ -121,35 +189,58 @@ impl Connection {
         stream.set_nodelay(true).unwrap();
         Self {
             stream,
-            read: Vec::with_capacity(8192),
+            read: Vec::with_capacity(16 * 1024),
+            head: 0,
         }
     }
 
-    async fn exchange(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
-        self.stream.write_all(request).await.unwrap();
+    /// Returns the status, or nothing if the connection was closed.
+    async fn exchange(&mut self, request: &[u8]) -> Option<u16> {
+        self.stream.write_all(request).await.ok()?;
         self.read.clear();
-        let head = loop {
-            if let Some(end) = self.read.windows(4).position(|it| it == b"\r\n\r\n") {
-                break end + 4;
+        let (head, body) = loop {
+            self.read_more().await?;
+            if let Some(lengths) = lengths(&self.read) {
+                break lengths;
             }
-            self.read_more().await;
         };
-        let text = std::str::from_utf8(&self.read[..head]).unwrap();
-        let status = text[9..12].parse().unwrap();
-        let length = text
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-            .map_or(0, |(_, value)| value.trim().parse().unwrap());
-        let length = if status == 304 { 0 } else { length };
-        while self.read.len() < head + length {
-            self.read_more().await;
+        self.head = head;
+        let whole = head + body;
+        self.read.reserve(whole.saturating_sub(self.read.len()));
+        while self.read.len() < whole {
+            self.read_more().await?;
         }
-        (status, self.read[head..].to_vec())
+        let status = std::str::from_utf8(self.read.get(9..12)?).ok()?;
+        status.parse().ok()
     }
 
-    async fn read_more(&mut self) {
-        let read = self.stream.read_buf(&mut self.read).await.unwrap();
-        assert!(read > 0, "the connection was closed");
+    /// The last body.
+    fn body(&self) -> &[u8] {
+        &self.read[self.head..]
     }
+
+    async fn read_more(&mut self) -> Option<()> {
+        let read = self.stream.read_buf(&mut self.read).await.ok()?;
+        (read > 0).then_some(())
+    }
+}
+
+/// The lengths of head and body, once the head is there.
+pub(crate) fn lengths(read: &[u8]) -> Option<(usize, usize)> {
+    const LENGTH: &[u8] = b"content-length:";
+    let (mut body, mut begin) = (0, 0);
+    while let Some(length) = read[begin..].iter().position(|&byte| byte == b'\n') {
+        let line = &read[begin..begin + length];
+        begin += length + 1;
+        if line == b"\r" {
+            // which has no body, whatever length it states
+            let is_empty = read.get(9..12) == Some(b"304");
+            return Some((begin, if is_empty { 0 } else { body }));
+        }
+        if line.len() > LENGTH.len() && line[..LENGTH.len()].eq_ignore_ascii_case(LENGTH) {
+            let value = std::str::from_utf8(&line[LENGTH.len()..]).ok()?;
+            body = value.trim().parse().ok()?;
+        }
+    }
+    None
 }

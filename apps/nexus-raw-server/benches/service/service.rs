@@ -1,190 +1,241 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
-use nexus_raw::{asset::Sha256Digest, tenancy::Role};
+use nexus_raw::asset::Sha256Digest;
 use serde_json::{Value, json};
 
 use crate::{
+    exchange::{Answer, ask},
+    house::{Mode, Site, host_and_target},
     load::{Load, Until},
-    machine::{Machine, Server},
     processor::Process,
+    running::Running,
 };
 
-const CONTENT: &[u8] = b"certainly a photograph";
-/// How many callers prepare what is measured.
-const PREPARING: usize = 32;
+pub(crate) const CONTENT: &[u8] = b"certainly a photograph";
+pub(crate) const TENANT: &str = "t_demo";
+/// How many items a batch may have.
+const BATCH: usize = 1000;
+/// How many callers upload what is measured later.
+const UPLOADERS: usize = 32;
 
-/// A route for one item that has one for many.
-#[derive(Clone, Copy)]
-pub(crate) enum Batch {
-    Presign,
-    Register,
-    Download,
+/// The service, and how to ask it.
+pub(crate) struct Service {
+    pub(crate) site: Site,
+    running: Option<Running>,
+    token: String,
 }
 
-/// The program in embedded mode, with one asset registered.
-pub(crate) struct Service {
-    server: Server,
-    token: String,
-    asset_id: String,
-    /// How long the answers are, in bytes.
-    pub(crate) presign_bytes: usize,
-    pub(crate) record_bytes: usize,
-    // last: it goes when the server is gone
-    _machine: Machine,
+/// An asset that is uploaded and not registered.
+pub(crate) struct Uploaded {
+    pub(crate) asset_id: String,
+    pub(crate) filename: String,
 }
 
 impl Service {
-    pub(crate) async fn start() -> Self {
-        let machine = Machine::new();
-        let server = machine.start();
-        let mut service = Self {
-            token: machine.token("t_demo", Role::Owner),
-            server,
-            asset_id: String::new(),
-            presign_bytes: 0,
-            record_bytes: 0,
-            _machine: machine,
-        };
-        let presigned = service.one(service.presign(0), 200).await;
-        service.presign_bytes = presigned.len();
-        service.asset_id = service.uploaded(1).await.remove(0);
-        let record = service.one(service.register(&service.asset_id), 201).await;
-        service.record_bytes = record.len();
-        service
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.server.address
-    }
-
-    pub(crate) fn healthz(&self) -> Vec<u8> {
-        let host = self.address();
-        format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes()
-    }
-
-    pub(crate) fn record(&self) -> Vec<u8> {
-        self.request("GET", &format!("/nexus/raw/{}", self.asset_id), "", "")
-    }
-
-    pub(crate) fn record_not_modified(&self) -> Vec<u8> {
-        let target = format!("/nexus/raw/{}", self.asset_id);
-        self.request("GET", &target, "if-none-match: *\r\n", "")
-    }
-
-    pub(crate) fn events(&self) -> Vec<u8> {
-        let target = format!("/nexus/raw/{}/events", self.asset_id);
-        self.request("GET", &target, "", "")
-    }
-
-    /// The body of a presign.
-    pub(crate) fn promise(at: usize) -> String {
-        json!({
-            "filename": format!("DSCN{at:06}.jpg"),
-            "content_type": "image/jpeg",
-            "size_bytes": CONTENT.len(),
-            "sha256": Sha256Digest::of(CONTENT),
-        })
-        .to_string()
-    }
-
-    pub(crate) fn presign(&self, at: usize) -> Vec<u8> {
-        let body = Self::promise(at);
-        self.request("POST", "/nexus/raw/presign-upload", JSON, &body)
-    }
-
-    /// The body of a register.
-    pub(crate) fn statement(asset_id: &str) -> String {
-        json!({
-            "asset_id": asset_id,
-            "captured_at": "2008-10-22T16:28:39Z",
-            "capture_location": {"latitude": 43.467_448, "longitude": 11.885_127},
-            "pii_flags": ["location"],
-            "labels": {"camera": "COOLPIX P6000"},
-        })
-        .to_string()
-    }
-
-    pub(crate) fn register(&self, asset_id: &str) -> Vec<u8> {
-        let body = Self::statement(asset_id);
-        self.request("POST", "/nexus/raw/register", JSON, &body)
-    }
-
-    /// A request for one item, by its JSON as in a batch.
-    pub(crate) fn single(&self, kind: Batch, item: &str) -> Vec<u8> {
-        match kind {
-            Batch::Presign => self.request("POST", "/nexus/raw/presign-upload", JSON, item),
-            Batch::Register => self.request("POST", "/nexus/raw/register", JSON, item),
-            Batch::Download => {
-                let item: Value = serde_json::from_str(item).unwrap();
-                let asset_id = item["asset_id"].as_str().unwrap();
-                let target = format!("/nexus/raw/{asset_id}/presign-download");
-                self.request("POST", &target, JSON, "{}")
-            }
+    pub(crate) fn start(mode: Mode, program: Option<PathBuf>) -> Self {
+        let site = Site::open(mode, program);
+        let running = site.start();
+        Self {
+            token: site.token(TENANT),
+            running: Some(running),
+            site,
         }
     }
 
-    /// A request for all items.
-    pub(crate) fn batch(&self, kind: Batch, items: &[String]) -> Vec<u8> {
-        let route = match kind {
-            Batch::Presign => "presign-upload",
-            Batch::Register => "register",
-            Batch::Download => "presign-download",
-        };
+    /// Starts it anew, with nothing in memory.
+    pub(crate) fn restart(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+        self.running = Some(self.site.start());
+        // which lasts an hour
+        self.token = self.site.token(TENANT);
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running().address
+    }
+
+    /// The processes to watch: its own, and the database's.
+    pub(crate) fn watched(&self) -> Vec<&dyn Process> {
+        let own = self.running() as &dyn Process;
+        let database = self.site.database().map(|it| it as &dyn Process);
+        std::iter::once(own).chain(database).collect()
+    }
+
+    pub(crate) fn ask(&self, request: &[u8]) -> Answer {
+        ask(self.address(), request)
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Vec<u8> {
+        self.request("GET", target, "", "")
+    }
+
+    pub(crate) fn record(&self, asset_id: &str) -> Vec<u8> {
+        self.get(&format!("/nexus/raw/{asset_id}"))
+    }
+
+    pub(crate) fn record_unless(&self, asset_id: &str, etag: &str) -> Vec<u8> {
+        let target = format!("/nexus/raw/{asset_id}");
+        self.request("GET", &target, &format!("if-none-match: {etag}\r\n"), "")
+    }
+
+    pub(crate) fn post(&self, target: &str, body: &str) -> Vec<u8> {
+        self.request("POST", target, JSON, body)
+    }
+
+    /// A presign in a tenant, by an owner of it.
+    pub(crate) fn presign_of(tenant: &str, token: &str, at: usize) -> Vec<u8> {
+        let (target, body) = ("/nexus/raw/presign-upload", promise(at));
+        request([tenant, token], "POST", target, JSON, &body)
+    }
+
+    pub(crate) fn presign(&self, at: usize) -> Vec<u8> {
+        self.post("/nexus/raw/presign-upload", &promise(at))
+    }
+
+    pub(crate) fn register(&self, asset_id: &str) -> Vec<u8> {
+        self.post("/nexus/raw/register", &statement(asset_id))
+    }
+
+    pub(crate) fn presign_download(&self, asset_id: &str) -> Vec<u8> {
+        self.post(&format!("/nexus/raw/{asset_id}/presign-download"), "{}")
+    }
+
+    pub(crate) fn fact(&self, asset_id: &str, at: usize) -> Vec<u8> {
+        let body = json!({"kind": "rights_holder", "value": format!("Studio {at}")});
+        self.post(&format!("/nexus/raw/{asset_id}/facts"), &body.to_string())
+    }
+
+    /// A request for all items of a route that has batches.
+    pub(crate) fn batch(&self, route: &str, items: &[String]) -> Vec<u8> {
         let body = format!("{{\"items\":[{}]}}", items.join(","));
-        self.request("POST", &format!("/nexus/raw/{route}/batch"), JSON, &body)
+        self.post(&format!("/nexus/raw/{route}/batch"), &body)
     }
 
     /// Presigns and uploads so many assets, and registers none.
-    pub(crate) async fn uploaded(&self, count: usize) -> Vec<String> {
-        let count = Until::Count(count);
-        let presign = Load::each(self.address(), PREPARING, |at| self.presign(at));
-        let presigned = presign.send(self, 200, count).await.bodies;
-        let presigned: Vec<Value> = presigned
-            .iter()
-            .map(|body| serde_json::from_slice(body).unwrap())
-            .collect();
-        let (store, _) = store_and_target(&presigned[0]);
-        let upload = Load::each(store, PREPARING, |at| upload(&presigned[at]));
-        upload.run(self, 200, count).await;
-        let ids = presigned.iter().map(|it| it["asset_id"].as_str().unwrap());
-        ids.map(str::to_owned).collect()
+    pub(crate) fn uploaded(&self, count: usize) -> Vec<Uploaded> {
+        let (mut uploaded, mut uploads, mut store) = (Vec::new(), Vec::new(), None);
+        let numbers: Vec<_> = (0..count).collect();
+        for numbers in numbers.chunks(BATCH) {
+            let items: Vec<_> = numbers.iter().map(|&at| promise(at)).collect();
+            for (&at, presigned) in numbers.iter().zip(self.results("presign-upload", &items)) {
+                uploaded.push(Uploaded {
+                    asset_id: presigned["asset_id"].as_str().unwrap().to_owned(),
+                    filename: filename(at),
+                });
+                let (host, upload) = upload(&presigned["upload"]);
+                uploads.push(upload);
+                store = Some(host);
+            }
+        }
+        let load = Load {
+            server: store.unwrap(),
+            connections: UPLOADERS,
+            requests: &uploads,
+        };
+        load.run(&[], 200, Until::Count(count));
+        uploaded
     }
 
-    async fn one(&self, request: Vec<u8>, status: u16) -> Vec<u8> {
-        let load = Load::new(self.address(), 1, request);
-        let mut measured = load.send(self, status, Until::Count(1)).await;
-        measured.bodies.remove(0)
+    /// The ids of so many new assets.
+    pub(crate) fn registered(&self, count: usize) -> Vec<String> {
+        let ids: Vec<_> = self
+            .uploaded(count)
+            .into_iter()
+            .map(|it| it.asset_id)
+            .collect();
+        for ids in ids.chunks(BATCH) {
+            let items: Vec<_> = ids.iter().map(|id| statement(id)).collect();
+            self.results("register", &items);
+        }
+        ids
+    }
+
+    /// The bodies of a batch, each item of which must succeed. One that was not begun in time is
+    /// sent again.
+    fn results(&self, route: &str, items: &[String]) -> Vec<Value> {
+        const ATTEMPTS: usize = 20;
+        let mut bodies = vec![Value::Null; items.len()];
+        let mut left: Vec<usize> = (0..items.len()).collect();
+        for _ in 0..ATTEMPTS {
+            let batch: Vec<_> = left.iter().map(|&at| items[at].clone()).collect();
+            let mut answer = self.ask(&self.batch(route, &batch)).with(200).json();
+            let results = answer["results"].as_array_mut().unwrap();
+            let mut again = Vec::new();
+            for (at, result) in left.into_iter().zip(results) {
+                match result["status"].as_u64().unwrap() {
+                    200 | 201 => bodies[at] = result["body"].take(),
+                    503 => again.push(at),
+                    _ => panic!("{result}"),
+                }
+            }
+            if again.is_empty() {
+                return bodies;
+            }
+            left = again;
+        }
+        panic!("{} items of {route} were never begun", left.len());
     }
 
     fn request(&self, method: &str, target: &str, headers: &str, body: &str) -> Vec<u8> {
-        let (host, token, length) = (self.address(), &self.token, body.len());
-        format!(
-            "{method} {target} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\
-             x-tenant-id: t_demo\r\nx-env: dev\r\n{headers}content-length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes()
+        request([TENANT, &self.token], method, target, headers, body)
     }
 }
 
 const JSON: &str = "content-type: application/json\r\n";
 
-impl Process for Service {
-    fn id(&self) -> u32 {
-        self.server.id()
-    }
+fn request(
+    [tenant, token]: [&str; 2],
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "{method} {target} HTTP/1.1\r\nhost: service\r\nauthorization: Bearer {token}\r\n\
+         x-tenant-id: {tenant}\r\nx-env: dev\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
-fn store_and_target(presigned: &Value) -> (SocketAddr, &str) {
-    let url = presigned["upload"]["url"].as_str().unwrap();
-    let address = url.strip_prefix("http://").unwrap();
-    let (host, _) = address.split_once('/').unwrap();
-    (host.parse().unwrap(), &address[host.len()..])
+fn filename(at: usize) -> String {
+    format!("DSCN{at:06}.jpg")
 }
 
-fn upload(presigned: &Value) -> Vec<u8> {
-    let (host, target) = store_and_target(presigned);
+/// The body of a presign.
+pub(crate) fn promise(at: usize) -> String {
+    json!({
+        "filename": filename(at),
+        "content_type": "image/jpeg",
+        "size_bytes": CONTENT.len(),
+        "sha256": Sha256Digest::of(CONTENT),
+    })
+    .to_string()
+}
+
+/// The body of a register.
+pub(crate) fn statement(asset_id: &str) -> String {
+    json!({
+        "asset_id": asset_id,
+        "captured_at": "2008-10-22T16:28:39Z",
+        "capture_location": {"latitude": 43.467_448, "longitude": 11.885_127},
+        "pii_flags": ["location"],
+        "labels": {"camera": "COOLPIX P6000"},
+    })
+    .to_string()
+}
+
+/// The store, and the request of an upload.
+fn upload(upload: &Value) -> (SocketAddr, Vec<u8>) {
+    let (host, target) = host_and_target(upload["url"].as_str().unwrap());
     let mut request = format!("PUT {target} HTTP/1.1\r\nhost: {host}\r\n");
-    for (name, value) in presigned["upload"]["headers"].as_object().unwrap() {
+    for (name, value) in upload["headers"].as_object().unwrap() {
         request.push_str(name);
         request.push_str(": ");
         request.push_str(value.as_str().unwrap());
@@ -193,5 +244,5 @@ fn upload(presigned: &Value) -> Vec<u8> {
     let length = CONTENT.len();
     let mut request = format!("{request}content-length: {length}\r\n\r\n").into_bytes();
     request.extend(CONTENT);
-    request
+    (host, request)
 }

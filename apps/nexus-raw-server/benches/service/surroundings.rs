@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     fs::{self, File},
     io::Write,
     thread,
@@ -6,27 +7,91 @@ use std::{
 };
 
 use nexus_raw::{ports::Clock, system::SystemClock};
+use serde_json::{Value, json};
+
+use crate::arguments::Plan;
 
 /// What figures depend on: when, on what, and how it was measured.
-pub(crate) fn text() -> String {
-    let cores = thread::available_parallelism().unwrap();
-    let build = if cfg!(debug_assertions) {
-        "debug build: of no use as a measure"
-    } else {
-        "release build"
-    };
-    format!(
-        "Requests against the floor, {}\n\
-         {}, {cores} cores, Linux {}, {build}, {:.2} ms a flush to disk\n\
-         Client (one thread) and server share the cores. Service: the program in embedded mode,\n\
-         SQLite and embedded S3 in its process, a log line for each request.\n",
-        SystemClock.now(),
-        fact("/proc/cpuinfo", "model name"),
-        fs::read_to_string("/proc/sys/kernel/osrelease")
-            .unwrap_or_default()
-            .trim_end(),
-        flush().as_secs_f64() * 1e3,
-    )
+pub(crate) struct Surroundings {
+    at: String,
+    processor: String,
+    cores: usize,
+    kernel: String,
+    build: &'static str,
+    /// The load average of the last minute, before anything was measured.
+    load: String,
+    flush: Duration,
+    plan: String,
+}
+
+impl Surroundings {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let text = |file: &str| fs::read_to_string(file).unwrap_or_default();
+        Self {
+            at: SystemClock.now().to_string(),
+            processor: fact("/proc/cpuinfo", "model name"),
+            cores: thread::available_parallelism().unwrap().get(),
+            kernel: text("/proc/sys/kernel/osrelease").trim_end().to_owned(),
+            build: if cfg!(debug_assertions) {
+                "debug build: of no use as a measure"
+            } else {
+                "release build"
+            },
+            load: text("/proc/loadavg")
+                .split_whitespace()
+                .next()
+                .unwrap_or("unknown")
+                .to_owned(),
+            flush: flush(),
+            plan: format!(
+                "{} rounds, {} ms each, {} connections, {} assets read again and again, {} sent once",
+                plan.rounds,
+                plan.time.as_millis(),
+                plan.connections,
+                plan.hot,
+                plan.distinct
+            ),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "at": self.at,
+            "processor": self.processor,
+            "cores": self.cores,
+            "kernel": self.kernel,
+            "build": self.build,
+            "load_average": self.load,
+            "flush_ms": self.flush.as_secs_f64() * 1e3,
+            "plan": self.plan,
+        })
+    }
+}
+
+impl fmt::Display for Surroundings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at,
+            processor,
+            cores,
+            kernel,
+            build,
+            load,
+            flush,
+            plan,
+        } = self;
+        write!(
+            out,
+            "Requests against the floor, {at}\n\
+             {processor}, {cores} cores, Linux {kernel}, {build}\n\
+             load average {load} before the start, {:.2} ms a flush to disk\n\
+             {plan}\n\
+             Client, server, store and database share the cores. The service has its defaults: durable,\n\
+             no rate limit (limits.requests_per_second = 0), a log line for each request and each event\n\
+             on standard output, both read through pipes by the client's process.\n",
+            flush.as_secs_f64() * 1e3,
+        )
+    }
 }
 
 /// The first value of this name.
@@ -42,7 +107,7 @@ fn fact(file: &str, name: &str) -> String {
 
 /// What the median of writing a page and flushing it takes, where the service keeps its data: every
 /// write waits for one such.
-fn flush() -> Duration {
+pub(crate) fn flush() -> Duration {
     let directory = tempfile::tempdir().unwrap();
     let mut file = File::create(directory.path().join("page")).unwrap();
     let mut took: Vec<Duration> = (0..51)
