@@ -4,8 +4,9 @@ use std::{thread, time::Duration};
 
 use crate::{
     arguments::Plan,
-    cases::Goal::{self, AtLeast, AtMost},
-    figures::{Figure, median, spread},
+    cases::Goal::{AtLeast, AtMost},
+    collected::Collected,
+    figures::Figure,
     house::Mode,
     load::{Load, Until},
     processor::{Memory, Process as _},
@@ -17,54 +18,6 @@ use crate::{
 const TOO_MANY: usize = 640;
 /// How many there are for a minute, after which the memory is read.
 const MANY: usize = 256;
-
-/// Values of one figure, one of each round.
-struct Values {
-    name: String,
-    unit: &'static str,
-    goal: Option<Goal>,
-    rounds: Vec<f64>,
-}
-
-/// Figures in the order in which they come.
-struct Collected {
-    part: &'static str,
-    all: Vec<Values>,
-}
-
-impl Collected {
-    fn of(part: &'static str) -> Self {
-        let all = Vec::new();
-        Self { part, all }
-    }
-
-    fn add(&mut self, name: &str, unit: &'static str, goal: Option<Goal>, value: f64) {
-        let mut known = self.all.iter_mut();
-        let known = known.find(|it| it.name == name && it.unit == unit);
-        match known {
-            Some(known) => known.rounds.push(value),
-            None => self.all.push(Values {
-                name: name.to_owned(),
-                unit,
-                goal,
-                rounds: vec![value],
-            }),
-        }
-    }
-
-    fn figures(self) -> Vec<Figure> {
-        let part = self.part;
-        let figure = |it: Values| Figure {
-            part: part.to_owned(),
-            name: it.name,
-            unit: it.unit,
-            spread: spread(&it.rounds),
-            value: median(it.rounds),
-            goal: it.goal,
-        };
-        self.all.into_iter().map(figure).collect()
-    }
-}
 
 /// One caller, whom nothing delays.
 pub(crate) fn alone(plan: &Plan) -> Vec<Figure> {

@@ -14,6 +14,7 @@
 mod arguments;
 mod batches;
 mod cases;
+mod collected;
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -22,6 +23,7 @@ mod exchange;
 mod fastapi;
 mod figures;
 mod floor;
+mod growth;
 mod house;
 mod load;
 mod processor;
@@ -42,10 +44,11 @@ use house::Mode;
 use routes::Routes;
 
 /// What is measured besides the routes.
-const PARTS: [(&str, Part); 3] = [
+const PARTS: [(&str, Part); 4] = [
     ("alone", conditions::alone),
     ("overload", conditions::overload),
     ("footprint", conditions::footprint),
+    ("growth", growth::growth),
 ];
 type Part = fn(&Plan) -> Vec<Figure>;
 

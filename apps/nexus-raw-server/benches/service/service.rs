@@ -42,11 +42,15 @@ impl Service {
         }
     }
 
-    /// Starts it anew, with nothing in memory.
-    pub(crate) fn restart(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop();
         }
+    }
+
+    /// Starts it anew, with nothing in memory.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
         self.running = Some(self.site.start());
         // which lasts an hour
         self.token = self.site.token(TENANT);
