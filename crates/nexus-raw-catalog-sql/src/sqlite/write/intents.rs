@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use nexus_raw::{
     asset::{BucketName, ByteSize, ContentType, Filename, ObjectKey, Sha256Digest},
     ports::CatalogError,
-    tenancy::{Environment, TenantId, UserId},
+    tenancy::{Environment, Scope, TenantId, UserId},
 };
 use serde::Serialize;
 use sqlx::SqliteConnection;
@@ -22,25 +22,26 @@ use crate::{
     writer::{IntentOutcome, NewIntent},
 };
 
-// The first intent of a scope or of an object store creates its row.
+// The first intent of a scope or of an object store creates its row. Scopes are few, and have a
+// parameter of their own, since each use of a parameter reads its text anew.
 const INSERT: &str = "
     INSERT INTO scope (tenant_id, env)
-    SELECT value ->> 'tenant_id', value ->> 'env' FROM json_each(?1) WHERE true
+    SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true
     ON CONFLICT DO NOTHING;
 
     INSERT INTO object_store (endpoint, region, bucket)
-    SELECT ?2, ?3, value ->> 'bucket' FROM json_each(?1) WHERE true
+    SELECT ?2, ?3, value ->> 2 FROM json_each(?1) WHERE true
     ON CONFLICT DO NOTHING;
 
     INSERT INTO scope_log (tenant_id, env, from_sequence, log_id, object_store_id)
-    SELECT value ->> 'tenant_id', value ->> 'env', 1, randomblob(16), o.object_store_id
+    SELECT value ->> 0, value ->> 1, 1, randomblob(16), o.object_store_id
     FROM json_each(?1) JOIN object_store o
-        ON o.endpoint = ?2 AND o.region = ?3 AND o.bucket = value ->> 'bucket'
+        ON o.endpoint = ?2 AND o.region = ?3 AND o.bucket = value ->> 2
     WHERE NOT EXISTS (SELECT 1 FROM scope_log l
-        WHERE l.tenant_id = value ->> 'tenant_id' AND l.env = value ->> 'env')
-    GROUP BY value ->> 'tenant_id', value ->> 'env';
+        WHERE l.tenant_id = value ->> 0 AND l.env = value ->> 1)
+    GROUP BY value ->> 0, value ->> 1;
 
-    WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
+    WITH row AS MATERIALIZED (SELECT value FROM json_each(?4))
     INSERT INTO upload_intent (
         tenant_id, env, asset_id, kind, part_size_bytes, upload_id, object_store_id, key_layout,
         filename, content_type, size_bytes, sha256, requested_by, requested_at, ends_at
@@ -50,7 +51,7 @@ const INSERT: &str = "
         value ->> 'kind', value ->> 'part_size_bytes', value ->> 'upload_id',
         (SELECT object_store_id FROM object_store
             WHERE endpoint = ?2 AND region = ?3 AND bucket = value ->> 'bucket'),
-        ?4, value ->> 'filename', value ->> 'content_type', value ->> 'size_bytes',
+        ?5, value ->> 'filename', value ->> 'content_type', value ->> 'size_bytes',
         unhex(value ->> 'sha256'), value ->> 'requested_by', value ->> 'requested_at',
         value ->> 'ends_at'
     FROM row WHERE true
@@ -67,9 +68,10 @@ pub(super) async fn insert(
         return Ok(Vec::new());
     }
     let rows = sqlx::query(INSERT)
-        .bind(rows(intents))
+        .bind(scopes(intents))
         .bind(store.endpoint.as_deref().unwrap_or_default())
         .bind(store.region.as_str())
+        .bind(rows(intents))
         .bind(ObjectKey::LAYOUT)
         .fetch_all(connection)
         .await
@@ -93,6 +95,16 @@ pub(super) async fn insert(
 fn key(row: &Columns<'_>) -> Result<AssetKey, CorruptColumn> {
     let scope = row.scope("upload_intent.tenant_id", "upload_intent.env")?;
     Ok((scope, row.asset_id("upload_intent.asset_id")?))
+}
+
+/// Returns each scope and bucket once.
+fn scopes(intents: &[&NewIntent]) -> String {
+    let scopes: BTreeSet<(&Scope, &BucketName)> = intents
+        .iter()
+        .map(|it| (&it.intent.scope, &it.intent.address.bucket))
+        .collect();
+    let rows = scopes.into_iter();
+    rows_json(rows.map(|(scope, bucket)| (&scope.tenant, &scope.environment, bucket)))
 }
 
 fn rows(intents: &[&NewIntent]) -> String {
