@@ -292,3 +292,38 @@ mod contract {
 
     sink_contract!(Harness::default());
 }
+
+/// A drain that notes its thread, and panics at the first record.
+#[derive(Clone, Default)]
+struct Fragile(Arc<Mutex<Vec<thread::ThreadId>>>);
+
+impl slog::Drain for Fragile {
+    type Ok = ();
+    type Err = io::Error;
+
+    fn log(&self, _: &slog::Record<'_>, _: &slog::OwnedKVList) -> io::Result<()> {
+        let mut threads = self.0.lock().unwrap();
+        threads.push(thread::current().id());
+        let is_first = threads.len() == 1;
+        drop(threads);
+        assert!(!is_first, "the first record");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn one_thread_writes_until_the_drain_panics_and_then_another() {
+    let drain = Fragile::default();
+    let sink = SlogEventSink::new(drain.clone());
+    let (taken, kind) = unavailable(&sink, &events(1)).await;
+    assert_eq!((taken, kind), (0, ErrorKind::Other));
+    // the thread may be about to end
+    while sink.deliver(&events(1)).await.is_err() {}
+    for _ in 0..3 {
+        sink.deliver(&events(2)).await.unwrap();
+    }
+    let threads = drain.0.lock().unwrap().clone();
+    assert!(!threads.contains(&thread::current().id()));
+    assert_ne!(threads[0], threads[1]);
+    assert!(threads[1..].iter().all(|it| *it == threads[1]));
+}

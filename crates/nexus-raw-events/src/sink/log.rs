@@ -1,4 +1,8 @@
-use std::{fmt, io, sync::Arc, thread};
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex as StdMutex, PoisonError, mpsc},
+    thread,
+};
 
 use async_trait::async_trait;
 use nexus_raw::{
@@ -8,7 +12,7 @@ use nexus_raw::{
 };
 use slog::{Drain, KV, Level, OwnedKVList, Record, Serde, Serializer, b, o, record_static};
 use slog_json::Json;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use crate::{LineWriter, SharedOutput};
 
@@ -16,11 +20,20 @@ use crate::{LineWriter, SharedOutput};
 /// standard output as a JSON line.
 ///
 /// It calls the drain directly: a [`Logger`](slog::Logger) would hide a failed write, and lost
-/// events would count as delivered. The drain runs on its own thread, so that a full pipe blocks
-/// neither the runtime nor its shutdown.
+/// events would count as delivered. The drain runs on a thread of its own, so that a full pipe
+/// blocks neither the runtime nor its shutdown.
 pub struct SlogEventSink<D> {
     name: SinkName,
     drain: Arc<Mutex<D>>,
+    /// The thread's queue, once there is one. The lock is held to send only.
+    writer: StdMutex<Option<mpsc::Sender<Batch<D>>>>,
+}
+
+/// Events to write, by whoever has the drain.
+struct Batch<D> {
+    drain: OwnedMutexGuard<D>,
+    events: Vec<DatasetEvent>,
+    outcome: oneshot::Sender<Result<Delivery, SinkError>>,
 }
 
 impl SlogEventSink<Json<LineWriter>> {
@@ -47,7 +60,29 @@ where
         Self {
             name: SinkName::new("log"),
             drain: Arc::new(Mutex::new(drain)),
+            writer: StdMutex::new(None),
         }
+    }
+
+    /// Passes a batch to the thread, which is started if there is none or it has ended.
+    fn write(&self, batch: Batch<D>) -> io::Result<()> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = match &*writer {
+            Some(queue) => match queue.send(batch) {
+                Ok(()) => return Ok(()),
+                // a drain that panics ends the thread
+                Err(mpsc::SendError(batch)) => batch,
+            },
+            None => batch,
+        };
+        let (queue, batches) = mpsc::channel();
+        // not `spawn_blocking`: the shutdown of a runtime waits for such a task, and a pipe without
+        // a reader may block it for ever
+        thread::Builder::new()
+            .name("event-log".to_owned())
+            .spawn(move || batches.into_iter().for_each(write))?;
+        let ended = |_| io::Error::other("event log thread ended");
+        writer.insert(queue).send(batch).map_err(ended)
     }
 }
 
@@ -75,39 +110,41 @@ where
         // the write of an earlier call that timed out may still block: wait for it here, within the
         // caller's deadline, instead of queueing a second one behind it
         let drain = Arc::clone(&self.drain).lock_owned().await;
-        let events = events.to_vec();
-        let (mut outcome, reported) = oneshot::channel();
-        // not `spawn_blocking`: the shutdown of a runtime waits for such a task, and a pipe without
-        // a reader may block it for ever
-        let writer = move || {
-            let delivery = write(&*drain, events, &mut outcome);
-            // fails if the caller timed out, which then offers these events again
-            let _ = outcome.send(delivery);
+        let (outcome, reported) = oneshot::channel();
+        let batch = Batch {
+            drain,
+            events: events.to_vec(),
+            outcome,
         };
-        thread::Builder::new()
-            .name("event-log".to_owned())
-            .spawn(writer)
-            .map_err(|error| unavailable(0, error))?;
+        self.write(batch).map_err(|error| unavailable(0, error))?;
         reported
             .await
             .unwrap_or_else(|_| Err(unavailable(0, io::Error::other("log drain panicked"))))
     }
 }
 
-fn write<D: Drain<Ok = (), Err = io::Error>>(
-    drain: &D,
-    events: Vec<DatasetEvent>,
-    outcome: &mut oneshot::Sender<Result<Delivery, SinkError>>,
-) -> Result<Delivery, SinkError> {
-    let mut taken = 0;
+fn write<D: Drain<Ok = (), Err = io::Error>>(batch: Batch<D>) {
+    let Batch {
+        drain,
+        events,
+        outcome,
+    } = batch;
+    let mut delivery = Delivery { taken: 0 };
     for event in events {
         if outcome.is_closed() {
             break;
         }
-        log(drain, event).map_err(|error| unavailable(taken, error))?;
-        taken += 1;
+        if let Err(error) = log(&*drain, event) {
+            let failure = unavailable(delivery.taken, error);
+            drop(drain);
+            // the caller may have timed out, which then offers these events again
+            let _ = outcome.send(Err(failure));
+            return;
+        }
+        delivery.taken += 1;
     }
-    Ok(Delivery { taken })
+    drop(drain);
+    let _ = outcome.send(Ok(delivery));
 }
 
 fn log<D: Drain<Ok = (), Err = io::Error>>(drain: &D, event: DatasetEvent) -> io::Result<()> {
