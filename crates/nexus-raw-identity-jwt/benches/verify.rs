@@ -4,9 +4,14 @@
     reason = "a benchmark that cannot be set up must fail"
 )]
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+#[expect(dead_code, reason = "tests need more of it")]
+#[path = "../tests/jwks/forge.rs"]
+mod forge;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use std::{fs, hint::black_box, sync::Arc, time::Duration};
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use forge::{Key, claims, set};
 use futures_util::FutureExt as _;
 use nexus_raw::{
     ports::{Clock, IdentityVerifier},
@@ -16,6 +21,7 @@ use nexus_raw::{
 use nexus_raw_identity_jwt::{
     JwtIdentityVerifier, JwtSettings, KeySettings, TokenIssuer, TokenRequest,
 };
+use serde_json::json;
 
 #[derive(Debug)]
 struct Noon;
@@ -51,6 +57,72 @@ fn token(secret: &str, tenants: usize) -> String {
         .unwrap()
 }
 
+/// More tokens than a verifier remembers, each of another user.
+const UNKNOWN: usize = 20_000;
+
+/// Tokens that the verifier has not seen before.
+fn unremembered(
+    criterion: &mut Criterion,
+    name: &str,
+    verifier: &dyn IdentityVerifier,
+    tokens: &[String],
+) {
+    for token in [&tokens[0], &tokens[tokens.len() - 1]] {
+        assert!(verifier.verify(token).now_or_never().unwrap().is_ok());
+    }
+    let mut turn = tokens.iter().cycle();
+    criterion.bench_function(name, |bencher| {
+        bencher.iter_batched(
+            || turn.next().unwrap(),
+            |token| verifier.verify(black_box(token)).now_or_never(),
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+fn unremembered_hs256(criterion: &mut Criterion) {
+    let secret = "the current secret, over 32 bytes";
+    let verifier = JwtIdentityVerifier::new(settings(secret), Arc::new(Noon)).unwrap();
+    let issuer = TokenIssuer::new(settings(secret), Arc::new(Noon)).unwrap();
+    let token = |number: usize| {
+        issuer
+            .issue(&TokenRequest {
+                user: UserId::parse(&format!("u_{number}")).unwrap(),
+                memberships: [(TenantId::parse("t_demo").unwrap(), Some(Role::Owner))].into(),
+                ttl: Duration::from_hours(1),
+            })
+            .unwrap()
+    };
+    let tokens: Vec<_> = (0..UNKNOWN).map(token).collect();
+    unremembered(criterion, "HS256, unremembered", &verifier, &tokens);
+}
+
+fn unremembered_es256(criterion: &mut Criterion) {
+    let key = Key::p256();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jwks.json");
+    fs::write(&path, set(&[&key])).unwrap();
+    // the keys are read again from time to time
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _inside = runtime.enter();
+    let verifier = forge::verifier(KeySettings::JwksFile {
+        path,
+        algorithm: key.algorithm,
+    })
+    .unwrap();
+    let header = json!({"alg": key.alg(), "kid": key.id});
+    let token = |number: usize| {
+        let mut claims = claims();
+        claims["sub"] = json!(format!("u_{number}"));
+        key.sign(&header, &claims)
+    };
+    let tokens: Vec<_> = (0..UNKNOWN).map(token).collect();
+    unremembered(criterion, "ES256, unremembered", &verifier, &tokens);
+}
+
 fn verify(criterion: &mut Criterion) {
     let secret = "the current secret, over 32 bytes";
     let verifier = JwtIdentityVerifier::new(settings(secret), Arc::new(Noon)).unwrap();
@@ -77,5 +149,5 @@ fn verify(criterion: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, verify);
+criterion_group!(benches, verify, unremembered_hs256, unremembered_es256);
 criterion_main!(benches);
