@@ -29,7 +29,6 @@ pub(crate) struct Report {
     samples: BTreeMap<String, Vec<Sample>>,
     /// In the order of the first round.
     names: Vec<String>,
-    pub(crate) allocations: BTreeMap<String, f64>,
 }
 
 impl Report {
@@ -38,7 +37,6 @@ impl Report {
             mode,
             samples: BTreeMap::new(),
             names: Vec::new(),
-            allocations: BTreeMap::new(),
         }
     }
 
@@ -55,7 +53,7 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let mut out = format!(
             "{}, 64 connections, medians of {} rounds\n\
-             {:<30} {:>9} {:>8} {:>8} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7}\n",
+             {:<30} {:>9} {:>8} {:>8} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7}\n",
             self.mode.name(),
             self.samples.values().map(Vec::len).max().unwrap_or(0),
             "request",
@@ -67,7 +65,6 @@ impl Report {
             "of rate",
             "db us",
             "client us",
-            "allocs",
             "RSS MiB",
         );
         for name in &self.names {
@@ -81,12 +78,11 @@ impl Report {
                 let value = of(&|it| it.database.unwrap_or_default());
                 format!("{value:.1}")
             });
-            let allocations = self.allocations.get(name).map(|it| format!("{it:.0}"));
             #[expect(clippy::cast_precision_loss, reason = "a memory is below 2^53")]
             let resident = of(&|it| it.resident as f64) / 1024.0;
             let _ = writeln!(
                 out,
-                "{name:<30} {:>9.0} {:>8.3} {:>8.3} {:>9.1} {:>7} {:>7} {:>7} {:>8.1} {:>7} {resident:>7.0}",
+                "{name:<30} {:>9.0} {:>8.3} {:>8.3} {:>9.1} {:>7} {:>7} {:>7} {:>8.1} {resident:>7.0}",
                 of(&|it| it.rate),
                 of(&|it| it.p50),
                 of(&|it| it.p99),
@@ -95,7 +91,6 @@ impl Report {
                 compared(Measure::OfFloor),
                 database.unwrap_or_default(),
                 of(&|it| it.callers),
-                allocations.unwrap_or_default(),
             );
         }
         out
@@ -144,7 +139,6 @@ impl Report {
                 "request": name,
                 "floors": floors.map(median),
                 "server_us_spread": spread(&self.of(name, &|it| it.server)),
-                "allocations": self.allocations.get(name),
                 "rounds": samples.collect::<Vec<_>>(),
             })
         });
