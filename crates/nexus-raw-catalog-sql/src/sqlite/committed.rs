@@ -193,11 +193,13 @@ impl CommittedEvents {
         true
     }
 
-    /// Adds the events of a committed group.
-    pub(super) fn add(&self, events: Vec<DatasetEvent>) {
-        if events.is_empty() {
+    /// Adds the events of a committed group; `None` if they were not wanted when it began, and a
+    /// read that began since may have missed them.
+    pub(super) fn add(&self, events: Option<Vec<DatasetEvent>>) {
+        let Some(events) = events else {
+            self.lose();
             return;
-        }
+        };
         let mut state = self.lock();
         let mut waiting: Vec<_> = state.sinks.values_mut().collect();
         waiting.retain(|it| it.phase != Phase::Behind);
@@ -257,7 +259,7 @@ impl CommittedEvents {
         }
     }
 
-    /// Has every sink read the database again, since the outcome of a commit is unknown.
+    /// Has every sink read the database again, since it is unknown what was committed.
     pub(super) fn lose(&self) {
         for waiting in self.lock().sinks.values_mut() {
             waiting.fall_behind();
@@ -298,5 +300,89 @@ impl Waiting {
         self.phase = Phase::Behind;
         self.events.clear();
         self.read.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw_testkit::sample;
+
+    use super::*;
+
+    fn event(sequence: u64) -> DatasetEvent {
+        sample::event(&sample::scope("t_a", "dev"), sequence)
+    }
+
+    /// Reads a database with these events to its end.
+    fn following(events: &[DatasetEvent]) -> CommittedEvents {
+        let committed = CommittedEvents::default();
+        let sink = sample::sink_name();
+        let read = committed.begin_read(&sink).unwrap();
+        committed.end_read(&sink, &read, events, 100);
+        committed
+    }
+
+    fn waiting(committed: &CommittedEvents) -> Option<Vec<u64>> {
+        let events = committed.undelivered(&sample::sink_name(), 100, &[])?;
+        Some(events.iter().map(|it| it.sequence).collect())
+    }
+
+    #[test]
+    fn a_read_that_begins_after_a_group_did_is_not_followed() {
+        let committed = CommittedEvents::default();
+        let sink = sample::sink_name();
+        assert!(!committed.are_wanted());
+        let read = committed.begin_read(&sink).unwrap();
+        committed.end_read(&sink, &read, &[], 100);
+        assert!(committed.are_wanted());
+        // the group began before the read, which saw nothing of it
+        committed.add(None);
+        assert_eq!(waiting(&committed), None);
+    }
+
+    #[test]
+    fn a_commit_during_a_read_is_there_once_whether_the_read_saw_it_or_not() {
+        let committed = CommittedEvents::default();
+        let sink = sample::sink_name();
+        let read = committed.begin_read(&sink).unwrap();
+        committed.add(Some(vec![event(2), event(3)]));
+        committed.end_read(&sink, &read, &[event(1), event(2)], 100);
+        assert_eq!(waiting(&committed), Some(vec![1, 2, 3]));
+
+        // reported after the read that saw it
+        let committed = following(&[event(1), event(2)]);
+        committed.add(Some(vec![event(2)]));
+        assert_eq!(waiting(&committed), Some(vec![1, 2]));
+    }
+
+    #[test]
+    fn a_read_of_a_part_is_not_followed() {
+        let committed = CommittedEvents::default();
+        let sink = sample::sink_name();
+        let other = sample::event(&sample::scope("t_b", "dev"), 1);
+        for (events, limit) in [
+            (vec![event(1), event(2)], 2),
+            // two scopes with a share of two each, one of which used it up
+            (vec![event(1), event(2), other], 4),
+        ] {
+            let read = committed.begin_read(&sink).unwrap();
+            committed.end_read(&sink, &read, &events, limit);
+            assert_eq!(waiting(&committed), None);
+        }
+    }
+
+    #[test]
+    fn a_read_that_another_one_or_a_lost_commit_outdates_is_not_followed() {
+        let committed = CommittedEvents::default();
+        let sink = sample::sink_name();
+        let first = committed.begin_read(&sink).unwrap();
+        committed.begin_read(&sink).unwrap();
+        committed.end_read(&sink, &first, &[], 100);
+        assert_eq!(waiting(&committed), None);
+
+        let committed = following(&[]);
+        assert_eq!(waiting(&committed), Some(vec![]));
+        committed.lose();
+        assert_eq!(waiting(&committed), None);
     }
 }

@@ -74,13 +74,18 @@ impl SqliteWriter {
         &mut self,
         group: &[&Write],
         unwritten: &[UnwrittenCursors],
+        events_are_wanted: bool,
     ) -> Result<WrittenGroup, WriteError> {
         for UnwrittenCursors { sink, cursors } in unwritten {
             let cursors = cursors.iter().map(|(scope, cursor)| (scope, *cursor));
             write::deliver(&mut self.connection, sink, cursors).await?;
         }
-        let wanted = self.committed.are_wanted();
-        write::group(&mut self.connection, &self.object_store, group, wanted).await
+        let Self {
+            connection,
+            object_store,
+            ..
+        } = self;
+        write::group(connection, object_store, group, events_are_wanted).await
     }
 
     async fn commit(&mut self) -> Result<(), WriteError> {
@@ -123,7 +128,9 @@ impl GroupWriter for SqliteWriter {
         begun.map_err(or_unavailable)?;
         self.since_checkpoint += group.len();
         let unwritten = self.committed.unwritten();
-        match self.write_all(group, &unwritten).await {
+        let has_events = group.iter().any(|it| it.event_scope().is_some());
+        let wanted = has_events && self.committed.are_wanted();
+        match self.write_all(group, &unwritten, wanted).await {
             Ok(WrittenGroup { outcomes, events }) => {
                 if let Err(error) = self.commit().await {
                     self.committed.lose();
@@ -133,7 +140,9 @@ impl GroupWriter for SqliteWriter {
                 let found = self.files.are_in_place().map_err(Failure::unavailable);
                 found.map_err(WriteError::Fatal)?;
                 self.committed.forget_written(&unwritten);
-                self.committed.add(events);
+                if has_events {
+                    self.committed.add(wanted.then_some(events));
+                }
                 for (write, outcome) in group.iter().zip(&outcomes) {
                     self.committed.observe(write, outcome);
                 }
