@@ -8,13 +8,27 @@ use strict_json::Json;
 
 use crate::{JwtSettings, Part, TokenFault, compact, numeric_date::NumericDate};
 
+/// What the claims of a token say.
+pub(crate) struct Claims {
+    pub(crate) principal: Principal,
+    pub(crate) times: TokenTimes,
+}
+
+/// When a token is valid, in seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TokenTimes {
+    issued: f64,
+    not_before: Option<f64>,
+    expires: f64,
+}
+
 /// Reads the claims of a token with a verified signature, and checks its issuer, audience and
 /// lifetime.
 pub(crate) fn read(
     text: &str,
     settings: &JwtSettings,
     now: Timestamp,
-) -> Result<Principal, TokenFault> {
+) -> Result<Claims, TokenFault> {
     let claims = compact::decode_object(Part::Claims, text)?;
     // valid only with a proof of possession (RFC 7800), which is not supported
     if claims.get("cnf").is_some() {
@@ -22,13 +36,14 @@ pub(crate) fn read(
     }
     check_issuer(&claims, settings)?;
     check_audience(&claims, settings)?;
-    check_time(&claims, settings, now)?;
+    let times = TokenTimes::read(&claims)?;
+    times.check(settings, now)?;
     let subject = string(&claims, "sub")?;
     let user = UserId::parse(subject).map_err(|_| TokenFault::Subject)?;
-    Ok(Principal::from_verified(
-        user,
-        memberships(&claims, settings)?,
-    ))
+    Ok(Claims {
+        principal: Principal::from_verified(user, memberships(&claims, settings)?),
+        times,
+    })
 }
 
 fn check_issuer(claims: &Json, settings: &JwtSettings) -> Result<(), TokenFault> {
@@ -52,27 +67,49 @@ fn check_audience(claims: &Json, settings: &JwtSettings) -> Result<(), TokenFaul
     }
 }
 
-fn check_time(claims: &Json, settings: &JwtSettings, now: Timestamp) -> Result<(), TokenFault> {
-    let now = NumericDate::of(now).as_seconds();
-    let leeway = settings.leeway.as_secs_f64();
-    let expires = date(required(claims, "exp")?, "exp")?;
-    let issued = date(required(claims, "iat")?, "iat")?;
-    let not_before = claims.get("nbf").map(|it| date(it, "nbf")).transpose()?;
-    if issued > now + leeway {
-        return Err(TokenFault::IssuedInFuture);
+impl TokenTimes {
+    fn read(claims: &Json) -> Result<Self, TokenFault> {
+        Ok(Self {
+            expires: date(required(claims, "exp")?, "exp")?,
+            issued: date(required(claims, "iat")?, "iat")?,
+            not_before: claims.get("nbf").map(|it| date(it, "nbf")).transpose()?,
+        })
     }
-    if not_before.is_some_and(|not_before| not_before > now + leeway) {
-        return Err(TokenFault::NotYetValid);
+
+    #[cfg(test)]
+    pub(crate) fn of(issued: f64, expires: f64) -> Self {
+        Self {
+            issued,
+            not_before: None,
+            expires,
+        }
     }
-    // RFC 7519, section 4.1.4: not on `exp` either
-    if now - leeway >= expires {
-        return Err(TokenFault::Expired);
+
+    /// Checks that the token is valid now.
+    pub(crate) fn check(self, settings: &JwtSettings, now: Timestamp) -> Result<(), TokenFault> {
+        let now = NumericDate::of(now).as_seconds();
+        let leeway = settings.leeway.as_secs_f64();
+        let Self {
+            issued,
+            not_before,
+            expires,
+        } = self;
+        if issued > now + leeway {
+            return Err(TokenFault::IssuedInFuture);
+        }
+        if not_before.is_some_and(|not_before| not_before > now + leeway) {
+            return Err(TokenFault::NotYetValid);
+        }
+        // RFC 7519, section 4.1.4: not on `exp` either
+        if now - leeway >= expires {
+            return Err(TokenFault::Expired);
+        }
+        let lifetime = expires - issued;
+        if lifetime <= 0.0 || lifetime > settings.max_lifetime.as_secs_f64() {
+            return Err(TokenFault::Lifetime);
+        }
+        Ok(())
     }
-    let lifetime = expires - issued;
-    if lifetime <= 0.0 || lifetime > settings.max_lifetime.as_secs_f64() {
-        return Err(TokenFault::Lifetime);
-    }
-    Ok(())
 }
 
 /// Returns the tenants that the token lists, each with its role. A role for any other tenant is

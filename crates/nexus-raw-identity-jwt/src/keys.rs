@@ -11,6 +11,20 @@ use crate::{
 /// The maximum length of `kid`, in bytes.
 const MAX_KEY_ID_BYTES: usize = 128;
 
+/// Keys that were loaded together: those of another load are others, even if they are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyGeneration(u64);
+
+impl KeyGeneration {
+    /// Of keys that never change.
+    const FIXED: Self = Self(0);
+
+    /// Of the keys of this load, counted from 1.
+    pub(crate) fn of_load(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// The keys that verify tokens, for one algorithm.
 ///
 /// The header selects one of them; no key is taken from the token.
@@ -74,14 +88,22 @@ impl KeySource {
         fits.then_some(()).ok_or(TokenFault::Signature)
     }
 
+    /// Returns which keys are trusted now, after a reload if that is due; `None` if there are none.
+    pub(crate) async fn generation(&self) -> Option<KeyGeneration> {
+        match self {
+            Self::SharedSecrets(_) => Some(KeyGeneration::FIXED),
+            Self::Jwks(jwks) => jwks.generation().await,
+        }
+    }
+
     /// Verifies that one of the keys made `signature`, in base64url, for `signing_input`. The
-    /// library compares in constant time.
+    /// library compares in constant time. Returns of which keys that one is.
     pub(crate) async fn verify(
         &self,
         header: &UnverifiedHeader,
         signing_input: &str,
         signature: &str,
-    ) -> Result<(), TokenFault> {
+    ) -> Result<KeyGeneration, TokenFault> {
         // an invalid key id is a sign of an attack: nothing is loaded for it
         if header.key_id.as_deref().is_some_and(|id| !is_key_id(id)) {
             return Err(TokenFault::KeyId);
@@ -93,7 +115,7 @@ impl KeySource {
                     let message = signing_input.as_bytes();
                     crypto::verify(signature, message, key, Algorithm::HS256).unwrap_or(false)
                 })
-                .then_some(())
+                .then_some(KeyGeneration::FIXED)
                 .ok_or(TokenFault::Signature),
             Self::Jwks(jwks) => jwks.verify(header, signing_input, signature).await,
         }

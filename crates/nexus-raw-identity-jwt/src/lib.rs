@@ -8,6 +8,7 @@ mod issuer;
 mod jwks;
 mod keys;
 mod numeric_date;
+mod remembered;
 mod settings;
 mod verifier;
 

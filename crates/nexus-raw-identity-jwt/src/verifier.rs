@@ -8,17 +8,19 @@ use nexus_raw::{
 
 use crate::{
     JwtSettings, JwtSettingsError, TokenFault, claims, compact::UnverifiedToken,
-    header::UnverifiedHeader, keys::KeySource,
+    header::UnverifiedHeader, keys::KeySource, remembered::RememberedTokens,
 };
 
 /// A verifier of JSON Web Tokens (RFC 7519) in compact JWS form (RFC 7515).
 ///
 /// The claims of a token are not decoded before the signature over its exact bytes is verified with
-/// a configured key and the configured algorithm.
+/// a configured key and the configured algorithm. A verified token is remembered for a minute, while
+/// it is valid and the keys are the same.
 pub struct JwtIdentityVerifier {
     settings: JwtSettings,
     keys: KeySource,
     clock: Arc<dyn Clock>,
+    remembered: RememberedTokens,
 }
 
 impl JwtIdentityVerifier {
@@ -35,6 +37,7 @@ impl JwtIdentityVerifier {
             keys: KeySource::from_settings(&settings.keys)?,
             settings,
             clock,
+            remembered: RememberedTokens::default(),
         })
     }
 
@@ -57,17 +60,29 @@ impl JwtIdentityVerifier {
     }
 
     async fn principal(&self, token: &str) -> Result<Principal, TokenFault> {
-        let token = UnverifiedToken::split(token)?;
-        let header = UnverifiedHeader::read(token.header, &self.keys)?;
+        if let Some(known) = self.remembered.find(token)
+            // also reloads the keys in time
+            && self.keys.generation().await == Some(known.keys)
+            && known.is_valid(&self.settings, self.clock.now())
+        {
+            return Ok(known.principal.clone());
+        }
+        let parts = UnverifiedToken::split(token)?;
+        let header = UnverifiedHeader::read(parts.header, &self.keys)?;
         if !self.keys.are_available() {
             // faults that need no key are refused without one
-            self.keys.check_form(token.signature)?;
-            claims::read(token.claims, &self.settings, self.clock.now())?;
+            self.keys.check_form(parts.signature)?;
+            claims::read(parts.claims, &self.settings, self.clock.now())?;
         }
-        self.keys
-            .verify(&header, token.signing_input, token.signature)
-            .await?;
-        claims::read(token.claims, &self.settings, self.clock.now())
+        let verified = self
+            .keys
+            .verify(&header, parts.signing_input, parts.signature);
+        let keys = verified.await?;
+        let now = self.clock.now();
+        let claims = claims::read(parts.claims, &self.settings, now)?;
+        let principal = claims.principal.clone();
+        self.remembered.keep(token, keys, claims, now);
+        Ok(principal)
     }
 }
 

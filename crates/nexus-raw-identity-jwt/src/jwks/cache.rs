@@ -1,5 +1,8 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,7 +18,7 @@ use tokio::{
 };
 
 use super::{JwksAlgorithm, fault::LoadError, location::Location, set::KeySet};
-use crate::{TokenFault, header::UnverifiedHeader};
+use crate::{TokenFault, header::UnverifiedHeader, keys::KeyGeneration};
 
 /// The minimum time between two loads caused by tokens of unknown keys.
 const COOL_DOWN: Duration = Duration::from_secs(30);
@@ -42,6 +45,8 @@ struct Source {
     algorithm: JwksAlgorithm,
     location: Location,
     loaded: ArcSwapOption<LoadedKeys>,
+    /// How many sets were loaded.
+    loads: AtomicU64,
     /// The last logged error, so that it is not logged repeatedly.
     logged: Mutex<Option<String>>,
 }
@@ -49,6 +54,19 @@ struct Source {
 struct LoadedKeys {
     set: KeySet,
     at: Instant,
+    generation: KeyGeneration,
+}
+
+impl LoadedKeys {
+    fn verify(
+        &self,
+        key_id: Option<&str>,
+        signing_input: &str,
+        signature: &str,
+    ) -> Result<KeyGeneration, TokenFault> {
+        self.set.verify(key_id, signing_input, signature)?;
+        Ok(self.generation)
+    }
 }
 
 struct LoadAttempt {
@@ -66,6 +84,7 @@ impl Jwks {
             algorithm,
             location,
             loaded: ArcSwapOption::empty(),
+            loads: AtomicU64::new(0),
             logged: Mutex::default(),
         };
         if let Some(set) = set {
@@ -110,6 +129,11 @@ impl Jwks {
         }
     }
 
+    /// Returns of which load the trusted keys are. Reloads them as [`verify`](Self::verify) does.
+    pub(crate) async fn generation(&self) -> Option<KeyGeneration> {
+        self.fresh().await.map(|keys| keys.generation)
+    }
+
     /// Verifies that a published key made `signature`. If no known key can have, the set is
     /// reloaded first, unless it was just loaded.
     pub(crate) async fn verify(
@@ -117,10 +141,10 @@ impl Jwks {
         header: &UnverifiedHeader,
         signing_input: &str,
         signature: &str,
-    ) -> Result<(), TokenFault> {
+    ) -> Result<KeyGeneration, TokenFault> {
         let key_id = header.key_id.as_deref();
         let keys = self.fresh().await.ok_or(TokenFault::NoKeys)?;
-        let first = keys.set.verify(key_id, signing_input, signature);
+        let first = keys.verify(key_id, signing_input, signature);
         let may_be_of_a_new_key = match first {
             Err(TokenFault::UnknownKey) => true,
             // the only key may have been replaced by another one without a name
@@ -133,7 +157,7 @@ impl Jwks {
         self.renew().await;
         match self.trusted() {
             Some(renewed) if !Arc::ptr_eq(&renewed, &keys) => {
-                renewed.set.verify(key_id, signing_input, signature)
+                renewed.verify(key_id, signing_input, signature)
             }
             _ => first,
         }
@@ -213,9 +237,11 @@ impl Source {
             }
         }
         *self.lock_logged() = None;
+        let number = self.loads.fetch_add(1, Ordering::Relaxed) + 1;
         self.loaded.store(Some(Arc::new(LoadedKeys {
             set,
             at: Instant::now(),
+            generation: KeyGeneration::of_load(number),
         })));
     }
 

@@ -174,6 +174,24 @@ async fn an_unknown_key_has_the_file_read_once_per_cool_down() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_was_taken_is_refused_once_its_key_is_withdrawn() {
+    let (old, new) = (Key::p256(), Key::other_p256());
+    let file = KeyFile::of(&set(&[&old]));
+    let verifier = file.verifier(JwksAlgorithm::Es256).unwrap();
+    for _ in 0..2 {
+        assert_eq!(judge(&verifier, &old.token()).await, None);
+    }
+    file.write(&set(&[&new]));
+    // the clock of tokens stands still: for it, the token was verified this moment
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(judge(&verifier, &new.token()).await, None);
+    assert_eq!(
+        judge(&verifier, &old.token()).await,
+        Some(TokenFault::UnknownKey)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_replaced_the_only_one_under_no_name_is_found() {
     let (old, new) = (Key::p256(), Key::other_p256());
     let file = KeyFile::of(&set(&[&old]));

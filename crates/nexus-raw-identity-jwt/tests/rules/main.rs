@@ -9,5 +9,6 @@ mod header;
 mod issuer;
 mod memberships;
 mod mutation;
+mod remembered;
 mod signature;
 mod time;

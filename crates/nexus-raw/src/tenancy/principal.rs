@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{DownloadAccess, ReadAccess, Scope, TenantId, UserId, WriteAccess};
 
@@ -62,11 +62,11 @@ impl Role {
 /// A verified caller: who it is, and of which tenants it is a member, in which role.
 ///
 /// Only an [`IdentityVerifier`](crate::ports::IdentityVerifier) makes one, from a credential
-/// that it has verified.
+/// that it has verified. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     user: UserId,
-    memberships: BTreeMap<TenantId, Option<Role>>,
+    memberships: Arc<BTreeMap<TenantId, Option<Role>>>,
 }
 
 /// The caller has no right to do this in this scope. The reason is not given: not a member, no such
@@ -83,7 +83,10 @@ impl Principal {
     /// with anything but verified facts is forging a caller.
     #[must_use]
     pub fn from_verified(user: UserId, memberships: BTreeMap<TenantId, Option<Role>>) -> Self {
-        Self { user, memberships }
+        Self {
+            user,
+            memberships: Arc::new(memberships),
+        }
     }
 
     /// Who it is.
