@@ -10,3 +10,4 @@ pub mod logging;
 pub mod metrics;
 mod random;
 pub mod readiness;
+pub mod records;

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use nexus_raw::service::RawStorageService;
 
-use crate::{feed::Feed, readiness::Readiness};
+use crate::{feed::Feed, readiness::Readiness, records::Records};
 
 /// The phase of the process. Requests are served in every phase, with 503 before `Started`.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ impl fmt::Display for Dependency {
 pub struct Core {
     /// The use cases.
     pub service: RawStorageService,
+    /// The records that were read lately.
+    pub records: Records,
     /// The waiters for events.
     pub feed: Feed,
     /// The readiness of the dependencies and of event delivery.

@@ -26,6 +26,7 @@ use crate::{
     metrics::{Metrics, Sampler},
     random,
     readiness::{self, Backlogs, Readiness},
+    records::Records,
 };
 
 /// Open ports, and the settings of the service on them. The program opens adapters, tests give
@@ -68,6 +69,7 @@ impl Composition {
         }
         Core {
             service,
+            records: Records::default(),
             feed,
             readiness,
         }

@@ -18,6 +18,7 @@ use nexus_raw::{
 
 use super::{SqlAssetCatalog, read};
 use crate::{
+    backend::Reader,
     sealed::SealedEvent,
     writer::{
         ConsentStep, IntentKey, IntentOutcome, NewIntent, RecordedDownload, RecordedFact,
@@ -146,6 +147,22 @@ impl AssetCatalog for SqlAssetCatalog {
         asset: AssetId,
     ) -> Result<Option<ListedAsset>, CatalogError> {
         read!(self, "find_asset", it => it.find_asset(scope, asset))
+    }
+
+    async fn train_ok_effective(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<bool>, CatalogError> {
+        read!(self, "train_ok_effective", it => it.train_ok_effective(scope, asset))
+    }
+
+    fn consent_version(&self, scope: &Scope) -> Option<u64> {
+        match self.reader {
+            Reader::Sqlite(_) => self.writer.consent_version(scope),
+            // other processes write too
+            Reader::Postgres(_) => None,
+        }
     }
 
     async fn find_facts(

@@ -63,6 +63,9 @@ const ASSET: &str = concat!("SELECT r.effective, ", asset_columns!(), " FROM ass
 
 const EFFECTIVE: &str = "effective_v1(a)";
 
+const TRAIN_OK_EFFECTIVE: &str = "SELECT effective_v1(a) AS effective FROM asset a \
+    WHERE (a.tenant_id, a.env, a.asset_id) = (?, ?, ?)";
+
 const CONTENT: &str = concat!("SELECT ", asset_columns!(), " FROM content_v1");
 
 const DOWNLOAD: &str = concat!(
@@ -245,6 +248,22 @@ impl PostgresReader {
         asset: AssetId,
     ) -> Result<Option<ListedAsset>, CatalogError> {
         self.asset_as(scope, asset, decode::listed).await
+    }
+
+    /// It aggregates no labels and parents, unlike [`Self::find_asset`].
+    pub(crate) async fn train_ok_effective(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<bool>, CatalogError> {
+        let mut sql = Sql::of(TRAIN_OK_EFFECTIVE, scope);
+        sql.values.push(Value::Id(asset));
+        // the first row is that of entering the scope
+        let rows = self.query(&entered(scope, &sql)).await?;
+        let row = rows.get(1).map(|row| Columns(row));
+        Ok(row
+            .map(|row| decode::flag(&row, "asset.effective"))
+            .transpose()?)
     }
 
     pub(crate) async fn find_verification(

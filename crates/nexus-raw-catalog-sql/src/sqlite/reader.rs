@@ -104,6 +104,15 @@ impl SqliteReader {
         queries::asset(&mut connection, scope, asset).await
     }
 
+    pub(crate) async fn train_ok_effective(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<bool>, CatalogError> {
+        let mut connection = self.connection().await?;
+        queries::train_ok_effective(&mut connection, scope, asset).await
+    }
+
     pub(crate) async fn find_verification(
         &self,
         scope: &Scope,

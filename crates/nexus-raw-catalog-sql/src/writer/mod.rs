@@ -5,6 +5,7 @@
 //! one fsync, and a lone caller is not delayed. The write does not run in the caller's future, so a
 //! dropped call leaves no transaction half done.
 
+mod consent_version;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,10 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw::ports::CatalogError;
+use nexus_raw::{ports::CatalogError, tenancy::Scope};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use self::consent_version::{ConsentChange, ConsentVersions};
 pub(crate) use self::{
     work::{ObjectTag, WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
     write::{
@@ -70,6 +72,7 @@ pub(crate) struct Signals {
     failed: watch::Sender<bool>,
     observer: OnceLock<Arc<dyn CatalogObserver>>,
     failures: Mutex<RecentFailures>,
+    consent: ConsentVersions,
 }
 
 /// The number of groups that failed in a row, and the last failure.
@@ -89,6 +92,13 @@ impl Signals {
         self.committed.notify_waiters();
         // a permit for the next waiter, which may be about to wait
         self.committed.notify_one();
+    }
+
+    /// Marks what a group changes, until the returned value is dropped after the attempt, whatever
+    /// its outcome, and before its members are answered.
+    fn changing(&self, batch: &[Pending]) -> ConsentChange<'_> {
+        let scopes = batch.iter().filter_map(|it| it.write.consent_scope());
+        self.consent.change(scopes)
     }
 
     /// Records an attempt, and reports it and the possibly committed scopes to the observer.
@@ -147,6 +157,12 @@ impl Writer {
 
     pub(crate) fn observer(&self) -> Option<&Arc<dyn CatalogObserver>> {
         self.signals.observer.get()
+    }
+
+    /// See [`AssetCatalog::consent_version`](nexus_raw::ports::AssetCatalog::consent_version). Known
+    /// only where no other process writes.
+    pub(crate) fn consent_version(&self, scope: &Scope) -> Option<u64> {
+        self.signals.consent.get(scope)
     }
 
     /// Queues `request` and returns its outcome.

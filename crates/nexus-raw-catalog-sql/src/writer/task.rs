@@ -136,7 +136,9 @@ async fn attempt(
     }
     let began = Instant::now();
     let group: Vec<&Write> = batch.iter().map(|it| &it.write).collect();
+    let change = signals.changing(&batch);
     let written = backend.write(&group).await;
+    drop(change);
     signals.attempted(&batch, began.elapsed(), &written);
     match written {
         Ok(outcomes) => {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{Sha256Digest, UploadId, UploadIntent},
+    asset::{FactKind, Sha256Digest, UploadId, UploadIntent},
     ports::{
         AbortedUpload, BegunUpload, CallerKey, DownloadOutcome, FactOutcome, KeyClaim, Lease,
         NewAsset, NewDownload, NewFact, NewParts, NewVerification, ParkedFilter, PartsOutcome,
@@ -109,6 +109,15 @@ impl Write {
             | Self::Retry(_)
             | Self::Claim(_)
             | Self::Advance(_) => None,
+        }
+    }
+
+    /// Returns the scope in which it may change the consent in force of registered assets, if any.
+    pub(crate) fn consent_scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Fact(it) if it.new.fact.value.kind() == FactKind::TrainOk => Some(&it.new.scope),
+            Self::Advance(it) => Some(&it.scope),
+            _ => None,
         }
     }
 }

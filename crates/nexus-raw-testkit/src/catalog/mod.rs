@@ -7,7 +7,10 @@ mod state;
 mod verifications;
 mod works;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering::SeqCst},
+};
 
 use async_trait::async_trait;
 use nexus_raw::{
@@ -46,6 +49,7 @@ struct Shared {
     state: Mutex<State>,
     weather: Mutex<Weather>,
     committed: Notify,
+    consent_version: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -257,6 +261,21 @@ impl AssetCatalog for FakeCatalog {
         self.read(|state| listing::find(state, scope, asset)).await
     }
 
+    async fn train_ok_effective(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<bool>, CatalogError> {
+        let found = self
+            .read(|state| listing::find(state, scope, asset))
+            .await?;
+        Ok(found.map(|it| it.in_force.train_ok_effective))
+    }
+
+    fn consent_version(&self, _: &Scope) -> Option<u64> {
+        Some(self.shared.consent_version.load(SeqCst))
+    }
+
     async fn find_facts(
         &self,
         scope: &Scope,
@@ -278,8 +297,12 @@ impl AssetCatalog for FakeCatalog {
 
     async fn record_fact(&self, new: NewFact) -> Result<FactOutcome, CatalogError> {
         let scope = new.scope.clone();
-        self.write(scope, |state| Ok(facts::record(state, new)))
-            .await
+        self.write(scope, |state| {
+            // readers wait for the state, and then see the fact
+            self.shared.consent_version.fetch_add(1, SeqCst);
+            Ok(facts::record(state, new))
+        })
+        .await
     }
 
     async fn advance_consent(&self, _: &Scope, _: u32) -> Result<bool, CatalogError> {

@@ -317,6 +317,23 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         asset: AssetId,
     ) -> Result<Option<ListedAsset>, CatalogError>;
 
+    /// [`InForce::train_ok_effective`](crate::asset::InForce::train_ok_effective) of a registered
+    /// asset, for one who has its record already; `None` when this scope has none.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn train_ok_effective(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<bool>, CatalogError>;
+
+    /// A number that is another one after each change of the consent in force of any asset of the
+    /// scope, from its commit on: what was read after the number was is still so while the
+    /// catalogue returns the same number. `None` while that cannot be known, as where other
+    /// processes write too.
+    fn consent_version(&self, scope: &Scope) -> Option<u64>;
+
     /// What is stated of a registered asset, at one moment; `None` when the scope has no such
     /// asset.
     ///

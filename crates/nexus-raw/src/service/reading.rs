@@ -23,6 +23,29 @@ impl RawStorageService {
             .ok_or(ReadError::AssetNotFound)
     }
 
+    /// [`InForce::train_ok_effective`](crate::asset::InForce::train_ok_effective) of a registered
+    /// asset, for a caller who has its record already, which never changes.
+    ///
+    /// # Errors
+    /// [`ReadError::AssetNotFound`] as of [`Self::asset`].
+    pub async fn train_ok_effective(
+        &self,
+        access: &ReadAccess,
+        asset: AssetId,
+    ) -> Result<bool, ReadError> {
+        let effective = self
+            .catalog
+            .train_ok_effective(access.scope(), asset)
+            .await?;
+        effective.ok_or(ReadError::AssetNotFound)
+    }
+
+    /// See [`AssetCatalog::consent_version`](crate::ports::AssetCatalog::consent_version).
+    #[must_use]
+    pub fn consent_version(&self, access: &ReadAccess) -> Option<u64> {
+        self.catalog.consent_version(access.scope())
+    }
+
     /// A part of the lineage of a registered asset.
     ///
     /// # Errors

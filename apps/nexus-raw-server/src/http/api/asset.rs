@@ -56,12 +56,13 @@ pub(super) const ROUTE: Route = Route {
     ),
 )]
 async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
-    let service = &call.core.service;
-    let listed = service.asset(&access, call.asset_id()?).await?;
-    let body = serde_json::to_vec(&listed.asset)?;
+    let core = &call.core;
+    let found = core.records.find(&core.service, &access, call.asset_id()?);
+    let (record, train_ok_effective) = found.await?;
+    let (body, tag) = (record.body.clone(), record.tag.clone());
     let media_type = "application/json";
-    let mut response = respond::tagged(call.request, media_type, KEPT_AND_CHECKED, body);
-    let train_ok = if listed.in_force.train_ok_effective {
+    let mut response = respond::tagged_as(call.request, media_type, KEPT_AND_CHECKED, body, tag);
+    let train_ok = if train_ok_effective {
         "true"
     } else {
         "false"

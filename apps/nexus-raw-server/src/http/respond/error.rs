@@ -16,7 +16,10 @@ use nexus_raw::{
 };
 
 use super::{Fault, Faults, ProblemCode as Code, problem::Problem};
-use crate::{admission::RateLimited, feed::FeedError, life_cycle::Dependency, readiness::Unready};
+use crate::{
+    admission::RateLimited, feed::FeedError, life_cycle::Dependency, readiness::Unready,
+    records::RecordError,
+};
 
 /// The `Retry-After` while a dependency is unavailable.
 const AWAY: Duration = Duration::from_secs(2);
@@ -97,6 +100,15 @@ pub(crate) enum ApiError {
     Timeout,
     #[error("a handler panicked")]
     Panicked,
+}
+
+impl From<RecordError> for ApiError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Read(error) => error.into(),
+            RecordError::Json(error) => error.into(),
+        }
+    }
 }
 
 impl From<Dependency> for ApiError {

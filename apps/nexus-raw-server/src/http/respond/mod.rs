@@ -12,7 +12,7 @@ pub(crate) use self::{
     error::ApiError,
     fault::{Fault, Faults},
     problem::ProblemBody,
-    reply::{json, json_bytes, tagged, write_items},
+    reply::{json, json_bytes, tagged, tagged_as, write_items},
 };
 pub use self::{
     answers::{AnswerSettings, Answers},

@@ -165,6 +165,7 @@ async fn a_corrupt_row_is_logged_and_not_returned_to_the_caller() {
     catalog
         .expect_find_asset()
         .returning(|_, _| Err(CatalogError::Corrupt("row 7 of a secret table".into())));
+    catalog.expect_consent_version().returning(|_| None);
     let lines = Lines::default();
     let house = House::open_with(Parts {
         catalog: Some(Arc::new(catalog)),

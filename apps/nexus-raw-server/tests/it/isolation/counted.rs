@@ -123,6 +123,20 @@ impl AssetCatalog for Counted {
         self.inner.find_asset(scope, asset).await
     }
 
+    async fn train_ok_effective(
+        &self,
+        scope: &Scope,
+        asset: AssetId,
+    ) -> Result<Option<bool>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.train_ok_effective(scope, asset).await
+    }
+
+    /// None, so that each answer asks.
+    fn consent_version(&self, _: &Scope) -> Option<u64> {
+        None
+    }
+
     async fn find_facts(
         &self,
         scope: &Scope,

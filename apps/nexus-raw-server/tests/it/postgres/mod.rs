@@ -1,6 +1,7 @@
 //! The program on PostgreSQL and SeaweedFS.
 
 mod ipv6;
+mod remembered;
 mod watching;
 
 mod blackbox {

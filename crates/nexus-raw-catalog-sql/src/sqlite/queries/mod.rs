@@ -79,6 +79,12 @@ const ASSET: &str = concat!(
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
 );
 
+const TRAIN_OK_EFFECTIVE: &str = concat!(
+    "SELECT ",
+    effective!(),
+    " AS effective FROM asset a WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
+);
+
 const INTENTS: &str = concat!(
     "SELECT 0 AS upload_intent, i.*, i_store.bucket, 0 AS asset, a_store.bucket, ",
     asset_columns!(),
@@ -222,6 +228,22 @@ pub(super) async fn asset(
     asset: AssetId,
 ) -> Result<Option<ListedAsset>, CatalogError> {
     asset_as(connection, scope, asset, decode::listed).await
+}
+
+pub(super) async fn train_ok_effective(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<bool>, CatalogError> {
+    let row = sqlx::query(TRAIN_OK_EFFECTIVE)
+        .bind(scope.tenant.as_str())
+        .bind(scope.environment.as_str())
+        .bind(&asset.as_uuid().as_bytes()[..])
+        .fetch_optional(connection)
+        .await
+        .map_err(read_error)?;
+    let effective = row.map(|row| decode::flag(&Columns(&row), "asset.effective"));
+    Ok(effective.transpose()?)
 }
 
 pub(super) async fn verification(
