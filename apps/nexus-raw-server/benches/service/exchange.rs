@@ -17,6 +17,7 @@ pub(crate) struct Answer {
 /// Sends one request on a connection of its own.
 pub(crate) fn ask(server: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(load::PATIENCE)).unwrap();
     stream.write_all(request).unwrap();
     let (mut read, mut part) = (Vec::new(), vec![0; 64 * 1024]);
     loop {

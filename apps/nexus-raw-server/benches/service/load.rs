@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 use crate::processor::{Callers, Process};
@@ -26,6 +27,19 @@ pub(crate) enum Until {
     /// After so many requests.
     Count(usize),
 }
+
+impl Until {
+    /// How long a load may take at all.
+    fn patience(self) -> Duration {
+        match self {
+            Self::Over(time) => time + PATIENCE,
+            Self::Count(_) => PATIENCE,
+        }
+    }
+}
+
+/// How long answers may take before the benchmark gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Requests that are sent again and again, in turn, over so many connections that stay open.
 pub(crate) struct Load<'a> {
@@ -123,7 +137,7 @@ impl Load<'_> {
         until: Until,
     ) -> Tally {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()
             .unwrap();
         let opening = (0..connections).map(|_| Connection::open(self.server));
@@ -136,7 +150,9 @@ impl Load<'_> {
         let callers = connections
             .into_iter()
             .map(|connection| self.call(connection, next, &tally, began, until));
-        runtime.block_on(join_all(callers));
+        let (all, patience) = (join_all(callers), until.patience());
+        let ended = runtime.block_on(async { timeout(patience, all).await.is_ok() });
+        assert!(ended, "not all requests were answered within {patience:?}");
         tally.into_inner()
     }
 

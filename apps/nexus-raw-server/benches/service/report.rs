@@ -52,7 +52,7 @@ impl Report {
 
     pub(crate) fn table(&self) -> String {
         let mut out = format!(
-            "{}, 64 connections, medians of {} rounds\n\
+            "{}, 64 connections (lists and events 8, batches 4), medians of {} rounds\n\
              {:<30} {:>9} {:>8} {:>8} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7}\n",
             self.mode.name(),
             self.samples.values().map(Vec::len).max().unwrap_or(0),
