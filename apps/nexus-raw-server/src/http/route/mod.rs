@@ -113,44 +113,43 @@ impl Route {
         self.served().any(|it| it == method.as_str())
     }
 
-    /// Returns the segment of `path` at the pattern's braces; empty without braces.
-    fn captured<'p>(&self, path: &'p str) -> &'p str {
-        let segments = self.pattern.split('/').zip(path.split('/'));
-        let mut captured = segments.filter(|(pattern, _)| is_capture(pattern));
-        captured.next().map_or("", |(_, segment)| segment)
-    }
-
+    /// Returns the segment of `path` at the pattern's braces, of which there is at most one pair, or
+    /// an empty one without braces; `None` if it is the path of another route.
+    ///
     /// Compares the raw path, without decoding or normalization, so that each route has one
     /// spelling.
-    fn matches(&self, path: &str) -> bool {
-        let mut segments = path.split('/');
-        let all = self.pattern.split('/').all(|pattern| {
-            segments.next().is_some_and(|segment| {
-                pattern == segment || (is_capture(pattern) && !segment.is_empty())
-            })
-        });
-        all && segments.next().is_none()
+    fn captured<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some((before, rest)) = self.pattern.split_once('{') else {
+            return (self.pattern == path).then_some("");
+        };
+        let (_, after) = rest.split_once('}')?;
+        let segment = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!segment.is_empty() && !segment.contains('/')).then_some(segment)
     }
 }
 
-fn is_capture(pattern: &str) -> bool {
-    pattern.starts_with('{')
-}
-
-/// Finds the route of a request and the segment at its braces. Of several matching patterns the one
-/// with the fewest braces wins.
+/// Finds the route of a request and the segment at its braces. Of several matching patterns one
+/// without braces wins.
 pub(crate) fn find<'p>(
     routes: &'static [Route],
     method: &Method,
     path: &'p str,
 ) -> Result<(&'static Route, &'p str), ApiError> {
-    let braces = |route: &&Route| route.pattern.matches('{').count();
-    let matching = routes.iter().filter(|route| route.matches(path));
-    let closest = matching.min_by_key(braces).ok_or(ApiError::RouteNotFound)?;
+    let exact = routes.iter().find(|route| route.pattern == path);
+    let (closest, captured) = exact
+        .map(|route| (route, ""))
+        .or_else(|| {
+            let mut matching = routes.iter();
+            matching.find_map(|route| Some((route, route.captured(path)?)))
+        })
+        .ok_or(ApiError::RouteNotFound)?;
+    if closest.serves(method) {
+        return Ok((closest, captured));
+    }
     let of_path = || routes.iter().filter(|it| it.pattern == closest.pattern);
     of_path()
         .find(|route| route.serves(method))
-        .map(|route| (route, route.captured(path)))
+        .map(|route| (route, captured))
         .ok_or_else(|| ApiError::MethodNotAllowed {
             allow: of_path()
                 .flat_map(Route::served)

@@ -36,6 +36,21 @@ fn a_path_belongs_to_the_pattern_that_says_most_of_it() {
 }
 
 #[test]
+fn a_pattern_has_at_most_one_segment_in_braces() {
+    for route in ROUTES {
+        let segments = route.pattern.split('/');
+        let braced: Vec<_> = segments.filter(|it| it.contains(['{', '}'])).collect();
+        assert!(braced.len() <= 1, "{}", route.pattern);
+        for segment in braced {
+            let name = segment
+                .strip_prefix('{')
+                .and_then(|it| it.strip_suffix('}'));
+            assert!(name.is_some_and(|it| !it.contains(['{', '}'])), "{segment}");
+        }
+    }
+}
+
+#[test]
 fn pages_may_send_the_methods_of_all_routes() {
     assert_eq!(methods(ROUTES), "DELETE, GET, HEAD, POST");
 }
@@ -49,6 +64,8 @@ fn another_spelling_of_a_route_is_no_route() {
         "/nexus/raw/x/",
         "/nexus/raw/x/part",
         "/nexus/raw/x/events/",
+        "/nexus/raw//events",
+        "/nexus/raw/x/y/events",
         "/nexus/raw/events/",
         "/Nexus/raw/register",
         "/nexus/r%61w/register",
