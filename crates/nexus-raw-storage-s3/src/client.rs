@@ -33,10 +33,6 @@ pub(crate) fn client(
         .operation_attempt_timeout(deadlines.attempt)
         .operation_timeout(deadlines.operation)
         .build();
-    let retries = RetryConfig::standard()
-        .with_max_attempts(attempts)
-        .with_initial_backoff(deadlines.operation / 80)
-        .with_max_backoff(deadlines.operation / 8);
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(settings.region.clone()))
@@ -47,7 +43,7 @@ pub(crate) fn client(
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .time_source(time)
         .timeout_config(timeouts)
-        .retry_config(retries)
+        .retry_config(retries(deadlines, attempts))
         // every attempt is bounded up to the response's head, and the only body that is read has its
         // own, stricter bound
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -59,4 +55,12 @@ pub(crate) fn client(
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     }
     Client::from_conf(config.build())
+}
+
+/// Returns the retries within an operation's deadline.
+pub(crate) fn retries(deadlines: Deadlines, attempts: u32) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(attempts)
+        .with_initial_backoff(deadlines.operation / 80)
+        .with_max_backoff(deadlines.operation / 8)
 }

@@ -9,6 +9,7 @@ mod deadlines;
 mod endpoint;
 mod failure;
 mod hash;
+mod head;
 mod multipart;
 mod probe;
 mod repository;

@@ -1,10 +1,6 @@
 use std::sync::Arc;
 
-use aws_sdk_s3::{
-    Client,
-    operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput},
-    types::{BucketVersioningStatus, ChecksumMode},
-};
+use aws_sdk_s3::{Client, operation::get_object::GetObjectOutput, types::BucketVersioningStatus};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use nexus_raw::{
     asset::BucketName,
@@ -114,29 +110,6 @@ impl Store {
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(RequestFailure::sdk("HeadBucket", &error)),
-        }
-    }
-
-    /// Returns the head of the object at a key; `None` if there is none.
-    pub(crate) async fn head(&self, key: &str) -> Result<Option<HeadObjectOutput>, RequestFailure> {
-        let request = self
-            .client
-            .head_object()
-            .bucket(self.bucket().as_str())
-            .key(key)
-            .checksum_mode(ChecksumMode::Enabled)
-            .set_expected_bucket_owner(self.settings.expected_bucket_owner.clone());
-        match request.send().await {
-            Ok(head) => Ok(Some(head)),
-            Err(error) => {
-                let failure = RequestFailure::sdk("HeadObject", &error);
-                // 404 also for a delete marker; 405 for a version that is one
-                if failure.status() == Some(404) {
-                    Ok(None)
-                } else {
-                    Err(failure)
-                }
-            }
         }
     }
 

@@ -5,6 +5,7 @@ mod canary;
 mod fit_store;
 mod hanging;
 mod hashing;
+mod heading;
 mod multipart;
 mod objects;
 mod presigning;

@@ -3,9 +3,12 @@ use nexus_raw::ports::SignedUrl;
 
 use super::{
     Download, Lifetime, PartUpload, Upload,
+    canonical::SigningFailure,
     day_key::LastDayKey,
-    encryption_headers, owner_header,
-    url_request::{SigningFailure, UrlRequest},
+    encryption_headers,
+    header_request::{HeadRequest, SignedHead},
+    owner_header,
+    url_request::UrlRequest,
 };
 use crate::{endpoint::BucketUrl, settings::S3Settings};
 
@@ -99,6 +102,24 @@ impl Signer {
             headers: &[("host", &self.bucket.host)],
         };
         self.sign(request, lifetime, credentials)
+    }
+
+    /// Signs the HEAD of an object at a time, in seconds since 1970.
+    pub(crate) fn sign_head(
+        &self,
+        key: &str,
+        at: u64,
+        credentials: &Credentials,
+    ) -> Result<SignedHead, SigningFailure> {
+        let day_key = self.last_key.of(credentials, at);
+        let request = HeadRequest {
+            bucket: &self.bucket,
+            key,
+            owner: self.owner_header.as_ref().map(|(_, owner)| owner.as_str()),
+            credentials,
+            at,
+        };
+        request.signed(&day_key)
     }
 
     fn sign(

@@ -8,7 +8,11 @@ use nexus_raw::ports::SignedUrl;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use super::{Lifetime, day_key::DayKey};
+use super::{
+    Lifetime,
+    canonical::{SigningFailure, push_names, push_value},
+    day_key::DayKey,
+};
 use crate::endpoint::{BucketUrl, push_encoded, push_key};
 
 /// Room for the canonical request of an upload, and for its URL.
@@ -27,11 +31,6 @@ pub(super) struct UrlRequest<'a> {
     /// All signed headers, by name.
     pub(super) headers: &'a [(&'a str, &'a str)],
 }
-
-/// The error of signing a request that cannot be sent. It does not name what was to be signed.
-#[derive(Debug, thiserror::Error)]
-#[error("request cannot be signed")]
-pub(crate) struct SigningFailure;
 
 /// The canonical request, and where in it the parts of the URL are.
 struct Canonical {
@@ -102,7 +101,7 @@ impl UrlRequest<'_> {
         text.push('&');
         let names = pushed(&mut text, |text| {
             text.push_str("X-Amz-SignedHeaders=");
-            self.push_names(text, "%3B");
+            push_names(text, self.headers, "%3B");
         });
         let parameters = pushed(&mut text, |text| {
             for (name, value) in self.parameters {
@@ -122,7 +121,7 @@ impl UrlRequest<'_> {
             text.push('\n');
         }
         text.push('\n');
-        self.push_names(&mut text, ";");
+        push_names(&mut text, self.headers, ";");
         // of an upload the digest is a signed header
         text.push_str("\nUNSIGNED-PAYLOAD");
         Ok(Canonical {
@@ -132,15 +131,6 @@ impl UrlRequest<'_> {
             names,
             parameters,
         })
-    }
-
-    fn push_names(&self, text: &mut String, separator: &str) {
-        for (index, (name, _)) in self.headers.iter().enumerate() {
-            if index > 0 {
-                text.push_str(separator);
-            }
-            text.push_str(name);
-        }
     }
 }
 
@@ -156,21 +146,4 @@ fn push_session_token(text: &mut String, key: &DayKey) {
         text.push_str("&X-Amz-Security-Token=");
         text.push_str(token.expose_secret());
     }
-}
-
-/// Appends a header's value with single spaces between words and none around it. A value that no
-/// header can have is refused: with a line end in it, others could follow.
-fn push_value(text: &mut String, value: &str) -> Result<(), SigningFailure> {
-    let is_sendable = |byte: u8| (byte >= b' ' && byte != 0x7f) || byte == b'\t';
-    if !value.bytes().all(is_sendable) {
-        return Err(SigningFailure);
-    }
-    let value = value.trim_matches(' ');
-    if value.contains("  ") {
-        let words: Vec<_> = value.split(' ').filter(|word| !word.is_empty()).collect();
-        text.push_str(&words.join(" "));
-    } else {
-        text.push_str(value);
-    }
-    Ok(())
 }
