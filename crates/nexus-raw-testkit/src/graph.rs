@@ -1,6 +1,7 @@
 //! Random lineages with changing consent, checked against a naive computation.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -77,7 +78,11 @@ pub struct ConsentGraph {
     catalog: Arc<dyn AssetCatalog>,
     scope: Scope,
     truth: Arc<Mutex<Truth>>,
+    remembered: Remembered,
 }
+
+/// What a reader remembers of the consent of each asset, and of which version it is.
+type Remembered = Arc<Mutex<BTreeMap<AssetId, (u64, bool)>>>;
 
 impl ConsentGraph {
     /// Begins an empty lineage in a scope of its own.
@@ -87,6 +92,7 @@ impl ConsentGraph {
             catalog,
             scope,
             truth: Arc::default(),
+            remembered: Arc::default(),
         }
     }
 
@@ -97,6 +103,7 @@ impl ConsentGraph {
             catalog,
             scope,
             truth: Arc::new(Mutex::new(truth)),
+            remembered: Arc::default(),
         }
     }
 
@@ -105,6 +112,7 @@ impl ConsentGraph {
     pub fn through(&self, catalog: &Arc<dyn AssetCatalog>) -> Self {
         Self {
             catalog: Arc::clone(catalog),
+            remembered: Arc::default(),
             ..self.clone()
         }
     }
@@ -207,6 +215,27 @@ impl ConsentGraph {
         panic!("a change of consent does not end");
     }
 
+    /// Reads the consent of an asset, unless it is remembered and its version is the one of now.
+    async fn consent(&self, id: AssetId) -> bool {
+        let version = self.catalog.consent_version(&self.scope);
+        let remembered = || {
+            let remembered = self.remembered.lock();
+            remembered.unwrap_or_else(PoisonError::into_inner)
+        };
+        let known = remembered().get(&id).copied();
+        if let Some((of_version, effective)) = known
+            && Some(of_version) == version
+        {
+            return effective;
+        }
+        let read = self.catalog.train_ok_effective(&self.scope, id).await;
+        let effective = read.unwrap().unwrap();
+        if let Some(version) = version {
+            remembered().insert(id, (version, effective));
+        }
+        effective
+    }
+
     /// Checks one asset by each read: what is reported as true is true. Does not check anything if
     /// something changed meanwhile.
     pub async fn check_one(&self, place: usize) {
@@ -219,6 +248,7 @@ impl ConsentGraph {
         let facts = self.catalog.find_facts(&self.scope, id).await.unwrap();
         let query = LineageQuery::new(LineageDirection::Ancestors).with_depth(2);
         let lineage = self.catalog.lineage(&self.scope, id, &query).await.unwrap();
+        let consent = self.consent(id).await;
         if self.truth().version != before.version {
             return;
         }
@@ -228,6 +258,7 @@ impl ConsentGraph {
             found.unwrap().in_force.train_ok_effective,
             facts.listed.in_force.train_ok_effective,
             lineage.unwrap().nodes[0].train_ok_effective,
+            consent,
         ] {
             assert!(
                 expected || !reported,
@@ -240,7 +271,7 @@ impl ConsentGraph {
         );
     }
 
-    /// Checks all assets by lists, with and without filters. While a change is under way only that
+    /// Checks all assets by lists, with and without filters, and some one by one. While a change is under way only that
     /// what is reported as true is true.
     pub async fn check_all(&self, is_finished: bool) {
         let before = self.truth();
@@ -253,10 +284,21 @@ impl ConsentGraph {
             assert_eq!(page.next, None, "more than a thousand");
             pages.push((allowed, page.assets));
         }
+        let mut some = Vec::new();
+        for place in (0..before.own.len()).step_by(1 + before.own.len() / 8) {
+            some.push((place, self.consent(self.id(place)).await));
+        }
         if self.truth().version != before.version {
             return;
         }
         let effective = before.effective();
+        for (place, reported) in some {
+            let expected = effective[place];
+            assert!(
+                reported == expected || (!reported && !is_finished),
+                "{place} is reported as {reported}: {before:?}"
+            );
+        }
         let place = |id| (0..effective.len()).find(|it| self.id(*it) == id);
         for (allowed, assets) in pages {
             let mut places = Vec::new();

@@ -224,6 +224,8 @@ pub async fn what_is_not_registered_has_no_facts(harness: &impl CatalogHarness) 
     }
     for (scope, asset_id) in places {
         assert_eq!(find(&open, &scope, asset_id).await, None);
+        let consent = open.catalog.train_ok_effective(&scope, asset_id).await;
+        assert_eq!(consent.unwrap(), None);
         assert_eq!(facts(&open, &scope, asset_id, 0, 10).await, []);
         let before = events_after(&open, &scope, 0, 100).await.len();
         let new = NewFact {
