@@ -43,24 +43,25 @@ impl EventOutbox for SqlAssetCatalog {
         if let Reader::Sqlite(reader) = &self.reader
             && let Some(events) = reader.committed().undelivered(sink, limit, held)
         {
-            return Ok(events);
+            return self.observed("undelivered", async { Ok(events) }).await;
         }
         self.write_cursors(sink).await?;
         read!(self, "undelivered", it => it.undelivered(sink, limit, held))
     }
 
     async fn advance(&self, progress: Progress) -> Result<bool, CatalogError> {
-        if let Reader::Sqlite(reader) = &self.reader
-            && reader.committed().advance(&progress)
-        {
-            return Ok(true);
-        }
         let operation = match progress.change {
             ProgressChange::Delivered(_) => "delivered",
             ProgressChange::Parked(_) => "park",
             ProgressChange::Retried { .. } => "retried",
         };
-        self.observed(operation, self.writer.call(progress)).await
+        let advance = async {
+            match &self.reader {
+                Reader::Sqlite(reader) if reader.committed().advance(&progress) => Ok(true),
+                _ => self.writer.call(progress).await,
+            }
+        };
+        self.observed(operation, advance).await
     }
 
     async fn retries(
