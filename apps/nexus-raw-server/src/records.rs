@@ -125,7 +125,8 @@ impl FinishedRecord {
     fn of(body: Vec<u8>) -> Self {
         Self {
             tag: entity_tag(&body),
-            body: body.into(),
+            // without the room that the text grew into
+            body: body.into_boxed_slice().into(),
             consent: LastConsent(AtomicU64::new(LastConsent::UNKNOWN)),
         }
     }
