@@ -98,8 +98,7 @@ pub(super) async fn receive<T: Send + 'static>(
     settle: impl FnOnce(&Store, Received) -> Result<T, StoreError> + Send + 'static,
 ) -> S3Result<T> {
     let declared_bytes = declared_bytes(&request.headers)?;
-    // held until the content is published
-    let _slot = slot(service, &request.uri, &request.extensions).await?;
+    let slot = slot(service, &request.uri, &request.extensions).await?;
     let bucket = Arc::new(bucket);
     let algorithm = declared.algorithm();
     let mut upload: Option<Upload> = None;
@@ -131,6 +130,8 @@ pub(super) async fn receive<T: Send + 'static>(
     let trailers = request.trailing_headers.and_then(|sent| sent.take());
     let misbehaviours = service.misbehaviours.clone();
     let finish = move |store: &Store| {
+        // held until the content is published, also if the caller has gone by then
+        let _slot = slot;
         let begin = || Upload::begin(store, &bucket, algorithm);
         let mut upload = upload.map_or_else(begin, Ok)?;
         upload.write(&batch)?;
