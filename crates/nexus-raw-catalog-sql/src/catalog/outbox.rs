@@ -73,12 +73,13 @@ impl EventOutbox for SqlAssetCatalog {
     }
 
     async fn oldest_undelivered(&self, sink: &SinkName) -> Result<Option<Timestamp>, CatalogError> {
-        self.write_cursors(sink).await?;
+        // where nothing can be written, the last second's deliveries count as undelivered
+        let _ = self.write_cursors(sink).await;
         read!(self, "oldest_undelivered", it => it.oldest_undelivered(sink))
     }
 
     async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
-        self.write_cursors(sink).await?;
+        let _ = self.write_cursors(sink).await;
         read!(self, "backlog", it => it.backlog(sink))
     }
 

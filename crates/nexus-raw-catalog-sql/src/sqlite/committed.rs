@@ -6,7 +6,7 @@
 //! renewal of the relay's lease; after a crash, the events since are delivered again.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -52,6 +52,9 @@ struct Waiting {
     read: HashMap<Scope, u64>,
     /// Cursors that are recorded here alone.
     unwritten: BTreeMap<Scope, u64>,
+    /// Whether the database refused such cursors. The sink is not followed any more, so that its
+    /// cursors are written by themselves and fail nobody else.
+    is_refused: bool,
 }
 
 struct Committed {
@@ -88,22 +91,39 @@ pub(super) struct UnwrittenCursors {
 
 impl CommittedEvents {
     /// Returns up to `limit` events in the order of their commits, without those of the scopes in
-    /// `held`; `None` when the database must be read.
+    /// `held`; `None` when the database must be read. If more are waiting, each scope has an equal
+    /// share of the limit, so that none waits for another that is refused.
     pub(crate) fn undelivered(
         &self,
         sink: &SinkName,
         limit: u32,
         held: &[Scope],
     ) -> Option<Vec<DatasetEvent>> {
-        let events: Vec<_> = {
+        let mut events: Vec<_> = {
             let state = self.lock();
             let waiting = state.sinks.get(sink)?;
             if waiting.phase != Phase::Following {
                 return None;
             }
-            let free = waiting.events.iter().filter(|it| !held.contains(&it.scope));
-            free.take(limit as usize).cloned().collect()
+            waiting.events.iter().cloned().collect()
         };
+        let held: HashSet<&Scope> = held.iter().collect();
+        events.retain(|it| !held.contains(&it.scope));
+        let limit = limit as usize;
+        if events.len() > limit {
+            let mut taken: HashMap<&Scope, usize> = HashMap::new();
+            for it in &events {
+                taken.insert(&it.scope, 0);
+            }
+            let share = limit.div_ceil(taken.len().max(1));
+            let mut has_share = |scope| {
+                let taken = taken.entry(scope).or_default();
+                *taken += 1;
+                *taken <= share
+            };
+            let shared = events.iter().filter(|it| has_share(&it.scope));
+            return Some(shared.take(limit).map(|it| it.event.clone()).collect());
+        }
         Some(events.iter().map(|it| it.event.clone()).collect())
     }
 
@@ -125,6 +145,9 @@ impl CommittedEvents {
         }
         let waiting = state.sinks.entry(sink.clone()).or_default();
         waiting.fall_behind();
+        if waiting.is_refused || !waiting.unwritten.is_empty() {
+            return None;
+        }
         waiting.phase = Phase::Reading(number);
         Some(BacklogRead(number))
     }
@@ -197,12 +220,16 @@ impl CommittedEvents {
     /// read that began since may have missed them.
     pub(super) fn add(&self, events: Option<Vec<DatasetEvent>>) {
         let Some(events) = events else {
-            self.lose();
+            let mut state = self.lock();
+            state.sinks.values_mut().for_each(Waiting::fall_behind);
             return;
         };
         let mut state = self.lock();
         let mut waiting: Vec<_> = state.sinks.values_mut().collect();
         waiting.retain(|it| it.phase != Phase::Behind);
+        if waiting.is_empty() {
+            return;
+        }
         for event in events.into_iter().map(Committed::from).map(Arc::new) {
             for it in &mut waiting {
                 it.add(event.clone());
@@ -210,10 +237,10 @@ impl CommittedEvents {
         }
     }
 
-    /// Returns whether committed events are wanted.
+    /// Returns whether committed events are wanted: from the first read on, since another may
+    /// begin before the commit.
     pub(super) fn are_wanted(&self) -> bool {
-        let state = self.lock();
-        state.sinks.values().any(|it| it.phase != Phase::Behind)
+        !self.lock().sinks.is_empty()
     }
 
     /// Takes notice of a member of a committed group.
@@ -255,13 +282,29 @@ impl CommittedEvents {
                 waiting
                     .unwritten
                     .retain(|scope, cursor| cursors.get(scope) != Some(cursor));
+                if let Phase::Reading(_) = waiting.phase {
+                    waiting.fall_behind();
+                }
             }
         }
     }
 
-    /// Has every sink read the database again, since it is unknown what was committed.
+    /// Forgets the cursors of a sink that the database refused. Its events since are delivered
+    /// again.
+    pub(super) fn refuse(&self, sink: &SinkName) {
+        if let Some(waiting) = self.lock().sinks.get_mut(sink) {
+            waiting.fall_behind();
+            waiting.unwritten.clear();
+            waiting.is_refused = true;
+        }
+    }
+
+    /// Has every sink read the database again, and the lease be granted again, since it is unknown
+    /// what was committed.
     pub(super) fn lose(&self) {
-        for waiting in self.lock().sinks.values_mut() {
+        let mut state = self.lock();
+        state.epoch = None;
+        for waiting in state.sinks.values_mut() {
             waiting.fall_behind();
         }
     }
@@ -305,9 +348,11 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use nexus_raw::ports::Lease;
     use nexus_raw_testkit::sample;
 
     use super::*;
+    use crate::writer::LeaseRequest;
 
     fn event(sequence: u64) -> DatasetEvent {
         sample::event(&sample::scope("t_a", "dev"), sequence)
@@ -338,6 +383,51 @@ mod tests {
         // the group began before the read, which saw nothing of it
         committed.add(None);
         assert_eq!(waiting(&committed), None);
+    }
+
+    #[test]
+    fn no_scope_takes_the_share_of_another() {
+        let committed = following(&[]);
+        let other = sample::event(&sample::scope("t_b", "dev"), 1);
+        let many = (1..=300).map(event).chain([other]);
+        committed.add(Some(many.collect()));
+        let sink = sample::sink_name();
+        let events = committed.undelivered(&sink, 256, &[]).unwrap();
+        assert_eq!(events.len(), 129);
+        assert_eq!(events[128].body.tenant_id.as_str(), "t_b");
+        // alone, it has all of it
+        let held = [events[128].body.scope()];
+        let events = committed.undelivered(&sink, 256, &held).unwrap();
+        assert_eq!(events.last().map(|it| it.sequence), Some(256));
+    }
+
+    #[test]
+    fn refused_cursors_are_forgotten_and_their_sink_is_not_followed_again() {
+        let committed = following(&[event(1)]);
+        let sink = sample::sink_name();
+        let lease = Lease {
+            epoch: 1,
+            until: sample::seconds_after(30),
+        };
+        let request = LeaseRequest {
+            owner: uuid::Uuid::nil(),
+            now: sample::now(),
+            ttl: std::time::Duration::from_secs(30),
+        };
+        let outcome = Ok(Written::Lease(Some(lease)));
+        committed.observe(&Write::Lease(request), &outcome);
+        let progress = Progress {
+            sink: sink.clone(),
+            epoch: 1,
+            change: ProgressChange::Delivered(vec![(event(1).body.scope(), 1)]),
+        };
+        assert!(committed.advance(&progress));
+        assert!(committed.has_unwritten(&sink));
+        assert!(committed.begin_read(&sink).is_none());
+        committed.refuse(&sink);
+        assert!(!committed.has_unwritten(&sink));
+        assert!(committed.begin_read(&sink).is_none());
+        assert!(!committed.advance(&progress));
     }
 
     #[test]

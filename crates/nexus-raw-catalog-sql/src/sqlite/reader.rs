@@ -209,10 +209,12 @@ impl SqliteReader {
         limit: u32,
         held: &[Scope],
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let read = self.committed.begin_read(sink);
+        // events of held scopes are not read, so the others are not all
+        let is_whole = held.is_empty();
+        let read = is_whole.then(|| self.committed.begin_read(sink)).flatten();
         let mut connection = self.connection().await?;
         let events = queries::outbox::undelivered(&mut connection, sink, limit, held).await?;
-        if let (Some(read), []) = (read, held) {
+        if let Some(read) = read {
             self.committed.end_read(sink, &read, &events, limit);
         }
         Ok(events)

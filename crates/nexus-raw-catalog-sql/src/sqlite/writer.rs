@@ -78,7 +78,12 @@ impl SqliteWriter {
     ) -> Result<WrittenGroup, WriteError> {
         for UnwrittenCursors { sink, cursors } in unwritten {
             let cursors = cursors.iter().map(|(scope, cursor)| (scope, *cursor));
-            write::deliver(&mut self.connection, sink, cursors).await?;
+            let delivered = write::deliver(&mut self.connection, sink, cursors).await;
+            if let Err(WriteError::Refused(_)) = &delivered {
+                // tried again with every group, they would fail them all
+                self.committed.refuse(sink);
+            }
+            delivered?;
         }
         let Self {
             connection,
@@ -137,8 +142,10 @@ impl GroupWriter for SqliteWriter {
                     return Err(error);
                 }
                 // writes to a moved or deleted file are not durable
-                let found = self.files.are_in_place().map_err(Failure::unavailable);
-                found.map_err(WriteError::Fatal)?;
+                if let Err(error) = self.files.are_in_place() {
+                    self.committed.lose();
+                    return Err(WriteError::Fatal(Failure::unavailable(error)));
+                }
                 self.committed.forget_written(&unwritten);
                 if has_events {
                     self.committed.add(wanted.then_some(events));

@@ -188,7 +188,7 @@ async fn a_sink_that_falls_behind_reads_what_it_missed_each_once() {
         let (catalog, intent) = (catalog.clone(), intent(&scope, n));
         writers.spawn(async move { presign(&*catalog, &intent).await });
         if writers.len() >= 256 {
-            writers.join_next().await;
+            writers.join_next().await.unwrap().unwrap();
         }
     }
     writers.join_all().await;
