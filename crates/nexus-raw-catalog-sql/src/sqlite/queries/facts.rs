@@ -7,8 +7,8 @@ use nexus_raw::{
 };
 use sqlx::SqliteConnection;
 
-use super::{collect, read_error};
-use crate::rows::{Columns, decode};
+use super::{collect, of_asset};
+use crate::rows::decode;
 
 /// A row of `stated_fact f` as JSON.
 macro_rules! fact_json {
@@ -67,15 +67,7 @@ pub(in crate::sqlite) async fn latest(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<AssetFacts>, CatalogError> {
-    let row = sqlx::query(LATEST)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&asset.as_uuid().as_bytes()[..])
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
-    let found = row.map(|row| decode::asset_facts(&Columns(&row)));
-    Ok(found.transpose()?)
+    of_asset(connection, LATEST, scope, asset, decode::asset_facts).await
 }
 
 pub(in crate::sqlite) async fn facts(

@@ -227,7 +227,7 @@ pub(super) async fn asset(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<ListedAsset>, CatalogError> {
-    asset_as(connection, scope, asset, decode::listed).await
+    of_asset(connection, ASSET, scope, asset, decode::listed).await
 }
 
 pub(super) async fn train_ok_effective(
@@ -235,15 +235,8 @@ pub(super) async fn train_ok_effective(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<bool>, CatalogError> {
-    let row = sqlx::query(TRAIN_OK_EFFECTIVE)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&asset.as_uuid().as_bytes()[..])
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
-    let effective = row.map(|row| decode::flag(&Columns(&row), "asset.effective"));
-    Ok(effective.transpose()?)
+    let flag = |row: &Columns<'_>| decode::flag(row, "asset.effective");
+    of_asset(connection, TRAIN_OK_EFFECTIVE, scope, asset, flag).await
 }
 
 pub(super) async fn verification(
@@ -251,16 +244,18 @@ pub(super) async fn verification(
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<AssetVerification>, CatalogError> {
-    asset_as(connection, scope, asset, decode::asset_verification).await
+    of_asset(connection, ASSET, scope, asset, decode::asset_verification).await
 }
 
-async fn asset_as<T>(
+/// Reads the row of one asset, whose key is the parameters of `sql`.
+async fn of_asset<T>(
     connection: &mut SqliteConnection,
+    sql: &'static str,
     scope: &Scope,
     asset: AssetId,
     decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
 ) -> Result<Option<T>, CatalogError> {
-    let row = sqlx::query(ASSET)
+    let row = sqlx::query(sql)
         .bind(scope.tenant.as_str())
         .bind(scope.environment.as_str())
         .bind(&asset.as_uuid().as_bytes()[..])
