@@ -53,6 +53,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 pub(crate) enum Reason {
     #[error("no answer within {} s", DEADLINE.as_secs())]
     Deadline,
+    #[error("too many reads wait")]
+    TooManyReads,
     #[error("the catalogue is closed, or its medium has failed")]
     Stopped,
 }

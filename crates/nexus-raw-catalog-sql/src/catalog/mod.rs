@@ -34,7 +34,8 @@ impl SqlAssetCatalog {
     /// Opens the catalogue. A SQLite catalogue is created if missing, and migrated; in PostgreSQL
     /// the schema must exist ([`Self::migrate`]).
     ///
-    /// The writer runs as a task on the current tokio runtime.
+    /// The writer of PostgreSQL runs as a task on the current tokio runtime, that of SQLite on a
+    /// thread of its own.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -45,7 +46,7 @@ impl SqlAssetCatalog {
                 postgres::open(*options, settings.max_connections, &settings.object_store).await?
             }
         };
-        Ok(Self::on(backend))
+        Self::on(backend)
     }
 
     /// Creates the catalogue if missing, migrates its schema, and returns the numbers of the
@@ -82,14 +83,14 @@ impl SqlAssetCatalog {
                 ));
             }
         };
-        Ok(Self::on(backend))
+        Self::on(backend)
     }
 
-    fn on(Backend { reader, writer }: Backend) -> Self {
-        Self {
-            reader,
-            writer: Writer::start(writer),
-        }
+    fn on(Backend { reader, writer }: Backend) -> Result<Self, OpenError> {
+        let blocks = matches!(reader, Reader::Sqlite(_));
+        let writer = Writer::start(writer, blocks);
+        let writer = writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+        Ok(Self { reader, writer })
     }
 
     /// Sets the observer. Later calls have no effect.

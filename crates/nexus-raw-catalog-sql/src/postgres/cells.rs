@@ -1,45 +1,49 @@
-use sqlx::{Row, TypeInfo, ValueRef, postgres::PgRow};
+use sqlx::{Column, Row, TypeInfo, ValueRef, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::rows::{Cells, column_index};
+use crate::rows::{Cells, WrongCell, column_index};
 
 /// Calls use the text format ([`super::statement`]), so values are parsed here: `boolean` as a
 /// number, `uuid` as bytes, `json` as text.
 impl Cells for PgRow {
-    fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
+    fn integer(&self, column: &str) -> Result<Option<i64>, WrongCell> {
         self.text(column)?
             .map(|text| match text {
                 "f" => Ok(0),
                 "t" => Ok(1),
-                number => number.parse().map_err(decode),
+                number => number.parse().map_err(|_| WrongCell),
             })
             .transpose()
     }
 
-    fn real(&self, column: &str) -> Result<Option<f64>, sqlx::Error> {
+    fn real(&self, column: &str) -> Result<Option<f64>, WrongCell> {
         let text = self.text(column)?;
-        text.map(|text| text.parse().map_err(decode)).transpose()
+        text.map(|text| text.parse().map_err(|_| WrongCell))
+            .transpose()
     }
 
-    fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
-        let value = self.try_get_raw(column_index(self, column)?)?;
+    fn text(&self, column: &str) -> Result<Option<&str>, WrongCell> {
+        let value = self.try_get_raw(index(self, column)?);
+        let value = value.map_err(|_| WrongCell)?;
         if value.is_null() {
             return Ok(None);
         }
-        value.as_str().map(Some).map_err(sqlx::Error::Decode)
+        value.as_str().map(Some).map_err(|_| WrongCell)
     }
 
-    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        let index = column_index(self, column)?;
-        if self.try_get_raw(index)?.type_info().name() == "UUID" {
+    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, WrongCell> {
+        let index = index(self, column)?;
+        let value = self.try_get_raw(index).map_err(|_| WrongCell)?;
+        if value.type_info().name() == "UUID" {
             let text = self.text(column)?;
-            let id = text.map(|text| Uuid::try_parse(text).map_err(decode));
+            let id = text.map(|text| Uuid::try_parse(text).map_err(|_| WrongCell));
             return Ok(id.transpose()?.map(|id| id.as_bytes().to_vec()));
         }
-        self.try_get(index)
+        self.try_get(index).map_err(|_| WrongCell)
     }
 }
 
-fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::Decode(Box::new(error))
+fn index(row: &PgRow, column: &str) -> Result<usize, WrongCell> {
+    let names = row.columns().iter().map(Column::name);
+    column_index(names, column).ok_or(WrongCell)
 }

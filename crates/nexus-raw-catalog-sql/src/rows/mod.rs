@@ -6,6 +6,6 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 
 pub(crate) use self::{
-    cells::{Cells, column_index},
+    cells::{Cells, WrongCell, column_index},
     columns::Columns,
 };

@@ -1,75 +1,49 @@
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-};
-
-use super::fault::open_error;
-use crate::error::{DEADLINE, OpenError};
+use super::{connection::SqliteConnection, fault::open_error};
+use crate::{error::OpenError, rows::Columns};
 
 /// The first SQLite without a bug by which a checkpoint could corrupt a database in WAL mode.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// The number of read connections, which work in parallel; four keep two cores busy.
-const READERS: u32 = 4;
-
-fn options(file: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(file)
-        // only an operator's tool can hold a lock, and only briefly
-        .busy_timeout(Duration::from_millis(500))
-        .foreign_keys(true)
-        // a malicious schema must not call unsafe functions
-        .pragma("trusted_schema", "OFF")
-        .disable_statement_logging()
-}
-
-/// Opens the write connection. It is not in WAL mode yet, since the file may not be a catalogue.
-pub(super) async fn writer(file: &Path) -> Result<SqliteConnection, OpenError> {
-    let connection = options(file).connect().await;
-    let mut connection = connection.map_err(open_error)?;
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(open_error)?;
-    check_version(&version)?;
+/// Opens a connection with the settings that all have.
+fn open(file: &Path) -> Result<SqliteConnection, rusqlite::Error> {
+    let mut connection = SqliteConnection::open(file)?;
+    // Only an operator's tool can hold a lock, and only briefly. A malicious schema must not call
+    // unsafe functions.
+    connection.batch(
+        "PRAGMA busy_timeout = 500; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+    )?;
     Ok(connection)
 }
 
+/// Opens the write connection. It is not in WAL mode yet, since the file may not be a catalogue.
+pub(super) fn writer(file: &Path) -> Result<SqliteConnection, OpenError> {
+    check_version(rusqlite::version())?;
+    open(file).map_err(open_error)
+}
+
 /// Sets WAL mode, for readers that do not block the writer, and synchronous commits.
-pub(super) async fn make_durable(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode = WAL")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(open_error)?;
-    if mode != "wal" {
+pub(super) fn make_durable(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let mode = connection.only("PRAGMA journal_mode = WAL", []);
+    let mode = mode.map_err(open_error)?;
+    if Columns(&mode).get::<&str>("pragma.journal_mode").ok() != Some("wal") {
         return Err(OpenError::incompatible(
             "the catalogue's file system does not support a write-ahead log: \
              use a local one",
         ));
     }
     // the writer runs checkpoints, since SQLite does not report the failure of an automatic one
-    sqlx::raw_sql("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")
-        .execute(connection)
-        .await
-        .map_err(open_error)?;
-    Ok(())
+    connection
+        .batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")
+        .map_err(open_error)
 }
 
-/// Opens the read connections.
-pub(super) async fn readers(file: &Path) -> Result<SqlitePool, OpenError> {
-    SqlitePoolOptions::new()
-        .min_connections(1)
-        .max_connections(READERS)
-        .acquire_timeout(DEADLINE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        // a local file needs no ping
-        .test_before_acquire(false)
-        .connect_with(options(file).pragma("query_only", "ON"))
-        .await
-        .map_err(open_error)
+/// Opens a read connection.
+pub(super) fn reader(file: &Path) -> Result<SqliteConnection, rusqlite::Error> {
+    let mut connection = open(file)?;
+    connection.batch("PRAGMA query_only = ON;")?;
+    Ok(connection)
 }
 
 fn check_version(version: &str) -> Result<(), OpenError> {

@@ -1,5 +1,7 @@
 //! Classification of SQLite errors. Codes: <https://www.sqlite.org/rescode.html>.
 
+use std::ffi::c_int;
+
 use nexus_raw::ports::CatalogError;
 
 use crate::{
@@ -7,35 +9,40 @@ use crate::{
     error::{Failure, OpenError},
 };
 
-const ERROR: u32 = 1;
-const IOERR: u32 = 10;
-const CORRUPT: u32 = 11;
-const NOTADB: u32 = 26;
+const ERROR: c_int = 1;
+const IOERR: c_int = 10;
+const CORRUPT: c_int = 11;
+const NOTADB: c_int = 26;
 /// Out of memory while reading or writing, which is no failure of the medium.
-const IOERR_NOMEM: u32 = IOERR | (12 << 8);
+const IOERR_NOMEM: c_int = IOERR | (12 << 8);
 
-fn extended_code(error: &sqlx::Error) -> Option<u32> {
-    error.as_database_error()?.code()?.parse().ok()
+fn extended_code(error: &rusqlite::Error) -> Option<c_int> {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            Some(error.extended_code)
+        }
+        _ => None,
+    }
 }
 
-fn is_corrupt(error: &sqlx::Error) -> bool {
+fn is_corrupt(error: &rusqlite::Error) -> bool {
     let primary = extended_code(error).map(|code| code & 0xff);
     matches!(primary, Some(CORRUPT | NOTADB))
 }
 
 /// Returns whether the medium failed. After that, SQLite's memory and the disk may differ
 /// permanently.
-fn is_medium_failure(error: &sqlx::Error) -> bool {
+fn is_medium_failure(error: &rusqlite::Error) -> bool {
     extended_code(error).is_some_and(|code| code & 0xff == IOERR && code != IOERR_NOMEM)
 }
 
 /// Returns whether it is `SQLITE_ERROR`, such as for a missing table or transaction.
-pub(super) fn is_plain(error: &sqlx::Error) -> bool {
+pub(super) fn is_plain(error: &rusqlite::Error) -> bool {
     extended_code(error) == Some(ERROR)
 }
 
 /// Returns the error for the caller of a read.
-pub(super) fn read_error(error: sqlx::Error) -> CatalogError {
+pub(super) fn read_error(error: rusqlite::Error) -> CatalogError {
     if is_corrupt(&error) {
         CatalogError::Corrupt(Box::new(error))
     } else {
@@ -44,7 +51,7 @@ pub(super) fn read_error(error: sqlx::Error) -> CatalogError {
 }
 
 /// Returns the error for the writer.
-pub(super) fn write_error(error: sqlx::Error) -> WriteError {
+pub(super) fn write_error(error: rusqlite::Error) -> WriteError {
     if is_medium_failure(&error) {
         WriteError::Fatal(Failure::unavailable(error))
     } else {
@@ -53,7 +60,7 @@ pub(super) fn write_error(error: sqlx::Error) -> WriteError {
 }
 
 /// Returns the error of opening the catalogue.
-pub(super) fn open_error(error: sqlx::Error) -> OpenError {
+pub(super) fn open_error(error: rusqlite::Error) -> OpenError {
     if is_corrupt(&error) {
         OpenError::incompatible(format!("the catalogue's file is corrupt: {error}"))
     } else {
@@ -69,52 +76,11 @@ impl From<CatalogError> for WriteError {
 
 #[cfg(test)]
 mod tests {
-    use std::{borrow::Cow, error::Error, fmt};
-
-    use sqlx::error::{DatabaseError, ErrorKind};
-
     use super::*;
 
     /// An error of SQLite, by its extended code.
-    #[derive(Debug)]
-    struct Coded(u32);
-
-    impl fmt::Display for Coded {
-        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(out, "code {}", self.0)
-        }
-    }
-
-    impl Error for Coded {}
-
-    impl DatabaseError for Coded {
-        fn message(&self) -> &'static str {
-            "of a test"
-        }
-
-        fn code(&self) -> Option<Cow<'_, str>> {
-            Some(self.0.to_string().into())
-        }
-
-        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
-            self
-        }
-
-        fn kind(&self) -> ErrorKind {
-            ErrorKind::Other
-        }
-    }
-
-    fn coded(code: u32) -> sqlx::Error {
-        sqlx::Error::Database(Box::new(Coded(code)))
+    fn coded(code: c_int) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
     }
 
     #[test]
@@ -162,9 +128,9 @@ mod tests {
 
     #[test]
     fn what_is_no_error_of_the_database_is_unavailability() {
-        let read = read_error(sqlx::Error::PoolTimedOut);
+        let read = read_error(rusqlite::Error::QueryReturnedNoRows);
         assert!(matches!(read, CatalogError::Unavailable(_)));
-        let open = open_error(sqlx::Error::WorkerCrashed);
+        let open = open_error(rusqlite::Error::InvalidQuery);
         assert!(matches!(open, OpenError::Unreachable(_)));
     }
 }

@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use sqlx::{SqliteConnection, sqlite::SqliteOperation};
+use rusqlite::hooks::Action;
 
-use super::fault::open_error;
+use super::{connection::SqliteConnection, fault::open_error};
 use crate::{
     commit_hook::{CommitHook, Transaction},
     error::OpenError,
@@ -19,9 +19,9 @@ use crate::{
 struct TransactionWrites(Arc<Mutex<Transaction>>);
 
 impl TransactionWrites {
-    fn row_of(&self, table: &str, operation: &SqliteOperation) {
+    fn row_of(&self, table: &str, operation: Action) {
         // a registration updates its intent
-        if !matches!(operation, SqliteOperation::Insert) {
+        if operation != Action::SQLITE_INSERT {
             return;
         }
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,20 +38,23 @@ impl TransactionWrites {
     }
 }
 
-pub(super) async fn install(
-    connection: &mut SqliteConnection,
-    hook: CommitHook,
-) -> Result<(), OpenError> {
-    let mut handle = connection.lock_handle().await.map_err(open_error)?;
+pub(super) fn install(connection: &SqliteConnection, hook: CommitHook) -> Result<(), OpenError> {
     let written = TransactionWrites::default();
     let (rows, undone) = (written.clone(), written.clone());
-    handle.set_update_hook(move |row| rows.row_of(row.table, &row.operation));
-    handle.set_rollback_hook(move || {
-        undone.take();
-    });
-    handle.set_commit_hook(move || {
-        hook(written.take());
-        true
-    });
-    Ok(())
+    let raw = connection.raw();
+    let row_changed = move |operation, _: &str, table: &str, _| rows.row_of(table, operation);
+    raw.update_hook(Some(row_changed))
+        .and_then(|()| {
+            raw.rollback_hook(Some(move || {
+                undone.take();
+            }))
+        })
+        .and_then(|()| {
+            raw.commit_hook(Some(move || {
+                hook(written.take());
+                // do not roll back
+                false
+            }))
+        })
+        .map_err(open_error)
 }

@@ -2,6 +2,7 @@
 
 mod committed;
 mod connect;
+mod connection;
 mod fault;
 mod files;
 #[cfg(feature = "commit-hook")]
@@ -10,6 +11,7 @@ mod lock;
 mod parameters;
 mod queries;
 mod reader;
+mod readers;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -23,44 +25,23 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
-
 pub(crate) use self::reader::SqliteReader;
 use self::{
-    committed::CommittedEvents, fault::open_error, files::OpenFiles, lock::CatalogLock,
-    writer::SqliteWriter,
+    committed::CommittedEvents, connection::SqliteConnection, fault::open_error, files::OpenFiles,
+    lock::CatalogLock, readers::ReaderThreads, writer::SqliteWriter,
 };
 use crate::{
     backend::{Backend, Reader},
     error::OpenError,
     object_store::ObjectStoreIdentity,
-    rows::{Cells, column_index},
 };
-
-impl Cells for SqliteRow {
-    fn integer(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
-        self.try_get(column_index(self, column)?)
-    }
-
-    fn real(&self, column: &str) -> Result<Option<f64>, sqlx::Error> {
-        self.try_get(column_index(self, column)?)
-    }
-
-    fn text(&self, column: &str) -> Result<Option<&str>, sqlx::Error> {
-        self.try_get(column_index(self, column)?)
-    }
-
-    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
-        self.try_get(column_index(self, column)?)
-    }
-}
 
 /// Opens or creates the catalogue in `file`.
 pub(crate) async fn open(
     file: &Path,
     object_store: &ObjectStoreIdentity,
 ) -> Result<Backend, OpenError> {
-    Ok(Opened::at(file, object_store).await?.into_backend())
+    Ok(open_off_runtime(file, object_store).await?.into_backend())
 }
 
 /// The same, with a commit hook.
@@ -70,8 +51,8 @@ pub(crate) async fn open_with_hook(
     object_store: &ObjectStoreIdentity,
     hook: crate::CommitHook,
 ) -> Result<Backend, OpenError> {
-    let mut opened = Opened::at(file, object_store).await?;
-    hook::install(&mut opened.writer, hook).await?;
+    let opened = open_off_runtime(file, object_store).await?;
+    hook::install(&opened.writer, hook)?;
     Ok(opened.into_backend())
 }
 
@@ -81,17 +62,29 @@ pub(crate) async fn migrate(
     file: &Path,
     object_store: &ObjectStoreIdentity,
 ) -> Result<Vec<i64>, OpenError> {
-    let opened = Opened::at(file, object_store).await?;
+    let opened = open_off_runtime(file, object_store).await?;
     let migrated = opened.migrated.clone();
     opened.readers.close().await;
     opened.into_backend().writer.close().await;
     Ok(migrated)
 }
 
+/// Opens on a thread that may block.
+async fn open_off_runtime(
+    file: &Path,
+    object_store: &ObjectStoreIdentity,
+) -> Result<Opened, OpenError> {
+    let (file, object_store) = (file.to_owned(), object_store.clone());
+    let opened = tokio::task::spawn_blocking(move || Opened::at(&file, &object_store));
+    opened
+        .await
+        .map_err(|error| OpenError::Unreachable(Box::new(error)))?
+}
+
 /// An opened and migrated database.
 struct Opened {
     writer: SqliteConnection,
-    readers: SqlitePool,
+    readers: ReaderThreads,
     files: OpenFiles,
     lock: CatalogLock,
     object_store: ObjectStoreIdentity,
@@ -99,17 +92,17 @@ struct Opened {
 }
 
 impl Opened {
-    async fn at(file: &Path, object_store: &ObjectStoreIdentity) -> Result<Self, OpenError> {
+    fn at(file: &Path, object_store: &ObjectStoreIdentity) -> Result<Self, OpenError> {
         let file = resolve(file)?;
         let lock = CatalogLock::take(&file)?;
         make_private(&file)?;
-        let mut writer = connect::writer(&file).await?;
-        schema::recognise(&mut writer, &file).await?;
-        connect::make_durable(&mut writer).await?;
-        let migrated = schema::migrate(&mut writer).await?;
-        identify(&mut writer).await?;
-        end_leases(&mut writer).await?;
-        let readers = connect::readers(&file).await?;
+        let mut writer = connect::writer(&file)?;
+        schema::recognise(&mut writer, &file)?;
+        connect::make_durable(&mut writer)?;
+        let migrated = schema::migrate(&mut writer)?;
+        identify(&mut writer)?;
+        end_leases(&mut writer)?;
+        let readers = ReaderThreads::start(&file)?;
         Ok(Self {
             writer,
             readers,
@@ -177,25 +170,20 @@ fn make_private(file: &Path) -> Result<(), OpenError> {
 
 /// Ends all leases, whose holders are gone since this process holds the catalogue's lock. So after
 /// a crash the relay and the hashers do not wait for a lease to expire.
-async fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+fn end_leases(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     for sql in ["UPDATE lease SET until = 0", write::END_CLAIMS] {
-        let ended = sqlx::query(sql).execute(&mut *connection).await;
-        ended.map_err(open_error)?;
+        connection.execute(sql, []).map_err(open_error)?;
     }
     Ok(())
 }
 
 /// Gives a new catalogue its random id and key.
-async fn identify(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+fn identify(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let mut random = [0; 48];
     getrandom::fill(&mut random).map_err(|error| OpenError::Unreachable(Box::new(error)))?;
     let (id, key) = random.split_at(16);
     let insert = "INSERT INTO catalog (only_one, catalog_id, cursor_key) VALUES (1, ?1, ?2) \
         ON CONFLICT DO NOTHING";
-    let inserted = sqlx::query(insert)
-        .bind(id)
-        .bind(key)
-        .execute(connection)
-        .await;
+    let inserted = connection.execute(insert, [id, key]);
     inserted.map(|_| ()).map_err(open_error)
 }

@@ -1,4 +1,8 @@
-use std::sync::Arc;
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use nexus_raw::{
     asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact},
@@ -11,33 +15,31 @@ use nexus_raw::{
     tenancy::Scope,
     time::Timestamp,
 };
-use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
-use super::{committed::CommittedEvents, fault::read_error, parameters::keys_json, queries};
+use super::{
+    committed::CommittedEvents, connection::SqliteConnection, fault::read_error, queries,
+    readers::ReaderThreads,
+};
 use crate::{
-    error::CorruptColumn,
+    error::{CorruptColumn, Reason},
     lineage::{self, LineageReader},
     listing::Sql,
     rows::{Cells, decode::standing},
 };
 
-/// Reads on a few read-only connections.
+/// Reads on a few threads.
 pub(crate) struct SqliteReader {
-    pool: SqlitePool,
+    threads: ReaderThreads,
     committed: Arc<CommittedEvents>,
 }
 
 impl SqliteReader {
-    pub(super) fn new(pool: SqlitePool, committed: Arc<CommittedEvents>) -> Self {
-        Self { pool, committed }
+    pub(super) fn new(threads: ReaderThreads, committed: Arc<CommittedEvents>) -> Self {
+        Self { threads, committed }
     }
 
     pub(crate) fn committed(&self) -> &CommittedEvents {
         &self.committed
-    }
-
-    async fn connection(&self) -> Result<PoolConnection<Sqlite>, CatalogError> {
-        self.pool.acquire().await.map_err(read_error)
     }
 }
 
@@ -45,10 +47,30 @@ impl LineageReader for SqliteConnection {
     const EFFECTIVE: &'static str = queries::EFFECTIVE;
 
     async fn rows(&mut self, _: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
-        let rows = queries::lists::bound(&sql).fetch_all(self).await;
-        let rows = rows.map_err(read_error)?.into_iter();
+        let rows = queries::lists::rows(self, &sql).map_err(read_error)?;
+        let rows = rows.into_iter();
         Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
     }
+}
+
+/// Reads a lineage, of one moment.
+fn read_lineage(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+    query: &LineageQuery,
+) -> Result<Option<LineageGraph>, CatalogError> {
+    connection.batch("BEGIN").map_err(read_error)?;
+    let read = {
+        let read = pin!(lineage::read(connection, scope, asset, query));
+        // nothing is waited for: each statement blocks
+        match read.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => read,
+            Poll::Pending => Err(Reason::Deadline.into()),
+        }
+    };
+    connection.batch("ROLLBACK").map_err(read_error)?;
+    read
 }
 
 impl SqliteReader {
@@ -57,10 +79,10 @@ impl SqliteReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<IntentState>, CatalogError> {
-        let mut connection = self.connection().await?;
-        let keys = keys_json([(scope, asset)]);
-        let mut found = queries::intents(&mut connection, keys).await?;
-        Ok(found.pop_first().map(|(_, state)| state))
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::intent(connection, &scope, asset))
+            .await
     }
 
     pub(crate) async fn assets(
@@ -68,13 +90,14 @@ impl SqliteReader {
         scope: &Scope,
         query: &AssetQuery,
     ) -> Result<AssetPage, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::lists::assets(&mut connection, scope, query).await
+        let (scope, query) = (scope.clone(), query.clone());
+        self.threads
+            .read(move |connection| queries::lists::assets(connection, &scope, &query))
+            .await
     }
 
     pub(crate) async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::cursor_key(&mut connection).await
+        self.threads.read(queries::cursor_key).await
     }
 
     pub(crate) async fn find_key(
@@ -82,17 +105,18 @@ impl SqliteReader {
         key: &CallerKey,
         now: Timestamp,
     ) -> Result<Option<StandingKey>, CatalogError> {
-        let mut connection = self.connection().await?;
-        let Some((body_digest, asset)) = queries::key(&mut connection, key, now).await? else {
-            return Ok(None);
-        };
-        // an intent is never deleted, so it may be read after the key
-        let intents = keys_json([(&key.scope, asset)]);
-        let mut found = queries::intents(&mut connection, intents).await?;
-        let (_, state) = found
-            .pop_first()
-            .ok_or(CorruptColumn("idempotency.asset_id"))?;
-        Ok(standing(body_digest, state))
+        let key = key.clone();
+        self.threads
+            .read(move |connection| {
+                let Some((body_digest, asset)) = queries::key(connection, &key, now)? else {
+                    return Ok(None);
+                };
+                // an intent is never deleted, so it may be read after the key
+                let state = queries::intent(connection, &key.scope, asset)?;
+                let state = state.ok_or(CorruptColumn("idempotency.asset_id"))?;
+                Ok(standing(body_digest, state))
+            })
+            .await
     }
 
     pub(crate) async fn find_asset(
@@ -100,8 +124,10 @@ impl SqliteReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<ListedAsset>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::asset(&mut connection, scope, asset).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::asset(connection, &scope, asset))
+            .await
     }
 
     pub(crate) async fn train_ok_effective(
@@ -109,8 +135,10 @@ impl SqliteReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<bool>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::train_ok_effective(&mut connection, scope, asset).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::train_ok_effective(connection, &scope, asset))
+            .await
     }
 
     pub(crate) async fn find_verification(
@@ -118,8 +146,10 @@ impl SqliteReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<AssetVerification>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::verification(&mut connection, scope, asset).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::verification(connection, &scope, asset))
+            .await
     }
 
     pub(crate) async fn find_facts(
@@ -127,8 +157,10 @@ impl SqliteReader {
         scope: &Scope,
         asset: AssetId,
     ) -> Result<Option<AssetFacts>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::facts::latest(&mut connection, scope, asset).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::facts::latest(connection, &scope, asset))
+            .await
     }
 
     pub(crate) async fn facts(
@@ -138,13 +170,16 @@ impl SqliteReader {
         after: u64,
         limit: u32,
     ) -> Result<Vec<StatedFact>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::facts::facts(&mut connection, scope, asset, after, limit).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::facts::facts(connection, &scope, asset, after, limit))
+            .await
     }
 
     pub(crate) async fn unfinished_consent(&self, limit: u32) -> Result<Vec<Scope>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::facts::unfinished(&mut connection, limit).await
+        self.threads
+            .read(move |connection| queries::facts::unfinished(connection, limit))
+            .await
     }
 
     pub(crate) async fn lineage(
@@ -153,10 +188,10 @@ impl SqliteReader {
         asset: AssetId,
         query: &LineageQuery,
     ) -> Result<Option<LineageGraph>, CatalogError> {
-        let mut connection = self.connection().await?;
-        // of one moment
-        let mut reading = connection.begin().await.map_err(read_error)?;
-        lineage::read(&mut *reading, scope, asset, query).await
+        let (scope, query) = (scope.clone(), *query);
+        self.threads
+            .read(move |connection| read_lineage(connection, &scope, asset, &query))
+            .await
     }
 
     pub(crate) async fn find_content(
@@ -165,16 +200,20 @@ impl SqliteReader {
         sha256: Sha256Digest,
         size_bytes: ByteSize,
     ) -> Result<Option<RawAsset>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::content(&mut connection, scope, sha256, size_bytes).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| queries::content(connection, &scope, sha256, size_bytes))
+            .await
     }
 
     pub(crate) async fn find_download(
         &self,
         key: &DownloadKey,
     ) -> Result<Option<Downloadable>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::download(&mut connection, key).await
+        let key = key.clone();
+        self.threads
+            .read(move |connection| queries::download(connection, &key))
+            .await
     }
 
     pub(crate) async fn unknown_parents(
@@ -182,11 +221,18 @@ impl SqliteReader {
         scope: &Scope,
         parents: &[AssetId],
     ) -> Result<Vec<usize>, CatalogError> {
-        let mut connection = self.connection().await?;
-        let keys = keys_json(parents.iter().map(|parent| (scope, *parent)));
-        let registered = queries::registered(&mut connection, keys).await?;
-        let is_unknown = |at: &usize| !registered.contains_key(&(scope.clone(), parents[*at]));
-        Ok((0..parents.len()).filter(is_unknown).collect())
+        let (scope, parents) = (scope.clone(), parents.to_vec());
+        self.threads
+            .read(move |connection| {
+                let mut unknown = Vec::new();
+                for (at, parent) in parents.into_iter().enumerate() {
+                    if queries::registered(connection, &scope, parent)?.is_none() {
+                        unknown.push(at);
+                    }
+                }
+                Ok(unknown)
+            })
+            .await
     }
 
     pub(crate) async fn events(
@@ -194,13 +240,14 @@ impl SqliteReader {
         scope: &Scope,
         query: &EventQuery,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::events(&mut connection, scope, query).await
+        let (scope, query) = (scope.clone(), query.clone());
+        self.threads
+            .read(move |connection| queries::events(connection, &scope, &query))
+            .await
     }
 
     pub(crate) async fn totals(&self) -> Result<CatalogTotals, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::totals(&mut connection).await
+        self.threads.read(queries::totals).await
     }
 
     pub(crate) async fn undelivered(
@@ -212,8 +259,11 @@ impl SqliteReader {
         // events of held scopes are not read, so the others are not all
         let is_whole = held.is_empty();
         let read = is_whole.then(|| self.committed.begin_read(sink)).flatten();
-        let mut connection = self.connection().await?;
-        let events = queries::outbox::undelivered(&mut connection, sink, limit, held).await?;
+        let (of, held) = (sink.clone(), held.to_vec());
+        let events = self
+            .threads
+            .read(move |connection| queries::outbox::undelivered(connection, &of, limit, &held));
+        let events = events.await?;
         if let Some(read) = read {
             self.committed.end_read(sink, &read, &events, limit);
         }
@@ -225,8 +275,10 @@ impl SqliteReader {
         sink: &SinkName,
         limit: u32,
     ) -> Result<Vec<DatasetEvent>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::outbox::retries(&mut connection, sink, limit).await
+        let sink = sink.clone();
+        self.threads
+            .read(move |connection| queries::outbox::retries(connection, &sink, limit))
+            .await
     }
 
     pub(crate) async fn parked(
@@ -234,29 +286,37 @@ impl SqliteReader {
         filter: &ParkedFilter,
         limit: u32,
     ) -> Result<Vec<KeptEvent>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::outbox::parked(&mut connection, filter, limit).await
+        let filter = filter.clone();
+        self.threads
+            .read(move |connection| queries::outbox::parked(connection, &filter, limit))
+            .await
     }
 
     pub(crate) async fn oldest_undelivered(
         &self,
         sink: &SinkName,
     ) -> Result<Option<Timestamp>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::outbox::oldest_undelivered(&mut connection, sink).await
+        let sink = sink.clone();
+        self.threads
+            .read(move |connection| queries::outbox::oldest_undelivered(connection, &sink))
+            .await
     }
 
     pub(crate) async fn backlog(&self, sink: &SinkName) -> Result<Backlog, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::outbox::backlog(&mut connection, sink).await
+        let sink = sink.clone();
+        self.threads
+            .read(move |connection| queries::outbox::backlog(connection, &sink))
+            .await
     }
 
     pub(crate) async fn known_digest(
         &self,
         object: &PinnedObject,
     ) -> Result<Option<Sha256Digest>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::known_digest(&mut connection, object).await
+        let object = object.clone();
+        self.threads
+            .read(move |connection| queries::known_digest(connection, &object))
+            .await
     }
 
     pub(crate) async fn declared_parts(
@@ -266,19 +326,23 @@ impl SqliteReader {
         after: u16,
         limit: u16,
     ) -> Result<Vec<DeclaredPart>, CatalogError> {
-        let mut connection = self.connection().await?;
-        queries::declared_parts(&mut connection, scope, asset, after, limit).await
+        let scope = scope.clone();
+        self.threads
+            .read(move |connection| {
+                queries::declared_parts(connection, &scope, asset, after, limit)
+            })
+            .await
     }
 
     pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
-        let mut connection = self.connection().await?;
-        let ready = sqlx::query("SELECT only_one FROM catalog")
-            .fetch_one(&mut *connection)
-            .await;
-        ready.map(|_| ()).map_err(read_error)
+        let ready = |connection: &mut SqliteConnection| {
+            let row = connection.only("SELECT only_one FROM catalog", []);
+            row.map(|_| ()).map_err(read_error)
+        };
+        self.threads.read(ready).await
     }
 
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.threads.close().await;
     }
 }

@@ -1,31 +1,47 @@
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use sqlx::{
-    Connection, SqliteConnection,
-    migrate::{MigrateError, Migrator},
+use rusqlite::params;
+use sqlx::migrate::{Migration, Migrator};
+
+use super::{
+    connection::SqliteConnection,
+    fault::{is_plain, open_error},
+};
+use crate::{
+    error::OpenError,
+    rows::{Cells, Columns},
 };
 
-use super::fault::{is_plain, open_error};
-use crate::error::OpenError;
-
+/// The SQL of the migrations and their checksums, as for PostgreSQL.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// The table of applied migrations, in the words of sqlx, whose command line can read it.
+const APPLIED: &str = "
+CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version BIGINT PRIMARY KEY,
+    description TEXT NOT NULL,
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success BOOLEAN NOT NULL,
+    checksum BLOB NOT NULL,
+    execution_time BIGINT NOT NULL
+);";
 
 /// `NXRW`, which the first migration writes to the file's header.
 const APPLICATION_ID: i64 = 0x4E58_5257;
 
 /// Refuses a file that is neither a catalogue nor empty, before anything is written to it.
-pub(super) async fn recognise(
-    connection: &mut SqliteConnection,
-    file: &Path,
-) -> Result<(), OpenError> {
-    let application_id: i64 = scalar(connection, "PRAGMA application_id").await?;
+pub(super) fn recognise(connection: &mut SqliteConnection, file: &Path) -> Result<(), OpenError> {
+    let application_id = number(
+        connection,
+        "SELECT application_id AS number FROM pragma_application_id",
+    )?;
     // a crash just before the first migration leaves the table of migrations, empty
-    let is_empty = "SELECT count(*) = 0 FROM sqlite_schema \
-                    WHERE name NOT IN ('_sqlx_migrations', 'sqlite_autoindex__sqlx_migrations_1')";
-    let is_empty: bool = scalar(connection, is_empty).await?;
-    let is_prerelease = "SELECT count(*) > 0 FROM pragma_table_info('event') \
-                        WHERE name = 'commitment'";
-    if scalar(connection, is_prerelease).await? {
+    let tables = "SELECT count(*) AS number FROM sqlite_schema \
+                  WHERE name NOT IN ('_sqlx_migrations', 'sqlite_autoindex__sqlx_migrations_1')";
+    let is_empty = number(connection, tables)? == 0;
+    let prerelease = "SELECT count(*) AS number FROM pragma_table_info('event') \
+                      WHERE name = 'commitment'";
+    if number(connection, prerelease)? > 0 {
         return Err(OpenError::incompatible(format!(
             "the catalogue {} is from a version before the first release, whose events have another \
              format, and cannot be migrated: use a new one",
@@ -44,15 +60,12 @@ pub(super) async fn recognise(
 
 /// Migrates the schema, checks that the result is exactly the expected one, and returns the applied
 /// migrations.
-pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
-    let before = applied(connection).await?;
-    MIGRATIONS
-        .run_direct(None, connection, false)
-        .await
-        .map_err(migrate_error)?;
-    if describe(connection).await? == expected().await? {
-        let known = MIGRATIONS.iter().map(|it| it.version);
-        Ok(known.filter(|it| !before.contains(it)).collect())
+pub(super) fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
+    let new = apply_missing(connection)?;
+    let mut expected = SqliteConnection::in_memory().map_err(open_error)?;
+    apply_missing(&mut expected)?;
+    if describe(connection)? == describe(&mut expected)? {
+        Ok(new)
     } else {
         Err(OpenError::incompatible(
             "the catalogue's schema differs from that of its migrations: \
@@ -61,66 +74,90 @@ pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64
     }
 }
 
-async fn applied(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
-    let applied = sqlx::query_scalar("SELECT version FROM _sqlx_migrations")
-        .fetch_all(connection)
-        .await;
-    match applied {
-        // the table does not exist yet
-        Err(error) if is_plain(&error) => Ok(Vec::new()),
-        applied => applied.map_err(open_error),
-    }
-}
-
-/// Returns the schema that the migrations create.
-async fn expected() -> Result<Vec<String>, OpenError> {
-    let connection = SqliteConnection::connect("sqlite::memory:").await;
-    let mut connection = connection.map_err(open_error)?;
-    MIGRATIONS
-        .run_direct(None, &mut connection, false)
-        .await
-        .map_err(migrate_error)?;
-    describe(&mut connection).await
-}
-
-async fn describe(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
-    // names with `sqlite_` are SQLite's own, such as the statistics of ANALYZE
-    sqlx::query_scalar(
-        r"SELECT concat_ws(' ', type, name, tbl_name, sql) FROM sqlite_schema
-          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name",
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(open_error)
-}
-
-async fn scalar<T>(connection: &mut SqliteConnection, sql: &'static str) -> Result<T, OpenError>
-where
-    T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-{
-    sqlx::query_scalar(sql)
-        .fetch_one(connection)
-        .await
-        .map_err(open_error)
-}
-
-fn migrate_error(error: MigrateError) -> OpenError {
-    match error {
-        MigrateError::VersionMissing(version) => OpenError::incompatible(format!(
+/// Applies the migrations that are missing, each in a transaction, and returns their numbers.
+fn apply_missing(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
+    connection.batch(APPLIED).map_err(open_error)?;
+    let applied = applied(connection)?;
+    let known: Vec<_> = MIGRATIONS.iter().map(|it| it.version).collect();
+    if let Some(unknown) = applied.keys().find(|it| !known.contains(it)) {
+        return Err(OpenError::incompatible(format!(
             "the catalogue was written by a newer version of this program: \
-             its migration {version} is unknown"
-        )),
-        MigrateError::VersionMismatch(version) => OpenError::incompatible(format!(
-            "the catalogue was written by another program: its migration {version} differs"
-        )),
-        MigrateError::Dirty(version) => half_applied(version),
-        // a table of the migration exists already
-        MigrateError::ExecuteMigration(error, version) if is_plain(&error) => half_applied(version),
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+             its migration {unknown} is unknown"
+        )));
+    }
+    let mut new = Vec::new();
+    for migration in MIGRATIONS.iter() {
+        let version = migration.version;
+        match applied.get(&version) {
+            None => {
+                apply(connection, migration)?;
+                new.push(version);
+            }
+            Some(checksum) if **checksum == *migration.checksum => {}
+            Some(_) => {
+                return Err(OpenError::incompatible(format!(
+                    "the catalogue was written by another program: its migration {version} differs"
+                )));
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// Returns the applied migrations, each with its checksum.
+fn applied(connection: &mut SqliteConnection) -> Result<BTreeMap<i64, Vec<u8>>, OpenError> {
+    let rows = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
+    let rows = connection.rows(rows, []).map_err(open_error)?;
+    let mut applied = BTreeMap::new();
+    for row in &rows {
+        let row = Columns(row);
+        let read = || Some((row.get("it.version").ok()?, row.get("it.checksum").ok()?));
+        let (version, checksum) = read().ok_or_else(|| half_applied(0))?;
+        if row.get::<i64>("it.success").ok() != Some(1) {
+            return Err(half_applied(version));
+        }
+        applied.insert(version, checksum);
+    }
+    Ok(applied)
+}
+
+fn apply(connection: &mut SqliteConnection, migration: &Migration) -> Result<(), OpenError> {
+    const DONE: &str = "
+        INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        VALUES (?1, ?2, TRUE, ?3, 0)";
+    let mut run = || {
+        connection.batch("BEGIN IMMEDIATE")?;
+        connection.batch(migration.sql.as_str())?;
+        let done = params![migration.version, migration.description, migration.checksum];
+        connection.execute(DONE, done)?;
+        connection.batch("COMMIT")
+    };
+    run().map_err(|error| {
+        if is_plain(&error) {
+            // a table of the migration exists already
+            half_applied(migration.version)
+        } else {
             open_error(error)
         }
-        other => OpenError::Unreachable(Box::new(other)),
-    }
+    })
+}
+
+fn describe(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError> {
+    // names with `sqlite_` are SQLite's own, such as the statistics of ANALYZE
+    let rows = connection.rows(
+        r"SELECT concat_ws(' ', type, name, tbl_name, sql) AS text FROM sqlite_schema
+          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name",
+        [],
+    );
+    let rows = rows.map_err(open_error)?;
+    let texts = rows.iter().map(|row| row.text("it.text"));
+    let texts = texts.map(|it| it.ok().flatten().unwrap_or_default().to_owned());
+    Ok(texts.collect())
+}
+
+fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64, OpenError> {
+    let row = connection.only(sql, []).map_err(open_error)?;
+    Ok(Columns(&row).get("it.number").unwrap_or_default())
 }
 
 fn half_applied(version: i64) -> OpenError {

@@ -1,11 +1,9 @@
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use sqlx::{Connection, SqliteConnection};
-
 use super::{
     committed::{CommittedEvents, UnwrittenCursors},
-    fault::{self, write_error},
+    connection::SqliteConnection,
+    fault::write_error,
     files::OpenFiles,
     lock::CatalogLock,
     write::{self, WrittenGroup},
@@ -16,17 +14,15 @@ use crate::{
     object_store::ObjectStoreIdentity,
     writer::{Write, Written},
 };
+use async_trait::async_trait;
 
 /// The number of writes between checkpoints. Some megabytes of log keep readers fast, and
 /// checkpoints rare.
 const CHECKPOINT_EVERY: usize = 1000;
 
-/// Writes groups on the write connection.
-///
-/// Transactions begin and end by plain statements. sqlx counts its own transactions, and the count
-/// goes wrong when SQLite itself rolls back, such as on a full disk.
+/// Writes groups on the write connection. Each call blocks its thread.
 pub(super) struct SqliteWriter {
-    connection: SqliteConnection,
+    pub(super) connection: SqliteConnection,
     object_store: ObjectStoreIdentity,
     since_checkpoint: usize,
     committed: Arc<CommittedEvents>,
@@ -53,24 +49,23 @@ impl SqliteWriter {
         }
     }
 
-    pub(super) async fn execute(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        let done = sqlx::query(sql).execute(&mut self.connection).await;
-        done.map(|_| ())
+    pub(super) fn execute(&mut self, sql: &'static str) -> Result<(), rusqlite::Error> {
+        self.connection.execute(sql, []).map(|_| ())
     }
 
     /// Runs a checkpoint if due. It runs before a group, so that its failure is not returned to a
     /// caller whose write was committed.
-    async fn checkpoint_when_due(&mut self) -> Result<(), WriteError> {
+    fn checkpoint_when_due(&mut self) -> Result<(), WriteError> {
         if self.since_checkpoint < CHECKPOINT_EVERY {
             return Ok(());
         }
         self.since_checkpoint = 0;
-        let done = self.execute("PRAGMA wal_checkpoint(PASSIVE)").await;
-        done.map_err(or_unavailable)
+        let done = self.connection.row("PRAGMA wal_checkpoint(PASSIVE)", []);
+        done.map(|_| ()).map_err(or_unavailable)
     }
 
     /// Writes the cursors that are only in memory, and the group.
-    async fn write_all(
+    fn write_all(
         &mut self,
         group: &[&Write],
         unwritten: &[UnwrittenCursors],
@@ -78,7 +73,7 @@ impl SqliteWriter {
     ) -> Result<WrittenGroup, WriteError> {
         for UnwrittenCursors { sink, cursors } in unwritten {
             let cursors = cursors.iter().map(|(scope, cursor)| (scope, *cursor));
-            let delivered = write::deliver(&mut self.connection, sink, cursors).await;
+            let delivered = write::deliver(&mut self.connection, sink, cursors);
             if let Err(WriteError::Refused(_)) = &delivered {
                 // tried again with every group, they would fail them all
                 self.committed.refuse(sink);
@@ -90,31 +85,31 @@ impl SqliteWriter {
             object_store,
             ..
         } = self;
-        write::group(connection, object_store, group, events_are_wanted).await
+        write::group(connection, object_store, group, events_are_wanted)
     }
 
-    async fn commit(&mut self) -> Result<(), WriteError> {
-        let Err(error) = self.execute("COMMIT").await else {
+    fn commit(&mut self) -> Result<(), WriteError> {
+        let Err(error) = self.execute("COMMIT") else {
             return Ok(());
         };
         let error = or_unavailable(error);
-        self.roll_back().await?;
+        self.roll_back()?;
         Err(error)
     }
 
-    async fn roll_back(&mut self) -> Result<(), WriteError> {
-        match self.execute("ROLLBACK").await {
-            Ok(()) => Ok(()),
-            // SQLite has already rolled back
-            Err(error) if fault::is_plain(&error) => Ok(()),
-            // the transaction is still open and would take in later writes
-            Err(error) => Err(WriteError::Fatal(Failure::unavailable(error))),
+    fn roll_back(&mut self) -> Result<(), WriteError> {
+        // SQLite itself rolls back after some errors, such as on a full disk
+        if self.connection.is_autocommit() {
+            return Ok(());
         }
+        // the transaction would stay open and take in later writes
+        let rolled_back = self.execute("ROLLBACK");
+        rolled_back.map_err(|error| WriteError::Fatal(Failure::unavailable(error)))
     }
 }
 
 /// Returns a refusal as unavailability: the cause is not a member of the group.
-fn or_unavailable(error: sqlx::Error) -> WriteError {
+fn or_unavailable(error: rusqlite::Error) -> WriteError {
     match write_error(error) {
         WriteError::Refused(failure) => WriteError::Unavailable(failure),
         other => other,
@@ -127,17 +122,17 @@ impl GroupWriter for SqliteWriter {
         &mut self,
         group: &[&Write],
     ) -> Result<Vec<Result<Written, Failure>>, WriteError> {
-        self.checkpoint_when_due().await?;
+        self.checkpoint_when_due()?;
         // takes the write lock at once, since upgrading a read transaction can fail
-        let begun = self.execute("BEGIN IMMEDIATE").await;
+        let begun = self.execute("BEGIN IMMEDIATE");
         begun.map_err(or_unavailable)?;
         self.since_checkpoint += group.len();
         let unwritten = self.committed.unwritten();
         let has_events = group.iter().any(|it| it.event_scope().is_some());
         let wanted = has_events && self.committed.are_wanted();
-        match self.write_all(group, &unwritten, wanted).await {
+        match self.write_all(group, &unwritten, wanted) {
             Ok(WrittenGroup { outcomes, events }) => {
-                if let Err(error) = self.commit().await {
+                if let Err(error) = self.commit() {
                     self.committed.lose();
                     return Err(error);
                 }
@@ -156,7 +151,7 @@ impl GroupWriter for SqliteWriter {
                 Ok(outcomes)
             }
             Err(error) => {
-                self.roll_back().await?;
+                self.roll_back()?;
                 Err(error)
             }
         }
@@ -173,10 +168,8 @@ impl GroupWriter for SqliteWriter {
             ..
         } = *self;
         // without this checkpoint the next start reads the log
-        let carried = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&mut connection)
-            .await;
-        if let Err(error) = carried.and(connection.close().await) {
+        let carried = connection.row("PRAGMA wal_checkpoint(TRUNCATE)", []);
+        if let Err(error) = carried.and(connection.close()) {
             tracing::warn!(%error, "catalogue close failed");
         }
     }

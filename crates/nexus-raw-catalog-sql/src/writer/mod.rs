@@ -13,12 +13,17 @@ mod work;
 mod write;
 
 use std::{
+    io,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
     time::Duration,
 };
 
 use nexus_raw::{ports::CatalogError, tenancy::Scope};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::{
+    runtime,
+    sync::{Notify, mpsc, oneshot, watch},
+};
 
 use self::consent_version::{ConsentChange, ConsentVersions};
 pub(crate) use self::{
@@ -142,12 +147,24 @@ impl Signals {
 }
 
 impl Writer {
-    /// Starts the writer on the current runtime.
-    pub(crate) fn start(backend: Box<dyn GroupWriter>) -> Self {
+    /// Starts the writer: as a task on the current runtime, or on a thread of its own if its writes
+    /// block, which saves switching threads for each write.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub(crate) fn start(backend: Box<dyn GroupWriter>, blocks: bool) -> io::Result<Self> {
         let (queue, calls) = mpsc::channel(QUEUE);
         let signals = Arc::new(Signals::default());
-        tokio::spawn(task::run(backend, calls, signals.clone()));
-        Self { queue, signals }
+        let run = task::run(backend, calls, signals.clone());
+        if blocks {
+            // for the wake-ups of the queue alone
+            let runtime = runtime::Builder::new_current_thread().build()?;
+            let thread = thread::Builder::new().name("catalogue-write".to_owned());
+            thread.spawn(move || runtime.block_on(run))?;
+        } else {
+            tokio::spawn(run);
+        }
+        Ok(Self { queue, signals })
     }
 
     /// Sets the observer, unless there is one already.

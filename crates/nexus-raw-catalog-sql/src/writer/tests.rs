@@ -77,12 +77,13 @@ struct Setup {
 fn start(poison: Option<AssetId>, ending: ScriptedResult) -> Setup {
     let groups = Arc::new(Mutex::new(Vec::new()));
     let begin = Arc::new(Notify::new());
-    let writer = Writer::start(Box::new(ScriptedWriter {
+    let writer = Box::new(ScriptedWriter {
         groups: groups.clone(),
         poison,
         ending,
         begin: begin.clone(),
-    }));
+    });
+    let writer = Writer::start(writer, false).unwrap();
     Setup {
         writer: Arc::new(writer),
         groups,

@@ -235,8 +235,7 @@ async fn a_file_that_is_not_a_database_is_refused() {
     .unwrap();
     assert_eq!(
         home.refusal().await,
-        "the catalogue's file is corrupt: error returned from database: \
-         (code: 26) file is not a database"
+        "the catalogue's file is corrupt: file is not a database"
     );
 }
 

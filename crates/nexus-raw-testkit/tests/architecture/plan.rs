@@ -129,6 +129,7 @@ pub(crate) const PLAN: Plan = Plan {
         owned("jsonwebtoken", &["nexus-raw-identity-jwt"]),
         owned("maud", &["nexus-raw-server"]),
         owned("prometheus-client*", &["nexus-raw-server"]),
+        owned("rusqlite*", &["nexus-raw-catalog-sql"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
         // the hasher's work outlives the calls that could report it
         owned(
@@ -149,7 +150,7 @@ pub(crate) const PLAN: Plan = Plan {
         "log",
         "mio",
         "reqwest",
-        "rusqlite",
+        "rusqlite*",
         "rustls*",
         "s3s*",
         "slog*",

@@ -5,10 +5,10 @@ use nexus_raw::{
     ports::{AssetFacts, CatalogError},
     tenancy::Scope,
 };
-use sqlx::SqliteConnection;
+use rusqlite::params;
 
 use super::{collect, of_asset};
-use crate::rows::decode;
+use crate::{rows::decode, sqlite::connection::SqliteConnection};
 
 /// A row of `stated_fact f` as JSON.
 macro_rules! fact_json {
@@ -62,15 +62,15 @@ pub(super) const UNFINISHED: &str = "
     WHERE s.withdrawing OR s.restoring
     LIMIT ?1";
 
-pub(in crate::sqlite) async fn latest(
+pub(in crate::sqlite) fn latest(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<AssetFacts>, CatalogError> {
-    of_asset(connection, LATEST, scope, asset, decode::asset_facts).await
+    of_asset(connection, LATEST, scope, asset, decode::asset_facts)
 }
 
-pub(in crate::sqlite) async fn facts(
+pub(in crate::sqlite) fn facts(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
@@ -81,24 +81,20 @@ pub(in crate::sqlite) async fn facts(
     let Ok(after) = i64::try_from(after) else {
         return Ok(Vec::new());
     };
-    let rows = sqlx::query(FACTS_OF)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&asset.as_uuid().as_bytes()[..])
-        .bind(after)
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
-    collect(rows, decode::stated_fact)
+    let of = params![
+        scope.tenant.as_str(),
+        scope.environment.as_str(),
+        asset.as_uuid().into_bytes(),
+        after,
+        limit,
+    ];
+    collect(connection.rows(FACTS_OF, of), decode::stated_fact)
 }
 
-pub(in crate::sqlite) async fn unfinished(
+pub(in crate::sqlite) fn unfinished(
     connection: &mut SqliteConnection,
     limit: u32,
 ) -> Result<Vec<Scope>, CatalogError> {
-    let rows = sqlx::query(UNFINISHED)
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
+    let rows = connection.rows(UNFINISHED, [limit]);
     collect(rows, |row| row.scope("scope.tenant_id", "scope.env"))
 }

@@ -4,12 +4,13 @@ use nexus_raw::{
     ports::{AssetPage, AssetQuery, CatalogError},
     tenancy::Scope,
 };
-use sqlx::{AssertSqlSafe, Row, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use rusqlite::{params, params_from_iter};
 
-use super::{EFFECTIVE, collect, read_error, with_value};
+use super::{EFFECTIVE, collect, read_error};
 use crate::{
     listing::{self, Listing, Select, Sql},
-    rows::decode,
+    rows::{Columns, decode},
+    sqlite::connection::{SqliteConnection, SqliteRow},
 };
 
 /// The columns of a list, of `asset a`.
@@ -31,39 +32,35 @@ pub(super) const LAST_SEQUENCE: &str = "
 
 /// A page of a list. What is registered meanwhile lies above the place that it begins at, so the
 /// statements need no transaction.
-pub(in crate::sqlite) async fn assets(
+pub(in crate::sqlite) fn assets(
     connection: &mut SqliteConnection,
     scope: &Scope,
     query: &AssetQuery,
 ) -> Result<AssetPage, CatalogError> {
-    let last = sqlx::query_scalar(LAST_SEQUENCE)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(read_error)?;
-    let before = listing::before(query, last.unwrap_or(0));
+    let of = params![scope.tenant.as_str(), scope.environment.as_str()];
+    let row = connection.row(LAST_SEQUENCE, of).map_err(read_error)?;
+    let last = row.map(|row| Columns(&row).get("scope.last_sequence"));
+    let before = listing::before(query, last.transpose()?.unwrap_or(0));
     let listing = Listing::of(scope, &query.filter);
     let floor: Option<i64> = if listing.is_checked() {
-        let sql = listing.floor(before);
-        let row = bound(&sql).fetch_optional(&mut *connection).await;
-        let row = row.map_err(read_error)?;
-        row.map(|row| row.try_get(0))
-            .transpose()
-            .map_err(read_error)?
+        let row = rows(connection, &listing.floor(before)).map_err(read_error)?;
+        let floor = row
+            .first()
+            .map(|row| Columns(row).get("asset.registered_sequence"));
+        floor.transpose()?
     } else {
         None
     };
     let limit = query.limit.saturating_add(1);
     let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
-    let rows = bound(&sql).fetch_all(connection).await;
-    let assets = collect(rows, decode::listed)?;
+    let assets = collect(rows(connection, &sql), decode::listed)?;
     Ok(listing::page(assets, query, floor)?)
 }
 
-pub(in crate::sqlite) fn bound(sql: &Sql) -> Query<'_, Sqlite, SqliteArguments> {
-    // made of our own texts; what others say is bound
-    let query = sqlx::query(AssertSqlSafe(sql.text.as_str()));
-    // there is one text for each set of filters
-    sql.values.iter().fold(query.persistent(false), with_value)
+/// Returns the rows of a statement that is made of our own texts, with what others say as values.
+pub(in crate::sqlite) fn rows(
+    connection: &mut SqliteConnection,
+    sql: &Sql,
+) -> Result<Vec<SqliteRow>, rusqlite::Error> {
+    connection.rows(&sql.text, params_from_iter(&sql.values))
 }

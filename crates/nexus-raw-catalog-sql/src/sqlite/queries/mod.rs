@@ -3,8 +3,6 @@
 //! In SQLite `CROSS JOIN` fixes the order of a join: the requested keys first, then the tables. A
 //! test checks that no statement scans a table that grows with use.
 
-use std::collections::BTreeMap;
-
 use nexus_raw::{
     asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest},
     event::DatasetEvent,
@@ -15,17 +13,15 @@ use nexus_raw::{
     tenancy::Scope,
     time::Timestamp,
 };
-use sqlx::{
-    Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use rusqlite::{ToSql, params, params_from_iter, types::ToSqlOutput};
 
-use super::fault::read_error;
+use super::{
+    connection::{SqliteConnection, SqliteRow},
+    fault::read_error,
+};
 use crate::{
     error::CorruptColumn,
     listing::{self, Value},
-    registration::AssetKey,
     rows::{Columns, decode},
 };
 
@@ -85,15 +81,14 @@ const TRAIN_OK_EFFECTIVE: &str = concat!(
     " AS effective FROM asset a WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
 );
 
-const INTENTS: &str = concat!(
+const INTENT: &str = concat!(
     "SELECT 0 AS upload_intent, i.*, i_store.bucket, 0 AS asset, a_store.bucket, ",
     asset_columns!(),
-    " FROM json_each(?1) k
-    CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
-        AND i.asset_id = unhex(k.value ->> 2)
+    " FROM upload_intent i
     JOIN object_store i_store ON i_store.object_store_id = i.object_store_id
     LEFT JOIN asset a ON a.tenant_id = i.tenant_id AND a.env = i.env AND a.asset_id = i.asset_id
-    LEFT JOIN object_store a_store ON a_store.object_store_id = a.object_store_id"
+    LEFT JOIN object_store a_store ON a_store.object_store_id = a.object_store_id
+    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3"
 );
 
 const KEY: &str = "
@@ -102,10 +97,8 @@ const KEY: &str = "
         AND ends_at > ?6";
 
 const REGISTERED: &str = "
-    SELECT a.tenant_id, a.env, a.asset_id, a.train_ok_effective
-    FROM json_each(?1) k
-    CROSS JOIN asset a ON a.tenant_id = k.value ->> 0 AND a.env = k.value ->> 1
-        AND a.asset_id = unhex(k.value ->> 2)";
+    SELECT a.train_ok_effective FROM asset a
+    WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3";
 
 /// The columns of `event e`, with its log's id.
 macro_rules! event_columns {
@@ -172,31 +165,31 @@ const DECLARED_PARTS: &str = "
     WHERE p.tenant_id = ?1 AND p.env = ?2 AND p.asset_id = ?3 AND p.part_number > ?4
     ORDER BY p.part_number LIMIT ?5";
 
-/// Reads the intents of these keys that exist, each with its state.
-pub(super) async fn intents(
+/// Reads an intent with its state.
+pub(super) fn intent(
     connection: &mut SqliteConnection,
-    keys: String,
-) -> Result<BTreeMap<AssetKey, IntentState>, CatalogError> {
-    let rows = sqlx::query(INTENTS).bind(keys).fetch_all(connection).await;
-    collect(rows, decode::intent_state)
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<IntentState>, CatalogError> {
+    let state = |row: &Columns<'_>| decode::intent_state(row).map(|(_, state)| state);
+    of_asset(connection, INTENT, scope, asset, state)
 }
 
 /// Reads the request digest and the asset id of an idempotency key.
-pub(super) async fn key(
+pub(super) fn key(
     connection: &mut SqliteConnection,
     key: &CallerKey,
     now: Timestamp,
 ) -> Result<Option<(Sha256Digest, AssetId)>, CatalogError> {
-    let row = sqlx::query(KEY)
-        .bind(key.scope.tenant.as_str())
-        .bind(key.scope.environment.as_str())
-        .bind(key.user.as_str())
-        .bind(key.route)
-        .bind(key.key.digest().to_string())
-        .bind(now.as_micros())
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
+    let of = params![
+        key.scope.tenant.as_str(),
+        key.scope.environment.as_str(),
+        key.user.as_str(),
+        key.route,
+        key.key.digest().to_string(),
+        now.as_micros(),
+    ];
+    let row = connection.row(KEY, of).map_err(read_error)?;
     let key = row.map(|row| {
         let row = Columns(&row);
         let body_digest = row.digest("idempotency.body_digest")?;
@@ -205,63 +198,55 @@ pub(super) async fn key(
     Ok(key.transpose()?)
 }
 
-/// Returns the registered ones of these assets, each with whether it and all its ancestors allow
-/// training.
-pub(super) async fn registered(
+/// Returns whether an asset and all its ancestors allow training, if it is registered.
+pub(super) fn registered(
     connection: &mut SqliteConnection,
-    keys: String,
-) -> Result<BTreeMap<AssetKey, bool>, CatalogError> {
-    let rows = sqlx::query(REGISTERED)
-        .bind(keys)
-        .fetch_all(connection)
-        .await;
-    collect(rows, |row| {
-        let scope = row.scope("asset.tenant_id", "asset.env")?;
-        let key = (scope, row.asset_id("asset.asset_id")?);
-        Ok((key, row.get::<i64>("asset.train_ok_effective")? == 1))
-    })
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<bool>, CatalogError> {
+    let flag = |row: &Columns<'_>| decode::flag(row, "asset.train_ok_effective");
+    of_asset(connection, REGISTERED, scope, asset, flag)
 }
 
-pub(super) async fn asset(
+pub(super) fn asset(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<ListedAsset>, CatalogError> {
-    of_asset(connection, ASSET, scope, asset, decode::listed).await
+    of_asset(connection, ASSET, scope, asset, decode::listed)
 }
 
-pub(super) async fn train_ok_effective(
+pub(super) fn train_ok_effective(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<bool>, CatalogError> {
     let flag = |row: &Columns<'_>| decode::flag(row, "asset.effective");
-    of_asset(connection, TRAIN_OK_EFFECTIVE, scope, asset, flag).await
+    of_asset(connection, TRAIN_OK_EFFECTIVE, scope, asset, flag)
 }
 
-pub(super) async fn verification(
+pub(super) fn verification(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
 ) -> Result<Option<AssetVerification>, CatalogError> {
-    of_asset(connection, ASSET, scope, asset, decode::asset_verification).await
+    of_asset(connection, ASSET, scope, asset, decode::asset_verification)
 }
 
 /// Reads the row of one asset, whose key is the parameters of `sql`.
-async fn of_asset<T>(
+fn of_asset<T>(
     connection: &mut SqliteConnection,
     sql: &'static str,
     scope: &Scope,
     asset: AssetId,
     decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
 ) -> Result<Option<T>, CatalogError> {
-    let row = sqlx::query(sql)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&asset.as_uuid().as_bytes()[..])
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
+    let key = params![
+        scope.tenant.as_str(),
+        scope.environment.as_str(),
+        asset.as_uuid().into_bytes(),
+    ];
+    let row = connection.row(sql, key).map_err(read_error)?;
     Ok(row.map(|row| decode(&Columns(&row))).transpose()?)
 }
 
@@ -278,20 +263,19 @@ const CONTENT: &str = concat!(
     ORDER BY a.registered_sequence LIMIT 1"
 );
 
-pub(super) async fn content(
+pub(super) fn content(
     connection: &mut SqliteConnection,
     scope: &Scope,
     sha256: Sha256Digest,
     size_bytes: ByteSize,
 ) -> Result<Option<RawAsset>, CatalogError> {
-    let row = sqlx::query(CONTENT)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&sha256.as_bytes()[..])
-        .bind(i64::try_from(size_bytes.get()).unwrap_or(i64::MAX))
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
+    let content = params![
+        scope.tenant.as_str(),
+        scope.environment.as_str(),
+        sha256.as_bytes(),
+        i64::try_from(size_bytes.get()).unwrap_or(i64::MAX),
+    ];
+    let row = connection.row(CONTENT, content).map_err(read_error)?;
     let asset = row.map(|row| decode::asset(&Columns(&row))).transpose();
     Ok(asset?)
 }
@@ -308,48 +292,41 @@ const DOWNLOAD: &str = concat!(
     WHERE a.tenant_id = ?1 AND a.env = ?2 AND a.asset_id = ?3"
 );
 
-pub(super) async fn download(
+pub(super) fn download(
     connection: &mut SqliteConnection,
     key: &DownloadKey,
 ) -> Result<Option<Downloadable>, CatalogError> {
-    let row = sqlx::query(DOWNLOAD)
-        .bind(key.scope.tenant.as_str())
-        .bind(key.scope.environment.as_str())
-        .bind(&key.asset_id.as_uuid().as_bytes()[..])
-        .bind(key.user.as_str())
-        .bind(key.disposition.as_str())
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
+    let of = params![
+        key.scope.tenant.as_str(),
+        key.scope.environment.as_str(),
+        key.asset_id.as_uuid().into_bytes(),
+        key.user.as_str(),
+        key.disposition.as_str(),
+    ];
+    let row = connection.row(DOWNLOAD, of).map_err(read_error)?;
     let found = row.map(|row| listing::downloadable(&Columns(&row)));
     Ok(found.transpose()?)
 }
 
 const CURSOR_KEY: &str = "SELECT cursor_key FROM catalog";
 
-fn with_value<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    value: &'q Value,
-) -> Query<'q, Sqlite, SqliteArguments> {
-    match value {
-        Value::Text(text) => query.bind(text),
-        Value::Integer(number) => query.bind(number),
-        Value::Bytes(bytes) => query.bind(bytes),
-        Value::Id(id) => query.bind(id.as_uuid().as_bytes().to_vec()),
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Text(text) => text.to_sql(),
+            Self::Integer(number) => number.to_sql(),
+            Self::Bytes(bytes) => bytes.to_sql(),
+            Self::Id(id) => Ok(id.as_uuid().into_bytes().to_vec().into()),
+        }
     }
 }
 
-pub(super) async fn cursor_key(
-    connection: &mut SqliteConnection,
-) -> Result<CursorKey, CatalogError> {
-    let row = sqlx::query(CURSOR_KEY)
-        .fetch_one(connection)
-        .await
-        .map_err(read_error)?;
+pub(super) fn cursor_key(connection: &mut SqliteConnection) -> Result<CursorKey, CatalogError> {
+    let row = connection.only(CURSOR_KEY, []).map_err(read_error)?;
     Ok(CursorKey::new(Columns(&row).bytes("catalog.cursor_key")?))
 }
 
-pub(super) async fn events(
+pub(super) fn events(
     connection: &mut SqliteConnection,
     scope: &Scope,
     query: &EventQuery,
@@ -367,61 +344,54 @@ pub(super) async fn events(
         }
         _ => (EVENTS_AFTER, None),
     };
-    let rows = sqlx::query(sql)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(after)
-        .bind(query.limit);
-    let rows = match &selected {
-        Some(value) => with_value(rows, value),
-        None => rows,
-    };
-    collect(rows.fetch_all(connection).await, stored_event)
+    let of = params![
+        scope.tenant.as_str(),
+        scope.environment.as_str(),
+        after,
+        query.limit,
+    ];
+    let of = of.iter().copied();
+    let of = of.chain(selected.iter().map(|it| it as &dyn ToSql));
+    let rows = connection.rows(sql, params_from_iter(of));
+    collect(rows, stored_event)
 }
 
-pub(super) async fn totals(
-    connection: &mut SqliteConnection,
-) -> Result<CatalogTotals, CatalogError> {
-    let row = sqlx::query(TOTALS)
-        .fetch_one(connection)
-        .await
-        .map_err(read_error)?;
+pub(super) fn totals(connection: &mut SqliteConnection) -> Result<CatalogTotals, CatalogError> {
+    let row = connection.only(TOTALS, []).map_err(read_error)?;
     Ok(decode::totals(&Columns(&row))?)
 }
 
-pub(super) async fn known_digest(
+pub(super) fn known_digest(
     connection: &mut SqliteConnection,
     object: &PinnedObject,
 ) -> Result<Option<Sha256Digest>, CatalogError> {
-    let row = sqlx::query(KNOWN_DIGEST)
-        .bind(object.scope.tenant.as_str())
-        .bind(object.scope.environment.as_str())
-        .bind(&object.asset_id.as_uuid().as_bytes()[..])
-        .bind(object.etag.as_str())
-        .bind(object.version_id.as_deref())
-        .fetch_optional(connection)
-        .await
-        .map_err(read_error)?;
+    let of = params![
+        object.scope.tenant.as_str(),
+        object.scope.environment.as_str(),
+        object.asset_id.as_uuid().into_bytes(),
+        object.etag,
+        object.version_id,
+    ];
+    let row = connection.row(KNOWN_DIGEST, of).map_err(read_error)?;
     let digest = row.map(|row| Columns(&row).digest("object_digest.sha256"));
     Ok(digest.transpose()?)
 }
 
-pub(super) async fn declared_parts(
+pub(super) fn declared_parts(
     connection: &mut SqliteConnection,
     scope: &Scope,
     asset: AssetId,
     after: u16,
     limit: u16,
 ) -> Result<Vec<DeclaredPart>, CatalogError> {
-    let rows = sqlx::query(DECLARED_PARTS)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(&asset.as_uuid().as_bytes()[..])
-        .bind(after)
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
-    collect(rows, decode::declared_part)
+    let of = params![
+        scope.tenant.as_str(),
+        scope.environment.as_str(),
+        asset.as_uuid().into_bytes(),
+        after,
+        limit,
+    ];
+    collect(connection.rows(DECLARED_PARTS, of), decode::declared_part)
 }
 
 /// Decodes a row of `event` and checks its id. All reads of events use this function.
@@ -436,7 +406,7 @@ fn stored_event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
 }
 
 fn collect<T, C: FromIterator<T>>(
-    rows: Result<Vec<SqliteRow>, sqlx::Error>,
+    rows: Result<Vec<SqliteRow>, rusqlite::Error>,
     decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
 ) -> Result<C, CatalogError> {
     let rows = rows.map_err(read_error)?;
@@ -453,7 +423,7 @@ pub(super) const ALL: &[&str] = &[
     facts::UNFINISHED,
     CONTENT,
     DOWNLOAD,
-    INTENTS,
+    INTENT,
     KEY,
     REGISTERED,
     EVENTS_OF,

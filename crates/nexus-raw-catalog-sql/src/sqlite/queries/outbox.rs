@@ -6,12 +6,12 @@ use nexus_raw::{
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
 };
-use sqlx::SqliteConnection;
+use rusqlite::params;
 
 use super::{collect, stored_event};
 use crate::{
     rows::{Columns, decode},
-    sqlite::{fault::read_error, parameters::rows_json},
+    sqlite::{connection::SqliteConnection, fault::read_error, parameters::rows_json},
 };
 
 /// The scopes with undelivered events for sink `?1`, as `behind`.
@@ -105,72 +105,56 @@ const PARKED: &str = "
     ORDER BY p.sink, p.tenant_id, p.env, p.sequence
     LIMIT ?5";
 
-pub(in crate::sqlite) async fn undelivered(
+pub(in crate::sqlite) fn undelivered(
     connection: &mut SqliteConnection,
     sink: &SinkName,
     limit: u32,
     held: &[Scope],
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
     let held = held.iter().map(|it| (&it.tenant, &it.environment));
-    let rows = sqlx::query(UNDELIVERED)
-        .bind(sink.as_str())
-        .bind(limit)
-        .bind(rows_json(held))
-        .fetch_all(connection)
-        .await;
-    collect(rows, stored_event)
+    let of = params![sink.as_str(), limit, rows_json(held)];
+    collect(connection.rows(UNDELIVERED, of), stored_event)
 }
 
-pub(in crate::sqlite) async fn retries(
+pub(in crate::sqlite) fn retries(
     connection: &mut SqliteConnection,
     sink: &SinkName,
     limit: u32,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
-    let rows = sqlx::query(RETRIES)
-        .bind(sink.as_str())
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
-    collect(rows, stored_event)
+    let of = params![sink.as_str(), limit];
+    collect(connection.rows(RETRIES, of), stored_event)
 }
 
-pub(in crate::sqlite) async fn parked(
+pub(in crate::sqlite) fn parked(
     connection: &mut SqliteConnection,
     filter: &ParkedFilter,
     limit: u32,
 ) -> Result<Vec<KeptEvent>, CatalogError> {
-    let rows = sqlx::query(PARKED)
-        .bind(filter.sink.as_ref().map(SinkName::as_str))
-        .bind(filter.tenant.as_ref().map(TenantId::as_str))
-        .bind(filter.environment.as_ref().map(Environment::as_str))
-        .bind(filter.sequence.map(u64::cast_signed))
-        .bind(limit)
-        .fetch_all(connection)
-        .await;
-    collect(rows, decode::kept_event)
+    let of = params![
+        filter.sink.as_ref().map(SinkName::as_str),
+        filter.tenant.as_ref().map(TenantId::as_str),
+        filter.environment.as_ref().map(Environment::as_str),
+        filter.sequence.map(u64::cast_signed),
+        limit,
+    ];
+    collect(connection.rows(PARKED, of), decode::kept_event)
 }
 
-pub(in crate::sqlite) async fn oldest_undelivered(
+pub(in crate::sqlite) fn oldest_undelivered(
     connection: &mut SqliteConnection,
     sink: &SinkName,
 ) -> Result<Option<Timestamp>, CatalogError> {
-    let row = sqlx::query(OLDEST_UNDELIVERED)
-        .bind(sink.as_str())
-        .fetch_one(connection)
-        .await
-        .map_err(read_error)?;
+    let row = connection.only(OLDEST_UNDELIVERED, [sink.as_str()]);
+    let row = row.map_err(read_error)?;
     Ok(decode::oldest(&Columns(&row))?)
 }
 
-pub(in crate::sqlite) async fn backlog(
+pub(in crate::sqlite) fn backlog(
     connection: &mut SqliteConnection,
     sink: &SinkName,
 ) -> Result<Backlog, CatalogError> {
-    let row = sqlx::query(BACKLOG)
-        .bind(sink.as_str())
-        .fetch_one(connection)
-        .await
-        .map_err(read_error)?;
+    let row = connection.only(BACKLOG, [sink.as_str()]);
+    let row = row.map_err(read_error)?;
     Ok(decode::backlog(&Columns(&row))?)
 }
 

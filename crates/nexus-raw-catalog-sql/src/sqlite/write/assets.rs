@@ -1,12 +1,12 @@
 use std::sync::LazyLock;
 
 use nexus_raw::{asset::CapturedAt, ports::NewAsset};
+use rusqlite::params;
 use serde_json::json;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, query_builder::Separated};
 
 use crate::{
     backend::WriteError,
-    sqlite::{fault::write_error, parameters::rows_json},
+    sqlite::{connection::SqliteConnection, fault::write_error},
 };
 
 /// A record, the sequence of its event, and whether it and all its ancestors allow training.
@@ -19,29 +19,30 @@ pub(super) struct NewRecord<'a> {
 /// The columns that are copied from the intent.
 const OF_THE_INTENT: &str = "object_store_id, key_layout, filename, content_type, size_bytes";
 
-/// Defines `STATED`, the names of columns, and `push_stated`, which binds their values in that
-/// order.
+/// Defines `STATED`, the names of columns, and `insert_stated`, which binds their values in that
+/// order. The first three are the key.
 macro_rules! stated {
     (|$record:ident, $asset:ident, $provenance:ident, $location:ident| $($column:ident: $value:expr,)+) => {
         const STATED: &[&str] = &[$(stringify!($column)),+];
 
-        fn push_stated(row: &mut Separated<'_, Sqlite, &'static str>, $record: &NewRecord<'_>) {
+        fn insert_stated(
+            connection: &mut SqliteConnection,
+            $record: &NewRecord<'_>,
+        ) -> Result<usize, rusqlite::Error> {
             let $asset = &$record.new.asset;
             let $provenance = $asset.provenance();
             let $location = $provenance.capture_location;
-            $(row.push_bind($value);)+
+            connection.execute(&INSERT, params![$($value),+])
         }
     };
 }
 
-// Bound value by value and not as JSON, from which SQLite parses some floating-point numbers with an
-// error in the last digit.
 stated! { |record, asset, provenance, location|
-    tenant_id: asset.scope().tenant.to_string(),
-    env: asset.scope().environment.to_string(),
-    asset_id: asset.asset_id().as_uuid().as_bytes().to_vec(),
+    tenant_id: asset.scope().tenant.as_str(),
+    env: asset.scope().environment.as_str(),
+    asset_id: asset.asset_id().as_uuid().into_bytes(),
     registered_sequence: record.sequence,
-    sha256: asset.facts().sha256.as_bytes().to_vec(),
+    sha256: asset.facts().sha256.as_bytes(),
     captured_at: provenance.captured_at.map(|it| it.at().as_micros()),
     captured_offset_minutes: provenance.captured_at.map(CapturedAt::offset_minutes),
     latitude: location.map(|it| it.latitude()),
@@ -53,84 +54,64 @@ stated! { |record, asset, provenance, location|
     pii_flags: json!(provenance.pii_flags).to_string(),
     train_ok: provenance.train_ok,
     train_ok_effective: record.train_ok_effective,
-    registered_by: asset.registered_by().to_string(),
+    registered_by: asset.registered_by().as_str(),
     imported_at: asset.imported_at().as_micros(),
-    provenance_digest: record.new.provenance_digest.as_bytes().to_vec(),
+    provenance_digest: record.new.provenance_digest.as_bytes(),
     integrity_level: asset.integrity().level.as_str(),
     integrity_parts: asset.integrity().parts,
-    integrity_version_id: asset.integrity().version_id.clone(),
-    integrity_etag: asset.integrity().etag.clone(),
+    integrity_version_id: asset.integrity().version_id.as_deref(),
+    integrity_etag: asset.integrity().etag.as_str(),
 }
 
-/// The SQL before and after the values of an insert.
-static INSERT: LazyLock<(String, String)> = LazyLock::new(|| {
+static INSERT: LazyLock<String> = LazyLock::new(|| {
     let stated = STATED.join(", ");
-    let into = format!(
-        ") INSERT INTO asset ({stated}, {OF_THE_INTENT})
-        SELECT new.*, {OF_THE_INTENT} FROM new
-        CROSS JOIN upload_intent i ON i.tenant_id = new.tenant_id AND i.env = new.env
-            AND i.asset_id = new.asset_id"
-    );
-    (format!("WITH new ({stated}) AS ("), into)
+    let values: Vec<_> = (1..=STATED.len()).map(|it| format!("?{it}")).collect();
+    let values = values.join(", ");
+    format!(
+        "INSERT INTO asset ({stated}, {OF_THE_INTENT})
+        SELECT {values}, {OF_THE_INTENT} FROM upload_intent i
+        WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3"
+    )
 });
 
+const LABEL: &str = "
+    INSERT INTO asset_label (tenant_id, env, asset_id, registered_sequence, label, value)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+const EDGE: &str = "
+    INSERT INTO lineage_edge (tenant_id, env, child_id, registered_sequence, position, parent_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
 /// Inserts the records, their labels and their edges.
-pub(super) async fn insert(
+pub(super) fn insert(
     connection: &mut SqliteConnection,
     records: &[NewRecord<'_>],
 ) -> Result<(), WriteError> {
-    let (with, into) = &*INSERT;
-    let mut insert = QueryBuilder::new(with);
-    insert.push_values(records, |mut row, record| push_stated(&mut row, record));
-    insert.push(into);
-    // each number of records has its own text, too many to keep prepared
-    let inserted = insert.build().persistent(false).execute(&mut *connection);
-    inserted.await.map_err(write_error)?;
-    insert_details(connection, records).await
+    for record in records {
+        insert_stated(connection, record).map_err(write_error)?;
+        insert_details(connection, record).map_err(write_error)?;
+    }
+    Ok(())
 }
 
-const INSERT_DETAILS: &str = "
-    INSERT INTO asset_label (tenant_id, env, asset_id, registered_sequence, label, value)
-    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, value ->> 5
-    FROM json_each(?1);
-
-    INSERT INTO lineage_edge (tenant_id, env, child_id, registered_sequence, position, parent_id)
-    SELECT value ->> 0, value ->> 1, unhex(value ->> 2), value ->> 3, value ->> 4, unhex(value ->> 5)
-    FROM json_each(?2)";
-
-async fn insert_details(
+fn insert_details(
     connection: &mut SqliteConnection,
-    records: &[NewRecord<'_>],
-) -> Result<(), WriteError> {
-    let mut labels = Vec::new();
-    let mut edges = Vec::new();
-    for NewRecord { new, sequence, .. } in records {
-        let scope = new.asset.scope();
-        let (tenant, environment) = (&scope.tenant, &scope.environment);
-        let asset = new.asset.asset_id().as_uuid().simple();
-        let stated = new.asset.provenance().labels.as_map().iter();
-        labels.extend(
-            stated.map(|(label, value)| (tenant, environment, asset, sequence, label, value)),
-        );
-        let parents = new
-            .asset
-            .provenance()
-            .lineage
-            .derived_from
-            .as_slice()
-            .iter();
-        edges.extend((0_u32..).zip(parents).map(|(position, parent)| {
-            let parent = parent.as_uuid().simple();
-            (tenant, environment, asset, sequence, position, parent)
-        }));
+    NewRecord { new, sequence, .. }: &NewRecord<'_>,
+) -> Result<(), rusqlite::Error> {
+    let scope = new.asset.scope();
+    let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
+    let asset_id = new.asset.asset_id();
+    let asset = asset_id.as_uuid().into_bytes();
+    let provenance = new.asset.provenance();
+    for (label, value) in provenance.labels.as_map() {
+        let row = params![tenant, environment, asset, sequence, label, value];
+        connection.execute(LABEL, row)?;
     }
-    if labels.is_empty() && edges.is_empty() {
-        return Ok(());
+    let parents = provenance.lineage.derived_from.as_slice();
+    for (position, parent) in (0_u32..).zip(parents) {
+        let parent = parent.as_uuid().into_bytes();
+        let row = params![tenant, environment, asset, sequence, position, parent];
+        connection.execute(EDGE, row)?;
     }
-    let inserted = sqlx::query(INSERT_DETAILS)
-        .bind(rows_json(labels))
-        .bind(rows_json(edges))
-        .execute(connection)
-        .await;
-    inserted.map(|_| ()).map_err(write_error)
+    Ok(())
 }

@@ -5,15 +5,13 @@
 //! column is only ever true too long while the scope is `withdrawing`, and each asset changes at most
 //! once per withdrawal and once per restoration (docs/adr/0061-consent-follows-in-steps.md).
 
-use nexus_raw::{asset::AssetId, tenancy::Scope};
-use sqlx::{Row, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use nexus_raw::{asset::AssetId, ports::CatalogError, tenancy::Scope};
+use rusqlite::params;
 
 use crate::{
     backend::WriteError,
-    sqlite::{
-        fault::{read_error, write_error},
-        parameters::rows_json,
-    },
+    rows::{Columns, decode},
+    sqlite::{connection::SqliteConnection, fault::write_error, parameters::rows_json},
     writer::ConsentStep,
 };
 
@@ -48,7 +46,7 @@ pub(super) const NOTE_RESTORATION: &str = "
 
 /// Begins the change that the own statement of an asset makes, and returns whether there is more to
 /// do for it.
-pub(super) async fn change(
+pub(super) fn change(
     connection: &mut SqliteConnection,
     (scope, asset): (&Scope, AssetId),
     allowed: bool,
@@ -60,11 +58,15 @@ pub(super) async fn change(
     };
     let mut noted = None;
     for sql in statements {
-        let query = of_scope(sql, scope).bind(asset.as_uuid().as_bytes().to_vec());
-        let done = query.execute(&mut *connection).await.map_err(write_error)?;
-        noted.get_or_insert(done.rows_affected() > 0);
+        let of = params![
+            scope.tenant.as_str(),
+            scope.environment.as_str(),
+            asset.as_uuid().into_bytes(),
+        ];
+        let changed = connection.execute(sql, of).map_err(write_error)?;
+        noted.get_or_insert(changed > 0);
     }
-    note_scope(connection, scope).await?;
+    note_scope(connection, scope)?;
     Ok(noted == Some(true))
 }
 
@@ -78,37 +80,33 @@ pub(super) const NOTE_SCOPE: &str = "
     RETURNING withdrawing, restoring";
 
 /// Sets what the scope is doing, and returns whether it withdraws and whether it restores.
-async fn note_scope(
-    connection: &mut SqliteConnection,
-    scope: &Scope,
-) -> Result<[bool; 2], WriteError> {
-    let row = of_scope(NOTE_SCOPE, scope)
-        .fetch_optional(connection)
-        .await
-        .map_err(write_error)?;
-    let read = || match &row {
-        Some(row) => Ok::<_, sqlx::Error>([row.try_get(0)?, row.try_get(1)?]),
-        None => Ok([false, false]),
+fn note_scope(connection: &mut SqliteConnection, scope: &Scope) -> Result<[bool; 2], WriteError> {
+    let of = params![scope.tenant.as_str(), scope.environment.as_str()];
+    let row = connection.row(NOTE_SCOPE, of).map_err(write_error)?;
+    let Some(row) = row else {
+        return Ok([false, false]);
     };
-    Ok(read().map_err(read_error)?)
+    let row = Columns(&row);
+    let is = |column| decode::flag(&row, column).map_err(CatalogError::from);
+    Ok([is("scope.withdrawing")?, is("scope.restoring")?])
 }
 
 /// Takes a step, and returns whether there is more to do.
-pub(super) async fn advance(
+pub(super) fn advance(
     connection: &mut SqliteConnection,
     ConsentStep { scope, max_changes }: &ConsentStep,
 ) -> Result<bool, WriteError> {
     let mut left = *max_changes;
     let mut unseen = max_changes.saturating_mul(LOOKED_AT);
-    let [mut withdrawing, mut restoring] = note_scope(connection, scope).await?;
+    let [mut withdrawing, mut restoring] = note_scope(connection, scope)?;
     for _ in 0..WAVES {
         if left == 0 || unseen == 0 || !(withdrawing || restoring) {
             break;
         }
-        let wave = wave(connection, scope, withdrawing, left).await?;
+        let wave = wave(connection, scope, withdrawing, left)?;
         left = left.saturating_sub(wave.changed);
         unseen = unseen.saturating_sub(wave.looked_at);
-        [withdrawing, restoring] = note_scope(connection, scope).await?;
+        [withdrawing, restoring] = note_scope(connection, scope)?;
     }
     Ok(withdrawing || restoring)
 }
@@ -181,24 +179,22 @@ struct Wave {
 }
 
 /// Changes at most `left` assets.
-async fn wave(
+fn wave(
     connection: &mut SqliteConnection,
     scope: &Scope,
     is_withdrawal: bool,
     left: u32,
 ) -> Result<Wave, WriteError> {
-    let front = of_scope(FRONT_OF, scope)
-        .bind(is_withdrawal)
-        .bind(FRONT)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
+    let front = params![tenant, environment, is_withdrawal, FRONT];
+    let front = connection.rows(FRONT_OF, front).map_err(write_error)?;
     let mut themselves = Vec::new();
     let mut last = Vec::new();
     for row in &front {
-        let read = || Ok::<(Vec<u8>, i64), sqlx::Error>((row.try_get(0)?, row.try_get(1)?));
-        let (asset, after) = read().map_err(read_error)?;
-        if after < 0 {
+        let row = Columns(row);
+        let asset: Vec<u8> = id(&row, "consent_change.asset_id")?;
+        let after = row.get::<i64>("consent_change.after_sequence");
+        if after.map_err(CatalogError::from)? < 0 {
             themselves.push(asset.clone());
         }
         last = asset;
@@ -206,30 +202,26 @@ async fn wave(
     let limit = usize::try_from(left).unwrap_or(usize::MAX);
     themselves.truncate(limit);
     let candidates = if themselves.is_empty() {
-        children(connection, scope, is_withdrawal, &last, limit).await?
+        children(connection, scope, is_withdrawal, &last, limit)?
     } else {
         let ids = rows_json(themselves.iter().map(hex::encode));
-        let removed = of_scope(REMOVE_THESE, scope).bind(is_withdrawal).bind(ids);
-        removed
-            .execute(&mut *connection)
-            .await
-            .map_err(write_error)?;
+        let these = params![tenant, environment, is_withdrawal, ids];
+        let removed = connection.execute(REMOVE_THESE, these);
+        removed.map_err(write_error)?;
         themselves
     };
     let looked_at = count(candidates.len());
     let candidates = rows_json(candidates.iter().map(hex::encode));
     let sql = if is_withdrawal { MAKE_FALSE } else { MAKE_TRUE };
-    let changed = of_scope(sql, scope)
-        .bind(candidates)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(write_error)?;
-    let ids = changed.iter().map(|row| row.try_get::<Vec<u8>, _>(0));
-    let ids = ids.collect::<Result<Vec<_>, _>>().map_err(read_error)?;
-    let noted = of_scope(NOTE, scope)
-        .bind(is_withdrawal)
-        .bind(rows_json(ids.iter().map(hex::encode)));
-    noted.execute(connection).await.map_err(write_error)?;
+    let candidates = params![tenant, environment, candidates];
+    let changed = connection.rows(sql, candidates).map_err(write_error)?;
+    let ids = changed
+        .iter()
+        .map(|row| id(&Columns(row), "asset.asset_id"));
+    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let noted = rows_json(ids.iter().map(hex::encode));
+    let noted = params![tenant, environment, is_withdrawal, noted];
+    connection.execute(NOTE, noted).map_err(write_error)?;
     Ok(Wave {
         looked_at,
         changed: count(ids.len()),
@@ -237,56 +229,42 @@ async fn wave(
 }
 
 /// Takes up to `limit` children of the assets up to `last`.
-async fn children(
+fn children(
     connection: &mut SqliteConnection,
     scope: &Scope,
     is_withdrawal: bool,
     last: &[u8],
     limit: usize,
 ) -> Result<Vec<Vec<u8>>, WriteError> {
-    let rows = of_scope(CHILDREN, scope)
-        .bind(is_withdrawal)
-        .bind(last)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
+    let at_most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let up_to = params![tenant, environment, is_withdrawal, last, at_most];
+    let rows = connection.rows(CHILDREN, up_to).map_err(write_error)?;
     let mut children = Vec::with_capacity(rows.len());
     // the children of the last one may not be complete
     let mut unfinished = None;
     for row in &rows {
-        let read = || {
-            let parent: Vec<u8> = row.try_get(0)?;
-            Ok::<(_, Vec<u8>, i64), sqlx::Error>((parent, row.try_get(1)?, row.try_get(2)?))
-        };
-        let (parent, child, sequence) = read().map_err(read_error)?;
-        children.push(child);
-        unfinished = Some((parent, sequence));
+        let row = Columns(row);
+        let parent = id(&row, "consent_change.asset_id")?;
+        let sequence: Result<i64, _> = row.get("lineage_edge.registered_sequence");
+        children.push(id(&row, "lineage_edge.child_id")?);
+        unfinished = Some((parent, sequence.map_err(CatalogError::from)?));
     }
     let unfinished = unfinished.filter(|_| rows.len() >= limit);
     let up_to = unfinished.as_ref().map_or(last, |(parent, _)| parent);
-    let removed = of_scope(REMOVE, scope).bind(is_withdrawal).bind(up_to);
-    removed
-        .execute(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let removed = params![tenant, environment, is_withdrawal, up_to];
+    connection.execute(REMOVE, removed).map_err(write_error)?;
     if let Some((parent, sequence)) = &unfinished {
-        let kept = of_scope(KEEP, scope)
-            .bind(is_withdrawal)
-            .bind(parent)
-            .bind(sequence);
-        kept.execute(connection).await.map_err(write_error)?;
+        let kept = params![tenant, environment, is_withdrawal, parent, sequence];
+        connection.execute(KEEP, kept).map_err(write_error)?;
     }
     Ok(children)
 }
 
-fn count(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
+fn id(row: &Columns<'_>, column: &'static str) -> Result<Vec<u8>, CatalogError> {
+    Ok(row.get(column)?)
 }
 
-/// Binds the scope as the first two parameters.
-fn of_scope<'q>(sql: &'static str, scope: &'q Scope) -> Query<'q, sqlx::Sqlite, SqliteArguments> {
-    sqlx::query(sql)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -3,11 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use nexus_raw::{
     asset::Sha256Digest,
     ports::{CallerKey, CatalogError, KeyClaim},
-    tenancy::{Environment, Scope, TenantId},
+    tenancy::Scope,
     time::Timestamp,
 };
-use serde::Serialize;
-use sqlx::SqliteConnection;
+use rusqlite::params;
 
 use super::intents;
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
     error::CorruptColumn,
     object_store::ObjectStoreIdentity,
     rows::Columns,
-    sqlite::{fault::write_error, parameters::rows_json},
+    sqlite::{connection::SqliteConnection, fault::write_error},
     writer::{IntentKey, IntentOutcome, NewIntent},
 };
 
@@ -27,16 +26,16 @@ type Keyed<'a> = (&'a IntentKey, &'a NewIntent);
 ///
 /// The transaction holds the write lock, so no key changes between its read and its write. A group
 /// without keys skips both.
-pub(super) async fn record(
+pub(super) fn record(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
     intents: &[&NewIntent],
 ) -> Result<Vec<IntentOutcome>, WriteError> {
     let keyed = keyed(intents);
     if keyed.is_empty() {
-        return intents::insert(connection, store, intents).await;
+        return intents::insert(connection, store, intents);
     }
-    let mut taken = keys_in_use(connection, &keyed).await?;
+    let mut taken = keys_in_use(connection, &keyed)?;
     let mut outcomes = vec![IntentOutcome::KeyStands; intents.len()];
     let mut free = Vec::with_capacity(intents.len());
     let mut places = Vec::with_capacity(intents.len());
@@ -46,7 +45,7 @@ pub(super) async fn record(
             places.push(place);
         }
     }
-    let written = intents::insert(connection, store, &free).await?;
+    let written = intents::insert(connection, store, &free)?;
     let mut recorded = Vec::with_capacity(free.len());
     for ((it, place), outcome) in free.into_iter().zip(places).zip(written) {
         *place = outcome;
@@ -54,15 +53,17 @@ pub(super) async fn record(
             recorded.push(it);
         }
     }
-    insert(connection, &self::keyed(&recorded)).await?;
-    let mut latest: BTreeMap<&Scope, Timestamp> = BTreeMap::new();
+    insert(connection, &self::keyed(&recorded))?;
+    let mut latest: BTreeMap<&Scope, (Timestamp, i64)> = BTreeMap::new();
     for (key, new) in &keyed {
-        let at = latest
-            .entry(&key.caller.scope)
-            .or_insert(new.intent.requested_at);
-        *at = new.intent.requested_at.max(*at);
+        let now = new.intent.requested_at;
+        let (at, new_keys) = latest.entry(&key.caller.scope).or_insert((now, 0));
+        *at = now.max(*at);
+        *new_keys += 1;
     }
-    remove_ended(connection, latest, keyed.len()).await?;
+    for (scope, (at, new_keys)) in latest {
+        remove_ended(connection, scope, at, new_keys)?;
+    }
     Ok(outcomes)
 }
 
@@ -72,51 +73,43 @@ fn keyed<'a>(intents: &[&'a NewIntent]) -> Vec<Keyed<'a>> {
 }
 
 pub(super) const KEYS_IN_USE: &str = "
-    SELECT k.key FROM json_each(?1) k
-    CROSS JOIN idempotency i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
-        AND i.user_id = k.value ->> 2 AND i.route = k.value ->> 3
-        AND i.idempotency_key = k.value ->> 4
-    WHERE i.ends_at > k.value ->> 5 AND NOT EXISTS (
+    SELECT 1 FROM idempotency i
+    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.user_id = ?3 AND i.route = ?4
+        AND i.idempotency_key = ?5 AND i.ends_at > ?6 AND NOT EXISTS (
         SELECT 1 FROM upload_intent a
         WHERE a.tenant_id = i.tenant_id AND a.env = i.env AND a.asset_id = i.asset_id
             AND a.state = 'aborted'
     )";
 
 /// Returns those of the keys that are in use.
-async fn keys_in_use<'a>(
+fn keys_in_use<'a>(
     connection: &mut SqliteConnection,
     keyed: &[Keyed<'a>],
 ) -> Result<BTreeSet<&'a CallerKey>, WriteError> {
-    let rows = keyed.iter().map(|(IntentKey { caller, .. }, new)| {
-        (
-            &caller.scope.tenant,
-            &caller.scope.environment,
-            &caller.user,
+    let mut taken = BTreeSet::new();
+    for (IntentKey { caller, .. }, new) in keyed {
+        let key = params![
+            caller.scope.tenant.as_str(),
+            caller.scope.environment.as_str(),
+            caller.user.as_str(),
             caller.route,
-            caller.key.digest(),
+            caller.key.digest().to_string(),
             new.intent.requested_at.as_micros(),
-        )
-    });
-    let places: Vec<i64> = sqlx::query_scalar(KEYS_IN_USE)
-        .bind(rows_json(rows))
-        .fetch_all(connection)
-        .await
-        .map_err(write_error)?;
-    let places = places.into_iter().filter_map(|it| usize::try_from(it).ok());
-    let keys = places.filter_map(|place| keyed.get(place));
-    Ok(keys.map(|(key, _)| &key.caller).collect())
+        ];
+        let found = connection.row(KEYS_IN_USE, key).map_err(write_error)?;
+        if found.is_some() {
+            taken.insert(caller);
+        }
+    }
+    Ok(taken)
 }
 
 // An existing row has expired or is that of an aborted upload, or the key would be in use.
 const INSERT: &str = "
-    WITH row AS MATERIALIZED (SELECT value FROM json_each(?1))
     INSERT INTO idempotency (
         tenant_id, env, user_id, route, idempotency_key, body_digest, asset_id, ends_at
     )
-    SELECT
-        value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5),
-        unhex(value ->> 6), value ->> 7
-    FROM row WHERE true
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT (tenant_id, env, user_id, route, idempotency_key) DO UPDATE SET
         body_digest = excluded.body_digest, asset_id = excluded.asset_id,
         ends_at = excluded.ends_at
@@ -127,51 +120,39 @@ const INSERT: &str = "
     )";
 
 /// Writes the keys, each with its request digest and asset id.
-async fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Result<(), WriteError> {
-    if keyed.is_empty() {
-        return Ok(());
-    }
-    let rows = keyed.iter().map(
-        |(
-            IntentKey {
-                caller,
-                body_digest,
-            },
-            new,
-        )| {
-            (
-                &caller.scope.tenant,
-                &caller.scope.environment,
-                &caller.user,
-                caller.route,
-                caller.key.digest(),
-                body_digest,
-                new.intent.asset_id.as_uuid().simple(),
-                new.intent.ends_at.as_micros(),
-            )
+fn insert(connection: &mut SqliteConnection, keyed: &[Keyed<'_>]) -> Result<(), WriteError> {
+    for (
+        IntentKey {
+            caller,
+            body_digest,
         },
-    );
-    let written = sqlx::query(INSERT)
-        .bind(rows_json(rows))
-        .execute(connection)
-        .await
-        .map_err(write_error)?;
-    if usize::try_from(written.rows_affected()) == Ok(keyed.len()) {
-        Ok(())
-    } else {
-        Err(CatalogError::from(CorruptColumn("idempotency.ends_at")).into())
+        new,
+    ) in keyed
+    {
+        let row = params![
+            caller.scope.tenant.as_str(),
+            caller.scope.environment.as_str(),
+            caller.user.as_str(),
+            caller.route,
+            caller.key.digest().to_string(),
+            body_digest.as_bytes(),
+            new.intent.asset_id.as_uuid().into_bytes(),
+            new.intent.ends_at.as_micros(),
+        ];
+        if connection.execute(INSERT, row).map_err(write_error)? != 1 {
+            return Err(CatalogError::from(CorruptColumn("idempotency.ends_at")).into());
+        }
     }
+    Ok(())
 }
 
 pub(super) const ENDED: &str = "
     DELETE FROM idempotency
     WHERE (tenant_id, env, user_id, route, idempotency_key) IN (
         SELECT i.tenant_id, i.env, i.user_id, i.route, i.idempotency_key
-        FROM json_each(?1) k
-        CROSS JOIN idempotency i INDEXED BY idempotency_by_end
-            ON i.tenant_id = k.value ->> 'tenant_id' AND i.env = k.value ->> 'env'
-            AND i.ends_at < k.value ->> 'before'
-        LIMIT ?2
+        FROM idempotency i INDEXED BY idempotency_by_end
+        WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.ends_at < ?3
+        LIMIT ?4
     )";
 
 pub(super) const CLAIM: &str = "
@@ -188,62 +169,47 @@ pub(super) const CLAIMED: &str = "
     WHERE tenant_id = ?1 AND env = ?2 AND user_id = ?3 AND route = ?4 AND idempotency_key = ?5";
 
 /// Binds a key to a batch, and returns the digest that it is bound to.
-pub(super) async fn claim(
+pub(super) fn claim(
     connection: &mut SqliteConnection,
     claim: &KeyClaim,
 ) -> Result<Sha256Digest, WriteError> {
     let key = &claim.key;
     let digest = key.key.digest().to_string();
-    sqlx::query(CLAIM)
-        .bind(key.scope.tenant.as_str())
-        .bind(key.scope.environment.as_str())
-        .bind(key.user.as_str())
-        .bind(key.route)
-        .bind(&digest)
-        .bind(&claim.body_digest.as_bytes()[..])
-        .bind(claim.ends_at.as_micros())
-        .bind(claim.claimed_at.as_micros())
-        .execute(&mut *connection)
-        .await
-        .map_err(write_error)?;
-    let row = sqlx::query(CLAIMED)
-        .bind(key.scope.tenant.as_str())
-        .bind(key.scope.environment.as_str())
-        .bind(key.user.as_str())
-        .bind(key.route)
-        .bind(&digest)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let (tenant, environment) = (key.scope.tenant.as_str(), key.scope.environment.as_str());
+    let user = key.user.as_str();
+    let row = params![
+        tenant,
+        environment,
+        user,
+        key.route,
+        digest,
+        claim.body_digest.as_bytes(),
+        claim.ends_at.as_micros(),
+        claim.claimed_at.as_micros(),
+    ];
+    connection.execute(CLAIM, row).map_err(write_error)?;
+    let of = params![tenant, environment, user, key.route, digest];
+    let row = connection.only(CLAIMED, of).map_err(write_error)?;
     let standing = Columns(&row).digest("idempotency.body_digest");
     let standing = standing.map_err(CatalogError::from)?;
-    let latest = BTreeMap::from([(&key.scope, claim.claimed_at)]);
-    remove_ended(connection, latest, 1).await?;
+    remove_ended(connection, &key.scope, claim.claimed_at, 1)?;
     Ok(standing)
 }
 
-#[derive(Serialize)]
-struct Ended<'a> {
-    tenant_id: &'a TenantId,
-    env: &'a Environment,
-    before: i64,
-}
-
-/// Removes two keys for each new one, if they expired an hour ago, which covers clock changes.
-async fn remove_ended(
+/// Removes two keys of the scope for each new one, if they expired an hour ago, which covers clock
+/// changes.
+fn remove_ended(
     connection: &mut SqliteConnection,
-    latest: BTreeMap<&Scope, Timestamp>,
-    new_keys: usize,
+    scope: &Scope,
+    now: Timestamp,
+    new_keys: i64,
 ) -> Result<(), WriteError> {
-    let rows = latest.into_iter().map(|(scope, at)| Ended {
-        tenant_id: &scope.tenant,
-        env: &scope.environment,
-        before: at.as_micros() - 3_600_000_000,
-    });
-    let removed = sqlx::query(ENDED)
-        .bind(rows_json(rows))
-        .bind(i64::try_from(2 * new_keys).unwrap_or(i64::MAX))
-        .execute(connection)
-        .await;
-    removed.map(|_| ()).map_err(write_error)
+    let of = params![
+        scope.tenant.as_str(),
+        scope.environment.as_str(),
+        now.as_micros() - 3_600_000_000,
+        2 * new_keys,
+    ];
+    connection.execute(ENDED, of).map_err(write_error)?;
+    Ok(())
 }

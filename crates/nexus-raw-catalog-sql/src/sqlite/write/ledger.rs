@@ -3,10 +3,9 @@ use std::collections::BTreeMap;
 use nexus_raw::{
     asset::{RawAsset, UploadIntent},
     ports::CatalogError,
-    tenancy::{Environment, Scope, TenantId},
+    tenancy::Scope,
 };
-use serde::Serialize;
-use sqlx::SqliteConnection;
+use rusqlite::params;
 use uuid::Uuid;
 
 use super::events::SequencedEvent;
@@ -17,8 +16,8 @@ use crate::{
     rows::Columns,
     sealed::SealedEvent,
     sqlite::{
+        connection::SqliteConnection,
         fault::{read_error, write_error},
-        parameters::rows_json,
     },
 };
 
@@ -41,31 +40,18 @@ pub(super) struct Ledger(BTreeMap<Scope, Change>);
 
 pub(super) const WRITE: &str = "
     UPDATE scope SET
-        last_sequence = last_sequence + k.value ->> 'events',
-        open_count = open_count + k.value ->> 'open_count',
-        open_bytes = open_bytes + k.value ->> 'open_bytes',
-        registered_count = registered_count + k.value ->> 'registered_count',
-        registered_bytes = registered_bytes + k.value ->> 'registered_bytes',
-        corrupt_count = corrupt_count + k.value ->> 'corrupt_count'
-    FROM json_each(?1) k
-    WHERE scope.tenant_id = k.value ->> 'tenant_id' AND scope.env = k.value ->> 'env'
-    RETURNING scope.tenant_id AS tenant_id, scope.env AS env, last_sequence,
+        last_sequence = last_sequence + ?3,
+        open_count = open_count + ?4,
+        open_bytes = open_bytes + ?5,
+        registered_count = registered_count + ?6,
+        registered_bytes = registered_bytes + ?7,
+        corrupt_count = corrupt_count + ?8
+    WHERE tenant_id = ?1 AND env = ?2
+    RETURNING last_sequence,
         (SELECT l.log_id FROM scope_log l
-            WHERE l.tenant_id = scope.tenant_id AND l.env = scope.env
+            WHERE l.tenant_id = ?1 AND l.env = ?2
             ORDER BY l.from_sequence DESC LIMIT 1
         ) AS log_id";
-
-#[derive(Serialize)]
-struct ScopeRow<'a> {
-    tenant_id: &'a TenantId,
-    env: &'a Environment,
-    events: i64,
-    open_count: i64,
-    open_bytes: i64,
-    registered_count: i64,
-    registered_bytes: i64,
-    corrupt_count: i64,
-}
 
 impl Ledger {
     pub(super) fn is_empty(&self) -> bool {
@@ -113,37 +99,26 @@ impl Ledger {
     }
 
     /// Updates the scopes, which must exist, and reserves their sequences.
-    pub(super) async fn write(
-        &mut self,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), WriteError> {
-        let changes = self.0.iter().map(|(scope, it)| ScopeRow {
-            tenant_id: &scope.tenant,
-            env: &scope.environment,
-            events: it.events,
-            open_count: it.open_count,
-            open_bytes: it.open_bytes,
-            registered_count: it.registered_count,
-            registered_bytes: it.registered_bytes,
-            corrupt_count: it.corrupt_count,
-        });
-        let rows = sqlx::query(WRITE)
-            .bind(rows_json(changes))
-            .fetch_all(connection)
-            .await
-            .map_err(write_error)?;
-        for row in &rows {
-            self.take(&Columns(row)).map_err(CatalogError::from)?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, row: &Columns<'_>) -> Result<(), CorruptColumn> {
-        let scope = row.scope("scope.tenant_id", "scope.env")?;
-        let last: i64 = row.get("scope.last_sequence")?;
-        if let Some(change) = self.0.get_mut(&scope) {
-            let log = row.uuid("scope_log.log_id")?;
-            change.next = Some((log, last - change.events + 1));
+    pub(super) fn write(&mut self, connection: &mut SqliteConnection) -> Result<(), WriteError> {
+        for (scope, it) in &mut self.0 {
+            let change = params![
+                scope.tenant.as_str(),
+                scope.environment.as_str(),
+                it.events,
+                it.open_count,
+                it.open_bytes,
+                it.registered_count,
+                it.registered_bytes,
+                it.corrupt_count,
+            ];
+            let row = connection.only(WRITE, change).map_err(write_error)?;
+            let row = Columns(&row);
+            let next = || {
+                let last: i64 = row.get("scope.last_sequence")?;
+                let log = row.uuid("scope_log.log_id")?;
+                Ok::<_, CorruptColumn>((log, last - it.events + 1))
+            };
+            it.next = Some(next().map_err(CatalogError::from)?);
         }
         Ok(())
     }
@@ -156,7 +131,8 @@ impl Ledger {
     ) -> Result<SequencedEvent<'a>, CatalogError> {
         let change = self.0.get_mut(scope);
         let next = change.and_then(|change| change.next.as_mut());
-        let (log_id, next) = next.ok_or_else(|| read_error(sqlx::Error::RowNotFound))?;
+        let (log_id, next) =
+            next.ok_or_else(|| read_error(rusqlite::Error::QueryReturnedNoRows))?;
         let sequence = *next;
         *next += 1;
         Ok(SequencedEvent {

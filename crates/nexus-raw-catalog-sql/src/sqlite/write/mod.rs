@@ -19,7 +19,6 @@ use nexus_raw::{
     event::DatasetEvent,
     ports::{DownloadOutcome, FactOutcome, RepeatOutcome},
 };
-use sqlx::SqliteConnection;
 
 pub(in crate::sqlite) use self::relay::deliver;
 pub(in crate::sqlite) use self::work::END_CLAIMS;
@@ -28,6 +27,7 @@ use crate::{
     backend::WriteError,
     error::Failure,
     object_store::ObjectStoreIdentity,
+    sqlite::connection::SqliteConnection,
     writer::{
         IntentOutcome, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload,
         RecordedFact, RecordedVerification, Registration, RepeatedPresign, UploadAbort, Write,
@@ -45,7 +45,7 @@ pub(in crate::sqlite) struct WrittenGroup {
 /// Writes a group in a few statements, independent of its size: intents first, with their keys,
 /// then repeated presigns, registrations, aborts, downloads, verifications and facts, each with its
 /// event, then the others.
-pub(in crate::sqlite) async fn group(
+pub(in crate::sqlite) fn group(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
     group: &[&Write],
@@ -58,17 +58,17 @@ pub(in crate::sqlite) async fn group(
     let downloads: Members<'_, RecordedDownload> = Members::of(group);
     let verifications: Members<'_, RecordedVerification> = Members::of(group);
     let facts: Members<'_, RecordedFact> = Members::of(group);
-    let new = keys::record(connection, store, &intents.requests).await?;
+    let new = keys::record(connection, store, &intents.requests)?;
     let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
-    let again = repeats::decide(connection, &repeats.requests, &recorded).await?;
-    let decided = registrations::decide(connection, &registrations.requests).await?;
-    let stated = facts::decide(connection, &facts.requests).await?;
+    let again = repeats::decide(connection, &repeats.requests, &recorded)?;
+    let decided = registrations::decide(connection, &registrations.requests)?;
+    let stated = facts::decide(connection, &facts.requests)?;
     let registered = decided.registered(&registrations.requests);
-    let aborted = parts::decide(connection, &aborts.requests, &registered).await?;
+    let aborted = parts::decide(connection, &aborts.requests, &registered)?;
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
-    let granted = downloads::decide(connection, &downloads.requests).await?;
+    let granted = downloads::decide(connection, &downloads.requests)?;
     let downloaded = chosen(&downloads.requests, &granted, &DownloadOutcome::Recorded);
-    let verified = verifications::decide(connection, &verifications.requests).await?;
+    let verified = verifications::decide(connection, &verifications.requests)?;
     let new_facts = facts.requests.iter().zip(&stated);
     let new_facts: Vec<_> = new_facts
         .filter_map(|(it, outcome)| outcome.is_none().then_some(*it))
@@ -82,7 +82,7 @@ pub(in crate::sqlite) async fn group(
         verified: &verified.written,
         facts: &new_facts,
     };
-    let (written, events) = write_state(connection, state, events_are_wanted).await?;
+    let (written, events) = write_state(connection, state, events_are_wanted)?;
     let mut written = written.into_iter();
     let stated = stated.into_iter();
     let stated = stated.map(|it| it.or_else(|| written.next()).ok_or(OutcomesDiffer));
@@ -104,14 +104,14 @@ pub(in crate::sqlite) async fn group(
             | Write::Download(_)
             | Write::Verify(_)
             | Write::Fact(_) => continue,
-            Write::Advance(it) => Written::Advance(consent::advance(connection, it).await?),
-            Write::Lease(it) => Written::Lease(relay::lease(connection, it).await?),
-            Write::Progress(it) => Written::Progress(relay::progress(connection, it).await?),
-            Write::Work(it) => Written::Work(work::step(connection, it).await?),
-            Write::Begin(it) => Written::Begin(parts::begin(connection, it).await?),
-            Write::Parts(it) => Written::Parts(parts::declare(connection, it).await?),
-            Write::Claim(it) => Written::Claim(keys::claim(connection, it).await?),
-            Write::Retry(it) => Written::Retry(relay::ask_retry(connection, it).await?),
+            Write::Advance(it) => Written::Advance(consent::advance(connection, it)?),
+            Write::Lease(it) => Written::Lease(relay::lease(connection, it)?),
+            Write::Progress(it) => Written::Progress(relay::progress(connection, it)?),
+            Write::Work(it) => Written::Work(work::step(connection, it)?),
+            Write::Begin(it) => Written::Begin(parts::begin(connection, it)?),
+            Write::Parts(it) => Written::Parts(parts::declare(connection, it)?),
+            Write::Claim(it) => Written::Claim(keys::claim(connection, it)?),
+            Write::Retry(it) => Written::Retry(relay::ask_retry(connection, it)?),
         };
         outcomes.set(index, Ok(written))?;
     }
@@ -134,7 +134,7 @@ struct GroupState<'a> {
 
 /// Assigns every event its sequence, and writes events, records, verifications and facts. Returns
 /// the outcomes of the facts, and the events if they are wanted.
-async fn write_state(
+fn write_state(
     connection: &mut SqliteConnection,
     GroupState {
         recorded,
@@ -172,7 +172,7 @@ async fn write_state(
     if ledger.is_empty() {
         return Ok(<_>::default());
     }
-    ledger.write(connection).await?;
+    ledger.write(connection)?;
     let mut events = Vec::new();
     for it in recorded {
         events.push(ledger.assign(&it.intent.scope, &it.event)?);
@@ -205,12 +205,12 @@ async fn write_state(
         stated.push((*it, event.sequence));
         events.push(event);
     }
-    events::insert(connection, &events).await?;
-    registrations::insert(connection, &records).await?;
-    parts::abort(connection, aborted).await?;
-    downloads::insert(connection, downloaded).await?;
-    verifications::apply(connection, verified).await?;
-    let stated = facts::insert(connection, &stated).await?;
+    events::insert(connection, &events)?;
+    registrations::insert(connection, &records)?;
+    parts::abort(connection, aborted)?;
+    downloads::insert(connection, downloaded)?;
+    verifications::apply(connection, verified)?;
+    let stated = facts::insert(connection, &stated)?;
     let wanted = events.iter().filter(|_| events_are_wanted);
     Ok((stated, wanted.map(SequencedEvent::committed).collect()))
 }
@@ -231,6 +231,7 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     keys::CLAIM,
     keys::CLAIMED,
     ledger::WRITE,
+    intents::STORE,
     registrations::MARK,
     parts::UPLOADS,
     parts::BEGIN,

@@ -7,17 +7,14 @@ use nexus_raw::{
     ports::{AbortedUpload, BegunUpload, CatalogError, NewParts, PartsOutcome},
     tenancy::Scope,
 };
-use sqlx::{Row, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use rusqlite::{Params, params};
 
 use super::registrations;
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
     rows::Columns,
-    sqlite::{
-        fault::{read_error, write_error},
-        parameters::{keys_json, rows_json},
-    },
+    sqlite::{connection::SqliteConnection, fault::write_error, parameters::rows_json},
     writer::{Registration, UploadAbort},
 };
 
@@ -29,15 +26,13 @@ pub(super) struct Aborts<'a> {
 }
 
 pub(super) const UPLOADS: &str = "
-    SELECT k.key, i.state, i.size_bytes
-    FROM json_each(?1) k
-    CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
-        AND i.asset_id = unhex(k.value ->> 2)
-    WHERE i.kind = 'multipart' AND i.state IN ('pending', 'aborted')";
+    SELECT i.state, i.size_bytes FROM upload_intent i
+    WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3
+        AND i.kind = 'multipart' AND i.state IN ('pending', 'aborted')";
 
 /// Decides the outcome of each abort. An asset that the same group registers is not aborted; of
 /// several aborts of one upload the first is written.
-pub(super) async fn decide<'a>(
+pub(super) fn decide<'a>(
     connection: &mut SqliteConnection,
     aborts: &[&'a UploadAbort],
     registered: &[(&Registration, bool)],
@@ -46,7 +41,7 @@ pub(super) async fn decide<'a>(
     if aborts.is_empty() {
         return Ok(decided);
     }
-    let mut uploads = uploads(connection, aborts).await?;
+    let mut uploads = uploads(connection, aborts)?;
     for (it, _) in registered {
         uploads.remove(&(it.new.asset.scope(), it.new.asset.asset_id()));
     }
@@ -64,33 +59,31 @@ pub(super) async fn decide<'a>(
 }
 
 /// Returns the uploads in parts, each with the size of its content while it is pending.
-async fn uploads<'a>(
+fn uploads<'a>(
     connection: &mut SqliteConnection,
     aborts: &[&'a UploadAbort],
 ) -> Result<BTreeMap<(&'a Scope, AssetId), Option<i64>>, WriteError> {
-    let keys: Vec<_> = aborts
-        .iter()
-        .map(|it| (&it.scope, it.event.body.asset_id))
-        .collect();
-    let rows = sqlx::query(UPLOADS)
-        .bind(keys_json(keys.iter().copied()))
-        .fetch_all(connection)
-        .await
-        .map_err(write_error)?;
-    let found = rows.iter().map(|row| {
-        let index: i64 = row.try_get(0)?;
-        let key = usize::try_from(index).ok().and_then(|at| keys.get(at));
-        let key = key.ok_or(sqlx::Error::RowNotFound)?;
-        let is_pending = row.try_get::<&str, _>(1)? == "pending";
-        let size: i64 = row.try_get(2)?;
-        Ok((*key, is_pending.then_some(size)))
-    });
-    let found: Result<_, sqlx::Error> = found.collect();
-    Ok(found.map_err(read_error)?)
+    let mut uploads = BTreeMap::new();
+    for it in aborts {
+        let (scope, asset) = (&it.scope, it.event.body.asset_id);
+        let row = connection.row(UPLOADS, key(scope, asset));
+        let Some(row) = row.map_err(write_error)? else {
+            continue;
+        };
+        let row = Columns(&row);
+        let size = || {
+            let is_pending = row.get::<&str>("upload_intent.state")? == "pending";
+            let size = row.get("upload_intent.size_bytes")?;
+            Ok::<_, CorruptColumn>(is_pending.then_some(size))
+        };
+        let size = size().map_err(CatalogError::from)?;
+        uploads.insert((scope, asset), size);
+    }
+    Ok(uploads)
 }
 
 /// Marks the intents as aborted.
-pub(super) async fn abort(
+pub(super) fn abort(
     connection: &mut SqliteConnection,
     aborts: &[(&UploadAbort, i64)],
 ) -> Result<(), WriteError> {
@@ -100,7 +93,7 @@ pub(super) async fn abort(
     let keys = aborts
         .iter()
         .map(|(it, _)| (&it.scope, it.event.body.asset_id));
-    registrations::mark(connection, keys, "aborted").await
+    registrations::mark(connection, keys, "aborted")
 }
 
 pub(super) const BEGIN: &str = "
@@ -114,20 +107,24 @@ pub(super) const OPEN: &str = "
         AND state = 'pending' AND kind = 'multipart'";
 
 /// Writes the id of an upload, unless another one was first, and returns the one that is in force.
-pub(super) async fn begin(
+pub(super) fn begin(
     connection: &mut SqliteConnection,
     begun: &BegunUpload,
 ) -> Result<Option<UploadId>, WriteError> {
-    about(BEGIN, &begun.scope, begun.asset_id)
-        .bind(begun.upload_id.as_str())
-        .bind(begun.instead_of.as_ref().map(UploadId::as_str))
-        .execute(&mut *connection)
-        .await
-        .map_err(write_error)?;
-    let row = about(OPEN, &begun.scope, begun.asset_id)
-        .fetch_optional(connection)
-        .await
-        .map_err(write_error)?;
+    let (tenant, environment) = (
+        begun.scope.tenant.as_str(),
+        begun.scope.environment.as_str(),
+    );
+    let wish = params![
+        tenant,
+        environment,
+        begun.asset_id.as_uuid().into_bytes(),
+        begun.upload_id.as_str(),
+        begun.instead_of.as_ref().map(UploadId::as_str),
+    ];
+    connection.execute(BEGIN, wish).map_err(write_error)?;
+    let row = connection.row(OPEN, key(&begun.scope, begun.asset_id));
+    let row = row.map_err(write_error)?;
     let id = row.map(|row| Columns(&row).optional_text("upload_intent.upload_id", UploadId::parse));
     let id = id.transpose().map_err(CatalogError::from)?;
     Ok(id.flatten())
@@ -146,24 +143,24 @@ const DECLARE: &str = "
     SELECT ?1, ?2, ?3, value ->> 0, value ->> 1, unhex(value ->> 2) FROM json_each(?4)";
 
 /// Writes the parts, all or none.
-pub(super) async fn declare(
+pub(super) fn declare(
     connection: &mut SqliteConnection,
     new: &NewParts,
 ) -> Result<PartsOutcome, WriteError> {
-    let open = about(OPEN, &new.scope, new.asset_id)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let open = connection.row(OPEN, key(&new.scope, new.asset_id));
+    let open = open.map_err(write_error)?;
     if open.is_none() {
         return Ok(PartsOutcome::NotPending);
     }
     let rows = new.parts.iter();
     let rows = rows_json(rows.map(|it| (it.number, it.size_bytes, it.sha256)));
-    let differing = about(DIFFERING, &new.scope, new.asset_id)
-        .bind(&rows)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let declared = params![
+        new.scope.tenant.as_str(),
+        new.scope.environment.as_str(),
+        new.asset_id.as_uuid().into_bytes(),
+        rows,
+    ];
+    let differing = connection.rows(DIFFERING, declared).map_err(write_error)?;
     if !differing.is_empty() {
         const NUMBER: &str = "upload_part.part_number";
         let numbers = differing.iter().map(|row| {
@@ -173,22 +170,12 @@ pub(super) async fn declare(
         let numbers: Result<_, CorruptColumn> = numbers.collect();
         return Ok(PartsOutcome::Differ(numbers.map_err(CatalogError::from)?));
     }
-    about(DECLARE, &new.scope, new.asset_id)
-        .bind(&rows)
-        .execute(connection)
-        .await
-        .map_err(write_error)?;
+    connection.execute(DECLARE, declared).map_err(write_error)?;
     Ok(PartsOutcome::Declared)
 }
 
-/// Returns a statement with the key of an asset bound.
-fn about<'q>(
-    sql: &'static str,
-    scope: &'q Scope,
-    asset: AssetId,
-) -> Query<'q, Sqlite, SqliteArguments> {
-    sqlx::query(sql)
-        .bind(scope.tenant.as_str())
-        .bind(scope.environment.as_str())
-        .bind(asset.as_uuid().into_bytes().to_vec())
+/// The key of an asset as the first three parameters of a statement.
+fn key(scope: &Scope, asset: AssetId) -> impl Params {
+    let asset = asset.as_uuid().into_bytes();
+    (scope.tenant.as_str(), scope.environment.as_str(), asset)
 }

@@ -3,19 +3,19 @@ use nexus_raw::{
     ports::{CatalogError, NewAsset},
     tenancy::Scope,
 };
-use sqlx::SqliteConnection;
+use rusqlite::params;
 
 use super::assets::{self, NewRecord};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
     registration::{self, Decisions, KnownState},
-    sqlite::{fault::write_error, parameters::keys_json, queries},
+    sqlite::{connection::SqliteConnection, fault::write_error, queries},
     writer::Registration,
 };
 
 /// Decides the outcome of each registration.
-pub(super) async fn decide(
+pub(super) fn decide(
     connection: &mut SqliteConnection,
     registrations: &[&Registration],
 ) -> Result<Decisions, WriteError> {
@@ -35,27 +35,27 @@ pub(super) async fn decide(
         .collect();
     parents.sort_unstable();
     parents.dedup();
-    let mut known = KnownState {
-        intents: queries::intents(connection, keys_json(keys)).await?,
-        ..KnownState::default()
-    };
-    if !parents.is_empty() {
-        known.registered = queries::registered(connection, keys_json(parents)).await?;
+    let mut known = KnownState::default();
+    for (scope, asset) in keys {
+        if let Some(state) = queries::intent(connection, scope, asset)? {
+            known.intents.insert((scope.clone(), asset), state);
+        }
+    }
+    for (scope, parent) in parents {
+        if let Some(effective) = queries::registered(connection, scope, parent)? {
+            known.registered.insert((scope.clone(), parent), effective);
+        }
     }
     registration::decide(&group, known)
         .map_err(|foreign| CatalogError::Corrupt(Box::new(foreign)).into())
 }
 
 pub(super) const MARK: &str = "
-    UPDATE upload_intent SET state = ?2
-    WHERE state = 'pending' AND rowid IN (
-        SELECT i.rowid FROM json_each(?1) k
-        CROSS JOIN upload_intent i ON i.tenant_id = k.value ->> 0 AND i.env = k.value ->> 1
-            AND i.asset_id = unhex(k.value ->> 2)
-    )";
+    UPDATE upload_intent SET state = ?4
+    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3 AND state = 'pending'";
 
 /// Inserts the records, each with the sequence of its event, and marks their intents as registered.
-pub(super) async fn insert(
+pub(super) fn insert(
     connection: &mut SqliteConnection,
     records: &[NewRecord<'_>],
 ) -> Result<(), WriteError> {
@@ -64,26 +64,26 @@ pub(super) async fn insert(
     }
     let keys = records.iter().map(|it| &it.new.asset);
     let keys = keys.map(|it| (it.scope(), it.asset_id()));
-    mark(connection, keys, "registered").await?;
-    assets::insert(connection, records).await
+    mark(connection, keys, "registered")?;
+    assets::insert(connection, records)
 }
 
 /// Sets the state of these pending intents.
-pub(super) async fn mark<'a>(
+pub(super) fn mark<'a>(
     connection: &mut SqliteConnection,
-    keys: impl ExactSizeIterator<Item = (&'a Scope, AssetId)>,
+    keys: impl Iterator<Item = (&'a Scope, AssetId)>,
     state: &'static str,
 ) -> Result<(), WriteError> {
-    let count = keys.len();
-    let marked = sqlx::query(MARK)
-        .bind(keys_json(keys))
-        .bind(state)
-        .execute(connection)
-        .await
-        .map_err(write_error)?;
-    if usize::try_from(marked.rows_affected()) == Ok(count) {
-        Ok(())
-    } else {
-        Err(CatalogError::from(CorruptColumn("upload_intent.state")).into())
+    for (scope, asset) in keys {
+        let of = params![
+            scope.tenant.as_str(),
+            scope.environment.as_str(),
+            asset.as_uuid().into_bytes(),
+            state,
+        ];
+        if connection.execute(MARK, of).map_err(write_error)? != 1 {
+            return Err(CatalogError::from(CorruptColumn("upload_intent.state")).into());
+        }
     }
+    Ok(())
 }

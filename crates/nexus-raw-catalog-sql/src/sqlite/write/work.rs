@@ -6,18 +6,17 @@ use nexus_raw::{
     ports::{CatalogError, Lease, WorkClaim},
     time::Timestamp,
 };
-use sqlx::{
-    Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
-};
+use rusqlite::{ToSql, params};
 use uuid::Uuid;
 
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
     rows::Columns,
-    sqlite::fault::write_error,
+    sqlite::{
+        connection::{SqliteConnection, SqliteRow},
+        fault::write_error,
+    },
     writer::{WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
 };
 
@@ -64,11 +63,19 @@ pub(in crate::sqlite) const END_CLAIMS: &str = "
     SET work_owner = NULL, work_until = NULL WHERE work_owner IS NOT NULL AND work_until > 0";
 
 /// Does one step of a worker.
-pub(super) async fn step(
+pub(super) fn step(
     connection: &mut SqliteConnection,
     request: &WorkRequest,
 ) -> Result<WorkAnswer, WriteError> {
-    let of = |sql| about(request, sql);
+    let (tenant, environment) = (
+        request.scope.tenant.as_str(),
+        request.scope.environment.as_str(),
+    );
+    let asset = request.asset_id.as_uuid().into_bytes();
+    let mut one = |sql, values: &[&dyn ToSql]| {
+        let changed = connection.execute(sql, values);
+        changed.map(|rows| rows == 1).map_err(write_error)
+    };
     Ok(match &request.step {
         WorkStep::Claim {
             purpose,
@@ -77,37 +84,41 @@ pub(super) async fn step(
             ttl,
         } => {
             let claimed = claim(connection, request, purpose, *owner, *now, *ttl);
-            WorkAnswer::Claim(claimed.await?)
+            WorkAnswer::Claim(claimed?)
         }
         WorkStep::Renew { epoch, now, ttl } => {
             let until = now.saturating_add(*ttl).as_micros();
-            let renew = of(RENEW).bind(epoch.cast_signed()).bind(until);
-            WorkAnswer::Done(changed(connection, renew).await?)
+            let renewed = params![tenant, environment, asset, epoch.cast_signed(), until];
+            WorkAnswer::Done(one(RENEW, renewed)?)
         }
         WorkStep::Release { epoch } => {
-            let release = of(RELEASE).bind(epoch.cast_signed());
-            WorkAnswer::Done(changed(connection, release).await?)
+            let released = params![tenant, environment, asset, epoch.cast_signed()];
+            WorkAnswer::Done(one(RELEASE, released)?)
         }
         WorkStep::Record {
             object,
             epoch,
             digest,
         } => {
-            let release = of(RELEASE).bind(epoch.cast_signed());
-            let is_held = changed(connection, release).await?;
+            let released = params![tenant, environment, asset, epoch.cast_signed()];
+            let is_held = one(RELEASE, released)?;
             if is_held {
-                let record = of(RECORD)
-                    .bind(object.etag.as_str())
-                    .bind(object.version_id.as_deref())
-                    .bind(&digest.as_bytes()[..]);
-                changed(connection, record).await?;
+                let known = params![
+                    tenant,
+                    environment,
+                    asset,
+                    object.etag,
+                    object.version_id,
+                    digest.as_bytes(),
+                ];
+                one(RECORD, known)?;
             }
             WorkAnswer::Done(is_held)
         }
     })
 }
 
-async fn claim(
+fn claim(
     connection: &mut SqliteConnection,
     request: &WorkRequest,
     purpose: &WorkPurpose,
@@ -115,31 +126,32 @@ async fn claim(
     now: Timestamp,
     ttl: Duration,
 ) -> Result<WorkClaim, WriteError> {
+    let (tenant, environment) = (
+        request.scope.tenant.as_str(),
+        request.scope.environment.as_str(),
+    );
+    let asset = request.asset_id.as_uuid().into_bytes();
     // without a tag no digest is found
     let hashing = purpose.hashing();
-    let state = about(request, CLAIM_STATE)
-        .bind(hashing.map(|it| it.etag.as_str()))
-        .bind(hashing.and_then(|it| it.version_id.as_deref()))
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let object = params![
+        tenant,
+        environment,
+        asset,
+        hashing.map(|it| it.etag.as_str()),
+        hashing.and_then(|it| it.version_id.as_deref()),
+    ];
+    let state = connection.row(CLAIM_STATE, object).map_err(write_error)?;
     let Some(state) = state else {
         return Ok(WorkClaim::Closed);
     };
     if let Some(refusal) = refusal(&state, purpose, now).map_err(CatalogError::from)? {
         return Ok(refusal);
     }
-    let ended = sqlx::query(ENDED)
-        .bind(request.scope.tenant.as_str())
-        .bind(request.scope.environment.as_str())
-        .bind(now.as_micros() - 3_600_000_000);
-    changed(connection, ended).await?;
-    let taken = about(request, CLAIM)
-        .bind(owner.into_bytes().to_vec())
-        .bind(now.saturating_add(ttl).as_micros())
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(write_error)?;
+    let ended = params![tenant, environment, now.as_micros() - 3_600_000_000];
+    connection.execute(ENDED, ended).map_err(write_error)?;
+    let until = now.saturating_add(ttl).as_micros();
+    let wish = params![tenant, environment, asset, owner.as_bytes(), until];
+    let taken = connection.only(CLAIM, wish).map_err(write_error)?;
     let taken = Columns(&taken);
     let lease = || {
         Ok::<_, CorruptColumn>(Lease {
@@ -175,20 +187,4 @@ fn refusal(
     }
     let until = row.timestamp("upload_intent.work_until")?;
     Ok((until > now).then_some(WorkClaim::Held { until }))
-}
-
-/// Returns a statement with the key of the asset bound.
-fn about<'q>(request: &'q WorkRequest, sql: &'static str) -> Query<'q, Sqlite, SqliteArguments> {
-    sqlx::query(sql)
-        .bind(request.scope.tenant.as_str())
-        .bind(request.scope.environment.as_str())
-        .bind(request.asset_id.as_uuid().into_bytes().to_vec())
-}
-
-async fn changed(
-    connection: &mut SqliteConnection,
-    statement: Query<'_, Sqlite, SqliteArguments>,
-) -> Result<bool, WriteError> {
-    let done = statement.execute(connection).await.map_err(write_error)?;
-    Ok(done.rows_affected() == 1)
 }
