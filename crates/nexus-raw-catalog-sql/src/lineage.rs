@@ -14,7 +14,7 @@ use nexus_raw::{
 use crate::{
     error::CorruptColumn,
     listing::{Sql, Value},
-    rows::{Cells, Columns, decode},
+    rows::{Columns, decode},
 };
 
 /// Reads rows for a lineage.
@@ -22,11 +22,12 @@ pub(crate) trait LineageReader: Send {
     /// SQL for whether `asset a` and all its ancestors allow training.
     const EFFECTIVE: &'static str;
 
-    fn rows(
+    fn rows<T: Send>(
         &mut self,
         scope: &Scope,
         sql: Sql,
-    ) -> impl Future<Output = Result<Vec<Box<dyn Cells>>, CatalogError>> + Send;
+        read: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn> + Send,
+    ) -> impl Future<Output = Result<Vec<T>, CatalogError>> + Send;
 }
 
 /// How many assets of a level are followed by one statement. Few, since each may have as many
@@ -99,10 +100,7 @@ async fn level<R: LineageReader>(
             // those shown already may come first
             children(scope, chunk, left + shown.assets.len() + 1)
         };
-        let rows = reader.rows(scope, sql).await?;
-        let mut relatives: BTreeMap<(usize, i64), AssetId> = BTreeMap::new();
-        for row in &rows {
-            let row = Columns(&**row);
+        let relative = |row: &Columns<'_>| {
             let [of, to] = if up {
                 ["lineage_edge.child_id", "lineage_edge.parent_id"]
             } else {
@@ -111,8 +109,11 @@ async fn level<R: LineageReader>(
             let of = row.asset_id(of)?;
             let place = chunk.iter().position(|it| *it == of);
             let place = place.ok_or(CorruptColumn("lineage_edge.child_id"))?;
-            relatives.insert((place, row.get("lineage_edge.place")?), row.asset_id(to)?);
-        }
+            let place: (usize, i64) = (place, row.get("lineage_edge.place")?);
+            Ok((place, row.asset_id(to)?))
+        };
+        let relatives = reader.rows(scope, sql, relative).await?;
+        let relatives: BTreeMap<_, _> = relatives.into_iter().collect();
         for relative in relatives.into_values() {
             if shown.places.contains_key(&relative) {
                 continue;
@@ -181,22 +182,21 @@ async fn nodes<R: LineageReader>(
     );
     let mut sql = Sql::of(&text, scope);
     push_ids(&mut sql, assets.iter().map(|(id, _)| *id));
-    let rows = reader.rows(scope, sql).await?;
     let depths: HashMap<_, _> = assets.iter().copied().collect();
-    let mut nodes = HashMap::new();
-    for row in &rows {
-        let row = Columns(&**row);
+    let node = |row: &Columns<'_>| {
         let asset_id = row.asset_id("asset.asset_id")?;
         let node = LineageNode {
             asset_id,
             filename: row.text("asset.filename", Filename::from_stored)?,
             content_type: row.text("asset.content_type", ContentType::from_stored)?,
-            train_ok: decode::flag(&row, "asset.own")?,
-            train_ok_effective: decode::flag(&row, "asset.effective")?,
+            train_ok: decode::flag(row, "asset.own")?,
+            train_ok_effective: decode::flag(row, "asset.effective")?,
             depth: depths.get(&asset_id).copied().unwrap_or_default(),
         };
-        nodes.insert(asset_id, node);
-    }
+        Ok((asset_id, node))
+    };
+    let nodes = reader.rows(scope, sql, node).await?;
+    let mut nodes: HashMap<_, _> = nodes.into_iter().collect();
     let in_order = assets.iter().filter_map(|(id, _)| nodes.remove(id));
     Ok(in_order.collect())
 }
@@ -207,18 +207,20 @@ async fn edges<R: LineageReader>(
     scope: &Scope,
     shown: &Shown,
 ) -> Result<Vec<LineageEdge>, CatalogError> {
-    let mut edges = BTreeMap::new();
     let ids: Vec<_> = shown.assets.iter().map(|(id, _)| *id).collect();
-    let rows = reader.rows(scope, parents(scope, &ids)).await?;
-    for row in &rows {
-        let row = Columns(&**row);
+    let edge = |row: &Columns<'_>| {
         let edge = LineageEdge {
             from: row.asset_id("lineage_edge.parent_id")?,
             to: row.asset_id("lineage_edge.child_id")?,
         };
+        Ok((row.get::<i64>("lineage_edge.place")?, edge))
+    };
+    let read = reader.rows(scope, parents(scope, &ids), edge).await?;
+    let mut edges = BTreeMap::new();
+    for (position, edge) in read {
         let place = shown.places.get(&edge.to).copied().unwrap_or_default();
         if shown.places.contains_key(&edge.from) {
-            edges.insert((place, row.get::<i64>("lineage_edge.place")?), edge);
+            edges.insert((place, position), edge);
         }
     }
     Ok(edges.into_values().collect())

@@ -6,7 +6,7 @@ use crate::rows::{Cells, WrongCell, column_index};
 /// Calls use the text format ([`super::statement`]), so values are parsed here: `boolean` as a
 /// number, `uuid` as bytes, `json` as text.
 impl Cells for PgRow {
-    fn integer(&self, column: &str) -> Result<Option<i64>, WrongCell> {
+    fn integer(&self, column: &'static str) -> Result<Option<i64>, WrongCell> {
         self.text(column)?
             .map(|text| match text {
                 "f" => Ok(0),
@@ -16,13 +16,13 @@ impl Cells for PgRow {
             .transpose()
     }
 
-    fn real(&self, column: &str) -> Result<Option<f64>, WrongCell> {
+    fn real(&self, column: &'static str) -> Result<Option<f64>, WrongCell> {
         let text = self.text(column)?;
         text.map(|text| text.parse().map_err(|_| WrongCell))
             .transpose()
     }
 
-    fn text(&self, column: &str) -> Result<Option<&str>, WrongCell> {
+    fn text(&self, column: &'static str) -> Result<Option<&str>, WrongCell> {
         let value = self.try_get_raw(index(self, column)?);
         let value = value.map_err(|_| WrongCell)?;
         if value.is_null() {
@@ -31,7 +31,7 @@ impl Cells for PgRow {
         value.as_str().map(Some).map_err(|_| WrongCell)
     }
 
-    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, WrongCell> {
+    fn bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, WrongCell> {
         let index = index(self, column)?;
         let value = self.try_get_raw(index).map_err(|_| WrongCell)?;
         if value.type_info().name() == "UUID" {
@@ -43,7 +43,7 @@ impl Cells for PgRow {
     }
 }
 
-fn index(row: &PgRow, column: &str) -> Result<usize, WrongCell> {
+fn index(row: &PgRow, column: &'static str) -> Result<usize, WrongCell> {
     let names = row.columns().iter().map(Column::name);
     column_index(names, column).ok_or(WrongCell)
 }

@@ -232,12 +232,13 @@ impl PostgresReader {
         let arguments: [&dyn Argument; 4] = [&user, &route, &digest, &now.as_micros()];
         let query = about("SELECT * FROM key_v1", &key.scope, &arguments);
         let rows = self.query(&query).await?;
-        let Some(row) = rows.first().map(|row| Columns(row)) else {
+        let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let body_digest = row.digest("idempotency.body_digest")?;
+        let body_digest = Columns(row).digest("idempotency.body_digest")?;
+        let asset = Columns(row).asset_id("idempotency.asset_id")?;
         // an intent is never deleted, so it may be read after the key
-        let intent = self.find_intent(&key.scope, row.asset_id("idempotency.asset_id")?);
+        let intent = self.find_intent(&key.scope, asset);
         let state = intent.await?.ok_or(CorruptColumn("idempotency.asset_id"))?;
         Ok(decode::standing(body_digest, state))
     }

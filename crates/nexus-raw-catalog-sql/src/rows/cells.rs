@@ -1,14 +1,14 @@
 /// A row of either database, read as one of four kinds of values.
 ///
 /// A null is `None`.
-pub(crate) trait Cells: Send + Sync {
-    fn integer(&self, column: &str) -> Result<Option<i64>, WrongCell>;
+pub(crate) trait Cells {
+    fn integer(&self, column: &'static str) -> Result<Option<i64>, WrongCell>;
 
-    fn real(&self, column: &str) -> Result<Option<f64>, WrongCell>;
+    fn real(&self, column: &'static str) -> Result<Option<f64>, WrongCell>;
 
-    fn text(&self, column: &str) -> Result<Option<&str>, WrongCell>;
+    fn text(&self, column: &'static str) -> Result<Option<&str>, WrongCell>;
 
-    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, WrongCell>;
+    fn bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, WrongCell>;
 }
 
 /// A column is missing, or its value is of another kind.
@@ -33,35 +33,35 @@ pub(crate) fn column_index<'n>(
 
 /// A type that a column can be read as.
 pub(crate) trait Cell<'r>: Sized {
-    fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, WrongCell>;
+    fn read(row: &'r dyn Cells, column: &'static str) -> Result<Option<Self>, WrongCell>;
 }
 
 impl<'r> Cell<'r> for i64 {
-    fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, WrongCell> {
+    fn read(row: &'r dyn Cells, column: &'static str) -> Result<Option<Self>, WrongCell> {
         row.integer(column)
     }
 }
 
 impl<'r> Cell<'r> for f64 {
-    fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, WrongCell> {
+    fn read(row: &'r dyn Cells, column: &'static str) -> Result<Option<Self>, WrongCell> {
         row.real(column)
     }
 }
 
 impl<'r> Cell<'r> for &'r str {
-    fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, WrongCell> {
+    fn read(row: &'r dyn Cells, column: &'static str) -> Result<Option<Self>, WrongCell> {
         row.text(column)
     }
 }
 
 impl<'r> Cell<'r> for String {
-    fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, WrongCell> {
+    fn read(row: &'r dyn Cells, column: &'static str) -> Result<Option<Self>, WrongCell> {
         Ok(row.text(column)?.map(str::to_owned))
     }
 }
 
 impl<'r> Cell<'r> for Vec<u8> {
-    fn read(row: &'r dyn Cells, column: &str) -> Result<Option<Self>, WrongCell> {
+    fn read(row: &'r dyn Cells, column: &'static str) -> Result<Option<Self>, WrongCell> {
         row.bytes(column)
     }
 }

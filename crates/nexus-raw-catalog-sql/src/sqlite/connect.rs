@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::{connection::SqliteConnection, fault::open_error};
-use crate::{error::OpenError, rows::Columns};
+use crate::error::OpenError;
 
 /// The first SQLite without a bug by which a checkpoint could corrupt a database in WAL mode.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -25,9 +25,10 @@ pub(super) fn writer(file: &Path) -> Result<SqliteConnection, OpenError> {
 
 /// Sets WAL mode, for readers that do not block the writer, and synchronous commits.
 pub(super) fn make_durable(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let mode = connection.only("PRAGMA journal_mode = WAL", []);
-    let mode = mode.map_err(open_error)?;
-    if Columns(&mode).get::<&str>("pragma.journal_mode").ok() != Some("wal") {
+    let is_wal = connection.only("PRAGMA journal_mode = WAL", [], |row| {
+        Ok(row.get::<&str>("pragma.journal_mode")? == "wal")
+    });
+    if !is_wal.map_err(open_error)? {
         return Err(OpenError::incompatible(
             "the catalogue's file system does not support a write-ahead log: \
              use a local one",

@@ -1,15 +1,28 @@
-use std::{path::Path, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    path::Path,
+    ptr,
+};
 
-use rusqlite::{Connection, Error, OpenFlags, Params, types::Value};
+use rusqlite::{Connection, Error, OpenFlags, Params, Row, Statement, types::ValueRef};
 
-use crate::rows::{Cells, WrongCell, column_index};
+use super::fault::RowError;
+use crate::{
+    error::CorruptColumn,
+    rows::{Cells, Columns, WrongCell, column_index},
+};
 
 /// The number of statements that a connection keeps prepared: all of the writer's, and those of the
 /// lists that are asked for most.
 const PREPARED: usize = 64;
 
 /// A connection, used by one thread at a time. Each statement blocks it.
-pub(in crate::sqlite) struct SqliteConnection(Connection);
+pub(in crate::sqlite) struct SqliteConnection {
+    raw: Connection,
+    /// The places of columns, by statement.
+    places: HashMap<Box<str>, Places>,
+}
 
 impl SqliteConnection {
     /// Opens an existing file.
@@ -26,12 +39,15 @@ impl SqliteConnection {
 
     fn of(connection: Connection) -> Self {
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        Self(connection)
+        Self {
+            raw: connection,
+            places: HashMap::new(),
+        }
     }
 
     /// Runs several statements, which are not kept prepared.
     pub(in crate::sqlite) fn batch(&mut self, sql: &str) -> Result<(), Error> {
-        self.0.execute_batch(sql)
+        self.raw.execute_batch(sql)
     }
 
     /// Runs a statement that returns no rows, and returns the number of rows that it changed.
@@ -40,120 +56,170 @@ impl SqliteConnection {
         sql: &str,
         values: impl Params,
     ) -> Result<usize, Error> {
-        self.0.prepare_cached(sql)?.execute(values)
+        self.raw.prepare_cached(sql)?.execute(values)
     }
 
-    /// Returns all rows.
-    pub(in crate::sqlite) fn rows(
+    /// Returns all rows, read by `read`.
+    pub(in crate::sqlite) fn rows<T>(
         &mut self,
         sql: &str,
         values: impl Params,
-    ) -> Result<Vec<SqliteRow>, Error> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let names = names(&statement);
+        mut read: impl FnMut(&Columns<'_>) -> Result<T, CorruptColumn>,
+    ) -> Result<Vec<T>, RowError> {
+        let mut statement = self.raw.prepare_cached(sql)?;
+        let places = places(&mut self.places, sql, &statement);
         let mut rows = statement.query(values)?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(SqliteRow::of(&names, row)?);
+            all.push(read(&Columns(&SqliteRow::of(row, places)))?);
         }
         Ok(all)
     }
 
-    /// Returns the first row, if there is one.
-    pub(in crate::sqlite) fn row(
+    /// Returns the first row, read by `read`, if there is one.
+    pub(in crate::sqlite) fn row<T>(
         &mut self,
         sql: &str,
         values: impl Params,
-    ) -> Result<Option<SqliteRow>, Error> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let names = names(&statement);
+        read: impl FnOnce(&Columns<'_>) -> Result<T, CorruptColumn>,
+    ) -> Result<Option<T>, RowError> {
+        let mut statement = self.raw.prepare_cached(sql)?;
+        let places = places(&mut self.places, sql, &statement);
         let mut rows = statement.query(values)?;
-        rows.next()?
-            .map(|row| SqliteRow::of(&names, row))
-            .transpose()
+        Ok(match rows.next()? {
+            None => None,
+            Some(row) => Some(read(&Columns(&SqliteRow::of(row, places)))?),
+        })
     }
 
-    /// Returns the only row.
-    pub(in crate::sqlite) fn only(
+    /// Returns the only row, read by `read`.
+    pub(in crate::sqlite) fn only<T>(
         &mut self,
         sql: &str,
         values: impl Params,
-    ) -> Result<SqliteRow, Error> {
-        self.row(sql, values)?.ok_or(Error::QueryReturnedNoRows)
+        read: impl FnOnce(&Columns<'_>) -> Result<T, CorruptColumn>,
+    ) -> Result<T, RowError> {
+        let row = self.row(sql, values, read)?;
+        row.ok_or_else(|| Error::QueryReturnedNoRows.into())
+    }
+
+    /// Returns whether there is a row.
+    pub(in crate::sqlite) fn has_row(
+        &mut self,
+        sql: &str,
+        values: impl Params,
+    ) -> Result<bool, RowError> {
+        Ok(self.row(sql, values, |_| Ok(()))?.is_some())
     }
 
     /// Returns whether no transaction is open.
     pub(in crate::sqlite) fn is_autocommit(&self) -> bool {
-        self.0.is_autocommit()
+        self.raw.is_autocommit()
     }
 
     #[cfg(feature = "commit-hook")]
     pub(in crate::sqlite) fn raw(&self) -> &Connection {
-        &self.0
+        &self.raw
     }
 
     pub(in crate::sqlite) fn close(self) -> Result<(), Error> {
-        self.0.close().map_err(|(_, error)| error)
+        self.raw.close().map_err(|(_, error)| error)
     }
 }
 
-fn names(statement: &rusqlite::Statement<'_>) -> Arc<[Box<str>]> {
-    let names = statement.column_names().into_iter();
-    names.map(Box::from).collect()
+/// The columns of a statement: all names, and the places of those that were asked for, in that
+/// order. Rows are read in the same order again and again, so a place is found where the last row
+/// left off.
+struct Places {
+    names: Vec<Box<str>>,
+    asked: RefCell<Vec<(&'static str, usize)>>,
 }
 
-/// A row, with the names of its columns.
-pub(in crate::sqlite) struct SqliteRow {
-    names: Arc<[Box<str>]>,
-    values: Vec<Value>,
-}
-
-impl SqliteRow {
-    fn of(names: &Arc<[Box<str>]>, row: &rusqlite::Row<'_>) -> Result<Self, Error> {
-        let values = (0..names.len()).map(|at| row.get(at));
-        Ok(Self {
-            names: names.clone(),
-            values: values.collect::<Result<_, _>>()?,
-        })
+impl Places {
+    fn of(statement: &Statement<'_>) -> Self {
+        let names = statement.column_names().into_iter();
+        Self {
+            names: names.map(Box::from).collect(),
+            asked: RefCell::default(),
+        }
     }
 
-    fn value(&self, column: &str) -> Result<&Value, WrongCell> {
+    /// Returns the place of a column, and the turn of the next one. Probably it is the one that was
+    /// asked for at `turn` before.
+    fn of_column(&self, column: &'static str, turn: usize) -> Result<(usize, usize), WrongCell> {
+        // the same address is the same text; a text that is written twice may have two
+        let is_it = |(known, _): &(&'static str, usize)| ptr::eq(*known, column);
+        let mut asked = self.asked.borrow_mut();
+        if let Some((_, place)) = asked.get(turn).filter(|it| is_it(it)) {
+            return Ok((*place, turn + 1));
+        }
+        if let Some(at) = asked.iter().position(is_it) {
+            return Ok((asked[at].1, at + 1));
+        }
         let names = self.names.iter().map(|it| &**it);
-        let index = column_index(names, column).ok_or(WrongCell)?;
-        self.values.get(index).ok_or(WrongCell)
+        let place = column_index(names, column).ok_or(WrongCell)?;
+        asked.push((column, place));
+        Ok((place, asked.len()))
     }
 }
 
-impl Cells for SqliteRow {
-    fn integer(&self, column: &str) -> Result<Option<i64>, WrongCell> {
-        match self.value(column)? {
-            Value::Null => Ok(None),
-            Value::Integer(number) => Ok(Some(*number)),
-            _ => Err(WrongCell),
+/// Returns the places of a statement's columns, which are kept as long as it may stay prepared.
+fn places<'p>(
+    all: &'p mut HashMap<Box<str>, Places>,
+    sql: &str,
+    statement: &Statement<'_>,
+) -> &'p Places {
+    if all.len() >= PREPARED && !all.contains_key(sql) {
+        all.clear();
+    }
+    let of_sql = all.entry(sql.into());
+    of_sql.or_insert_with(|| Places::of(statement))
+}
+
+/// A row, until the next one is fetched.
+struct SqliteRow<'r> {
+    row: &'r Row<'r>,
+    places: &'r Places,
+    /// Where the next column probably is among those that were asked for.
+    turn: Cell<usize>,
+}
+
+impl<'r> SqliteRow<'r> {
+    fn of(row: &'r Row<'r>, places: &'r Places) -> Self {
+        Self {
+            row,
+            places,
+            turn: Cell::new(0),
         }
     }
 
-    fn real(&self, column: &str) -> Result<Option<f64>, WrongCell> {
-        match self.value(column)? {
-            Value::Null => Ok(None),
-            Value::Real(number) => Ok(Some(*number)),
-            _ => Err(WrongCell),
-        }
+    fn value(&self, column: &'static str) -> Result<ValueRef<'_>, WrongCell> {
+        let (place, turn) = self.places.of_column(column, self.turn.get())?;
+        self.turn.set(turn);
+        self.row.get_ref(place).map_err(|_| WrongCell)
+    }
+}
+
+impl Cells for SqliteRow<'_> {
+    fn integer(&self, column: &'static str) -> Result<Option<i64>, WrongCell> {
+        let value = self.value(column)?.as_i64_or_null();
+        value.map_err(|_| WrongCell)
     }
 
-    fn text(&self, column: &str) -> Result<Option<&str>, WrongCell> {
-        match self.value(column)? {
-            Value::Null => Ok(None),
-            Value::Text(text) => Ok(Some(text)),
-            _ => Err(WrongCell),
-        }
+    fn real(&self, column: &'static str) -> Result<Option<f64>, WrongCell> {
+        let value = self.value(column)?.as_f64_or_null();
+        value.map_err(|_| WrongCell)
     }
 
-    fn bytes(&self, column: &str) -> Result<Option<Vec<u8>>, WrongCell> {
-        match self.value(column)? {
-            Value::Null => Ok(None),
-            Value::Blob(bytes) => Ok(Some(bytes.clone())),
-            _ => Err(WrongCell),
-        }
+    fn text(&self, column: &'static str) -> Result<Option<&str>, WrongCell> {
+        let value = self.value(column)?.as_str_or_null();
+        value.map_err(|_| WrongCell)
+    }
+
+    fn bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, WrongCell> {
+        let value = self.value(column)?.as_blob_or_null();
+        value
+            .map(|it| it.map(<[u8]>::to_vec))
+            .map_err(|_| WrongCell)
     }
 }

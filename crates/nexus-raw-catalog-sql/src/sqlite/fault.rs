@@ -6,7 +6,7 @@ use nexus_raw::ports::CatalogError;
 
 use crate::{
     backend::WriteError,
-    error::{Failure, OpenError},
+    error::{CorruptColumn, Failure, OpenError},
 };
 
 const ERROR: c_int = 1;
@@ -25,14 +25,35 @@ fn extended_code(error: &rusqlite::Error) -> Option<c_int> {
     }
 }
 
-fn is_corrupt(error: &rusqlite::Error) -> bool {
-    let primary = extended_code(error).map(|code| code & 0xff);
-    matches!(primary, Some(CORRUPT | NOTADB))
+/// The error of reading rows.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RowError {
+    /// SQLite's own.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A value that this program cannot have written.
+    #[error(transparent)]
+    Column(#[from] CorruptColumn),
+}
+
+impl RowError {
+    fn is_corrupt(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => {
+                let primary = extended_code(error).map(|code| code & 0xff);
+                matches!(primary, Some(CORRUPT | NOTADB))
+            }
+            Self::Column(_) => true,
+        }
+    }
 }
 
 /// Returns whether the medium failed. After that, SQLite's memory and the disk may differ
 /// permanently.
-fn is_medium_failure(error: &rusqlite::Error) -> bool {
+fn is_medium_failure(error: &RowError) -> bool {
+    let RowError::Sqlite(error) = error else {
+        return false;
+    };
     extended_code(error).is_some_and(|code| code & 0xff == IOERR && code != IOERR_NOMEM)
 }
 
@@ -42,8 +63,9 @@ pub(super) fn is_plain(error: &rusqlite::Error) -> bool {
 }
 
 /// Returns the error for the caller of a read.
-pub(super) fn read_error(error: rusqlite::Error) -> CatalogError {
-    if is_corrupt(&error) {
+pub(super) fn read_error(error: impl Into<RowError>) -> CatalogError {
+    let error = error.into();
+    if error.is_corrupt() {
         CatalogError::Corrupt(Box::new(error))
     } else {
         CatalogError::Unavailable(Box::new(error))
@@ -51,7 +73,8 @@ pub(super) fn read_error(error: rusqlite::Error) -> CatalogError {
 }
 
 /// Returns the error for the writer.
-pub(super) fn write_error(error: rusqlite::Error) -> WriteError {
+pub(super) fn write_error(error: impl Into<RowError>) -> WriteError {
+    let error = error.into();
     if is_medium_failure(&error) {
         WriteError::Fatal(Failure::unavailable(error))
     } else {
@@ -60,8 +83,9 @@ pub(super) fn write_error(error: rusqlite::Error) -> WriteError {
 }
 
 /// Returns the error of opening the catalogue.
-pub(super) fn open_error(error: rusqlite::Error) -> OpenError {
-    if is_corrupt(&error) {
+pub(super) fn open_error(error: impl Into<RowError>) -> OpenError {
+    let error = error.into();
+    if error.is_corrupt() {
         OpenError::incompatible(format!("the catalogue's file is corrupt: {error}"))
     } else {
         OpenError::Unreachable(Box::new(error))

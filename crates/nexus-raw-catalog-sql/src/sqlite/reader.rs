@@ -24,7 +24,7 @@ use crate::{
     error::{CorruptColumn, Reason},
     lineage::{self, LineageReader},
     listing::Sql,
-    rows::{Cells, decode::standing},
+    rows::{Columns, decode::standing},
 };
 
 /// Reads on a few threads.
@@ -46,10 +46,13 @@ impl SqliteReader {
 impl LineageReader for SqliteConnection {
     const EFFECTIVE: &'static str = queries::EFFECTIVE;
 
-    async fn rows(&mut self, _: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
-        let rows = queries::lists::rows(self, &sql).map_err(read_error)?;
-        let rows = rows.into_iter();
-        Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
+    async fn rows<T: Send>(
+        &mut self,
+        _: &Scope,
+        sql: Sql,
+        read: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn> + Send,
+    ) -> Result<Vec<T>, CatalogError> {
+        queries::lists::rows(self, &sql, read)
     }
 }
 
@@ -336,8 +339,8 @@ impl SqliteReader {
 
     pub(crate) async fn ready(&self) -> Result<(), CatalogError> {
         let ready = |connection: &mut SqliteConnection| {
-            let row = connection.only("SELECT only_one FROM catalog", []);
-            row.map(|_| ()).map_err(read_error)
+            let ready = connection.only("SELECT only_one FROM catalog", [], |_| Ok(()));
+            ready.map_err(read_error)
         };
         self.threads.read(ready).await
     }

@@ -205,8 +205,8 @@ mod tests {
     }
 
     fn one(connection: &mut SqliteConnection) -> Result<usize, CatalogError> {
-        let rows = connection.rows("SELECT 1", []).map_err(read_error);
-        rows.map(|rows| rows.len())
+        let rows = connection.rows("SELECT 1", [], |_| Ok(()));
+        rows.map(|rows| rows.len()).map_err(read_error)
     }
 
     fn begin<T>(read: Pin<&mut impl Future<Output = T>>) -> Poll<T> {

@@ -7,10 +7,7 @@ use super::{
     connection::SqliteConnection,
     fault::{is_plain, open_error},
 };
-use crate::{
-    error::OpenError,
-    rows::{Cells, Columns},
-};
+use crate::error::OpenError;
 
 /// The SQL of the migrations and their checksums, as for PostgreSQL.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -107,13 +104,14 @@ fn apply_missing(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenErro
 /// Returns the applied migrations, each with its checksum.
 fn applied(connection: &mut SqliteConnection) -> Result<BTreeMap<i64, Vec<u8>>, OpenError> {
     let rows = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
-    let rows = connection.rows(rows, []).map_err(open_error)?;
+    let rows = connection.rows(rows, [], |row| {
+        let checksum: Vec<u8> = row.get("it.checksum")?;
+        let version: i64 = row.get("it.version")?;
+        Ok((version, checksum, row.get::<i64>("it.success")? == 1))
+    });
     let mut applied = BTreeMap::new();
-    for row in &rows {
-        let row = Columns(row);
-        let read = || Some((row.get("it.version").ok()?, row.get("it.checksum").ok()?));
-        let (version, checksum) = read().ok_or_else(|| half_applied(0))?;
-        if row.get::<i64>("it.success").ok() != Some(1) {
+    for (version, checksum, is_whole) in rows.map_err(open_error)? {
+        if !is_whole {
             return Err(half_applied(version));
         }
         applied.insert(version, checksum);
@@ -148,16 +146,14 @@ fn describe(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError>
         r"SELECT concat_ws(' ', type, name, tbl_name, sql) AS text FROM sqlite_schema
           WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY type, name",
         [],
+        |row| row.get("it.text"),
     );
-    let rows = rows.map_err(open_error)?;
-    let texts = rows.iter().map(|row| row.text("it.text"));
-    let texts = texts.map(|it| it.ok().flatten().unwrap_or_default().to_owned());
-    Ok(texts.collect())
+    rows.map_err(open_error)
 }
 
 fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64, OpenError> {
-    let row = connection.only(sql, []).map_err(open_error)?;
-    Ok(Columns(&row).get("it.number").unwrap_or_default())
+    let number = connection.only(sql, [], |row| row.get("it.number"));
+    number.map_err(open_error)
 }
 
 fn half_applied(version: i64) -> OpenError {

@@ -15,7 +15,6 @@ use super::*;
 use crate::listing::Listing;
 use crate::{
     backend::{GroupWriter, WriteError},
-    rows::Cells,
     sealed::SealedEvent,
     writer::{
         IntentKey, IntentOutcome, Kind, NewIntent, RecordedDownload, Registration, RepeatedPresign,
@@ -73,11 +72,8 @@ fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
         .count()
         .max(sql.matches('?').count() * usize::from(!sql.contains("?1")));
     let nulls = params_from_iter(vec![rusqlite::types::Null; count]);
-    let rows = connection.rows(&explain, nulls).unwrap();
-    let steps = rows
-        .iter()
-        .map(|row| row.text("plan.detail").unwrap().unwrap());
-    steps.map(str::to_owned).collect()
+    let steps = connection.rows(&explain, nulls, |row| row.get("plan.detail"));
+    steps.unwrap()
 }
 
 /// No statement scans a table that grows with use. Only the relay's reads and the census scan the

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{
     committed::{CommittedEvents, UnwrittenCursors},
     connection::SqliteConnection,
-    fault::write_error,
+    fault::{RowError, write_error},
     files::OpenFiles,
     lock::CatalogLock,
     write::{self, WrittenGroup},
@@ -60,7 +60,7 @@ impl SqliteWriter {
             return Ok(());
         }
         self.since_checkpoint = 0;
-        let done = self.connection.row("PRAGMA wal_checkpoint(PASSIVE)", []);
+        let done = (self.connection).has_row("PRAGMA wal_checkpoint(PASSIVE)", []);
         done.map(|_| ()).map_err(or_unavailable)
     }
 
@@ -109,7 +109,7 @@ impl SqliteWriter {
 }
 
 /// Returns a refusal as unavailability: the cause is not a member of the group.
-fn or_unavailable(error: rusqlite::Error) -> WriteError {
+fn or_unavailable(error: impl Into<RowError>) -> WriteError {
     match write_error(error) {
         WriteError::Refused(failure) => WriteError::Unavailable(failure),
         other => other,
@@ -168,8 +168,8 @@ impl GroupWriter for SqliteWriter {
             ..
         } = *self;
         // without this checkpoint the next start reads the log
-        let carried = connection.row("PRAGMA wal_checkpoint(TRUNCATE)", []);
-        if let Err(error) = carried.and(connection.close()) {
+        let carried = connection.has_row("PRAGMA wal_checkpoint(TRUNCATE)", []);
+        if let Err(error) = carried.and_then(|_| Ok(connection.close()?)) {
             tracing::warn!(%error, "catalogue close failed");
         }
     }

@@ -8,10 +8,11 @@ use nexus_raw::{
 
 use super::{EFFECTIVE, PostgresReader, TO_LIST, about, entered};
 use crate::{
+    error::CorruptColumn,
     lineage::{self, LineageReader},
     listing::Sql,
     postgres::statement::{Argument, call},
-    rows::{Cells, Columns, decode},
+    rows::{Columns, decode},
 };
 
 const FACTS: &str = concat!(
@@ -23,10 +24,15 @@ const FACTS: &str = concat!(
 impl LineageReader for &PostgresReader {
     const EFFECTIVE: &'static str = EFFECTIVE;
 
-    async fn rows(&mut self, scope: &Scope, sql: Sql) -> Result<Vec<Box<dyn Cells>>, CatalogError> {
+    async fn rows<T: Send>(
+        &mut self,
+        scope: &Scope,
+        sql: Sql,
+        read: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn> + Send,
+    ) -> Result<Vec<T>, CatalogError> {
         let rows = self.query_with(TO_LIST, &entered(scope, &sql)).await?;
-        let rows = rows.into_iter().skip(1);
-        Ok(rows.map(|row| Box::new(row) as Box<dyn Cells>).collect())
+        let rows = rows.iter().skip(1).map(|row| read(&Columns(row)));
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 

@@ -7,8 +7,11 @@ use nexus_raw::{
 };
 use rusqlite::params;
 
-use super::{collect, of_asset};
-use crate::{rows::decode, sqlite::connection::SqliteConnection};
+use super::of_asset;
+use crate::{
+    rows::decode,
+    sqlite::{connection::SqliteConnection, fault::read_error},
+};
 
 /// A row of `stated_fact f` as JSON.
 macro_rules! fact_json {
@@ -88,13 +91,16 @@ pub(in crate::sqlite) fn facts(
         after,
         limit,
     ];
-    collect(connection.rows(FACTS_OF, of), decode::stated_fact)
+    let facts = connection.rows(FACTS_OF, of, decode::stated_fact);
+    facts.map_err(read_error)
 }
 
 pub(in crate::sqlite) fn unfinished(
     connection: &mut SqliteConnection,
     limit: u32,
 ) -> Result<Vec<Scope>, CatalogError> {
-    let rows = connection.rows(UNFINISHED, [limit]);
-    collect(rows, |row| row.scope("scope.tenant_id", "scope.env"))
+    let scopes = connection.rows(UNFINISHED, [limit], |row| {
+        row.scope("scope.tenant_id", "scope.env")
+    });
+    scopes.map_err(read_error)
 }

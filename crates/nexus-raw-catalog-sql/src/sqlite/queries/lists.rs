@@ -6,11 +6,12 @@ use nexus_raw::{
 };
 use rusqlite::{params, params_from_iter};
 
-use super::{EFFECTIVE, collect, read_error};
+use super::{EFFECTIVE, read_error};
 use crate::{
+    error::CorruptColumn,
     listing::{self, Listing, Select, Sql},
     rows::{Columns, decode},
-    sqlite::connection::{SqliteConnection, SqliteRow},
+    sqlite::connection::SqliteConnection,
 };
 
 /// The columns of a list, of `asset a`.
@@ -38,29 +39,28 @@ pub(in crate::sqlite) fn assets(
     query: &AssetQuery,
 ) -> Result<AssetPage, CatalogError> {
     let of = params![scope.tenant.as_str(), scope.environment.as_str()];
-    let row = connection.row(LAST_SEQUENCE, of).map_err(read_error)?;
-    let last = row.map(|row| Columns(&row).get("scope.last_sequence"));
-    let before = listing::before(query, last.transpose()?.unwrap_or(0));
+    let last = connection.row(LAST_SEQUENCE, of, |row| row.get("scope.last_sequence"));
+    let before = listing::before(query, last.map_err(read_error)?.unwrap_or(0));
     let listing = Listing::of(scope, &query.filter);
     let floor: Option<i64> = if listing.is_checked() {
-        let row = rows(connection, &listing.floor(before)).map_err(read_error)?;
-        let floor = row
-            .first()
-            .map(|row| Columns(row).get("asset.registered_sequence"));
-        floor.transpose()?
+        let floor = |row: &Columns<'_>| row.get("asset.registered_sequence");
+        let floor = rows(connection, &listing.floor(before), floor)?;
+        floor.into_iter().next()
     } else {
         None
     };
     let limit = query.limit.saturating_add(1);
     let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
-    let assets = collect(rows(connection, &sql), decode::listed)?;
+    let assets = rows(connection, &sql, decode::listed)?;
     Ok(listing::page(assets, query, floor)?)
 }
 
-/// Returns the rows of a statement that is made of our own texts, with what others say as values.
-pub(in crate::sqlite) fn rows(
+/// Reads the rows of a statement that is made of our own texts, with what others say as values.
+pub(in crate::sqlite) fn rows<T>(
     connection: &mut SqliteConnection,
     sql: &Sql,
-) -> Result<Vec<SqliteRow>, rusqlite::Error> {
-    connection.rows(&sql.text, params_from_iter(&sql.values))
+    read: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
+) -> Result<Vec<T>, CatalogError> {
+    let rows = connection.rows(&sql.text, params_from_iter(&sql.values), read);
+    rows.map_err(read_error)
 }

@@ -15,10 +15,7 @@ use nexus_raw::{
 };
 use rusqlite::{ToSql, params, params_from_iter, types::ToSqlOutput};
 
-use super::{
-    connection::{SqliteConnection, SqliteRow},
-    fault::read_error,
-};
+use super::{connection::SqliteConnection, fault::read_error};
 use crate::{
     error::CorruptColumn,
     listing::{self, Value},
@@ -189,13 +186,11 @@ pub(super) fn key(
         key.key.digest().to_string(),
         now.as_micros(),
     ];
-    let row = connection.row(KEY, of).map_err(read_error)?;
-    let key = row.map(|row| {
-        let row = Columns(&row);
+    let standing = |row: &Columns<'_>| {
         let body_digest = row.digest("idempotency.body_digest")?;
-        Ok::<_, CorruptColumn>((body_digest, row.asset_id("idempotency.asset_id")?))
-    });
-    Ok(key.transpose()?)
+        Ok((body_digest, row.asset_id("idempotency.asset_id")?))
+    };
+    connection.row(KEY, of, standing).map_err(read_error)
 }
 
 /// Returns whether an asset and all its ancestors allow training, if it is registered.
@@ -246,8 +241,7 @@ fn of_asset<T>(
         scope.environment.as_str(),
         asset.as_uuid().into_bytes(),
     ];
-    let row = connection.row(sql, key).map_err(read_error)?;
-    Ok(row.map(|row| decode(&Columns(&row))).transpose()?)
+    connection.row(sql, key, decode).map_err(read_error)
 }
 
 /// Of those whose digest is proved: by the latest verification, or, where there was none, at
@@ -275,9 +269,8 @@ pub(super) fn content(
         sha256.as_bytes(),
         i64::try_from(size_bytes.get()).unwrap_or(i64::MAX),
     ];
-    let row = connection.row(CONTENT, content).map_err(read_error)?;
-    let asset = row.map(|row| decode::asset(&Columns(&row))).transpose();
-    Ok(asset?)
+    let found = connection.row(CONTENT, content, decode::asset);
+    found.map_err(read_error)
 }
 
 const DOWNLOAD: &str = concat!(
@@ -303,9 +296,8 @@ pub(super) fn download(
         key.user.as_str(),
         key.disposition.as_str(),
     ];
-    let row = connection.row(DOWNLOAD, of).map_err(read_error)?;
-    let found = row.map(|row| listing::downloadable(&Columns(&row)));
-    Ok(found.transpose()?)
+    let found = connection.row(DOWNLOAD, of, listing::downloadable);
+    found.map_err(read_error)
 }
 
 const CURSOR_KEY: &str = "SELECT cursor_key FROM catalog";
@@ -322,8 +314,9 @@ impl ToSql for Value {
 }
 
 pub(super) fn cursor_key(connection: &mut SqliteConnection) -> Result<CursorKey, CatalogError> {
-    let row = connection.only(CURSOR_KEY, []).map_err(read_error)?;
-    Ok(CursorKey::new(Columns(&row).bytes("catalog.cursor_key")?))
+    let key = |row: &Columns<'_>| row.bytes("catalog.cursor_key");
+    let key = connection.only(CURSOR_KEY, [], key).map_err(read_error)?;
+    Ok(CursorKey::new(key))
 }
 
 pub(super) fn events(
@@ -352,13 +345,13 @@ pub(super) fn events(
     ];
     let of = of.iter().copied();
     let of = of.chain(selected.iter().map(|it| it as &dyn ToSql));
-    let rows = connection.rows(sql, params_from_iter(of));
-    collect(rows, stored_event)
+    let events = connection.rows(sql, params_from_iter(of), stored_event);
+    events.map_err(read_error)
 }
 
 pub(super) fn totals(connection: &mut SqliteConnection) -> Result<CatalogTotals, CatalogError> {
-    let row = connection.only(TOTALS, []).map_err(read_error)?;
-    Ok(decode::totals(&Columns(&row))?)
+    let totals = connection.only(TOTALS, [], decode::totals);
+    totals.map_err(read_error)
 }
 
 pub(super) fn known_digest(
@@ -372,9 +365,8 @@ pub(super) fn known_digest(
         object.etag,
         object.version_id,
     ];
-    let row = connection.row(KNOWN_DIGEST, of).map_err(read_error)?;
-    let digest = row.map(|row| Columns(&row).digest("object_digest.sha256"));
-    Ok(digest.transpose()?)
+    let digest = |row: &Columns<'_>| row.digest("object_digest.sha256");
+    connection.row(KNOWN_DIGEST, of, digest).map_err(read_error)
 }
 
 pub(super) fn declared_parts(
@@ -391,7 +383,8 @@ pub(super) fn declared_parts(
         after,
         limit,
     ];
-    collect(connection.rows(DECLARED_PARTS, of), decode::declared_part)
+    let parts = connection.rows(DECLARED_PARTS, of, decode::declared_part);
+    parts.map_err(read_error)
 }
 
 /// Decodes a row of `event` and checks its id. All reads of events use this function.
@@ -403,15 +396,6 @@ fn stored_event(row: &Columns<'_>) -> Result<DatasetEvent, CorruptColumn> {
     } else {
         Err(CorruptColumn(ID))
     }
-}
-
-fn collect<T, C: FromIterator<T>>(
-    rows: Result<Vec<SqliteRow>, rusqlite::Error>,
-    decode: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
-) -> Result<C, CatalogError> {
-    let rows = rows.map_err(read_error)?;
-    let decoded = rows.iter().map(|row| decode(&Columns(row)));
-    Ok(decoded.collect::<Result<C, _>>()?)
 }
 
 /// Every statement here, except the relay's, which are [`outbox::ALL`].

@@ -8,9 +8,9 @@ use nexus_raw::{
 };
 use rusqlite::params;
 
-use super::{collect, stored_event};
+use super::stored_event;
 use crate::{
-    rows::{Columns, decode},
+    rows::decode,
     sqlite::{connection::SqliteConnection, fault::read_error, parameters::rows_json},
 };
 
@@ -113,7 +113,8 @@ pub(in crate::sqlite) fn undelivered(
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
     let held = held.iter().map(|it| (&it.tenant, &it.environment));
     let of = params![sink.as_str(), limit, rows_json(held)];
-    collect(connection.rows(UNDELIVERED, of), stored_event)
+    let events = connection.rows(UNDELIVERED, of, stored_event);
+    events.map_err(read_error)
 }
 
 pub(in crate::sqlite) fn retries(
@@ -122,7 +123,8 @@ pub(in crate::sqlite) fn retries(
     limit: u32,
 ) -> Result<Vec<DatasetEvent>, CatalogError> {
     let of = params![sink.as_str(), limit];
-    collect(connection.rows(RETRIES, of), stored_event)
+    let events = connection.rows(RETRIES, of, stored_event);
+    events.map_err(read_error)
 }
 
 pub(in crate::sqlite) fn parked(
@@ -137,25 +139,24 @@ pub(in crate::sqlite) fn parked(
         filter.sequence.map(u64::cast_signed),
         limit,
     ];
-    collect(connection.rows(PARKED, of), decode::kept_event)
+    let events = connection.rows(PARKED, of, decode::kept_event);
+    events.map_err(read_error)
 }
 
 pub(in crate::sqlite) fn oldest_undelivered(
     connection: &mut SqliteConnection,
     sink: &SinkName,
 ) -> Result<Option<Timestamp>, CatalogError> {
-    let row = connection.only(OLDEST_UNDELIVERED, [sink.as_str()]);
-    let row = row.map_err(read_error)?;
-    Ok(decode::oldest(&Columns(&row))?)
+    let oldest = connection.only(OLDEST_UNDELIVERED, [sink.as_str()], decode::oldest);
+    oldest.map_err(read_error)
 }
 
 pub(in crate::sqlite) fn backlog(
     connection: &mut SqliteConnection,
     sink: &SinkName,
 ) -> Result<Backlog, CatalogError> {
-    let row = connection.only(BACKLOG, [sink.as_str()]);
-    let row = row.map_err(read_error)?;
-    Ok(decode::backlog(&Columns(&row))?)
+    let backlog = connection.only(BACKLOG, [sink.as_str()], decode::backlog);
+    backlog.map_err(read_error)
 }
 
 /// Every frequent statement here.

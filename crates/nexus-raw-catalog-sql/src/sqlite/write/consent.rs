@@ -5,12 +5,12 @@
 //! column is only ever true too long while the scope is `withdrawing`, and each asset changes at most
 //! once per withdrawal and once per restoration (docs/adr/0061-consent-follows-in-steps.md).
 
-use nexus_raw::{asset::AssetId, ports::CatalogError, tenancy::Scope};
+use nexus_raw::{asset::AssetId, tenancy::Scope};
 use rusqlite::params;
 
 use crate::{
     backend::WriteError,
-    rows::{Columns, decode},
+    rows::decode,
     sqlite::{connection::SqliteConnection, fault::write_error, parameters::rows_json},
     writer::ConsentStep,
 };
@@ -82,13 +82,11 @@ pub(super) const NOTE_SCOPE: &str = "
 /// Sets what the scope is doing, and returns whether it withdraws and whether it restores.
 fn note_scope(connection: &mut SqliteConnection, scope: &Scope) -> Result<[bool; 2], WriteError> {
     let of = params![scope.tenant.as_str(), scope.environment.as_str()];
-    let row = connection.row(NOTE_SCOPE, of).map_err(write_error)?;
-    let Some(row) = row else {
-        return Ok([false, false]);
-    };
-    let row = Columns(&row);
-    let is = |column| decode::flag(&row, column).map_err(CatalogError::from);
-    Ok([is("scope.withdrawing")?, is("scope.restoring")?])
+    let noted = connection.row(NOTE_SCOPE, of, |row| {
+        let withdrawing = decode::flag(row, "scope.withdrawing")?;
+        Ok([withdrawing, decode::flag(row, "scope.restoring")?])
+    });
+    Ok(noted.map_err(write_error)?.unwrap_or_default())
 }
 
 /// Takes a step, and returns whether there is more to do.
@@ -187,14 +185,14 @@ fn wave(
 ) -> Result<Wave, WriteError> {
     let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
     let front = params![tenant, environment, is_withdrawal, FRONT];
-    let front = connection.rows(FRONT_OF, front).map_err(write_error)?;
+    let front = connection.rows(FRONT_OF, front, |row| {
+        let asset: Vec<u8> = row.get("consent_change.asset_id")?;
+        Ok((asset, row.get::<i64>("consent_change.after_sequence")?))
+    });
     let mut themselves = Vec::new();
     let mut last = Vec::new();
-    for row in &front {
-        let row = Columns(row);
-        let asset: Vec<u8> = id(&row, "consent_change.asset_id")?;
-        let after = row.get::<i64>("consent_change.after_sequence");
-        if after.map_err(CatalogError::from)? < 0 {
+    for (asset, after) in front.map_err(write_error)? {
+        if after < 0 {
             themselves.push(asset.clone());
         }
         last = asset;
@@ -214,11 +212,8 @@ fn wave(
     let candidates = rows_json(candidates.iter().map(hex::encode));
     let sql = if is_withdrawal { MAKE_FALSE } else { MAKE_TRUE };
     let candidates = params![tenant, environment, candidates];
-    let changed = connection.rows(sql, candidates).map_err(write_error)?;
-    let ids = changed
-        .iter()
-        .map(|row| id(&Columns(row), "asset.asset_id"));
-    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    let changed = connection.rows(sql, candidates, |row| row.get("asset.asset_id"));
+    let ids: Vec<Vec<u8>> = changed.map_err(write_error)?;
     let noted = rows_json(ids.iter().map(hex::encode));
     let noted = params![tenant, environment, is_withdrawal, noted];
     connection.execute(NOTE, noted).map_err(write_error)?;
@@ -239,18 +234,16 @@ fn children(
     let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
     let at_most = i64::try_from(limit).unwrap_or(i64::MAX);
     let up_to = params![tenant, environment, is_withdrawal, last, at_most];
-    let rows = connection.rows(CHILDREN, up_to).map_err(write_error)?;
-    let mut children = Vec::with_capacity(rows.len());
     // the children of the last one may not be complete
     let mut unfinished = None;
-    for row in &rows {
-        let row = Columns(row);
-        let parent = id(&row, "consent_change.asset_id")?;
-        let sequence: Result<i64, _> = row.get("lineage_edge.registered_sequence");
-        children.push(id(&row, "lineage_edge.child_id")?);
-        unfinished = Some((parent, sequence.map_err(CatalogError::from)?));
-    }
-    let unfinished = unfinished.filter(|_| rows.len() >= limit);
+    let children = connection.rows(CHILDREN, up_to, |row| {
+        let parent: Vec<u8> = row.get("consent_change.asset_id")?;
+        let sequence: i64 = row.get("lineage_edge.registered_sequence")?;
+        unfinished = Some((parent, sequence));
+        row.get("lineage_edge.child_id")
+    });
+    let children: Vec<Vec<u8>> = children.map_err(write_error)?;
+    let unfinished = unfinished.filter(|_| children.len() >= limit);
     let up_to = unfinished.as_ref().map_or(last, |(parent, _)| parent);
     let removed = params![tenant, environment, is_withdrawal, up_to];
     connection.execute(REMOVE, removed).map_err(write_error)?;
@@ -259,10 +252,6 @@ fn children(
         connection.execute(KEEP, kept).map_err(write_error)?;
     }
     Ok(children)
-}
-
-fn id(row: &Columns<'_>, column: &'static str) -> Result<Vec<u8>, CatalogError> {
-    Ok(row.get(column)?)
 }
 
 fn count(length: usize) -> u32 {

@@ -1,15 +1,13 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    ports::{CatalogError, DownloadKey, DownloadOutcome},
+    ports::{DownloadKey, DownloadOutcome},
     time::Timestamp,
 };
 use rusqlite::params;
 
 use crate::{
     backend::WriteError,
-    error::CorruptColumn,
-    rows::Columns,
     sqlite::{connection::SqliteConnection, fault::write_error},
     writer::RecordedDownload,
 };
@@ -87,12 +85,10 @@ fn standing(
             key.user.as_str(),
             key.disposition.as_str(),
         ];
-        let row = connection.row(STANDING, of).map_err(write_error)?;
-        let known = row.map(|row| {
-            let row = Columns(&row);
+        let known = connection.row(STANDING, of, |row| {
             let end = row.optional::<i64>("download_grant.ends_at")?;
             let last: Option<i64> = row.optional("asset.last_fact")?;
-            Ok::<_, CorruptColumn>(Standing {
+            Ok(Standing {
                 ends_at: match end {
                     None => None,
                     Some(_) => Some(row.timestamp("download_grant.ends_at")?),
@@ -100,7 +96,7 @@ fn standing(
                 last_fact: last.map(i64::cast_unsigned),
             })
         });
-        all.push(known.transpose().map_err(CatalogError::from)?);
+        all.push(known.map_err(write_error)?);
     }
     Ok(all)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nexus_raw::{
     asset::{AssetId, FactValue, Reason, Sha256Digest},
-    ports::{CatalogError, FactOutcome, NewFact},
+    ports::{FactOutcome, NewFact},
     tenancy::Scope,
 };
 use rusqlite::{Params, params};
@@ -13,7 +13,6 @@ use serde_json::json;
 use super::consent;
 use crate::{
     backend::WriteError,
-    rows::Columns,
     sqlite::{connection::SqliteConnection, fault::write_error, parameters::rows_json},
     writer::RecordedFact,
 };
@@ -31,14 +30,12 @@ pub(super) fn decide(
     let mut outcomes = Vec::with_capacity(facts.len());
     let mut changed: BTreeSet<(&Scope, AssetId)> = BTreeSet::new();
     for fact in facts {
-        let row = connection.row(LAST, key(fact)).map_err(write_error)?;
-        let Some(row) = row else {
+        let last = connection.row(LAST, key(fact), |row| row.optional("asset.last_fact"));
+        let last: Option<Option<i64>> = last.map_err(write_error)?;
+        let Some(last) = last else {
             outcomes.push(Some(FactOutcome::UnknownAsset));
             continue;
         };
-        let last: Option<i64> = Columns(&row)
-            .optional("asset.last_fact")
-            .map_err(CatalogError::from)?;
         let is_current = last.map(i64::cast_unsigned) == fact.new.last_fact;
         let is_written = is_current && changed.insert((&fact.new.scope, fact.new.asset_id));
         outcomes.push((!is_written).then_some(FactOutcome::Changed));

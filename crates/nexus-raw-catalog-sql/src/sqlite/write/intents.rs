@@ -2,14 +2,12 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{BucketName, ByteSize, ObjectKey, Sha256Digest},
-    ports::CatalogError,
     tenancy::Scope,
 };
 use rusqlite::params;
 
 use crate::{
     backend::WriteError,
-    error::CorruptColumn,
     object_store::ObjectStoreIdentity,
     rows::{
         Columns,
@@ -91,23 +89,20 @@ fn store_of(
     store: &ObjectStoreIdentity,
     (scope, bucket): (&Scope, &BucketName),
 ) -> Result<i64, WriteError> {
-    const ID: &str = "object_store.object_store_id";
     let endpoint = store.endpoint.as_deref().unwrap_or_default();
     let (region, bucket) = (store.region.as_str(), bucket.as_str());
     let (tenant, environment) = (scope.tenant.as_str(), scope.environment.as_str());
     let of = params![endpoint, region, bucket, tenant, environment];
-    let mut found = connection.row(STORE, of).map_err(write_error)?;
-    if found.is_none() {
-        let new_scope = connection.execute(NEW_SCOPE, params![tenant, environment]);
-        new_scope.map_err(write_error)?;
-        let new_store = connection.execute(NEW_STORE, params![endpoint, region, bucket]);
-        new_store.map_err(write_error)?;
-        connection.execute(NEW_LOG, of).map_err(write_error)?;
-        found = connection.row(STORE, of).map_err(write_error)?;
+    let id = |row: &Columns<'_>| row.get("object_store.object_store_id");
+    if let Some(known) = connection.row(STORE, of, id).map_err(write_error)? {
+        return Ok(known);
     }
-    let id = found.ok_or(CorruptColumn(ID));
-    let id = id.and_then(|row| Columns(&row).get(ID));
-    Ok(id.map_err(CatalogError::from)?)
+    let new_scope = connection.execute(NEW_SCOPE, params![tenant, environment]);
+    new_scope.map_err(write_error)?;
+    let new_store = connection.execute(NEW_STORE, params![endpoint, region, bucket]);
+    new_store.map_err(write_error)?;
+    connection.execute(NEW_LOG, of).map_err(write_error)?;
+    connection.only(STORE, of, id).map_err(write_error)
 }
 
 /// Converts a size, which is below 2^53.

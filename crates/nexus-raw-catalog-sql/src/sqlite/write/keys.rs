@@ -13,7 +13,6 @@ use crate::{
     backend::WriteError,
     error::CorruptColumn,
     object_store::ObjectStoreIdentity,
-    rows::Columns,
     sqlite::{connection::SqliteConnection, fault::write_error},
     writer::{IntentKey, IntentOutcome, NewIntent},
 };
@@ -96,8 +95,7 @@ fn keys_in_use<'a>(
             caller.key.digest().to_string(),
             new.intent.requested_at.as_micros(),
         ];
-        let found = connection.row(KEYS_IN_USE, key).map_err(write_error)?;
-        if found.is_some() {
+        if connection.has_row(KEYS_IN_USE, key).map_err(write_error)? {
             taken.insert(caller);
         }
     }
@@ -189,9 +187,8 @@ pub(super) fn claim(
     ];
     connection.execute(CLAIM, row).map_err(write_error)?;
     let of = params![tenant, environment, user, key.route, digest];
-    let row = connection.only(CLAIMED, of).map_err(write_error)?;
-    let standing = Columns(&row).digest("idempotency.body_digest");
-    let standing = standing.map_err(CatalogError::from)?;
+    let standing = connection.only(CLAIMED, of, |row| row.digest("idempotency.body_digest"));
+    let standing = standing.map_err(write_error)?;
     remove_ended(connection, &key.scope, claim.claimed_at, 1)?;
     Ok(standing)
 }

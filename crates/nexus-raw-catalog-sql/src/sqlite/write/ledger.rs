@@ -12,8 +12,6 @@ use super::events::SequencedEvent;
 
 use crate::{
     backend::WriteError,
-    error::CorruptColumn,
-    rows::Columns,
     sealed::SealedEvent,
     sqlite::{
         connection::SqliteConnection,
@@ -111,14 +109,12 @@ impl Ledger {
                 it.registered_bytes,
                 it.corrupt_count,
             ];
-            let row = connection.only(WRITE, change).map_err(write_error)?;
-            let row = Columns(&row);
-            let next = || {
+            let next = connection.only(WRITE, change, |row| {
                 let last: i64 = row.get("scope.last_sequence")?;
                 let log = row.uuid("scope_log.log_id")?;
-                Ok::<_, CorruptColumn>((log, last - it.events + 1))
-            };
-            it.next = Some(next().map_err(CatalogError::from)?);
+                Ok((log, last - it.events + 1))
+            });
+            it.next = Some(next.map_err(write_error)?);
         }
         Ok(())
     }

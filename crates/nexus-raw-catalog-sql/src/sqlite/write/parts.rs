@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{AssetId, PartNumber, UploadId},
-    ports::{AbortedUpload, BegunUpload, CatalogError, NewParts, PartsOutcome},
+    ports::{AbortedUpload, BegunUpload, NewParts, PartsOutcome},
     tenancy::Scope,
 };
 use rusqlite::{Params, params};
@@ -66,18 +66,14 @@ fn uploads<'a>(
     let mut uploads = BTreeMap::new();
     for it in aborts {
         let (scope, asset) = (&it.scope, it.event.body.asset_id);
-        let row = connection.row(UPLOADS, key(scope, asset));
-        let Some(row) = row.map_err(write_error)? else {
-            continue;
-        };
-        let row = Columns(&row);
-        let size = || {
+        let upload = connection.row(UPLOADS, key(scope, asset), |row| {
             let is_pending = row.get::<&str>("upload_intent.state")? == "pending";
             let size = row.get("upload_intent.size_bytes")?;
-            Ok::<_, CorruptColumn>(is_pending.then_some(size))
-        };
-        let size = size().map_err(CatalogError::from)?;
-        uploads.insert((scope, asset), size);
+            Ok(is_pending.then_some(size))
+        });
+        if let Some(size) = upload.map_err(write_error)? {
+            uploads.insert((scope, asset), size);
+        }
     }
     Ok(uploads)
 }
@@ -123,11 +119,9 @@ pub(super) fn begin(
         begun.instead_of.as_ref().map(UploadId::as_str),
     ];
     connection.execute(BEGIN, wish).map_err(write_error)?;
-    let row = connection.row(OPEN, key(&begun.scope, begun.asset_id));
-    let row = row.map_err(write_error)?;
-    let id = row.map(|row| Columns(&row).optional_text("upload_intent.upload_id", UploadId::parse));
-    let id = id.transpose().map_err(CatalogError::from)?;
-    Ok(id.flatten())
+    let id = |row: &Columns<'_>| row.optional_text("upload_intent.upload_id", UploadId::parse);
+    let id = connection.row(OPEN, key(&begun.scope, begun.asset_id), id);
+    Ok(id.map_err(write_error)?.flatten())
 }
 
 pub(super) const DIFFERING: &str = "
@@ -147,9 +141,8 @@ pub(super) fn declare(
     connection: &mut SqliteConnection,
     new: &NewParts,
 ) -> Result<PartsOutcome, WriteError> {
-    let open = connection.row(OPEN, key(&new.scope, new.asset_id));
-    let open = open.map_err(write_error)?;
-    if open.is_none() {
+    let is_open = connection.has_row(OPEN, key(&new.scope, new.asset_id));
+    if !is_open.map_err(write_error)? {
         return Ok(PartsOutcome::NotPending);
     }
     let rows = new.parts.iter();
@@ -160,15 +153,14 @@ pub(super) fn declare(
         new.asset_id.as_uuid().into_bytes(),
         rows,
     ];
-    let differing = connection.rows(DIFFERING, declared).map_err(write_error)?;
-    if !differing.is_empty() {
+    let differing = connection.rows(DIFFERING, declared, |row| {
         const NUMBER: &str = "upload_part.part_number";
-        let numbers = differing.iter().map(|row| {
-            let number = PartNumber::parse(Columns(row).unsigned(NUMBER)?);
-            number.map_err(|_| CorruptColumn(NUMBER))
-        });
-        let numbers: Result<_, CorruptColumn> = numbers.collect();
-        return Ok(PartsOutcome::Differ(numbers.map_err(CatalogError::from)?));
+        let number = PartNumber::parse(row.unsigned(NUMBER)?);
+        number.map_err(|_| CorruptColumn(NUMBER))
+    });
+    let differing = differing.map_err(write_error)?;
+    if !differing.is_empty() {
+        return Ok(PartsOutcome::Differ(differing));
     }
     connection.execute(DECLARE, declared).map_err(write_error)?;
     Ok(PartsOutcome::Declared)

@@ -1,17 +1,12 @@
 use nexus_raw::{
-    ports::{CatalogError, Lease, ParkedEvent, Progress, ProgressChange, SinkName},
+    ports::{Lease, ParkedEvent, Progress, ProgressChange, SinkName},
     tenancy::{Environment, Scope, TenantId},
 };
 use rusqlite::params;
 
 use crate::{
     backend::WriteError,
-    error::CorruptColumn,
-    rows::Columns,
-    sqlite::{
-        connection::{SqliteConnection, SqliteRow},
-        fault::write_error,
-    },
+    sqlite::{connection::SqliteConnection, fault::write_error},
     writer::{LeaseRequest, RetryRequest, cursors},
 };
 
@@ -34,17 +29,13 @@ pub(super) fn lease(
         request.now.saturating_add(request.ttl).as_micros(),
         request.now.as_micros(),
     ];
-    let row = connection.row(LEASE, wish).map_err(write_error)?;
-    let lease = row.map(|row| read_lease(&row)).transpose();
-    Ok(lease.map_err(CatalogError::from)?)
-}
-
-fn read_lease(row: &SqliteRow) -> Result<Lease, CorruptColumn> {
-    let row = Columns(row);
-    Ok(Lease {
-        epoch: row.unsigned("lease.epoch")?,
-        until: row.timestamp("lease.until")?,
-    })
+    let lease = connection.row(LEASE, wish, |row| {
+        Ok(Lease {
+            epoch: row.unsigned("lease.epoch")?,
+            until: row.timestamp("lease.until")?,
+        })
+    });
+    lease.map_err(write_error)
 }
 
 const HELD: &str = "SELECT 1 FROM lease WHERE name = 'relay' AND epoch = ?1";
@@ -59,8 +50,8 @@ pub(super) fn progress(
     connection: &mut SqliteConnection,
     progress: &Progress,
 ) -> Result<bool, WriteError> {
-    let held = connection.row(HELD, [progress.epoch.cast_signed()]);
-    if held.map_err(write_error)?.is_none() {
+    let is_held = connection.has_row(HELD, [progress.epoch.cast_signed()]);
+    if !is_held.map_err(write_error)? {
         return Ok(false);
     }
     deliver(connection, &progress.sink, cursors(&progress.change))?;

@@ -2,14 +2,13 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{AssetId, UploadIntent},
-    ports::{CatalogError, RepeatOutcome},
+    ports::RepeatOutcome,
     tenancy::Scope,
 };
 use rusqlite::params;
 
 use crate::{
     backend::WriteError,
-    rows::Columns,
     sqlite::{connection::SqliteConnection, fault::write_error},
     writer::{NewIntent, RepeatedPresign},
 };
@@ -68,9 +67,9 @@ fn presigns<'a>(
             scope.environment.as_str(),
             asset.as_uuid().into_bytes(),
         ];
-        if let Some(row) = connection.row(PRESIGNS, key).map_err(write_error)? {
-            let counted = Columns(&row).get("event.presigns");
-            presigns.insert((scope, asset), counted.map_err(CatalogError::from)?);
+        let counted = connection.row(PRESIGNS, key, |row| row.get("event.presigns"));
+        if let Some(counted) = counted.map_err(write_error)? {
+            presigns.insert((scope, asset), counted);
         }
     }
     Ok(presigns)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nexus_raw::{
     asset::{AssetId, Verdict},
-    ports::{CatalogError, VerificationOutcome},
+    ports::VerificationOutcome,
     tenancy::Scope,
 };
 use rusqlite::params;
@@ -12,8 +12,6 @@ use rusqlite::params;
 use super::intents::size;
 use crate::{
     backend::WriteError,
-    error::CorruptColumn,
-    rows::Columns,
     sqlite::{connection::SqliteConnection, fault::write_error},
     writer::RecordedVerification,
 };
@@ -88,19 +86,17 @@ fn standing(
             it.new.scope.environment.as_str(),
             it.new.asset_id.as_uuid().into_bytes(),
         ];
-        let row = connection.row(STANDING, key).map_err(write_error)?;
-        let known = row.map(|row| {
-            let row = Columns(&row);
+        let known = connection.row(STANDING, key, |row| {
             let last_fact: Option<i64> = row.optional("asset.last_fact")?;
             let verdict: Option<&str> = row.optional("asset.verdict")?;
             let epoch: Option<i64> = row.optional("upload_intent.epoch")?;
-            Ok::<_, CorruptColumn>(VerifiedState {
+            Ok(VerifiedState {
                 last_fact: last_fact.map(i64::cast_unsigned),
                 is_denied: verdict.is_some_and(|it| it != Verdict::Intact.as_str()),
                 epoch: epoch.map(i64::cast_unsigned),
             })
         });
-        all.push(known.transpose().map_err(CatalogError::from)?);
+        all.push(known.map_err(write_error)?);
     }
     Ok(all)
 }

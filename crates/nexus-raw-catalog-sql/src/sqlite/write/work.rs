@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nexus_raw::{
-    ports::{CatalogError, Lease, WorkClaim},
+    ports::{Lease, WorkClaim},
     time::Timestamp,
 };
 use rusqlite::{ToSql, params};
@@ -13,10 +13,7 @@ use crate::{
     backend::WriteError,
     error::CorruptColumn,
     rows::Columns,
-    sqlite::{
-        connection::{SqliteConnection, SqliteRow},
-        fault::write_error,
-    },
+    sqlite::{connection::SqliteConnection, fault::write_error},
     writer::{WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
 };
 
@@ -140,35 +137,34 @@ fn claim(
         hashing.map(|it| it.etag.as_str()),
         hashing.and_then(|it| it.version_id.as_deref()),
     ];
-    let state = connection.row(CLAIM_STATE, object).map_err(write_error)?;
-    let Some(state) = state else {
-        return Ok(WorkClaim::Closed);
-    };
-    if let Some(refusal) = refusal(&state, purpose, now).map_err(CatalogError::from)? {
+    let refusal = |row: &Columns<'_>| refusal(row, purpose, now);
+    let refusal = connection.row(CLAIM_STATE, object, refusal);
+    // without an intent there is nothing to claim
+    let refusal = refusal
+        .map_err(write_error)?
+        .unwrap_or(Some(WorkClaim::Closed));
+    if let Some(refusal) = refusal {
         return Ok(refusal);
     }
     let ended = params![tenant, environment, now.as_micros() - 3_600_000_000];
     connection.execute(ENDED, ended).map_err(write_error)?;
     let until = now.saturating_add(ttl).as_micros();
     let wish = params![tenant, environment, asset, owner.as_bytes(), until];
-    let taken = connection.only(CLAIM, wish).map_err(write_error)?;
-    let taken = Columns(&taken);
-    let lease = || {
-        Ok::<_, CorruptColumn>(Lease {
-            epoch: taken.unsigned("upload_intent.work_epoch")?,
-            until: taken.timestamp("upload_intent.work_until")?,
+    let taken = connection.only(CLAIM, wish, |row| {
+        Ok(Lease {
+            epoch: row.unsigned("upload_intent.work_epoch")?,
+            until: row.timestamp("upload_intent.work_until")?,
         })
-    };
-    Ok(WorkClaim::Taken(lease().map_err(CatalogError::from)?))
+    });
+    Ok(WorkClaim::Taken(taken.map_err(write_error)?))
 }
 
 /// Returns why the asset's object cannot be claimed, or `None` if it can.
 fn refusal(
-    row: &SqliteRow,
+    row: &Columns<'_>,
     purpose: &WorkPurpose,
     now: Timestamp,
 ) -> Result<Option<WorkClaim>, CorruptColumn> {
-    let row = Columns(row);
     if row.optional::<Vec<u8>>("object_digest.sha256")?.is_some() {
         let digest = row.digest("object_digest.sha256")?;
         return Ok(Some(WorkClaim::Known(digest)));
