@@ -1,14 +1,17 @@
 //! Records as finished JSON, in bounded memory (ADR 65).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::SeqCst},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
 };
 
 use actix_web::http::header::HeaderValue;
 use bytes::Bytes;
 use nexus_raw::{
-    asset::{AssetId, Sha256Digest},
+    asset::{AssetId, RawAsset, Sha256Digest},
     service::{RawStorageService, ReadError},
     tenancy::{ReadAccess, Scope},
 };
@@ -93,9 +96,8 @@ impl Records {
         let Some(record) = self.0.get(&key) else {
             let listed = service.asset(access, asset).await?;
             let effective = listed.in_force.train_ok_effective;
-            let record = Arc::new(FinishedRecord::of(serde_json::to_vec(&listed.asset)?));
+            let record = self.remember(key, &listed.asset)?;
             record.consent.set(version, effective);
-            self.0.insert(key, Arc::clone(&record));
             return Ok((record, effective));
         };
         if let Some(effective) = record.consent.get(version) {
@@ -113,6 +115,53 @@ impl Records {
                 Err(error.into())
             }
         }
+    }
+
+    /// Returns the records of these assets, each where it has one. What is not in memory is read
+    /// together.
+    pub(crate) async fn find_all(
+        &self,
+        service: &RawStorageService,
+        access: &ReadAccess,
+        assets: impl Iterator<Item = AssetId>,
+    ) -> Result<Vec<Option<Arc<FinishedRecord>>>, RecordError> {
+        let scope = access.scope();
+        let key = |asset| RecordKey {
+            scope: scope.clone(),
+            asset,
+        };
+        let mut missing = Vec::new();
+        let mut places = HashMap::new();
+        let mut found = Vec::new();
+        for asset in assets {
+            let record = self.0.get(&key(asset));
+            if record.is_none() {
+                places.insert(asset, found.len());
+                missing.push(asset);
+            }
+            found.push(record);
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        for asset in service.records(access, &missing).await? {
+            let id = asset.asset_id();
+            let record = self.remember(key(id), &asset)?;
+            if let Some(place) = places.get(&id).and_then(|at| found.get_mut(*at)) {
+                *place = Some(record);
+            }
+        }
+        Ok(found)
+    }
+
+    fn remember(
+        &self,
+        key: RecordKey,
+        asset: &RawAsset,
+    ) -> Result<Arc<FinishedRecord>, serde_json::Error> {
+        let record = Arc::new(FinishedRecord::of(serde_json::to_vec(asset)?));
+        self.0.insert(key, Arc::clone(&record));
+        Ok(record)
     }
 
     /// Forgets a record that is no longer in the catalogue.

@@ -137,7 +137,7 @@ fn parents(scope: &Scope, of: &[AssetId]) -> Sql {
         WHERE (e.tenant_id, e.env) = (?, ?) AND e.child_id IN ",
         scope,
     );
-    push_ids(&mut sql, of.iter().copied());
+    sql.push_ids(of.iter().copied());
     sql
 }
 
@@ -160,15 +160,6 @@ fn children(scope: &Scope, of: &[AssetId], limit: usize) -> Sql {
     sql
 }
 
-fn push_ids(sql: &mut Sql, ids: impl IntoIterator<Item = AssetId>) {
-    let mut separator = "(";
-    for id in ids {
-        sql.push(separator, []).push("?", [Value::Id(id)]);
-        separator = ", ";
-    }
-    sql.push(")", []);
-}
-
 async fn nodes<R: LineageReader>(
     reader: &mut R,
     scope: &Scope,
@@ -181,7 +172,7 @@ async fn nodes<R: LineageReader>(
         R::EFFECTIVE
     );
     let mut sql = Sql::of(&text, scope);
-    push_ids(&mut sql, assets.iter().map(|(id, _)| *id));
+    sql.push_ids(assets.iter().map(|(id, _)| *id));
     let depths: HashMap<_, _> = assets.iter().copied().collect();
     let node = |row: &Columns<'_>| {
         let asset_id = row.asset_id("asset.asset_id")?;

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use nexus_raw::{
     asset::AssetId,
-    ports::{AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, Downloadable, ListedAsset},
+    ports::{AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, Downloadable, ListItem},
     tenancy::Scope,
     time::Timestamp,
 };
@@ -48,6 +48,16 @@ impl Sql {
         self.text.push_str(text);
         self.values.extend(values);
         self
+    }
+
+    /// Adds a list of ids in parentheses, of at least one.
+    pub(crate) fn push_ids(&mut self, ids: impl IntoIterator<Item = AssetId>) {
+        let mut separator = "(";
+        for id in ids {
+            self.push(separator, []).push("?", [Value::Id(id)]);
+            separator = ", ";
+        }
+        self.push(")", []);
     }
 
     fn condition(text: &str, values: impl IntoIterator<Item = Value>) -> Self {
@@ -304,15 +314,15 @@ fn row_by_row(filter: &AssetFilter) -> Vec<Sql> {
 }
 
 /// The page that these rows are, one of which is beyond it where there are more.
-pub(crate) fn page(
-    mut assets: Vec<ListedAsset>,
+pub(crate) fn page<A: ListItem>(
+    mut assets: Vec<A>,
     query: &AssetQuery,
     floor: Option<i64>,
-) -> Result<AssetPage, CorruptColumn> {
+) -> Result<AssetPage<A>, CorruptColumn> {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let next = if assets.len() > limit {
         assets.truncate(limit);
-        assets.last().map(|it| it.sequence)
+        assets.last().map(A::sequence)
     } else {
         let floor = floor.map(u64::try_from).transpose();
         floor.map_err(|_| CorruptColumn("asset.registered_sequence"))?

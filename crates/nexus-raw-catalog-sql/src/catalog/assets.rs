@@ -5,12 +5,12 @@ use nexus_raw::{
     },
     event::{DatasetEvent, EventBody},
     ports::{
-        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, AssetVerification,
-        BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals, CursorKey, DownloadKey,
-        DownloadOutcome, Downloadable, EventQuery, EventSelection, FactOutcome, IntentState,
-        KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset,
-        NewDownload, NewFact, NewParts, NewVerification, PartsOutcome, RegisterOutcome,
-        RepeatOutcome, StandingKey, VerificationOutcome,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetHead, AssetPage, AssetQuery,
+        AssetVerification, BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals,
+        CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
+        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
+        ListedAsset, NewAsset, NewDownload, NewFact, NewParts, NewVerification, PartsOutcome,
+        RegisterOutcome, RepeatOutcome, StandingKey, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -249,6 +249,22 @@ impl AssetCatalog for SqlAssetCatalog {
 
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
         read!(self, "assets", it => it.assets(scope, query))
+    }
+
+    async fn asset_heads(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage<AssetHead>, CatalogError> {
+        read!(self, "asset_heads", it => it.asset_heads(scope, query))
+    }
+
+    async fn find_assets(
+        &self,
+        scope: &Scope,
+        assets: &[AssetId],
+    ) -> Result<Vec<ListedAsset>, CatalogError> {
+        read!(self, "find_assets", it => it.find_assets(scope, assets))
     }
 
     async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {

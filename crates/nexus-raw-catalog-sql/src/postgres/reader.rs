@@ -6,9 +6,10 @@ use nexus_raw::{
     asset::{AssetId, ByteSize, RawAsset, Sha256Digest},
     event::DatasetEvent,
     ports::{
-        AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey, CatalogError, CatalogTotals,
-        CursorKey, DownloadKey, Downloadable, EventQuery, EventSelection, IntentState, KeptEvent,
-        ListedAsset, ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetHead, AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey, CatalogError,
+        CatalogTotals, CursorKey, DownloadKey, Downloadable, EventQuery, EventSelection,
+        IntentState, KeptEvent, ListItem, ListedAsset, ParkedFilter, PinnedObject, SinkName,
+        StandingKey,
     },
     tenancy::{Environment, Scope, TenantId},
     time::Timestamp,
@@ -90,6 +91,11 @@ pub(super) const LISTED: Select<'_> = Select {
     effective: EFFECTIVE,
 };
 const LISTED_HEAD: &str = "SELECT effective_v1(l.a) AS effective, (l.a).*, d.bucket, d.labels AS value, d.parents AS parent_id FROM (";
+/// The same without records.
+const HEADS_HEAD: &str = "SELECT effective_v1(l.a) AS effective, (l.a).asset_id, (l.a).registered_sequence, \
+    (l.a).train_ok, (l.a).pii_flags, (l.a).stated_train_ok, (l.a).stated_pii_flags, (l.a).last_fact FROM (";
+const HEADS_TAIL: &str = ") l ORDER BY (l.a).registered_sequence DESC";
+const THESE: &str = "SELECT a FROM asset a WHERE a.tenant_id = ? AND a.env = ? AND a.asset_id IN ";
 const LISTED_TAIL: &str =
     ") l CROSS JOIN LATERAL details_v1(l.a) d ORDER BY (l.a).registered_sequence DESC";
 
@@ -178,13 +184,33 @@ impl PostgresReader {
         intent_state(&self.query(&intent_query(scope, asset)).await?)
     }
 
-    /// A page of a list. What is registered meanwhile lies above the place that it begins at, so
-    /// the statements need not be of one moment.
     pub(crate) async fn assets(
         &self,
         scope: &Scope,
         query: &AssetQuery,
     ) -> Result<AssetPage, CatalogError> {
+        let around = [LISTED_HEAD, LISTED_TAIL];
+        self.page(scope, query, around, decode::listed).await
+    }
+
+    pub(crate) async fn asset_heads(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage<AssetHead>, CatalogError> {
+        let around = [HEADS_HEAD, HEADS_TAIL];
+        self.page(scope, query, around, decode::head).await
+    }
+
+    /// A page of a list. What is registered meanwhile lies above the place that it begins at, so
+    /// the statements need not be of one moment.
+    async fn page<A: ListItem>(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+        around: [&str; 2],
+        decode: fn(&Columns<'_>) -> Result<A, CorruptColumn>,
+    ) -> Result<AssetPage<A>, CatalogError> {
         let last = Sql::of(LAST_SEQUENCE, scope);
         let last = self.query_scalar(&entered(scope, &last)).await?;
         let before = listing::before(query, last.unwrap_or(0));
@@ -197,17 +223,40 @@ impl PostgresReader {
         };
         let limit = query.limit.saturating_add(1);
         let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
+        let assets = self.selected(scope, around, sql, decode).await?;
+        Ok(listing::page(assets, query, floor)?)
+    }
+
+    pub(crate) async fn find_assets(
+        &self,
+        scope: &Scope,
+        assets: &[AssetId],
+    ) -> Result<Vec<ListedAsset>, CatalogError> {
+        if assets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::of(THESE, scope);
+        sql.push_ids(assets.iter().copied());
+        let around = [LISTED_HEAD, LISTED_TAIL];
+        self.selected(scope, around, sql, decode::listed).await
+    }
+
+    /// Reads assets that `sql` selects as `a`.
+    async fn selected<A>(
+        &self,
+        scope: &Scope,
+        [head, tail]: [&str; 2],
+        sql: Sql,
+        decode: fn(&Columns<'_>) -> Result<A, CorruptColumn>,
+    ) -> Result<Vec<A>, CatalogError> {
         let sql = Sql {
-            text: format!("{LISTED_HEAD}{}{LISTED_TAIL}", sql.text),
+            text: format!("{head}{}{tail}", sql.text),
             ..sql
         };
         let rows = self.query_with(TO_LIST, &entered(scope, &sql)).await?;
-        let assets = rows.iter().skip(1).map(|row| decode::listed(&Columns(row)));
-        Ok(listing::page(
-            assets.collect::<Result<_, _>>()?,
-            query,
-            floor,
-        )?)
+        // the first row is that of entering the scope
+        let assets = rows.iter().skip(1).map(|row| decode(&Columns(row)));
+        Ok(assets.collect::<Result<_, _>>()?)
     }
 
     /// The number that a statement behind [`entered`] answers, if it has a row.

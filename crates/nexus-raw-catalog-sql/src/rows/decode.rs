@@ -12,8 +12,8 @@ use nexus_raw::{
     },
     event::{DatasetEvent, StoredEvent},
     ports::{
-        AssetFacts, AssetVerification, Backlog, BoxError, CatalogTotals, IntentState, KeptEvent,
-        ListedAsset, ParkedEvent, SinkName, StandingKey,
+        AssetFacts, AssetHead, AssetVerification, Backlog, BoxError, CatalogTotals, IntentState,
+        KeptEvent, ListedAsset, ParkedEvent, SinkName, StandingKey,
     },
     tenancy::{Scope, UserId},
     time::Timestamp,
@@ -151,8 +151,32 @@ fn parts(row: &Columns<'_>) -> Result<Option<u16>, CorruptColumn> {
 
 /// Decodes a row of `asset`, with what is in force of it.
 pub(crate) fn listed(row: &Columns<'_>) -> Result<ListedAsset, CorruptColumn> {
-    const LAST_FACT: &str = "asset.last_fact";
     let asset = asset(row)?;
+    let in_force = InForce::as_registered(&asset, flag(row, "asset.effective")?);
+    Ok(ListedAsset {
+        sequence: row.unsigned("asset.registered_sequence")?,
+        in_force: with_stated(row, in_force)?,
+        asset,
+    })
+}
+
+/// Decodes a row of `asset` without its record.
+pub(crate) fn head(row: &Columns<'_>) -> Result<AssetHead, CorruptColumn> {
+    let pii_flags = row.text("asset.pii_flags", |json| {
+        serde_json::from_str::<PiiFlags>(json)
+    })?;
+    let effective = flag(row, "asset.effective")?;
+    let in_force = InForce::from_parts(flag(row, "asset.train_ok")?, effective, pii_flags);
+    Ok(AssetHead {
+        sequence: row.unsigned("asset.registered_sequence")?,
+        asset_id: row.asset_id("asset.asset_id")?,
+        in_force: with_stated(row, in_force)?,
+    })
+}
+
+/// Decodes what was stated since the registration.
+fn with_stated(row: &Columns<'_>, registered: InForce) -> Result<InForce, CorruptColumn> {
+    const LAST_FACT: &str = "asset.last_fact";
     let stated_train_ok = match row.optional::<i64>("asset.stated_train_ok")? {
         None => None,
         Some(_) => Some(flag(row, "asset.stated_train_ok")?),
@@ -164,12 +188,7 @@ pub(crate) fn listed(row: &Columns<'_>) -> Result<ListedAsset, CorruptColumn> {
     let last_fact = last_fact
         .transpose()
         .map_err(|_| CorruptColumn(LAST_FACT))?;
-    let in_force = InForce::as_registered(&asset, flag(row, "asset.effective")?);
-    Ok(ListedAsset {
-        sequence: row.unsigned("asset.registered_sequence")?,
-        in_force: in_force.with_stated(stated_train_ok, stated_pii_flags, last_fact),
-        asset,
-    })
+    Ok(registered.with_stated(stated_train_ok, stated_pii_flags, last_fact))
 }
 
 /// Decodes a column that is true or false.

@@ -8,23 +8,27 @@ use nexus_raw::{
     asset::{AssetId, ByteSize, DeclaredPart, RawAsset, Sha256Digest, StatedFact},
     event::DatasetEvent,
     ports::{
-        AssetFacts, AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey, CatalogError,
-        CatalogTotals, CursorKey, DownloadKey, Downloadable, EventQuery, IntentState, KeptEvent,
-        LineageGraph, LineageQuery, ListedAsset, ParkedFilter, PinnedObject, SinkName, StandingKey,
+        AssetFacts, AssetHead, AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey,
+        CatalogError, CatalogTotals, CursorKey, DownloadKey, Downloadable, EventQuery, IntentState,
+        KeptEvent, LineageGraph, LineageQuery, ListItem, ListedAsset, ParkedFilter, PinnedObject,
+        SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
 };
 
 use super::{
-    committed::CommittedEvents, connection::SqliteConnection, fault::read_error, queries,
+    committed::CommittedEvents,
+    connection::SqliteConnection,
+    fault::read_error,
+    queries::{self, lists},
     readers::ReaderThreads,
 };
 use crate::{
     error::{CorruptColumn, Reason},
     lineage::{self, LineageReader},
-    listing::Sql,
-    rows::{Columns, decode::standing},
+    listing::{Select, Sql},
+    rows::{Columns, decode},
 };
 
 /// Reads on a few threads.
@@ -52,7 +56,7 @@ impl LineageReader for SqliteConnection {
         sql: Sql,
         read: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn> + Send,
     ) -> Result<Vec<T>, CatalogError> {
-        queries::lists::rows(self, &sql, read)
+        lists::rows(self, &sql, read)
     }
 }
 
@@ -93,9 +97,42 @@ impl SqliteReader {
         scope: &Scope,
         query: &AssetQuery,
     ) -> Result<AssetPage, CatalogError> {
+        self.page(scope, query, lists::LISTED, decode::listed).await
+    }
+
+    pub(crate) async fn asset_heads(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage<AssetHead>, CatalogError> {
+        self.page(scope, query, lists::HEADS, decode::head).await
+    }
+
+    async fn page<A: ListItem + Send + 'static>(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+        select: Select<'static>,
+        decode: fn(&Columns<'_>) -> Result<A, CorruptColumn>,
+    ) -> Result<AssetPage<A>, CatalogError> {
         let (scope, query) = (scope.clone(), query.clone());
         self.threads
-            .read(move |connection| queries::lists::assets(connection, &scope, &query))
+            .read(move |connection| lists::page(connection, &scope, &query, select, decode))
+            .await
+    }
+
+    pub(crate) async fn find_assets(
+        &self,
+        scope: &Scope,
+        assets: &[AssetId],
+    ) -> Result<Vec<ListedAsset>, CatalogError> {
+        let (scope, assets) = (scope.clone(), assets.to_vec());
+        self.threads
+            .read(move |connection| {
+                let found = assets.into_iter();
+                let found = found.map(|it| queries::asset(connection, &scope, it));
+                found.filter_map(Result::transpose).collect()
+            })
             .await
     }
 
@@ -117,7 +154,7 @@ impl SqliteReader {
                 // an intent is never deleted, so it may be read after the key
                 let state = queries::intent(connection, &key.scope, asset)?;
                 let state = state.ok_or(CorruptColumn("idempotency.asset_id"))?;
-                Ok(standing(body_digest, state))
+                Ok(decode::standing(body_digest, state))
             })
             .await
     }

@@ -19,12 +19,12 @@ use nexus_raw::{
     },
     event::{DatasetEvent, EventBody},
     ports::{
-        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, AssetVerification,
-        BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals, CursorKey, DownloadKey,
-        DownloadOutcome, Downloadable, EventQuery, EventSelection, FactOutcome, IntentState,
-        KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset,
-        NewDownload, NewFact, NewParts, NewVerification, ParkedEvent, PartsOutcome,
-        RegisterOutcome, RepeatOutcome, SinkName, StandingKey, VerificationOutcome,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetHead, AssetPage, AssetQuery,
+        AssetVerification, BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals,
+        CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
+        FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
+        ListedAsset, NewAsset, NewDownload, NewFact, NewParts, NewVerification, ParkedEvent,
+        PartsOutcome, RegisterOutcome, RepeatOutcome, SinkName, StandingKey, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -369,6 +369,30 @@ impl AssetCatalog for FakeCatalog {
 
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
         self.read(|state| listing::page(state, scope, query)).await
+    }
+
+    async fn asset_heads(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage<AssetHead>, CatalogError> {
+        let page = self.assets(scope, query).await?;
+        Ok(AssetPage {
+            assets: page.assets.into_iter().map(AssetHead::from).collect(),
+            next: page.next,
+        })
+    }
+
+    async fn find_assets(
+        &self,
+        scope: &Scope,
+        assets: &[AssetId],
+    ) -> Result<Vec<ListedAsset>, CatalogError> {
+        let found = |state: &State| {
+            let found = assets.iter().map(|it| listing::find(state, scope, *it));
+            found.flatten().collect()
+        };
+        self.read(found).await
     }
 
     async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {

@@ -24,10 +24,17 @@ impl InForce {
     #[must_use]
     pub fn as_registered(asset: &RawAsset, train_ok_effective: bool) -> Self {
         let provenance = asset.provenance();
+        let pii_flags = provenance.pii_flags.clone();
+        Self::from_parts(provenance.train_ok, train_ok_effective, pii_flags)
+    }
+
+    /// What is in force where nothing was stated since, from its parts.
+    #[must_use]
+    pub fn from_parts(train_ok: bool, train_ok_effective: bool, pii_flags: PiiFlags) -> Self {
         Self {
-            train_ok: provenance.train_ok,
+            train_ok,
             train_ok_effective,
-            pii_flags: provenance.pii_flags.clone(),
+            pii_flags,
             last_fact: None,
         }
     }

@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::{
-    AssetFacts, AssetPage, AssetQuery, AssetVerification, CallerKey, CatalogError, CursorKey,
-    DownloadKey, DownloadOutcome, Downloadable, FactOutcome, KeyClaim, KeyedIntent, KeyedOutcome,
-    LineageGraph, LineageQuery, ListedAsset, NewDownload, NewFact, NewVerification, RepeatOutcome,
-    StandingKey, VerificationOutcome,
+    AssetFacts, AssetHead, AssetPage, AssetQuery, AssetVerification, CallerKey, CatalogError,
+    CursorKey, DownloadKey, DownloadOutcome, Downloadable, FactOutcome, KeyClaim, KeyedIntent,
+    KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewDownload, NewFact, NewVerification,
+    RepeatOutcome, StandingKey, VerificationOutcome,
 };
 use crate::{
     asset::{
@@ -458,6 +458,26 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When the catalogue cannot answer.
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError>;
+
+    /// The same page as of [`Self::assets`], without the records, for one who has most of them.
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn asset_heads(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage<AssetHead>, CatalogError>;
+
+    /// The registered ones of these assets, in any order, each as by [`Self::find_asset`].
+    ///
+    /// # Errors
+    /// When the catalogue cannot answer.
+    async fn find_assets(
+        &self,
+        scope: &Scope,
+        assets: &[AssetId],
+    ) -> Result<Vec<ListedAsset>, CatalogError>;
 
     /// The key of this catalogue's list cursors: random, and the same for good.
     ///

@@ -142,13 +142,61 @@ pub struct ListedAsset {
     pub in_force: InForce,
 }
 
+/// An asset of a list, for one who has its record already, which never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetHead {
+    /// The sequence of its registration.
+    pub sequence: u64,
+    /// Its id.
+    pub asset_id: AssetId,
+    /// What is in force of it.
+    pub in_force: InForce,
+}
+
+/// An item of a list: [`ListedAsset`] or [`AssetHead`].
+pub trait ListItem {
+    /// Returns the sequence of the asset's registration.
+    fn sequence(&self) -> u64;
+}
+
+impl ListItem for ListedAsset {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+impl ListItem for AssetHead {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+impl From<ListedAsset> for AssetHead {
+    fn from(listed: ListedAsset) -> Self {
+        Self {
+            sequence: listed.sequence,
+            asset_id: listed.asset.asset_id(),
+            in_force: listed.in_force,
+        }
+    }
+}
+
 /// One page of a list, newest first.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct AssetPage {
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetPage<A = ListedAsset> {
     /// The assets.
-    pub assets: Vec<ListedAsset>,
+    pub assets: Vec<A>,
     /// Where the next page goes on: before this sequence. `None` after the last one.
     pub next: Option<u64>,
+}
+
+impl<A> Default for AssetPage<A> {
+    fn default() -> Self {
+        Self {
+            assets: Vec::new(),
+            next: None,
+        }
+    }
 }
 
 /// The key by which a catalogue's list cursors are authenticated.

@@ -58,8 +58,8 @@ pub use self::{
         LineageQuery,
     },
     listing::{
-        AssetFilter, AssetPage, AssetQuery, ContentTypeFilter, ContentTypeFilterError, CursorKey,
-        ListedAsset,
+        AssetFilter, AssetHead, AssetPage, AssetQuery, ContentTypeFilter, ContentTypeFilterError,
+        CursorKey, ListItem, ListedAsset,
     },
     outbox::{
         Backlog, EventOutbox, Lease, ParkedEvent, Progress, ProgressChange, SinkName, SinkNameError,

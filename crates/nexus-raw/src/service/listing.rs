@@ -5,8 +5,8 @@ use sha2::Sha256;
 
 use super::{RawStorageService, ReadError};
 use crate::{
-    asset::Sha256Digest,
-    ports::{AssetFilter, AssetQuery, CursorKey, ListedAsset},
+    asset::{AssetId, RawAsset, Sha256Digest},
+    ports::{AssetFilter, AssetHead, AssetPage, AssetQuery, CursorKey, ListItem, ListedAsset},
     tenancy::{ReadAccess, Scope},
 };
 
@@ -24,8 +24,8 @@ pub struct ListRequest {
 
 /// One page of a list, newest first.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AssetList {
-    assets: Vec<ListedAsset>,
+pub struct AssetList<A = ListedAsset> {
+    assets: Vec<A>,
     next: Option<u64>,
     sealer: CursorSealer,
 }
@@ -60,10 +60,18 @@ impl ListRequest {
     }
 }
 
-impl AssetList {
+impl<A: ListItem> AssetList<A> {
+    fn of(page: AssetPage<A>, sealer: CursorSealer) -> Self {
+        Self {
+            assets: page.assets,
+            next: page.next,
+            sealer,
+        }
+    }
+
     /// Returns the assets.
     #[must_use]
-    pub fn assets(&self) -> &[ListedAsset] {
+    pub fn assets(&self) -> &[A] {
         &self.assets
     }
 
@@ -80,7 +88,7 @@ impl AssetList {
             return self.next_cursor();
         }
         let last = count.checked_sub(1).and_then(|at| self.assets.get(at));
-        last.map(|it| self.sealer.seal(it.sequence))
+        last.map(|it| self.sealer.seal(it.sequence()))
     }
 }
 
@@ -95,21 +103,52 @@ impl RawStorageService {
         access: &ReadAccess,
         request: ListRequest,
     ) -> Result<AssetList, ListError> {
-        let scope = access.scope();
+        let (query, sealer) = self.query(access, request).await?;
+        let page = self.catalog.assets(access.scope(), &query).await;
+        Ok(AssetList::of(page.map_err(ReadError::from)?, sealer))
+    }
+
+    /// Like [`Self::list`], without the records, for one who has most of them; see
+    /// [`Self::records`].
+    ///
+    /// # Errors
+    /// See [`ListError`].
+    pub async fn list_heads(
+        &self,
+        access: &ReadAccess,
+        request: ListRequest,
+    ) -> Result<AssetList<AssetHead>, ListError> {
+        let (query, sealer) = self.query(access, request).await?;
+        let page = self.catalog.asset_heads(access.scope(), &query).await;
+        Ok(AssetList::of(page.map_err(ReadError::from)?, sealer))
+    }
+
+    /// Returns the records of those of these assets that the scope has, in any order.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn records(
+        &self,
+        access: &ReadAccess,
+        assets: &[AssetId],
+    ) -> Result<Vec<RawAsset>, ReadError> {
+        let found = self.catalog.find_assets(access.scope(), assets).await?;
+        Ok(found.into_iter().map(|it| it.asset).collect())
+    }
+
+    async fn query(
+        &self,
+        access: &ReadAccess,
+        request: ListRequest,
+    ) -> Result<(AssetQuery, CursorSealer), ListError> {
         let key = self.cursor_key().await?;
-        let sealer = CursorSealer::new(key, scope, &request.filter);
+        let sealer = CursorSealer::new(key, access.scope(), &request.filter);
         let before = match &request.cursor {
             Some(cursor) => Some(sealer.open(cursor).ok_or(ListError::InvalidCursor)?),
             None => None,
         };
         let query = AssetQuery::newest(request.filter, request.limit).before(before);
-        let page = self.catalog.assets(scope, &query).await;
-        let page = page.map_err(ReadError::from)?;
-        Ok(AssetList {
-            assets: page.assets,
-            next: page.next,
-            sealer,
-        })
+        Ok((query, sealer))
     }
 
     /// It never changes, so it is looked up once.

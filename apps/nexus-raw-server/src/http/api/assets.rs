@@ -1,9 +1,9 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use actix_web::{HttpResponse, http::Method};
 use nexus_raw::{
     asset::{AssetId, ByteSize, CapturedAt, Filename, Labels, PiiFlag, Sha256Digest},
-    ports::{AssetFilter, ContentTypeFilter},
+    ports::{AssetFilter, AssetHead, ContentTypeFilter},
     service::{AssetList, ListRequest},
     tenancy::{ReadAccess, UserId},
 };
@@ -14,15 +14,21 @@ use utoipa::{
 };
 
 use super::{record, text};
-use crate::http::{
-    request::Query,
-    respond::{self, ApiError, Fault, Faults, ProblemCode},
-    route::{Call, Handler, Route, described},
+use crate::{
+    http::{
+        request::Query,
+        respond::{self, ApiError, Fault, Faults, ProblemCode},
+        route::{Call, Handler, Route, described},
+    },
+    records::FinishedRecord,
 };
 
 /// How many assets a page has unless the caller says otherwise, and at most.
 const LIMIT: u64 = 100;
 const MOST: u64 = 1000;
+/// About how long what is in force is, and what is around the assets of a page.
+const OF_ITEM: usize = 96;
+const OF_PAGE: usize = 128;
 /// How long a page may be.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// What a cursor is longer than by no means: one of ours has 54 characters.
@@ -75,8 +81,11 @@ pub(super) const ROUTE: Route = Route {
 async fn assets(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiError> {
     let request = parse(call.request.query_string()).map_err(ApiError::InvalidQuery)?;
     let _turn = call.app.answers.page_permit(&access.scope().tenant).await?;
-    let list = call.core.service.list(&access, request).await?;
-    let page = page(&list, MOST_BYTES)?;
+    let core = call.core;
+    let list = core.service.list_heads(&access, request).await?;
+    let ids = list.assets().iter().map(|it| it.asset_id);
+    let records = core.records.find_all(&core.service, &access, ids);
+    let page = page(&list, &records.await?, MOST_BYTES)?;
     Ok(respond::json_bytes(HttpResponse::Ok(), page))
 }
 
@@ -186,19 +195,30 @@ fn cursor(text: &str) -> Result<String, &'static str> {
 }
 
 /// As many of the first assets as a page may have, and one at least.
-fn page(list: &AssetList, most: usize) -> Result<Vec<u8>, serde_json::Error> {
-    let mut page = b"{\"assets\":".to_vec();
-    let count = respond::write_items(&mut page, list.assets(), most, |page, listed| {
-        serde_json::to_writer(&mut *page, &listed.asset)?;
+fn page(
+    list: &AssetList<AssetHead>,
+    records: &[Option<Arc<FinishedRecord>>],
+    most: usize,
+) -> Result<Vec<u8>, serde_json::Error> {
+    // an asset that is gone by now is left out
+    let found = |(at, record): (usize, &Option<_>)| Some((at, record.clone()?));
+    let items: Vec<(usize, Arc<FinishedRecord>)> =
+        records.iter().enumerate().filter_map(found).collect();
+    let length: usize = items.iter().map(|(_, it)| it.body.len() + OF_ITEM).sum();
+    let mut page = Vec::with_capacity(most.min(length + OF_PAGE));
+    page.extend_from_slice(b"{\"assets\":");
+    let count = respond::write_items(&mut page, &items, most, |page, (at, record)| {
+        page.extend_from_slice(&record.body);
         // a record is an object, and what is in force is one member more of it
         page.pop();
         page.extend_from_slice(b",\"in_force\":");
-        serde_json::to_writer(&mut *page, &listed.in_force)?;
+        serde_json::to_writer(&mut *page, &list.assets()[*at].in_force)?;
         page.push(b'}');
         Ok(())
     })?;
+    let left_out = items.get(count).map_or(list.assets().len(), |(at, _)| *at);
     page.extend_from_slice(b",\"next_cursor\":");
-    serde_json::to_writer(&mut page, &list.cursor_after(count))?;
+    serde_json::to_writer(&mut page, &list.cursor_after(left_out))?;
     page.push(b'}');
     Ok(page)
 }
@@ -214,6 +234,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::records::Records;
 
     /// A page that its bytes cut short goes on with the first asset that it left out.
     #[tokio::test]
@@ -231,9 +252,13 @@ mod tests {
         let access = sample::read_access(&scope);
         let list = async |cursor: Option<String>| {
             let request = ListRequest::new(AssetFilter::default(), 10).with_cursor(cursor);
-            service.list(&access, request).await.unwrap()
+            service.list_heads(&access, request).await.unwrap()
         };
         let whole = list(None).await;
+        let ids = || whole.assets().iter().map(|it| it.asset_id);
+        let found = Records::default();
+        let found = found.find_all(&service, &access, ids()).await.unwrap();
+        let page = |list: &_, most| page(list, &found, most);
         let size = |most| page(&whole, most).unwrap().len();
         for (most, count) in [(0, 1), (size(0), 1), (size(usize::MAX), 3)] {
             let text = page(&whole, most).unwrap();

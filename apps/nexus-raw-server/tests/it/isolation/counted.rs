@@ -7,11 +7,11 @@ use nexus_raw::{
     },
     event::{DatasetEvent, EventBody},
     ports::{
-        AbortedUpload, AssetCatalog, AssetFacts, AssetPage, AssetQuery, AssetVerification,
-        BegunUpload, CallerKey, CatalogError, CursorKey, DownloadKey, DownloadOutcome,
-        Downloadable, EventQuery, FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome,
-        LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact, NewParts,
-        NewVerification, PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey,
+        AbortedUpload, AssetCatalog, AssetFacts, AssetHead, AssetPage, AssetQuery,
+        AssetVerification, BegunUpload, CallerKey, CatalogError, CursorKey, DownloadKey,
+        DownloadOutcome, Downloadable, EventQuery, FactOutcome, IntentState, KeyClaim, KeyedIntent,
+        KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact,
+        NewParts, NewVerification, PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey,
         VerificationOutcome,
     },
     tenancy::Scope,
@@ -222,6 +222,24 @@ impl AssetCatalog for Counted {
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
         self.inner.assets(scope, query).await
+    }
+
+    async fn asset_heads(
+        &self,
+        scope: &Scope,
+        query: &AssetQuery,
+    ) -> Result<AssetPage<AssetHead>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.asset_heads(scope, query).await
+    }
+
+    async fn find_assets(
+        &self,
+        scope: &Scope,
+        assets: &[AssetId],
+    ) -> Result<Vec<ListedAsset>, CatalogError> {
+        self.lookups.fetch_add(1, SeqCst);
+        self.inner.find_assets(scope, assets).await
     }
 
     async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {

@@ -1,7 +1,7 @@
 //! Lists.
 
 use nexus_raw::{
-    ports::{AssetPage, AssetQuery, CatalogError},
+    ports::{AssetPage, AssetQuery, CatalogError, ListItem},
     tenancy::Scope,
 };
 use rusqlite::{params, params_from_iter};
@@ -10,7 +10,7 @@ use super::{EFFECTIVE, read_error};
 use crate::{
     error::CorruptColumn,
     listing::{self, Listing, Select, Sql},
-    rows::{Columns, decode},
+    rows::Columns,
     sqlite::connection::SqliteConnection,
 };
 
@@ -28,16 +28,29 @@ const LISTED_COLUMNS: &str = concat!(
     asset_columns!()
 );
 
+/// The columns of a list without records.
+pub(in crate::sqlite) const HEADS: Select<'_> = Select {
+    columns: concat!(
+        "a.asset_id, a.registered_sequence, a.train_ok, a.pii_flags, a.stated_train_ok,
+        a.stated_pii_flags, a.last_fact, ",
+        effective!(),
+        " AS effective"
+    ),
+    ..LISTED
+};
+
 pub(super) const LAST_SEQUENCE: &str = "
     SELECT last_sequence FROM scope WHERE tenant_id = ?1 AND env = ?2";
 
 /// A page of a list. What is registered meanwhile lies above the place that it begins at, so the
 /// statements need no transaction.
-pub(in crate::sqlite) fn assets(
+pub(in crate::sqlite) fn page<A: ListItem>(
     connection: &mut SqliteConnection,
     scope: &Scope,
     query: &AssetQuery,
-) -> Result<AssetPage, CatalogError> {
+    select: Select<'_>,
+    decode: fn(&Columns<'_>) -> Result<A, CorruptColumn>,
+) -> Result<AssetPage<A>, CatalogError> {
     let of = params![scope.tenant.as_str(), scope.environment.as_str()];
     let last = connection.row(LAST_SEQUENCE, of, |row| row.get("scope.last_sequence"));
     let before = listing::before(query, last.map_err(read_error)?.unwrap_or(0));
@@ -50,8 +63,8 @@ pub(in crate::sqlite) fn assets(
         None
     };
     let limit = query.limit.saturating_add(1);
-    let sql = listing.rows(LISTED, before, floor.unwrap_or(0), limit);
-    let assets = rows(connection, &sql, decode::listed)?;
+    let sql = listing.rows(select, before, floor.unwrap_or(0), limit);
+    let assets = rows(connection, &sql, decode)?;
     Ok(listing::page(assets, query, floor)?)
 }
 

@@ -258,7 +258,7 @@ pub async fn lists_are_filtered_by_what_is_in_force(harness: &impl CatalogHarnes
         let mut filter = AssetFilter::default();
         set(&mut filter);
         let query = AssetQuery::newest(filter, 10);
-        let page = open.catalog.assets(&scope, &query).await.unwrap();
+        let page = super::listing::list(&open, &scope, &query).await;
         let assets = page.assets.iter().map(|it| it.asset.asset_id());
         let place = |id| ids.iter().position(|it| *it == id).unwrap();
         assets.map(place).collect::<Vec<_>>()

@@ -3,7 +3,7 @@ use nexus_raw::{
         AssetId, ByteSize, CapturedAt, ContentFacts, ContentType, Filename, Labels, PiiFlag,
         PiiFlags, Provenance, Sha256Digest,
     },
-    ports::{AssetFilter, AssetPage, AssetQuery, ContentTypeFilter},
+    ports::{AssetFilter, AssetHead, AssetPage, AssetQuery, ContentTypeFilter},
     tenancy::{Scope, UserId},
 };
 use tokio::task::JoinSet;
@@ -11,12 +11,52 @@ use tokio::task::JoinSet;
 use super::{CatalogHarness, OpenCatalog, presign, presign_and_register, register, strangers};
 use crate::sample;
 
-async fn list(open: &OpenCatalog, scope: &Scope, query: &AssetQuery) -> AssetPage {
-    open.catalog.assets(scope, query).await.unwrap()
+/// Reads a page, and checks that it is the same without the records, and by their ids.
+pub(super) async fn list(open: &OpenCatalog, scope: &Scope, query: &AssetQuery) -> AssetPage {
+    let page = open.catalog.assets(scope, query).await.unwrap();
+    if let Some(first) = page.assets.first() {
+        // also while others register
+        let query = query.clone().before(Some(first.sequence + 1));
+        let heads = open.catalog.asset_heads(scope, &query).await.unwrap();
+        let expected = AssetPage {
+            assets: page.assets.iter().cloned().map(AssetHead::from).collect(),
+            next: page.next,
+        };
+        assert_eq!(heads, expected);
+    }
+    let found = open.catalog.find_assets(scope, &ids(&page)).await;
+    let mut found = found.unwrap();
+    found.sort_by_key(|it| std::cmp::Reverse(it.sequence));
+    assert_eq!(found, page.assets);
+    page
 }
 
 fn ids(page: &AssetPage) -> Vec<AssetId> {
     page.assets.iter().map(|it| it.asset.asset_id()).collect()
+}
+
+/// Of some ids those are found that are registered in the scope.
+pub async fn of_several_assets_those_of_the_scope_are_found(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let [scope, other] = ["t_a", "t_b"].map(|tenant| sample::scope(tenant, "dev"));
+    let mine = sample::intent(&scope, sample::asset_id(1));
+    let pending = sample::intent(&scope, sample::asset_id(2));
+    let foreign = sample::intent(&other, sample::asset_id(3));
+    for intent in [&mine, &foreign] {
+        presign_and_register(&open, intent, sample::provenance()).await;
+    }
+    presign(&open, &pending).await;
+    let ids = [3, 2, 9, 1].map(sample::asset_id);
+    let found = open.catalog.find_assets(&scope, &ids).await.unwrap();
+    let found: Vec<_> = found.iter().map(|it| it.asset.asset_id()).collect();
+    assert_eq!(found, [mine.asset_id]);
+    for unknown in [&ids[1..3], &[]] {
+        let found = open.catalog.find_assets(&scope, unknown).await;
+        assert_eq!(found.unwrap(), []);
+    }
+    let found = open.catalog.find_assets(&other, &ids).await.unwrap();
+    assert_eq!(found[0].asset.asset_id(), foreign.asset_id);
+    assert_eq!(found.len(), 1);
 }
 
 /// The assets that a filter selects, by pages of `limit`.

@@ -158,6 +158,7 @@ macro_rules! catalog_contract {
                 a_lineage_is_that_of_the_edges_within_depth_and_limit,
                 a_lineage_is_of_one_scope_only,
                 assets_are_listed_newest_registration_first,
+                of_several_assets_those_of_the_scope_are_found,
                 a_list_has_the_assets_that_match_all_filters,
                 a_listed_asset_has_the_flags_in_force,
                 a_list_is_of_one_scope_only,
