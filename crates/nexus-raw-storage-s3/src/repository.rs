@@ -109,7 +109,7 @@ impl RawStorageRepository for S3RawStorageRepository {
         let signed = self
             .store
             .signer
-            .sign_upload(&Upload::of(&terms), lifetime, &credentials)
+            .sign_upload(Upload::of(&terms), lifetime, &credentials)
             .map_err(|failure| StorageError::Unavailable(Box::new(failure)))?;
         Ok(presigned(signed, lifetime))
     }

@@ -78,7 +78,10 @@ pub(super) async fn put(
     upload: &Upload<'_>,
     tampering: Tampering,
 ) -> Result<PutOutcome, RequestFailure> {
-    let sign = |lifetime, credentials: &_| store.signer.sign_upload(upload, lifetime, credentials);
+    let sign = |lifetime, credentials: &_| {
+        let upload = upload.clone();
+        store.signer.sign_upload(upload, lifetime, credentials)
+    };
     send(store, "presigned PutObject", sign, tampering).await
 }
 

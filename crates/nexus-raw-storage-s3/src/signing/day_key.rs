@@ -8,9 +8,12 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_sigv4::sign::v4::generate_signing_key;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use nexus_raw::time::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha2::{Digest as _, Sha256};
 
+use super::canonical::{HexDigest, SigningFailure};
 use crate::endpoint::push_encoded;
 
 const SECONDS_A_DAY: u64 = 86_400;
@@ -91,15 +94,40 @@ impl DayKey {
         }
     }
 
-    pub(super) fn signing_key(&self) -> &[u8] {
-        self.signing_key.expose_secret()
+    /// Returns the signature of a canonical request of this time.
+    pub(super) fn signature(
+        &self,
+        date_time: &str,
+        canonical: &str,
+    ) -> Result<HexDigest, SigningFailure> {
+        let digest = HexDigest::of(&Sha256::digest(canonical))?;
+        let key = self.signing_key.expose_secret();
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| SigningFailure)?;
+        for part in [
+            "AWS4-HMAC-SHA256\n",
+            date_time,
+            "\n",
+            &self.scope,
+            "\n",
+            digest.as_str(),
+        ] {
+            mac.update(part.as_bytes());
+        }
+        HexDigest::of(&mac.finalize().into_bytes())
     }
 
     /// Returns a time of the key's day, in seconds since 1970, as `20261124T010000Z`.
     pub(super) fn date_time(&self, at: u64) -> String {
         let second = at % SECONDS_A_DAY;
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        format!("{}T{hour:02}{minute:02}{second:02}Z", self.date)
+        let mut text = String::with_capacity(16);
+        text.push_str(&self.date);
+        text.push('T');
+        for number in [second / 3600, second / 60 % 60, second % 60] {
+            let digit = |number: u64| char::from(b'0' + u8::try_from(number).unwrap_or(0));
+            text.extend([digit(number / 10), digit(number % 10)]);
+        }
+        text.push('Z');
+        text
     }
 }
 

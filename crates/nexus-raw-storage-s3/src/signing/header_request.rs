@@ -2,8 +2,6 @@
 //! the Authorization Header").
 
 use aws_credential_types::Credentials;
-use aws_sigv4::sign::v4::calculate_signature;
-use sha2::{Digest, Sha256};
 
 use super::{
     canonical::{SigningFailure, push_names, push_value},
@@ -69,15 +67,14 @@ impl HeadRequest<'_> {
         canonical.push('\n');
         canonical.push_str(EMPTY_SHA256);
 
-        let digest = hex::encode(Sha256::digest(&canonical));
-        let text = ["AWS4-HMAC-SHA256", &date_time, &day_key.scope, &digest].join("\n");
-        let signature = calculate_signature(day_key.signing_key(), text.as_bytes());
+        let signature = day_key.signature(&date_time, &canonical)?;
         let mut names = String::with_capacity(128);
         push_names(&mut names, &signed, ";");
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={names}, Signature={signature}",
+            "AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={names}, Signature={}",
             self.credentials.access_key_id(),
             day_key.scope,
+            signature.as_str(),
         );
         let mut headers: Vec<_> = signed
             .iter()

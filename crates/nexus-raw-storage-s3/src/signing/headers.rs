@@ -26,16 +26,17 @@ impl<'a> Upload<'a> {
     }
 
     /// Returns the headers that the client must send, in alphabetical order.
-    pub(super) fn headers(&self, constant: &[(String, String)]) -> Vec<(String, String)> {
-        let mut headers = vec![
+    pub(super) fn headers(self, constant: &[(String, String)]) -> Vec<(String, String)> {
+        let mut headers = Vec::with_capacity(3 + self.metadata.len() + constant.len());
+        headers.extend([
             ("content-type".to_owned(), self.content_type.to_owned()),
             // S3 writes only if the key is unused (Amazon S3 User Guide, "Conditional writes")
             ("if-none-match".to_owned(), "*".to_owned()),
             ("x-amz-checksum-sha256".to_owned(), self.sha256.to_base64()),
-        ];
-        let metadata = self.metadata.iter();
-        headers.extend(metadata.map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone())));
+        ]);
         headers.extend_from_slice(constant);
+        let metadata = self.metadata.into_iter();
+        headers.extend(metadata.map(|(name, value)| (["x-amz-meta-", name].concat(), value)));
         headers.sort_unstable();
         headers
     }

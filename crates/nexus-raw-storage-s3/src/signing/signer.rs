@@ -45,15 +45,15 @@ impl Signer {
 
     pub(crate) fn sign_upload(
         &self,
-        upload: &Upload<'_>,
+        upload: Upload<'_>,
         lifetime: Lifetime,
         credentials: &Credentials,
     ) -> Result<SignedUpload, SigningFailure> {
+        let (key, length) = (upload.key, upload.size_bytes.to_string());
         let headers = upload.headers(&self.constant_headers);
-        let length = upload.size_bytes.to_string();
         let request = UrlRequest {
             method: "PUT",
-            key: upload.key,
+            key,
             operation: "PutObject",
             parameters: &[],
             headers: &self.signed_headers(&headers, &length),
@@ -133,16 +133,21 @@ impl Signer {
         request.signed_url(&self.bucket, lifetime, &key)
     }
 
-    /// Returns all signed headers of an upload, by name.
+    /// Returns all signed headers of an upload, by name, as the others are.
     fn signed_headers<'h>(
         &'h self,
         headers: &'h [(String, String)],
         length: &'h str,
     ) -> Vec<(&'h str, &'h str)> {
+        let (before, after) =
+            headers.split_at(headers.partition_point(|(name, _)| name.as_str() < "host"));
+        let borrowed = |(name, value): &'h (String, String)| (name.as_str(), value.as_str());
         let mut signed = Vec::with_capacity(headers.len() + 2);
-        signed.extend([("content-length", length), ("host", &*self.bucket.host)]);
-        signed.extend(headers.iter().map(|(name, value)| (&**name, &**value)));
-        signed.sort_unstable_by_key(|(name, _)| *name);
+        // no name of the others is before it
+        signed.push(("content-length", length));
+        signed.extend(before.iter().map(borrowed));
+        signed.push(("host", &self.bucket.host));
+        signed.extend(after.iter().map(borrowed));
         signed
     }
 }

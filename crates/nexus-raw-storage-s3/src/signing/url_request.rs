@@ -3,10 +3,8 @@
 
 use std::ops::Range;
 
-use aws_sigv4::sign::v4::calculate_signature;
 use nexus_raw::ports::SignedUrl;
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 
 use super::{
     Lifetime,
@@ -53,9 +51,7 @@ impl UrlRequest<'_> {
     ) -> Result<SignedUrl, SigningFailure> {
         let date_time = key.date_time(lifetime.signed_at_seconds());
         let canonical = self.canonical(bucket, lifetime, key, &date_time)?;
-        let digest = hex::encode(Sha256::digest(&canonical.text));
-        let text = ["AWS4-HMAC-SHA256", &date_time, &key.scope, &digest].join("\n");
-        let signature = calculate_signature(key.signing_key(), text.as_bytes());
+        let signature = key.signature(&date_time, &canonical.text)?;
         let part = |range: &Range<usize>| canonical.text.get(range.clone()).unwrap_or_default();
         let mut url = String::with_capacity(URL_BYTES);
         url.push_str(&bucket.origin);
@@ -68,7 +64,7 @@ impl UrlRequest<'_> {
         url.push('&');
         url.push_str(part(&canonical.names));
         url.push_str("&X-Amz-Signature=");
-        url.push_str(&signature);
+        url.push_str(signature.as_str());
         push_session_token(&mut url, key);
         Ok(SignedUrl::new(url))
     }

@@ -54,7 +54,7 @@ fn signed(
 ) -> Option<String> {
     let terms = super::support::terms(intent);
     let lifetime = Lifetime::from_now(now, LIFE);
-    let upload = signer.sign_upload(&Upload::of(&terms), lifetime, credentials);
+    let upload = signer.sign_upload(Upload::of(&terms), lifetime, credentials);
     Some(upload.ok()?.url.expose().to_owned())
 }
 
