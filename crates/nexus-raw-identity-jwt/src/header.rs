@@ -40,9 +40,8 @@ impl UnverifiedHeader {
 /// 2.1. Issuers sign tokens for other uses with the same keys (logout, `DPoP` proofs, refresh). A
 /// media type ignores case, and its `application/` may be omitted (RFC 7515, 4.1.9).
 fn is_ours(typ: &str) -> bool {
-    let typ = typ.to_ascii_lowercase();
-    let subtype = typ.strip_prefix("application/").unwrap_or(&typ);
-    matches!(subtype, "jwt" | "at+jwt")
+    const NAMES: [&str; 4] = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
+    NAMES.iter().any(|name| typ.eq_ignore_ascii_case(name))
 }
 
 fn optional_string<'a>(

@@ -1,5 +1,6 @@
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use hmac::{Hmac, KeyInit as _, Mac as _, digest::InvalidLength};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
 
 use crate::{
     JwtSettingsError, Part, TokenFault, compact,
@@ -30,9 +31,26 @@ impl KeyGeneration {
 /// The header selects one of them; no key is taken from the token.
 pub(crate) enum KeySource {
     /// Secrets shared with the issuer: the current one, and the previous one during a rotation.
-    SharedSecrets(Vec<DecodingKey>),
+    SharedSecrets(Vec<SharedSecret>),
     /// Public keys that the issuer publishes.
     Jwks(Jwks),
+}
+
+/// The key of HS256 (RFC 7518, section 3.2), which has taken in the secret: for each token only the
+/// message is left.
+pub(crate) struct SharedSecret(Hmac<Sha256>);
+
+impl SharedSecret {
+    fn new(secret: &SecretString) -> Result<Self, InvalidLength> {
+        Hmac::new_from_slice(secret.expose_secret().as_bytes()).map(Self)
+    }
+
+    /// Returns whether the whole signature is of this message. Compares in constant time.
+    fn has_signed(&self, message: &str, signature: &[u8]) -> bool {
+        let mut mac = self.0.clone();
+        mac.update(message.as_bytes());
+        mac.verify_slice(signature).is_ok()
+    }
 }
 
 impl KeySource {
@@ -43,10 +61,10 @@ impl KeySource {
             KeySettings::Hs256 { secret, previous } => Self::SharedSecrets(
                 std::iter::once(secret)
                     .chain(previous)
-                    .map(|secret: &SecretString| {
-                        DecodingKey::from_secret(secret.expose_secret().as_bytes())
-                    })
-                    .collect(),
+                    .map(SharedSecret::new)
+                    .collect::<Result<_, _>>()
+                    // not reached: any length will do
+                    .map_err(|_| JwtSettingsError::SecretTooShort)?,
             ),
             KeySettings::JwksFile { path, algorithm } => {
                 let set = jwks::read_file(path, *algorithm)?;
@@ -96,8 +114,7 @@ impl KeySource {
         }
     }
 
-    /// Verifies that one of the keys made `signature`, in base64url, for `signing_input`. The
-    /// library compares in constant time. Returns of which keys that one is.
+    /// Verifies that one of the keys made `signature`, in base64url, for `signing_input`. Returns of which keys that one is.
     pub(crate) async fn verify(
         &self,
         header: &UnverifiedHeader,
@@ -109,14 +126,15 @@ impl KeySource {
             return Err(TokenFault::KeyId);
         }
         match self {
-            Self::SharedSecrets(keys) => keys
-                .iter()
-                .any(|key| {
-                    let message = signing_input.as_bytes();
-                    crypto::verify(signature, message, key, Algorithm::HS256).unwrap_or(false)
-                })
-                .then_some(KeyGeneration::FIXED)
-                .ok_or(TokenFault::Signature),
+            Self::SharedSecrets(secrets) => {
+                let signature = compact::decode(Part::Signature, signature)
+                    .map_err(|_| TokenFault::Signature)?;
+                let mut secrets = secrets.iter();
+                secrets
+                    .any(|secret| secret.has_signed(signing_input, &signature))
+                    .then_some(KeyGeneration::FIXED)
+                    .ok_or(TokenFault::Signature)
+            }
             Self::Jwks(jwks) => jwks.verify(header, signing_input, signature).await,
         }
     }
