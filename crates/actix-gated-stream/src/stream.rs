@@ -107,11 +107,16 @@ impl GatedStream {
         into: &mut ReadBuf<'_>,
         most: usize,
     ) -> Poll<io::Result<()>> {
-        let most = most.min(into.remaining());
+        let room = into.remaining();
+        let most = most.min(room);
         if self.held.has_remaining() {
             let piece = self.held.split_to(most.min(self.held.len()));
             into.put_slice(&piece);
             return Poll::Ready(Ok(()));
+        }
+        if most == room {
+            // without writing zeros first
+            return Pin::new(&mut self.socket).poll_read(cx, into);
         }
         let mut part = ReadBuf::new(into.initialize_unfilled_to(most));
         ready!(Pin::new(&mut self.socket).poll_read(cx, &mut part))?;
