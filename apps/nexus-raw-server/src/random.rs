@@ -1,15 +1,16 @@
 //! Random ids.
 
-use std::cell::RefCell;
-
-use nexus_raw::event::{RequestId, TraceId};
+use nexus_raw::{
+    event::{RequestId, TraceId},
+    system::random_bytes,
+};
 use uuid::Uuid;
 
 /// Returns a trace id for a request without one.
 pub(crate) fn fresh_trace_id() -> TraceId {
     loop {
         // all zeros, with probability 2^-128, is no valid trace id
-        if let Ok(id) = TraceId::from_bytes(random()) {
+        if let Ok(id) = TraceId::from_bytes(random_bytes()) {
             return id;
         }
     }
@@ -27,73 +28,5 @@ pub(crate) fn fresh_request_id() -> RequestId {
 
 /// Returns a UUID version 4 (RFC 9562, section 5.4).
 pub(crate) fn fresh_uuid() -> Uuid {
-    uuid::Builder::from_random_bytes(random()).into_uuid()
-}
-
-/// How many random bytes a thread asks the operating system for at once: a request takes up to 40,
-/// and each call is a switch to the kernel.
-const STOCK: usize = 1024;
-
-/// Random bytes of the operating system, each given out once.
-struct Stock {
-    bytes: [u8; STOCK],
-    used: usize,
-}
-
-thread_local! {
-    static STOCKED: RefCell<Stock> = const { RefCell::new(Stock::empty()) };
-}
-
-impl Stock {
-    const fn empty() -> Self {
-        Self {
-            bytes: [0; STOCK],
-            used: STOCK,
-        }
-    }
-
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        if STOCK - self.used < N {
-            #[expect(
-                clippy::expect_used,
-                reason = "there is no fallback: a guessable id must not be issued"
-            )]
-            getrandom::fill(&mut self.bytes).expect("the system has randomness");
-            self.used = 0;
-        }
-        let mut taken = [0; N];
-        for (to, from) in taken.iter_mut().zip(&mut self.bytes[self.used..]) {
-            // it is nobody else's
-            *to = std::mem::take(from);
-        }
-        self.used += N;
-        taken
-    }
-}
-
-/// Returns random bytes from the operating system, at most a few dozen.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    const { assert!(N <= STOCK) };
-    let stocked = STOCKED.try_with(|stock| stock.borrow_mut().take());
-    // a thread that ends has no stock any more
-    stocked.unwrap_or_else(|_| Stock::empty().take())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn no_bytes_are_given_out_twice() {
-        let of_a_thread = || -> Vec<[u8; 16]> { (0..500).map(|_| random()).collect() };
-        let other = std::thread::spawn(of_a_thread);
-        let mut all: BTreeSet<[u8; 16]> = of_a_thread().into_iter().collect();
-        all.extend(other.join().unwrap());
-        assert_eq!(all.len(), 1000);
-        // of a size that does not divide the stock
-        let all: BTreeSet<[u8; 11]> = (0..500).map(|_| random()).collect();
-        assert_eq!(all.len(), 500);
-    }
+    uuid::Builder::from_random_bytes(random_bytes()).into_uuid()
 }

@@ -3,6 +3,8 @@
 //!
 //! Behind the feature `system`. Nothing else of this crate reads a clock or draws at random.
 
+mod random;
+
 use std::time::SystemTime;
 
 use crate::{
@@ -10,6 +12,8 @@ use crate::{
     ports::{AssetIds, Clock},
     time::Timestamp,
 };
+
+pub use random::random_bytes;
 
 /// The wall clock of this machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,12 +44,7 @@ pub struct SystemAssetIds;
 impl AssetIds for SystemAssetIds {
     fn next(&self, now: Timestamp) -> AssetId {
         let millis = u64::try_from(now.as_micros() / 1000).unwrap_or(0);
-        let mut random = [0; 10];
-        #[expect(
-            clippy::expect_used,
-            reason = "an id that can be guessed must not be given out, and nothing else can be done"
-        )]
-        getrandom::fill(&mut random).expect("the system has randomness");
+        let random = random_bytes();
         AssetId::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An instant, to the microsecond, in the years 1 to 9999.
@@ -35,8 +35,7 @@ impl Timestamp {
     /// # Errors
     /// [`TimestampError::Range`] outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Result<Self, TimestampError> {
-        let in_range = |at: DateTime<Utc>| (1..=9999).contains(&at.year());
-        if DateTime::from_timestamp_micros(micros).is_some_and(in_range) {
+        if (Self::FIRST.0..=Self::LAST.0).contains(&micros) {
             Ok(Self(micros))
         } else {
             Err(TimestampError::Range)
@@ -86,6 +85,8 @@ impl Timestamp {
         Ok((Self::from_micros(micros)?, offset_minutes))
     }
 
+    /// 0001-01-01T00:00:00Z.
+    const FIRST: Self = Self(-62_135_596_800_000_000);
     /// 9999-12-31T23:59:59.999999Z.
     const LAST: Self = Self(253_402_300_799_999_999);
 }
@@ -268,6 +269,17 @@ mod tests {
             "0000-12-31T23:59:59-01:00",
         ] {
             assert_eq!(read(bad), Err(TimestampError::Range), "{bad:?}");
+        }
+        let (first, last) = (Timestamp::FIRST, Timestamp::LAST);
+        assert_eq!(first.to_string(), "0001-01-01T00:00:00Z");
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59.999999Z");
+        for (micros, good) in [
+            (first.0 - 1, false),
+            (first.0, true),
+            (last.0, true),
+            (last.0 + 1, false),
+        ] {
+            assert_eq!(Timestamp::from_micros(micros).is_ok(), good, "{micros}");
         }
     }
 

@@ -6,11 +6,12 @@ use nexus_raw::{
     ErrorChain,
     ports::{UploadsMarker, WorkError},
     service::AbandonedUploads,
+    system::random_bytes,
 };
 use slog::{Logger, info, warn};
 use tokio::time::sleep;
 
-use crate::{metrics::IntGauge, random::random};
+use crate::metrics::IntGauge;
 
 /// Looks at all pages at once and then about every ten minutes, until `stopped` resolves, and sets
 /// `open` to the number of uploads that were left.
@@ -64,7 +65,7 @@ where
 
 /// Returns 450 to 756 s, so that replicas do not look at the same time.
 fn about_ten_minutes() -> Duration {
-    let [byte] = random();
+    let [byte] = random_bytes();
     Duration::from_millis(450_000 + 1200 * u64::from(byte))
 }
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use nexus_raw::{ErrorChain, ports::CatalogError};
+use nexus_raw::{ErrorChain, ports::CatalogError, system::random_bytes};
 use slog::{Logger, info, warn};
 use tokio::time::{Instant, sleep};
-
-use crate::random::random;
 
 /// The shortest pause between steps while there is more to do.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -60,7 +58,7 @@ fn note(advanced: &Result<bool, CatalogError>, failures: &mut u64, log: &Logger)
 
 /// Returns 0.75 to 1.26 s, so that replicas do not look at the same time.
 fn about_a_second() -> Duration {
-    let [byte] = random();
+    let [byte] = random_bytes();
     Duration::from_millis(750 + 2 * u64::from(byte))
 }
 

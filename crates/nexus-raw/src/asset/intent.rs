@@ -51,8 +51,8 @@ impl UploadIntent {
     #[must_use]
     pub fn object_metadata(&self) -> [(&'static str, String); 3] {
         [
-            ("tenant-id", self.scope.tenant.to_string()),
-            ("env", self.scope.environment.to_string()),
+            ("tenant-id", self.scope.tenant.as_str().to_owned()),
+            ("env", self.scope.environment.as_str().to_owned()),
             ("asset-id", self.asset_id.to_string()),
         ]
     }

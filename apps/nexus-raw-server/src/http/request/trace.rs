@@ -1,5 +1,8 @@
 use actix_web::http::header::{HeaderMap, HeaderName};
-use nexus_raw::event::{RequestContext, RequestId, TraceId};
+use nexus_raw::{
+    event::{RequestContext, RequestId, TraceId},
+    system::random_bytes,
+};
 
 use crate::random;
 
@@ -34,12 +37,15 @@ impl Trace {
     /// Returns the `traceparent` of the response: the same trace, this service's span, the caller's
     /// sampling flag.
     pub(crate) fn traceparent(&self) -> String {
-        let span = hex::encode(random::random::<8>());
-        format!(
-            "00-{}-{span}-0{}",
-            self.context.trace_id,
-            u8::from(self.sampled)
-        )
+        let mut digits = [0; 16];
+        // twice as many digits as bytes
+        let span = match hex::encode_to_slice(random_bytes::<8>(), &mut digits) {
+            Ok(()) => str::from_utf8(&digits).unwrap_or_default(),
+            Err(_) => "",
+        };
+        let trace_id = self.context.trace_id.to_string();
+        let flags = if self.sampled { "-01" } else { "-00" };
+        ["00-", &trace_id, "-", span, flags].concat()
     }
 }
 

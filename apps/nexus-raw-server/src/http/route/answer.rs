@@ -107,7 +107,7 @@ fn complete(response: &mut HttpResponse, trace: &Trace) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // both have only valid characters
-    if let Ok(value) = HeaderValue::from_str(&trace.traceparent()) {
+    if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
         headers.insert(TRACEPARENT, value);
     }
     if let Ok(value) = HeaderValue::from_str(trace.context.request_id.as_str()) {
