@@ -43,6 +43,9 @@ pub(super) const AT_ONCE_IN_STORE: usize = 64;
 /// How long the responses may be before another item is begun.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
+/// The room for a response, which grows beyond it.
+const USUAL_BYTES: usize = 1024;
+
 /// How long a problem of an item may be. A longer one is of an item with more faults than a body of
 /// the route for one could have.
 const MOST_OF_A_PROBLEM: usize = 1024 * 1024;
@@ -59,10 +62,12 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn new(status: StatusCode, body: &impl Serialize) -> Result<Self, ApiError> {
+        let mut text = Vec::with_capacity(USUAL_BYTES);
+        serde_json::to_writer(&mut text, body)?;
         Ok(Self {
             status,
             location: None,
-            body: serde_json::to_vec(body)?,
+            body: text,
         })
     }
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 
 use actix_web::{
     HttpResponse,
@@ -15,7 +14,7 @@ use nexus_raw::{
     time::Timestamp,
 };
 use strict_json::Json;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::{
     ToSchema,
     openapi::{ObjectBuilder, Schema, Type},
@@ -254,7 +253,9 @@ struct SingleUpload<'a> {
     #[schema(format = "uri")]
     url: &'a str,
     /// The headers to send, all of which are signed.
-    headers: BTreeMap<&'a str, &'a str>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    #[serde(serialize_with = "by_name")]
+    headers: &'a [(String, String)],
     /// When the URL expires.
     #[schema(value_type = text::Time)]
     expires_at: Timestamp,
@@ -302,15 +303,19 @@ impl<'a> NewUpload<'a> {
 
 impl<'a> SingleUpload<'a> {
     fn of(upload: &'a PresignedUpload) -> Self {
-        let headers = upload.headers.iter();
         Self {
             kind: "single",
             method: upload.method,
             url: upload.url.expose(),
-            headers: headers.map(|(name, value)| (&**name, &**value)).collect(),
+            headers: &upload.headers,
             expires_at: upload.expires_at,
         }
     }
+}
+
+/// Writes headers as an object; they are in alphabetical order already, each once.
+fn by_name<S: Serializer>(headers: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(headers.iter().map(|(name, value)| (name, value)))
 }
 
 impl MultipartUpload {

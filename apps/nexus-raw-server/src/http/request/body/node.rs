@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fmt::Display};
+use std::{collections::BTreeSet, fmt::Display, rc::Rc};
 
 use strict_json::Json;
 
@@ -9,31 +9,57 @@ use crate::http::respond::{Fault, Faults};
 /// A conversion never panics: a value of the wrong type is a fault.
 pub(crate) struct Node<'a> {
     value: &'a Json,
-    pointer: String,
+    place: Place<'a>,
 }
+
+/// Where a value is. Its pointer is built for a fault only: most bodies have none.
+enum Place<'a> {
+    Root,
+    Member(Parent, &'a str),
+    Element(Parent, usize),
+}
+
+/// The pointer of an object or array; `None` of the root, whose pointer is empty.
+type Parent = Option<Rc<str>>;
 
 impl<'a> Node<'a> {
     /// Returns the root of a body.
     pub(crate) fn root(value: &'a Json) -> Self {
         Self {
             value,
-            pointer: String::new(),
+            place: Place::Root,
         }
     }
 
-    /// Returns a member of this object.
-    fn member(&self, name: &str, value: &'a Json) -> Self {
-        Self {
+    fn pointer(&self) -> String {
+        match &self.place {
+            Place::Root => String::new(),
+            Place::Member(parent, name) => joined(parent.as_deref(), name),
+            Place::Element(parent, index) => joined(parent.as_deref(), &index.to_string()),
+        }
+    }
+
+    /// Returns this as the parent of its members.
+    fn parent(&self) -> Parent {
+        match self.place {
+            Place::Root => None,
+            Place::Member(..) | Place::Element(..) => Some(self.pointer().into()),
+        }
+    }
+
+    /// Returns the elements of an array that this is.
+    fn elements(&self, elements: &'a [Json]) -> impl Iterator<Item = Self> + use<'a> {
+        let parent = self.parent();
+        let at = move |(index, value)| Self {
             value,
-            pointer: self.pointer_to(name),
-        }
+            place: Place::Element(parent.clone(), index),
+        };
+        elements.iter().enumerate().map(at)
     }
 
-    /// Returns the pointer to a member, which may be absent; `~` and `/` are escaped (RFC 6901,
-    /// section 3).
+    /// Returns the pointer to a member, which may be absent.
     fn pointer_to(&self, name: &str) -> String {
-        let escaped = name.replace('~', "~0").replace('/', "~1");
-        format!("{}/{escaped}", self.pointer)
+        joined(Some(&self.pointer()), name)
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -42,7 +68,7 @@ impl<'a> Node<'a> {
 
     /// Returns a fault of this value.
     pub(crate) fn fault(&self, detail: impl Display) -> Faults {
-        Faults::one(Fault::new(&*self.pointer, detail.to_string()))
+        Faults::one(Fault::new(self.pointer(), detail.to_string()))
     }
 
     pub(crate) fn text<T, E: Display>(
@@ -99,8 +125,7 @@ impl<'a> Node<'a> {
         };
         let mut faults = self.at_most(limit, members.len());
         let mut values = Vec::new();
-        for (at, value) in members.iter().enumerate() {
-            let member = self.member(&at.to_string(), value);
+        for member in self.elements(members) {
             match read(&member) {
                 Ok(value) if values.contains(&value) => {
                     faults.add(member.fault("repeats an earlier member"));
@@ -128,8 +153,7 @@ impl<'a> Node<'a> {
         }
         let (mut faults, mut known) = (Faults::default(), BTreeSet::new());
         let mut values = Vec::with_capacity(members.len());
-        for (at, value) in members.iter().enumerate() {
-            let member = self.member(&at.to_string(), value);
+        for member in self.elements(members) {
             match read(&member) {
                 Ok((key, _)) if !known.insert(key) => {
                     let pointer = member.pointer_to(name);
@@ -168,9 +192,17 @@ impl<'a> Node<'a> {
         let Json::Object(members) = self.value else {
             return Err(self.fault("must be an object"));
         };
+        let parent = self.parent();
         Ok(members
             .iter()
-            .map(|(name, value)| (name.as_str(), self.member(name, value))))
+            .map(move |(name, value)| (name.as_str(), Node::member(parent.clone(), name, value))))
+    }
+
+    fn member(parent: Parent, name: &'a str, value: &'a Json) -> Self {
+        Self {
+            value,
+            place: Place::Member(parent, name),
+        }
     }
 
     /// Reads the members of an object with known names.
@@ -182,10 +214,17 @@ impl<'a> Node<'a> {
     }
 }
 
+/// Returns the pointer to a child; `~` and `/` are escaped (RFC 6901, section 3).
+fn joined(parent: Option<&str>, name: &str) -> String {
+    let escaped = name.replace('~', "~0").replace('/', "~1");
+    format!("{}/{escaped}", parent.unwrap_or_default())
+}
+
 /// The members of an object, each read once, by name. Faults are collected, so that all are
 /// reported; a member that was not read is a fault at the end.
 pub(crate) struct Fields<'a, 'n> {
     object: &'n Node<'a>,
+    parent: Parent,
     members: &'a [(String, Json)],
     known: Vec<&'static str>,
     faults: Faults,
@@ -195,6 +234,7 @@ impl<'a, 'n> Fields<'a, 'n> {
     fn new(object: &'n Node<'a>, members: &'a [(String, Json)]) -> Self {
         Self {
             object,
+            parent: object.parent(),
             members,
             known: Vec::new(),
             faults: Faults::default(),
@@ -284,7 +324,7 @@ impl<'a, 'n> Fields<'a, 'n> {
     fn find(&mut self, name: &'static str) -> Option<Node<'a>> {
         self.known.push(name);
         let (_, value) = self.members.iter().find(|(member, _)| member == name)?;
-        Some(self.object.member(name, value))
+        Some(Node::member(self.parent.clone(), name, value))
     }
 
     fn keep<T>(&mut self, read: Result<T, Faults>) -> Option<T> {
