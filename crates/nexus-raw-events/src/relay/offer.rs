@@ -69,6 +69,12 @@ impl<'a> Outcome<'a> {
         offer
     }
 
+    /// Returns whether the sink took all.
+    pub(super) fn is_whole(&self, events: &[DatasetEvent]) -> bool {
+        let last = |it: &DatasetEvent| self.cursors.get(&it.body.scope()) == Some(&it.sequence);
+        self.outage.is_none() && self.failures.is_empty() && events.last().is_some_and(last)
+    }
+
     fn read_part(&mut self, events: &[&'a DatasetEvent], answer: Result<Delivery, SinkError>) {
         let (taken, stop) = match answer {
             Ok(Delivery { taken }) => (taken, None),

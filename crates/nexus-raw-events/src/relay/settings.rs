@@ -13,6 +13,9 @@ pub struct RelaySettings {
     /// up after two thirds without an answer, so that it is never used after it expires. After a
     /// crash another relay takes over within four thirds of it.
     pub lease_ttl: Duration,
+    /// How long events gather after a delivery that left none, since each delivery wakes several
+    /// threads; may be zero. An event after a quiet time is delivered at once.
+    pub gather: Duration,
     /// The longest time between polls for new events, when no commit wakes an idle relay.
     pub poll_interval: Duration,
     /// The timeout of a sink for one batch, and of the catalogue for one answer.
@@ -26,14 +29,15 @@ pub struct RelaySettings {
     pub retry: Backoff,
 }
 
-/// 256 events at once, a lease of 3 s, a poll each second, 5 s for each delivery, and delays of
-/// 0.1 s to 3 s: delivery resumes within 4 s of a crash and 3 s of the end of an outage. An event
-/// that a sink fails on is tried ten times in four minutes.
+/// 256 events at once, a lease of 3 s, 5 ms to gather, a poll each second, 5 s for each delivery,
+/// and delays of 0.1 s to 3 s: delivery resumes within 4 s of a crash and 3 s of the end of an
+/// outage. An event that a sink fails on is tried ten times in four minutes.
 impl Default for RelaySettings {
     fn default() -> Self {
         Self {
             batch: 256,
             lease_ttl: Duration::from_secs(3),
+            gather: Duration::from_millis(5),
             poll_interval: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
             backoff: Backoff {

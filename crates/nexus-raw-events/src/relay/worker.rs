@@ -55,6 +55,8 @@ enum Pass {
     Idle,
     /// Events were delivered or parked.
     Progressed,
+    /// Fewer events than a batch were all delivered.
+    CaughtUp,
     /// Another relay holds the lease.
     LeaseLost,
     /// The sink cannot take more now.
@@ -103,10 +105,13 @@ impl<'a> Worker<'a> {
                     let _ = stop.or(timeout(held, self.commits.changed())).await;
                     continue;
                 }
-                Pass::Progressed => {
+                pass @ (Pass::Progressed | Pass::CaughtUp) => {
                     self.catalogue_outage.worked();
                     self.sink_outage.worked();
                     self.retry.reset();
+                    if matches!(pass, Pass::CaughtUp) {
+                        stop.or(sleep(self.settings.gather)).await;
+                    }
                     continue;
                 }
                 Pass::LeaseLost => continue,
@@ -153,6 +158,7 @@ impl<'a> Worker<'a> {
                 }
                 Pass::SinkFailed(reason)
             }
+            None if events.len() < self.batch as usize && offer.is_whole(&events) => Pass::CaughtUp,
             None => Pass::Progressed,
         }
     }

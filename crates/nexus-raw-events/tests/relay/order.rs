@@ -1,4 +1,8 @@
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use nexus_raw_events::RelaySettings;
 use nexus_raw_testkit::{FakeCatalog, sample};
@@ -42,19 +46,58 @@ async fn a_commit_wakes_an_idle_relay_at_once() {
     let commits = async {
         // long after the relay has found nothing
         tokio::time::sleep(Duration::from_mins(1)).await;
-        let committed = Instant::now();
+        let mut waited = Duration::ZERO;
         for round in 0..20 {
+            let committed = Instant::now();
             commit(&catalog, &scope(), round..round + 1).await;
             let count = usize::try_from(round).unwrap() + 1;
             one.has_taken(count).await;
             other.has_taken(count).await;
+            waited += committed.elapsed();
+            tokio::time::sleep(2 * settings.gather).await;
         }
-        committed.elapsed()
+        waited
     };
     select! {
         () = relay.run(pending()) => {}
         waited = commits => assert_eq!(waited, Duration::ZERO),
     }
+}
+
+/// Each delivery wakes the sink and the catalogue, so commits in quick succession share one.
+#[tokio::test(start_paused = true)]
+async fn events_gather_after_a_delivery_and_none_waits_longer() {
+    let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
+    let deliveries = Arc::new(Mutex::new(Vec::new()));
+    let delivered = deliveries.clone();
+    let sink = ScriptedSink::new("log", move |events| {
+        delivered.lock().unwrap().push(events.len());
+        Reaction::Take
+    });
+    let settings = RelaySettings {
+        gather: Duration::from_millis(5),
+        ..RelaySettings::default()
+    };
+    let relay = with_settings(&catalog, &[&sink], &clock, 1, settings);
+    let commits = async {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        for round in 0..9 {
+            commit(&catalog, &scope(), round..round + 1).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let last = Instant::now();
+        sink.has_taken(9).await;
+        last.elapsed()
+    };
+    select! {
+        () = relay.run(pending()) => {}
+        waited = commits => assert!(waited <= settings.gather),
+    }
+    // the first at once, and then each 5 ms what came since
+    let deliveries = deliveries.lock().unwrap();
+    assert_eq!(deliveries[0], 1);
+    assert_eq!(deliveries.iter().sum::<usize>(), 9);
+    assert!(deliveries.len() < 7, "{deliveries:?}");
 }
 
 #[tokio::test(start_paused = true)]
