@@ -27,6 +27,9 @@ impl ObjectKey {
     /// objects where they are.
     pub const LAYOUT: u8 = 1;
 
+    /// The prefix of all keys, for what is granted or listed as a whole.
+    pub const ROOT: &str = "tenants/";
+
     /// The key of one asset.
     #[must_use]
     pub fn for_asset(scope: &Scope, asset: AssetId, filename: &Filename) -> Self {
@@ -181,6 +184,7 @@ mod tests {
             key.as_str(),
             "tenants/t_demo/dev/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11/DSCN0010.jpg"
         );
+        assert!(key.as_str().starts_with(ObjectKey::ROOT));
         assert_eq!(
             ObjectKey::prefix_of(&scope, asset),
             "tenants/t_demo/dev/raw/019ab0c2-7d0e-7c3a-9d55-0f6d2b1c4e11"
