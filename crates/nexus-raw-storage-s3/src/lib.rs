@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bucket_setup;
 mod client;
 mod clock_offset;
 mod connect;
@@ -21,6 +22,10 @@ mod store;
 mod tests;
 mod time;
 
+pub use bucket_setup::{
+    CorsConfiguration, ImportSource, ImportSourceError, LifecycleConfiguration, PolicyDocument,
+    RoleTasks, lifecycle_configuration,
+};
 pub use clock_offset::ClockOffset;
 pub use connect::{ConnectError, UnprobedS3};
 pub use credentials::CredentialsFailure;

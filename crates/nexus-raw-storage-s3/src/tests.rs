@@ -1,6 +1,7 @@
 //! The whole adapter, against scripted stores.
 
 mod answers;
+mod bucket_setup;
 mod canary;
 mod fit_store;
 mod hanging;

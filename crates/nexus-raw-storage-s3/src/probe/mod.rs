@@ -10,6 +10,7 @@ mod uploads;
 
 #[cfg(test)]
 pub(crate) use self::put::CONTENT;
+pub(crate) use self::put::{PREFIX, upload};
 use nexus_raw::ports::{BoxError, StoreCapabilities};
 
 use crate::{failure::RequestFailure, store::Store};

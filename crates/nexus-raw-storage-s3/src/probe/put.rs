@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The prefix of the probe's keys.
-pub(super) const PREFIX: &str = "nexus-raw-probe/v1/";
+pub(crate) const PREFIX: &str = "nexus-raw-probe/v1/";
 
 /// The content of the probe's objects.
 pub(crate) const CONTENT: &str = "Written once by Nexus raw storage to try this bucket.\n";
@@ -54,7 +54,7 @@ pub(super) enum PutOutcome {
 }
 
 /// Returns the upload of the probe's content to one of its keys.
-pub(super) fn upload(key: &str) -> Upload<'_> {
+pub(crate) fn upload(key: &str) -> Upload<'_> {
     Upload {
         key,
         size_bytes: CONTENT.len() as u64,

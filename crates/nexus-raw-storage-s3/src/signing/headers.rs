@@ -26,7 +26,7 @@ impl<'a> Upload<'a> {
     }
 
     /// Returns the headers that the client must send, in alphabetical order.
-    pub(super) fn headers(self, constant: &[(String, String)]) -> Vec<(String, String)> {
+    pub(crate) fn headers(self, constant: &[(String, String)]) -> Vec<(String, String)> {
         let mut headers = Vec::with_capacity(3 + self.metadata.len() + constant.len());
         headers.extend([
             ("content-type".to_owned(), self.content_type.to_owned()),
