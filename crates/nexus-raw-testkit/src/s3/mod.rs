@@ -5,11 +5,13 @@
 pub mod http;
 mod multipart;
 mod sign;
+mod xml;
 
 pub use self::{
     http::Answer,
     multipart::{MultipartClient, PartName, composite_sha256},
     sign::{Presign, Signer, base64_sha256, encode_path},
+    xml::xml_document,
 };
 
 /// A store that is addressed by path over plain HTTP, and one of its key pairs.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::bench::{Bench, CONTENT, ORIGIN, or, status_and_code};
-use crate::s3::{Answer, Endpoint};
+use crate::s3::{Answer, Endpoint, xml_document};
 
 /// The document with the rule that a bucket needs for pages.
 const DOCUMENT: &str = include_str!("../../../../../docs/BROWSERS.md");
@@ -24,25 +24,7 @@ pub fn set_cors_rule(endpoint: &Endpoint, bucket: &str, origin: &str) -> Answer 
 fn documented_rule() -> String {
     let rule = DOCUMENT.split("```json\n").nth(1).unwrap();
     let rule: Value = serde_json::from_str(rule.split("```").next().unwrap()).unwrap();
-    let [rule] = &rule["CORSRules"].as_array().unwrap()[..] else {
-        panic!("not one rule: {rule}");
-    };
-    let elements = rule.as_object().unwrap().iter().flat_map(|(name, value)| {
-        // a list has a plural name, and its elements the singular
-        let (name, values) = match value.as_array() {
-            Some(values) => (&name[..name.len() - 1], &values[..]),
-            None => (name.as_str(), std::slice::from_ref(value)),
-        };
-        values.iter().map(move |value| {
-            let text = value.to_string();
-            format!("<{name}>{}</{name}>", text.trim_matches('"'))
-        })
-    });
-    let elements = elements.collect::<String>();
-    format!(
-        "<CORSConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <CORSRule>{elements}</CORSRule></CORSConfiguration>"
-    )
+    xml_document("CORSConfiguration", &rule)
 }
 
 fn preflight(bench: &Bench, origin: &str, method: &str, headers: &str) -> Answer {
