@@ -51,6 +51,16 @@ pub enum Failure {
     /// Events cannot be relayed.
     #[error("events cannot be relayed")]
     Relay(#[from] RelayError),
+    /// The server that was asked for its health is not well, or is not there.
+    #[error("http://{address}{path} is not well")]
+    Unhealthy {
+        /// Where it was asked.
+        address: SocketAddr,
+        /// The path of the probe.
+        path: &'static str,
+        /// The answer, or why there is none.
+        source: io::Error,
+    },
     /// Standard output or standard error cannot be written.
     #[error("an output cannot be written")]
     Output(#[source] io::Error),
@@ -124,6 +134,7 @@ impl Failure {
         match self {
             Self::Bind { .. }
             | Self::CatalogCall(_)
+            | Self::Unhealthy { .. }
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
             _ if self.is_transient() => UNAVAILABLE,
             Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {

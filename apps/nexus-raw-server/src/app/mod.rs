@@ -22,6 +22,7 @@ use nexus_raw::ports::IdentityVerifier as _;
 use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_config::Settings;
 use nexus_raw_identity_jwt::JwtIdentityVerifier;
+use nexus_raw_storage_s3::S3Settings;
 use slog::Logger;
 use tokio::sync::watch;
 
@@ -96,6 +97,14 @@ pub fn migrate(settings: &Settings, log: &Logger) -> Result<Vec<i64>, Failure> {
 /// See [`Failure`].
 pub fn check(settings: &Settings) -> Result<(), Failure> {
     Plan::of(settings).map(drop)
+}
+
+/// Returns the settings of the object store, without connecting to it.
+///
+/// # Errors
+/// If they are no valid address.
+pub fn object_store(settings: &Settings) -> Result<S3Settings, Failure> {
+    plan::object_store(&settings.storage)
 }
 
 impl Application {

@@ -155,6 +155,13 @@ fn storage(settings: &StorageSettings) -> S3Settings {
     }
 }
 
+/// Returns the settings of the store alone.
+pub(super) fn object_store(settings: &StorageSettings) -> Result<S3Settings, Failure> {
+    let storage = storage(settings);
+    addressable(&storage)?;
+    Ok(storage)
+}
+
 fn addressable(storage: &S3Settings) -> Result<(), Failure> {
     storage
         .check()

@@ -1,6 +1,8 @@
 //! The program's command line.
 
 mod events;
+mod healthcheck;
+mod setup;
 
 use std::{
     io::{self, Write},
@@ -12,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
-use self::events::EventsCommand;
+use self::{events::EventsCommand, setup::SetupCommand};
 use crate::{
     app::{self, Failure},
     logging,
@@ -49,6 +51,15 @@ enum Command {
     /// the server first.
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Ask the server of this configuration, on this machine, whether it is ready: exit code 0, or 69
+    /// if it is not. For containers.
+    Healthcheck {
+        /// Ask only whether the process is alive.
+        #[arg(long)]
+        live: bool,
+    },
+    #[command(flatten)]
+    Setup(SetupCommand),
 }
 
 /// The sources of the configuration, besides `NEXUS_RAW_…` variables.
@@ -77,6 +88,14 @@ pub fn run() -> ExitCode {
             .from
             .load(EmbeddedMode::prepare)
             .and_then(|settings| events::run(command, &settings)),
+        Command::Healthcheck { live } => cli
+            .from
+            .load(EmbeddedMode::dry_run)
+            .and_then(|settings| healthcheck::run(&settings, live)),
+        Command::Setup(command) => cli
+            .from
+            .load(EmbeddedMode::dry_run)
+            .and_then(|settings| setup::run(command, &settings)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ mod docs_flow;
 mod empty_files;
 mod ends;
 mod feed_document;
+mod healthcheck;
 mod http_sink;
 mod jwks;
 mod kept_form;
@@ -17,6 +18,7 @@ mod nats_sink;
 mod older_rows;
 mod openapi_document;
 mod parked_events;
+mod printed_setup;
 mod proxy;
 // its deadlines are shortened
 #[cfg(feature = "fail-points")]

@@ -1,6 +1,7 @@
 //! The program on SeaweedFS and SQLite.
 
 mod browsers;
+mod printed_setup;
 mod versions;
 
 mod blackbox {
