@@ -56,7 +56,7 @@ bench: tools ## measure the parts, requests against the floor, and uploads again
 	@tools/setup rclone fastapi
 	@cargo bench --workspace --bench '*' --locked $(ARGS)
 
-lint: base ## check format, clippy, documentation, architecture, dependencies
+lint: base ## check format, clippy, documentation, architecture, dependencies, deploy/
 	@cargo fmt --all --check
 	@tools/embedding fmt --check
 	@cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -68,6 +68,8 @@ lint: base ## check format, clippy, documentation, architecture, dependencies
 	@$(MAKE) doc
 	@cargo test --locked -p nexus-raw-testkit --test architecture
 	@$(MAKE) deny ARGS='--log-level error'
+	@tools/setup deploy
+	@tools/lint-deploy
 
 doc: base ## build the documentation into target/doc
 	@RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
