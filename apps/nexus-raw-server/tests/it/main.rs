@@ -12,6 +12,7 @@ mod browsers;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod deployment;
 mod embedded;
 mod isolation;
 mod postgres;
