@@ -86,6 +86,33 @@ fn the_password_of_a_database_is_not_shown() {
     evidence.assert_shows_no_secret();
 }
 
+/// What is printed for a bucket is for others, and a health check's output is kept by what runs it.
+#[test]
+fn what_is_printed_for_a_bucket_or_of_a_check_shows_no_secret() {
+    let machine = Machine::new();
+    let mut evidence = evidence();
+    for (subcommand, ends) in [
+        ("bucket-policy", 0),
+        ("cors", 0),
+        ("lifecycle", 0),
+        ("iam-policy", 0),
+        ("healthcheck", 69),
+    ] {
+        let mut command = complete(&machine, "http://127.0.0.1:1");
+        command
+            .env("NEXUS_RAW_HTTP__BIND", "127.0.0.1:1")
+            .env("NEXUS_RAW_HTTP__CORS_ORIGINS", r#"["https://a.example"]"#);
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.arg(subcommand).output().unwrap();
+        assert_eq!(status.code(), Some(ends), "{subcommand}");
+        evidence.take(subcommand, [stdout, stderr].concat());
+    }
+    evidence.assert_shows_no_secret();
+}
+
 #[test]
 fn the_secrets_of_a_data_directory_are_not_printed() {
     let machine = Machine::new();
@@ -111,6 +138,11 @@ fn no_argument_is_a_secret() {
         &["migrate", "--help"],
         &["events", "parked", "--help"],
         &["events", "retry", "--help"],
+        &["healthcheck", "--help"],
+        &["bucket-policy", "--help"],
+        &["cors", "--help"],
+        &["lifecycle", "--help"],
+        &["iam-policy", "--help"],
     ] {
         let Output { stdout, .. } = machine.program().args(subcommand).output().unwrap();
         let help = String::from_utf8(stdout).unwrap();
@@ -125,9 +157,12 @@ fn no_argument_is_a_secret() {
                 "--embedded",
                 "--data-dir",
                 "--help",
+                "--import",
                 "--env",
                 "--json",
                 "--limit",
+                "--live",
+                "--reconcile",
                 "--sequence",
                 "--sink",
                 "--tenant",
