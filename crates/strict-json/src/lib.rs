@@ -4,7 +4,7 @@
 mod peer;
 mod value;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 
 use hifijson::{Expect, SliceLexer, num, num::LexWrite as _, str::LexAlloc as _, token::Lex as _};
 
@@ -113,18 +113,14 @@ fn read_object(lexer: &mut SliceLexer<'_>, levels: u32) -> Result<Vec<(String, J
 
 /// Returns whether an earlier member has the name. `names` has those of all members once there are
 /// many.
-fn is_repeated<'t>(
-    name: &Cow<'t, str>,
-    members: &[(String, Json)],
-    names: &mut HashSet<Cow<'t, str>>,
-) -> bool {
+fn is_repeated(name: &str, members: &[(String, Json)], names: &mut HashSet<String>) -> bool {
     if members.len() < FEW {
         return members.iter().any(|(known, _)| known == name);
     }
     if names.is_empty() {
-        names.extend(members.iter().map(|(known, _)| Cow::Owned(known.clone())));
+        names.extend(members.iter().map(|(known, _)| known.clone()));
     }
-    !names.insert(name.clone())
+    !names.insert(name.to_owned())
 }
 
 /// Returns the levels within an array or object that may have so many itself.
