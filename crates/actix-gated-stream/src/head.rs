@@ -1,3 +1,5 @@
+use memchr::memchr;
+
 /// An incremental search for the end of a head, by the rules of the library that parses it: empty
 /// lines before it are skipped, and a line may end in LF alone (RFC 9112, section 2.2). After an
 /// error, the bytes after the head are held until the deadline: none is misread.
@@ -23,16 +25,21 @@ impl HeadEnd {
 
     /// Returns how many of these bytes are of the head; `None` if it continues after them.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (at, byte) in bytes.iter().enumerate() {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
             self.line = match (byte, &self.line) {
                 (b'\n', Line::Empty | Line::EmptyButCr) if self.began => return Some(at + 1),
                 (b'\n', _) => Line::Empty,
                 (b'\r', Line::Empty) => Line::EmptyButCr,
                 _ => {
                     self.began = true;
-                    Line::Filled
+                    // in a line with anything in it, only its end matters
+                    at += memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at);
+                    self.line = Line::Filled;
+                    continue;
                 }
             };
+            at += 1;
         }
         None
     }
