@@ -144,6 +144,8 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         // each record, event and log line has some: chrono's writer takes several times as long
         let at = DateTime::from_timestamp_micros(self.0).unwrap_or_default();
+        // without its offset, which each of its fields would be computed with
+        let at = at.naive_utc();
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         let fields = [
             (0..4, at.year().unsigned_abs()),
@@ -152,7 +154,7 @@ impl fmt::Display for Timestamp {
             (11..13, at.hour()),
             (14..16, at.minute()),
             (17..19, at.second()),
-            (20..26, at.timestamp_subsec_micros()),
+            (20..26, at.nanosecond() / 1000),
         ];
         for (place, mut number) in fields {
             for digit in text[place].iter_mut().rev() {

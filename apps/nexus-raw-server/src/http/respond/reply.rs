@@ -24,7 +24,7 @@ pub(crate) fn json_bytes(
     body: impl Into<Bytes>,
 ) -> HttpResponse {
     response
-        .insert_header((CONTENT_TYPE, "application/json"))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .body(body.into())
 }
 
