@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
@@ -40,8 +40,7 @@ struct RecordKey {
 pub(crate) struct FinishedRecord {
     /// Its JSON.
     pub(crate) body: Bytes,
-    /// The entity tag of the JSON.
-    pub(crate) tag: HeaderValue,
+    tag: OnceLock<HeaderValue>,
     consent: LastConsent,
 }
 
@@ -171,9 +170,15 @@ impl Records {
 }
 
 impl FinishedRecord {
+    /// Returns the entity tag of the JSON, which a list does not need.
+    pub(crate) fn tag(&self) -> HeaderValue {
+        let tag = self.tag.get_or_init(|| entity_tag(&self.body));
+        tag.clone()
+    }
+
     fn of(body: Vec<u8>) -> Self {
         Self {
-            tag: entity_tag(&body),
+            tag: OnceLock::new(),
             // without the room that the text grew into
             body: body.into_boxed_slice().into(),
             consent: LastConsent(AtomicU64::new(LastConsent::UNKNOWN)),

@@ -48,7 +48,7 @@ impl Reader {
         match found.now_or_never().unwrap() {
             Ok((record, effective)) => {
                 let json: serde_json::Value = serde_json::from_slice(&record.body).unwrap();
-                assert_eq!(record.tag, entity_tag(&record.body));
+                assert_eq!(record.tag(), entity_tag(&record.body));
                 Some((json["tenant_id"].as_str().unwrap().to_owned(), effective))
             }
             Err(RecordError::Read(ReadError::AssetNotFound)) => None,

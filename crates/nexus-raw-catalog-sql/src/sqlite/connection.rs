@@ -20,8 +20,9 @@ const PREPARED: usize = 64;
 /// A connection, used by one thread at a time. Each statement blocks it.
 pub(in crate::sqlite) struct SqliteConnection {
     raw: Connection,
-    /// The places of columns, by statement.
-    places: HashMap<Box<str>, Places>,
+    /// The places of columns, by the address and length of the statement's text, which is there for
+    /// good.
+    places: HashMap<(usize, usize), Places>,
 }
 
 impl SqliteConnection {
@@ -62,24 +63,31 @@ impl SqliteConnection {
     /// Returns all rows, read by `read`.
     pub(in crate::sqlite) fn rows<T>(
         &mut self,
-        sql: &str,
+        sql: &'static str,
         values: impl Params,
-        mut read: impl FnMut(&Columns<'_>) -> Result<T, CorruptColumn>,
+        read: impl FnMut(&Columns<'_>) -> Result<T, CorruptColumn>,
     ) -> Result<Vec<T>, RowError> {
         let mut statement = self.raw.prepare_cached(sql)?;
         let places = places(&mut self.places, sql, &statement);
-        let mut rows = statement.query(values)?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(read(&Columns(&SqliteRow::of(row, places)))?);
-        }
-        Ok(all)
+        all(&mut statement, places, values, read)
+    }
+
+    /// The same, of a statement that is made for the occasion.
+    pub(in crate::sqlite) fn rows_of<T>(
+        &mut self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnMut(&Columns<'_>) -> Result<T, CorruptColumn>,
+    ) -> Result<Vec<T>, RowError> {
+        let mut statement = self.raw.prepare_cached(sql)?;
+        let places = Places::of(&statement);
+        all(&mut statement, &places, values, read)
     }
 
     /// Returns the first row, read by `read`, if there is one.
     pub(in crate::sqlite) fn row<T>(
         &mut self,
-        sql: &str,
+        sql: &'static str,
         values: impl Params,
         read: impl FnOnce(&Columns<'_>) -> Result<T, CorruptColumn>,
     ) -> Result<Option<T>, RowError> {
@@ -95,7 +103,7 @@ impl SqliteConnection {
     /// Returns the only row, read by `read`.
     pub(in crate::sqlite) fn only<T>(
         &mut self,
-        sql: &str,
+        sql: &'static str,
         values: impl Params,
         read: impl FnOnce(&Columns<'_>) -> Result<T, CorruptColumn>,
     ) -> Result<T, RowError> {
@@ -106,7 +114,7 @@ impl SqliteConnection {
     /// Returns whether there is a row.
     pub(in crate::sqlite) fn has_row(
         &mut self,
-        sql: &str,
+        sql: &'static str,
         values: impl Params,
     ) -> Result<bool, RowError> {
         Ok(self.row(sql, values, |_| Ok(()))?.is_some())
@@ -163,17 +171,28 @@ impl Places {
     }
 }
 
-/// Returns the places of a statement's columns, which are kept as long as it may stay prepared.
+/// Returns the places of a statement's columns.
 fn places<'p>(
-    all: &'p mut HashMap<Box<str>, Places>,
-    sql: &str,
+    all: &'p mut HashMap<(usize, usize), Places>,
+    sql: &'static str,
     statement: &Statement<'_>,
 ) -> &'p Places {
-    if all.len() >= PREPARED && !all.contains_key(sql) {
-        all.clear();
-    }
-    let of_sql = all.entry(sql.into());
+    let of_sql = all.entry((sql.as_ptr().addr(), sql.len()));
     of_sql.or_insert_with(|| Places::of(statement))
+}
+
+fn all<T>(
+    statement: &mut Statement<'_>,
+    places: &Places,
+    values: impl Params,
+    mut read: impl FnMut(&Columns<'_>) -> Result<T, CorruptColumn>,
+) -> Result<Vec<T>, RowError> {
+    let mut rows = statement.query(values)?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(read(&Columns(&SqliteRow::of(row, places)))?);
+    }
+    Ok(all)
 }
 
 /// A row, until the next one is fetched.

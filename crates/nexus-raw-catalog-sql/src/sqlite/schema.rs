@@ -151,7 +151,7 @@ fn describe(connection: &mut SqliteConnection) -> Result<Vec<String>, OpenError>
     rows.map_err(open_error)
 }
 
-fn number(connection: &mut SqliteConnection, sql: &str) -> Result<i64, OpenError> {
+fn number(connection: &mut SqliteConnection, sql: &'static str) -> Result<i64, OpenError> {
     let number = connection.only(sql, [], |row| row.get("it.number"));
     number.map_err(open_error)
 }

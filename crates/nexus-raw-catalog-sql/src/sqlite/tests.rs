@@ -72,7 +72,7 @@ fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
         .count()
         .max(sql.matches('?').count() * usize::from(!sql.contains("?1")));
     let nulls = params_from_iter(vec![rusqlite::types::Null; count]);
-    let steps = connection.rows(&explain, nulls, |row| row.get("plan.detail"));
+    let steps = connection.rows_of(&explain, nulls, |row| row.get("plan.detail"));
     steps.unwrap()
 }
 

@@ -59,7 +59,7 @@ async fn asset(call: Call<'_>, access: ReadAccess) -> Result<HttpResponse, ApiEr
     let core = &call.core;
     let found = core.records.find(&core.service, &access, call.asset_id()?);
     let (record, train_ok_effective) = found.await?;
-    let (body, tag) = (record.body.clone(), record.tag.clone());
+    let (body, tag) = (record.body.clone(), record.tag());
     let media_type = "application/json";
     let mut response = respond::tagged_as(call.request, media_type, KEPT_AND_CHECKED, body, tag);
     let train_ok = if train_ok_effective {

@@ -74,6 +74,6 @@ pub(in crate::sqlite) fn rows<T>(
     sql: &Sql,
     read: impl Fn(&Columns<'_>) -> Result<T, CorruptColumn>,
 ) -> Result<Vec<T>, CatalogError> {
-    let rows = connection.rows(&sql.text, params_from_iter(&sql.values), read);
+    let rows = connection.rows_of(&sql.text, params_from_iter(&sql.values), read);
     rows.map_err(read_error)
 }
