@@ -63,6 +63,13 @@ fn intents(outcomes: impl IntoIterator<Item = IntentOutcome>) -> Vec<Written> {
     outcomes.into_iter().map(Written::Intent).collect()
 }
 
+/// `.cargo/config.toml` sets the flag, which SQLite does not report.
+#[test]
+fn sqlite_flushes_without_the_times_of_the_file() {
+    let flags = option_env!("LIBSQLITE3_FLAGS").unwrap_or_default();
+    assert!(flags.contains("-DHAVE_FDATASYNC=1"), "{flags}");
+}
+
 /// Returns the steps of a statement's plan.
 fn plan(connection: &mut SqliteConnection, sql: &str) -> Vec<String> {
     let explain = format!("EXPLAIN QUERY PLAN {sql}");
