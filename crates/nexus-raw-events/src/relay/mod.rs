@@ -109,7 +109,7 @@ impl Relay {
             _ = join_all(workers) => {}
             never = stopping => match never {},
             never = holder.run() => match never {},
-            never = commits.run(&*self.outbox, self.settings.poll_interval) => match never {},
+            never = commits.run(&*self.outbox, self.settings.poll_interval, self.settings.gather) => match never {},
         }
     }
 }

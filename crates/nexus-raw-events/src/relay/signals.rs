@@ -1,7 +1,7 @@
 use std::{convert::Infallible, future::Future, pin::pin, time::Duration};
 
 use nexus_raw::ports::EventOutbox;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 /// A signal to every worker that events may have been committed.
 ///
@@ -19,10 +19,18 @@ impl CommitSignal {
         self.0.subscribe()
     }
 
-    pub(super) async fn run(&self, outbox: &dyn EventOutbox, interval: Duration) -> Infallible {
+    /// Signals commits. Those within `gather` of a signal share the next one.
+    pub(super) async fn run(
+        &self,
+        outbox: &dyn EventOutbox,
+        interval: Duration,
+        gather: Duration,
+    ) -> Infallible {
         loop {
+            // a commit during the pause returns at once
             outbox.committed(interval).await;
             self.0.send_replace(());
+            sleep(gather).await;
         }
     }
 }

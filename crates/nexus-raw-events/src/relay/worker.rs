@@ -1,4 +1,8 @@
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    time::Duration,
+};
 
 use nexus_raw::{
     ErrorChain,
@@ -158,7 +162,7 @@ impl<'a> Worker<'a> {
                 }
                 Pass::SinkFailed(reason)
             }
-            None if events.len() < self.batch as usize && offer.is_whole(&events) => Pass::CaughtUp,
+            None if offer.is_whole(&events) && is_all(&events, self.batch) => Pass::CaughtUp,
             None => Pass::Progressed,
         }
     }
@@ -342,5 +346,45 @@ impl<'a> Worker<'a> {
         timeout(self.deadline, call)
             .await
             .unwrap_or_else(|elapsed| Err(CatalogError::Unavailable(elapsed.into())))
+    }
+}
+
+/// Returns whether a read of at most `batch` events had all: no scope used up its share.
+fn is_all(events: &[DatasetEvent], batch: u32) -> bool {
+    let mut counts = BTreeMap::<_, u32>::new();
+    for DatasetEvent { body, .. } in events {
+        *counts.entry((&body.tenant_id, &body.env)).or_default() += 1;
+    }
+    let scopes = u32::try_from(counts.len()).unwrap_or(u32::MAX).max(1);
+    counts.values().all(|count| *count < batch.div_ceil(scopes))
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw_testkit::sample;
+
+    use super::*;
+
+    #[test]
+    fn a_read_in_which_a_scope_used_up_its_share_was_not_of_all() {
+        let events = |counts: &[u64]| {
+            let mut all = Vec::new();
+            for (scope, count) in (0..).zip(counts) {
+                let scope = sample::scope(&format!("t_{scope}"), "dev");
+                all.extend((1..=*count).map(|it| sample::event(&scope, it)));
+            }
+            all
+        };
+        for (counts, all) in [
+            (vec![], true),
+            (vec![7], true),
+            (vec![8], false),
+            (vec![3, 3], true),
+            (vec![4, 1], false),
+            (vec![1; 7], true),
+            (vec![1; 8], false),
+        ] {
+            assert_eq!(is_all(&events(&counts), 8), all, "{counts:?}");
+        }
     }
 }
