@@ -6,19 +6,25 @@ use crate::settings::S3Settings;
 
 impl S3Settings {
     /// Returns the policy of the bucket. It grants nothing, and refuses to everybody, administrators
-    /// too, what the service never does: plain HTTP, a write that could replace an object, a key
-    /// outside its prefixes, a deletion.
+    /// too, what the service never does: plain HTTP, unless that is how it speaks to the store; a
+    /// write that could replace an object, a key outside its prefixes, a deletion.
     #[must_use]
     pub fn bucket_policy(&self) -> PolicyDocument {
         let bucket = arn::bucket(self, self.bucket.as_str());
         let objects = || Resources::These(vec![format!("{bucket}/*")]);
         let all = Resources::These(vec![bucket.clone(), format!("{bucket}/*")]);
-        PolicyDocument::new(vec![
+        let is_plain = self
+            .endpoint
+            .as_ref()
+            .is_some_and(|it| it.as_url().scheme() == "http");
+        let over_tls = (!is_plain).then(|| {
             Statement::deny("OnlyOverTls", &["s3:*"], all).only_if(
                 "Bool",
                 "aws:SecureTransport",
                 "false",
-            ),
+            )
+        });
+        let others = [
             // Amazon S3 User Guide, "Enforce conditional writes": beginning an upload in parts and
             // uploading a part take no `If-None-Match` and create no object; its completion does
             Statement::deny("OnlyCreateOnce", &["s3:PutObject"], objects())
@@ -34,6 +40,7 @@ impl S3Settings {
                 &["s3:DeleteObject", "s3:DeleteObjectVersion"],
                 objects(),
             ),
-        ])
+        ];
+        PolicyDocument::new(over_tls.into_iter().chain(others).collect())
     }
 }

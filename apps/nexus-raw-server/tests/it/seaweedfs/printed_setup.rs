@@ -65,12 +65,9 @@ async fn under_the_policy_the_service_works_and_nobody_deletes_or_writes_elsewhe
     let (house, photo) = (OnSeaweedFs::open(), photograph("DSCN0021.jpg"));
     let rules = xml_document("LifecycleConfiguration", &printed(&house, "lifecycle"));
     set(&house, "lifecycle", &rules);
-    let whole = printed(&house, "bucket-policy");
-    // the tests speak plain HTTP
-    let mut policy = whole.clone();
-    let statements = policy["Statement"].as_array_mut().unwrap();
-    statements.retain(|it| it["Sid"] != "OnlyOverTls");
-    assert_eq!(statements.len(), 3);
+    // without the statement on TLS, since the store is spoken to without it
+    let policy = printed(&house, "bucket-policy");
+    assert_eq!(policy["Statement"].as_array().unwrap().len(), 3);
     set(&house, "policy", &policy.to_string());
 
     // the probe, its uploads in parts included, and a job
@@ -88,8 +85,4 @@ async fn under_the_policy_the_service_works_and_nobody_deletes_or_writes_elsewhe
     assert_eq!(written.error(), denied);
     let deleted = store.signed("DELETE", upload.path(), &[], b"");
     assert_eq!(deleted.error(), denied);
-
-    set(&house, "policy", &whole.to_string());
-    let read = store.signed("GET", upload.path(), &[], b"");
-    assert_eq!(read.error(), denied);
 }
