@@ -55,6 +55,8 @@ pub(crate) enum Reason {
     Deadline,
     #[error("too many reads wait")]
     TooManyReads,
+    #[error("the read ended without an answer")]
+    Unanswered,
     #[error("the catalogue is closed, or its medium has failed")]
     Stopped,
 }

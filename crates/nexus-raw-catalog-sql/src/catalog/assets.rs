@@ -259,12 +259,12 @@ impl AssetCatalog for SqlAssetCatalog {
         read!(self, "asset_heads", it => it.asset_heads(scope, query))
     }
 
-    async fn find_assets(
+    async fn find_records(
         &self,
         scope: &Scope,
         assets: &[AssetId],
-    ) -> Result<Vec<ListedAsset>, CatalogError> {
-        read!(self, "find_assets", it => it.find_assets(scope, assets))
+    ) -> Result<Vec<RawAsset>, CatalogError> {
+        read!(self, "find_records", it => it.find_records(scope, assets))
     }
 
     async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {

@@ -91,6 +91,9 @@ pub(super) const LISTED: Select<'_> = Select {
     effective: EFFECTIVE,
 };
 const LISTED_HEAD: &str = "SELECT effective_v1(l.a) AS effective, (l.a).*, d.bucket, d.labels AS value, d.parents AS parent_id FROM (";
+/// The same without what is in force.
+const RECORDS_HEAD: &str =
+    "SELECT (l.a).*, d.bucket, d.labels AS value, d.parents AS parent_id FROM (";
 /// The same without records.
 const HEADS_HEAD: &str = "SELECT effective_v1(l.a) AS effective, (l.a).asset_id, (l.a).registered_sequence, \
     (l.a).train_ok, (l.a).pii_flags, (l.a).stated_train_ok, (l.a).stated_pii_flags, (l.a).last_fact FROM (";
@@ -227,18 +230,18 @@ impl PostgresReader {
         Ok(listing::page(assets, query, floor)?)
     }
 
-    pub(crate) async fn find_assets(
+    pub(crate) async fn find_records(
         &self,
         scope: &Scope,
         assets: &[AssetId],
-    ) -> Result<Vec<ListedAsset>, CatalogError> {
+    ) -> Result<Vec<RawAsset>, CatalogError> {
         if assets.is_empty() {
             return Ok(Vec::new());
         }
         let mut sql = Sql::of(THESE, scope);
         sql.push_ids(assets.iter().copied());
-        let around = [LISTED_HEAD, LISTED_TAIL];
-        self.selected(scope, around, sql, decode::listed).await
+        let around = [RECORDS_HEAD, LISTED_TAIL];
+        self.selected(scope, around, sql, decode::asset).await
     }
 
     /// Reads assets that `sql` selects as `a`.

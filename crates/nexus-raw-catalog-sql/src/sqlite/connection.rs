@@ -125,7 +125,6 @@ impl SqliteConnection {
         self.raw.is_autocommit()
     }
 
-    #[cfg(feature = "commit-hook")]
     pub(in crate::sqlite) fn raw(&self) -> &Connection {
         &self.raw
     }

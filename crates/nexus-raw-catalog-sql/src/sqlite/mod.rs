@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{
     backend::{Backend, Reader},
-    error::OpenError,
+    error::{DEADLINE, OpenError},
     object_store::ObjectStoreIdentity,
 };
 
@@ -102,7 +102,7 @@ impl Opened {
         let migrated = schema::migrate(&mut writer)?;
         identify(&mut writer)?;
         end_leases(&mut writer)?;
-        let readers = ReaderThreads::start(&file)?;
+        let readers = ReaderThreads::start(&file, DEADLINE)?;
         Ok(Self {
             writer,
             readers,

@@ -76,7 +76,11 @@ fn read_lineage(
             Poll::Pending => Err(Reason::Deadline.into()),
         }
     };
-    connection.batch("ROLLBACK").map_err(read_error)?;
+    // a failed read may have ended it
+    if !connection.is_autocommit() {
+        let ended = connection.batch("ROLLBACK").map_err(read_error);
+        return read.and_then(|read| ended.map(|()| read));
+    }
     read
 }
 
@@ -121,18 +125,14 @@ impl SqliteReader {
             .await
     }
 
-    pub(crate) async fn find_assets(
+    pub(crate) async fn find_records(
         &self,
         scope: &Scope,
         assets: &[AssetId],
-    ) -> Result<Vec<ListedAsset>, CatalogError> {
+    ) -> Result<Vec<RawAsset>, CatalogError> {
         let (scope, assets) = (scope.clone(), assets.to_vec());
         self.threads
-            .read(move |connection| {
-                let found = assets.into_iter();
-                let found = found.map(|it| queries::asset(connection, &scope, it));
-                found.filter_map(Result::transpose).collect()
-            })
+            .read(move |connection| lists::these(connection, &scope, &assets))
             .await
     }
 

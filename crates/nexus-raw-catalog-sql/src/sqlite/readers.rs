@@ -1,9 +1,12 @@
 use std::{
+    cell::Cell,
     collections::VecDeque,
+    ffi::c_int,
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::{Duration, Instant},
 };
 
 use nexus_raw::ports::CatalogError;
@@ -25,6 +28,14 @@ const QUEUE: usize = 4096;
 /// A read. It is told why the connection is missing, if it is.
 type QueuedRead = Box<dyn FnOnce(Result<&mut SqliteConnection, CatalogError>) + Send>;
 
+/// How many operations of SQLite's machine pass between two looks at the time: below a millisecond.
+const OPERATIONS: c_int = 10_000;
+
+thread_local! {
+    /// When the caller of the read that this thread runs will have gone.
+    static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
 /// Threads that read, each with a read-only connection of its own.
 ///
 /// A thread takes what waits without being woken again, so that under load a read costs no switch
@@ -32,6 +43,7 @@ type QueuedRead = Box<dyn FnOnce(Result<&mut SqliteConnection, CatalogError>) + 
 /// read finds none idle.
 pub(super) struct ReaderThreads {
     shared: Arc<SharedReads>,
+    patience: Duration,
     ended: tokio::sync::Mutex<mpsc::Receiver<()>>,
 }
 
@@ -52,8 +64,10 @@ struct ReadQueue {
 }
 
 impl ReaderThreads {
-    pub(super) fn start(file: &Path) -> Result<Self, OpenError> {
-        let first = connect::reader(file).map_err(open_error)?;
+    /// Starts the first thread. A read ends with an error `patience` after it was asked for, when
+    /// its caller does not wait any more.
+    pub(super) fn start(file: &Path, patience: Duration) -> Result<Self, OpenError> {
+        let first = open(file).map_err(open_error)?;
         let (running, ended) = mpsc::channel(1);
         let shared = Arc::new(SharedReads {
             file: file.to_owned(),
@@ -67,6 +81,7 @@ impl ReaderThreads {
         started.map_err(|error| OpenError::Unreachable(Box::new(error)))?;
         Ok(Self {
             shared,
+            patience,
             ended: ended.into(),
         })
     }
@@ -77,13 +92,15 @@ impl ReaderThreads {
         read: impl FnOnce(&mut SqliteConnection) -> Result<T, CatalogError> + Send + 'static,
     ) -> Result<T, CatalogError> {
         let (reply, answer) = oneshot::channel();
+        let ends = Instant::now().checked_add(self.patience);
         self.shared.queue(Box::new(move |connection| {
             if !reply.is_closed() {
+                ENDS.set(ends);
                 // the caller may be gone
                 let _ = reply.send(connection.and_then(read));
             }
         }))?;
-        answer.await.map_err(|_| Reason::Stopped)?
+        answer.await.map_err(|_| Reason::Unanswered)?
     }
 
     /// Answers the waiting reads, and closes the connections. Later reads fail.
@@ -92,6 +109,17 @@ impl ReaderThreads {
         // no thread sends anything: it ends with the last of them
         self.ended.lock().await.recv().await;
     }
+}
+
+/// Opens a connection on which a statement ends soon after the caller of its read has gone. Else a
+/// few long ones would keep all threads from everybody.
+fn open(file: &Path) -> Result<SqliteConnection, rusqlite::Error> {
+    let connection = connect::reader(file)?;
+    let is_over = || ENDS.get().is_some_and(|end| Instant::now() >= end);
+    connection
+        .raw()
+        .progress_handler(OPERATIONS, Some(is_over))?;
+    Ok(connection)
 }
 
 impl Drop for ReaderThreads {
@@ -147,23 +175,38 @@ impl SharedReads {
         let mut was_busy = false;
         while let Some(read) = self.next(was_busy) {
             was_busy = true;
-            if connection.is_none() {
-                match connect::reader(&self.file) {
-                    Ok(opened) => connection = Some(opened),
-                    Err(error) => {
+            let opened = match connection.take().map_or_else(|| open(&self.file), Ok) {
+                Ok(opened) => connection.insert(opened),
+                Err(error) => match self.leave(read) {
+                    // the other threads have connections, and this one would only fail reads
+                    None => return,
+                    Some(read) => {
                         read(Err(read_error(error)));
                         continue;
                     }
-                }
-            }
-            let Some(opened) = &mut connection else {
-                continue;
+                },
             };
             // the caller is told by its dropped channel; what the connection was at is unknown
-            if panic::catch_unwind(AssertUnwindSafe(|| read(Ok(opened)))).is_err() {
+            let ended = panic::catch_unwind(AssertUnwindSafe(|| read(Ok(opened))));
+            if ended.is_err() || !opened.is_autocommit() {
                 connection = None;
             }
         }
+    }
+
+    /// Leaves a read to the other threads, and this thread's place to another one; returns the read
+    /// if there are no others.
+    fn leave(&self, read: QueuedRead) -> Option<QueuedRead> {
+        let mut state = self.state();
+        if state.threads == 1 {
+            return Some(read);
+        }
+        state.threads -= 1;
+        state.busy -= 1;
+        state.queue.push_front(read);
+        drop(state);
+        self.woken.notify_one();
+        None
     }
 
     /// Waits for the next read of a thread; returns `None` once there are no more.
@@ -201,7 +244,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("some.sqlite");
         std::fs::File::create(&file).unwrap();
-        (directory, ReaderThreads::start(&file).unwrap())
+        let patience = Duration::from_mins(1);
+        (directory, ReaderThreads::start(&file, patience).unwrap())
     }
 
     fn one(connection: &mut SqliteConnection) -> Result<usize, CatalogError> {
@@ -305,20 +349,73 @@ mod tests {
         assert_eq!(Arc::strong_count(&threads.shared), 1);
     }
 
-    /// A file that is gone is told to the caller, and a later read tries again.
+    /// A thread without a connection leaves reads to those that have one, and a later read finds
+    /// its place free.
     #[tokio::test]
-    async fn a_connection_that_cannot_be_opened_is_the_error_of_the_read() {
+    async fn a_thread_that_cannot_open_the_file_leaves_reads_to_the_others() {
         let (directory, threads) = started();
         let file = directory.path().join("some.sqlite");
         std::fs::remove_file(&file).unwrap();
         let threads = Arc::new(threads);
         let busy = occupy(&threads).await;
-        assert!(matches!(
-            threads.read(one).await,
-            Err(CatalogError::Unavailable(_))
-        ));
+        let mut reads: Vec<_> = (0..9).map(|_| Box::pin(threads.read(one))).collect();
+        for read in &mut reads {
+            assert!(begin(read.as_mut()).is_pending());
+        }
+        drop(busy);
+        for read in reads {
+            assert_eq!(read.await.unwrap(), 1);
+        }
         std::fs::File::create(&file).unwrap();
+        let busy = occupy(&threads).await;
         assert_eq!(threads.read(one).await.unwrap(), 1);
         drop(busy);
+    }
+
+    /// With no other thread it is the error of the read, and a later one tries again.
+    #[tokio::test]
+    async fn without_a_thread_that_has_the_file_open_reads_fail_until_it_can_be_opened() {
+        let (directory, threads) = started();
+        let file = directory.path().join("some.sqlite");
+        std::fs::remove_file(&file).unwrap();
+        let lost = threads.read(|_| -> Result<(), _> { panic!("of the test") });
+        lost.await.unwrap_err();
+        for _ in 0..3 {
+            let read = threads.read(one).await;
+            assert!(matches!(read, Err(CatalogError::Unavailable(_))));
+        }
+        std::fs::File::create(&file).unwrap();
+        assert_eq!(threads.read(one).await.unwrap(), 1);
+    }
+
+    /// The statement has no end, and no row at which it could be left.
+    #[tokio::test]
+    async fn a_statement_ends_when_its_caller_has_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("some.sqlite");
+        std::fs::File::create(&file).unwrap();
+        let patience = Duration::from_millis(20);
+        let threads = ReaderThreads::start(&file, patience).unwrap();
+        let endless = |connection: &mut SqliteConnection| {
+            let sql = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)
+                SELECT count(*) FROM n";
+            let count = connection.only(sql, [], |_| Ok(()));
+            count.map_err(read_error)
+        };
+        for _ in 0..=THREADS {
+            let ended = threads.read(endless).await;
+            assert!(matches!(ended, Err(CatalogError::Unavailable(_))));
+        }
+        assert_eq!(threads.read(one).await.unwrap(), 1);
+    }
+
+    /// What a read leaves open would show later reads an old state.
+    #[tokio::test]
+    async fn a_connection_that_is_left_in_a_transaction_is_not_used_again() {
+        let (_directory, threads) = started();
+        let begun = threads.read(|connection| connection.batch("BEGIN").map_err(read_error));
+        begun.await.unwrap();
+        let is_free = threads.read(|connection| Ok(connection.is_autocommit()));
+        assert!(is_free.await.unwrap());
     }
 }

@@ -157,10 +157,15 @@ impl Writer {
         let signals = Arc::new(Signals::default());
         let run = task::run(backend, calls, signals.clone());
         if blocks {
-            // for the wake-ups of the queue alone
-            let runtime = runtime::Builder::new_current_thread().build()?;
             let thread = thread::Builder::new().name("catalogue-write".to_owned());
-            thread.spawn(move || runtime.block_on(run))?;
+            thread.spawn(|| {
+                // for the wake-ups of the queue alone; made here, since none may be dropped on a
+                // thread of another
+                match runtime::Builder::new_current_thread().build() {
+                    Ok(runtime) => runtime.block_on(run),
+                    Err(error) => tracing::error!(%error, "catalogue writer not started"),
+                }
+            })?;
         } else {
             tokio::spawn(run);
         }

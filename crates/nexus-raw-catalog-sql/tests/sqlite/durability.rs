@@ -76,8 +76,8 @@ async fn a_growing_wal_is_checkpointed() {
     let home = Home::new();
     let catalog = Arc::new(home.open().await);
     let scope = sample::scope("t_a", "dev");
-    let mut most = 0;
-    for round in 0..8 {
+    let mut sizes = Vec::new();
+    for round in 0..16 {
         let mut writers = JoinSet::new();
         for n in 0..500 {
             let catalog = catalog.clone();
@@ -86,10 +86,11 @@ async fn a_growing_wal_is_checkpointed() {
         }
         writers.join_all().await;
         let log = home.file().with_file_name("catalog.sqlite-wal");
-        most = most.max(log.metadata().unwrap().len());
+        sizes.push(log.metadata().unwrap().len());
     }
-    let database = home.file().metadata().unwrap().len();
-    assert!(most < database, "a log of {most} beside {database} bytes");
+    // a thousand writes are of a size that depends on their groups; without checkpoints the log
+    // would be eight times as long in the end
+    assert!(sizes[15] < 4 * sizes[1], "{sizes:?}");
 }
 
 #[tokio::test]

@@ -383,14 +383,14 @@ impl AssetCatalog for FakeCatalog {
         })
     }
 
-    async fn find_assets(
+    async fn find_records(
         &self,
         scope: &Scope,
         assets: &[AssetId],
-    ) -> Result<Vec<ListedAsset>, CatalogError> {
+    ) -> Result<Vec<RawAsset>, CatalogError> {
         let found = |state: &State| {
             let found = assets.iter().map(|it| listing::find(state, scope, *it));
-            found.flatten().collect()
+            found.flatten().map(|it| it.asset).collect()
         };
         self.read(found).await
     }

@@ -469,15 +469,15 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
         query: &AssetQuery,
     ) -> Result<AssetPage<AssetHead>, CatalogError>;
 
-    /// The registered ones of these assets, in any order, each as by [`Self::find_asset`].
+    /// The records of those of these assets that are registered in the scope, in any order.
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn find_assets(
+    async fn find_records(
         &self,
         scope: &Scope,
         assets: &[AssetId],
-    ) -> Result<Vec<ListedAsset>, CatalogError>;
+    ) -> Result<Vec<RawAsset>, CatalogError>;
 
     /// The key of this catalogue's list cursors: random, and the same for good.
     ///

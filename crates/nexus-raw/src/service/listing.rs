@@ -132,8 +132,7 @@ impl RawStorageService {
         access: &ReadAccess,
         assets: &[AssetId],
     ) -> Result<Vec<RawAsset>, ReadError> {
-        let found = self.catalog.find_assets(access.scope(), assets).await?;
-        Ok(found.into_iter().map(|it| it.asset).collect())
+        Ok(self.catalog.find_records(access.scope(), assets).await?)
     }
 
     async fn query(

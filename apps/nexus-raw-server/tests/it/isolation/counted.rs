@@ -233,13 +233,13 @@ impl AssetCatalog for Counted {
         self.inner.asset_heads(scope, query).await
     }
 
-    async fn find_assets(
+    async fn find_records(
         &self,
         scope: &Scope,
         assets: &[AssetId],
-    ) -> Result<Vec<ListedAsset>, CatalogError> {
+    ) -> Result<Vec<RawAsset>, CatalogError> {
         self.lookups.fetch_add(1, SeqCst);
-        self.inner.find_assets(scope, assets).await
+        self.inner.find_records(scope, assets).await
     }
 
     async fn cursor_key(&self) -> Result<CursorKey, CatalogError> {

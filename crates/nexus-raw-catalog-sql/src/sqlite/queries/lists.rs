@@ -1,6 +1,7 @@
 //! Lists.
 
 use nexus_raw::{
+    asset::{AssetId, RawAsset},
     ports::{AssetPage, AssetQuery, CatalogError, ListItem},
     tenancy::Scope,
 };
@@ -10,22 +11,29 @@ use super::{EFFECTIVE, read_error};
 use crate::{
     error::CorruptColumn,
     listing::{self, Listing, Select, Sql},
-    rows::Columns,
+    rows::{Columns, decode},
     sqlite::connection::SqliteConnection,
 };
 
 /// The columns of a list, of `asset a`.
 pub(in crate::sqlite) const LISTED: Select<'_> = Select {
-    columns: LISTED_COLUMNS,
+    columns: concat!(
+        "(SELECT s.bucket FROM object_store s WHERE s.object_store_id = a.object_store_id
+        ) AS bucket, ",
+        effective!(),
+        " AS effective, ",
+        asset_columns!()
+    ),
     join: "CROSS JOIN",
     unindexed: ["+", ""],
     effective: EFFECTIVE,
 };
-const LISTED_COLUMNS: &str = concat!(
-    "(SELECT s.bucket FROM object_store s WHERE s.object_store_id = a.object_store_id) AS bucket, ",
-    effective!(),
-    " AS effective, ",
-    asset_columns!()
+
+const THESE: &str = concat!(
+    "SELECT (SELECT s.bucket FROM object_store s WHERE s.object_store_id = a.object_store_id
+    ) AS bucket, ",
+    asset_columns!(),
+    " FROM asset a WHERE a.tenant_id = ? AND a.env = ? AND a.asset_id IN "
 );
 
 /// The columns of a list without records.
@@ -66,6 +74,27 @@ pub(in crate::sqlite) fn page<A: ListItem>(
     let sql = listing.rows(select, before, floor.unwrap_or(0), limit);
     let assets = rows(connection, &sql, decode)?;
     Ok(listing::page(assets, query, floor)?)
+}
+
+/// The records of those of these assets that the scope has.
+pub(in crate::sqlite) fn these(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    assets: &[AssetId],
+) -> Result<Vec<RawAsset>, CatalogError> {
+    let Some(last) = assets.last() else {
+        return Ok(Vec::new());
+    };
+    // few lengths, since each is another statement
+    let filling = assets.len().next_power_of_two() - assets.len();
+    let mut sql = Sql::of(THESE, scope);
+    sql.push_ids(
+        assets
+            .iter()
+            .chain(std::iter::repeat_n(last, filling))
+            .copied(),
+    );
+    rows(connection, &sql, decode::asset)
 }
 
 /// Reads the rows of a statement that is made of our own texts, with what others say as values.

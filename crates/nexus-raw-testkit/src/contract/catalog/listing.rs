@@ -1,7 +1,7 @@
 use nexus_raw::{
     asset::{
         AssetId, ByteSize, CapturedAt, ContentFacts, ContentType, Filename, Labels, PiiFlag,
-        PiiFlags, Provenance, Sha256Digest,
+        PiiFlags, Provenance, RawAsset, Sha256Digest,
     },
     ports::{AssetFilter, AssetHead, AssetPage, AssetQuery, ContentTypeFilter},
     tenancy::{Scope, UserId},
@@ -24,10 +24,13 @@ pub(super) async fn list(open: &OpenCatalog, scope: &Scope, query: &AssetQuery) 
         };
         assert_eq!(heads, expected);
     }
-    let found = open.catalog.find_assets(scope, &ids(&page)).await;
+    let found = open.catalog.find_records(scope, &ids(&page)).await;
     let mut found = found.unwrap();
-    found.sort_by_key(|it| std::cmp::Reverse(it.sequence));
-    assert_eq!(found, page.assets);
+    let mut records: Vec<_> = page.assets.iter().map(|it| it.asset.clone()).collect();
+    for records in [&mut found, &mut records] {
+        records.sort_by_key(RawAsset::asset_id);
+    }
+    assert_eq!(found, records);
     page
 }
 
@@ -47,15 +50,15 @@ pub async fn of_several_assets_those_of_the_scope_are_found(harness: &impl Catal
     }
     presign(&open, &pending).await;
     let ids = [3, 2, 9, 1].map(sample::asset_id);
-    let found = open.catalog.find_assets(&scope, &ids).await.unwrap();
-    let found: Vec<_> = found.iter().map(|it| it.asset.asset_id()).collect();
+    let found = open.catalog.find_records(&scope, &ids).await.unwrap();
+    let found: Vec<_> = found.iter().map(RawAsset::asset_id).collect();
     assert_eq!(found, [mine.asset_id]);
     for unknown in [&ids[1..3], &[]] {
-        let found = open.catalog.find_assets(&scope, unknown).await;
+        let found = open.catalog.find_records(&scope, unknown).await;
         assert_eq!(found.unwrap(), []);
     }
-    let found = open.catalog.find_assets(&other, &ids).await.unwrap();
-    assert_eq!(found[0].asset.asset_id(), foreign.asset_id);
+    let found = open.catalog.find_records(&other, &ids).await.unwrap();
+    assert_eq!(found[0].asset_id(), foreign.asset_id);
     assert_eq!(found.len(), 1);
 }
 
