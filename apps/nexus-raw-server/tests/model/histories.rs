@@ -72,7 +72,7 @@ fn histories_of_eight_clients_at_once_are_linearizable() {
         (
             "registered in parts",
             total(|it| it.registered_in_parts.into()),
-            least / 20,
+            least / 50,
         ),
     ] {
         assert!(times >= least, "{times} {what} in {HISTORIES} histories");

@@ -7,7 +7,8 @@ use super::ends::{complete, ended};
 use crate::machine::Machine;
 
 /// All that changes the documents.
-const CONFIGURATION: [(&str, &str); 7] = [
+const CONFIGURATION: [(&str, &str); 8] = [
+    ("NEXUS_RAW_STORAGE__ENDPOINT", "https://127.0.0.1:1"),
     ("NEXUS_RAW_STORAGE__BUCKET", "nexus-raw-prod"),
     ("NEXUS_RAW_STORAGE__REGION", "eu-central-1"),
     (

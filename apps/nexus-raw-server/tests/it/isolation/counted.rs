@@ -238,7 +238,7 @@ impl AssetCatalog for Counted {
         scope: &Scope,
         assets: &[AssetId],
     ) -> Result<Vec<RawAsset>, CatalogError> {
-        self.lookups.fetch_add(1, SeqCst);
+        // of what `asset_heads` has found, and is not remembered
         self.inner.find_records(scope, assets).await
     }
 
