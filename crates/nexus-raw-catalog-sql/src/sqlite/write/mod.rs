@@ -42,7 +42,7 @@ pub(in crate::sqlite) struct WrittenGroup {
     pub(in crate::sqlite) events: Vec<DatasetEvent>,
 }
 
-/// Writes a group in a few statements, independent of its size: intents first, with their keys,
+/// Writes a group, each row by a prepared statement: intents first, with their keys,
 /// then repeated presigns, registrations, aborts, downloads, verifications and facts, each with its
 /// event, then the others.
 pub(in crate::sqlite) fn group(
