@@ -274,14 +274,19 @@ mod tests {
         until
     }
 
+    async fn occupy_each(threads: &Arc<ReaderThreads>, count: usize) -> Vec<blocking::Sender<()>> {
+        let mut busy = Vec::new();
+        for _ in 0..count {
+            busy.push(occupy(threads).await);
+        }
+        busy
+    }
+
     #[tokio::test]
     async fn a_read_does_not_wait_for_another_while_there_are_threads() {
         let (_directory, threads) = started();
         let threads = Arc::new(threads);
-        let mut busy = Vec::new();
-        for _ in 1..THREADS {
-            busy.push(occupy(&threads).await);
-        }
+        let _busy = occupy_each(&threads, THREADS - 1).await;
         assert_eq!(threads.read(one).await.unwrap(), 1);
         assert_eq!(threads.shared.state().threads, THREADS);
     }
@@ -290,10 +295,7 @@ mod tests {
     async fn a_read_whose_caller_is_gone_does_not_begin() {
         let (_directory, threads) = started();
         let threads = Arc::new(threads);
-        let mut busy = Vec::new();
-        for _ in 0..THREADS {
-            busy.push(occupy(&threads).await);
-        }
+        let busy = occupy_each(&threads, THREADS).await;
         let (begun, has_begun) = blocking::channel::<()>();
         let read = threads.read(move |_| {
             begun.send(()).unwrap();
@@ -311,10 +313,7 @@ mod tests {
     async fn no_more_reads_wait_than_the_queue_holds() {
         let (_directory, threads) = started();
         let threads = Arc::new(threads);
-        let mut busy = Vec::new();
-        for _ in 0..THREADS {
-            busy.push(occupy(&threads).await);
-        }
+        let busy = occupy_each(&threads, THREADS).await;
         let mut waiting: Vec<_> = (0..QUEUE).map(|_| Box::pin(threads.read(one))).collect();
         for read in &mut waiting {
             assert!(begin(read.as_mut()).is_pending());
