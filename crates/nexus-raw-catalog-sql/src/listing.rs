@@ -3,7 +3,7 @@
 //! One filter leads: the index that begins with it gives the assets in the order of the list. The
 //! others are checked row by row, and then a floor bounds how far down a page looks.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use nexus_raw::{
     asset::AssetId,
@@ -336,7 +336,7 @@ pub(crate) fn downloadable(row: &Columns<'_>) -> Result<Downloadable, CorruptCol
     let end: Option<i64> = row.optional(END)?;
     let end = end.map(Timestamp::from_micros).transpose();
     Ok(Downloadable {
-        listed: decode::listed(row)?,
+        listed: Arc::new(decode::listed(row)?),
         granted_until: end.map_err(|_| CorruptColumn(END))?,
     })
 }

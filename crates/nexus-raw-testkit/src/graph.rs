@@ -10,8 +10,8 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::{AssetId, DerivedFrom, Fact, FactValue, Lineage, Provenance},
-    ports::{AssetCatalog, AssetFilter, AssetQuery, LineageDirection, LineageQuery},
+    asset::{AssetId, DerivedFrom, Disposition, Fact, FactValue, Lineage, Provenance},
+    ports::{AssetCatalog, AssetFilter, AssetQuery, DownloadKey, LineageDirection, LineageQuery},
     tenancy::Scope,
 };
 
@@ -236,6 +236,18 @@ impl ConsentGraph {
         effective
     }
 
+    /// Reads the consent of an asset that is to be downloaded.
+    async fn download_consent(&self, id: AssetId) -> bool {
+        let key = DownloadKey {
+            scope: self.scope.clone(),
+            asset_id: id,
+            user: sample::user(),
+            disposition: Disposition::Attachment,
+        };
+        let found = self.catalog.find_download(&key).await.unwrap();
+        found.unwrap().listed.in_force.train_ok_effective
+    }
+
     /// Checks one asset by each read: what is reported as true is true. Does not check anything if
     /// something changed meanwhile.
     pub async fn check_one(&self, place: usize) {
@@ -249,6 +261,7 @@ impl ConsentGraph {
         let query = LineageQuery::new(LineageDirection::Ancestors).with_depth(2);
         let lineage = self.catalog.lineage(&self.scope, id, &query).await.unwrap();
         let consent = self.consent(id).await;
+        let download = self.download_consent(id).await;
         if self.truth().version != before.version {
             return;
         }
@@ -259,6 +272,7 @@ impl ConsentGraph {
             facts.listed.in_force.train_ok_effective,
             lineage.unwrap().nodes[0].train_ok_effective,
             consent,
+            download,
         ] {
             assert!(
                 expected || !reported,
@@ -287,6 +301,7 @@ impl ConsentGraph {
         let mut some = Vec::new();
         for place in (0..before.own.len()).step_by(1 + before.own.len() / 8) {
             some.push((place, self.consent(self.id(place)).await));
+            some.push((place, self.download_consent(self.id(place)).await));
         }
         if self.truth().version != before.version {
             return;

@@ -237,14 +237,33 @@ impl AssetCatalog for SqlAssetCatalog {
     }
 
     async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {
-        read!(self, "find_download", it => it.find_download(key))
+        let version = match self.reader {
+            Reader::Sqlite(_) => self.writer.in_force_version(&key.scope),
+            // other processes write too
+            Reader::Postgres(_) => None,
+        };
+        if let Some(known) = self.downloads.get(key, version) {
+            return Ok(Some(known));
+        }
+        let found = read!(self, "find_download", it => it.find_download(key))?;
+        if let (Some(found), Some(version)) = (&found, version) {
+            self.downloads.insert(key, version, found.clone());
+        }
+        Ok(found)
     }
 
     async fn record_download(&self, new: NewDownload) -> Result<DownloadOutcome, CatalogError> {
+        let (key, ends_at) = (new.key.clone(), new.ends_at);
         let event = SealedEvent::of(new.event.clone())?;
         let new = Box::new(new);
         let record = self.writer.call(RecordedDownload { new, event });
-        self.observed("record_download", record).await
+        let outcome = self.observed("record_download", record).await?;
+        match outcome {
+            DownloadOutcome::Recorded => self.downloads.grant(&key, ends_at),
+            DownloadOutcome::Granted(end) => self.downloads.grant(&key, end),
+            _ => {}
+        }
+        Ok(outcome)
     }
 
     async fn assets(&self, scope: &Scope, query: &AssetQuery) -> Result<AssetPage, CatalogError> {

@@ -1,4 +1,5 @@
 mod assets;
+mod downloads;
 mod outbox;
 mod work;
 
@@ -6,6 +7,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use nexus_raw::ports::CatalogError;
 
+use self::downloads::KnownDownloads;
 use crate::{
     backend::{Backend, Reader},
     error::OpenError,
@@ -28,6 +30,7 @@ use crate::{
 pub struct SqlAssetCatalog {
     reader: Reader,
     writer: Writer,
+    downloads: KnownDownloads,
 }
 
 impl SqlAssetCatalog {
@@ -90,7 +93,12 @@ impl SqlAssetCatalog {
         let blocks = matches!(reader, Reader::Sqlite(_));
         let writer = Writer::start(writer, blocks);
         let writer = writer.map_err(|error| OpenError::Unreachable(Box::new(error)))?;
-        Ok(Self { reader, writer })
+        let downloads = KnownDownloads::default();
+        Ok(Self {
+            reader,
+            writer,
+            downloads,
+        })
     }
 
     /// Sets the observer. Later calls have no effect.
@@ -112,6 +120,7 @@ impl SqlAssetCatalog {
             Reader::Postgres(reader) => reader.close().await,
         }
         self.writer.close().await;
+        self.downloads.clear();
     }
 }
 

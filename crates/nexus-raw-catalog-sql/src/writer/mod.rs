@@ -5,10 +5,10 @@
 //! one fsync, and a lone caller is not delayed. The write does not run in the caller's future, so a
 //! dropped call leaves no transaction half done.
 
-mod consent_version;
 mod task;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod work;
 mod write;
 
@@ -25,7 +25,7 @@ use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
 };
 
-use self::consent_version::{ConsentChange, ConsentVersions};
+use self::versions::{Changing, Versions};
 pub(crate) use self::{
     work::{ObjectTag, WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
     write::{
@@ -77,7 +77,8 @@ pub(crate) struct Signals {
     failed: watch::Sender<bool>,
     observer: OnceLock<Arc<dyn CatalogObserver>>,
     failures: Mutex<RecentFailures>,
-    consent: ConsentVersions,
+    consent: Versions,
+    in_force: Versions,
 }
 
 /// The number of groups that failed in a row, and the last failure.
@@ -101,9 +102,14 @@ impl Signals {
 
     /// Marks what a group changes, until the returned value is dropped after the attempt, whatever
     /// its outcome, and before its members are answered.
-    fn changing(&self, batch: &[Pending]) -> ConsentChange<'_> {
-        let scopes = batch.iter().filter_map(|it| it.write.consent_scope());
-        self.consent.change(scopes)
+    fn changing(&self, batch: &[Pending]) -> [Changing<'_>; 2] {
+        let writes = || batch.iter().map(|it| &it.write);
+        [
+            self.consent
+                .change(writes().filter_map(Write::consent_scope)),
+            self.in_force
+                .change(writes().filter_map(Write::in_force_scope)),
+        ]
     }
 
     /// Records an attempt, and reports it and the possibly committed scopes to the observer.
@@ -185,6 +191,13 @@ impl Writer {
     /// only where no other process writes.
     pub(crate) fn consent_version(&self, scope: &Scope) -> Option<u64> {
         self.signals.consent.get(scope)
+    }
+
+    /// A number that is another one after each change of what is in force of any registered asset of
+    /// the scope, or that concerns its record. `None` during such a change; known only where no other
+    /// process writes.
+    pub(crate) fn in_force_version(&self, scope: &Scope) -> Option<u64> {
+        self.signals.in_force.get(scope)
     }
 
     /// Queues `request` and returns its outcome.

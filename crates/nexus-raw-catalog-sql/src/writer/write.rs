@@ -120,6 +120,15 @@ impl Write {
             _ => None,
         }
     }
+
+    /// Returns the scope in which it may change what is in force of registered assets, if any.
+    pub(crate) fn in_force_scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Fact(it) => Some(&it.new.scope),
+            Self::Advance(it) => Some(&it.scope),
+            _ => None,
+        }
+    }
 }
 
 impl Written {

@@ -7,14 +7,15 @@ use std::{
 
 use futures_util::FutureExt;
 use nexus_raw::{
+    asset::Disposition,
     ports::{
-        AssetCatalog, CatalogError, EventOutbox, Lease, PinnedObject, Progress, ProgressChange,
-        WorkLedger,
+        AssetCatalog, CatalogError, DownloadKey, EventOutbox, Lease, PinnedObject, Progress,
+        ProgressChange, WorkLedger,
     },
     tenancy::Scope,
 };
 use nexus_raw_catalog_sql::{CatalogObserver, GroupAttempt};
-use nexus_raw_testkit::sample;
+use nexus_raw_testkit::{sample, steps};
 use uuid::Uuid;
 
 use crate::support::Home;
@@ -56,6 +57,37 @@ impl CatalogObserver for Recorder {
     fn leased(&self, lease: Option<Lease>) {
         self.leases.lock().unwrap().push(lease);
     }
+}
+
+/// A repeat within the life of a URL asks the database for nothing.
+#[tokio::test]
+async fn a_repeated_download_reads_once() {
+    let home = Home::new();
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    steps::presign_and_register(&catalog, &intent, sample::provenance()).await;
+    let recorder = Arc::new(Recorder::default());
+    catalog.observe(recorder.clone());
+    let key = DownloadKey {
+        scope: scope.clone(),
+        asset_id: intent.asset_id,
+        user: sample::user(),
+        disposition: Disposition::Attachment,
+    };
+    let first = catalog.find_download(&key).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(catalog.find_download(&key).await.unwrap(), first);
+    }
+    let stranger = DownloadKey {
+        scope: sample::scope("t_b", "dev"),
+        ..key.clone()
+    };
+    assert_eq!(catalog.find_download(&stranger).await.unwrap(), None);
+    let calls = recorder.calls.lock().unwrap().clone();
+    assert_eq!(calls, [("find_download", "ok"); 2]);
+    catalog.close().await;
+    catalog.find_download(&key).await.unwrap_err();
 }
 
 #[tokio::test]

@@ -354,7 +354,7 @@ impl AssetCatalog for FakeCatalog {
     async fn find_download(&self, key: &DownloadKey) -> Result<Option<Downloadable>, CatalogError> {
         self.read(|state| {
             Some(Downloadable {
-                listed: listing::find(state, &key.scope, key.asset_id)?,
+                listed: Arc::new(listing::find(state, &key.scope, key.asset_id)?),
                 granted_until: state.downloads.get(key).copied(),
             })
         })

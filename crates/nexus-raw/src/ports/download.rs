@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::ListedAsset;
 use crate::{
     asset::{AssetId, Disposition},
@@ -22,8 +24,8 @@ pub struct DownloadKey {
 /// A registered asset that is to be downloaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Downloadable {
-    /// The record, and what is in force of it.
-    pub listed: ListedAsset,
+    /// The record, and what is in force of it. Shared, since it may come from memory.
+    pub listed: Arc<ListedAsset>,
     /// When the last URL ends that was made for the same user in the same way, if its event is
     /// still known.
     pub granted_until: Option<Timestamp>,

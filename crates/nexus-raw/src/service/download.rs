@@ -133,7 +133,7 @@ impl RawStorageService {
         }
         Ok(Some(PresignedContent {
             download,
-            in_force: found.listed.in_force,
+            in_force: found.listed.in_force.clone(),
         }))
     }
 

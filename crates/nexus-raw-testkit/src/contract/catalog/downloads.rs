@@ -1,5 +1,5 @@
 use nexus_raw::{
-    asset::{Disposition, RawAsset},
+    asset::{Disposition, Fact, FactValue, PiiFlag, PiiFlags, RawAsset},
     event::{EventBody, EventDownload},
     ports::{DownloadKey, DownloadOutcome, Downloadable, NewDownload},
     tenancy::{Scope, UserId},
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::{
     CatalogHarness, OpenCatalog, events_after, isolation::strangers, presign, presign_and_register,
 };
-use crate::sample;
+use crate::{sample, steps};
 
 fn key(asset: &RawAsset) -> DownloadKey {
     DownloadKey {
@@ -101,6 +101,32 @@ pub async fn a_recorded_download_is_an_event_and_is_kept_until_its_end(
         .map(|it| (it.sequence, it.body))
         .collect();
     assert_eq!(bodies, [(3, event)]);
+}
+
+/// However often it was asked for before, since answers may come from memory.
+pub async fn a_download_shows_what_is_in_force_by_now(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let asset = registered(&open, &scope).await;
+    let key = key(&asset);
+    record(&open, download(&key, &asset, 0, 900)).await;
+    let before = find(&open, &key).await.unwrap();
+    assert_eq!(find(&open, &key).await.as_ref(), Some(&before));
+    let flags = PiiFlags::parse(vec![PiiFlag::Email]).unwrap();
+    for value in [
+        FactValue::PiiFlags(flags.clone()),
+        FactValue::TrainOk(false),
+    ] {
+        let fact = Fact::new(value);
+        let last = steps::state_fact(&*open.catalog, &scope, key.asset_id, fact).await;
+        let listed = find(&open, &key).await.unwrap().listed;
+        assert_eq!(listed.in_force.last_fact, Some(last));
+        assert_eq!(listed.in_force.pii_flags, flags);
+        let read = open.catalog.find_asset(&scope, key.asset_id).await;
+        assert_eq!(*listed, read.unwrap().unwrap());
+    }
+    let granted = find(&open, &key).await.unwrap().granted_until;
+    assert_eq!(granted, before.granted_until);
 }
 
 /// Up to and including the time that the caller names; then it is written again.

@@ -143,6 +143,7 @@ macro_rules! catalog_contract {
                 one_of_many_racing_claims_of_a_verification_succeeds,
                 however_many_downloads_race_one_is_an_event,
                 downloads_are_there_after_reopening,
+                a_download_shows_what_is_in_force_by_now,
                 a_fact_is_an_event_and_in_force,
                 a_write_based_on_an_older_fact_is_refused,
                 of_racing_facts_of_an_asset_one_is_recorded,

@@ -1,4 +1,4 @@
-//! Which consent was read before a change of it.
+//! Whether what was read is from before a change of it.
 
 use std::{
     collections::{BTreeSet, hash_map::RandomState},
@@ -11,14 +11,14 @@ use nexus_raw::tenancy::Scope;
 /// The number of counters. Scopes that share one have each other's reads repeated, no more.
 const COUNTERS: usize = 256;
 
-/// Counts the changes of consent in each scope: odd while one is being written, when a reader may see
+/// Counts the changes of one kind in each scope: odd while one is being written, when a reader may see
 /// it or not.
-pub(super) struct ConsentVersions {
+pub(super) struct Versions {
     counters: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-impl Default for ConsentVersions {
+impl Default for Versions {
     fn default() -> Self {
         Self {
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
@@ -27,8 +27,8 @@ impl Default for ConsentVersions {
     }
 }
 
-impl ConsentVersions {
-    /// Returns the number of the scope, or `None` while its consent is being changed.
+impl Versions {
+    /// Returns the number of the scope, or `None` while a change is written.
     pub(super) fn get(&self, scope: &Scope) -> Option<u64> {
         let version = self.counters[self.place(scope)].load(SeqCst);
         version.is_multiple_of(2).then_some(version)
@@ -36,9 +36,9 @@ impl ConsentVersions {
 
     /// Marks a change in these scopes until the returned value is dropped. Only one change is made at
     /// a time, by the one writer.
-    pub(super) fn change<'a>(&self, scopes: impl Iterator<Item = &'a Scope>) -> ConsentChange<'_> {
+    pub(super) fn change<'a>(&self, scopes: impl Iterator<Item = &'a Scope>) -> Changing<'_> {
         let places: BTreeSet<_> = scopes.map(|scope| self.place(scope)).collect();
-        let change = ConsentChange {
+        let change = Changing {
             versions: self,
             places,
         };
@@ -52,13 +52,13 @@ impl ConsentVersions {
     }
 }
 
-/// A change of consent that is being written.
-pub(super) struct ConsentChange<'a> {
-    versions: &'a ConsentVersions,
+/// A change that is being written.
+pub(super) struct Changing<'a> {
+    versions: &'a Versions,
     places: BTreeSet<usize>,
 }
 
-impl ConsentChange<'_> {
+impl Changing<'_> {
     fn count(&self) {
         for place in &self.places {
             self.versions.counters[*place].fetch_add(1, SeqCst);
@@ -66,7 +66,7 @@ impl ConsentChange<'_> {
     }
 }
 
-impl Drop for ConsentChange<'_> {
+impl Drop for Changing<'_> {
     fn drop(&mut self) {
         self.count();
     }
@@ -80,11 +80,11 @@ mod tests {
 
     #[test]
     fn the_number_is_unknown_during_a_change_and_another_one_after_it() {
-        let versions = ConsentVersions::default();
+        let versions = Versions::default();
         let scope = sample::scope("t_a", "dev");
         let before = versions.get(&scope);
         assert!(before.is_some() && versions.get(&scope) == before);
-        // two members of a group change the consent of one scope
+        // two members of a group make changes to one scope
         let change = versions.change([&scope, &scope].into_iter());
         assert_eq!(versions.get(&scope), None);
         drop(change);
