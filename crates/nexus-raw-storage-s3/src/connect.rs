@@ -61,6 +61,15 @@ impl UnprobedS3 {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn on(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Probes the bucket with fixed keys under `nexus-raw-probe/v1/`, without deleting anything:
     /// whether it refuses invalid uploads, and whether its digests can be trusted.
     ///

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bucket_setup;
+mod checkup;
 mod client;
 mod clock_offset;
 mod connect;
@@ -26,6 +27,7 @@ pub use bucket_setup::{
     CorsConfiguration, ImportSource, ImportSourceError, LifecycleConfiguration, PolicyDocument,
     RoleTasks, lifecycle_configuration,
 };
+pub use checkup::ExpectedBucket;
 pub use clock_offset::ClockOffset;
 pub use connect::{ConnectError, UnprobedS3};
 pub use credentials::CredentialsFailure;

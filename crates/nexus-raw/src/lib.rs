@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod asset;
+pub mod checkup;
 mod error_chain;
 pub mod event;
 pub mod net;

@@ -30,6 +30,9 @@ pub(super) struct RoleOptions {
     /// Also list all versions, to compare the bucket with the catalogue.
     #[arg(long)]
     reconcile: bool,
+    /// Also read how the bucket is set up, for `doctor`.
+    #[arg(long)]
+    doctor: bool,
     /// Also read the objects there, to import them.
     #[arg(long, value_name = "s3://BUCKET/PREFIX")]
     import: Option<ImportSource>,
@@ -50,9 +53,11 @@ pub(super) fn run(command: SetupCommand, settings: &Settings) -> Result<(), Fail
             print(&storage.cors_configuration(origins))
         }
         SetupCommand::Lifecycle => print(&lifecycle_configuration(settings.storage.intent_ttl)),
-        SetupCommand::IamPolicy(RoleOptions { reconcile, import }) => {
-            print(&storage.role_policy(&RoleTasks { reconcile, import }))
-        }
+        SetupCommand::IamPolicy(options) => print(&storage.role_policy(&RoleTasks {
+            reconcile: options.reconcile,
+            doctor: options.doctor,
+            import: options.import,
+        })),
     }
 }
 

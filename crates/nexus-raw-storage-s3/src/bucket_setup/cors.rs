@@ -21,6 +21,13 @@ struct CorsRule {
     max_age_seconds: u32,
 }
 
+impl CorsConfiguration {
+    pub(crate) fn allowed_headers(&self) -> &[String] {
+        let [rule] = &self.rules;
+        &rule.allowed_headers
+    }
+}
+
 impl S3Settings {
     /// Returns the rule that lets pages of these origins send signed uploads and downloads, with the
     /// headers that a signature requires and no other ones.

@@ -36,13 +36,18 @@ struct AbortAfter {
     days_after_initiation: u64,
 }
 
-/// Returns rules that abort uploads in parts once no intent can need them, and delete no object.
+/// Returns the number of days after which no intent can need an upload in parts.
 ///
 /// An upload begins within the life of its intent, so it may be needed for `intent_ttl`; a day more
 /// is for a completion that takes long.
+pub(crate) fn abort_days(intent_ttl: Duration) -> u64 {
+    intent_ttl.as_secs().div_ceil(DAY.as_secs()) + 1
+}
+
+/// Returns rules that abort uploads in parts once no intent can need them, and delete no object.
 #[must_use]
 pub fn lifecycle_configuration(intent_ttl: Duration) -> LifecycleConfiguration {
-    let days = intent_ttl.as_secs().div_ceil(DAY.as_secs()) + 1;
+    let days = abort_days(intent_ttl);
     let rule = |id, prefix| LifecycleRule {
         id,
         status: "Enabled",

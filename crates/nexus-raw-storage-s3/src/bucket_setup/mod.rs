@@ -10,6 +10,7 @@ mod role_policy;
 
 pub use cors::CorsConfiguration;
 pub use import_source::{ImportSource, ImportSourceError};
+pub(crate) use lifecycle::abort_days;
 pub use lifecycle::{LifecycleConfiguration, lifecycle_configuration};
 pub use policy::PolicyDocument;
 pub use role_policy::RoleTasks;

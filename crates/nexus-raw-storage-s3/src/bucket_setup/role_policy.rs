@@ -10,6 +10,8 @@ use crate::settings::{S3Settings, ServerSideEncryption};
 pub struct RoleTasks {
     /// It compares the bucket with the catalogue, all versions included.
     pub reconcile: bool,
+    /// It examines how the bucket is set up.
+    pub doctor: bool,
     /// It imports from there.
     pub import: Option<ImportSource>,
 }
@@ -40,6 +42,20 @@ impl S3Settings {
                 vec![bucket.clone()],
             ),
         ];
+        if tasks.doctor {
+            statements.push(Statement::allow(
+                "Doctor",
+                &[
+                    "s3:GetBucketCORS",
+                    "s3:GetBucketObjectLockConfiguration",
+                    "s3:GetBucketPolicy",
+                    "s3:GetBucketVersioning",
+                    "s3:GetEncryptionConfiguration",
+                    "s3:GetLifecycleConfiguration",
+                ],
+                vec![bucket.clone()],
+            ));
+        }
         if self.require_versioning {
             statements.push(Statement::allow(
                 "RequireVersioning",

@@ -88,12 +88,14 @@ fn a_role_has_what_its_settings_and_tasks_need() {
     };
     let all = RoleTasks {
         reconcile: true,
+        doctor: true,
         import: Some("s3://archive/2024/".parse().unwrap()),
     };
     let versioned = role_policy(&versioned, &all);
     let expected = [
         "OwnObjects",
         "OwnBucket",
+        "Doctor",
         "RequireVersioning",
         "Reconcile",
         "ImportRead",
