@@ -8,6 +8,7 @@
 )]
 
 mod contract;
+mod examining;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../example/mod.rs"]
 mod example;

@@ -24,13 +24,13 @@ use super::{
     unavailable,
 };
 
-const PUBLISH: &str = "nexus.raw.>";
-const INFO: &str = "$JS.API.STREAM.INFO.NEXUS_RAW";
-const CREATE: &str = "$JS.API.STREAM.CREATE.NEXUS_RAW";
-const INBOX: &str = "_INBOX.>";
+pub(super) const PUBLISH: &str = "nexus.raw.>";
+pub(super) const INFO: &str = "$JS.API.STREAM.INFO.NEXUS_RAW";
+pub(super) const CREATE: &str = "$JS.API.STREAM.CREATE.NEXUS_RAW";
+pub(super) const INBOX: &str = "_INBOX.>";
 
 /// The permissions that EVENTS.md says the user needs.
-fn documented() -> &'static str {
+pub(super) fn documented() -> &'static str {
     let page = include_str!("../../../../docs/EVENTS.md");
     let (_, after) = page.split_once("permissions: ").unwrap();
     after.split_once("\n```").unwrap().0

@@ -86,7 +86,7 @@ impl Connection {
         })
     }
 
-    async fn connect(&self, permissions: DeniedPermissions) -> Result<Client, BoxError> {
+    pub(super) async fn connect(&self, permissions: DeniedPermissions) -> Result<Client, BoxError> {
         let address: ServerAddr = self.url.as_url().as_str().parse()?;
         let options = self.credentials()?;
         let options = options
@@ -103,6 +103,11 @@ impl Connection {
     }
 }
 
+/// Returns whether all events have a subject of it.
+pub(super) fn covers(subject: &String) -> bool {
+    matches!(subject.as_str(), SUBJECTS | "nexus.>" | ">")
+}
+
 /// Creates the stream if it does not exist. An existing one that takes the subjects is not changed:
 /// its retention and replicas are up to its owner.
 async fn ensure_stream(context: &Context) -> Result<(), BoxError> {
@@ -116,7 +121,6 @@ async fn ensure_stream(context: &Context) -> Result<(), BoxError> {
         })
         .await?;
     let subjects = &stream.cached_info().config.subjects;
-    let covers = |subject: &String| matches!(subject.as_str(), SUBJECTS | "nexus.>" | ">");
     if subjects.iter().any(covers) {
         Ok(())
     } else {

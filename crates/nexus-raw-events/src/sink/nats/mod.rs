@@ -1,6 +1,7 @@
 //! Events as messages of NATS `JetStream`.
 
 mod connection;
+mod examine;
 mod permissions;
 mod settings;
 
