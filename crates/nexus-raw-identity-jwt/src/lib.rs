@@ -2,6 +2,7 @@
 
 mod claims;
 mod compact;
+mod examine;
 mod fault;
 mod header;
 mod issuer;

@@ -59,6 +59,10 @@ impl JwtIdentityVerifier {
         }
     }
 
+    pub(crate) fn keys(&self) -> &KeySource {
+        &self.keys
+    }
+
     async fn principal(&self, token: &str) -> Result<Principal, TokenFault> {
         if let Some(known) = self.remembered.find(token)
             // also reloads the keys in time

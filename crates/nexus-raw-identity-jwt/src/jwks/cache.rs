@@ -100,6 +100,11 @@ impl Jwks {
         self.source.algorithm
     }
 
+    /// Loads a set, which is not stored.
+    pub(crate) async fn load(&self) -> Result<KeySet, LoadError> {
+        self.source.location.load(self.source.algorithm).await
+    }
+
     pub(crate) fn has_keys(&self) -> bool {
         self.trusted().is_some()
     }

@@ -11,4 +11,4 @@ pub use self::{
     algorithm::JwksAlgorithm,
     fault::{DroppedKey, JwksFault, KeyFault},
 };
-pub(crate) use self::{cache::Jwks, location::Location, set::read_file};
+pub(crate) use self::{cache::Jwks, fault::LoadError, location::Location, set::read_file};

@@ -59,6 +59,11 @@ impl KeySet {
         })
     }
 
+    /// Returns the number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Verifies a signature with the key that the token names, or with the only key.
     pub(crate) fn verify(
         &self,
