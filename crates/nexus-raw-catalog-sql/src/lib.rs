@@ -6,6 +6,7 @@ mod catalog;
 mod commit_hook;
 
 mod error;
+mod inspect;
 mod lineage;
 mod listing;
 mod location;
@@ -24,6 +25,7 @@ pub use self::commit_hook::{CommitHook, Transaction};
 pub use self::{
     catalog::SqlAssetCatalog,
     error::OpenError,
+    inspect::{CatalogEntry, CatalogInspector, CorruptEntry, EntryState},
     object_store::ObjectStoreIdentity,
     observe::{CatalogObserver, GroupAttempt},
     settings::SqlCatalogSettings,

@@ -7,6 +7,7 @@ mod fault;
 mod functions;
 mod made;
 mod pool;
+mod read_only;
 mod reader;
 mod request;
 mod row_security;
@@ -23,7 +24,12 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
-pub(crate) use self::{connect::migrate, reader::PostgresReader, url::parse as parse_url};
+pub(crate) use self::{
+    connect::migrate,
+    read_only::{ENTRIES, ReadOnlyPostgres},
+    reader::PostgresReader,
+    url::parse as parse_url,
+};
 use self::{pool::Connections, session::Session, writer::PostgresWriter};
 use crate::{
     backend::{Backend, Reader},

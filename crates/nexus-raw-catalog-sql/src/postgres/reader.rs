@@ -110,9 +110,19 @@ pub(super) const TO_LIST: &str = "SET LOCAL transaction_read_only = on; SET LOCA
     SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; \
     SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off; ";
 
+/// The call that enters a scope. It returns one row.
+pub(super) fn enter(scope: &Scope) -> String {
+    about("SELECT enter", scope, &[])
+}
+
 /// A statement about one scope, with what enters it before. Its rows come after one row of that.
 pub(super) fn entered(scope: &Scope, sql: &Sql) -> String {
-    let mut text = about("SELECT enter", scope, &[]) + "; ";
+    format!("{}; {}", enter(scope), filled(sql))
+}
+
+/// A statement with its values in it.
+pub(super) fn filled(sql: &Sql) -> String {
+    let mut text = String::new();
     let mut values = sql.values.iter();
     for (n, piece) in sql.text.split('?').enumerate() {
         if n > 0 {

@@ -48,6 +48,32 @@ impl Session {
         }
     }
 
+    /// Checks the first connection of one that only reads. Nothing is written, so the server may be a
+    /// standby, or one that loses what it confirms; a role that sees all rows reads no other ones,
+    /// since each statement names its scope.
+    pub(super) async fn to_inspect(connection: &mut PgConnection) -> Result<Self, OpenError> {
+        let found = SessionState::at(connection).await.map_err(open_error)?;
+        if !matches!(found.unfit, Some(UnfitSession::SeesAll)) {
+            let fault = row_security::fault(connection).await.map_err(open_error)?;
+            if let Some(fault) = fault {
+                return Err(OpenError::incompatible(fault.to_string()));
+            }
+        }
+        Ok(Self {
+            catalog_id: found.catalog_id,
+        })
+    }
+
+    /// Checks that a later connection, which only reads, leads to the same catalogue.
+    pub(super) async fn is_that_of(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let found = SessionState::at(connection).await?;
+        if found.catalog_id == self.catalog_id {
+            return Ok(());
+        }
+        let other = Box::new(UnfitSession::OtherCatalog);
+        Err(sqlx::Error::Configuration(other))
+    }
+
     /// Checks a later connection, which may lead to another server. A read-only one may serve
     /// reads.
     pub(super) async fn resume(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {

@@ -42,7 +42,8 @@ pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState),
     Ok((key, state))
 }
 
-fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
+/// Decodes a row of `upload_intent`.
+pub(crate) fn intent(row: &Columns<'_>) -> Result<UploadIntent, CorruptColumn> {
     let scope = row.scope("upload_intent.tenant_id", "upload_intent.env")?;
     let asset_id = row.asset_id("upload_intent.asset_id")?;
     let multipart = multipart(row)?;

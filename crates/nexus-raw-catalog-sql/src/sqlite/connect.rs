@@ -40,6 +40,17 @@ pub(super) fn make_durable(connection: &mut SqliteConnection) -> Result<(), Open
         .map_err(open_error)
 }
 
+/// Opens a connection that cannot write, on an existing catalogue that another process may have.
+pub(super) fn read_only(file: &Path) -> Result<SqliteConnection, OpenError> {
+    check_version(rusqlite::version())?;
+    let mut connection = SqliteConnection::open_read_only(file).map_err(open_error)?;
+    // the server that has the catalogue takes a moment to start and to end
+    let settings =
+        "PRAGMA busy_timeout = 5000; PRAGMA trusted_schema = OFF; PRAGMA query_only = ON;";
+    connection.batch(settings).map_err(open_error)?;
+    Ok(connection)
+}
+
 /// Opens a read connection.
 pub(super) fn reader(file: &Path) -> Result<SqliteConnection, rusqlite::Error> {
     let mut connection = open(file)?;

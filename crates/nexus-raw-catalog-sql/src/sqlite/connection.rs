@@ -33,6 +33,12 @@ impl SqliteConnection {
         Ok(Self::of(Connection::open_with_flags(file, flags)?))
     }
 
+    /// Opens an existing file, for reading alone.
+    pub(in crate::sqlite) fn open_read_only(file: &Path) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Ok(Self::of(Connection::open_with_flags(file, flags)?))
+    }
+
     /// Opens an empty database in memory.
     pub(in crate::sqlite) fn in_memory() -> Result<Self, Error> {
         Ok(Self::of(Connection::open_in_memory()?))

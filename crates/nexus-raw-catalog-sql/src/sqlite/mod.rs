@@ -10,6 +10,7 @@ mod hook;
 mod lock;
 mod parameters;
 mod queries;
+mod read_only;
 mod reader;
 mod readers;
 mod schema;
@@ -25,11 +26,11 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::reader::SqliteReader;
 use self::{
     committed::CommittedEvents, connection::SqliteConnection, fault::open_error, files::OpenFiles,
     lock::CatalogLock, readers::ReaderThreads, writer::SqliteWriter,
 };
+pub(crate) use self::{queries::ENTRIES, read_only::ReadOnlySqlite, reader::SqliteReader};
 use crate::{
     backend::{Backend, Reader},
     error::{DEADLINE, OpenError},

@@ -55,14 +55,32 @@ pub(super) fn recognise(connection: &mut SqliteConnection, file: &Path) -> Resul
     }
 }
 
+/// Checks, without writing, that the schema is that of this program.
+pub(super) fn check(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    if pending(connection)?.is_empty() {
+        compare(connection)
+    } else {
+        Err(OpenError::incompatible(
+            "the catalogue's schema is missing, or from an older version of this program: \
+             run `nexus-raw-server migrate`",
+        ))
+    }
+}
+
 /// Migrates the schema, checks that the result is exactly the expected one, and returns the applied
 /// migrations.
 pub(super) fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
     let new = apply_missing(connection)?;
+    compare(connection)?;
+    Ok(new)
+}
+
+/// Compares a migrated schema with that of the migrations.
+fn compare(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let mut expected = SqliteConnection::in_memory().map_err(open_error)?;
     apply_missing(&mut expected)?;
     if describe(connection)? == describe(&mut expected)? {
-        Ok(new)
+        Ok(())
     } else {
         Err(OpenError::incompatible(
             "the catalogue's schema differs from that of its migrations: \
@@ -74,6 +92,16 @@ pub(super) fn migrate(connection: &mut SqliteConnection) -> Result<Vec<i64>, Ope
 /// Applies the migrations that are missing, each in a transaction, and returns their numbers.
 fn apply_missing(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenError> {
     connection.batch(APPLIED).map_err(open_error)?;
+    let mut new = Vec::new();
+    for migration in pending(connection)? {
+        apply(connection, migration)?;
+        new.push(migration.version);
+    }
+    Ok(new)
+}
+
+/// Returns the migrations that are missing.
+fn pending(connection: &mut SqliteConnection) -> Result<Vec<&'static Migration>, OpenError> {
     let applied = applied(connection)?;
     let known: Vec<_> = MIGRATIONS.iter().map(|it| it.version).collect();
     if let Some(unknown) = applied.keys().find(|it| !known.contains(it)) {
@@ -86,10 +114,7 @@ fn apply_missing(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenErro
     for migration in MIGRATIONS.iter() {
         let version = migration.version;
         match applied.get(&version) {
-            None => {
-                apply(connection, migration)?;
-                new.push(version);
-            }
+            None => new.push(migration),
             Some(checksum) if **checksum == *migration.checksum => {}
             Some(_) => {
                 return Err(OpenError::incompatible(format!(
@@ -103,6 +128,10 @@ fn apply_missing(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenErro
 
 /// Returns the applied migrations, each with its checksum.
 fn applied(connection: &mut SqliteConnection) -> Result<BTreeMap<i64, Vec<u8>>, OpenError> {
+    let noted = "SELECT count(*) AS number FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    if number(connection, noted)? == 0 {
+        return Ok(BTreeMap::new());
+    }
     let rows = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
     let rows = connection.rows(rows, [], |row| {
         let checksum: Vec<u8> = row.get("it.checksum")?;

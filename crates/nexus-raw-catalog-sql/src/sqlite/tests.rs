@@ -115,6 +115,21 @@ fn no_statement_scans_a_table_that_grows_with_use() {
     }
 }
 
+/// A page of a scope's entries comes from the key of the intents, in its order.
+#[test]
+fn a_page_of_entries_neither_scans_nor_sorts() {
+    let mut connection = SqliteConnection::in_memory().unwrap();
+    schema::migrate(&mut connection).unwrap();
+    let scope = sample::scope("t_a", "dev");
+    for after in [None, Some(sample::asset_id(1))] {
+        let page = crate::inspect::page(queries::ENTRIES, &scope, after, 10);
+        for step in plan(&mut connection, &page.text) {
+            let is_long = step.starts_with("SCAN") || step.contains("TEMP B-TREE FOR ORDER BY");
+            assert!(!is_long, "{step} in {}", page.text);
+        }
+    }
+}
+
 /// Each filter alone, and all together: a page comes from an index in its order, and no statement
 /// goes through a scope.
 #[test]

@@ -10,6 +10,7 @@ mod backup;
 mod contract;
 mod faults;
 mod functions;
+mod inspecting;
 mod opening;
 mod parts;
 mod poolers;
@@ -17,6 +18,8 @@ mod proxy;
 mod replicas;
 mod rows;
 mod shapes;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod silence;
 mod support;
 mod walls;

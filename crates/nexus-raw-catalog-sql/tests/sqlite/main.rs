@@ -11,10 +11,13 @@ mod contract;
 mod corruption;
 mod durability;
 mod handing;
+mod inspecting;
 mod keys;
 mod listing;
 mod observing;
 mod opening;
 mod places;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod support;
 mod tampering;

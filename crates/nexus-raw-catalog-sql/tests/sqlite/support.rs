@@ -25,6 +25,11 @@ impl Home {
         open(&self.file(), sample::bucket()).await.unwrap()
     }
 
+    /// Returns the URL of the catalogue.
+    pub(crate) fn url(&self) -> String {
+        settings(&self.file(), sample::bucket()).url
+    }
+
     /// Returns why the catalogue does not open.
     pub(crate) async fn refusal(&self) -> String {
         refusal(&self.file()).await
@@ -36,23 +41,29 @@ impl Home {
         options.create_if_missing(true).connect().await.unwrap()
     }
 
-    /// Changes the file directly, without triggers and foreign keys.
+    /// Changes the file directly, past triggers, foreign keys and checks, which are there again after
+    /// it.
     pub(crate) async fn tamper(&self, sql: &'static str) {
         let mut raw = self.raw().await;
-        let triggers = "SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'";
-        let drops: Vec<String> = sqlx::query_scalar(triggers)
-            .fetch_all(&mut raw)
-            .await
-            .unwrap();
-        for drop in drops {
-            let drop = sqlx::AssertSqlSafe(drop);
-            sqlx::raw_sql(drop).execute(&mut raw).await.unwrap();
+        let triggers = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
+        let triggers: Vec<(String, String)> =
+            sqlx::query_as(triggers).fetch_all(&mut raw).await.unwrap();
+        for (name, _) in &triggers {
+            run(&mut raw, &format!("DROP TRIGGER {name}")).await;
         }
         let past = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;";
-        sqlx::raw_sql(past).execute(&mut raw).await.unwrap();
+        run(&mut raw, past).await;
         let done = sqlx::query(sql).execute(&mut raw).await.unwrap();
         assert!(done.rows_affected() > 0, "{sql} changed nothing");
+        for (_, trigger) in &triggers {
+            run(&mut raw, trigger).await;
+        }
     }
+}
+
+async fn run(raw: &mut SqliteConnection, sql: &str) {
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    sqlx::raw_sql(sql).execute(raw).await.unwrap();
 }
 
 /// Copies the files as they would be after a kill of the process now.

@@ -88,6 +88,17 @@ const INTENT: &str = concat!(
     WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3"
 );
 
+/// The columns of an intent `i`, with its record, and its tables.
+pub(crate) const ENTRIES: &str = concat!(
+    "SELECT 0 AS upload_intent, i.*, i_store.bucket, 0 AS asset, a_store.bucket, ",
+    asset_columns!(),
+    ", 0 AS object_store, i_store.endpoint, i_store.region, i_store.bucket
+    FROM upload_intent i
+    CROSS JOIN object_store i_store ON i_store.object_store_id = i.object_store_id
+    LEFT JOIN asset a ON (a.tenant_id, a.env, a.asset_id) = (i.tenant_id, i.env, i.asset_id)
+    LEFT JOIN object_store a_store ON a_store.object_store_id = a.object_store_id"
+);
+
 const KEY: &str = "
     SELECT * FROM idempotency
     WHERE tenant_id = ?1 AND env = ?2 AND user_id = ?3 AND route = ?4 AND idempotency_key = ?5

@@ -1,0 +1,3 @@
+//! What holds on either database.
+
+pub(crate) mod inspecting;
