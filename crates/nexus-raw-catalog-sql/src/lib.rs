@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod backup;
 mod catalog;
 #[cfg(feature = "commit-hook")]
 mod commit_hook;
@@ -23,6 +24,7 @@ mod writer;
 #[cfg(feature = "commit-hook")]
 pub use self::commit_hook::{CommitHook, Transaction};
 pub use self::{
+    backup::{BackupError, BackupReport},
     catalog::SqlAssetCatalog,
     error::OpenError,
     inspect::{CatalogEntry, CatalogInspector, CorruptEntry, EntryState},

@@ -3,7 +3,7 @@
 mod entry;
 mod source;
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use nexus_raw::{asset::AssetId, ports::CatalogError, tenancy::Scope};
 use tokio::sync::Mutex;
@@ -12,7 +12,13 @@ use tokio::sync::Mutex;
 pub(crate) use self::entry::page;
 pub use self::entry::{CatalogEntry, CorruptEntry, EntryState};
 use self::source::{Source, View};
-use crate::{error::OpenError, listing::Sql, location::Location, rows::Columns};
+use crate::{
+    backup::{BackupError, BackupReport},
+    error::OpenError,
+    listing::Sql,
+    location::Location,
+    rows::Columns,
+};
 
 /// A reader of a whole catalogue: scope by scope in the order of their names, entry by entry in the
 /// order of their ids, in pages.
@@ -88,6 +94,21 @@ impl CatalogInspector {
         let entries = source.rows(sql, entry::decode).await?;
         source.end().await?;
         Ok(entries)
+    }
+}
+
+impl CatalogInspector {
+    /// Writes a backup of a SQLite catalogue into `file`, which must not exist: a copy of one moment,
+    /// also while a server writes, which it does not block. The copy is checked before it gets its
+    /// name, and is durable then. Its file is its owner's alone.
+    ///
+    /// # Errors
+    /// See [`BackupError`]; nothing is left then.
+    pub async fn backup(&self, file: &Path) -> Result<BackupReport, BackupError> {
+        match &*self.source.lock().await {
+            Source::Sqlite(source) => source.backup(file).await,
+            Source::Postgres(_) => Err(BackupError::NotSqlite),
+        }
     }
 }
 

@@ -135,6 +135,10 @@ impl SqliteConnection {
         &self.raw
     }
 
+    pub(in crate::sqlite) fn raw_mut(&mut self) -> &mut Connection {
+        &mut self.raw
+    }
+
     pub(in crate::sqlite) fn close(self) -> Result<(), Error> {
         self.raw.close().map_err(|(_, error)| error)
     }

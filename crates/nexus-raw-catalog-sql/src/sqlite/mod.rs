@@ -1,5 +1,6 @@
 //! The catalogue in a SQLite file, for one process.
 
+mod backup;
 mod committed;
 mod connect;
 mod connection;

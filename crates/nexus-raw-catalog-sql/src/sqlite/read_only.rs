@@ -9,8 +9,9 @@ use std::{
 use nexus_raw::ports::CatalogError;
 use rusqlite::params_from_iter;
 
-use super::{connect, connection::SqliteConnection, fault::read_error, resolve, schema};
+use super::{backup, connect, connection::SqliteConnection, fault::read_error, resolve, schema};
 use crate::{
+    backup::{BackupError, BackupReport},
     error::{CorruptColumn, OpenError, Reason},
     listing::Sql,
     rows::Columns,
@@ -59,6 +60,14 @@ impl ReadOnlySqlite {
             rows.map_err(read_error)
         })
         .await
+    }
+
+    /// Writes a backup into `file`, which must not exist.
+    pub(crate) async fn backup(&self, file: &Path) -> Result<BackupReport, BackupError> {
+        let file = file.to_owned();
+        self.run(move |connection| Ok(backup::write(connection, &file)))
+            .await
+            .map_err(BackupError::Read)?
     }
 
     /// Runs a call on a thread that may block.

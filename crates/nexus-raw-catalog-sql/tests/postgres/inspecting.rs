@@ -111,3 +111,17 @@ async fn a_changed_policy_is_refused() {
     let finding = refusal(&home).await;
     assert!(finding.starts_with("the policy open on asset"), "{finding}");
 }
+
+#[tokio::test]
+async fn a_backup_is_left_to_the_programs_of_postgresql() {
+    let home = Home::new().await;
+    let inspector = CatalogInspector::open(&home.settings().url).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("backup");
+    let refused = inspector.backup(&file).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("pg_dump --format=custom"),
+        "{refused}"
+    );
+    assert!(!file.exists());
+}

@@ -5,6 +5,7 @@
     reason = "test support: the test must end there"
 )]
 
+mod backing_up;
 #[cfg(feature = "commit-hook")]
 mod commit_hook;
 mod contract;
