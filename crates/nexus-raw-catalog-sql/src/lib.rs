@@ -7,6 +7,7 @@ mod catalog;
 mod commit_hook;
 
 mod error;
+mod examine;
 mod inspect;
 mod lineage;
 mod listing;

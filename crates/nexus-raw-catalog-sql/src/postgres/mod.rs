@@ -3,6 +3,7 @@
 mod answer;
 mod cells;
 mod connect;
+mod examine;
 mod fault;
 mod functions;
 mod made;
@@ -26,6 +27,7 @@ use sqlx::postgres::PgConnectOptions;
 
 pub(crate) use self::{
     connect::migrate,
+    examine::examine,
     read_only::{ENTRIES, ReadOnlyPostgres},
     reader::PostgresReader,
     url::parse as parse_url,

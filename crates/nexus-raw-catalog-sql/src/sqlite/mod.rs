@@ -4,6 +4,7 @@ mod backup;
 mod committed;
 mod connect;
 mod connection;
+mod examine;
 mod fault;
 mod files;
 #[cfg(feature = "commit-hook")]
@@ -31,7 +32,9 @@ use self::{
     committed::CommittedEvents, connection::SqliteConnection, fault::open_error, files::OpenFiles,
     lock::CatalogLock, readers::ReaderThreads, writer::SqliteWriter,
 };
-pub(crate) use self::{queries::ENTRIES, read_only::ReadOnlySqlite, reader::SqliteReader};
+pub(crate) use self::{
+    examine::examine, queries::ENTRIES, read_only::ReadOnlySqlite, reader::SqliteReader,
+};
 use crate::{
     backend::{Backend, Reader},
     error::{DEADLINE, OpenError},

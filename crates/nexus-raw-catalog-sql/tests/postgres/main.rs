@@ -8,6 +8,7 @@
 
 mod backup;
 mod contract;
+mod examining;
 mod faults;
 mod functions;
 mod inspecting;

@@ -11,6 +11,7 @@ mod commit_hook;
 mod contract;
 mod corruption;
 mod durability;
+mod examining;
 mod handing;
 mod inspecting;
 mod keys;
