@@ -1,6 +1,8 @@
+use std::net::Ipv4Addr;
+
 use nexus_raw::ErrorChain;
 use nexus_raw_config::EmbeddedSettings;
-use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings, StartError};
 use nexus_raw_storage_s3::S3Settings;
 use slog::Logger;
 
@@ -44,6 +46,30 @@ impl EmbeddedStore {
         let server = EmbeddedS3::start(settings)?;
         storage.endpoint = server.endpoint().parse().ok();
         Ok(Self(server))
+    }
+
+    /// Starts it at any port, unless a running server has it: then `storage` gets the endpoint of
+    /// that. For commands beside a server.
+    pub(super) fn beside(
+        embedded: &EmbeddedSettings,
+        settings: &Settings,
+        storage: &mut S3Settings,
+    ) -> Result<Option<Self>, Failure> {
+        let anywhere = settings.clone().with_bind((Ipv4Addr::LOCALHOST, 0).into());
+        match Self::start(&anywhere, storage) {
+            Ok(store) => return Ok(Some(store)),
+            Err(Failure::EmbeddedS3(StartError::InUse { .. })) => {}
+            Err(failure) => return Err(failure),
+        }
+        let address = embedded.s3_bind;
+        let endpoint = format!("http://{address}").parse().ok();
+        storage.endpoint = endpoint.filter(|_| address.port() != 0);
+        if storage.endpoint.is_some() {
+            return Ok(None);
+        }
+        Err(Failure::Config(vec![format!(
+            "embedded.s3_bind: is {address}, so the port of the running server is unknown: set it to that"
+        )]))
     }
 
     /// Returns its endpoint.

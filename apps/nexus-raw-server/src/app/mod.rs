@@ -5,6 +5,7 @@ mod background;
 mod compose;
 mod consent;
 mod descriptors;
+mod doctor;
 mod embedded;
 #[cfg(feature = "fail-points")]
 mod fail_points;
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 
 pub use self::{
     compose::Composition,
+    doctor::examine,
     failure::Failure,
     parked::{parked, retry},
     signals::Signals,

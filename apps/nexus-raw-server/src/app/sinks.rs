@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use nexus_raw::ports::{Clock, DatasetEventSink};
-use nexus_raw_config::{EventEncoding, EventSink, HttpReceiver};
+use nexus_raw_config::{EventEncoding, EventSink, HttpReceiver, NatsServer};
 use nexus_raw_events::{
     HttpEventSink, HttpSinkError, HttpSinkSettings, NatsEventSink, NatsSinkSettings, SharedOutput,
     SlogEventSink, encoding::Encoding,
@@ -31,15 +31,17 @@ fn open_one(
                 .map_err(|error| Failure::of_key(http_key(&error), &error))?;
             Ok(Arc::new(sink))
         }
-        EventSink::Nats(server) => {
-            let sink = NatsEventSink::new(NatsSinkSettings {
-                url: server.url.clone(),
-                encoding: encoding(server.encoding)?,
-            });
-            Ok(Arc::new(sink))
-        }
+        EventSink::Nats(server) => Ok(Arc::new(nats(server)?)),
         other => Err(unknown(other)),
     }
+}
+
+/// Builds the sink of a NATS server, without connecting.
+pub(super) fn nats(server: &NatsServer) -> Result<NatsEventSink, Failure> {
+    Ok(NatsEventSink::new(NatsSinkSettings {
+        url: server.url.clone(),
+        encoding: encoding(server.encoding)?,
+    }))
 }
 
 fn http_key(error: &HttpSinkError) -> &'static str {

@@ -1,5 +1,6 @@
 //! The program's command line.
 
+mod doctor;
 mod events;
 mod healthcheck;
 mod setup;
@@ -14,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
-use self::{events::EventsCommand, setup::SetupCommand};
+use self::{doctor::DoctorOptions, events::EventsCommand, setup::SetupCommand};
 use crate::{
     app::{self, Failure},
     logging,
@@ -33,10 +34,14 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   success, or stopped by a signal
+  1   doctor: an operator has to act
   2   invalid command line
   69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
   78  the configuration, the store or the catalogue must be changed first";
+
+/// What was examined asks for action.
+const DIFFERENT: u8 = 1;
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -58,6 +63,9 @@ enum Command {
         #[arg(long)]
         live: bool,
     },
+    /// Examine the configuration, the bucket and the role, the catalogue, the event sinks and the
+    /// issuer's keys, beside running servers. Exit code 1 if an operator has to act.
+    Doctor(DoctorOptions),
     #[command(flatten)]
     Setup(SetupCommand),
 }
@@ -92,6 +100,13 @@ pub fn run() -> ExitCode {
             .from
             .load(EmbeddedMode::dry_run)
             .and_then(|settings| healthcheck::run(&settings, live)),
+        Command::Doctor(options) => {
+            let settings = cli.from.load(EmbeddedMode::open_existing);
+            match settings.and_then(|settings| doctor::run(&options, &settings)) {
+                Ok(true) => return ExitCode::from(DIFFERENT),
+                done => done.map(drop),
+            }
+        }
         Command::Setup(command) => cli
             .from
             .load(EmbeddedMode::dry_run)

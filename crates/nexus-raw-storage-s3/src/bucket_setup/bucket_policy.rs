@@ -30,10 +30,12 @@ impl S3Settings {
             Statement::deny("OnlyCreateOnce", &["s3:PutObject"], objects())
                 .only_if("Null", "s3:if-none-match", "true")
                 .only_if("Bool", "s3:ObjectCreationOperation", "true"),
+            // the bucket too, which no `PutObject` is of: SeaweedFS 4.48 takes listing the uploads of a
+            // bucket for one
             Statement::deny(
                 "OnlyOwnKeys",
                 &["s3:PutObject"],
-                Resources::Others(arn::own_objects(self)),
+                Resources::Others([vec![bucket.clone()], arn::own_objects(self)].concat()),
             ),
             Statement::deny(
                 "NoDeletion",

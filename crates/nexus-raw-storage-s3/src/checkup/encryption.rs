@@ -50,7 +50,7 @@ pub(super) async fn examine(store: &Store) -> Examined {
                     format!(
                         "the bucket encrypts by {algorithm} with {key}, and storage.sse is none: the role that `iam-policy` prints cannot use the key"
                     ),
-                    format!("set storage.sse = \"aws:kms\" and storage.sse_kms_key_id = \"{key}\""),
+                    format!("set storage.sse = \"kms\" and storage.sse_kms_key_id = \"{key}\""),
                 )
             }
         },

@@ -212,7 +212,8 @@ fn the_place_of_an_import_is_a_bucket_and_a_plain_prefix() {
 #[test]
 fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
     // Amazon S3 API Reference, "Required permissions for Amazon S3 API operations"
-    const CALLS: [(&str, &str, &[&str]); 9] = [
+    const REFUSED: [&str; 2] = ["delete_object", "put_object"];
+    const CALLS: [(&str, &str, &[&str]); 15] = [
         (
             "abort_multipart_upload",
             "OwnObjects",
@@ -224,6 +225,28 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
             "get_bucket_versioning",
             "RequireVersioning",
             &["s3:GetBucketVersioning"],
+        ),
+        (
+            "get_bucket_versioning",
+            "Doctor",
+            &["s3:GetBucketVersioning"],
+        ),
+        ("get_bucket_cors", "Doctor", &["s3:GetBucketCORS"]),
+        (
+            "get_bucket_encryption",
+            "Doctor",
+            &["s3:GetEncryptionConfiguration"],
+        ),
+        (
+            "get_bucket_lifecycle_configuration",
+            "Doctor",
+            &["s3:GetLifecycleConfiguration"],
+        ),
+        ("get_bucket_policy", "Doctor", &["s3:GetBucketPolicy"]),
+        (
+            "get_object_lock_configuration",
+            "Doctor",
+            &["s3:GetBucketObjectLockConfiguration"],
         ),
         (
             "get_object",
@@ -240,13 +263,19 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
         ("list_parts", "OwnObjects", &["s3:ListMultipartUploadParts"]),
     ];
     let called: BTreeSet<String> = calls_in(concat!(env!("CARGO_MANIFEST_DIR"), "/src").as_ref());
-    let known: BTreeSet<String> = CALLS.iter().map(|(call, ..)| (*call).to_owned()).collect();
+    // what the role must not be allowed is tried to see that
+    let known = CALLS.iter().map(|(call, ..)| call).chain(&REFUSED);
+    let known: BTreeSet<String> = known.map(|call| (*call).to_owned()).collect();
     assert_eq!(called, known);
     let versioned = S3Settings {
         require_versioning: true,
         ..settings()
     };
-    let policy = role_policy(&versioned, &RoleTasks::default());
+    let tasks = RoleTasks {
+        doctor: true,
+        ..RoleTasks::default()
+    };
+    let policy = role_policy(&versioned, &tasks);
     for statement in policy["Statement"].as_array().unwrap() {
         let granted = statement["Action"].as_array().unwrap().iter();
         let granted: BTreeSet<&str> = granted.map(|it| it.as_str().unwrap()).collect();

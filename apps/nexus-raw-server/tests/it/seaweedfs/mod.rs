@@ -1,6 +1,7 @@
 //! The program on SeaweedFS and SQLite.
 
 mod browsers;
+mod doctor;
 mod printed_setup;
 mod versions;
 

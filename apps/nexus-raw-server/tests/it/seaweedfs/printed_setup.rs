@@ -10,9 +10,9 @@ use crate::{
     machine::{Server, photograph},
 };
 
-const ORIGIN: &str = "https://app.example.com";
+pub(super) const ORIGIN: &str = "https://app.example.com";
 
-fn printed(house: &OnSeaweedFs, command: &str) -> Value {
+pub(super) fn printed(house: &OnSeaweedFs, command: &str) -> Value {
     let mut program = house.program();
     let origins = format!("[\"{ORIGIN}\"]");
     program.env("NEXUS_RAW_HTTP__CORS_ORIGINS", origins);
@@ -20,7 +20,7 @@ fn printed(house: &OnSeaweedFs, command: &str) -> Value {
     serde_json::from_slice(&printed.stdout).unwrap()
 }
 
-fn set(house: &OnSeaweedFs, what: &str, document: &str) {
+pub(super) fn set(house: &OnSeaweedFs, what: &str, document: &str) {
     let target = format!("/{}?{what}", house.bucket());
     let store = SeaweedFs::shared().s3();
     let set = store.signed("PUT", &target, &[], document.as_bytes());
