@@ -454,14 +454,8 @@ async fn pages_that_the_service_does_not_know_are_a_note() {
 #[tokio::test]
 async fn a_clock_that_is_off_and_credentials_that_end_are_faults() {
     for (date, found) in [
-        (
-            "Tue, 24 Nov 2026 00:59:00 GMT",
-            "this machine is 60 s ahead of the store",
-        ),
-        (
-            "Tue, 24 Nov 2026 01:05:00 GMT",
-            "this machine is 300 s behind the store",
-        ),
+        ("Tue, 24 Nov 2026 00:59:00 GMT", "s ahead of the store"),
+        ("Tue, 24 Nov 2026 01:05:00 GMT", "s behind the store"),
     ] {
         let all = examined(move |seen| {
             let denied = Answer::error(403, "AccessDenied").with("date", date);
@@ -476,7 +470,11 @@ async fn a_clock_that_is_off_and_credentials_that_end_are_faults() {
             }
         })
         .await;
-        assert_eq!(to_do(&all), [("clock", Verdict::Fault, found)]);
+        let [(check, verdict, said)] = to_do(&all)[..] else {
+            panic!("{all:?}");
+        };
+        assert_eq!((check, verdict), ("clock", Verdict::Fault));
+        assert!(said.ends_with(found), "{said}");
     }
     let ends = |minutes: u64| {
         let now = u64::try_from(now().as_unix_seconds()).unwrap();
