@@ -103,6 +103,18 @@ pub enum IntentState {
     Aborted(UploadIntent),
 }
 
+impl IntentState {
+    /// The intent.
+    #[must_use]
+    pub fn intent(&self) -> &UploadIntent {
+        match self {
+            Self::Pending(intent) | Self::Aborted(intent) | Self::Registered { intent, .. } => {
+                intent
+            }
+        }
+    }
+}
+
 /// The id of an upload in parts that was begun in the store, to be written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BegunUpload {

@@ -12,6 +12,7 @@ mod error;
 mod facts;
 mod idempotency;
 mod identity;
+mod inventory;
 mod ledger;
 mod lineage;
 mod listing;
@@ -52,6 +53,10 @@ pub use self::{
         RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
+    inventory::{
+        BucketInventory, CatalogInventory, InventoryError, InventoryPage, ListedMultipart,
+        ListedVersion, ObjectListing, ObjectLookup, PageToken,
+    },
     ledger::{WorkClaim, WorkLedger},
     lineage::{
         LineageDirection, LineageDirectionError, LineageEdge, LineageGraph, LineageNode,
