@@ -6,6 +6,7 @@
     reason = "the crate is test support: a failed expectation must end the test"
 )]
 
+mod bucket;
 mod canary;
 mod catalog;
 mod clock;
@@ -16,6 +17,7 @@ pub mod graph;
 mod http;
 mod identity;
 mod ids;
+pub mod planted;
 mod proxied;
 mod proxy;
 pub mod s3;
@@ -25,6 +27,7 @@ pub mod steps;
 mod store;
 
 pub use self::{
+    bucket::{FakeBucket, ListManner},
     canary::{Canaries, Found, TELLING_BYTES},
     catalog::FakeCatalog,
     clock::FixedClock,

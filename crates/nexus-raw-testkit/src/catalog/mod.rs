@@ -1,4 +1,5 @@
 mod facts;
+mod inventory;
 mod ledger;
 mod listing;
 mod outbox;
@@ -34,6 +35,7 @@ use tokio::sync::Notify;
 use self::state::State;
 
 /// An in-memory catalogue that fulfils the contracts of [`AssetCatalog`], [`CatalogCensus`],
+/// [`CatalogInventory`](nexus_raw::ports::CatalogInventory),
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
 /// [`WorkLedger`](nexus_raw::ports::WorkLedger), except durability.
 ///

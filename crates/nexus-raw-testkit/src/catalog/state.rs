@@ -111,6 +111,15 @@ impl State {
         self.scopes.get(scope)?.intents.get(&asset)
     }
 
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        self.scopes.keys()
+    }
+
+    pub(super) fn intents(&self, scope: &Scope) -> impl Iterator<Item = &IntentState> {
+        let state = self.scopes.get(scope).into_iter();
+        state.flat_map(|it| it.intents.values())
+    }
+
     pub(super) fn intent_mut(&mut self, scope: &Scope, asset: AssetId) -> Option<&mut IntentState> {
         self.scopes.get_mut(scope)?.intents.get_mut(&asset)
     }
