@@ -89,6 +89,7 @@ pub(crate) const PLAN: Plan = Plan {
             &["nexus-raw-embedded-s3", TESTKIT],
         ),
         room("crates", TESTKIT, &["nexus-raw"], &[]),
+        room("crates", "nexus-raw-upkeep", &["nexus-raw"], &[TESTKIT]),
         room(
             "apps",
             "nexus-raw-server",
@@ -102,6 +103,7 @@ pub(crate) const PLAN: Plan = Plan {
                 "nexus-raw-hasher",
                 "nexus-raw-identity-jwt",
                 "nexus-raw-storage-s3",
+                "nexus-raw-upkeep",
                 "strict-json",
             ],
             &[TESTKIT],
@@ -129,7 +131,8 @@ pub(crate) const PLAN: Plan = Plan {
         owned("jsonwebtoken", &["nexus-raw-identity-jwt"]),
         owned("maud", &["nexus-raw-server"]),
         owned("prometheus-client*", &["nexus-raw-server"]),
-        owned("rusqlite*", &["nexus-raw-catalog-sql"]),
+        // the work file of a reconciliation
+        owned("rusqlite*", &["nexus-raw-catalog-sql", "nexus-raw-upkeep"]),
         owned("s3s*", &["nexus-raw-embedded-s3"]),
         // the hasher's work outlives the calls that could report it
         owned(

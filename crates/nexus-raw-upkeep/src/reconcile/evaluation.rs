@@ -1,0 +1,261 @@
+//! Looks at one object or upload from both sides, now.
+
+use std::time::Duration;
+
+use nexus_raw::{
+    asset::{ObjectKey, RawAsset, UploadIntent},
+    ports::{IntentState, ListedMultipart, ObjectLookup, StoredObject},
+    time::Timestamp,
+};
+
+use super::{
+    Reconciliation,
+    comparison::{Registered, as_text},
+    difference::{Difference, DifferenceKind as Kind},
+    error::ReconcileError,
+    state::Counts,
+};
+
+/// The name of the version without an id, in a bucket that was not always versioned.
+const NULL_VERSION: &str = "null";
+
+/// How far the clocks of the service and of this machine may be apart.
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
+
+/// What came of a look at one key.
+#[derive(Debug, Default)]
+pub(super) struct Evaluation {
+    pub(super) key: String,
+    pub(super) differences: Vec<Difference>,
+    pub(super) counts: Counts,
+}
+
+/// What an evaluation needs to know of the run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RunFacts {
+    /// The time that the list is of.
+    pub(super) listed_at: Timestamp,
+    pub(super) keeps_octet_stream: bool,
+}
+
+impl Reconciliation<'_> {
+    /// Looks at the object at a key, whatever the list said of it.
+    pub(super) async fn evaluate_key(
+        &self,
+        key: String,
+        facts: RunFacts,
+    ) -> Result<Evaluation, ReconcileError> {
+        if let Some(state) = self.intent_at(&key).await? {
+            return self.evaluate_intent(state, true, facts).await;
+        }
+        let mut differences = Vec::new();
+        if let ObjectLookup::Found(found) = self.bucket.object(&key, None).await? {
+            let foreign = Difference::at(&key, Kind::Foreign);
+            differences.push(foreign.finding(in_words(&found)));
+        }
+        Ok(Evaluation {
+            key,
+            differences,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Returns the intent whose object is to be at a key.
+    async fn intent_at(&self, key: &str) -> Result<Option<IntentState>, ReconcileError> {
+        let Ok((scope, asset, _)) = ObjectKey::parse_parts(key) else {
+            return Ok(None);
+        };
+        let state = self.catalog.intent(&scope, asset).await?;
+        Ok(state.filter(|state| {
+            let address = &state.intent().address;
+            address.key.as_str() == key && address.bucket == self.settings.bucket
+        }))
+    }
+
+    /// Looks at the object of an intent. `is_listed` is whether the list has an object there.
+    pub(super) async fn evaluate_intent(
+        &self,
+        state: IntentState,
+        is_listed: bool,
+        facts: RunFacts,
+    ) -> Result<Evaluation, ReconcileError> {
+        let key = state.intent().address.key.as_str().to_owned();
+        let mut counts = Counts::default();
+        if state.intent().address.bucket != self.settings.bucket {
+            counts.other_bucket = 1;
+            return Ok(Evaluation {
+                key,
+                differences: Vec::new(),
+                counts,
+            });
+        }
+        let differences = match state {
+            IntentState::Registered { intent, asset, .. } => {
+                counts.records = 1;
+                let looked = self.look_at_record(&intent, &asset, facts).await?;
+                counts.without_digest = u64::from(looked.without_digest);
+                let was_there = asset.imported_at().saturating_add(CLOCK_SKEW) < facts.listed_at;
+                counts.unlisted = u64::from(looked.is_latest && !is_listed && was_there);
+                looked.differences
+            }
+            IntentState::Pending(intent) => {
+                counts.open_intents = 1;
+                let has_ended = self.clock.now() >= intent.ends_at;
+                let kind = if has_ended {
+                    Kind::UploadedNeverRegistered
+                } else {
+                    Kind::Unregistered
+                };
+                self.look_at_open(&intent, is_listed, kind).await?
+            }
+            IntentState::Aborted(intent) => {
+                counts.open_intents = 1;
+                let kind = Kind::UploadedNeverRegistered;
+                self.look_at_open(&intent, is_listed, kind).await?
+            }
+        };
+        Ok(Evaluation {
+            key,
+            differences,
+            counts,
+        })
+    }
+
+    /// An object that the list has not may still arrive, so it is no difference.
+    async fn look_at_open(
+        &self,
+        intent: &UploadIntent,
+        is_listed: bool,
+        kind: Kind,
+    ) -> Result<Vec<Difference>, ReconcileError> {
+        if !is_listed {
+            return Ok(Vec::new());
+        }
+        let key = intent.address.key.as_str();
+        let ObjectLookup::Found(found) = self.bucket.object(key, None).await? else {
+            return Ok(Vec::new());
+        };
+        let ends = format!(
+            "an intent of {} until {}",
+            intent.requested_by, intent.ends_at
+        );
+        let difference = Difference::at(key, kind).expecting(ends);
+        Ok(vec![difference.finding(in_words(&found))])
+    }
+
+    /// The latest version is asked for first: in most cases it is the registered one.
+    async fn look_at_record(
+        &self,
+        intent: &UploadIntent,
+        asset: &RawAsset,
+        facts: RunFacts,
+    ) -> Result<RecordLook, ReconcileError> {
+        let key = intent.address.key.as_str();
+        let pinned = asset.integrity().version_id.as_deref();
+        let latest = self.bucket.object(key, None).await?;
+        let at = |kind| Difference::at(key, kind).expecting(version_in_words(pinned));
+        let (first, found) = match latest {
+            ObjectLookup::Found(found) if found.version_id.as_deref() == pinned => {
+                (Vec::new(), Some(found))
+            }
+            ObjectLookup::Found(other) => {
+                let version = Some(pinned.unwrap_or(NULL_VERSION));
+                match self.bucket.object(key, version).await? {
+                    ObjectLookup::Found(found) => {
+                        let difference = at(Kind::AnotherObject).finding(in_words(&other));
+                        (vec![difference], Some(found))
+                    }
+                    _ => {
+                        let difference = at(Kind::Version).finding(in_words(&other));
+                        (vec![difference], None)
+                    }
+                }
+            }
+            ObjectLookup::DeleteMarker => {
+                let version = Some(pinned.unwrap_or(NULL_VERSION));
+                match self.bucket.object(key, version).await? {
+                    ObjectLookup::Found(found) => (vec![at(Kind::DeleteMarker)], Some(found)),
+                    _ => (vec![at(Kind::MissingObject)], None),
+                }
+            }
+            ObjectLookup::Absent => (vec![at(Kind::MissingObject)], None),
+        };
+        let Some(found) = found else {
+            return Ok(RecordLook {
+                differences: first,
+                is_latest: false,
+                without_digest: false,
+            });
+        };
+        let parts = match asset.integrity().parts {
+            Some(_) if found.composite.is_some() => {
+                self.catalog.parts(&intent.scope, intent.asset_id).await?
+            }
+            _ => Vec::new(),
+        };
+        let registered = Registered {
+            intent,
+            asset,
+            parts: &parts,
+            keeps_octet_stream: facts.keeps_octet_stream,
+        };
+        let compared = registered.compare(&found);
+        Ok(RecordLook {
+            is_latest: first.is_empty(),
+            differences: [first, compared.differences].concat(),
+            without_digest: compared.without_digest,
+        })
+    }
+
+    /// Looks at an upload in parts that was listed as open.
+    pub(super) async fn evaluate_upload(
+        &self,
+        upload: ListedMultipart,
+    ) -> Result<Option<Difference>, ReconcileError> {
+        let state = self.intent_at(&upload.key).await?;
+        let is_known = state.is_some_and(|state| {
+            let multipart = state.intent().multipart.as_ref();
+            multipart.is_some_and(|multipart| match &multipart.upload_id {
+                Some(id) => id.as_str() == upload.upload_id,
+                // it is begun in the store before its id is recorded
+                None => {
+                    matches!(&state, IntentState::Pending(it) if self.clock.now() < it.ends_at)
+                }
+            })
+        });
+        if is_known || !self.bucket.is_open(&upload).await? {
+            return Ok(None);
+        }
+        Ok(Some(Difference {
+            upload_id: Some(upload.upload_id),
+            ..Difference::at(&upload.key, Kind::UnknownMultipart)
+        }))
+    }
+}
+
+struct RecordLook {
+    differences: Vec<Difference>,
+    /// Whether the registered version is the latest one.
+    is_latest: bool,
+    without_digest: bool,
+}
+
+fn version_in_words(version: Option<&str>) -> String {
+    version.map_or_else(|| "no version id".to_owned(), |id| format!("version {id}"))
+}
+
+/// What the store says of an object that is not the registered one: said, not believed.
+fn in_words(found: &StoredObject) -> String {
+    let mut words = format!("{} bytes", found.size_bytes);
+    if let Some(content_type) = &found.content_type {
+        words += &format!(" of {content_type}");
+    }
+    words += &format!(", entity tag {}", found.etag);
+    if let Some(id) = &found.version_id {
+        words += &format!(", version {id}");
+    }
+    if !found.user_metadata.is_empty() {
+        words += &format!(", metadata {}", as_text(&found.user_metadata));
+    }
+    words
+}
