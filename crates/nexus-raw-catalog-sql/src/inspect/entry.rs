@@ -62,6 +62,16 @@ pub(crate) fn page(select: &str, scope: &Scope, after: Option<AssetId>, limit: u
     sql
 }
 
+/// Returns the statement for the entry of an asset.
+pub(super) fn one(select: &str, scope: &Scope, asset: AssetId) -> Sql {
+    let mut sql = Sql::of(
+        &format!("{select} WHERE (i.tenant_id, i.env) = (?, ?)"),
+        scope,
+    );
+    sql.push(" AND i.asset_id = ?", [Value::Id(asset)]);
+    sql
+}
+
 /// Decodes an entry. Only an invalid id, after which no page can go on, is an error.
 pub(super) fn decode(
     row: &Columns<'_>,

@@ -1,6 +1,7 @@
 //! Reading a whole catalogue, beside the servers that use it.
 
 mod entry;
+mod inventory;
 mod source;
 
 use std::{fmt, path::Path};
