@@ -20,7 +20,7 @@ impl Supported {
 }
 
 /// The supported operations.
-pub(crate) static OPERATIONS: [Supported; 13] = [
+pub(crate) static OPERATIONS: [Supported; 14] = [
     Supported::nothing("CreateBucket"),
     Supported::nothing("HeadBucket"),
     Supported {
@@ -63,6 +63,17 @@ pub(crate) static OPERATIONS: [Supported; 13] = [
     },
     Supported::nothing("DeleteObject"),
     Supported {
+        query: &[
+            "encoding-type",
+            "key-marker",
+            "max-keys",
+            "prefix",
+            "version-id-marker",
+            "versions",
+        ],
+        ..Supported::nothing("ListObjectVersions")
+    },
+    Supported {
         operation: "CreateMultipartUpload",
         headers: &["x-amz-checksum-algorithm", "x-amz-checksum-type"],
         query: &["uploads"],
@@ -89,6 +100,7 @@ pub(crate) static OPERATIONS: [Supported; 13] = [
     },
     Supported {
         query: &[
+            "encoding-type",
             "key-marker",
             "max-uploads",
             "prefix",

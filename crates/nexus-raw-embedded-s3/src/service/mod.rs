@@ -5,6 +5,7 @@ mod bucket;
 mod delete;
 mod errors;
 mod get;
+mod list;
 mod multipart;
 mod put;
 mod stored_headers;
@@ -19,10 +20,11 @@ use s3s::dto::{
     CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput,
     GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput, GetObjectOutput,
     HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
-    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput,
-    PutObjectInput, PutObjectOutput, Timestamp, UploadPartInput, UploadPartOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput,
+    ListObjectVersionsOutput, ListPartsInput, ListPartsOutput, PutObjectInput, PutObjectOutput,
+    Timestamp, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3, S3Request, S3Response, S3Result};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -33,6 +35,9 @@ use errors::WorkError;
 
 /// How many completions of multipart uploads copy parts at once; others wait.
 pub(crate) const MAX_COMPLETIONS: usize = 4;
+
+/// The maximum number of entries of a list.
+const MAX_ENTRIES: i32 = 1000;
 
 /// S3 over one store.
 #[derive(Debug, Clone)]
@@ -73,6 +78,18 @@ impl StoreService {
 /// Parses a bucket name, which `s3s` has checked by the same rules.
 fn bucket_name(name: &str) -> S3Result<BucketName> {
     BucketName::parse(name).ok_or_else(|| s3s::s3_error!(InvalidBucketName))
+}
+
+/// Returns the size of a page, which is at most 1000.
+fn page(name: &str, requested: Option<i32>) -> S3Result<(i32, usize)> {
+    let limit = requested.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES);
+    match usize::try_from(limit) {
+        Ok(entries) if entries > 0 => Ok((limit, entries)),
+        _ => Err(s3_error!(
+            InvalidArgument,
+            "Argument {name} must be an integer between 1 and 2147483647"
+        )),
+    }
 }
 
 fn length(bytes: u64) -> S3Result<i64> {
@@ -132,6 +149,13 @@ impl S3 for StoreService {
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         delete::delete(self, request).await
+    }
+
+    async fn list_object_versions(
+        &self,
+        request: S3Request<ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
+        list::list_versions(self, request).await
     }
 
     async fn create_multipart_upload(

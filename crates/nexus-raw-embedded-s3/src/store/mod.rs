@@ -9,6 +9,7 @@
 mod bucket_name;
 mod format;
 mod layout;
+mod list;
 mod multipart;
 mod open;
 mod pending;
@@ -17,6 +18,7 @@ mod staged;
 mod upload_id;
 
 pub(crate) use bucket_name::BucketName;
+pub(crate) use list::ListedObject;
 pub(crate) use multipart::{OpenUpload, StoredPart};
 pub(crate) use open::OpenError;
 pub(crate) use record::{MultipartRecord, ObjectRecord, PartRecord};

@@ -5,8 +5,8 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::{open_upload, page};
-use crate::service::{StoreService, length, timestamp};
+use super::open_upload;
+use crate::service::{StoreService, length, page, timestamp};
 use crate::store::StoredPart;
 
 pub(in crate::service) async fn list_parts(

@@ -6,8 +6,8 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Response, S3Result};
 
-use super::page;
-use crate::service::{StoreService, bucket_name, timestamp};
+use crate::service::list::KeyEncoding;
+use crate::service::{StoreService, bucket_name, page, timestamp};
 use crate::store::OpenUpload;
 
 pub(in crate::service) async fn list_uploads(
@@ -17,6 +17,7 @@ pub(in crate::service) async fn list_uploads(
     let input = request.input;
     let bucket = bucket_name(&input.bucket)?;
     let (max_uploads, limit) = page("max-uploads", input.max_uploads)?;
+    let encoding = KeyEncoding::of(input.encoding_type)?;
     let prefix = input.prefix.clone().unwrap_or_default();
     // S3 ignores the marker of an id without that of a key
     let after = (input.key_marker.clone()).map(|key| (key, input.upload_id_marker.clone()));
@@ -28,24 +29,29 @@ pub(in crate::service) async fn list_uploads(
             store.list_uploads(&bucket, &prefix, after, limit)
         })
         .await?;
+    let encoded = |text: Option<String>| text.map(|it| encoding.encode(&it));
     let next = uploads.last().filter(|_| is_truncated);
     Ok(S3Response::new(ListMultipartUploadsOutput {
         bucket: Some(input.bucket),
-        prefix: input.prefix,
-        key_marker: Some(input.key_marker.unwrap_or_default()),
+        prefix: encoded(input.prefix),
+        key_marker: Some(encoded(input.key_marker).unwrap_or_default()),
         upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
-        next_key_marker: next.map(|(upload, _)| upload.key.clone()),
+        next_key_marker: next.map(|(upload, _)| encoding.encode(&upload.key)),
         next_upload_id_marker: next.map(|(upload, _)| upload.id.as_str().to_owned()),
         max_uploads: Some(max_uploads),
         is_truncated: Some(is_truncated),
-        uploads: Some(uploads.into_iter().map(upload).collect()),
+        encoding_type: encoding.named(),
+        uploads: Some(uploads.into_iter().map(|it| upload(it, encoding)).collect()),
         ..Default::default()
     }))
 }
 
-fn upload((upload, initiated_unix_ms): (OpenUpload, u64)) -> MultipartUpload {
+fn upload(
+    (upload, initiated_unix_ms): (OpenUpload, u64),
+    encoding: KeyEncoding,
+) -> MultipartUpload {
     MultipartUpload {
-        key: Some(upload.key),
+        key: Some(encoding.encode(&upload.key)),
         upload_id: Some(upload.id.as_str().to_owned()),
         initiated: Some(timestamp(initiated_unix_ms)),
         storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),

@@ -15,15 +15,13 @@ pub(super) use list_uploads::list_uploads;
 pub(super) use part::upload_part;
 
 use s3s::dto::{AbortMultipartUploadInput, AbortMultipartUploadOutput};
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Request, S3Response, S3Result};
 
 use super::{StoreService, bucket, bucket_name, errors};
 use crate::store::{BucketName, OpenUpload, StoreError, UploadId};
 
 /// The maximum number of parts.
 const MAX_PARTS: u16 = 10_000;
-/// The maximum number of entries of a list.
-const MAX_ENTRIES: i32 = 1000;
 
 pub(super) async fn abort(
     service: &StoreService,
@@ -53,16 +51,4 @@ async fn open_upload(
         id,
     };
     Ok((bucket, upload))
-}
-
-/// Returns the size of a page, which is at most 1000.
-fn page(name: &str, requested: Option<i32>) -> S3Result<(i32, usize)> {
-    let limit = requested.unwrap_or(MAX_ENTRIES).min(MAX_ENTRIES);
-    match usize::try_from(limit) {
-        Ok(entries) if entries > 0 => Ok((limit, entries)),
-        _ => Err(s3_error!(
-            InvalidArgument,
-            "Argument {name} must be an integer between 1 and 2147483647"
-        )),
-    }
 }

@@ -21,6 +21,7 @@ mod multipart_completion;
 mod multipart_lists;
 mod multipart_parts;
 mod multipart_table;
+mod object_lists;
 mod objects;
 mod presigned;
 mod row;
@@ -38,6 +39,7 @@ pub use self::{
     multipart_completion::*,
     multipart_lists::*,
     multipart_parts::*,
+    object_lists::*,
     objects::*,
     presigned::*,
     row::{Row, Server},
@@ -190,6 +192,10 @@ macro_rules! s3_rules {
                 a_key_of_1024_bytes,
                 a_key_of_1024_bytes_in_one_segment,
                 a_key_of_1025_bytes,
+                objects_are_listed_by_prefix,
+                objects_are_listed_in_pages,
+                keys_in_lists_are_encoded_on_request,
+                a_deleted_object_is_not_listed,
                 a_presigned_part_is_stored,
                 other_bytes_of_a_presigned_part_are_refused,
                 a_presigned_part_of_another_length_is_refused,

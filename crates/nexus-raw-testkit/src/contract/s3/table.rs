@@ -1,7 +1,7 @@
 //! The outcome of each rule on each server.
 
 use super::{
-    multipart_table,
+    multipart_table, object_lists,
     row::{Row, Server, row},
 };
 
@@ -307,6 +307,7 @@ pub static TABLE: &[(&str, &[Row])] = &[
             row("a_key_of_1025_bytes", "400 KeyTooLongError"),
         ],
     ),
+    ("Lists of versions", object_lists::ROWS),
     ("Multipart uploads: parts", multipart_table::PARTS),
     (
         "Multipart uploads: completions",
