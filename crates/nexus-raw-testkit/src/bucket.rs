@@ -8,7 +8,7 @@ use nexus_raw::{
     asset::{ContentType, Sha256Digest, UploadIntent},
     ports::{
         BucketInventory, InventoryError, InventoryPage, ListedMultipart, ListedVersion,
-        ObjectListing, ObjectLookup, PageToken, StoredObject,
+        ObjectListing, PageToken, StoredObject,
     },
     time::Timestamp,
 };
@@ -400,7 +400,7 @@ impl BucketInventory for FakeBucket {
         &self,
         key: &str,
         version_id: Option<&str>,
-    ) -> Result<ObjectLookup, InventoryError> {
+    ) -> Result<Option<StoredObject>, InventoryError> {
         self.call().await?;
         let state = self.state();
         let mut versions = state.keys.get(key).into_iter().flatten();
@@ -408,18 +408,14 @@ impl BucketInventory for FakeBucket {
             None => versions.next_back(),
             Some(id) => versions.find(|it| it.id.as_deref().unwrap_or("null") == id),
         };
-        Ok(match version.map(|it| it.object.clone()) {
-            None => ObjectLookup::Absent,
-            Some(None) => ObjectLookup::DeleteMarker,
-            Some(Some(mut object)) => {
-                if state.guesses_types
-                    && object.content_type.as_deref() == Some(ContentType::OCTET_STREAM)
-                {
-                    object.content_type = Some("text/plain".to_owned());
-                }
-                ObjectLookup::Found(Box::new(object))
-            }
-        })
+        let mut object = version.and_then(|it| it.object.clone());
+        if let Some(object) = &mut object
+            && state.guesses_types
+            && object.content_type.as_deref() == Some(ContentType::OCTET_STREAM)
+        {
+            object.content_type = Some("text/plain".to_owned());
+        }
+        Ok(object)
     }
 
     async fn keeps_octet_stream(&self) -> Result<bool, InventoryError> {

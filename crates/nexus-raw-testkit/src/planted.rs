@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use nexus_raw::{
     asset::{
-        ByteSize, ContentFacts, Integrity, IntegrityLevel, MultipartUpload, ObjectKey, Provenance,
-        RawAsset, RawAssetParts, Sha256Digest, UploadId, UploadIntent,
+        BucketName, ByteSize, ContentFacts, Integrity, IntegrityLevel, MultipartUpload, ObjectKey,
+        Provenance, RawAsset, RawAssetParts, Sha256Digest, UploadId, UploadIntent,
     },
     event::EventBody,
     ports::{AssetCatalog, BegunUpload, NewAsset, RegisterOutcome},
@@ -22,6 +22,9 @@ use crate::{
 
 /// A bucket that may be written to by whom it belongs to.
 pub trait PlantedBucket: Sync {
+    /// Its name.
+    fn name(&self) -> BucketName;
+
     /// Whether it has versions.
     fn is_versioned(&self) -> bool;
 
@@ -46,18 +49,35 @@ pub struct ServerBucket {
     /// The server, with a key pair that may do anything.
     pub endpoint: Endpoint,
     /// The bucket's name.
-    pub name: String,
+    pub name: BucketName,
     /// Whether it has versions.
     pub is_versioned: bool,
 }
 
 impl ServerBucket {
+    /// Gives versions to what is written from now on.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn enable_versions(&mut self) {
+        let rule = b"<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+            <Status>Enabled</Status></VersioningConfiguration>";
+        let target = format!("/{}?versioning", self.name);
+        let enabled = self.endpoint.signed("PUT", &target, &[], rule);
+        assert_eq!(enabled.error(), (200, String::new()));
+        self.is_versioned = true;
+    }
+
     fn target(&self, key: &str) -> String {
         format!("/{}/{}", self.name, encode_path(key))
     }
 }
 
 impl PlantedBucket for ServerBucket {
+    fn name(&self) -> BucketName {
+        self.name.clone()
+    }
+
     fn is_versioned(&self) -> bool {
         self.is_versioned
     }
@@ -95,6 +115,10 @@ impl PlantedBucket for ServerBucket {
 }
 
 impl PlantedBucket for FakeBucket {
+    fn name(&self) -> BucketName {
+        sample::bucket()
+    }
+
     fn is_versioned(&self) -> bool {
         self.has_versions()
     }
@@ -231,12 +255,13 @@ fn scope_of(n: u32) -> Scope {
 }
 
 /// The intent of the `n`th object, requested an hour ago for a day.
-fn intent_of(n: u32, now: Timestamp) -> UploadIntent {
-    let intent = sample::intent_of(
+fn intent_of(bucket: &impl PlantedBucket, n: u32, now: Timestamp) -> UploadIntent {
+    let mut intent = sample::intent_of(
         &scope_of(n),
         sample::asset_id(n.into()),
         sample::facts_of(&content(n)),
     );
+    intent.address.bucket = bucket.name();
     let hour_ago = Timestamp::from_micros(now.as_micros() - 3_600_000_000).unwrap();
     UploadIntent {
         requested_at: hour_ago,
@@ -267,7 +292,7 @@ fn planting(
     kind: Option<&'static str>,
     now: Timestamp,
 ) -> Planting {
-    let mut intent = intent_of(n, now);
+    let mut intent = intent_of(bucket, n, now);
     let mut content = content(n);
     let key = intent.address.key.as_str().to_owned();
     let mut sent = headers(&intent);
@@ -361,7 +386,7 @@ async fn beside(
     const BESIDE: u32 = 10_000_000;
     let none = [];
     let mut wrong = Vec::new();
-    let lie = headers(&intent_of(1, now));
+    let lie = headers(&intent_of(bucket, 1, now));
     for (key, headers) in [
         ("tenants/notes.txt", &none[..]),
         ("tenants/t_a/dev/raw/not-an-id/a b+c%20ü.jpg", &none),
@@ -375,7 +400,7 @@ async fn beside(
         wrong.push(("foreign".to_owned(), key.to_owned()));
     }
     // another name in the place of an asset
-    let known = intent_of(2, now);
+    let known = intent_of(bucket, 2, now);
     let other = format!(
         "{}/other.jpg",
         ObjectKey::prefix_of(&known.scope, known.asset_id)
@@ -389,10 +414,10 @@ async fn beside(
     bucket.put("nexus-raw-probe/v1/by-hand", &none, b"by hand");
 
     // intents without an object, and an upload in parts that is under way
-    let open = intent_of(BESIDE, now);
+    let open = intent_of(bucket, BESIDE, now);
     let ended = UploadIntent {
         ends_at: open.requested_at,
-        ..intent_of(BESIDE + 1, now)
+        ..intent_of(bucket, BESIDE + 1, now)
     };
     for intent in [open, ended] {
         let intent = Some(intent);
@@ -407,7 +432,7 @@ async fn beside(
             part_size_bytes: ByteSize::parse(8).unwrap(),
             upload_id: None,
         }),
-        ..intent_of(BESIDE + 2, now)
+        ..intent_of(bucket, BESIDE + 2, now)
     };
     let upload_id = bucket.begin(under_way.address.key.as_str());
     let begun = BegunUpload {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nexus_raw::{
     asset::{ObjectKey, RawAsset, UploadIntent},
-    ports::{IntentState, ListedMultipart, ObjectLookup, StoredObject},
+    ports::{IntentState, ListedMultipart, StoredObject},
     time::Timestamp,
 };
 
@@ -49,7 +49,7 @@ impl Reconciliation<'_> {
             return self.evaluate_intent(state, true, facts).await;
         }
         let mut differences = Vec::new();
-        if let ObjectLookup::Found(found) = self.bucket.object(&key, None).await? {
+        if let Some(found) = self.bucket.object(&key, None).await? {
             let foreign = Difference::at(&key, Kind::Foreign);
             differences.push(foreign.finding(in_words(&found)));
         }
@@ -132,7 +132,7 @@ impl Reconciliation<'_> {
             return Ok(Vec::new());
         }
         let key = intent.address.key.as_str();
-        let ObjectLookup::Found(found) = self.bucket.object(key, None).await? else {
+        let Some(found) = self.bucket.object(key, None).await? else {
             return Ok(Vec::new());
         };
         let ends = format!(
@@ -155,34 +155,23 @@ impl Reconciliation<'_> {
         let latest = self.bucket.object(key, None).await?;
         let at = |kind| Difference::at(key, kind).expecting(version_in_words(pinned));
         let (first, found) = match latest {
-            ObjectLookup::Found(found) if found.version_id.as_deref() == pinned => {
-                (Vec::new(), Some(found))
-            }
-            ObjectLookup::Found(other) => {
+            Some(found) if found.version_id.as_deref() == pinned => (None, Some(found)),
+            other => {
                 let version = Some(pinned.unwrap_or(NULL_VERSION));
-                match self.bucket.object(key, version).await? {
-                    ObjectLookup::Found(found) => {
-                        let difference = at(Kind::AnotherObject).finding(in_words(&other));
-                        (vec![difference], Some(found))
-                    }
-                    _ => {
-                        let difference = at(Kind::Version).finding(in_words(&other));
-                        (vec![difference], None)
-                    }
-                }
+                let found = self.bucket.object(key, version).await?;
+                let difference = match (&other, &found) {
+                    (Some(other), Some(_)) => at(Kind::AnotherObject).finding(in_words(other)),
+                    (Some(other), None) => at(Kind::Version).finding(in_words(other)),
+                    // what else hides a version
+                    (None, Some(_)) => at(Kind::DeleteMarker),
+                    (None, None) => at(Kind::MissingObject),
+                };
+                (Some(difference), found)
             }
-            ObjectLookup::DeleteMarker => {
-                let version = Some(pinned.unwrap_or(NULL_VERSION));
-                match self.bucket.object(key, version).await? {
-                    ObjectLookup::Found(found) => (vec![at(Kind::DeleteMarker)], Some(found)),
-                    _ => (vec![at(Kind::MissingObject)], None),
-                }
-            }
-            ObjectLookup::Absent => (vec![at(Kind::MissingObject)], None),
         };
         let Some(found) = found else {
             return Ok(RecordLook {
-                differences: first,
+                differences: first.into_iter().collect(),
                 is_latest: false,
                 without_digest: false,
             });
@@ -201,8 +190,8 @@ impl Reconciliation<'_> {
         };
         let compared = registered.compare(&found);
         Ok(RecordLook {
-            is_latest: first.is_empty(),
-            differences: [first, compared.differences].concat(),
+            is_latest: first.is_none(),
+            differences: first.into_iter().chain(compared.differences).collect(),
             without_digest: compared.without_digest,
         })
     }

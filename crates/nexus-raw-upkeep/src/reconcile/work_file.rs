@@ -1,5 +1,7 @@
 use std::{
-    fs,
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -69,6 +71,7 @@ impl WorkFile {
     /// # Errors
     /// See [`WorkFileError`].
     pub fn open(path: &Path, subject: &str, now: Timestamp) -> Result<Self, WorkFileError> {
+        create(path).map_err(|error| failed(path, error))?;
         let opened = Self::connect(path, subject, now).map_err(|error| refused(path, error))?;
         let opened = opened.ok_or_else(|| WorkFileError::Unknown(path.to_owned()))?;
         if opened.state.subject == subject {
@@ -142,10 +145,7 @@ impl WorkFile {
         connection
             .close()
             .map_err(|(_, error)| refused(&path, error))?;
-        fs::remove_file(&path).map_err(|error| WorkFileError::Failed {
-            file: path,
-            source: Box::new(error),
-        })
+        fs::remove_file(&path).map_err(|error| failed(&path, error))
     }
 
     /// Returns when the run began.
@@ -394,9 +394,27 @@ fn refused(path: &Path, error: rusqlite::Error) -> WorkFileError {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             WorkFileError::Unknown(path.to_owned())
         }
-        _ => WorkFileError::Failed {
-            file: path.to_owned(),
-            source: Box::new(error),
-        },
+        _ => failed(path, error),
+    }
+}
+
+fn failed(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> WorkFileError {
+    WorkFileError::Failed {
+        file: path.to_owned(),
+        source: Box::new(error),
+    }
+}
+
+/// Creates a missing file with access for its owner only: it has the names of tenants' files. SQLite
+/// creates its other files with the same mode.
+fn create(path: &Path) -> io::Result<()> {
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match created {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }

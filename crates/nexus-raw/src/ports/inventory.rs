@@ -85,17 +85,6 @@ pub struct ListedMultipart {
     pub upload_id: String,
 }
 
-/// What is at a key, or is one of its versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ObjectLookup {
-    /// An object.
-    Found(Box<StoredObject>),
-    /// A delete marker.
-    DeleteMarker,
-    /// Nothing.
-    Absent,
-}
-
 /// A list of the versions of all objects: by the store's own requests, or from a file that it wrote.
 #[async_trait]
 pub trait ObjectListing: fmt::Debug + Send + Sync {
@@ -135,7 +124,8 @@ pub trait BucketInventory: fmt::Debug + Send + Sync {
     /// See [`InventoryError`].
     async fn is_open(&self, upload: &ListedMultipart) -> Result<bool, InventoryError>;
 
-    /// What is at a key now, or one version of it; `null` names the version without an id.
+    /// The object at a key now, or one version of it; `null` names the version without an id. A
+    /// delete marker is none.
     ///
     /// # Errors
     /// See [`InventoryError`].
@@ -143,7 +133,7 @@ pub trait BucketInventory: fmt::Debug + Send + Sync {
         &self,
         key: &str,
         version_id: Option<&str>,
-    ) -> Result<ObjectLookup, InventoryError>;
+    ) -> Result<Option<StoredObject>, InventoryError>;
 
     /// Whether the store returns `application/octet-stream` for what was uploaded as such, see
     /// [`StoreCapabilities`](super::StoreCapabilities); `false` where that is not known.

@@ -55,7 +55,7 @@ pub use self::{
     identity::{IdentityError, IdentityVerifier},
     inventory::{
         BucketInventory, CatalogInventory, InventoryError, InventoryPage, ListedMultipart,
-        ListedVersion, ObjectListing, ObjectLookup, PageToken,
+        ListedVersion, ObjectListing, PageToken,
     },
     ledger::{WorkClaim, WorkLedger},
     lineage::{

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use nexus_raw::{
     asset::{Integrity, IntegrityLevel, UploadIntent},
-    ports::{AssetCatalog, ObjectLookup, StoredObject},
+    ports::{AssetCatalog, StoredObject},
     tenancy::TenantId,
 };
 use nexus_raw_testkit::{
@@ -53,9 +53,7 @@ impl House {
     async fn register(&self, n: u64) -> (UploadIntent, StoredObject) {
         let intent = self.upload(n).await;
         let key = intent.address.key.as_str();
-        let ObjectLookup::Found(stored) = self.bucket.object(key, None).await.unwrap() else {
-            panic!("{key} is not there");
-        };
+        let stored = self.bucket.object(key, None).await.unwrap().unwrap();
         let integrity = Integrity {
             level: IntegrityLevel::S3Sha256,
             version_id: stored.version_id.clone(),
@@ -64,7 +62,7 @@ impl House {
         };
         let new = registration(&intent, integrity);
         self.catalog.register(new).await.unwrap();
-        (intent, *stored)
+        (intent, stored)
     }
 
     /// Writes down an intent, and uploads its object.
