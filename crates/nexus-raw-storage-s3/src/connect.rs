@@ -43,22 +43,8 @@ impl UnprobedS3 {
         settings: S3Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConnectError> {
-        let bucket = BucketUrl::resolve(&settings)
-            .await
-            .map_err(ConnectError::Address)?;
-        let source = provider(&settings, ClockTimeSource(Arc::clone(&clock))).await;
-        let credentials = CredentialsCell::fill(source, Arc::clone(&clock))
-            .await
-            .map_err(ConnectError::Credentials)?;
-        let deadlines = Deadlines::default();
-        let connectors = Connectors {
-            prompt: connector(deadlines),
-            patient: connector(deadlines.patient()),
-        };
-        let store = Store::new(settings, bucket, credentials, connectors, clock, deadlines);
-        Ok(Self {
-            store: Arc::new(store),
-        })
+        let store = connect(settings, clock, Deadlines::default()).await?;
+        Ok(Self { store })
     }
 
     #[cfg(test)]
@@ -86,6 +72,27 @@ impl UnprobedS3 {
             report.notes,
         ))
     }
+}
+
+/// Loads credentials, and sends nothing.
+pub(crate) async fn connect(
+    settings: S3Settings,
+    clock: Arc<dyn Clock>,
+    deadlines: Deadlines,
+) -> Result<Arc<Store>, ConnectError> {
+    let bucket = BucketUrl::resolve(&settings)
+        .await
+        .map_err(ConnectError::Address)?;
+    let source = provider(&settings, ClockTimeSource(Arc::clone(&clock))).await;
+    let credentials = CredentialsCell::fill(source, Arc::clone(&clock))
+        .await
+        .map_err(ConnectError::Credentials)?;
+    let connectors = Connectors {
+        prompt: connector(deadlines),
+        patient: connector(deadlines.patient()),
+    };
+    let store = Store::new(settings, bucket, credentials, connectors, clock, deadlines);
+    Ok(Arc::new(store))
 }
 
 impl fmt::Debug for UnprobedS3 {

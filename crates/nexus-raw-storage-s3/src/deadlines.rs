@@ -35,6 +35,17 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
+    /// Those of requests that no caller waits for, such as long lists.
+    pub(crate) fn unhurried(self) -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(30),
+            attempt: Duration::from_secs(30),
+            operation: Duration::from_secs(100),
+            ..self
+        }
+    }
+
     /// Those of a request that may take as long as a completion.
     pub(crate) fn patient(self) -> Self {
         Self {

@@ -10,7 +10,10 @@ mod uploads;
 
 #[cfg(test)]
 pub(crate) use self::put::CONTENT;
-pub(crate) use self::put::{PREFIX, upload};
+pub(crate) use self::{
+    put::{PREFIX, upload},
+    uploads::key as octet_stream_key,
+};
 use nexus_raw::ports::{BoxError, StoreCapabilities};
 
 use crate::{failure::RequestFailure, store::Store};

@@ -56,7 +56,7 @@ pub(super) async fn try_upload(store: &Store) -> Result<UploadTrial, RequestFail
 
 /// Returns a key for each encryption, since an object keeps the one that it was written with. It ends
 /// in `.pdf` to detect a store that guesses the type from the ending.
-pub(super) fn key(encryption: &ServerSideEncryption) -> String {
+pub(crate) fn key(encryption: &ServerSideEncryption) -> String {
     match encryption.algorithm() {
         None => format!("{PREFIX}create-once.pdf"),
         Some(algorithm) => {
