@@ -22,10 +22,11 @@ pub fn examine(settings: &Settings) -> Result<Vec<Examined>, Failure> {
         .build()
         .map_err(Failure::System)?;
     // until the end
-    let _store = match (&settings.embedded, &plan.store) {
-        (Some(embedded), Some(store)) => EmbeddedStore::beside(embedded, store, &mut plan.storage)?,
-        _ => None,
-    };
+    let _store = EmbeddedStore::beside(
+        settings.embedded.as_ref(),
+        plan.store.as_ref(),
+        &mut plan.storage,
+    )?;
     runtime.block_on(async {
         let mut all = machine(settings, &plan);
         let (catalog, bucket, keys, sinks) = tokio::join!(

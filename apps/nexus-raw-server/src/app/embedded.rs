@@ -49,12 +49,15 @@ impl EmbeddedStore {
     }
 
     /// Starts it at any port, unless a running server has it: then `storage` gets the endpoint of
-    /// that. For commands beside a server.
+    /// that. For commands beside a server; outside embedded mode there is nothing to start.
     pub(super) fn beside(
-        embedded: &EmbeddedSettings,
-        settings: &Settings,
+        embedded: Option<&EmbeddedSettings>,
+        settings: Option<&Settings>,
         storage: &mut S3Settings,
     ) -> Result<Option<Self>, Failure> {
+        let (Some(embedded), Some(settings)) = (embedded, settings) else {
+            return Ok(None);
+        };
         let anywhere = settings.clone().with_bind((Ipv4Addr::LOCALHOST, 0).into());
         match Self::start(&anywhere, storage) {
             Ok(store) => return Ok(Some(store)),

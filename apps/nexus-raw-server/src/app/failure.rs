@@ -1,11 +1,15 @@
-use std::{error::Error, io, net::SocketAddr};
+use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
-use nexus_raw::{ErrorChain, ports::CatalogError};
+use nexus_raw::{
+    ErrorChain,
+    ports::{CatalogError, InventoryError},
+};
 use nexus_raw_catalog_sql::OpenError;
 use nexus_raw_config::{ConfigErrors, EmbeddedError, Fault};
 use nexus_raw_embedded_s3::StartError;
 use nexus_raw_events::RelayError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
+use nexus_raw_upkeep::reconcile::{ReconcileError, WorkFileError};
 
 /// The error that ends the process.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +64,23 @@ pub enum Failure {
         path: &'static str,
         /// The answer, or why there is none.
         source: io::Error,
+    },
+    /// The bucket and the catalogue cannot be compared.
+    #[error("the bucket and the catalogue cannot be compared")]
+    Reconcile(#[from] ReconcileError),
+    /// The comparison was not finished in its time.
+    #[error("not finished: the next call goes on with {}", work_file.display())]
+    Unfinished {
+        /// What is done is in there.
+        work_file: PathBuf,
+    },
+    /// The bucket's list is incomplete.
+    #[error(
+        "the store's list left out {left_out} registered objects that it has: the report may lack foreign objects and uploads"
+    )]
+    IncompleteList {
+        /// The number of registered objects that it left out.
+        left_out: u64,
     },
     /// Standard output or standard error cannot be written.
     #[error("an output cannot be written")]
@@ -124,6 +145,8 @@ const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
 /// `EX_IOERR` of sysexits.h.
 const IO_ERROR: u8 = 74;
+/// `EX_TEMPFAIL` of sysexits.h.
+const UNFINISHED: u8 = 75;
 /// `EX_CONFIG` of sysexits.h.
 const CONFIG: u8 = 78;
 
@@ -135,11 +158,14 @@ impl Failure {
             Self::Bind { .. }
             | Self::CatalogCall(_)
             | Self::Unhealthy { .. }
+            | Self::IncompleteList { .. }
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
             _ if self.is_transient() => UNAVAILABLE,
             Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {
                 IO_ERROR
             }
+            Self::Reconcile(error) => of_reconciling(error),
+            Self::Unfinished { .. } => UNFINISHED,
             Self::RelayEnded | Self::ConsentEnded | Self::RemovalEnded => SOFTWARE,
             _ => CONFIG,
         }
@@ -165,6 +191,24 @@ impl Failure {
     /// Returns the failure of one configuration key.
     pub(super) fn of_key(key: &str, error: &(dyn Error + 'static)) -> Self {
         Self::Config(vec![format!("{key}: {}", ErrorChain(error))])
+    }
+}
+
+/// Returns the exit code of a comparison that failed.
+fn of_reconciling(error: &ReconcileError) -> u8 {
+    match error {
+        ReconcileError::Bucket(InventoryError::Unavailable(_))
+        | ReconcileError::Catalog(CatalogError::Unavailable(_))
+        | ReconcileError::Endless { .. }
+        | ReconcileError::WorkFile(WorkFileError::InUse(_)) => UNAVAILABLE,
+        ReconcileError::WorkFile(WorkFileError::Failed { .. }) => IO_ERROR,
+        _ => CONFIG,
+    }
+}
+
+impl From<WorkFileError> for Failure {
+    fn from(error: WorkFileError) -> Self {
+        Self::Reconcile(error.into())
     }
 }
 

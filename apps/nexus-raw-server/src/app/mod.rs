@@ -12,6 +12,7 @@ mod fail_points;
 mod failure;
 mod parked;
 mod plan;
+mod reconcile;
 mod signals;
 mod sinks;
 mod startup_retry;
@@ -32,6 +33,7 @@ pub use self::{
     doctor::examine,
     failure::Failure,
     parked::{parked, retry},
+    reconcile::{ReconcileTask, reconcile},
     signals::Signals,
 };
 use self::{

@@ -3,6 +3,7 @@
 mod doctor;
 mod events;
 mod healthcheck;
+mod reconcile;
 mod setup;
 
 use std::{
@@ -15,7 +16,9 @@ use clap::{Args, Parser, Subcommand};
 use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
-use self::{doctor::DoctorOptions, events::EventsCommand, setup::SetupCommand};
+use self::{
+    doctor::DoctorOptions, events::EventsCommand, reconcile::ReconcileOptions, setup::SetupCommand,
+};
 use crate::{
     app::{self, Failure},
     logging,
@@ -34,14 +37,15 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   success, or stopped by a signal
-  1   doctor: an operator has to act
+  1   doctor: an operator has to act; reconcile: the bucket and the catalogue differ
   2   invalid command line
   69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
+  75  reconcile: not finished within --max-seconds; the next call goes on
   78  the configuration, the store or the catalogue must be changed first";
 
-/// What was examined asks for action.
-const DIFFERENT: u8 = 1;
+/// What was looked at asks for action.
+const ASKS_FOR_ACTION: u8 = 1;
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -66,6 +70,9 @@ enum Command {
     /// Examine the configuration, the bucket and the role, the catalogue, the event sinks and the
     /// issuer's keys, beside running servers. Exit code 1 if an operator has to act.
     Doctor(DoctorOptions),
+    /// Compare the bucket with the catalogue, both ways, and report each difference. It changes nothing,
+    /// and runs beside servers. Exit code 1 if they differ.
+    Reconcile(ReconcileOptions),
     #[command(flatten)]
     Setup(SetupCommand),
 }
@@ -89,36 +96,46 @@ struct From {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(cli.from),
-        Command::CheckConfig => check_config(cli.from),
-        Command::Migrate => migrate(cli.from),
+        Command::Serve => serve(cli.from).map(nothing_to_do),
+        Command::CheckConfig => check_config(cli.from).map(nothing_to_do),
+        Command::Migrate => migrate(cli.from).map(nothing_to_do),
         Command::Events(command) => cli
             .from
             .load(EmbeddedMode::prepare)
-            .and_then(|settings| events::run(command, &settings)),
+            .and_then(|settings| events::run(command, &settings))
+            .map(nothing_to_do),
         Command::Healthcheck { live } => cli
             .from
             .load(EmbeddedMode::dry_run)
-            .and_then(|settings| healthcheck::run(&settings, live)),
-        Command::Doctor(options) => {
-            let settings = cli.from.load(EmbeddedMode::open_existing);
-            match settings.and_then(|settings| doctor::run(&options, &settings)) {
-                Ok(true) => return ExitCode::from(DIFFERENT),
-                done => done.map(drop),
-            }
-        }
+            .and_then(|settings| healthcheck::run(&settings, live))
+            .map(nothing_to_do),
+        Command::Doctor(options) => cli
+            .from
+            .load(EmbeddedMode::open_existing)
+            .and_then(|settings| doctor::run(&options, &settings)),
+        Command::Reconcile(options) => cli
+            .from
+            .load(EmbeddedMode::open_existing)
+            .and_then(|settings| reconcile::run(options, &settings)),
         Command::Setup(command) => cli
             .from
             .load(EmbeddedMode::dry_run)
-            .and_then(|settings| setup::run(command, &settings)),
+            .and_then(|settings| setup::run(command, &settings))
+            .map(nothing_to_do),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::from(ASKS_FOR_ACTION),
         Err(failure) => {
             logging::last_words(format!("nexus-raw-server: {}", ErrorChain(&failure)));
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// What a command says that looks at nothing which may ask for action.
+fn nothing_to_do((): ()) -> bool {
+    false
 }
 
 fn serve(from: From) -> Result<(), Failure> {

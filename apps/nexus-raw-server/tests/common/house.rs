@@ -33,6 +33,16 @@ pub(crate) trait House {
 
     fn bucket(&self) -> &str;
 
+    /// The catalogue, which no running server of the house has.
+    fn catalog_url(&self) -> String {
+        let directory = self.machine().data_dir();
+        let file = match self.seaweedfs() {
+            Some(_) => directory.with_file_name("catalog.sqlite"),
+            None => directory.join("catalog.sqlite"),
+        };
+        format!("sqlite:{}", file.display())
+    }
+
     /// Starts the program, and waits until it is ready.
     fn start(&self) -> Server {
         self.start_with(&[])
@@ -196,5 +206,9 @@ impl House for OnPostgres {
 
     fn bucket(&self) -> &str {
         self.on.bucket()
+    }
+
+    fn catalog_url(&self) -> String {
+        self.database.url.clone()
     }
 }

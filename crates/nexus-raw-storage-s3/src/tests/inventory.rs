@@ -177,7 +177,7 @@ async fn a_refusal_names_the_permission_that_is_missing() {
     // each is in the policy that `iam-policy --reconcile` prints
     let tasks = crate::RoleTasks {
         reconcile: true,
-        import: None,
+        ..Default::default()
     };
     let policy = serde_json::to_string(&settings().role_policy(&tasks)).unwrap();
     for right in rights {

@@ -1,0 +1,153 @@
+//! The comparison of the bucket with the catalogue, beside the servers that use them.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use nexus_raw::tenancy::TenantId;
+use nexus_raw_catalog_sql::CatalogInspector;
+use nexus_raw_config::{CatalogLocation, Settings};
+use nexus_raw_storage_s3::{S3BucketInventory, S3Settings};
+use nexus_raw_upkeep::reconcile::{
+    ReconcileSettings, Reconciliation, ReportError, ReportFormat, RunOutcome, WorkFile,
+};
+
+use super::{Failure, embedded::EmbeddedStore, plan::Plan};
+
+/// What to compare, and how to report it.
+#[derive(Debug)]
+pub struct ReconcileTask {
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// The run pauses after this time.
+    pub max_time: Option<Duration>,
+    /// The work file; `None` for one beside the catalogue.
+    pub work_file: Option<PathBuf>,
+    /// Whether the work file is kept after the report.
+    pub keeps_work_file: bool,
+    /// The form of the report.
+    pub format: ReportFormat,
+}
+
+/// Compares the bucket with the catalogue, writes the report, and returns whether they differ.
+///
+/// # Errors
+/// See [`Failure`]. The next call goes on after any.
+pub fn reconcile(
+    settings: &Settings,
+    task: &ReconcileTask,
+    out: &mut impl Write,
+) -> Result<bool, Failure> {
+    let mut plan = Plan::of(settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::System)?;
+    // until the end
+    let _store = EmbeddedStore::beside(
+        settings.embedded.as_ref(),
+        plan.store.as_ref(),
+        &mut plan.storage,
+    )?;
+    let path = match &task.work_file {
+        Some(path) => path.clone(),
+        None => beside(&settings.catalog.location, task.tenant.as_ref()),
+    };
+    let subject = subject(&plan.storage, task.tenant.as_ref());
+    let mut file = WorkFile::open(&path, &subject, plan.clock.now())?;
+    let outcome = runtime.block_on(async {
+        let catalog = CatalogInspector::open(&plan.catalog.url).await?;
+        let storage = plan.storage.clone();
+        let bucket = S3BucketInventory::connect(storage, Arc::clone(&plan.clock)).await?;
+        let reconciliation = Reconciliation {
+            objects: &bucket,
+            bucket: &bucket,
+            catalog: &catalog,
+            clock: &*plan.clock,
+            settings: ReconcileSettings {
+                bucket: plan.storage.bucket.clone(),
+                tenant: task.tenant.clone(),
+                max_time: task.max_time,
+            },
+        };
+        Ok::<_, Failure>(reconciliation.run(&mut file).await?)
+    })?;
+    if outcome == RunOutcome::Paused {
+        return Err(Failure::Unfinished { work_file: path });
+    }
+    let summary = file.report(task.format, out).map_err(|error| match error {
+        ReportError::WorkFile(error) => error.into(),
+        ReportError::Output(error) => Failure::Output(error),
+        _ => Failure::Output(std::io::Error::other(error)),
+    })?;
+    if !task.keeps_work_file {
+        file.remove()?;
+    }
+    match summary.counts.unlisted {
+        0 => Ok(summary.differs()),
+        left_out => Err(Failure::IncompleteList { left_out }),
+    }
+}
+
+/// Returns the default work file: in the directory of the catalogue's file, or the working directory.
+fn beside(catalog: &CatalogLocation, tenant: Option<&TenantId>) -> PathBuf {
+    let directory = match catalog {
+        CatalogLocation::Sqlite(file) => file.parent().unwrap_or(Path::new("")),
+        CatalogLocation::Postgres(_) => Path::new(""),
+    };
+    directory.join(match tenant {
+        Some(tenant) => format!("reconcile-{tenant}.work"),
+        None => "reconcile.work".to_owned(),
+    })
+}
+
+/// Says what is compared, for the report, and so that a work file serves one comparison only.
+fn subject(storage: &S3Settings, tenant: Option<&TenantId>) -> String {
+    let bucket = &storage.bucket;
+    match tenant {
+        Some(tenant) => format!("tenant {tenant} in bucket {bucket}"),
+        None => format!("bucket {bucket}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nexus_raw::ports::{CatalogError, InventoryError};
+    use nexus_raw_upkeep::reconcile::{ReconcileError, WorkFileError};
+
+    use super::*;
+
+    #[test]
+    fn an_operator_sees_from_the_exit_code_what_to_do() {
+        let work_file = PathBuf::from("work");
+        let of = |error: ReconcileError| Failure::from(error).exit_code();
+        for (code, expected) in [
+            (Failure::Unfinished { work_file }.exit_code(), 75),
+            (Failure::IncompleteList { left_out: 1 }.exit_code(), 69),
+            (of(CatalogError::Unavailable("down".into()).into()), 69),
+            (of(CatalogError::Corrupt("row".into()).into()), 78),
+            (of(InventoryError::Unavailable("down".into()).into()), 69),
+            (of(InventoryError::Unusable("page".into()).into()), 78),
+            (of(WorkFileError::InUse("work".into()).into()), 69),
+            (of(WorkFileError::Unknown("work".into()).into()), 78),
+        ] {
+            assert_eq!(code, expected);
+        }
+    }
+
+    #[test]
+    fn the_work_file_is_beside_the_catalogue_and_one_for_each_tenant() {
+        let sqlite = CatalogLocation::Sqlite("data/catalog.sqlite".into());
+        let tenant = TenantId::parse("t_demo").unwrap();
+        assert_eq!(beside(&sqlite, None), Path::new("data/reconcile.work"));
+        assert_eq!(
+            beside(&sqlite, Some(&tenant)),
+            Path::new("data/reconcile-t_demo.work")
+        );
+        let postgres = CatalogLocation::Postgres("postgres://db/x".into());
+        assert_eq!(beside(&postgres, None), Path::new("reconcile.work"));
+    }
+}

@@ -1,0 +1,51 @@
+//! The `reconcile` command.
+
+use std::{
+    io::{self, BufWriter},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use nexus_raw::tenancy::TenantId;
+use nexus_raw_config::Settings;
+use nexus_raw_upkeep::reconcile::ReportFormat;
+
+use crate::app::{self, Failure, ReconcileTask};
+
+#[derive(Debug, Args)]
+pub(super) struct ReconcileOptions {
+    /// Compare only this tenant.
+    #[arg(long, value_name = "TENANT_ID")]
+    tenant: Option<TenantId>,
+    /// Print one JSON object per line: each difference, then the summary.
+    #[arg(long)]
+    json: bool,
+    /// Pause after this time, with exit code 75. The next call goes on.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_seconds: Option<u64>,
+    /// The work file, by which a call goes on where the last one ended [default: reconcile.work in the
+    /// directory of the SQLite catalogue, or else in the working directory].
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Keep the work file after the report. The next call then prints the same report.
+    #[arg(long)]
+    keep_state: bool,
+}
+
+/// Returns whether bucket and catalogue differ.
+pub(super) fn run(options: ReconcileOptions, settings: &Settings) -> Result<bool, Failure> {
+    let task = ReconcileTask {
+        tenant: options.tenant,
+        max_time: options.max_seconds.map(Duration::from_secs),
+        work_file: options.state,
+        keeps_work_file: options.keep_state,
+        format: if options.json {
+            ReportFormat::JsonLines
+        } else {
+            ReportFormat::Text
+        },
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    app::reconcile(settings, &task, &mut out)
+}
