@@ -295,14 +295,14 @@ impl BucketState {
     ) -> Result<InventoryPage<T>, InventoryError> {
         let at: usize = after.map_or(0, |token| token.as_str().parse().unwrap());
         if self.manner == ListManner::Unordered {
-            // a stride that shares no factor with the length visits each item once
-            let len = items.len();
-            let stride = (len / 3 + 1..)
-                .find(|it| gcd(*it, len.max(1)) == 1)
-                .unwrap();
-            items = (0..len)
-                .map(|n| items[(n * stride) % len].clone())
-                .collect();
+            // the second half before the first, each from its end
+            let middle = items.len() / 2;
+            items.rotate_left(middle);
+            items.reverse();
+            // and pairs apart from each other
+            let (even, odd): (Vec<_>, Vec<_>) =
+                items.into_iter().zip(0..).partition(|(_, n)| n % 2 == 0);
+            items = even.into_iter().chain(odd).map(|(item, _)| item).collect();
         }
         let mut pages: Vec<Vec<T>> = items.chunks(self.page).map(<[T]>::to_vec).collect();
         match self.manner {
@@ -336,10 +336,6 @@ impl BucketState {
         let next = next.map(|page| PageToken::new(page.to_string()));
         Ok(InventoryPage { items, next })
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[async_trait]

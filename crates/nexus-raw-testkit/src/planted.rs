@@ -100,10 +100,10 @@ impl PlantedBucket for ServerBucket {
     }
 
     fn delete(&self, key: &str, version: Option<&str>) {
-        let mut target = self.target(key);
-        if let Some(version) = version {
-            target += &format!("?versionId={version}");
-        }
+        let target = match version {
+            Some(version) => format!("{}?versionId={version}", self.target(key)),
+            None => self.target(key),
+        };
         let deleted = self.endpoint.signed("DELETE", &target, &[], b"");
         assert_eq!(deleted.status, 204, "{key}: {:?}", deleted.error());
     }
@@ -205,7 +205,7 @@ pub async fn plant(
     let distance = objects / plants;
     let kind_of = |n: u32| {
         let nth = usize::try_from(n / distance).unwrap();
-        (n % distance == 0 && n / distance < plants).then(|| kinds[nth % kinds.len()])
+        (n.is_multiple_of(distance) && n / distance < plants).then(|| kinds[nth % kinds.len()])
     };
     let mut wrong = BTreeSet::new();
     let all: Vec<u32> = (0..objects).collect();

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use nexus_raw::ports::{InventoryError, PageToken};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -27,7 +29,7 @@ impl PagePlace {
     pub(super) fn parse(token: &PageToken) -> Result<Self, InventoryError> {
         let decoded = |text: &str| {
             let text = percent_decode_str(text).decode_utf8();
-            text.map(|it| it.into_owned()).ok()
+            text.map(Cow::into_owned).ok()
         };
         let parts: Vec<&str> = token.as_str().split(' ').collect();
         let place = match parts.as_slice() {

@@ -1,5 +1,7 @@
 //! Keys in lists are requested URL-encoded, since XML cannot have all characters of a key.
 
+use std::borrow::Cow;
+
 use aws_sdk_s3::types::EncodingType;
 use percent_encoding::percent_decode;
 
@@ -13,9 +15,7 @@ pub(super) fn decoded(text: &str, encoding: Option<&EncodingType>) -> Result<Str
     // as in a form: a space is a plus
     let spaced = text.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
-    decoded
-        .map(|it| it.into_owned())
-        .map_err(|_| ListFault::Key)
+    decoded.map(Cow::into_owned).map_err(|_| ListFault::Key)
 }
 
 #[cfg(test)]

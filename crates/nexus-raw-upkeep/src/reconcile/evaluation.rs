@@ -235,16 +235,14 @@ fn version_in_words(version: Option<&str>) -> String {
 
 /// What the store says of an object that is not the registered one: said, not believed.
 fn in_words(found: &StoredObject) -> String {
-    let mut words = format!("{} bytes", found.size_bytes);
-    if let Some(content_type) = &found.content_type {
-        words += &format!(" of {content_type}");
-    }
-    words += &format!(", entity tag {}", found.etag);
-    if let Some(id) = &found.version_id {
-        words += &format!(", version {id}");
-    }
-    if !found.user_metadata.is_empty() {
-        words += &format!(", metadata {}", as_text(&found.user_metadata));
-    }
-    words
+    let content_type = found.content_type.as_ref();
+    let metadata = Some(as_text(&found.user_metadata)).filter(|it| !it.is_empty());
+    let words = [
+        Some(format!("{} bytes", found.size_bytes)),
+        content_type.map(|it| format!("content type {it}")),
+        Some(format!("entity tag {}", found.etag)),
+        found.version_id.as_ref().map(|it| format!("version {it}")),
+        metadata.map(|it| format!("metadata {it}")),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -4,6 +4,7 @@ mod comparison;
 mod difference;
 mod error;
 mod evaluation;
+mod page_writer;
 mod report;
 mod state;
 #[cfg(test)]
@@ -28,8 +29,8 @@ pub use self::{
 };
 use self::{
     evaluation::{Evaluation, RunFacts},
+    page_writer::ListedItem,
     state::{ListPlace, Phase},
-    work_file::PageWriter,
 };
 
 /// How many intents, keys or uploads are looked at in one step.
@@ -157,7 +158,7 @@ impl Reconciliation<'_> {
         let (prefix, token) = (self.settings.prefix(), place.page());
         let mut page = self.objects.versions(&prefix, token.as_ref()).await?;
         page.items.retain(|it| it.key.starts_with(&prefix));
-        take_page(file, List::Objects, &place, &page, |to, it| to.object(it))
+        take_page(file, List::Objects, &place, &page)
     }
 
     async fn list_uploads(
@@ -168,7 +169,7 @@ impl Reconciliation<'_> {
         let (prefix, token) = (self.settings.prefix(), place.page());
         let mut page = self.bucket.multiparts(&prefix, token.as_ref()).await?;
         page.items.retain(|it| it.key.starts_with(&prefix));
-        take_page(file, List::Uploads, &place, &page, |to, it| to.upload(it))
+        take_page(file, List::Uploads, &place, &page)
     }
 
     async fn look_at_intents(
@@ -208,7 +209,9 @@ impl Reconciliation<'_> {
             after: Some(last),
         };
         let mut counts = Counts::default();
-        evaluations.iter().for_each(|it| counts.add(it.counts));
+        for it in &evaluations {
+            counts.add(it.counts);
+        }
         file.advance(counts, |page| {
             for it in &evaluations {
                 if it.counts.other_bucket == 0 {
@@ -304,12 +307,11 @@ impl List {
 }
 
 /// Writes a page of a list to the file, and where the list goes on.
-fn take_page<T>(
+fn take_page<T: ListedItem>(
     file: &mut WorkFile,
     list: List,
     place: &ListPlace,
     page: &InventoryPage<T>,
-    write: impl Fn(&PageWriter<'_>, &T) -> rusqlite::Result<bool>,
 ) -> Result<(), ReconcileError> {
     let next = page.next.as_ref().map(PageToken::as_str);
     if let Some(token) = next
@@ -321,7 +323,7 @@ fn take_page<T>(
     file.advance(Counts::default(), |writer| {
         let mut is_fruitful = false;
         for item in &page.items {
-            is_fruitful |= write(writer, item)?;
+            is_fruitful |= item.write(writer)?;
         }
         let Some(token) = next else {
             return Ok(list.end());

@@ -183,15 +183,16 @@ impl WorkFile {
 /// Writes a difference on one line. Texts of a store must not control the terminal.
 fn in_text(difference: &Difference) -> String {
     let shown = |text: &str| text.escape_debug().to_string();
-    let mut line = format!("{} {}", difference.kind.as_str(), shown(&difference.key));
-    if let Some(id) = &difference.upload_id {
-        line += &format!(" upload {}", shown(id));
-    }
-    if let Some(expected) = &difference.expected {
-        line += &format!("; expected {}", shown(expected));
-    }
-    if let Some(found) = &difference.found {
-        line += &format!("; found {}", shown(found));
-    }
-    line
+    let of = |name: &str, text: &Option<String>| {
+        let text = text.as_ref().map(|it| shown(it));
+        text.map_or_else(String::new, |it| format!("{name} {it}"))
+    };
+    let kind = difference.kind.as_str();
+    [
+        format!("{kind} {}", shown(&difference.key)),
+        of(" upload", &difference.upload_id),
+        of("; expected", &difference.expected),
+        of("; found", &difference.found),
+    ]
+    .concat()
 }
