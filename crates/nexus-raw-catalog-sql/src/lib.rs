@@ -28,7 +28,10 @@ pub use self::{
     backup::{BackupError, BackupReport},
     catalog::SqlAssetCatalog,
     error::OpenError,
-    inspect::{CatalogEntry, CatalogInspector, CorruptEntry, EntryState},
+    inspect::{
+        CatalogDifference, CatalogEntry, CatalogInspector, CheckedScope, CorruptEntry,
+        DifferenceKind, EntryState,
+    },
     object_store::ObjectStoreIdentity,
     observe::{CatalogObserver, GroupAttempt},
     settings::SqlCatalogSettings,

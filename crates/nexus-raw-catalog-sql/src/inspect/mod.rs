@@ -1,5 +1,6 @@
 //! Reading a whole catalogue, beside the servers that use it.
 
+mod check;
 mod entry;
 mod inventory;
 mod source;
@@ -11,8 +12,11 @@ use tokio::sync::Mutex;
 
 #[cfg(test)]
 pub(crate) use self::entry::page;
-pub use self::entry::{CatalogEntry, CorruptEntry, EntryState};
 use self::source::{Source, View};
+pub use self::{
+    check::{CatalogDifference, CheckedScope, DifferenceKind},
+    entry::{CatalogEntry, CorruptEntry, EntryState},
+};
 use crate::{
     backup::{BackupError, BackupReport},
     error::OpenError,

@@ -69,6 +69,19 @@ impl Source {
         }
     }
 
+    /// Whether rows of `event` have the event's id, which in PostgreSQL is only derived.
+    pub(super) fn keeps_event_ids(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// A row of `stated_fact f` as JSON.
+    pub(super) fn fact_json(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite::FACT_JSON,
+            Self::Postgres(_) => "fact_json_v1(f)",
+        }
+    }
+
     /// The columns of an intent `i`, with its record, and its tables.
     pub(super) fn entries(&self) -> &'static str {
         match self {

@@ -381,26 +381,28 @@ pub(crate) fn totals(row: &Columns<'_>) -> Result<CatalogTotals, CorruptColumn> 
 
 /// Decodes a record with its latest verification.
 pub(crate) fn asset_verification(row: &Columns<'_>) -> Result<AssetVerification, CorruptColumn> {
-    const VERDICT: &str = "asset.verdict";
-    let latest = match row.optional_text(VERDICT, Verdict::parse)? {
-        None => None,
-        Some(verdict) => {
-            let found = match row.optional::<i64>("asset.found_size_bytes")? {
-                None => None,
-                Some(_) => Some(FoundContent {
-                    sha256: row.digest("asset.found_sha256")?,
-                    size_bytes: size(row, "asset.found_size_bytes")?,
-                }),
-            };
-            let at = row.timestamp("asset.verified_at")?;
-            let known = Verification::from_parts(verdict, found, at);
-            Some(known.ok_or(CorruptColumn(VERDICT))?)
-        }
-    };
     Ok(AssetVerification {
         listed: listed(row)?,
-        latest,
+        latest: verification(row)?,
     })
+}
+
+/// Decodes the latest verification of a row of `asset`.
+pub(crate) fn verification(row: &Columns<'_>) -> Result<Option<Verification>, CorruptColumn> {
+    const VERDICT: &str = "asset.verdict";
+    let Some(verdict) = row.optional_text(VERDICT, Verdict::parse)? else {
+        return Ok(None);
+    };
+    let found = match row.optional::<i64>("asset.found_size_bytes")? {
+        None => None,
+        Some(_) => Some(FoundContent {
+            sha256: row.digest("asset.found_sha256")?,
+            size_bytes: size(row, "asset.found_size_bytes")?,
+        }),
+    };
+    let at = row.timestamp("asset.verified_at")?;
+    let known = Verification::from_parts(verdict, found, at);
+    known.map(Some).ok_or(CorruptColumn(VERDICT))
 }
 
 /// Decodes the backlog of a sink.

@@ -33,7 +33,10 @@ use self::{
     lock::CatalogLock, readers::ReaderThreads, writer::SqliteWriter,
 };
 pub(crate) use self::{
-    examine::examine, queries::ENTRIES, read_only::ReadOnlySqlite, reader::SqliteReader,
+    examine::examine,
+    queries::{ENTRIES, facts::FACT_JSON},
+    read_only::ReadOnlySqlite,
+    reader::SqliteReader,
 };
 use crate::{
     backend::{Backend, Reader},

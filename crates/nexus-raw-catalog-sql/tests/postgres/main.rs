@@ -7,6 +7,7 @@
 )]
 
 mod backup;
+mod checking;
 mod contract;
 mod examining;
 mod faults;

@@ -33,6 +33,16 @@ impl Home {
         Self(server.copy(migrated.await))
     }
 
+    /// Makes the database a template for copies.
+    pub(crate) fn into_template(self) -> DatabaseTemplate {
+        Postgres::shared().template(self.0)
+    }
+
+    /// Creates a database as a copy of a template.
+    pub(crate) fn copy_of(template: &DatabaseTemplate) -> Self {
+        Self(Postgres::shared().copy(template))
+    }
+
     /// Creates or updates the schema, and returns the applied migrations.
     pub(crate) async fn migrate(&self) -> Vec<i64> {
         SqlAssetCatalog::migrate(self.settings()).await.unwrap()

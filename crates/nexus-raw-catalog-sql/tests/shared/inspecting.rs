@@ -43,7 +43,7 @@ pub(crate) async fn fill(
     filled.try_into().unwrap()
 }
 
-async fn begin(catalog: &SqlAssetCatalog, intent: &mut UploadIntent) {
+pub(crate) async fn begin(catalog: &SqlAssetCatalog, intent: &mut UploadIntent) {
     let id = UploadId::parse("upload-1").unwrap();
     let begun = BegunUpload {
         scope: intent.scope.clone(),
@@ -55,7 +55,7 @@ async fn begin(catalog: &SqlAssetCatalog, intent: &mut UploadIntent) {
     intent.multipart.as_mut().unwrap().upload_id = Some(id);
 }
 
-async fn abort(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
+pub(crate) async fn abort(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
     let (user, context) = (sample::user(), sample::context());
     let at = sample::seconds_after(30);
     let event = EventBody::upload_aborted(intent, &user, &context, at);

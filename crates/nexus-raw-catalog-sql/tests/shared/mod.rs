@@ -1,3 +1,4 @@
 //! What holds on either database.
 
+pub(crate) mod checking;
 pub(crate) mod inspecting;

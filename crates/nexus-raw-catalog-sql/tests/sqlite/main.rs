@@ -6,6 +6,7 @@
 )]
 
 mod backing_up;
+mod checking;
 #[cfg(feature = "commit-hook")]
 mod commit_hook;
 mod contract;

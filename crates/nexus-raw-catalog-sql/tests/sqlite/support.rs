@@ -43,7 +43,7 @@ impl Home {
 
     /// Changes the file directly, past triggers, foreign keys and checks, which are there again after
     /// it.
-    pub(crate) async fn tamper(&self, sql: &'static str) {
+    pub(crate) async fn tamper(&self, sql: &str) {
         let mut raw = self.raw().await;
         let triggers = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
         let triggers: Vec<(String, String)> =
@@ -53,7 +53,8 @@ impl Home {
         }
         let past = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;";
         run(&mut raw, past).await;
-        let done = sqlx::query(sql).execute(&mut raw).await.unwrap();
+        let change = sqlx::AssertSqlSafe(sql.to_owned());
+        let done = sqlx::query(change).execute(&mut raw).await.unwrap();
         assert!(done.rows_affected() > 0, "{sql} changed nothing");
         for (_, trigger) in &triggers {
             run(&mut raw, trigger).await;

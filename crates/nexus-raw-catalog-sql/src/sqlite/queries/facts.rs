@@ -22,6 +22,9 @@ macro_rules! fact_json {
     };
 }
 
+/// See [`fact_json!`].
+pub(crate) const FACT_JSON: &str = fact_json!();
+
 pub(super) const FACTS_OF: &str = concat!(
     "SELECT ",
     fact_json!(),

@@ -119,7 +119,7 @@ macro_rules! event_columns {
     };
 }
 
-pub(super) mod facts;
+pub(crate) mod facts;
 pub(super) mod lists;
 pub(super) mod outbox;
 
