@@ -12,6 +12,7 @@ mod inspect;
 mod lineage;
 mod listing;
 mod location;
+mod migration_plan;
 mod object_store;
 mod observe;
 mod postgres;
@@ -32,6 +33,7 @@ pub use self::{
         CatalogDifference, CatalogEntry, CatalogInspector, CheckedScope, CorruptEntry,
         DifferenceKind, EntryState,
     },
+    migration_plan::{MigrationPlan, PlanReason, PlannedFunction, PlannedMigration},
     object_store::ObjectStoreIdentity,
     observe::{CatalogObserver, GroupAttempt},
     settings::SqlCatalogSettings,

@@ -12,6 +12,7 @@ use crate::{
     backend::{Backend, Reader},
     error::OpenError,
     location::Location,
+    migration_plan::MigrationPlan,
     observe::CatalogObserver,
     postgres,
     settings::SqlCatalogSettings,
@@ -64,6 +65,17 @@ impl SqlAssetCatalog {
         match Location::parse(&settings.url)? {
             Location::Sqlite(path) => sqlite::migrate(&path, &settings.object_store).await,
             Location::Postgres(options) => postgres::migrate(*options).await,
+        }
+    }
+
+    /// Returns what [`Self::migrate`] would do, and changes nothing. Servers may keep running.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: as the migration, as far as it can be foreseen.
+    pub async fn plan_migration(settings: SqlCatalogSettings) -> Result<MigrationPlan, OpenError> {
+        match Location::parse(&settings.url)? {
+            Location::Sqlite(path) => sqlite::plan_migration(&path).await,
+            Location::Postgres(options) => postgres::plan_migration(*options).await,
         }
     }
 

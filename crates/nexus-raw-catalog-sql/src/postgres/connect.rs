@@ -1,7 +1,10 @@
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
 use super::{fault::open_error, schema};
-use crate::error::{DEADLINE, OpenError};
+use crate::{
+    error::{DEADLINE, OpenError},
+    migration_plan::MigrationPlan,
+};
 
 /// Opens the first connection of a catalogue.
 pub(super) async fn first(options: &PgConnectOptions) -> Result<PgConnection, OpenError> {
@@ -18,4 +21,13 @@ pub(crate) async fn migrate(options: PgConnectOptions) -> Result<Vec<i64>, OpenE
     // the connection is closed even on an error
     drop(connection.close().await);
     applied
+}
+
+/// Returns what a migration would do.
+pub(crate) async fn plan_migration(options: PgConnectOptions) -> Result<MigrationPlan, OpenError> {
+    let mut connection = first(&options).await?;
+    let planned = schema::plan(&mut connection).await;
+    // the connection is closed even on an error
+    drop(connection.close().await);
+    planned
 }

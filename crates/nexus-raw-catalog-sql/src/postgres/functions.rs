@@ -54,6 +54,12 @@ pub(super) async fn states(
     Ok(states.collect())
 }
 
+/// Returns the states where no catalogue is.
+pub(super) fn none() -> BTreeMap<&'static str, FunctionState> {
+    let names = FUNCTIONS.keys();
+    names.map(|name| (*name, FunctionState::Missing)).collect()
+}
+
 /// Creates or replaces those that differ, all or none of them.
 pub(super) async fn make(connection: &mut PgConnection) -> Result<(), OpenError> {
     let states = states(connection).await?;

@@ -26,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::postgres::PgConnectOptions;
 
 pub(crate) use self::{
-    connect::migrate,
+    connect::{migrate, plan_migration},
     examine::examine,
     read_only::{ENTRIES, ReadOnlyPostgres},
     reader::PostgresReader,

@@ -11,7 +11,10 @@ use super::{
     made::MIGRATIONS,
     statement::read,
 };
-use crate::error::OpenError;
+use crate::{
+    error::OpenError,
+    migration_plan::{MigrationPlan, PlanReason, PlannedFunction, PlannedMigration},
+};
 
 /// Refuses the tables of a version before the first release.
 async fn refuse_prerelease(connection: &mut PgConnection) -> Result<(), OpenError> {
@@ -47,6 +50,62 @@ pub(super) async fn migrate(connection: &mut PgConnection) -> Result<Vec<i64>, O
     check_functions(connection, false).await?;
     let known = MIGRATIONS.iter().map(|it| it.version);
     Ok(known.filter(|it| !before.contains_key(it)).collect())
+}
+
+/// Returns what [`migrate`] would do, and refuses what it would refuse. Without its lock, since nothing
+/// is written.
+pub(super) async fn plan(connection: &mut PgConnection) -> Result<MigrationPlan, OpenError> {
+    refuse_prerelease(connection).await?;
+    let applied = if has_migrations(connection).await? {
+        refuse_half_applied(connection).await?;
+        applied(connection).await?
+    } else {
+        refuse_other_schema(connection).await?;
+        BTreeMap::new()
+    };
+    recognise(connection).await?;
+    let mut plan = MigrationPlan::default();
+    let mut unknown = applied.clone();
+    for known in MIGRATIONS.iter() {
+        unknown.remove(&known.version);
+        match applied.get(&known.version) {
+            None => plan.migrations.push(PlannedMigration {
+                version: known.version,
+                description: known.description.to_string(),
+            }),
+            Some(checksum) if *checksum == *known.checksum => {}
+            Some(_) => return Err(migrate_error(MigrateError::VersionMismatch(known.version))),
+        }
+    }
+    if let Some(version) = unknown.into_keys().next() {
+        return Err(migrate_error(MigrateError::VersionMissing(version)));
+    }
+    let states = if applied.is_empty() {
+        functions::none()
+    } else {
+        functions::states(connection).await?
+    };
+    let planned = states.into_iter().filter_map(|(name, state)| {
+        let reason = match state {
+            FunctionState::Ours => return None,
+            FunctionState::Missing => PlanReason::Missing,
+            FunctionState::OfAnotherVersion => PlanReason::OtherVersion,
+            FunctionState::Changed => PlanReason::Changed,
+        };
+        Some(PlannedFunction { name, reason })
+    });
+    plan.functions.extend(planned);
+    Ok(plan)
+}
+
+async fn refuse_half_applied(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let half = "SELECT version FROM _sqlx_migrations WHERE NOT success ORDER BY version LIMIT 1";
+    let rows = read(connection, half).await.map_err(open_error)?;
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    let version = row.try_get(0).map_err(open_error)?;
+    Err(migrate_error(MigrateError::Dirty(version)))
 }
 
 /// Refuses a schema with foreign tables, before anything is written to it: names could collide, and

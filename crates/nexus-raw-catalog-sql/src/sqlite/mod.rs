@@ -41,6 +41,7 @@ pub(crate) use self::{
 use crate::{
     backend::{Backend, Reader},
     error::{DEADLINE, OpenError},
+    migration_plan::MigrationPlan,
     object_store::ObjectStoreIdentity,
 };
 
@@ -75,6 +76,15 @@ pub(crate) async fn migrate(
     opened.readers.close().await;
     opened.into_backend().writer.close().await;
     Ok(migrated)
+}
+
+/// Returns what a migration would do.
+pub(crate) async fn plan_migration(file: &Path) -> Result<MigrationPlan, OpenError> {
+    let file = file.to_owned();
+    let planned = tokio::task::spawn_blocking(move || read_only::plan_migration(&file));
+    planned
+        .await
+        .map_err(|error| OpenError::Unreachable(Box::new(error)))?
 }
 
 /// Opens on a thread that may block.

@@ -2,18 +2,24 @@
 
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use nexus_raw::ports::CatalogError;
 use rusqlite::params_from_iter;
 
-use super::{backup, connect, connection::SqliteConnection, fault::read_error, resolve, schema};
+use super::{
+    backup, connect,
+    connection::SqliteConnection,
+    fault::{open_error, read_error},
+    resolve, schema,
+};
 use crate::{
     backup::{BackupError, BackupReport},
     error::{CorruptColumn, OpenError, Reason},
     listing::Sql,
+    migration_plan::MigrationPlan,
     rows::Columns,
 };
 
@@ -85,7 +91,7 @@ impl ReadOnlySqlite {
 }
 
 /// Opens an existing catalogue, whose schema must be that of this program.
-pub(super) fn checked(file: &Path) -> Result<SqliteConnection, OpenError> {
+fn checked(file: &Path) -> Result<SqliteConnection, OpenError> {
     let file = existing(file)?;
     let mut connection = connect::read_only(&file)?;
     schema::recognise(&mut connection, &file)?;
@@ -93,8 +99,26 @@ pub(super) fn checked(file: &Path) -> Result<SqliteConnection, OpenError> {
     Ok(connection)
 }
 
+/// Returns what a migration would do. A missing catalogue would be created.
+pub(super) fn plan_migration(file: &Path) -> Result<MigrationPlan, OpenError> {
+    let migrations = if file.symlink_metadata().is_ok() {
+        let file = existing(file)?;
+        let mut connection = connect::read_only(&file)?;
+        schema::recognise(&mut connection, &file)?;
+        schema::plan(&mut connection)?
+    } else {
+        // the directory must be there
+        resolve(file)?;
+        schema::plan(&mut SqliteConnection::in_memory().map_err(open_error)?)?
+    };
+    Ok(MigrationPlan {
+        migrations,
+        functions: Vec::new(),
+    })
+}
+
 /// Resolves links to the file, which must be there.
-pub(super) fn existing(file: &Path) -> Result<std::path::PathBuf, OpenError> {
+fn existing(file: &Path) -> Result<PathBuf, OpenError> {
     match file.metadata() {
         Ok(_) => resolve(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(OpenError::incompatible(

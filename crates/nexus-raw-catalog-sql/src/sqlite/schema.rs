@@ -7,7 +7,7 @@ use super::{
     connection::SqliteConnection,
     fault::{is_plain, open_error},
 };
-use crate::error::OpenError;
+use crate::{error::OpenError, migration_plan::PlannedMigration};
 
 /// The SQL of the migrations and their checksums, as for PostgreSQL.
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -98,6 +98,19 @@ fn apply_missing(connection: &mut SqliteConnection) -> Result<Vec<i64>, OpenErro
         new.push(migration.version);
     }
     Ok(new)
+}
+
+/// Returns what a migration would apply. A schema that is up to date must be that of its migrations.
+pub(super) fn plan(connection: &mut SqliteConnection) -> Result<Vec<PlannedMigration>, OpenError> {
+    let pending = pending(connection)?;
+    if pending.is_empty() {
+        compare(connection)?;
+    }
+    let planned = pending.into_iter().map(|it| PlannedMigration {
+        version: it.version,
+        description: it.description.to_string(),
+    });
+    Ok(planned.collect())
 }
 
 /// Returns the migrations that are missing.

@@ -15,6 +15,7 @@ mod functions;
 mod inspecting;
 mod opening;
 mod parts;
+mod planning;
 mod poolers;
 mod proxy;
 mod replicas;

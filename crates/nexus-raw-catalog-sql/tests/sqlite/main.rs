@@ -20,6 +20,7 @@ mod listing;
 mod observing;
 mod opening;
 mod places;
+mod planning;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod support;
