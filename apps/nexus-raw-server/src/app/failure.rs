@@ -4,7 +4,7 @@ use nexus_raw::{
     ErrorChain,
     ports::{CatalogError, InventoryError},
 };
-use nexus_raw_catalog_sql::OpenError;
+use nexus_raw_catalog_sql::{BackupError, OpenError};
 use nexus_raw_config::{ConfigErrors, EmbeddedError, Fault};
 use nexus_raw_embedded_s3::StartError;
 use nexus_raw_events::RelayError;
@@ -46,6 +46,9 @@ pub enum Failure {
     /// A call of the catalogue failed.
     #[error("the catalogue did not answer")]
     CatalogCall(#[from] CatalogError),
+    /// There is no backup.
+    #[error("the catalogue was not backed up")]
+    Backup(#[from] BackupError),
     /// The client of the object store cannot be built.
     #[error("the object store cannot be used; look at {}", connect_key(.0))]
     Connect(#[from] ConnectError),
@@ -155,15 +158,21 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::CatalogCall(CatalogError::Corrupt(_)) => IO_ERROR,
             Self::Bind { .. }
             | Self::CatalogCall(_)
+            | Self::Backup(BackupError::Read(_))
             | Self::Unhealthy { .. }
             | Self::IncompleteList { .. }
             | Self::EmbeddedS3(StartError::Bind { .. } | StartError::InUse { .. }) => UNAVAILABLE,
             _ if self.is_transient() => UNAVAILABLE,
-            Self::Output(_) | Self::System(_) | Self::MediumFailed | Self::StoreMediumFailed => {
-                IO_ERROR
-            }
+            Self::Output(_)
+            | Self::System(_)
+            | Self::MediumFailed
+            | Self::StoreMediumFailed
+            | Self::Backup(
+                BackupError::Exists(_) | BackupError::Write { .. } | BackupError::Unsound { .. },
+            ) => IO_ERROR,
             Self::Reconcile(error) => of_reconciling(error),
             Self::Unfinished { .. } => UNFINISHED,
             Self::RelayEnded | Self::ConsentEnded | Self::RemovalEnded => SOFTWARE,

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod background;
+mod catalogue;
 mod compose;
 mod consent;
 mod descriptors;
@@ -29,6 +30,7 @@ use slog::Logger;
 use tokio::sync::watch;
 
 pub use self::{
+    catalogue::{backup, check_catalogue, plan_migration},
     compose::Composition,
     doctor::examine,
     failure::Failure,

@@ -1,5 +1,6 @@
 //! The program's command line.
 
+mod catalogue;
 mod doctor;
 mod events;
 mod healthcheck;
@@ -17,7 +18,8 @@ use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
 use self::{
-    doctor::DoctorOptions, events::EventsCommand, reconcile::ReconcileOptions, setup::SetupCommand,
+    catalogue::CatalogueCommand, doctor::DoctorOptions, events::EventsCommand,
+    reconcile::ReconcileOptions, setup::SetupCommand,
 };
 use crate::{
     app::{self, Failure},
@@ -37,7 +39,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   success, or stopped by a signal
-  1   doctor: an operator has to act; reconcile: the bucket and the catalogue differ
+  1   doctor: an operator has to act; reconcile, check-catalogue: there are differences
   2   invalid command line
   69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
@@ -55,7 +57,13 @@ enum Command {
     CheckConfig,
     /// Create or migrate the catalogue's schema. Servers of the previous version may keep running.
     /// `serve` also migrates SQLite.
-    Migrate,
+    Migrate {
+        /// Print what would be done, and change nothing.
+        #[arg(long)]
+        plan: bool,
+    },
+    #[command(flatten)]
+    Catalogue(CatalogueCommand),
     /// List or retry parked events. Only one process at a time can open a SQLite catalogue: stop
     /// the server first.
     #[command(subcommand)]
@@ -98,7 +106,12 @@ pub fn run() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(cli.from).map(nothing_to_do),
         Command::CheckConfig => check_config(cli.from).map(nothing_to_do),
-        Command::Migrate => migrate(cli.from).map(nothing_to_do),
+        Command::Migrate { plan: false } => migrate(cli.from).map(nothing_to_do),
+        Command::Migrate { plan: true } => plan_migration(cli.from).map(nothing_to_do),
+        Command::Catalogue(command) => cli
+            .from
+            .load(EmbeddedMode::dry_run)
+            .and_then(|settings| catalogue::run(command, &settings)),
         Command::Events(command) => cli
             .from
             .load(EmbeddedMode::prepare)
@@ -162,6 +175,12 @@ fn migrate(from: From) -> Result<(), Failure> {
         .try_for_each(|version| writeln!(out, "applied migration {version}"))
         .and_then(|()| writeln!(out, "the catalogue's schema is up to date"))
         .map_err(Failure::Output)
+}
+
+fn plan_migration(from: From) -> Result<(), Failure> {
+    let settings = from.load(EmbeddedMode::dry_run)?;
+    let plan = app::plan_migration(&settings)?;
+    catalogue::write_plan(&mut io::stdout(), &plan).map_err(Failure::Output)
 }
 
 impl From {

@@ -176,6 +176,13 @@ pub(crate) struct OnPostgres {
     _server: Arc<Postgres>,
 }
 
+impl OnPostgres {
+    /// Returns its database.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
 impl House for OnPostgres {
     fn open() -> Self {
         let server = Postgres::shared();

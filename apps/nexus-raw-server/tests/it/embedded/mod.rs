@@ -2,6 +2,7 @@
 
 mod alarms;
 mod api_document;
+mod beside_a_server;
 mod browsers;
 mod careless_stores;
 mod docs_flow;

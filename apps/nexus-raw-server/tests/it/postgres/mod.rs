@@ -1,5 +1,6 @@
 //! The program on PostgreSQL and SeaweedFS.
 
+mod backup;
 mod ipv6;
 mod remembered;
 mod watching;

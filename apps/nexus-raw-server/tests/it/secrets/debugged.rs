@@ -18,7 +18,9 @@ use nexus_raw::{
     system::SystemClock,
     time::Timestamp,
 };
-use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
+use nexus_raw_catalog_sql::{
+    CatalogInspector, ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings,
+};
 use nexus_raw_config::{EmbeddedMode, Sources, load, secret_keys};
 use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, Settings};
 use nexus_raw_events::{
@@ -116,6 +118,9 @@ async fn of_the_catalogue(printed: &mut Printed, directory: &Path) {
         ..settings
     });
     printed.add("catalog-sql::SqlAssetCatalog", &catalog.await.unwrap());
+    let url = format!("sqlite:{}", file.display());
+    let inspector = CatalogInspector::open(&url).await.unwrap();
+    printed.add("catalog-sql::CatalogInspector", &inspector);
 }
 
 fn of_the_configuration(printed: &mut Printed) {

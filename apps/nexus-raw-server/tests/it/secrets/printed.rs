@@ -97,6 +97,7 @@ fn what_is_printed_for_a_bucket_or_of_a_check_shows_no_secret() {
         ("lifecycle", 0),
         ("iam-policy", 0),
         ("healthcheck", 69),
+        ("check-catalogue", 78),
     ] {
         let mut command = complete(&machine, "http://127.0.0.1:1");
         command
@@ -136,6 +137,8 @@ fn no_argument_is_a_secret() {
         &["serve", "--help"],
         &["check-config", "--help"],
         &["migrate", "--help"],
+        &["backup", "--help"],
+        &["check-catalogue", "--help"],
         &["events", "parked", "--help"],
         &["events", "retry", "--help"],
         &["healthcheck", "--help"],
@@ -164,6 +167,7 @@ fn no_argument_is_a_secret() {
                 "--json",
                 "--limit",
                 "--live",
+                "--plan",
                 "--reconcile",
                 "--sequence",
                 "--sink",
