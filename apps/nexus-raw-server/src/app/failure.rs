@@ -49,6 +49,9 @@ pub enum Failure {
     /// There is no backup.
     #[error("the catalogue was not backed up")]
     Backup(#[from] BackupError),
+    /// There is no command of this name.
+    #[error("{0} is not a command")]
+    UnknownCommand(String),
     /// The client of the object store cannot be built.
     #[error("the object store cannot be used; look at {}", connect_key(.0))]
     Connect(#[from] ConnectError),
@@ -142,6 +145,8 @@ pub(super) fn connect_key(error: &ConnectError) -> &'static str {
     }
 }
 
+/// As of clap.
+const USAGE: u8 = 2;
 /// `EX_UNAVAILABLE` of sysexits.h.
 const UNAVAILABLE: u8 = 69;
 /// `EX_SOFTWARE` of sysexits.h.
@@ -158,6 +163,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::UnknownCommand(_) => USAGE,
             Self::CatalogCall(CatalogError::Corrupt(_)) => IO_ERROR,
             Self::Bind { .. }
             | Self::CatalogCall(_)

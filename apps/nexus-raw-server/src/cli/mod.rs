@@ -4,6 +4,7 @@ mod catalogue;
 mod doctor;
 mod events;
 mod healthcheck;
+mod pages;
 mod reconcile;
 mod setup;
 
@@ -18,7 +19,7 @@ use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
 use self::{
-    catalogue::CatalogueCommand, doctor::DoctorOptions, events::EventsCommand,
+    catalogue::CatalogueCommand, doctor::DoctorOptions, events::EventsCommand, pages::PagesCommand,
     reconcile::ReconcileOptions, setup::SetupCommand,
 };
 use crate::{
@@ -83,6 +84,8 @@ enum Command {
     Reconcile(ReconcileOptions),
     #[command(flatten)]
     Setup(SetupCommand),
+    #[command(flatten)]
+    Pages(PagesCommand),
 }
 
 /// The sources of the configuration, besides `NEXUS_RAW_…` variables.
@@ -135,6 +138,7 @@ pub fn run() -> ExitCode {
             .load(EmbeddedMode::dry_run)
             .and_then(|settings| setup::run(command, &settings))
             .map(nothing_to_do),
+        Command::Pages(command) => pages::run::<Cli>(command, &mut io::stdout()).map(nothing_to_do),
     };
     match done {
         Ok(false) => ExitCode::SUCCESS,

@@ -147,6 +147,8 @@ fn no_argument_is_a_secret() {
         &["cors", "--help"],
         &["lifecycle", "--help"],
         &["iam-policy", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
     ] {
         let Output { stdout, .. } = machine.program().args(subcommand).output().unwrap();
         let help = String::from_utf8(stdout).unwrap();
