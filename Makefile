@@ -13,7 +13,7 @@ PARTS ?=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo run run-scale test $(CRATES:%=test-%) soak bench lint doc deny semver fmt tools base
+.PHONY: help demo run run-scale test $(CRATES:%=test-%) soak bench lint doc deny semver dist fmt tools base
 
 help: ## list these commands
 	@printf '\nNexus raw storage\n\n'
@@ -87,6 +87,12 @@ LIBRARIES = $(notdir $(filter $(patsubst %/Cargo.toml,%,$(wildcard crates/*/Carg
 semver: base ## compare the public API of the libraries with that of BASE
 	@tools/setup semver
 	@.tools/bin/cargo-semver-checks semver-checks $(LIBRARIES:%=-p %) --baseline-rev $(BASE) $(ARGS)
+
+# Run it in two directories and compare SHA256SUMS to see that it is reproducible (docs/RELEASING.md).
+dist: base ## build a release into target/dist: programs, pages, bills of materials, checksums
+	@tools/setup sbom
+	@cargo fetch --locked
+	@tools/dist
 
 fmt: ## format the code
 	@cargo fmt --all
