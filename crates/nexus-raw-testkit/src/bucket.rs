@@ -340,7 +340,7 @@ impl BucketState {
 
 #[async_trait]
 impl ObjectListing for FakeBucket {
-    fn taken_at(&self) -> Option<Timestamp> {
+    fn complete_until(&self) -> Option<Timestamp> {
         None
     }
 

@@ -9,7 +9,10 @@ use nexus_raw_config::{ConfigErrors, EmbeddedError, Fault};
 use nexus_raw_embedded_s3::StartError;
 use nexus_raw_events::RelayError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
-use nexus_raw_upkeep::reconcile::{ReconcileError, WorkFileError};
+use nexus_raw_upkeep::{
+    reconcile::{ReconcileError, WorkFileError},
+    s3_inventory::S3InventoryError,
+};
 
 /// The error that ends the process.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +77,9 @@ pub enum Failure {
     /// The bucket and the catalogue cannot be compared.
     #[error("the bucket and the catalogue cannot be compared")]
     Reconcile(#[from] ReconcileError),
+    /// The report of S3 Inventory cannot be used.
+    #[error("the inventory cannot be used")]
+    Inventory(#[from] S3InventoryError),
     /// The comparison was not finished in its time.
     #[error("not finished: the next call goes on with {}", work_file.display())]
     Unfinished {

@@ -11,8 +11,11 @@ use nexus_raw::tenancy::TenantId;
 use nexus_raw_catalog_sql::CatalogInspector;
 use nexus_raw_config::{CatalogLocation, Settings};
 use nexus_raw_storage_s3::{S3BucketInventory, S3Settings};
-use nexus_raw_upkeep::reconcile::{
-    ReconcileSettings, Reconciliation, ReportError, ReportFormat, RunOutcome, WorkFile,
+use nexus_raw_upkeep::{
+    reconcile::{
+        ReconcileSettings, Reconciliation, ReportError, ReportFormat, RunOutcome, WorkFile,
+    },
+    s3_inventory::S3Inventory,
 };
 
 use super::{Failure, embedded::EmbeddedStore, plan::Plan};
@@ -24,6 +27,9 @@ pub struct ReconcileTask {
     pub tenant: Option<TenantId>,
     /// The run pauses after this time.
     pub max_time: Option<Duration>,
+    /// The manifest of a report of S3 Inventory, which lists the objects; `None` to list them by
+    /// requests.
+    pub inventory: Option<PathBuf>,
     /// The work file; `None` for one beside the catalogue.
     pub work_file: Option<PathBuf>,
     /// Whether the work file is kept after the report.
@@ -56,14 +62,20 @@ pub fn reconcile(
         Some(path) => path.clone(),
         None => beside(&settings.catalog.location, task.tenant.as_ref()),
     };
-    let subject = subject(&plan.storage, task.tenant.as_ref());
+    let inventory = task.inventory.as_ref();
+    let inventory = inventory.map(|it| S3Inventory::open(it, &plan.storage.bucket));
+    let inventory = inventory.transpose()?;
+    let subject = subject(&plan.storage, task.tenant.as_ref(), inventory.as_ref());
     let mut file = WorkFile::open(&path, &subject, plan.clock.now())?;
     let outcome = runtime.block_on(async {
         let catalog = CatalogInspector::open(&plan.catalog.url).await?;
         let storage = plan.storage.clone();
         let bucket = S3BucketInventory::connect(storage, Arc::clone(&plan.clock)).await?;
         let reconciliation = Reconciliation {
-            objects: &bucket,
+            objects: match &inventory {
+                Some(inventory) => inventory,
+                None => &bucket,
+            },
             bucket: &bucket,
             catalog: &catalog,
             clock: &*plan.clock,
@@ -105,12 +117,18 @@ fn beside(catalog: &CatalogLocation, tenant: Option<&TenantId>) -> PathBuf {
 }
 
 /// Says what is compared, for the report, and so that a work file serves one comparison only.
-fn subject(storage: &S3Settings, tenant: Option<&TenantId>) -> String {
-    let bucket = &storage.bucket;
-    match tenant {
-        Some(tenant) => format!("tenant {tenant} in bucket {bucket}"),
-        None => format!("bucket {bucket}"),
-    }
+fn subject(
+    storage: &S3Settings,
+    tenant: Option<&TenantId>,
+    inventory: Option<&S3Inventory>,
+) -> String {
+    let tenant = tenant
+        .map(|it| format!("tenant {it} in "))
+        .unwrap_or_default();
+    let list = inventory
+        .map(|it| format!(" by the inventory of {}", it.created_at()))
+        .unwrap_or_default();
+    format!("{tenant}bucket {}{list}", storage.bucket)
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ pub(super) struct ReconcileOptions {
     /// Pause after this time, with exit code 75. The next call goes on.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_seconds: Option<u64>,
+    /// Take the list of objects from a report of S3 Inventory in CSV: its manifest.json on this machine.
+    #[arg(long, value_name = "FILE", value_parser = local_file)]
+    inventory: Option<PathBuf>,
     /// The work file, by which a call goes on where the last one ended [default: reconcile.work in the
     /// directory of the SQLite catalogue, or else in the working directory].
     #[arg(long, value_name = "FILE")]
@@ -33,11 +36,19 @@ pub(super) struct ReconcileOptions {
     keep_state: bool,
 }
 
+fn local_file(path: &str) -> Result<PathBuf, &'static str> {
+    if path.starts_with("s3://") {
+        return Err("copy the whole report to this machine first: aws s3 cp --recursive");
+    }
+    Ok(path.into())
+}
+
 /// Returns whether bucket and catalogue differ.
 pub(super) fn run(options: ReconcileOptions, settings: &Settings) -> Result<bool, Failure> {
     let task = ReconcileTask {
         tenant: options.tenant,
         max_time: options.max_seconds.map(Duration::from_secs),
+        inventory: options.inventory,
         work_file: options.state,
         keeps_work_file: options.keep_state,
         format: if options.json {

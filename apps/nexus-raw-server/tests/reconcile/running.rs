@@ -1,13 +1,18 @@
 use std::{
+    fs,
+    io::Write as _,
     path::PathBuf,
     process::Stdio,
     sync::{Mutex, mpsc::channel},
 };
 
-use nexus_raw_testkit::{Fault, FaultRule, FaultyProxy};
+use flate2::{Compression, write::GzEncoder};
+use md5::{Digest as _, Md5};
+use nexus_raw_testkit::{Fault, FaultRule, FaultyProxy, s3::encode_path};
+use serde_json::json;
 
 use crate::{
-    garden::{Garden, Ran, run},
+    garden::{Garden, Ran, run, store},
     house::{Embedded, House, OnSeaweedFs},
 };
 
@@ -177,4 +182,67 @@ async fn a_list_that_cannot_be_trusted_is_reported() {
         assert_eq!(ran.code, Some(code), "{}", ran.stderr);
         assert!(ran.stderr.contains(reason), "{}", ran.stderr);
     }
+}
+
+/// The objects that an inventory names are looked at, and the others are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_takes_the_place_of_the_list() {
+    let garden: Garden<Embedded> = Garden::plant(100, false).await;
+    let (endpoint, store) = store(&garden.house);
+    let listed = endpoint.signed("GET", "/nexus-raw?versions&prefix=tenants/", &[], b"");
+    let hidden = "tenants/notes.txt";
+    let rows = listed.texts("Key").into_iter().filter(|key| key != hidden);
+    let rows: String = rows
+        .map(|key| {
+            let key = encode_path(&key);
+            format!("\"nexus-raw\",\"{key}\",\"\",\"true\",\"false\"\n")
+        })
+        .collect();
+    drop(store);
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(rows.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let manifest = json!({
+        "sourceBucket": "nexus-raw",
+        "creationTimestamp": "1795482000000",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, VersionId, IsLatest, IsDeleteMarker",
+        "files": [{
+            "key": "reports/nexus-raw/data/1.csv.gz",
+            "size": packed.len(),
+            "MD5checksum": hex::encode(Md5::digest(&packed)),
+        }],
+    });
+    fs::write(path_in(&garden.house, "1.csv.gz"), &packed).unwrap();
+    let path = path_in(&garden.house, "manifest.json");
+    fs::write(&path, manifest.to_string()).unwrap();
+
+    let ran = garden.run(&["--json", "--inventory", path.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    let expected = garden.planted.iter().filter(|(_, key)| key != hidden);
+    assert_eq!(ran.found(), expected.cloned().collect::<Vec<_>>());
+    assert_eq!(
+        ran.summary()["subject"],
+        "bucket nexus-raw by the inventory of 2026-11-24T01:00:00Z"
+    );
+
+    fs::write(
+        path_in(&garden.house, "1.csv.gz"),
+        &packed[..packed.len() / 2],
+    )
+    .unwrap();
+    let ran = garden.run(&["--inventory", path.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(78), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("its length or digest differs"),
+        "{}",
+        ran.stderr
+    );
+    let ran = garden.run(&["--inventory", "s3://inventories/manifest.json"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stderr.contains("aws s3 cp --recursive"),
+        "{}",
+        ran.stderr
+    );
 }

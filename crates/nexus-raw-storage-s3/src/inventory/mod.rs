@@ -73,7 +73,7 @@ fn refused(failure: RequestFailure, right: &'static str) -> InventoryError {
 
 #[async_trait]
 impl ObjectListing for S3BucketInventory {
-    fn taken_at(&self) -> Option<Timestamp> {
+    fn complete_until(&self) -> Option<Timestamp> {
         None
     }
 

@@ -33,7 +33,7 @@ pub(super) struct Evaluation {
 /// What an evaluation needs to know of the run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunFacts {
-    /// The time that the list is of.
+    /// The list has every object that was there at this time.
     pub(super) listed_at: Timestamp,
     pub(super) keeps_octet_stream: bool,
 }

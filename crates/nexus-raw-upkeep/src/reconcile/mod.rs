@@ -97,7 +97,7 @@ impl Reconciliation<'_> {
         let began = self.clock.now();
         let started_at = file.state().started_at;
         let facts = RunFacts {
-            listed_at: self.objects.taken_at().unwrap_or(started_at),
+            listed_at: self.objects.complete_until().unwrap_or(started_at),
             keeps_octet_stream: self.bucket.keeps_octet_stream().await?,
         };
         loop {

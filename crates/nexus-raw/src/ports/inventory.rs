@@ -88,8 +88,9 @@ pub struct ListedMultipart {
 /// A list of the versions of all objects: by the store's own requests, or from a file that it wrote.
 #[async_trait]
 pub trait ObjectListing: fmt::Debug + Send + Sync {
-    /// The time that the whole list is of; `None` if each page is of the time of its request.
-    fn taken_at(&self) -> Option<Timestamp>;
+    /// The list has every object that was there at this time; `None` if each page is of the time of its
+    /// request.
+    fn complete_until(&self) -> Option<Timestamp>;
 
     /// A page of the versions and delete markers of keys that begin with `prefix`.
     ///
