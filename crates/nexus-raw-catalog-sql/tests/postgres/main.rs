@@ -13,6 +13,7 @@ mod examining;
 mod faults;
 mod functions;
 mod inspecting;
+mod inventory;
 mod opening;
 mod parts;
 mod planning;

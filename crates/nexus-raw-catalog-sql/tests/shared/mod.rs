@@ -2,3 +2,4 @@
 
 pub(crate) mod checking;
 pub(crate) mod inspecting;
+pub(crate) mod inventory;

@@ -15,6 +15,7 @@ mod durability;
 mod examining;
 mod handing;
 mod inspecting;
+mod inventory;
 mod keys;
 mod listing;
 mod observing;
