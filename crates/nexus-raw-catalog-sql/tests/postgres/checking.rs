@@ -1,7 +1,10 @@
 use crate::{
-    shared::checking::{
-        TAMPERINGS, Tampering, differences, fill, finds_nothing_in_an_untouched_catalogue,
-        finds_the_one_difference_among_many, statement,
+    shared::{
+        checking::{
+            differences, fill, finds_nothing_in_an_untouched_catalogue,
+            finds_the_one_difference_among_many,
+        },
+        tamperings::{TAMPERINGS, Tampering, statement},
     },
     support::{Home, run},
 };

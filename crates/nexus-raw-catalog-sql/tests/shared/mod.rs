@@ -3,3 +3,4 @@
 pub(crate) mod checking;
 pub(crate) mod inspecting;
 pub(crate) mod inventory;
+pub(crate) mod tamperings;

@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{cell::Cell, fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use nexus_raw::{
     asset::Provenance,
@@ -54,18 +54,29 @@ async fn a_backup_beside_a_server_is_a_whole_catalogue_in_one_file_of_its_owner(
     restored.close().await;
 }
 
-/// A server writes all the time; each backup ends, and is of one moment.
+/// The copy takes several steps, and a server writes all the time; each backup ends, and is of one
+/// moment.
 #[tokio::test]
 async fn a_backup_while_a_server_writes_is_of_one_moment() {
     let home = Home::new();
     let catalog = home.open().await;
     let scope = sample::scope("t_a", "dev");
+    let write = async |number: u64| {
+        let intent = sample::intent(&scope, sample::asset_id(number));
+        presign_and_register(&catalog, &intent, Provenance::default()).await;
+    };
+    for number in 1..=700 {
+        write(number).await;
+    }
     let inspector = CatalogInspector::open(&home.url()).await.unwrap();
+    let is_enough = Cell::new(false);
     let writing = async {
-        for number in 1..=300 {
-            let intent = sample::intent(&scope, sample::asset_id(number));
-            presign_and_register(&catalog, &intent, Provenance::default()).await;
+        let mut number = 700;
+        while !is_enough.get() {
+            number += 1;
+            write(number).await;
         }
+        number
     };
     let backing_up = async {
         let mut reports = Vec::new();
@@ -73,15 +84,20 @@ async fn a_backup_while_a_server_writes_is_of_one_moment() {
             let file = target(&home).with_extension(number.to_string());
             reports.push(inspector.backup(&file).await.unwrap());
         }
+        is_enough.set(true);
         reports
     };
-    let ((), reports) = tokio::join!(writing, backing_up);
+    let (written, reports) = tokio::join!(writing, backing_up);
     catalog.close().await;
-    assert_eq!(reports.len(), 8);
+    let mut before = 0;
     for report in reports {
+        assert!(report.bytes > 2 << 20, "{report:?}");
         let presigned_alone = report.events - 2 * report.assets;
         assert!(presigned_alone <= 1, "{report:?}");
+        assert!((before..=written).contains(&report.assets), "{report:?}");
+        before = report.assets;
     }
+    assert!(written > 710, "nothing was written meanwhile: {written}");
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn a_change_of_the_file_is_found_with_its_place_and_ends_with_1() {
     assert!(stdout.ends_with(last), "{stdout}");
 }
 
-/// None of them creates a catalogue, or anything else.
+/// None of them creates a catalogue, or anything else where there is none.
 #[test]
 fn where_no_catalogue_is_each_command_ends_with_78_and_creates_nothing() {
     let machine = Machine::new();
