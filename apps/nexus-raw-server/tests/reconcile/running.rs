@@ -41,18 +41,18 @@ async fn a_killed_run_goes_on_to_the_same_report() {
     assert_eq!(expected.found(), garden.planted, "{}", expected.stderr);
     let requests = proxy.requests();
     for at in [2, 3, 40, 200, requests - 60, requests - 5] {
-        let (arrived, arrives) = channel();
-        let arrived = Mutex::new(arrived);
+        let (sender, arrived) = channel();
+        let sender = Mutex::new(sender);
         let hang = FaultRule::every()
             .only(at..)
             .fault(Fault::Hang)
             // nobody listens any more after the first one
             .calling(move |_| {
-                let _ = arrived.lock().unwrap().send(());
+                let _ = sender.lock().unwrap().send(());
             });
         proxy.follow([hang]);
         let mut running = command().stdout(Stdio::null()).spawn().unwrap();
-        arrives.recv().unwrap();
+        arrived.recv().unwrap();
         running.kill().unwrap();
         running.wait().unwrap();
         proxy.follow([]);
@@ -192,15 +192,15 @@ async fn an_inventory_takes_the_place_of_the_list() {
     let listed = endpoint.signed("GET", "/nexus-raw?versions&prefix=tenants/", &[], b"");
     let hidden = "tenants/notes.txt";
     let rows = listed.texts("Key").into_iter().filter(|key| key != hidden);
-    let rows: String = rows
+    let rows: Vec<String> = rows
         .map(|key| {
             let key = encode_path(&key);
-            format!("\"nexus-raw\",\"{key}\",\"\",\"true\",\"false\"\n")
+            format!("\"nexus-raw\",\"{key}\",\"\",\"true\",\"false\"")
         })
         .collect();
     drop(store);
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(rows.as_bytes()).unwrap();
+    packed.write_all(rows.join("\n").as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
     let manifest = json!({
         "sourceBucket": "nexus-raw",

@@ -213,7 +213,7 @@ fn the_place_of_an_import_is_a_bucket_and_a_plain_prefix() {
 fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
     // Amazon S3 API Reference, "Required permissions for Amazon S3 API operations"
     const REFUSED: [&str; 2] = ["delete_object", "put_object"];
-    const CALLS: [(&str, &str, &[&str]); 15] = [
+    const CALLS: [(&str, &str, &[&str]); 17] = [
         (
             "abort_multipart_upload",
             "OwnObjects",
@@ -260,6 +260,12 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
             "OwnBucket",
             &["s3:ListBucketMultipartUploads"],
         ),
+        (
+            "list_object_versions",
+            "Reconcile",
+            &["s3:ListBucketVersions"],
+        ),
+        ("list_objects_v2", "OwnBucket", &["s3:ListBucket"]),
         ("list_parts", "OwnObjects", &["s3:ListMultipartUploadParts"]),
     ];
     let called: BTreeSet<String> = calls_in(concat!(env!("CARGO_MANIFEST_DIR"), "/src").as_ref());
@@ -273,7 +279,8 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
     };
     let tasks = RoleTasks {
         doctor: true,
-        ..RoleTasks::default()
+        reconcile: true,
+        import: None,
     };
     let policy = role_policy(&versioned, &tasks);
     for statement in policy["Statement"].as_array().unwrap() {

@@ -160,7 +160,7 @@ async fn a_file_that_is_cut_changed_or_missing_is_refused() {
         ("changed", "its length or digest differs"),
         ("missing", "cannot be read"),
     ] {
-        let report = Report::of(&[rows.clone()]);
+        let report = Report::of(std::slice::from_ref(&rows));
         let file = report.data(0);
         let mut bytes = fs::read(&file).unwrap();
         match damage {
