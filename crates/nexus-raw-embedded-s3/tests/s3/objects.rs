@@ -297,3 +297,22 @@ fn objects_survive_a_restart() {
     let again = server.signed("PUT", "/raw/k", &[("if-none-match", "*")], b"y");
     assert_eq!(again.error(), (412, "PreconditionFailed".to_owned()));
 }
+
+/// Beside the rules of the suite for all servers.
+#[test]
+fn a_list_of_versions_is_of_one_bucket_and_has_a_valid_page() {
+    let server = Server::start();
+    let listed = |query: &str| server.signed("GET", &format!("/raw?versions{query}"), &[], b"");
+    let invalid = (400, "InvalidArgument".to_owned());
+    for query in ["&max-keys=0", "&encoding-type=xml", "&version-id-marker=a"] {
+        assert_eq!(listed(query).error(), invalid, "{query}");
+    }
+    let delimited = listed("&delimiter=/").error();
+    assert_eq!(delimited, (501, "NotImplemented".to_owned()));
+    let absent = server.signed("GET", "/no-such-bucket?versions", &[], b"");
+    assert_eq!(absent.error(), (404, "NoSuchBucket".to_owned()));
+    let empty = listed("");
+    assert_eq!(empty.error(), (200, String::new()));
+    assert_eq!(empty.texts("Key"), Vec::<String>::new());
+    assert_eq!(empty.texts("IsTruncated"), ["false"]);
+}

@@ -7,27 +7,8 @@ use aws_sdk_s3::{
 };
 use nexus_raw::ports::{InventoryError, InventoryPage, ListedMultipart, ListedVersion, PageToken};
 
-use super::{page_place::PagePlace, refused, url_encoded::decoded};
+use super::{list_fault::ListFault, page_place::PagePlace, refused, url_encoded::decoded};
 use crate::{failure::RequestFailure, stat::version_id, store::Store};
-
-/// A list that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ListFault {
-    #[error("an item lacks its key or id")]
-    Item,
-    #[error("a key is no UTF-8")]
-    Key,
-    #[error("a list that goes on does not say where")]
-    Next,
-    #[error("the place of a page is none of this store")]
-    Token,
-}
-
-impl From<ListFault> for InventoryError {
-    fn from(fault: ListFault) -> Self {
-        Self::Unusable(Box::new(fault))
-    }
-}
 
 /// Lists versions, or objects where the store has no list of versions.
 pub(super) async fn versions(

@@ -1,6 +1,7 @@
 //! The bucket as a whole, for those who run the service.
 
 mod list;
+mod list_fault;
 mod lookup;
 mod page_place;
 mod url_encoded;

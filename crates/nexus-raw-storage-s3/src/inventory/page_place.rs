@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use nexus_raw::ports::{InventoryError, PageToken};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::list::ListFault;
+use super::list_fault::ListFault;
 
 /// Where a page begins, in the store's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use aws_sdk_s3::types::EncodingType;
 use percent_encoding::percent_decode;
 
-use super::list::ListFault;
+use super::list_fault::ListFault;
 
 /// Decodes a text of a list. A store that ignores the request returns it as it is.
 pub(super) fn decoded(text: &str, encoding: Option<&EncodingType>) -> Result<String, ListFault> {

@@ -11,7 +11,7 @@ use md5::{Digest as _, Md5};
 use nexus_raw::ports::ListedVersion;
 use percent_encoding::percent_decode;
 
-use super::{S3InventoryError, manifest::Columns};
+use super::{S3InventoryError, columns::Columns};
 
 /// A data file, as the manifest names it.
 #[derive(Debug, Clone)]

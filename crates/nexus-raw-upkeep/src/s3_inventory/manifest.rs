@@ -7,7 +7,7 @@ use md5::{Digest as _, Md5};
 use nexus_raw::{asset::BucketName, time::Timestamp};
 use serde::Deserialize;
 
-use super::{S3InventoryError, data_file::DataFile};
+use super::{S3InventoryError, columns::Columns, data_file::DataFile};
 
 /// A manifest that was read and can be used.
 #[derive(Debug)]
@@ -16,15 +16,6 @@ pub(super) struct Manifest {
     pub(super) created_at: Timestamp,
     pub(super) columns: Columns,
     pub(super) files: Vec<DataFile>,
-}
-
-/// The places of columns in a row.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Columns {
-    pub(super) key: usize,
-    pub(super) version_id: Option<usize>,
-    pub(super) is_delete_marker: Option<usize>,
-    pub(super) count: usize,
 }
 
 #[derive(Deserialize)]
@@ -87,19 +78,6 @@ impl Manifest {
             created_at,
             columns,
             files: files.collect(),
-        })
-    }
-}
-
-impl Columns {
-    fn of(schema: &str) -> Option<Self> {
-        let names: Vec<&str> = schema.split(',').map(str::trim).collect();
-        let place = |wanted| names.iter().position(|name| *name == wanted);
-        Some(Self {
-            key: place("Key")?,
-            version_id: place("VersionId"),
-            is_delete_marker: place("IsDeleteMarker"),
-            count: names.len(),
         })
     }
 }

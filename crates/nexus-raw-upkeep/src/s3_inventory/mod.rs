@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html>
 
+mod columns;
 mod data_file;
 mod manifest;
 #[cfg(test)]

@@ -11,12 +11,12 @@ use super::*;
 const SCHEMA: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size";
 
 /// A report with these data files, laid out as in the bucket of reports.
-struct Report {
+struct SampleReport {
     directory: TempDir,
     manifest: Value,
 }
 
-impl Report {
+impl SampleReport {
     fn of(files: &[String]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().join("nexus-raw-test/all/data");
@@ -103,7 +103,7 @@ async fn versions_and_delete_markers_are_read_and_keys_are_decoded() {
         row("tenants/d", "", false),
         row("tenants/e", "v2", true),
     ];
-    let report = Report::of(&[rows.concat()]);
+    let report = SampleReport::of(&[rows.concat()]);
     let inventory = report.open().unwrap();
     assert_eq!(inventory.created_at(), sample::now());
     assert_eq!(
@@ -130,7 +130,7 @@ async fn pages_go_through_all_files_also_with_another_reader() {
             rows.collect()
         })
         .collect();
-    let report = Report::of(&files);
+    let report = SampleReport::of(&files);
     let expected: Vec<ListedVersion> = [(1, 999), (2, 1), (3, 2500), (4, 1000)]
         .into_iter()
         .flat_map(|(file, rows)| (0..rows).map(move |n| format!("tenants/{file}/{n}")))
@@ -144,7 +144,7 @@ async fn pages_go_through_all_files_also_with_another_reader() {
 
 #[tokio::test]
 async fn a_report_without_versions_is_of_objects() {
-    let mut report = Report::of(&["\"nexus-raw-test\",\"tenants/a\"\n".to_owned()]);
+    let mut report = SampleReport::of(&["\"nexus-raw-test\",\"tenants/a\"\n".to_owned()]);
     report.manifest["fileSchema"] = json!("Bucket, Key");
     let items = all(report.open().unwrap(), || None).await;
     assert_eq!(items, [version("tenants/a", None, false)]);
@@ -160,7 +160,7 @@ async fn a_file_that_is_cut_changed_or_missing_is_refused() {
         ("changed", "its length or digest differs"),
         ("missing", "cannot be read"),
     ] {
-        let report = Report::of(std::slice::from_ref(&rows));
+        let report = SampleReport::of(std::slice::from_ref(&rows));
         let file = report.data(0);
         let mut bytes = fs::read(&file).unwrap();
         match damage {
@@ -187,11 +187,11 @@ async fn a_row_that_is_not_as_the_manifest_says_is_refused() {
         row("tenants/%ff", "v", false),
         row("tenants/a", "v", false).replace("\"false\"", "\"perhaps\""),
     ] {
-        let report = Report::of(&[[row("tenants/a", "v", false), bad.clone()].concat()]);
+        let report = SampleReport::of(&[[row("tenants/a", "v", false), bad.clone()].concat()]);
         let page = report.open().unwrap().versions("", None).await;
         assert!(matches!(page, Err(InventoryError::Unusable(_))), "{bad}");
     }
-    let report = Report::of(&[]);
+    let report = SampleReport::of(&[]);
     let token = PageToken::new("version a b".to_owned());
     let page = report.open().unwrap().versions("", Some(&token)).await;
     assert!(matches!(page, Err(InventoryError::Unusable(_))));
@@ -200,7 +200,7 @@ async fn a_row_that_is_not_as_the_manifest_says_is_refused() {
 #[test]
 fn another_manifest_is_refused_with_the_reason() {
     let with = |name: &str, value: Value| {
-        let mut report = Report::of(&[]);
+        let mut report = SampleReport::of(&[]);
         report.manifest[name] = value;
         reason(&report.open().unwrap_err())
     };
@@ -226,7 +226,7 @@ fn another_manifest_is_refused_with_the_reason() {
         let reason = with(name, value);
         assert!(reason.contains(expected), "{reason}");
     }
-    let report = Report::of(&[]);
+    let report = SampleReport::of(&[]);
     report.open().unwrap();
     let checksum = report.path().with_file_name("manifest.checksum");
     let digest = hex::encode(Md5::digest(report.manifest.to_string()));
@@ -245,7 +245,7 @@ fn another_manifest_is_refused_with_the_reason() {
 /// A manifest must not make the program read other files.
 #[tokio::test]
 async fn a_data_file_is_looked_for_below_the_directories_of_the_manifest_alone() {
-    let mut report = Report::of(&[]);
+    let mut report = SampleReport::of(&[]);
     report.manifest["files"] = json!([
         {"key": "../../../../etc/hostname", "size": 1, "MD5checksum": ""}
     ]);

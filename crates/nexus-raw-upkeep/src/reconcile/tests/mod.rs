@@ -103,20 +103,20 @@ impl House {
     }
 
     /// Runs to the end, and returns the report.
-    async fn report(&self) -> Report {
+    async fn report(&self) -> ReadReport {
         assert_eq!(self.step().await.unwrap(), RunOutcome::Finished);
-        Report::of(&self.work_file())
+        ReadReport::of(&self.work_file())
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Report {
+struct ReadReport {
     differences: Vec<Difference>,
     summary: Summary,
     text: String,
 }
 
-impl Report {
+impl ReadReport {
     fn of(file: &WorkFile) -> Self {
         let [lines, text] = [ReportFormat::JsonLines, ReportFormat::Text].map(|format| {
             let mut out = Vec::new();

@@ -75,7 +75,7 @@ async fn a_difference_that_is_mended_before_the_end_is_not_reported() {
         .await
         .unwrap();
     reconciliation.run(&mut file).await.unwrap();
-    let report = Report::of(&file);
+    let report = ReadReport::of(&file);
     assert_eq!(report.kinds(), [DifferenceKind::UnknownMultipart]);
 }
 
