@@ -9,7 +9,7 @@ pub struct Examined {
     /// The name of the check, such as `bucket.cors`; it does not change between versions.
     pub check: &'static str,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: CheckVerdict,
     /// What was found.
     pub found: String,
     /// What to do about it, as exactly as can be said; `None` where there is nothing to do.
@@ -21,7 +21,7 @@ pub struct Examined {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum CheckVerdict {
     /// As it should be.
     Sound,
     /// Nothing has to be done, but an operator should know.
@@ -32,7 +32,7 @@ pub enum Verdict {
     Fault,
 }
 
-impl Verdict {
+impl CheckVerdict {
     /// Returns whether an operator has to act.
     #[must_use]
     pub fn asks_for_action(self) -> bool {
@@ -55,28 +55,38 @@ impl Examined {
     /// Says that all is as it should be.
     #[must_use]
     pub fn sound(check: &'static str, found: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Sound, found.into(), None)
+        Self::new(check, CheckVerdict::Sound, found.into(), None)
     }
 
     /// Says what an operator should know.
     #[must_use]
     pub fn note(check: &'static str, found: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Note, found.into(), None)
+        Self::new(check, CheckVerdict::Note, found.into(), None)
     }
 
     /// Says what could not be found out, and what is missing for that.
     #[must_use]
     pub fn unknown(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Unknown, found.into(), Some(mend.into()))
+        Self::new(
+            check,
+            CheckVerdict::Unknown,
+            found.into(),
+            Some(mend.into()),
+        )
     }
 
     /// Says what is wrong, and what to do about it.
     #[must_use]
     pub fn fault(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Fault, found.into(), Some(mend.into()))
+        Self::new(check, CheckVerdict::Fault, found.into(), Some(mend.into()))
     }
 
-    fn new(check: &'static str, verdict: Verdict, found: String, mend: Option<String>) -> Self {
+    fn new(
+        check: &'static str,
+        verdict: CheckVerdict,
+        found: String,
+        mend: Option<String>,
+    ) -> Self {
         Self {
             check,
             verdict,

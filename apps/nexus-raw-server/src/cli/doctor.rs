@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use nexus_raw::{
-    checkup::{Examined, Verdict},
+    checkup::{CheckVerdict, Examined},
     text::is_invisible,
 };
 use nexus_raw_config::Settings;
@@ -56,10 +56,10 @@ fn text(all: &[Examined], out: &mut impl Write) -> io::Result<()> {
     }
     let count = |verdict| all.iter().filter(|it| it.verdict == verdict).count();
     let [faults, unknown, notes, sound] = [
-        Verdict::Fault,
-        Verdict::Unknown,
-        Verdict::Note,
-        Verdict::Sound,
+        CheckVerdict::Fault,
+        CheckVerdict::Unknown,
+        CheckVerdict::Note,
+        CheckVerdict::Sound,
     ]
     .map(count);
     writeln!(

@@ -44,7 +44,7 @@ Exit codes:
   2   invalid command line
   69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
-  75  reconcile: not finished within --max-seconds; the next call goes on
+  75  reconcile: the time of --max-seconds is over, and the next call goes on
   78  the configuration, the store or the catalogue must be changed first";
 
 /// What was looked at asks for action.

@@ -1,11 +1,11 @@
 //! What an operator is told of a server and a role.
 
-use nexus_raw::checkup::{Examined, Verdict};
+use nexus_raw::checkup::{CheckVerdict, Examined};
 use nexus_raw_catalog_sql::SqlCatalogSettings;
 
 use crate::support::{Home, run};
 
-fn to_do(all: &[Examined]) -> Vec<(&'static str, Verdict, &str)> {
+fn to_do(all: &[Examined]) -> Vec<(&'static str, CheckVerdict, &str)> {
     let acts = all.iter().filter(|it| it.verdict.asks_for_action());
     acts.map(|it| (it.check, it.verdict, it.found.as_str()))
         .collect()
@@ -17,7 +17,7 @@ async fn of_a_sound_server_nothing_has_to_be_done() {
     let _running = home.open().await;
     let all = home.settings().examine().await;
     assert_eq!(to_do(&all), []);
-    let sound = all.iter().filter(|it| it.verdict == Verdict::Sound);
+    let sound = all.iter().filter(|it| it.verdict == CheckVerdict::Sound);
     let sound: Vec<_> = sound.map(|it| it.check).collect();
     assert_eq!(
         sound,
@@ -85,9 +85,12 @@ async fn each_planted_fault_is_found_and_says_what_to_do() {
         let [(of, verdict, text)] = to_do(&all)[..] else {
             panic!("{plant}: {all:?}");
         };
-        assert_eq!((of, verdict), (check, Verdict::Fault), "{text}");
+        assert_eq!((of, verdict), (check, CheckVerdict::Fault), "{text}");
         assert!(text.contains(found), "{plant}: {text}");
-        let fault = all.iter().find(|it| it.verdict == Verdict::Fault).unwrap();
+        let fault = all
+            .iter()
+            .find(|it| it.verdict == CheckVerdict::Fault)
+            .unwrap();
         let told = fault.mend.as_deref().unwrap();
         assert!(told.contains(said), "{plant}: {told}");
         run(&mut admin, &mend).await;
@@ -113,5 +116,5 @@ async fn a_server_that_is_not_there_is_unknown() {
     let [(check, verdict, _)] = to_do(&all)[..] else {
         panic!("{all:?}");
     };
-    assert_eq!((check, verdict), ("catalog", Verdict::Unknown));
+    assert_eq!((check, verdict), ("catalog", CheckVerdict::Unknown));
 }

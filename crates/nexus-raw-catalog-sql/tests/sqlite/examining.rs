@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use nexus_raw::checkup::Verdict;
+use nexus_raw::checkup::CheckVerdict;
 use nexus_raw_catalog_sql::SqlCatalogSettings;
 
 use nexus_raw_testkit::sample;
@@ -19,14 +19,17 @@ async fn files_are_examined_beside_the_server() {
     assert_eq!(
         verdicts,
         [
-            ("catalog", Verdict::Sound),
-            ("catalog.files", Verdict::Sound)
+            ("catalog", CheckVerdict::Sound),
+            ("catalog.files", CheckVerdict::Sound)
         ]
     );
     let file = settings.url.strip_prefix("sqlite:").unwrap();
     fs::set_permissions(file, fs::Permissions::from_mode(0o640)).unwrap();
     let all = settings.examine().await;
-    let fault = all.iter().find(|it| it.verdict == Verdict::Fault).unwrap();
+    let fault = all
+        .iter()
+        .find(|it| it.verdict == CheckVerdict::Fault)
+        .unwrap();
     assert_eq!(fault.check, "catalog.files");
     let mend = format!("`chmod 600 {file}`");
     assert_eq!(fault.mend.as_deref(), Some(mend.as_str()));
@@ -36,5 +39,8 @@ async fn files_are_examined_beside_the_server() {
     };
     let all = absent.examine().await;
     assert_eq!(all.len(), 1);
-    assert_eq!((all[0].check, all[0].verdict), ("catalog", Verdict::Fault));
+    assert_eq!(
+        (all[0].check, all[0].verdict),
+        ("catalog", CheckVerdict::Fault)
+    );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
 use nexus_raw::{
-    checkup::{Examined, Verdict},
+    checkup::{CheckVerdict, Examined},
     ports::DatasetEventSink as _,
 };
 use nexus_raw_testkit::Nats;
@@ -15,14 +15,14 @@ use super::{
     support::{STREAM, admin, context, messages, sink},
 };
 
-fn to_do(all: &[Examined]) -> Vec<(&'static str, Verdict, &str)> {
+fn to_do(all: &[Examined]) -> Vec<(&'static str, CheckVerdict, &str)> {
     let acts = all.iter().filter(|it| it.verdict.asks_for_action());
     acts.map(|it| (it.check, it.verdict, it.found.as_str()))
         .collect()
 }
 
 fn notes(all: &[Examined]) -> Vec<&str> {
-    let notes = all.iter().filter(|it| it.verdict == Verdict::Note);
+    let notes = all.iter().filter(|it| it.verdict == CheckVerdict::Note);
     notes.map(|it| it.found.as_str()).collect()
 }
 
@@ -46,7 +46,7 @@ async fn of_what_the_sink_made_nothing_has_to_be_done_and_nothing_is_stored() {
     assert_eq!(notes(&after), [ALONE]);
     let sound: Vec<_> = after
         .iter()
-        .filter(|it| it.verdict == Verdict::Sound)
+        .filter(|it| it.verdict == CheckVerdict::Sound)
         .map(|it| it.check)
         .collect();
     assert_eq!(sound, ["nats.server", "nats.stream", "nats.rights"]);
@@ -68,7 +68,7 @@ async fn each_missing_right_is_a_fault() {
         let [(check, verdict, found)] = to_do(&all)[..] else {
             panic!("{right}: {all:?}");
         };
-        assert_eq!((check, verdict), ("nats.rights", Verdict::Fault));
+        assert_eq!((check, verdict), ("nats.rights", CheckVerdict::Fault));
         let expected = format!("permission is missing: Permissions Violation for {named}");
         assert!(found.starts_with(&expected), "{found}");
     }
@@ -117,7 +117,7 @@ async fn each_fault_of_a_stream_is_found() {
             .into_iter()
             .filter(|it| it.0 == "nats.stream")
             .collect();
-        assert_eq!(of_stream, [("nats.stream", Verdict::Fault, found)]);
+        assert_eq!(of_stream, [("nats.stream", CheckVerdict::Fault, found)]);
         assert_eq!(messages(&nats).await.len(), 0);
     }
 }
@@ -153,6 +153,6 @@ async fn a_server_that_is_not_there_is_unknown() {
     let [(check, verdict, found)] = to_do(&all)[..] else {
         panic!("{all:?}");
     };
-    assert_eq!((check, verdict), ("nats.server", Verdict::Unknown));
+    assert_eq!((check, verdict), ("nats.server", CheckVerdict::Unknown));
     assert!(!found.contains(Nats::PASSWORD), "{found}");
 }

@@ -1,6 +1,6 @@
 //! What an operator is told of the issuer's keys.
 
-use nexus_raw::checkup::{Examined, Verdict};
+use nexus_raw::checkup::{CheckVerdict, Examined};
 use serde_json::json;
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     issuer::{Answer, Issuer},
 };
 
-async fn examined(answer: Answer) -> Vec<(Verdict, String)> {
+async fn examined(answer: Answer) -> Vec<(CheckVerdict, String)> {
     let issuer = Issuer::start(answer).await;
     let all = issuer.verifier().examine().await;
     assert!(all.iter().all(|it| it.check == "issuer.keys"));
@@ -24,7 +24,7 @@ async fn keys_are_counted() {
     let keys = [&Key::p256(), &Key::other_p256()];
     assert_eq!(
         examined(Answer::Body(set(&keys))).await,
-        [(Verdict::Sound, "2 public keys for ES256".to_owned())]
+        [(CheckVerdict::Sound, "2 public keys for ES256".to_owned())]
     );
 }
 
@@ -40,7 +40,7 @@ async fn a_published_private_key_is_a_fault_and_a_malformed_one_a_note() {
     let verdicts: Vec<_> = found.iter().map(|it| it.0).collect();
     assert_eq!(
         verdicts,
-        [Verdict::Sound, Verdict::Fault, Verdict::Note],
+        [CheckVerdict::Sound, CheckVerdict::Fault, CheckVerdict::Note],
         "{found:?}"
     );
     assert!(
@@ -53,12 +53,12 @@ async fn a_published_private_key_is_a_fault_and_a_malformed_one_a_note() {
 #[tokio::test]
 async fn an_issuer_without_fitting_keys_is_a_fault_and_an_absent_one_unknown() {
     let none = json!({"keys": []}).to_string();
-    assert_eq!(examined(Answer::Body(none)).await[0].0, Verdict::Fault);
+    assert_eq!(examined(Answer::Body(none)).await[0].0, CheckVerdict::Fault);
     let found = examined(Answer::Status("503 Service Unavailable", String::new())).await;
     assert_eq!(
         found,
         [(
-            Verdict::Unknown,
+            CheckVerdict::Unknown,
             "the JWKS request returned status 503".to_owned()
         )]
     );

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nexus_raw::{
     ErrorChain,
-    checkup::{Examined, Verdict},
+    checkup::{CheckVerdict, Examined},
 };
 
 use crate::{
@@ -44,7 +44,7 @@ impl UnprobedS3 {
     pub async fn examine(&self, expected: &ExpectedBucket) -> Vec<Examined> {
         let store = self.store();
         let mut all = probed(store).await;
-        if all.iter().any(|it| it.verdict == Verdict::Unknown) {
+        if all.iter().any(|it| it.verdict == CheckVerdict::Unknown) {
             // nothing was reached: each other check would say so again
             return all;
         }

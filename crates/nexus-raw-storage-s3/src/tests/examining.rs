@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_credential_types::Credentials;
-use nexus_raw::checkup::{Examined, Verdict};
+use nexus_raw::checkup::{CheckVerdict, Examined};
 use serde_json::{Value, json};
 
 use super::{
@@ -118,7 +118,7 @@ async fn examined(but: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static)
 }
 
 /// What an operator has to do.
-fn to_do(all: &[Examined]) -> Vec<(&'static str, Verdict, &str)> {
+fn to_do(all: &[Examined]) -> Vec<(&'static str, CheckVerdict, &str)> {
     let acts = all.iter().filter(|it| it.verdict.asks_for_action());
     acts.map(|it| (it.check, it.verdict, it.found.as_str()))
         .collect()
@@ -272,8 +272,11 @@ async fn each_planted_fault_is_found_alone_and_says_what_to_do() {
     ];
     for (name, answer, check, found, mend) in planted {
         let all = examined(plain(name, answer)).await;
-        assert_eq!(to_do(&all), [(check, Verdict::Fault, found)]);
-        let fault = all.iter().find(|it| it.verdict == Verdict::Fault).unwrap();
+        assert_eq!(to_do(&all), [(check, CheckVerdict::Fault, found)]);
+        let fault = all
+            .iter()
+            .find(|it| it.verdict == CheckVerdict::Fault)
+            .unwrap();
         let said = fault.mend.as_deref().unwrap();
         assert!(said.contains(mend), "{said}");
     }
@@ -317,10 +320,14 @@ async fn a_role_that_may_more_than_it_needs_is_a_fault() {
     assert_eq!(
         to_do(&all),
         [
-            ("role.delete", Verdict::Fault, "the role may delete objects"),
+            (
+                "role.delete",
+                CheckVerdict::Fault,
+                "the role may delete objects"
+            ),
             (
                 "role.write_elsewhere",
-                Verdict::Fault,
+                CheckVerdict::Fault,
                 "the role may write outside the service's keys"
             ),
         ]
@@ -399,7 +406,10 @@ async fn what_may_not_be_read_is_unknown_and_names_the_right() {
         let [unknown] = asks[..] else {
             panic!("{asks:?}");
         };
-        assert_eq!((unknown.check, unknown.verdict), (check, Verdict::Unknown));
+        assert_eq!(
+            (unknown.check, unknown.verdict),
+            (check, CheckVerdict::Unknown)
+        );
         assert!(
             unknown.mend.as_deref().unwrap().contains(right),
             "{unknown:?}"
@@ -422,7 +432,7 @@ async fn what_a_store_does_not_have_is_a_note() {
     })
     .await;
     assert_eq!(to_do(&all), []);
-    let notes = all.iter().filter(|it| it.verdict == Verdict::Note);
+    let notes = all.iter().filter(|it| it.verdict == CheckVerdict::Note);
     let notes: Vec<_> = notes.map(|it| it.check).collect();
     for check in [
         "bucket.object_lock",
@@ -444,7 +454,7 @@ async fn pages_that_the_service_does_not_know_are_a_note() {
     assert_eq!(to_do(&all), []);
     let note = all
         .iter()
-        .find(|it| it.verdict == Verdict::Note && it.check == "bucket.cors");
+        .find(|it| it.verdict == CheckVerdict::Note && it.check == "bucket.cors");
     assert!(
         note.unwrap().found.starts_with("pages of * may"),
         "{note:?}"
@@ -473,7 +483,7 @@ async fn a_clock_that_is_off_and_credentials_that_end_are_faults() {
         let [(check, verdict, said)] = to_do(&all)[..] else {
             panic!("{all:?}");
         };
-        assert_eq!((check, verdict), ("clock", Verdict::Fault));
+        assert_eq!((check, verdict), ("clock", CheckVerdict::Fault));
         assert!(said.ends_with(found), "{said}");
     }
     let ends = |minutes: u64| {
@@ -486,7 +496,7 @@ async fn a_clock_that_is_off_and_credentials_that_end_are_faults() {
         to_do(&all),
         [(
             "credentials",
-            Verdict::Fault,
+            CheckVerdict::Fault,
             "end in 5 min, and with them each URL, which is to live longer"
         )]
     );
@@ -511,7 +521,7 @@ async fn a_bucket_that_needs_a_key_is_sound_where_uploads_are_signed_with_it() {
         .iter()
         .find(|it| it.check == "bucket.encryption")
         .unwrap();
-    assert_eq!(said.verdict, Verdict::Sound);
+    assert_eq!(said.verdict, CheckVerdict::Sound);
 }
 
 #[tokio::test]
@@ -522,6 +532,6 @@ async fn a_store_that_is_not_there_is_said_once() {
     };
     assert_eq!(
         (unreached.check, unreached.verdict),
-        ("bucket.probe", Verdict::Unknown)
+        ("bucket.probe", CheckVerdict::Unknown)
     );
 }

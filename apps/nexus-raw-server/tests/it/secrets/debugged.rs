@@ -27,7 +27,9 @@ use nexus_raw_events::{
     HttpEventSink, HttpSinkSettings, NatsEventSink, NatsSinkSettings, encoding::Encoding,
 };
 use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings, TokenIssuer};
-use nexus_raw_storage_s3::{S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3};
+use nexus_raw_storage_s3::{
+    S3BucketInventory, S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3,
+};
 use nexus_raw_testkit::{Canaries, FakeCatalog, FakeStore, FixedClock, SequentialIds, sample};
 
 use super::{
@@ -301,10 +303,14 @@ async fn of_the_store(printed: &mut Printed, directory: &Path) {
         allow_unsigned_headers: false,
     };
     printed.add("storage-s3::S3Settings", &settings);
+    let inventory = S3BucketInventory::connect(settings.clone(), Arc::new(SystemClock))
+        .await
+        .unwrap();
     let store = UnprobedS3::connect(settings, Arc::new(SystemClock))
         .await
         .unwrap();
     printed.add("storage-s3::UnprobedS3", &store);
+    printed.add("storage-s3::S3BucketInventory", &inventory);
     printed.add(
         "storage-s3::S3RawStorageRepository",
         &store.probe().await.unwrap(),
