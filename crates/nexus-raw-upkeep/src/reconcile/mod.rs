@@ -126,6 +126,18 @@ impl Reconciliation<'_> {
                     Some(last) => Phase::Objects {
                         after: last.clone(),
                     },
+                    None => Phase::Review {
+                        after: String::new(),
+                    },
+                };
+                self.look_at_keys(file, keys, facts, next).await
+            }
+            Phase::Review { after } => {
+                let keys = file.differing(&after, STEP)?;
+                let next = match keys.last() {
+                    Some(last) => Phase::Review {
+                        after: last.clone(),
+                    },
                     None => Phase::Uploads {
                         key: String::new(),
                         upload_id: String::new(),
@@ -135,16 +147,6 @@ impl Reconciliation<'_> {
             }
             Phase::Uploads { key, upload_id } => {
                 self.look_at_uploads(file, (&key, &upload_id)).await
-            }
-            Phase::Review { after } => {
-                let keys = file.differing(&after, STEP)?;
-                let next = match keys.last() {
-                    Some(last) => Phase::Review {
-                        after: last.clone(),
-                    },
-                    None => Phase::Done,
-                };
-                self.look_at_keys(file, keys, facts, next).await
             }
             Phase::Done => Ok(()),
         }
@@ -256,9 +258,7 @@ impl Reconciliation<'_> {
                 key: last.key.clone(),
                 upload_id: last.upload_id.clone(),
             },
-            None => Phase::Review {
-                after: String::new(),
-            },
+            None => Phase::Done,
         };
         let looks = uploads.into_iter().map(|it| self.evaluate_upload(it));
         let differences: Vec<Option<Difference>> =

@@ -31,10 +31,10 @@ pub(super) enum Phase {
     },
     /// Looks up the intents of all other objects.
     Objects { after: String },
-    /// Looks up the intents of all open uploads.
-    Uploads { key: String, upload_id: String },
     /// Looks at every difference again, since much may have happened since it was found.
     Review { after: String },
+    /// Looks up the intents of all open uploads, at last.
+    Uploads { key: String, upload_id: String },
     /// The report is complete.
     Done,
 }

@@ -370,4 +370,9 @@ async fn an_intent_of_another_bucket_is_counted_and_not_looked_up() {
             .text
             .contains("not compared: 1 intents and records of other buckets")
     );
+
+    // what is at its key in this bucket is not its object
+    house.work_file().remove().unwrap();
+    house.bucket.upload(&elsewhere, sample::CONTENT);
+    assert_eq!(house.report().await.kinds(), [Kind::Foreign]);
 }
