@@ -63,8 +63,8 @@ async fn a_restored_dump_passes_the_check_and_is_served() {
     let owner = house.owner_of("t_demo", &server);
     let record = record.json();
     let id = record["asset_id"].as_str().unwrap();
-    let served = owner.get(&format!("/nexus/raw/{id}")).await;
-    assert_eq!(served.whole(), (200, record.clone()));
+    let found = owner.get(&format!("/nexus/raw/{id}")).await;
+    assert_eq!(found.whole(), (200, record.clone()));
     owner.put("two.jpg", b"another photograph").await;
     server.stop();
     assert_eq!(run(&mut restored(&["check-catalogue"])).0, 0);
