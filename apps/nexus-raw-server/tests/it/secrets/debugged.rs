@@ -31,6 +31,7 @@ use nexus_raw_storage_s3::{
     S3BucketInventory, S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3,
 };
 use nexus_raw_testkit::{Canaries, FakeCatalog, FakeStore, FixedClock, SequentialIds, sample};
+use nexus_raw_upkeep::reconcile::WorkFile;
 
 use super::{
     exits::DATABASE,
@@ -92,6 +93,9 @@ async fn no_value_that_holds_a_secret_prints_it() {
     of_lists(&mut printed).await;
     of_the_store(&mut printed, directory.path()).await;
     of_the_catalogue(&mut printed, directory.path()).await;
+    let work_file = directory.path().join("work");
+    let work_file = WorkFile::open(&work_file, "a bucket", sample::now()).unwrap();
+    printed.add("upkeep::WorkFile", &work_file);
     for (name, text) in &printed.0 {
         canaries.assert_none_in(name, text.clone());
     }
