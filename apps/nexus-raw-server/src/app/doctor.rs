@@ -83,7 +83,7 @@ async fn bucket(settings: &Settings, plan: &Plan) -> Vec<Examined> {
         has_roles: plan.store.is_none(),
     };
     match UnprobedS3::connect(plan.storage.clone(), Arc::clone(&plan.clock)).await {
-        Ok(store) => store.examine(&expected).await,
+        Ok(store) => Box::pin(store.examine(&expected)).await,
         Err(error) => {
             let mend = match error {
                 ConnectError::Credentials(_) => {

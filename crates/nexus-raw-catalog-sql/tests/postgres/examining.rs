@@ -67,8 +67,8 @@ async fn each_planted_fault_is_found_and_says_what_to_do() {
             "lower catalog.max_connections to 3",
         ),
         (
-            format!("ALTER TABLE asset DISABLE ROW LEVEL SECURITY"),
-            format!("ALTER TABLE asset ENABLE ROW LEVEL SECURITY"),
+            "ALTER TABLE asset DISABLE ROW LEVEL SECURITY".to_owned(),
+            "ALTER TABLE asset ENABLE ROW LEVEL SECURITY".to_owned(),
             "catalog",
             "row-level security",
             "",

@@ -60,7 +60,7 @@ impl UnprobedS3 {
         all.extend([versioning, object_lock, encryption]);
         all.extend(lifecycle.into_iter().chain(cors).chain(policy));
         if expected.has_roles {
-            all.extend(rights::examine(store).await);
+            all.extend(Box::pin(rights::examine(store)).await);
         }
         all.push(signing::clock(store));
         all.push(signing::credentials(store, expected.presign_ttl));

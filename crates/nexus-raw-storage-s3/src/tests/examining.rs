@@ -1,6 +1,6 @@
 //! What is found of buckets and roles: nothing in sound ones, and each planted fault.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use nexus_raw::checkup::{CheckVerdict, Examined};
@@ -39,8 +39,8 @@ fn asked(seen: &Seen) -> Option<&str> {
 
 fn cors(origin: &str, methods: &[&str], headers: &[&str], exposed: &str) -> Answer {
     let list = |name: &str, all: &[&str]| -> String {
-        let all = all.iter();
-        all.map(|it| format!("<{name}>{it}</{name}>")).collect()
+        let all = all.iter().map(|it| format!("<{name}>{it}</{name}>"));
+        all.collect::<Vec<_>>().concat()
     };
     xml(&format!(
         "<CORSConfiguration><CORSRule><AllowedOrigin>{origin}</AllowedOrigin>{}{}\
@@ -110,7 +110,7 @@ async fn examined_as(
     }));
     let connector = scripted.connector();
     let store = store_on(settings, credentials, connector, Deadlines::default()).await;
-    UnprobedS3::on(Arc::clone(&store)).examine(&expected).await
+    Box::pin(UnprobedS3::on(store).examine(&expected)).await
 }
 
 async fn examined(but: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static) -> Vec<Examined> {
@@ -352,7 +352,7 @@ async fn examining_changes_nothing_but_what_the_probe_does() {
         Deadlines::default(),
     )
     .await;
-    UnprobedS3::on(store).examine(&expected()).await;
+    Box::pin(UnprobedS3::on(store).examine(&expected())).await;
     for seen in scripted.seen() {
         let is_of_probe = seen.path.starts_with("/nexus-raw-probe/v1/");
         match seen.method.as_str() {

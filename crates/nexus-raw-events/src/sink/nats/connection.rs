@@ -104,8 +104,8 @@ impl Connection {
 }
 
 /// Returns whether all events have a subject of it.
-pub(super) fn covers(subject: &String) -> bool {
-    matches!(subject.as_str(), SUBJECTS | "nexus.>" | ">")
+pub(super) fn covers(subject: &str) -> bool {
+    matches!(subject, SUBJECTS | "nexus.>" | ">")
 }
 
 /// Creates the stream if it does not exist. An existing one that takes the subjects is not changed:
@@ -121,7 +121,7 @@ async fn ensure_stream(context: &Context) -> Result<(), BoxError> {
         })
         .await?;
     let subjects = &stream.cached_info().config.subjects;
-    if subjects.iter().any(covers) {
+    if subjects.iter().any(|it| covers(it)) {
         Ok(())
     } else {
         Err(format!("stream {STREAM} does not cover the subjects {SUBJECTS}").into())

@@ -106,7 +106,7 @@ fn is_absent(error: &GetStreamError) -> bool {
 fn faults_of(config: &stream::Config, check: &'static str) -> Vec<Examined> {
     let mut all = Vec::new();
     let mut fault = |found: String, mend: String| all.push(Examined::fault(check, found, mend));
-    if !config.subjects.iter().any(covers) {
+    if !config.subjects.iter().any(|it| covers(it)) {
         fault(
             format!("{STREAM} does not cover the subjects {SUBJECTS}"),
             format!("`nats stream edit {STREAM} --subjects '{SUBJECTS}'`"),
