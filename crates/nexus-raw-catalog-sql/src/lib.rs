@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod backlog;
 mod backup;
 mod catalog;
 #[cfg(feature = "commit-hook")]

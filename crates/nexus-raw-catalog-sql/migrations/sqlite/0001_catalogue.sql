@@ -211,6 +211,10 @@ CREATE INDEX asset_by_registered_by ON asset (tenant_id, env, registered_by, reg
 CREATE INDEX asset_for_training ON asset (tenant_id, env, registered_sequence)
 WHERE train_ok_effective;
 
+-- The order in which objects are read again: the longest unverified first. A registration has verified.
+CREATE INDEX asset_by_verification ON asset (tenant_id, env,
+    CASE WHEN verified_at IS NULL THEN imported_at ELSE verified_at END, registered_sequence);
+
 -- Labels: those of the record (`is_registered`), and those that a fact stated later. Lists are
 -- filtered by those in force.
 CREATE TABLE asset_label (

@@ -1,4 +1,5 @@
 mod assets;
+mod backlog;
 mod downloads;
 mod outbox;
 mod work;

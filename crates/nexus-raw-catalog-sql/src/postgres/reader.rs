@@ -57,6 +57,7 @@ macro_rules! asset_columns {
     };
 }
 
+mod backlog;
 mod facts;
 mod parts;
 

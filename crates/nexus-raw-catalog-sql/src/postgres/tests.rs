@@ -1,12 +1,19 @@
 //! Tests that need private access.
 
-use nexus_raw::{ports::AssetFilter, tenancy::Scope};
+use nexus_raw::{
+    ports::{AssetFilter, UnverifiedPlace},
+    tenancy::Scope,
+    time::Timestamp,
+};
 use nexus_raw_testkit::{Postgres, sample};
 use serde_json::Value as Json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::{made::FUNCTIONS, migrate, parse_url, reader, reader::TO_LIST, statement};
-use crate::listing::{self, Listing, Sql};
+use crate::{
+    backlog,
+    listing::{self, Listing, Sql},
+};
 
 /// Fills a scope with half of all assets, each of its two events, and other scopes with the rest,
 /// past triggers and foreign keys.
@@ -114,6 +121,32 @@ async fn every_list_comes_from_an_index_in_its_order() {
                 assert!(is_key.contains(&true), "{name} {condition} of {}", sql.text);
             }
         }
+    }
+}
+
+/// In pages, however far down.
+#[tokio::test]
+async fn the_longest_unverified_come_from_an_index_in_their_order() {
+    let mut connection = filled().await;
+    let scope = sample::scope("t_a", "dev");
+    let at = |micros| Timestamp::from_micros(micros).unwrap();
+    let place = UnverifiedPlace {
+        since: at(5_000),
+        sequence: 9,
+    };
+    for after in [None, Some(place)] {
+        let sql = backlog::unverified("asset a", &scope, at(9_000), after, 100);
+        let nodes = plan(&mut connection, &scope, &sql).await;
+        let scans = index_scans(&nodes, &["Limit", "Result"]);
+        let [(name, condition)] = &*scans else {
+            panic!("{scans:?}");
+        };
+        assert_eq!(name, "asset_by_verification");
+        let since = "CASE WHEN (verified_at IS NULL) THEN imported_at ELSE verified_at END";
+        let condition = condition.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(condition.contains(&format!("({since} < ")), "{condition}");
+        let is_bounded = condition.contains(&format!("({since} >= "));
+        assert_eq!(is_bounded, after.is_some(), "{condition}");
     }
 }
 

@@ -11,9 +11,9 @@ use nexus_raw::{
         AssetFacts, AssetHead, AssetPage, AssetQuery, AssetVerification, Backlog, CallerKey,
         CatalogError, CatalogTotals, CursorKey, DownloadKey, Downloadable, EventQuery, IntentState,
         KeptEvent, LineageGraph, LineageQuery, ListItem, ListedAsset, ParkedFilter, PinnedObject,
-        SinkName, StandingKey,
+        ScopeRecords, SinkName, StandingKey, UnverifiedAsset, UnverifiedPlace,
     },
-    tenancy::Scope,
+    tenancy::{Scope, TenantId},
     time::Timestamp,
 };
 
@@ -25,6 +25,7 @@ use super::{
     readers::ReaderThreads,
 };
 use crate::{
+    backlog,
     error::{CorruptColumn, Reason},
     lineage::{self, LineageReader},
     listing::{Select, Sql},
@@ -288,6 +289,31 @@ impl SqliteReader {
 
     pub(crate) async fn totals(&self) -> Result<CatalogTotals, CatalogError> {
         self.threads.read(queries::totals).await
+    }
+
+    pub(crate) async fn scopes_with_records(
+        &self,
+        tenant: Option<&TenantId>,
+        after: Option<&Scope>,
+        limit: u32,
+    ) -> Result<Vec<ScopeRecords>, CatalogError> {
+        let sql = backlog::scopes(tenant, after, limit);
+        self.threads
+            .read(move |connection| lists::rows(connection, &sql, backlog::scope_records))
+            .await
+    }
+
+    pub(crate) async fn unverified(
+        &self,
+        scope: &Scope,
+        before: Timestamp,
+        after: Option<UnverifiedPlace>,
+        limit: u32,
+    ) -> Result<Vec<UnverifiedAsset>, CatalogError> {
+        let sql = backlog::unverified(lists::BY_VERIFICATION, scope, before, after, limit);
+        self.threads
+            .read(move |connection| lists::rows(connection, &sql, backlog::unverified_asset))
+            .await
     }
 
     pub(crate) async fn undelivered(

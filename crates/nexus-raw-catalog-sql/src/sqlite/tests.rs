@@ -5,7 +5,7 @@ use nexus_raw::{
     event::{EventBody, EventDownload},
     ports::{
         CatalogError, DownloadKey, DownloadOutcome, EventQuery, IntentState, NewDownload,
-        RegisterOutcome, RepeatOutcome,
+        RegisterOutcome, RepeatOutcome, UnverifiedPlace,
     },
 };
 use nexus_raw_testkit::sample;
@@ -154,6 +154,33 @@ fn every_list_comes_from_an_index_in_its_order() {
             assert!(scans.all(|it| it == "SCAN up"), "{steps:?}");
         }
     }
+}
+
+/// In pages, however far down.
+#[test]
+fn the_longest_unverified_come_from_an_index_in_their_order() {
+    let mut connection = SqliteConnection::in_memory().unwrap();
+    schema::migrate(&mut connection).unwrap();
+    let scope = sample::scope("t_a", "dev");
+    let place = UnverifiedPlace {
+        since: sample::now(),
+        sequence: 9,
+    };
+    for (after, bounds) in [
+        (None, "(tenant_id=? AND env=? AND <expr><?)"),
+        (
+            Some(place),
+            "(tenant_id=? AND env=? AND <expr>>? AND <expr><?)",
+        ),
+    ] {
+        let from = queries::lists::BY_VERIFICATION;
+        let sql = crate::backlog::unverified(from, &scope, sample::now(), after, 10);
+        let by_index = format!("SEARCH a USING INDEX asset_by_verification {bounds}");
+        assert_eq!(plan(&mut connection, &sql.text), [by_index]);
+    }
+    let scopes = crate::backlog::scopes(Some(&scope.tenant), Some(&scope), 10);
+    let by_key = "SEARCH s USING PRIMARY KEY (tenant_id=?)";
+    assert_eq!(plan(&mut connection, &scopes.text), [by_key]);
 }
 
 /// A full disk refuses writes, and they succeed once there is space again.

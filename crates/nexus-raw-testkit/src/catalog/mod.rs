@@ -1,3 +1,4 @@
+mod backlog;
 mod facts;
 mod inventory;
 mod ledger;
@@ -36,7 +37,8 @@ use self::state::State;
 
 /// An in-memory catalogue that fulfils the contracts of [`AssetCatalog`], [`CatalogCensus`],
 /// [`CatalogInventory`](nexus_raw::ports::CatalogInventory),
-/// [`EventOutbox`](nexus_raw::ports::EventOutbox) and
+/// [`EventOutbox`](nexus_raw::ports::EventOutbox),
+/// [`VerificationBacklog`](nexus_raw::ports::VerificationBacklog) and
 /// [`WorkLedger`](nexus_raw::ports::WorkLedger), except durability.
 ///
 /// A clone is another connection to the same catalogue.

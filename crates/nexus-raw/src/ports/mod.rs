@@ -4,6 +4,7 @@
 //! and what each error means. `nexus-raw-testkit` has a suite for each that proves it.
 //! All are used as `Arc<dyn Port>`.
 
+mod backlog;
 mod catalog;
 mod census;
 mod clock;
@@ -27,6 +28,7 @@ mod worker;
 pub(crate) use self::verification::{Contended, Restless};
 #[cfg(feature = "mock")]
 pub use self::{
+    backlog::MockVerificationBacklog,
     catalog::MockAssetCatalog,
     census::MockCatalogCensus,
     clock::{MockAssetIds, MockClock},
@@ -39,6 +41,7 @@ pub use self::{
     worker::MockObjectWorker,
 };
 pub use self::{
+    backlog::{ScopeRecords, UnverifiedAsset, UnverifiedPlace, VerificationBacklog},
     catalog::{
         AbortedUpload, AssetCatalog, BegunUpload, EventQuery, EventSelection, IntentState,
         NewAsset, NewParts, PartsOutcome, RegisterOutcome,

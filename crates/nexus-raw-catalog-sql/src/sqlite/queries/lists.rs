@@ -47,6 +47,9 @@ pub(in crate::sqlite) const HEADS: Select<'_> = Select {
     ..LISTED
 };
 
+/// `asset a` in the order in which objects are read again.
+pub(in crate::sqlite) const BY_VERIFICATION: &str = "asset a INDEXED BY asset_by_verification";
+
 pub(super) const LAST_SEQUENCE: &str = "
     SELECT last_sequence FROM scope WHERE tenant_id = ?1 AND env = ?2";
 

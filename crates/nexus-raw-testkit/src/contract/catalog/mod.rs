@@ -1,6 +1,7 @@
-//! The contract of [`AssetCatalog`] and [`CatalogCensus`].
+//! The contract of [`AssetCatalog`], [`CatalogCensus`] and [`VerificationBacklog`].
 
 mod aborts;
+mod backlog;
 mod census;
 mod claims;
 mod consent;
@@ -32,16 +33,18 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody},
     ports::{
         AssetCatalog, CallerKey, CatalogCensus, EventOutbox, EventQuery, IntentState, KeyedOutcome,
-        NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey, WorkLedger,
+        NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey, VerificationBacklog,
+        WorkLedger,
     },
     service::PresignRequest,
     tenancy::Scope,
 };
 
 pub use self::{
-    aborts::*, census::*, claims::*, consent::*, content::*, downloads::*, durability::*,
-    events::*, facts::*, feed::*, fidelity::*, intents::*, isolation::*, key_races::*, keys::*,
-    lineage::*, listing::*, parents::*, parts::*, races::*, registration::*, verifications::*,
+    aborts::*, backlog::*, census::*, claims::*, consent::*, content::*, downloads::*,
+    durability::*, events::*, facts::*, feed::*, fidelity::*, intents::*, isolation::*,
+    key_races::*, keys::*, lineage::*, listing::*, parents::*, parts::*, races::*, registration::*,
+    verifications::*,
 };
 use crate::{sample, steps};
 
@@ -58,19 +61,28 @@ pub struct OpenCatalog {
     pub parked: Arc<dyn ParkedEvents>,
     /// The port for metrics.
     pub census: Arc<dyn CatalogCensus>,
+    /// The operator's port for verifications.
+    pub backlog: Arc<dyn VerificationBacklog>,
 }
 
 impl OpenCatalog {
     /// The ports of one implementation.
     #[must_use]
-    pub fn of<C: AssetCatalog + EventOutbox + WorkLedger + CatalogCensus + ParkedEvents>(
-        catalog: Arc<C>,
-    ) -> Self {
+    pub fn of<C>(catalog: Arc<C>) -> Self
+    where
+        C: AssetCatalog
+            + EventOutbox
+            + WorkLedger
+            + CatalogCensus
+            + ParkedEvents
+            + VerificationBacklog,
+    {
         Self {
             catalog: catalog.clone(),
             outbox: catalog.clone(),
             digests: catalog.clone(),
             census: catalog.clone(),
+            backlog: catalog.clone(),
             parked: catalog,
         }
     }
@@ -92,8 +104,8 @@ pub trait CatalogHarness: Send + Sync {
     }
 }
 
-/// Runs the contract suite of `AssetCatalog` and `CatalogCensus`. Takes an expression that returns
-/// a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+/// Runs the contract suite of `AssetCatalog`, `CatalogCensus` and `VerificationBacklog`. Takes an
+/// expression that returns a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! catalog_contract {
     ($harness:expr) => {
@@ -141,6 +153,8 @@ macro_rules! catalog_contract {
                 verifications_of_other_scopes_do_not_meet,
                 of_racing_verifications_the_last_event_is_the_latest,
                 one_of_many_racing_claims_of_a_verification_succeeds,
+                the_longest_unverified_assets_come_first_in_pages_that_join,
+                scopes_are_listed_with_the_number_of_their_records,
                 however_many_downloads_race_one_is_an_event,
                 downloads_are_there_after_reopening,
                 a_download_shows_what_is_in_force_by_now,

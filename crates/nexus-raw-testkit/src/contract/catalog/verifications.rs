@@ -27,7 +27,7 @@ async fn registered(open: &OpenCatalog, scope: &Scope, number: u64) -> RawAsset 
 }
 
 /// A verification with this verdict, `seconds` after [`sample::now`].
-fn verification(asset: &RawAsset, verdict: Verdict, seconds: i64) -> NewVerification {
+pub(super) fn verification(asset: &RawAsset, verdict: Verdict, seconds: i64) -> NewVerification {
     let facts = asset.facts();
     let found = match verdict {
         Verdict::Intact => Some(FoundContent {
@@ -53,7 +53,7 @@ fn verification(asset: &RawAsset, verdict: Verdict, seconds: i64) -> NewVerifica
     }
 }
 
-async fn record(open: &OpenCatalog, new: NewVerification) -> VerificationOutcome {
+pub(super) async fn record(open: &OpenCatalog, new: NewVerification) -> VerificationOutcome {
     open.catalog.record_verification(new).await.unwrap()
 }
 

@@ -1,0 +1,30 @@
+use async_trait::async_trait;
+use nexus_raw::{
+    ports::{CatalogError, ScopeRecords, UnverifiedAsset, UnverifiedPlace, VerificationBacklog},
+    tenancy::{Scope, TenantId},
+    time::Timestamp,
+};
+
+use super::{SqlAssetCatalog, read};
+
+#[async_trait]
+impl VerificationBacklog for SqlAssetCatalog {
+    async fn scopes_with_records<'a>(
+        &self,
+        tenant: Option<&'a TenantId>,
+        after: Option<&'a Scope>,
+        limit: u32,
+    ) -> Result<Vec<ScopeRecords>, CatalogError> {
+        read!(self, "scopes_with_records", it => it.scopes_with_records(tenant, after, limit))
+    }
+
+    async fn unverified(
+        &self,
+        scope: &Scope,
+        before: Timestamp,
+        after: Option<UnverifiedPlace>,
+        limit: u32,
+    ) -> Result<Vec<UnverifiedAsset>, CatalogError> {
+        read!(self, "unverified", it => it.unverified(scope, before, after, limit))
+    }
+}
