@@ -1,6 +1,6 @@
 //! Reads and hashes a whole object.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, time::Duration};
 
 use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
 use nexus_raw::{
@@ -8,7 +8,7 @@ use nexus_raw::{
     ports::{HashOutcome, PinnedObject},
 };
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     failure::{FailureKind, RequestFailure, causes},
@@ -23,10 +23,12 @@ const OPERATION: &str = "GetObject";
 const PORTION_BYTES: u64 = 1024 * 1024;
 
 /// Hashes exactly `object`, with its entity tag and version. The operation timeout bounds only the
-/// head of the response; the body may take any time as long as it does not stall.
+/// head of the response; the body may take any time as long as it does not stall. No more than
+/// `bytes_per_second` of it are read, on average since its beginning.
 pub(crate) async fn hash(
     store: &Store,
     object: &PinnedObject,
+    bytes_per_second: Option<NonZeroU64>,
 ) -> Result<HashOutcome, RequestFailure> {
     let answer = match store.get(object).await? {
         GetOutcome::Object(answer) => *answer,
@@ -42,7 +44,8 @@ pub(crate) async fn hash(
         hash: Sha256::new(),
         left: object.size_bytes.get(),
     };
-    let digest = reader.read_to_end(store.deadlines.stall).await;
+    let stall = store.deadlines.stall;
+    let digest = reader.read_to_end(stall, bytes_per_second).await;
     digest
         .map(HashOutcome::Hashed)
         .map_err(|kind| RequestFailure::new(OPERATION, kind))
@@ -70,11 +73,22 @@ struct ObjectReader {
 }
 
 impl ObjectReader {
-    async fn read_to_end(mut self, stall: Duration) -> Result<Sha256Digest, FailureKind> {
-        while timeout(stall, self.portion())
+    async fn read_to_end(
+        mut self,
+        stall: Duration,
+        bytes_per_second: Option<NonZeroU64>,
+    ) -> Result<Sha256Digest, FailureKind> {
+        let (began, size) = (Instant::now(), self.left);
+        // so that the connection is not idle for longer than a second
+        let portion = bytes_per_second.map_or(PORTION_BYTES, |it| it.get().min(PORTION_BYTES));
+        while timeout(stall, self.portion(portion))
             .await
             .map_err(|_| FailureKind::Timeout)??
-        {}
+        {
+            if let Some(rate) = bytes_per_second {
+                sleep_until(began + time_of(size - self.left, rate)).await;
+            }
+        }
         if self.left > 0 {
             return Err(FailureKind::Malformed("body is shorter than the object"));
         }
@@ -82,9 +96,9 @@ impl ObjectReader {
     }
 
     /// Reads a portion. Returns whether there may be more.
-    async fn portion(&mut self) -> Result<bool, FailureKind> {
+    async fn portion(&mut self, bytes: u64) -> Result<bool, FailureKind> {
         let mut read = 0;
-        while read < PORTION_BYTES {
+        while read < bytes {
             let Some(chunk) = self.body.next().await else {
                 return Ok(false);
             };
@@ -98,4 +112,10 @@ impl ObjectReader {
         }
         Ok(true)
     }
+}
+
+/// Returns how long reading this much may not be shorter than.
+fn time_of(bytes: u64, bytes_per_second: NonZeroU64) -> Duration {
+    let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(bytes_per_second.get());
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroU64, sync::Arc};
 
 use async_trait::async_trait;
 use nexus_raw::{
@@ -27,6 +27,7 @@ pub struct S3RawStorageRepository {
     store: Arc<Store>,
     capabilities: StoreCapabilities,
     notes: Vec<String>,
+    bytes_per_second: Option<NonZeroU64>,
 }
 
 impl S3RawStorageRepository {
@@ -39,7 +40,15 @@ impl S3RawStorageRepository {
             store,
             capabilities,
             notes,
+            bytes_per_second: None,
         }
+    }
+
+    /// Reads each object at no more than this rate. Objects that are read at once do not share it.
+    #[must_use]
+    pub fn with_read_rate(mut self, bytes_per_second: NonZeroU64) -> Self {
+        self.bytes_per_second = Some(bytes_per_second);
+        self
     }
 
     /// Returns the probe's notes for the operator, to be logged once.
@@ -204,7 +213,7 @@ impl RawStorageRepository for S3RawStorageRepository {
 
     async fn hash(&self, object: &PinnedObject) -> Result<HashOutcome, StorageError> {
         self.check_bucket(&object.address)?;
-        Ok(hash::hash(&self.store, object).await?)
+        Ok(hash::hash(&self.store, object, self.bytes_per_second).await?)
     }
 
     async fn ready(&self) -> Result<(), StorageError> {

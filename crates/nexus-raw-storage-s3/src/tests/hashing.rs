@@ -1,6 +1,9 @@
 //! Reading an object to its end, from stores that say right and wrong things on the way.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroU64,
+    time::{Duration, Instant},
+};
 
 use nexus_raw::{
     asset::{ByteSize, Sha256Digest},
@@ -180,6 +183,21 @@ async fn every_other_answer_says_nothing_of_the_object() {
         let (outcome, _) = answered(answer).await;
         assert_eq!(reason(outcome), reported);
     }
+}
+
+/// Also where that is longer than a stream may stall.
+#[tokio::test(start_paused = true)]
+async fn an_object_is_read_no_faster_than_the_rate() {
+    let scripted = Scripted::saying(|_| Some(abc()));
+    let settings = settings_for("http://127.0.0.1:1");
+    let connector = scripted.connector();
+    let store = store_on(settings, static_credentials(), connector, SHORT).await;
+    let repository = repository_of(store).with_read_rate(NonZeroU64::MIN);
+    let began = tokio::time::Instant::now();
+    let outcome = repository.hash(&object(&repository, 3)).await;
+    let digest = Sha256Digest::of(b"abc");
+    assert_eq!(outcome.unwrap(), HashOutcome::Hashed(digest));
+    assert_eq!(began.elapsed(), Duration::from_secs(3));
 }
 
 #[tokio::test]
