@@ -2,3 +2,4 @@
 
 pub mod reconcile;
 pub mod s3_inventory;
+pub mod scrub;

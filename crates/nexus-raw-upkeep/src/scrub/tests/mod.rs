@@ -1,0 +1,8 @@
+mod coverage;
+mod house;
+mod order;
+mod outcomes;
+mod pace;
+mod sharing;
+
+use super::*;
