@@ -23,7 +23,7 @@ use super::{
 use crate::{
     feed::{Feed, FeedSettings},
     life_cycle::{Core, Dependency, Phase},
-    metrics::{Metrics, Sampler},
+    metrics::{CoverageSampler, Metrics, Sampler},
     random,
     readiness::{self, Backlogs, Readiness},
     records::Records,
@@ -83,6 +83,7 @@ pub(super) struct RunningServer {
     worker: TokioObjectWorker,
     feed: Feed,
     sampler: Stoppable,
+    coverage: Stoppable,
     consent: Stoppable,
     abandoned: Stoppable,
 }
@@ -170,6 +171,12 @@ pub(super) async fn start(
     };
     let relay = Stoppable::spawn(|stopped| async move { relay.run(stopped).await });
     let sampler = Stoppable::spawn(|stopped| sampler.run(stopped));
+    let coverage = CoverageSampler {
+        metrics: metrics.clone(),
+        backlog: Arc::clone(&catalog) as _,
+        clock: Arc::clone(&plan.clock),
+    };
+    let coverage = Stoppable::spawn(|stopped| coverage.run(stopped));
     let core = Arc::new(core);
     let consent = propagate_consent(&core, log);
     let abandoned = remove_abandoned_uploads(&core, metrics, log);
@@ -180,6 +187,7 @@ pub(super) async fn start(
         worker,
         feed,
         sampler,
+        coverage,
         consent,
         abandoned,
     })
@@ -238,6 +246,7 @@ impl RunningServer {
         self.worker.stop().await;
         self.consent.stop().await;
         self.sampler.stop().await;
+        self.coverage.stop().await;
         self.relay.stop().await;
         self.catalog.close().await;
     }

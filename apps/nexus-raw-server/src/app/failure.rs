@@ -12,6 +12,7 @@ use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
 use nexus_raw_upkeep::{
     reconcile::{ReconcileError, WorkFileError},
     s3_inventory::S3InventoryError,
+    scrub::ScrubError,
 };
 
 /// The error that ends the process.
@@ -46,6 +47,9 @@ pub enum Failure {
     /// The catalogue cannot be opened.
     #[error("the catalogue cannot be used")]
     Catalog(#[from] OpenError),
+    /// The command writes, and a server has the catalogue.
+    #[error("the catalogue is in use: stop the server, and start it again afterwards")]
+    ServerRuns(#[source] OpenError),
     /// A call of the catalogue failed.
     #[error("the catalogue did not answer")]
     CatalogCall(#[from] CatalogError),
@@ -77,6 +81,9 @@ pub enum Failure {
     /// The bucket and the catalogue cannot be compared.
     #[error("the bucket and the catalogue cannot be compared")]
     Reconcile(#[from] ReconcileError),
+    /// Registered objects cannot be read again.
+    #[error("the scrub was not finished: the next one goes on")]
+    Scrub(#[from] ScrubError),
     /// The report of S3 Inventory cannot be used.
     #[error("the inventory cannot be used")]
     Inventory(#[from] S3InventoryError),
@@ -173,6 +180,7 @@ impl Failure {
             Self::CatalogCall(CatalogError::Corrupt(_)) => IO_ERROR,
             Self::Bind { .. }
             | Self::CatalogCall(_)
+            | Self::ServerRuns(_)
             | Self::Backup(BackupError::Read(_))
             | Self::Unhealthy { .. }
             | Self::IncompleteList { .. }
@@ -186,6 +194,10 @@ impl Failure {
                 BackupError::Exists(_) | BackupError::Write { .. } | BackupError::Unsound { .. },
             ) => IO_ERROR,
             Self::Reconcile(error) => of_reconciling(error),
+            Self::Scrub(ScrubError::Report(_) | ScrubError::Catalog(CatalogError::Corrupt(_))) => {
+                IO_ERROR
+            }
+            Self::Scrub(_) => UNAVAILABLE,
             Self::Unfinished { .. } => UNFINISHED,
             Self::RelayEnded | Self::ConsentEnded | Self::RemovalEnded => SOFTWARE,
             _ => CONFIG,

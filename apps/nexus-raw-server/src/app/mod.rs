@@ -14,6 +14,7 @@ mod failure;
 mod parked;
 mod plan;
 mod reconcile;
+mod scrub;
 mod signals;
 mod sinks;
 mod startup_retry;
@@ -36,6 +37,7 @@ pub use self::{
     failure::Failure,
     parked::{parked, retry},
     reconcile::{ReconcileTask, reconcile},
+    scrub::{ScrubTask, scrub},
     signals::Signals,
 };
 use self::{

@@ -6,6 +6,7 @@ mod events;
 mod healthcheck;
 mod pages;
 mod reconcile;
+mod scrub;
 mod setup;
 
 use std::{
@@ -20,7 +21,7 @@ use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
 use self::{
     catalogue::CatalogueCommand, doctor::DoctorOptions, events::EventsCommand, pages::PagesCommand,
-    reconcile::ReconcileOptions, setup::SetupCommand,
+    reconcile::ReconcileOptions, scrub::ScrubOptions, setup::SetupCommand,
 };
 use crate::{
     app::{self, Failure},
@@ -40,7 +41,8 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0   success, or stopped by a signal
-  1   doctor: an operator has to act; reconcile, check-catalogue: there are differences
+  1   doctor: an operator has to act; reconcile, check-catalogue: there are differences;
+      scrub: an object is not intact
   2   invalid command line
   69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
@@ -82,6 +84,10 @@ enum Command {
     /// Compare the bucket with the catalogue, both ways, and report each difference. It changes nothing,
     /// and runs beside servers. Exit code 1 if they differ.
     Reconcile(ReconcileOptions),
+    /// Read the objects of registered assets again, those that were not verified for longest first, within
+    /// a budget, and record the verdicts with their events. On SQLite stop the server first. Exit code 1 if
+    /// an object is not intact.
+    Scrub(ScrubOptions),
     #[command(flatten)]
     Setup(SetupCommand),
     #[command(flatten)]
@@ -133,6 +139,10 @@ pub fn run() -> ExitCode {
             .from
             .load(EmbeddedMode::open_existing)
             .and_then(|settings| reconcile::run(options, &settings)),
+        Command::Scrub(options) => cli
+            .from
+            .load(EmbeddedMode::open_existing)
+            .and_then(|settings| scrub::run(options, &settings)),
         Command::Setup(command) => cli
             .from
             .load(EmbeddedMode::dry_run)

@@ -7,6 +7,7 @@
 mod calls;
 mod catalog;
 mod connections;
+mod coverage;
 mod registration;
 mod requests;
 mod sampler;
@@ -45,6 +46,7 @@ use self::{
 };
 pub(crate) use self::{
     connections::ListenerMetrics,
+    coverage::CoverageSampler,
     requests::{PREFLIGHT, Requests, UNMATCHED},
     sampler::Sampler,
 };
@@ -73,6 +75,7 @@ struct Inner {
     open_intents: IntGauge,
     open_intents_bytes: IntGauge,
     corrupt_assets: IntGauge,
+    verified_share: FloatGauge,
     sampled: FloatGauge,
     leader: IntGauge,
     lease_expiry: LeaseExpiry,
@@ -213,6 +216,11 @@ impl Metrics {
                 "corrupt_assets",
                 "Registered assets whose latest verification found another content, or none",
             ),
+            verified_share: of.gauge(
+                "verified_assets_ratio",
+                "Share of the registered assets that were registered or verified in the last 30 days; \
+                 NaN until they are counted",
+            ),
             sampled: of.gauge(
                 "sampled_timestamp_seconds",
                 "Time of the last successful sampling of the catalogue",
@@ -236,6 +244,8 @@ impl Metrics {
             live: OnceLock::new(),
             registry: Registry::default(),
         };
+        // nothing is known yet
+        inner.verified_share.set(f64::NAN);
         let (registry, described) = of.finish();
         (Self(Arc::new(Inner { registry, ..inner })), described)
     }

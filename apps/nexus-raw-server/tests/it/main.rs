@@ -16,6 +16,7 @@ mod deployment;
 mod embedded;
 mod isolation;
 mod postgres;
+mod scrub;
 mod seaweedfs;
 mod secrets;
 mod smoke;

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
-use nexus_raw::ports::{AssetCatalog, Backlog, MockEventOutbox};
+use nexus_raw::{
+    asset::Provenance,
+    ports::{AssetCatalog, Backlog, MockEventOutbox},
+};
+use nexus_raw_testkit::steps;
 
 use super::*;
 
@@ -73,4 +77,38 @@ async fn the_catalogue_is_read_every_five_seconds_until_the_end() {
     sampler.outbox = Arc::new(outbox);
     let end = tokio::time::sleep(Duration::from_millis(60_500));
     sampler.run(end).await;
+}
+
+/// A registration has verified, for 30 days.
+#[tokio::test]
+async fn the_share_of_verified_assets_is_unknown_until_it_is_counted() {
+    let metrics = metrics();
+    let catalog = Arc::new(FakeCatalog::new());
+    let clock = Arc::new(FixedClock::at(sample::now()));
+    let sampler = CoverageSampler {
+        metrics: metrics.clone(),
+        backlog: Arc::clone(&catalog) as _,
+        clock: Arc::clone(&clock) as _,
+    };
+    let share = || {
+        let share = read(&metrics).value("nexus_raw_verified_assets_ratio", &[]);
+        share.unwrap()
+    };
+    assert!(share().is_nan());
+    sampler.sample().await.unwrap();
+    assert_eq!(share().to_string(), "1");
+    let day = Duration::from_hours(24);
+    for (number, days) in [(1, 1), (2, 3), (3, 3), (4, 40)] {
+        let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(number));
+        steps::presign(&*catalog, &intent).await;
+        let at = sample::now().saturating_add(day * days);
+        let new = sample::new_asset_at(at, &intent, Provenance::default());
+        catalog.register(new).await.unwrap();
+    }
+    clock.set(sample::now().saturating_add(day * 32));
+    sampler.sample().await.unwrap();
+    assert_eq!(share().to_string(), "0.75");
+    catalog.set_available(false);
+    sampler.sample().await.unwrap_err();
+    assert_eq!(share().to_string(), "0.75");
 }

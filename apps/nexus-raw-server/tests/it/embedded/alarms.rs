@@ -52,6 +52,7 @@ fn steady(scraped: &str, replica: &str) -> Samples {
     for (name, samples) in [
         ("up", "1"),
         ("process_start_time_seconds", "0"),
+        ("nexus_raw_verified_assets_ratio", "1"),
         ("nexus_raw_sampled_timestamp_seconds", "0+60"),
     ] {
         all.insert(series(name, "", replica), format!("{samples}{STEADY}"));
@@ -148,6 +149,11 @@ fn faults() -> Vec<Fault> {
             [("nexus_raw_corrupt_assets", "", "1x120")],
             &["NexusRawAssetsAreCorrupt"],
         ),
+        fault(
+            [("nexus_raw_verified_assets_ratio", "", "0.89x120")],
+            &["NexusRawAssetsAreUnverified"],
+        ),
+        fault([("nexus_raw_verified_assets_ratio", "", "0.9x120")], &[]),
         offset("61x120", &["NexusRawClockIsOff"]),
         offset("-61x120", &["NexusRawClockIsOff"]),
         offset("60x120", &[]),

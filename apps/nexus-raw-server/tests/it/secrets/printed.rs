@@ -144,6 +144,7 @@ fn no_argument_is_a_secret() {
         &["healthcheck", "--help"],
         &["doctor", "--help"],
         &["reconcile", "--help"],
+        &["scrub", "--help"],
         &["bucket-policy", "--help"],
         &["cors", "--help"],
         &["lifecycle", "--help"],
@@ -160,6 +161,8 @@ fn no_argument_is_a_secret() {
         assert!(options.len() >= 3, "{help}");
         for option in options {
             let known = [
+                "--as",
+                "--bytes-per-second",
                 "--config",
                 "--embedded",
                 "--data-dir",
@@ -174,8 +177,10 @@ fn no_argument_is_a_secret() {
                 "--json",
                 "--limit",
                 "--live",
+                "--older-than",
                 "--plan",
                 "--reconcile",
+                "--requests-per-second",
                 "--sequence",
                 "--sink",
                 "--tenant",
