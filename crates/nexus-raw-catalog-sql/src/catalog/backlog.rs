@@ -9,12 +9,13 @@ use super::{SqlAssetCatalog, read};
 
 #[async_trait]
 impl VerificationBacklog for SqlAssetCatalog {
-    async fn scopes_with_records<'a>(
+    async fn scopes_with_records(
         &self,
-        tenant: Option<&'a TenantId>,
-        after: Option<&'a Scope>,
+        tenant: Option<TenantId>,
+        after: Option<Scope>,
         limit: u32,
     ) -> Result<Vec<ScopeRecords>, CatalogError> {
+        let (tenant, after) = (tenant.as_ref(), after.as_ref());
         read!(self, "scopes_with_records", it => it.scopes_with_records(tenant, after, limit))
     }
 

@@ -11,16 +11,16 @@ use super::{FakeCatalog, listing, state::State, verifications};
 /// By a direct implementation of the contract.
 #[async_trait]
 impl VerificationBacklog for FakeCatalog {
-    async fn scopes_with_records<'a>(
+    async fn scopes_with_records(
         &self,
-        tenant: Option<&'a TenantId>,
-        after: Option<&'a Scope>,
+        tenant: Option<TenantId>,
+        after: Option<Scope>,
         limit: u32,
     ) -> Result<Vec<ScopeRecords>, CatalogError> {
         self.read(|state| {
             let scopes = state.scopes().filter(|it| {
-                tenant.is_none_or(|tenant| it.tenant == *tenant)
-                    && after.is_none_or(|after| *it > after)
+                tenant.as_ref().is_none_or(|tenant| it.tenant == *tenant)
+                    && after.as_ref().is_none_or(|after| *it > after)
             });
             let scopes = scopes.map(|scope| ScopeRecords {
                 scope: scope.clone(),

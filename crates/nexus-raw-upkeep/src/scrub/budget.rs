@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw::asset::Verdict;
+use nexus_raw::asset::{ByteSize, Verdict};
 use tokio::time::Instant;
 
 use super::Outcome;
@@ -59,7 +59,7 @@ impl Pace {
         let (bytes, requests) = match outcome {
             Outcome::Elsewhere | Outcome::OtherBucket | Outcome::Unread(None, _) => return,
             Outcome::Read { verification, .. } => {
-                let found = verification.size_bytes().map_or(0, |it| it.get());
+                let found = verification.size_bytes().map_or(0, ByteSize::get);
                 match verification.verdict() {
                     Verdict::Intact => (found, 1),
                     // the pinned one may have been read before what took its place

@@ -45,9 +45,7 @@ pub async fn coverage(
     let mut coverage = Coverage::default();
     let mut last = None;
     loop {
-        let scopes = backlog
-            .scopes_with_records(None, last.as_ref(), PAGE)
-            .await?;
+        let scopes = backlog.scopes_with_records(None, last, PAGE).await?;
         for it in &scopes {
             coverage.registered += it.registered;
             let mut after = None;

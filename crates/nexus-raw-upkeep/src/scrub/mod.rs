@@ -12,7 +12,7 @@ use std::{io, pin::pin, time::Duration};
 
 use nexus_raw::{
     ErrorChain,
-    asset::{RawAsset, Verdict, Verification},
+    asset::{ByteSize, RawAsset, Verdict, Verification},
     event::RequestContext,
     ports::{
         AssetCatalog, CatalogError, Clock, ObjectWorker, RawStorageRepository, Urgency,
@@ -229,7 +229,7 @@ fn count(
             asset,
             verification,
         } => {
-            let bytes = verification.size_bytes().map_or(0, |it| it.get());
+            let bytes = verification.size_bytes().map_or(0, ByteSize::get);
             summary.bytes = summary.bytes.saturating_add(bytes);
             match verification.verdict() {
                 Verdict::Intact => {

@@ -66,13 +66,11 @@ impl<'a> Queue<'a> {
 
     /// Takes the next round: the first of each scope, as far as they are the first of all.
     async fn fill(&mut self) -> Result<(), CatalogError> {
-        let tenant = self.tenant.as_ref();
         let mut after: Option<Scope> = None;
         let mut is_cut = false;
         loop {
-            let scopes = self
-                .backlog
-                .scopes_with_records(tenant, after.as_ref(), PAGE);
+            let tenant = self.tenant.clone();
+            let scopes = self.backlog.scopes_with_records(tenant, after, PAGE);
             let scopes = scopes.await?;
             for it in &scopes {
                 // of a scope without records nothing is due

@@ -52,10 +52,10 @@ pub trait VerificationBacklog: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the catalogue cannot answer.
-    async fn scopes_with_records<'a>(
+    async fn scopes_with_records(
         &self,
-        tenant: Option<&'a TenantId>,
-        after: Option<&'a Scope>,
+        tenant: Option<TenantId>,
+        after: Option<Scope>,
         limit: u32,
     ) -> Result<Vec<ScopeRecords>, CatalogError>;
 

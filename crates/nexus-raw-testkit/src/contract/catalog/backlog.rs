@@ -98,7 +98,8 @@ pub async fn scopes_are_listed_with_the_number_of_their_records(harness: &impl C
     }
     presign(&open, &sample::intent(&three, sample::asset_id(4))).await;
     let listed = async |tenant: Option<&Scope>, after: Option<&Scope>, limit| {
-        let tenant = tenant.map(|it| &it.tenant);
+        let tenant = tenant.map(|it| it.tenant.clone());
+        let after = after.cloned();
         let listed = open.backlog.scopes_with_records(tenant, after, limit);
         listed.await.unwrap()
     };
