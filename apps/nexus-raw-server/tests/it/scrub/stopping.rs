@@ -24,7 +24,7 @@ async fn a_killed_run_goes_on_where_it_was() {
         command.env("NEXUS_RAW_STORAGE__ENDPOINT", proxy.endpoint());
         command
     };
-    let (arrived, arrives) = channel();
+    let (arrived, requests) = channel();
     let arrived = Mutex::new(arrived);
     let hang = FaultRule::on("GET")
         .containing("/tenants/")
@@ -36,7 +36,7 @@ async fn a_killed_run_goes_on_where_it_was() {
         });
     proxy.follow([hang]);
     let mut running = command().spawn().unwrap();
-    arrives.recv().unwrap();
+    requests.recv().unwrap();
     running.kill().unwrap();
     running.wait().unwrap();
     proxy.follow([]);
