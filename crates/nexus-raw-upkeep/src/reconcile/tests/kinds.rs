@@ -13,7 +13,7 @@ use DifferenceKind as Kind;
 #[tokio::test]
 async fn of_a_thousand_objects_each_planted_difference_is_found_and_none_is_invented() {
     for bucket in [FakeBucket::new(), FakeBucket::versioned()] {
-        let house = House::with(bucket);
+        let house = BothSides::with(bucket);
         let planted = house.plant(1000).await;
         let report = house.report().await;
         assert_eq!(report.found(), planted);
@@ -25,7 +25,7 @@ async fn of_a_thousand_objects_each_planted_difference_is_found_and_none_is_inve
 
 #[tokio::test]
 async fn a_bucket_that_agrees_has_an_empty_report() {
-    let house = House::new();
+    let house = BothSides::new();
     for n in 0..3 {
         house.register(n).await;
     }
@@ -43,7 +43,7 @@ async fn a_bucket_that_agrees_has_an_empty_report() {
 
 #[tokio::test]
 async fn an_unregistered_object_alone_is_no_difference() {
-    let house = House::new();
+    let house = BothSides::new();
     let intent = house.upload(1).await;
     let report = house.report().await;
     assert_eq!(report.kinds(), [Kind::Unregistered]);
@@ -59,7 +59,7 @@ async fn an_unregistered_object_alone_is_no_difference() {
 
 #[tokio::test]
 async fn a_difference_is_reported_with_what_either_side_says() {
-    let house = House::new();
+    let house = BothSides::new();
     let (intent, _) = house.register(1).await;
     let key = intent.address.key.as_str();
     house.bucket.change(key, |object| {
@@ -92,7 +92,7 @@ async fn a_difference_is_reported_with_what_either_side_says() {
 
 #[tokio::test]
 async fn whose_an_object_is_comes_from_its_key_and_not_from_its_metadata() {
-    let house = House::new();
+    let house = BothSides::new();
     let (known, _) = house.register(1).await;
     let other = sample::intent(&sample::scope("t_b", "dev"), sample::asset_id(2));
     let lie = house.bucket.upload(&known, sample::CONTENT);
@@ -113,7 +113,7 @@ async fn whose_an_object_is_comes_from_its_key_and_not_from_its_metadata() {
 
 #[tokio::test]
 async fn the_registered_version_is_compared_also_where_another_one_is_the_latest() {
-    let house = House::new();
+    let house = BothSides::new();
     let (intent, stored) = house.register(1).await;
     let key = intent.address.key.as_str();
     house.bucket.put(key, b"another object");
@@ -132,7 +132,7 @@ async fn the_registered_version_is_compared_also_where_another_one_is_the_latest
 
 #[tokio::test]
 async fn a_registered_object_behind_a_delete_marker_is_told_from_a_deleted_one() {
-    let house = House::new();
+    let house = BothSides::new();
     let (hidden, _) = house.register(1).await;
     house.bucket.delete(hidden.address.key.as_str());
     let (gone, stored) = house.register(2).await;
@@ -152,7 +152,7 @@ async fn a_registered_object_behind_a_delete_marker_is_told_from_a_deleted_one()
 /// The bucket got versions later, so the registered version has no id.
 #[tokio::test]
 async fn a_version_without_an_id_is_found_under_others() {
-    let house = House::with(FakeBucket::new());
+    let house = BothSides::with(FakeBucket::new());
     let (replaced, _) = house.register(1).await;
     let (deleted, _) = house.register(2).await;
     let (kept, _) = house.register(3).await;
@@ -172,7 +172,7 @@ async fn a_version_without_an_id_is_found_under_others() {
 #[tokio::test]
 async fn octet_stream_is_compared_only_where_the_store_keeps_it() {
     for (guesses, expected) in [(true, vec![]), (false, vec![Kind::ContentType])] {
-        let house = House::new();
+        let house = BothSides::new();
         if guesses {
             house.bucket.set_guesses_types();
         }
@@ -207,7 +207,7 @@ async fn octet_stream_is_compared_only_where_the_store_keeps_it() {
 
 #[tokio::test]
 async fn an_object_in_parts_is_compared_by_the_digests_of_its_parts() {
-    let house = House::new();
+    let house = BothSides::new();
     let scope = sample::scope("t_a", "dev");
     let parts = sample::parts();
     let composite = CompositeDigest {
@@ -254,7 +254,7 @@ async fn an_object_in_parts_is_compared_by_the_digests_of_its_parts() {
 
 #[tokio::test]
 async fn an_object_without_a_digest_is_counted() {
-    let house = House::new();
+    let house = BothSides::new();
     let (intent, _) = house.register(1).await;
     house
         .bucket
@@ -271,7 +271,7 @@ async fn an_object_without_a_digest_is_counted() {
 
 #[tokio::test]
 async fn an_object_of_an_aborted_upload_is_one_that_is_never_registered() {
-    let house = House::new();
+    let house = BothSides::new();
     let scope = sample::scope("t_a", "dev");
     let intent = sample::intent_in_parts(&scope, sample::asset_id(1));
     steps::presign(&*house.catalog, &intent).await;
@@ -287,7 +287,7 @@ async fn an_object_of_an_aborted_upload_is_one_that_is_never_registered() {
 
 #[tokio::test]
 async fn an_open_upload_is_known_by_its_intent_alone() {
-    let house = House::new();
+    let house = BothSides::new();
     let scope = sample::scope("t_a", "dev");
     let [begun, beginning, single] = [1, 2, 3].map(sample::asset_id);
     let begun = sample::intent_in_parts(&scope, begun);
@@ -335,7 +335,7 @@ async fn an_open_upload_is_known_by_its_intent_alone() {
 
 #[tokio::test]
 async fn a_tenant_alone_is_compared() {
-    let mut house = House::new();
+    let mut house = BothSides::new();
     let planted = house.plant(1000).await;
     house.tenant = Some(TenantId::parse("t_b").unwrap());
     let report = house.report().await;
@@ -352,7 +352,7 @@ async fn a_tenant_alone_is_compared() {
 /// Its bucket is not asked, since this configuration knows nothing of it.
 #[tokio::test]
 async fn an_intent_of_another_bucket_is_counted_and_not_looked_up() {
-    let house = House::new();
+    let house = BothSides::new();
     let intent = sample::intent(&sample::scope("t_a", "dev"), sample::asset_id(1));
     let elsewhere = UploadIntent {
         address: ObjectAddress {

@@ -13,7 +13,7 @@ async fn a_list_in_any_manner_neither_invents_nor_loses_a_difference() {
         ListManner::Strays,
     ] {
         for page in [7, 1000] {
-            let house = House::new();
+            let house = BothSides::new();
             let planted = house.plant(200).await;
             house.bucket.set_manner(manner);
             house.bucket.set_page(page);
@@ -28,7 +28,7 @@ async fn a_list_in_any_manner_neither_invents_nor_loses_a_difference() {
 /// left out. None of those is reported as missing.
 #[tokio::test]
 async fn a_cut_list_is_told() {
-    let house = House::new();
+    let house = BothSides::new();
     let planted = house.plant(200).await;
     house.bucket.set_page(50);
     house.bucket.set_manner(ListManner::Cut(2));
@@ -43,7 +43,7 @@ async fn a_cut_list_is_told() {
 /// What was registered after the list was taken is not in it.
 #[tokio::test]
 async fn an_object_that_is_younger_than_the_list_is_no_gap_of_it() {
-    let house = House::new();
+    let house = BothSides::new();
     let mut file = house.work_file();
     house.bucket.set_manner(ListManner::Cut(0));
     house.clock.set(sample::seconds_after(7200));
@@ -66,7 +66,7 @@ async fn a_list_without_end_is_an_error_that_says_so() {
         (ListManner::Loops, EndlessList::Repeats),
         (ListManner::Endless, EndlessList::Fruitless(MAX_FRUITLESS)),
     ] {
-        let house = House::new();
+        let house = BothSides::new();
         let planted = house.plant(100).await;
         house.bucket.set_manner(manner);
         house.bucket.set_page(10);
@@ -85,7 +85,7 @@ async fn a_list_without_end_is_an_error_that_says_so() {
 
 #[tokio::test]
 async fn a_forbidden_list_names_the_permission() {
-    let house = House::new();
+    let house = BothSides::new();
     house.bucket.set_manner(ListManner::Denied);
     let error = house.step().await.unwrap_err();
     let ReconcileError::Bucket(denied) = error else {
@@ -100,7 +100,7 @@ async fn a_forbidden_list_names_the_permission() {
 /// The memory of a run is that of a page and of a step, however large the bucket is.
 #[tokio::test]
 async fn nothing_larger_than_a_page_is_asked_for() {
-    let house = House::new();
+    let house = BothSides::new();
     house.plant(1000).await;
     house.bucket.set_page(10);
     house.report().await;

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use super::*;
 
 /// A bucket, a catalogue and a work file.
-struct House {
+struct BothSides {
     bucket: FakeBucket,
     catalog: Arc<FakeCatalog>,
     clock: FixedClock,
@@ -28,7 +28,7 @@ struct House {
     directory: TempDir,
 }
 
-impl House {
+impl BothSides {
     fn with(bucket: FakeBucket) -> Self {
         Self {
             bucket,

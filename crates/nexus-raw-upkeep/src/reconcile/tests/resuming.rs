@@ -5,7 +5,7 @@ use super::*;
 /// The process dies before any request: the next one goes on, and reports the same.
 #[tokio::test]
 async fn a_run_that_dies_at_any_request_goes_on_to_the_same_report() {
-    let house = House::new();
+    let house = BothSides::new();
     house.plant(200).await;
     house.bucket.set_page(20);
     let expected = house.report().await;
@@ -29,9 +29,9 @@ async fn a_run_that_dies_at_any_request_goes_on_to_the_same_report() {
 
 #[tokio::test]
 async fn a_run_pauses_when_its_time_is_over_and_goes_on() {
-    let house = House::new();
+    let house = BothSides::new();
     let planted = house.plant(200).await;
-    let mut paused = House {
+    let mut paused = BothSides {
         max_time: Some(Duration::ZERO),
         ..house
     };
@@ -43,7 +43,7 @@ async fn a_run_pauses_when_its_time_is_over_and_goes_on() {
 /// What happens while a run goes on is not reported as it was before.
 #[tokio::test]
 async fn a_difference_that_is_mended_before_the_end_is_not_reported() {
-    let house = House::new();
+    let house = BothSides::new();
     let intent = house.upload(1).await;
     house.bucket.put("tenants/stray", b"");
     house.bucket.begin("tenants/stray", "an-upload");
