@@ -43,9 +43,11 @@ impl UnprobedS3 {
     /// Each check gives its answer, whatever the others say.
     pub async fn examine(&self, expected: &ExpectedBucket) -> Vec<Examined> {
         let store = self.store();
-        let mut all = probed(store).await;
-        if all.iter().any(|it| it.verdict == CheckVerdict::Unknown) {
-            // nothing was reached: each other check would say so again
+        let (mut all, compares_digests) = probed(store).await;
+        let owner = store.settings.expected_bucket_owner.as_deref();
+        let is_unreached = all.iter().any(|it| it.verdict == CheckVerdict::Unknown);
+        if is_unreached || store.head_bucket(owner).await.is_err() {
+            // each other check would say so again
             return all;
         }
         let bucket = tokio::join!(
@@ -60,7 +62,7 @@ impl UnprobedS3 {
         all.extend([versioning, object_lock, encryption]);
         all.extend(lifecycle.into_iter().chain(cors).chain(policy));
         if expected.has_roles {
-            all.extend(Box::pin(rights::examine(store)).await);
+            all.extend(Box::pin(rights::examine(store, compares_digests)).await);
         }
         all.push(signing::clock(store));
         all.push(signing::credentials(store, expected.presign_ttl));
@@ -68,10 +70,12 @@ impl UnprobedS3 {
     }
 }
 
-/// What the probe of a start says.
-async fn probed(store: &Store) -> Vec<Examined> {
+/// What the probe of a start says, and whether the store is known to refuse a wrong digest.
+async fn probed(store: &Store) -> (Vec<Examined>, bool) {
     const CHECK: &str = "bucket.probe";
-    match probe::examine(store).await {
+    let report = probe::examine(store).await;
+    let compares_digests = matches!(&report, Ok(it) if it.capabilities.enforces_sha256);
+    let said = match report {
         Ok(report) => {
             let sound = Examined::sound(CHECK, "the bucket serves, and replaces no object");
             let notes = report.notes.into_iter();
@@ -92,7 +96,8 @@ async fn probed(store: &Store) -> Vec<Examined> {
             ErrorChain(&error).to_string(),
             "check storage.endpoint, storage.region and the way to it, and try again",
         )],
-    }
+    };
+    (said, compares_digests)
 }
 
 /// What a bucket has of something that it may have.

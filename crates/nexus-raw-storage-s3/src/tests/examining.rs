@@ -373,6 +373,47 @@ async fn examining_changes_nothing_but_what_the_probe_does() {
     }
 }
 
+/// What it might keep is not sent to a store.
+#[tokio::test]
+async fn a_store_that_does_not_compare_digests_is_sent_no_write_elsewhere() {
+    let scripted = Scripted::saying(fit_but_for(|seen| {
+        let accepts = seen.method == "PUT" && seen.path.ends_with("/other-bytes");
+        let accepted = accepts.then(|| Answer::status(200).with("etag", "\"e\""));
+        accepted.or_else(|| sound(seen)).map(Some)
+    }));
+    let connector = scripted.connector();
+    let deadlines = Deadlines::default();
+    let store = store_on(settings(), static_credentials(), connector, deadlines).await;
+    let all = Box::pin(UnprobedS3::on(store).examine(&expected())).await;
+    assert_eq!(to_do(&all), []);
+    let seen = scripted.seen();
+    assert!(
+        !seen
+            .iter()
+            .any(|it| it.path.starts_with("/nexus-raw-doctor/"))
+    );
+    let note = all.iter().find(|it| it.check == "role.write_elsewhere");
+    assert_eq!(note.unwrap().verdict, CheckVerdict::Note);
+}
+
+/// A bucket that is not there is said once.
+#[tokio::test]
+async fn of_an_absent_bucket_nothing_else_is_examined() {
+    let all = examined(|seen| {
+        let of_bucket = seen.method == "HEAD" && seen.path == "/";
+        of_bucket.then(|| Answer::status(404))
+    })
+    .await;
+    let [absent] = &all[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(absent.verdict, CheckVerdict::Fault);
+    assert_eq!(
+        absent.mend.as_deref(),
+        Some("create it, or set storage.bucket")
+    );
+}
+
 #[tokio::test]
 async fn what_may_not_be_read_is_unknown_and_names_the_right() {
     for (name, check, right) in [
