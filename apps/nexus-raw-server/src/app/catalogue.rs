@@ -38,7 +38,7 @@ pub fn check_catalogue(
         let inspector = CatalogInspector::open(&plan.catalog.url).await?;
         let mut after: Option<Scope> = None;
         loop {
-            let scopes = inspector.scopes(after.as_ref(), SCOPES).await?;
+            let scopes = inspector.scopes(None, after.as_ref(), SCOPES).await?;
             let Some(last) = scopes.last() else {
                 return Ok(());
             };
@@ -67,9 +67,6 @@ fn on_runtime<T>(
     command: impl AsyncFnOnce(Plan) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let plan = Plan::of(settings)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::System)?;
+    let runtime = super::runtime_of_a_command()?;
     runtime.block_on(command(plan))
 }

@@ -9,11 +9,10 @@ use super::{
     CatalogInspector,
     entry::{self, CatalogEntry, CorruptEntry, EntryState},
     source::View,
-    within,
 };
 use crate::{
     listing::{Sql, Value},
-    rows::{Columns, decode},
+    rows::decode,
 };
 
 const PARTS: &str = "SELECT p.part_number, p.size_bytes, p.sha256 FROM upload_part p \
@@ -28,24 +27,7 @@ impl CatalogInventory for CatalogInspector {
         after: Option<&Scope>,
         limit: u32,
     ) -> Result<Vec<Scope>, CatalogError> {
-        let mut sql = Sql::default();
-        sql.push("SELECT s.tenant_id, s.env FROM scope s WHERE TRUE", []);
-        if let Some(tenant) = tenant {
-            let tenant = Value::Text(tenant.as_str().to_owned());
-            sql.push(" AND s.tenant_id = ?", [tenant]);
-        }
-        if let Some(after) = after {
-            let after = Sql::of(" AND (s.tenant_id, s.env) > (?, ?)", after);
-            sql.push(&after.text, after.values);
-        }
-        let order = format!(" ORDER BY s.tenant_id, s.env LIMIT {}", within(limit));
-        sql.push(&order, []);
-        let mut source = self.source.lock().await;
-        source.begin(View::AllScopes).await?;
-        let scope = |row: &Columns<'_>| row.scope("scope.tenant_id", "scope.env");
-        let scopes = source.rows(sql, scope).await?;
-        source.end().await?;
-        Ok(scopes)
+        Self::scopes(self, tenant, after, limit).await
     }
 
     async fn intents(

@@ -7,7 +7,11 @@ mod source;
 
 use std::{fmt, path::Path};
 
-use nexus_raw::{asset::AssetId, ports::CatalogError, tenancy::Scope};
+use nexus_raw::{
+    asset::AssetId,
+    ports::CatalogError,
+    tenancy::{Scope, TenantId},
+};
 use tokio::sync::Mutex;
 
 #[cfg(test)]
@@ -20,7 +24,7 @@ pub use self::{
 use crate::{
     backup::{BackupError, BackupReport},
     error::OpenError,
-    listing::Sql,
+    listing::{Sql, Value},
     location::Location,
     rows::Columns,
 };
@@ -57,19 +61,25 @@ impl CatalogInspector {
         })
     }
 
-    /// Returns up to `limit` scopes after `after`, by tenant and then environment.
+    /// Returns up to `limit` scopes after `after`, by tenant and then environment; with `tenant` only
+    /// those of that one.
     ///
     /// # Errors
     /// See [`CatalogError`].
     pub async fn scopes(
         &self,
+        tenant: Option<&TenantId>,
         after: Option<&Scope>,
         limit: u32,
     ) -> Result<Vec<Scope>, CatalogError> {
         let mut sql = Sql::default();
-        sql.push("SELECT s.tenant_id, s.env FROM scope s", []);
+        sql.push("SELECT s.tenant_id, s.env FROM scope s WHERE TRUE", []);
+        if let Some(tenant) = tenant {
+            let tenant = Value::Text(tenant.as_str().to_owned());
+            sql.push(" AND s.tenant_id = ?", [tenant]);
+        }
         if let Some(after) = after {
-            let after = Sql::of(" WHERE (s.tenant_id, s.env) > (?, ?)", after);
+            let after = Sql::of(" AND (s.tenant_id, s.env) > (?, ?)", after);
             sql.push(&after.text, after.values);
         }
         let order = format!(" ORDER BY s.tenant_id, s.env LIMIT {}", within(limit));

@@ -66,7 +66,7 @@ pub(crate) async fn abort(catalog: &SqlAssetCatalog, intent: &UploadIntent) {
 pub(crate) async fn scopes(inspector: &CatalogInspector) -> Vec<Scope> {
     let mut all: Vec<Scope> = Vec::new();
     loop {
-        let page = inspector.scopes(all.last(), 1).await.unwrap();
+        let page = inspector.scopes(None, all.last(), 1).await.unwrap();
         if page.is_empty() {
             return all;
         }
