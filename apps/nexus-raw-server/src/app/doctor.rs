@@ -17,10 +17,7 @@ use super::{Failure, descriptors, embedded::EmbeddedStore, plan::Plan, sinks};
 /// See [`Failure`]: where the configuration is none, so that nothing can be examined.
 pub fn examine(settings: &Settings) -> Result<Vec<Examined>, Failure> {
     let mut plan = Plan::of(settings)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::System)?;
+    let runtime = super::runtime_of_a_command()?;
     // until the end
     let _store = EmbeddedStore::beside(
         settings.embedded.as_ref(),

@@ -28,7 +28,7 @@ use nexus_raw_config::Settings;
 use nexus_raw_identity_jwt::JwtIdentityVerifier;
 use nexus_raw_storage_s3::S3Settings;
 use slog::Logger;
-use tokio::sync::watch;
+use tokio::{runtime::Runtime, sync::watch};
 
 pub use self::{
     catalogue::{backup, check_catalogue, plan_migration},
@@ -87,16 +87,21 @@ pub fn serve(settings: &Settings, logging: &Logging) -> Result<(), Failure> {
 /// See [`Failure`].
 pub fn migrate(settings: &Settings, log: &Logger) -> Result<Vec<i64>, Failure> {
     let plan = Plan::of(settings)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::System)?;
+    let runtime = runtime_of_a_command()?;
     let attempt = || async { Ok(SqlAssetCatalog::migrate(plan.catalog.clone()).await?) };
     runtime.block_on(async {
         StartupRetry::of(plan.startup_timeout, log)
             .retry(Dependency::Catalog, attempt)
             .await
     })
+}
+
+/// Returns a runtime on this thread, for a command.
+fn runtime_of_a_command() -> Result<Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::System)
 }
 
 /// Checks that this version supports the configuration, without connecting to anything.

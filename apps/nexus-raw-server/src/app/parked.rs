@@ -36,10 +36,7 @@ fn with_catalog<T>(
     call: impl AsyncFnOnce(&SqlAssetCatalog, &Plan) -> Result<T, CatalogError>,
 ) -> Result<T, Failure> {
     let plan = Plan::of(settings)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::System)?;
+    let runtime = super::runtime_of_a_command()?;
     runtime.block_on(async {
         let catalog = SqlAssetCatalog::open(plan.catalog.clone()).await?;
         let answer = call(&catalog, &plan).await;

@@ -48,10 +48,7 @@ pub fn reconcile(
     out: &mut impl Write,
 ) -> Result<bool, Failure> {
     let mut plan = Plan::of(settings)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::System)?;
+    let runtime = super::runtime_of_a_command()?;
     // until the end
     let _store = EmbeddedStore::beside(
         settings.embedded.as_ref(),
