@@ -21,4 +21,5 @@ mod probing_parts;
 mod raw_server;
 mod renewing;
 mod scripted;
+mod sound_bucket;
 mod support;
