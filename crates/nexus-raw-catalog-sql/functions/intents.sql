@@ -153,3 +153,24 @@ BEGIN
     RETURN to_json(encode(standing, 'hex'));
 END
 $$;
+
+-- Closes those of the intents that are pending and have ended, and returns their number.
+CREATE OR REPLACE FUNCTION close_intents_v1(own scope, member json) RETURNS bigint
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    ids uuid[] := ARRAY(SELECT a.value::uuid FROM json_array_elements_text(member -> 'assets') a);
+    closed bigint;
+    bytes bigint;
+BEGIN
+    WITH ended AS (
+        UPDATE upload_intent i SET state = 'ended'
+        WHERE (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = ANY (ids)
+            AND i.state = 'pending' AND i.ends_at <= (member ->> 'now')::bigint
+        RETURNING i.size_bytes
+    )
+    SELECT count(*), coalesce(sum(e.size_bytes), 0) INTO closed, bytes FROM ended e;
+    UPDATE scope s SET open_count = s.open_count - closed, open_bytes = s.open_bytes - bytes
+    WHERE (s.tenant_id, s.env) = (own.tenant_id, own.env) AND closed > 0;
+    RETURN closed;
+END
+$$;

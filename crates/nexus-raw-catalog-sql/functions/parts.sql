@@ -1,6 +1,6 @@
 -- Uploads in parts: their ids, their parts and their ends.
 
--- Aborts the pending uploads in parts, each with its event. Of one that is aborted already nothing
+-- Aborts the uploads in parts that are pending or closed, each with its event. Of one that is aborted already nothing
 -- is written, so a retry after a lost response needs no other rule.
 CREATE OR REPLACE FUNCTION add_aborts_v1(INOUT own scope, asked json, OUT written json[])
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -10,18 +10,19 @@ BEGIN
     WITH member AS MATERIALIZED (
         SELECT m.* FROM json_to_recordset(asked) AS m (n integer, event event)
     ), standing AS (
-        SELECT m.n, m.event, i.state, i.size_bytes, i.state = 'pending' AND row_number() OVER (
+        SELECT m.n, m.event, i.state, i.size_bytes, i.state <> 'aborted' AND row_number() OVER (
             PARTITION BY i.asset_id ORDER BY m.n) = 1 AS is_written
         FROM member m LEFT JOIN upload_intent i
             ON (i.tenant_id, i.env) = (own.tenant_id, own.env) AND i.asset_id = (m.event).asset_id
-            AND i.kind = 'multipart' AND i.state IN ('pending', 'aborted')
+            AND i.kind = 'multipart' AND i.state <> 'registered'
     )
     SELECT
         array_agg(json_build_array(s.n, CASE WHEN s.state IS NULL THEN 'not_pending'
             ELSE 'recorded' END)),
         array_agg(s.event ORDER BY s.n) FILTER (WHERE s.is_written),
-        own.open_count - count(*) FILTER (WHERE s.is_written),
-        own.open_bytes - coalesce(sum(s.size_bytes) FILTER (WHERE s.is_written), 0)
+        own.open_count - count(*) FILTER (WHERE s.is_written AND s.state = 'pending'),
+        own.open_bytes - coalesce(sum(s.size_bytes)
+            FILTER (WHERE s.is_written AND s.state = 'pending'), 0)
     INTO written, fresh, own.open_count, own.open_bytes
     FROM standing s;
     UPDATE upload_intent i SET state = 'aborted'

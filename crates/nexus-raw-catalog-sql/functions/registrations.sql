@@ -91,8 +91,10 @@ BEGIN
         IF NOT allowed THEN
             withheld := withheld || it.id;
         END IF;
-        own.open_count := own.open_count - 1;
-        own.open_bytes := own.open_bytes - it.size_bytes;
+        IF it.state = 'pending' THEN
+            own.open_count := own.open_count - 1;
+            own.open_bytes := own.open_bytes - it.size_bytes;
+        END IF;
         own.registered_count := own.registered_count + 1;
         own.registered_bytes := own.registered_bytes + it.size_bytes;
         written := written || json_build_array(it.n, 'registered');

@@ -58,7 +58,7 @@ BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
         max_presigns bigint, intents json, repeats json, registrations json, downloads json,
         facts json, claims json[], work json[], steps json[], aborts json, uploads json[],
-        parts json[], verifications json);
+        parts json[], verifications json, ends json[]);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
@@ -147,6 +147,9 @@ BEGIN
         SELECT d.* INTO did FROM advance_consent_v1(own, (it ->> 'max_changes')::integer) d;
         own := did.own;
         written := written || json_build_array(it -> 'n', did.has_more);
+    END LOOP;
+    FOREACH it IN ARRAY coalesce(asked.ends, '{}') LOOP
+        written := written || json_build_array(it -> 'n', close_intents_v1(own, it));
     END LOOP;
     RETURN written;
 END

@@ -1,5 +1,6 @@
 mod assets;
 mod backlog;
+mod closing;
 mod downloads;
 mod outbox;
 mod work;

@@ -49,10 +49,17 @@ pub struct CorruptEntry {
     pub column: &'static str,
 }
 
-/// Returns the statement for a page, whose columns and joins are those of `select`.
-pub(crate) fn page(select: &str, scope: &Scope, after: Option<AssetId>, limit: u32) -> Sql {
+/// Returns the statement for a page, whose columns and joins are those of `select`, of those rows for
+/// which `only` holds: a condition that begins with `AND`, or nothing.
+pub(crate) fn page(
+    select: &str,
+    scope: &Scope,
+    after: Option<AssetId>,
+    only: &str,
+    limit: u32,
+) -> Sql {
     let mut sql = Sql::of(
-        &format!("{select} WHERE (i.tenant_id, i.env) = (?, ?)"),
+        &format!("{select} WHERE (i.tenant_id, i.env) = (?, ?){only}"),
         scope,
     );
     if let Some(after) = after {

@@ -36,7 +36,12 @@ impl CatalogInventory for CatalogInspector {
         after: Option<AssetId>,
         limit: u32,
     ) -> Result<Vec<IntentState>, CatalogError> {
-        let entries = self.entries(scope, after, limit).await?;
+        let mut source = self.source.lock().await;
+        source.begin(View::Of(scope)).await?;
+        let only = " AND i.state <> 'ended'";
+        let sql = entry::page(source.entries(), scope, after, only, super::within(limit));
+        let entries = source.rows(sql, entry::decode).await?;
+        source.end().await?;
         entries.into_iter().map(state).collect()
     }
 

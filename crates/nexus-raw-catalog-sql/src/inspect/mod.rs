@@ -105,7 +105,7 @@ impl CatalogInspector {
     ) -> Result<Vec<Result<CatalogEntry, CorruptEntry>>, CatalogError> {
         let mut source = self.source.lock().await;
         source.begin(View::Of(scope)).await?;
-        let sql = entry::page(source.entries(), scope, after, within(limit));
+        let sql = entry::page(source.entries(), scope, after, "", within(limit));
         let entries = source.rows(sql, entry::decode).await?;
         source.end().await?;
         Ok(entries)

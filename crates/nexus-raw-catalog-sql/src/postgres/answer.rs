@@ -164,6 +164,7 @@ pub(super) fn written(write: &Write, answer: Value) -> Result<Option<Written>, U
             FactReply::UnknownAsset => FactOutcome::UnknownAsset,
         }),
         Write::Advance(_) => Written::Advance(read(answer)?),
+        Write::Close(_) => Written::Close(read(answer)?),
         Write::Claim(_) => {
             let digest: String = read(answer)?;
             Written::Claim(Sha256Digest::parse(&digest).map_err(|_| UnexpectedAnswer)?)

@@ -30,7 +30,8 @@ pub(crate) fn intent_state(row: &Columns<'_>) -> Result<(AssetKey, IntentState),
     let key = (intent.scope.clone(), intent.asset_id);
     let has_asset = row.optional::<Vec<u8>>("asset.asset_id")?.is_some();
     let state = match (row.get("upload_intent.state")?, has_asset) {
-        ("pending", false) => IntentState::Pending(intent),
+        // one that was closed may still be registered
+        ("pending" | "ended", false) => IntentState::Pending(intent),
         ("aborted", false) => IntentState::Aborted(intent),
         ("registered", true) => IntentState::Registered {
             intent,

@@ -121,8 +121,9 @@ fn a_page_of_entries_neither_scans_nor_sorts() {
     let mut connection = SqliteConnection::in_memory().unwrap();
     schema::migrate(&mut connection).unwrap();
     let scope = sample::scope("t_a", "dev");
-    for after in [None, Some(sample::asset_id(1))] {
-        let page = crate::inspect::page(queries::ENTRIES, &scope, after, 10);
+    let first = Some(sample::asset_id(1));
+    for (after, only) in [(None, ""), (first, ""), (first, " AND i.state <> 'ended'")] {
+        let page = crate::inspect::page(queries::ENTRIES, &scope, after, only, 10);
         for step in plan(&mut connection, &page.text) {
             let is_long = step.starts_with("SCAN") || step.contains("TEMP B-TREE FOR ORDER BY");
             assert!(!is_long, "{step} in {}", page.text);

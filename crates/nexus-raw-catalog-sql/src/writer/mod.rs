@@ -29,9 +29,9 @@ use self::versions::{Changing, Versions};
 pub(crate) use self::{
     work::{ObjectTag, WorkAnswer, WorkPurpose, WorkRequest, WorkStep},
     write::{
-        ConsentStep, IntentKey, IntentOutcome, Kind, LeaseRequest, Members, NewIntent, Outcomes,
-        OutcomesDiffer, RecordedDownload, RecordedFact, RecordedVerification, Registration,
-        RepeatedPresign, RetryRequest, UploadAbort, Write, Written, cursors,
+        ConsentStep, EndedIntents, IntentKey, IntentOutcome, Kind, LeaseRequest, Members,
+        NewIntent, Outcomes, OutcomesDiffer, RecordedDownload, RecordedFact, RecordedVerification,
+        Registration, RepeatedPresign, RetryRequest, UploadAbort, Write, Written, cursors,
     },
 };
 use crate::{

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use nexus_raw::{
-    asset::{FactKind, Sha256Digest, UploadId, UploadIntent},
+    asset::{AssetId, FactKind, Sha256Digest, UploadId, UploadIntent},
     ports::{
         AbortedUpload, BegunUpload, CallerKey, DownloadOutcome, FactOutcome, KeyClaim, Lease,
         NewAsset, NewDownload, NewFact, NewParts, NewVerification, ParkedFilter, PartsOutcome,
@@ -88,6 +88,7 @@ kinds! {
     Retry: RetryRequest => u64,
     Claim: KeyClaim => Sha256Digest,
     Advance: ConsentStep => bool,
+    Close: EndedIntents => u32,
 }
 
 impl Write {
@@ -108,7 +109,8 @@ impl Write {
             | Self::Parts(_)
             | Self::Retry(_)
             | Self::Claim(_)
-            | Self::Advance(_) => None,
+            | Self::Advance(_)
+            | Self::Close(_) => None,
         }
     }
 
@@ -149,7 +151,8 @@ impl Written {
             | Self::Begin(_)
             | Self::Parts(_)
             | Self::Claim(_)
-            | Self::Advance(_) => false,
+            | Self::Advance(_)
+            | Self::Close(_) => false,
         }
     }
 }
@@ -225,6 +228,14 @@ pub(crate) struct RecordedFact {
 pub(crate) struct ConsentStep {
     pub(crate) scope: Scope,
     pub(crate) max_changes: u32,
+}
+
+/// Intents to close, if they are pending and have ended at `now`.
+#[derive(Debug)]
+pub(crate) struct EndedIntents {
+    pub(crate) scope: Scope,
+    pub(crate) assets: Vec<AssetId>,
+    pub(crate) now: Timestamp,
 }
 
 /// A wish to hold the relay's lease until `now + ttl`.

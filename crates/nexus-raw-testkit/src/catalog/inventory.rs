@@ -38,6 +38,7 @@ impl CatalogInventory for FakeCatalog {
         self.read(|state| {
             let intents = state.intents(scope);
             let intents = intents.filter(|it| Some(it.intent().asset_id) > after);
+            let intents = intents.filter(|it| !state.is_closed(it.intent()));
             intents
                 .take(usize::try_from(limit).unwrap())
                 .cloned()

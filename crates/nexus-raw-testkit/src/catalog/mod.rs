@@ -1,4 +1,5 @@
 mod backlog;
+mod closing;
 mod facts;
 mod inventory;
 mod ledger;
@@ -38,6 +39,7 @@ use self::state::State;
 /// An in-memory catalogue that fulfils the contracts of [`AssetCatalog`], [`CatalogCensus`],
 /// [`CatalogInventory`](nexus_raw::ports::CatalogInventory),
 /// [`EventOutbox`](nexus_raw::ports::EventOutbox),
+/// [`IntentClosing`](nexus_raw::ports::IntentClosing),
 /// [`VerificationBacklog`](nexus_raw::ports::VerificationBacklog) and
 /// [`WorkLedger`](nexus_raw::ports::WorkLedger), except durability.
 ///

@@ -13,6 +13,7 @@ use super::state::State;
 pub(super) type Parts = BTreeMap<(Scope, AssetId), BTreeMap<PartNumber, DeclaredPart>>;
 
 pub(super) fn record_upload(state: &mut State, begun: BegunUpload) -> Option<UploadId> {
+    state.open_intent(&begun.scope, begun.asset_id)?;
     let intent = state.intent_mut(&begun.scope, begun.asset_id)?;
     let IntentState::Pending(intent) = intent else {
         return None;
@@ -25,9 +26,8 @@ pub(super) fn record_upload(state: &mut State, begun: BegunUpload) -> Option<Upl
 }
 
 pub(super) fn declare(state: &mut State, new: NewParts) -> PartsOutcome {
-    let is_open = matches!(state.intent(&new.scope, new.asset_id),
-        Some(IntentState::Pending(intent)) if intent.multipart.is_some());
-    if !is_open {
+    let intent = state.open_intent(&new.scope, new.asset_id);
+    if intent.is_none_or(|it| it.multipart.is_none()) {
         return PartsOutcome::NotPending;
     }
     let standing = state.parts.entry((new.scope, new.asset_id)).or_default();

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use nexus_raw::{
     asset::{
@@ -26,6 +29,7 @@ pub(super) struct State {
     scopes: BTreeMap<Scope, ScopeState>,
     keys: BTreeMap<CallerKey, KeptKey>,
     claims: BTreeMap<CallerKey, (Sha256Digest, Timestamp)>,
+    closed: BTreeSet<(Scope, AssetId)>,
     pub(super) downloads: BTreeMap<DownloadKey, Timestamp>,
     lease: Option<HeldLease>,
     pub(super) works: BTreeMap<(Scope, AssetId), WorkState>,
@@ -195,6 +199,7 @@ impl State {
         let scopes = self.scopes.values();
         for state in scopes.flat_map(|scope| scope.intents.values()) {
             match state {
+                IntentState::Pending(intent) if self.is_closed(intent) => {}
                 IntentState::Pending(intent) => {
                     totals.open_intents += 1;
                     totals.open_bytes += intent.facts.size_bytes.get();
@@ -206,6 +211,38 @@ impl State {
             }
         }
         totals
+    }
+
+    /// Whether it was closed, and was not registered or aborted since.
+    pub(super) fn is_closed(&self, intent: &UploadIntent) -> bool {
+        let key = (intent.scope.clone(), intent.asset_id);
+        self.closed.contains(&key)
+            && matches!(self.intent(&key.0, key.1), Some(IntentState::Pending(_)))
+    }
+
+    /// Returns the intent if it is pending and not closed.
+    pub(super) fn open_intent(&self, scope: &Scope, asset: AssetId) -> Option<&UploadIntent> {
+        match self.intent(scope, asset)? {
+            IntentState::Pending(intent) if !self.is_closed(intent) => Some(intent),
+            _ => None,
+        }
+    }
+
+    pub(super) fn close_intents(
+        &mut self,
+        scope: &Scope,
+        assets: &[AssetId],
+        now: Timestamp,
+    ) -> u32 {
+        let mut closed = 0;
+        for asset in assets {
+            let has_ended = |it: &UploadIntent| it.ends_at <= now;
+            if self.open_intent(scope, *asset).is_some_and(has_ended) {
+                self.closed.insert((scope.clone(), *asset));
+                closed += 1;
+            }
+        }
+        closed
     }
 
     pub(super) fn unknown_parents(&self, scope: &Scope, parents: &[AssetId]) -> Vec<usize> {
@@ -270,13 +307,10 @@ impl State {
 
     pub(super) fn record_repeated_presign(&mut self, event: EventBody) -> RepeatOutcome {
         let key = event.scope();
-        let Some(scope) = self.scopes.get_mut(&key) else {
-            return RepeatOutcome::NotPending;
-        };
-        let intent = scope.intents.get(&event.asset_id);
-        if !matches!(intent, Some(IntentState::Pending(_))) {
+        if self.open_intent(&key, event.asset_id).is_none() {
             return RepeatOutcome::NotPending;
         }
+        let scope = self.scopes.entry(key.clone()).or_default();
         let presigns = scope.events.iter().filter(|stored| {
             stored.body.asset_id == event.asset_id
                 && stored.body.event_type == EventType::RawAssetPresigned

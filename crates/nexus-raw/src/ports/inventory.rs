@@ -163,7 +163,7 @@ pub trait CatalogInventory: fmt::Debug + Send + Sync {
     ) -> Result<Vec<Scope>, CatalogError>;
 
     /// Up to `limit` intents of a scope with an asset id above `after`, with their states, by asset
-    /// id.
+    /// id. Those that were [closed](super::IntentClosing) are left out: of them there was no object.
     ///
     /// # Errors
     /// If the catalogue does not respond.
@@ -174,7 +174,7 @@ pub trait CatalogInventory: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Result<Vec<IntentState>, CatalogError>;
 
-    /// The intent of an asset; `None` if the scope has none.
+    /// The intent of an asset, closed or not; `None` if the scope has none.
     ///
     /// # Errors
     /// If the catalogue does not respond.

@@ -8,6 +8,7 @@ mod backlog;
 mod catalog;
 mod census;
 mod clock;
+mod closing;
 mod download;
 mod error;
 mod facts;
@@ -32,6 +33,7 @@ pub use self::{
     catalog::MockAssetCatalog,
     census::MockCatalogCensus,
     clock::{MockAssetIds, MockClock},
+    closing::MockIntentClosing,
     identity::MockIdentityVerifier,
     ledger::MockWorkLedger,
     outbox::MockEventOutbox,
@@ -48,6 +50,7 @@ pub use self::{
     },
     census::{CatalogCensus, CatalogTotals},
     clock::{AssetIds, Clock},
+    closing::IntentClosing,
     download::{DownloadKey, DownloadOutcome, Downloadable, NewDownload},
     error::{BoxError, CatalogError, StorageError},
     facts::{AssetFacts, FactOutcome, NewFact},

@@ -86,7 +86,7 @@ impl Page {
         differences: &mut Differences<'_>,
     ) -> Result<Self, CatalogError> {
         let changes = scope::changes(source, scope).await?;
-        let sql = entry::page(source.entries(), scope, after, ENTRIES);
+        let sql = entry::page(source.entries(), scope, after, "", ENTRIES);
         let entries = source.rows(sql, entry::decode).await?;
         let is_full = u32::try_from(entries.len()) == Ok(ENTRIES);
         let last = entries.last().filter(|_| is_full).map(|it| match it {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     rows::encode::{kind, upload_id},
     sealed::SealedEvent,
-    writer::{NewIntent, RecordedDownload, RepeatedPresign, WorkRequest, WorkStep},
+    writer::{EndedIntents, NewIntent, RecordedDownload, RepeatedPresign, WorkRequest, WorkStep},
 };
 
 /// Bytes in PostgreSQL's text format: `\x` and hexadecimal digits.
@@ -366,6 +366,23 @@ impl<'a> WorkMember<'a> {
                 },
                 WorkStep::Release { epoch } => Step::Release { epoch: *epoch },
             },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct EndsMember {
+    n: usize,
+    assets: Vec<Uuid>,
+    now: i64,
+}
+
+impl EndsMember {
+    pub(super) fn of(n: usize, ended: &EndedIntents) -> Self {
+        Self {
+            n,
+            assets: ended.assets.iter().map(|it| it.as_uuid()).collect(),
+            now: ended.now.as_micros(),
         }
     }
 }

@@ -16,7 +16,10 @@ use serde::Serialize;
 
 use self::{
     facts::{FactMember, StepMember},
-    members::{ClaimMember, DownloadMember, PresignMember, RecordMember, RepeatMember, WorkMember},
+    members::{
+        ClaimMember, DownloadMember, EndsMember, PresignMember, RecordMember, RepeatMember,
+        WorkMember,
+    },
     parts::{AbortMember, PartsMember, UploadMember},
     relay::{LeaseMember, ProgressMember, RetryMember},
     verifications::VerificationMember,
@@ -60,6 +63,7 @@ struct Block<'a> {
     parts: Vec<PartsMember<'a>>,
     work: Vec<WorkMember<'a>>,
     steps: Vec<StepMember>,
+    ends: Vec<EndsMember>,
 }
 
 impl<'a> Block<'a> {
@@ -80,6 +84,7 @@ impl<'a> Block<'a> {
             parts: Vec::new(),
             work: Vec::new(),
             steps: Vec::new(),
+            ends: Vec::new(),
         }
     }
 }
@@ -144,6 +149,9 @@ pub(super) fn text(
                 n,
                 max_changes: it.max_changes,
             }),
+            Write::Close(it) => block(&mut scopes, &it.scope)
+                .ends
+                .push(EndsMember::of(n, it)),
             Write::Claim(it) => block(&mut scopes, &it.key.scope)
                 .claims
                 .push(ClaimMember::of(n, it)),

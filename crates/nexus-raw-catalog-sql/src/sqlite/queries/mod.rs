@@ -183,6 +183,19 @@ pub(super) fn intent(
     of_asset(connection, INTENT, scope, asset, state)
 }
 
+/// Reads an intent with its state, and whether it was closed.
+pub(super) fn intent_to_register(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    asset: AssetId,
+) -> Result<Option<(IntentState, bool)>, CatalogError> {
+    let state = |row: &Columns<'_>| {
+        let (_, state) = decode::intent_state(row)?;
+        Ok((state, row.get::<&str>("upload_intent.state")? == "ended"))
+    };
+    of_asset(connection, INTENT, scope, asset, state)
+}
+
 /// Reads the request digest and the asset id of an idempotency key.
 pub(super) fn key(
     connection: &mut SqliteConnection,

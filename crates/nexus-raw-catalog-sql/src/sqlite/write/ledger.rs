@@ -70,23 +70,27 @@ impl Ledger {
         change.events += 1;
     }
 
-    /// Adds one event, and replaces an open intent by a record.
-    pub(super) fn register(&mut self, asset: &RawAsset) {
+    /// Adds one event, and replaces an intent, which is open or was closed, by a record.
+    pub(super) fn register(&mut self, asset: &RawAsset, was_closed: bool) {
         let size = bytes(asset.facts().size_bytes.get());
         let change = self.0.entry(asset.scope().clone()).or_default();
         change.events += 1;
-        change.open_count -= 1;
-        change.open_bytes -= size;
+        if !was_closed {
+            change.open_count -= 1;
+            change.open_bytes -= size;
+        }
         change.registered_count += 1;
         change.registered_bytes += size;
     }
 
-    /// Adds one event, and removes an open intent.
-    pub(super) fn abort(&mut self, scope: &Scope, size: i64) {
+    /// Adds one event, and removes an intent if it is open: that of this size.
+    pub(super) fn abort(&mut self, scope: &Scope, open: Option<i64>) {
         let change = self.0.entry(scope.clone()).or_default();
         change.events += 1;
-        change.open_count -= 1;
-        change.open_bytes -= size;
+        if let Some(size) = open {
+            change.open_count -= 1;
+            change.open_bytes -= size;
+        }
     }
 
     /// Adds one event, and changes the number of corrupt assets.

@@ -3,6 +3,7 @@
 mod assets;
 mod consent;
 mod downloads;
+mod ends;
 mod events;
 mod facts;
 mod intents;
@@ -27,6 +28,7 @@ use crate::{
     backend::WriteError,
     error::Failure,
     object_store::ObjectStoreIdentity,
+    registration::AssetKey,
     sqlite::connection::SqliteConnection,
     writer::{
         IntentOutcome, Members, NewIntent, Outcomes, OutcomesDiffer, RecordedDownload,
@@ -61,7 +63,7 @@ pub(in crate::sqlite) fn group(
     let new = keys::record(connection, store, &intents.requests)?;
     let recorded = chosen(&intents.requests, &new, &IntentOutcome::Recorded);
     let again = repeats::decide(connection, &repeats.requests, &recorded)?;
-    let decided = registrations::decide(connection, &registrations.requests)?;
+    let (decided, closed) = registrations::decide(connection, &registrations.requests)?;
     let stated = facts::decide(connection, &facts.requests)?;
     let registered = decided.registered(&registrations.requests);
     let aborted = parts::decide(connection, &aborts.requests, &registered)?;
@@ -77,6 +79,7 @@ pub(in crate::sqlite) fn group(
         recorded: &recorded,
         repeated: &repeated,
         registered: &registered,
+        closed: &closed,
         aborted: &aborted.written,
         downloaded: &downloaded,
         verified: &verified.written,
@@ -111,6 +114,7 @@ pub(in crate::sqlite) fn group(
             Write::Begin(it) => Written::Begin(parts::begin(connection, it)?),
             Write::Parts(it) => Written::Parts(parts::declare(connection, it)?),
             Write::Claim(it) => Written::Claim(keys::claim(connection, it)?),
+            Write::Close(it) => Written::Close(ends::close(connection, it)?),
             Write::Retry(it) => Written::Retry(relay::ask_retry(connection, it)?),
         };
         outcomes.set(index, Ok(written))?;
@@ -126,7 +130,9 @@ struct GroupState<'a> {
     recorded: &'a [&'a NewIntent],
     repeated: &'a [&'a RepeatedPresign],
     registered: &'a [(&'a Registration, bool)],
-    aborted: &'a [(&'a UploadAbort, i64)],
+    /// Intents of these that were closed.
+    closed: &'a [AssetKey],
+    aborted: &'a [(&'a UploadAbort, Option<i64>)],
     downloaded: &'a [&'a RecordedDownload],
     verified: &'a [(&'a RecordedVerification, i64)],
     facts: &'a [&'a RecordedFact],
@@ -140,6 +146,7 @@ fn write_state(
         recorded,
         repeated,
         registered,
+        closed,
         aborted,
         downloaded,
         verified,
@@ -155,7 +162,9 @@ fn write_state(
         ledger.add_event(&it.scope);
     }
     for (it, _) in registered {
-        ledger.register(&it.new.asset);
+        let asset = &it.new.asset;
+        let is_it = |(scope, id): &AssetKey| scope == asset.scope() && *id == asset.asset_id();
+        ledger.register(asset, closed.iter().any(is_it));
     }
     for (it, size) in aborted {
         ledger.abort(&it.scope, *size);
@@ -237,6 +246,8 @@ pub(in crate::sqlite) const ALL: &[&str] = &[
     parts::BEGIN,
     parts::OPEN,
     parts::DIFFERING,
+    ends::CLOSE,
+    ends::COUNT,
     repeats::PRESIGNS,
     consent::NOTE_WITHDRAWAL,
     consent::WITHDRAW,

@@ -18,17 +18,26 @@ use crate::{
     writer::{Registration, UploadAbort},
 };
 
-/// The outcome of each abort, and those to write, each with the size of its content.
+/// The outcome of each abort, and those to write, each with the size of its content unless its
+/// intent was closed.
 #[derive(Default)]
 pub(super) struct Aborts<'a> {
     pub(super) outcomes: Vec<AbortedUpload>,
-    pub(super) written: Vec<(&'a UploadAbort, i64)>,
+    pub(super) written: Vec<(&'a UploadAbort, Option<i64>)>,
+}
+
+/// What an abort finds.
+#[derive(Clone, Copy)]
+enum Upload {
+    Open { size: i64 },
+    Closed,
+    Aborted,
 }
 
 pub(super) const UPLOADS: &str = "
     SELECT i.state, i.size_bytes FROM upload_intent i
     WHERE i.tenant_id = ?1 AND i.env = ?2 AND i.asset_id = ?3
-        AND i.kind = 'multipart' AND i.state IN ('pending', 'aborted')";
+        AND i.kind = 'multipart' AND i.state <> 'registered'";
 
 /// Decides the outcome of each abort. An asset that the same group registers is not aborted; of
 /// several aborts of one upload the first is written.
@@ -49,8 +58,12 @@ pub(super) fn decide<'a>(
         let upload = uploads.get_mut(&(&it.scope, it.event.body.asset_id));
         decided.outcomes.push(match upload {
             None => AbortedUpload::NotPending,
-            Some(open) => {
-                decided.written.extend(open.take().map(|size| (*it, size)));
+            Some(upload) => {
+                match std::mem::replace(upload, Upload::Aborted) {
+                    Upload::Open { size } => decided.written.push((*it, Some(size))),
+                    Upload::Closed => decided.written.push((*it, None)),
+                    Upload::Aborted => {}
+                }
                 AbortedUpload::Recorded
             }
         });
@@ -58,21 +71,25 @@ pub(super) fn decide<'a>(
     Ok(decided)
 }
 
-/// Returns the uploads in parts, each with the size of its content while it is pending.
+/// Returns the uploads in parts that are not registered.
 fn uploads<'a>(
     connection: &mut SqliteConnection,
     aborts: &[&'a UploadAbort],
-) -> Result<BTreeMap<(&'a Scope, AssetId), Option<i64>>, WriteError> {
+) -> Result<BTreeMap<(&'a Scope, AssetId), Upload>, WriteError> {
     let mut uploads = BTreeMap::new();
     for it in aborts {
         let (scope, asset) = (&it.scope, it.event.body.asset_id);
         let upload = connection.row(UPLOADS, key(scope, asset), |row| {
-            let is_pending = row.get::<&str>("upload_intent.state")? == "pending";
-            let size = row.get("upload_intent.size_bytes")?;
-            Ok(is_pending.then_some(size))
+            Ok(match row.get("upload_intent.state")? {
+                "aborted" => Upload::Aborted,
+                "ended" => Upload::Closed,
+                _ => Upload::Open {
+                    size: row.get("upload_intent.size_bytes")?,
+                },
+            })
         });
-        if let Some(size) = upload.map_err(write_error)? {
-            uploads.insert((scope, asset), size);
+        if let Some(upload) = upload.map_err(write_error)? {
+            uploads.insert((scope, asset), upload);
         }
     }
     Ok(uploads)
@@ -81,7 +98,7 @@ fn uploads<'a>(
 /// Marks the intents as aborted.
 pub(super) fn abort(
     connection: &mut SqliteConnection,
-    aborts: &[(&UploadAbort, i64)],
+    aborts: &[(&UploadAbort, Option<i64>)],
 ) -> Result<(), WriteError> {
     if aborts.is_empty() {
         return Ok(());

@@ -9,18 +9,18 @@ use super::assets::{self, NewRecord};
 use crate::{
     backend::WriteError,
     error::CorruptColumn,
-    registration::{self, Decisions, KnownState},
+    registration::{self, AssetKey, Decisions, KnownState},
     sqlite::{connection::SqliteConnection, fault::write_error, queries},
     writer::Registration,
 };
 
-/// Decides the outcome of each registration.
+/// Decides the outcome of each registration. Returns also which of the intents were closed.
 pub(super) fn decide(
     connection: &mut SqliteConnection,
     registrations: &[&Registration],
-) -> Result<Decisions, WriteError> {
+) -> Result<(Decisions, Vec<AssetKey>), WriteError> {
     if registrations.is_empty() {
-        return Ok(Decisions::default());
+        return Ok(<_>::default());
     }
     let group: Vec<&NewAsset> = registrations.iter().map(|it| &*it.new).collect();
     let assets = || group.iter().map(|new| &new.asset);
@@ -36,9 +36,14 @@ pub(super) fn decide(
     parents.sort_unstable();
     parents.dedup();
     let mut known = KnownState::default();
+    let mut closed = Vec::new();
     for (scope, asset) in keys {
-        if let Some(state) = queries::intent(connection, scope, asset)? {
-            known.intents.insert((scope.clone(), asset), state);
+        if let Some((state, is_closed)) = queries::intent_to_register(connection, scope, asset)? {
+            let key = (scope.clone(), asset);
+            if is_closed {
+                closed.push(key.clone());
+            }
+            known.intents.insert(key, state);
         }
     }
     for (scope, parent) in parents {
@@ -46,13 +51,14 @@ pub(super) fn decide(
             known.registered.insert((scope.clone(), parent), effective);
         }
     }
-    registration::decide(&group, known)
-        .map_err(|foreign| CatalogError::Corrupt(Box::new(foreign)).into())
+    let decided = registration::decide(&group, known);
+    let decided = decided.map_err(|foreign| CatalogError::Corrupt(Box::new(foreign)))?;
+    Ok((decided, closed))
 }
 
 pub(super) const MARK: &str = "
     UPDATE upload_intent SET state = ?4
-    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3 AND state = 'pending'";
+    WHERE tenant_id = ?1 AND env = ?2 AND asset_id = ?3 AND state IN ('pending', 'ended')";
 
 /// Inserts the records, each with the sequence of its event, and marks their intents as registered.
 pub(super) fn insert(
@@ -68,7 +74,7 @@ pub(super) fn insert(
     assets::insert(connection, records)
 }
 
-/// Sets the state of these pending intents.
+/// Sets the state of these intents, which are pending or closed.
 pub(super) fn mark<'a>(
     connection: &mut SqliteConnection,
     keys: impl Iterator<Item = (&'a Scope, AssetId)>,

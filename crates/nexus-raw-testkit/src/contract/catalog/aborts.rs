@@ -15,11 +15,11 @@ use super::{
 };
 use crate::sample;
 
-async fn open_intents(open: &OpenCatalog) -> CatalogTotals {
+pub(super) async fn open_intents(open: &OpenCatalog) -> CatalogTotals {
     open.census.totals().await.unwrap()
 }
 
-fn count_of(intents: &[&UploadIntent]) -> CatalogTotals {
+pub(super) fn count_of(intents: &[&UploadIntent]) -> CatalogTotals {
     CatalogTotals {
         open_intents: intents.len().try_into().unwrap(),
         corrupt_assets: 0,

@@ -1,9 +1,11 @@
-//! The contract of [`AssetCatalog`], [`CatalogCensus`] and [`VerificationBacklog`].
+//! The contract of [`AssetCatalog`], [`CatalogCensus`], [`IntentClosing`] and
+//! [`VerificationBacklog`].
 
 mod aborts;
 mod backlog;
 mod census;
 mod claims;
+mod closing;
 mod consent;
 mod content;
 mod downloads;
@@ -32,16 +34,16 @@ use nexus_raw::{
     asset::{AssetId, Provenance, RawAsset, UploadIntent},
     event::{DatasetEvent, EventBody},
     ports::{
-        AssetCatalog, CallerKey, CatalogCensus, EventOutbox, EventQuery, IntentState, KeyedOutcome,
-        NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome, StandingKey, VerificationBacklog,
-        WorkLedger,
+        AssetCatalog, CallerKey, CatalogCensus, EventOutbox, EventQuery, IntentClosing,
+        IntentState, KeyedOutcome, NewAsset, ParkedEvents, RegisterOutcome, RepeatOutcome,
+        StandingKey, VerificationBacklog, WorkLedger,
     },
     service::PresignRequest,
     tenancy::Scope,
 };
 
 pub use self::{
-    aborts::*, backlog::*, census::*, claims::*, consent::*, content::*, downloads::*,
+    aborts::*, backlog::*, census::*, claims::*, closing::*, consent::*, content::*, downloads::*,
     durability::*, events::*, facts::*, feed::*, fidelity::*, intents::*, isolation::*,
     key_races::*, keys::*, lineage::*, listing::*, parents::*, parts::*, races::*, registration::*,
     verifications::*,
@@ -63,6 +65,8 @@ pub struct OpenCatalog {
     pub census: Arc<dyn CatalogCensus>,
     /// The operator's port for verifications.
     pub backlog: Arc<dyn VerificationBacklog>,
+    /// The operator's port for intents that have ended.
+    pub closing: Arc<dyn IntentClosing>,
 }
 
 impl OpenCatalog {
@@ -74,6 +78,7 @@ impl OpenCatalog {
             + EventOutbox
             + WorkLedger
             + CatalogCensus
+            + IntentClosing
             + ParkedEvents
             + VerificationBacklog,
     {
@@ -83,6 +88,7 @@ impl OpenCatalog {
             digests: catalog.clone(),
             census: catalog.clone(),
             backlog: catalog.clone(),
+            closing: catalog.clone(),
             parked: catalog,
         }
     }
@@ -104,8 +110,8 @@ pub trait CatalogHarness: Send + Sync {
     }
 }
 
-/// Runs the contract suite of `AssetCatalog`, `CatalogCensus` and `VerificationBacklog`. Takes an
-/// expression that returns a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
+/// Runs the contract suite of `AssetCatalog`, `CatalogCensus`, `IntentClosing` and
+/// `VerificationBacklog`. Takes an expression that returns a new [`CatalogHarness`](crate::contract::catalog::CatalogHarness).
 #[macro_export]
 macro_rules! catalog_contract {
     ($harness:expr) => {
@@ -136,6 +142,12 @@ macro_rules! catalog_contract {
                 intents_are_open_until_registered_in_any_scope,
                 refused_or_repeated_calls_open_no_intent,
                 open_intents_are_counted_after_reopening,
+                ended_intents_are_closed_and_no_longer_open,
+                a_closed_intent_is_registered_all_the_same,
+                a_closed_upload_in_parts_takes_nothing_and_is_aborted,
+                closed_intents_of_other_scopes_do_not_meet,
+                of_racing_closings_and_registrations_each_intent_counts_once,
+                closed_intents_are_closed_after_reopening,
                 a_claimed_key_is_bound_to_one_body_until_its_end,
                 claims_of_other_callers_do_not_meet,
                 of_racing_claims_of_a_key_one_wins,
