@@ -84,6 +84,10 @@ impl RawStorageService {
             .catalog
             .declared_parts(&intent.scope, intent.asset_id, 0, layout.count())
             .await?;
+        if parts.len() < layout.count().into() {
+            // not put together by the service, as after `reconcile --adopt`: the bytes must tell
+            return Ok(None);
+        }
         Ok(Some(StoreProof::Composite(CompositeDigest {
             sha256: DeclaredPart::composite_sha256(&parts),
             parts: layout.count(),

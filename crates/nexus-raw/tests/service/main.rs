@@ -6,6 +6,7 @@
 )]
 
 mod abandoned;
+mod adopted;
 mod download;
 mod facts;
 mod house;

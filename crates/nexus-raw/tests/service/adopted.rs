@@ -1,0 +1,55 @@
+//! Objects that were put together without the service's knowledge, as after a restore of an older
+//! catalogue.
+
+use nexus_raw::{
+    asset::{AssetId, IntegrityLevel, Sha256Digest},
+    ports::IntentState,
+    service::{Mismatch, RegisterError},
+};
+use nexus_raw_testkit::sample;
+
+use crate::{
+    house::House,
+    multipart::{digest, house, request, stating_digest},
+};
+
+impl House {
+    /// An intent of an upload in parts, none of which is declared, and the object that another one left.
+    async fn put_together(&self) -> AssetId {
+        let other = self.begun_with(&[0, 1, 2]).await;
+        let registered = self.register(stating_digest(other, digest())).await;
+        let other = registered.unwrap().asset;
+        let mut object = self.store.object(other.address()).unwrap();
+        let asset_id = self.begin(request()).await.asset_id;
+        let metadata = object.user_metadata.get_mut("asset-id").unwrap();
+        *metadata = asset_id.to_string();
+        let Some(IntentState::Pending(intent)) = self.state(asset_id).await else {
+            panic!("it is pending");
+        };
+        self.store.place(&intent.address, object);
+        // its bytes
+        self.store.rot(&intent.address, sample::CONTENT);
+        asset_id
+    }
+}
+
+/// The store's composite digest says nothing without the digests of the parts.
+#[tokio::test]
+async fn an_object_whose_parts_were_not_declared_is_read_and_hashed() {
+    let house = house();
+    let asset_id = house.put_together().await;
+    let wrong = stating_digest(asset_id, Sha256Digest::of(b"other"));
+    let refused = house.register(wrong).await;
+    assert!(
+        matches!(&refused, Err(RegisterError::ObjectMismatch { mismatches })
+            if *mismatches == [Mismatch::Sha256]),
+        "{refused:?}"
+    );
+    house.assert_pending(asset_id).await;
+    let registered = house.register(stating_digest(asset_id, digest())).await;
+    let asset = registered.unwrap().asset;
+    let integrity = asset.integrity();
+    assert_eq!(integrity.level, IntegrityLevel::StreamSha256);
+    assert_eq!(integrity.parts, Some(3));
+    assert_eq!(asset.facts(), &sample::facts());
+}
