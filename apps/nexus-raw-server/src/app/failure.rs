@@ -232,6 +232,7 @@ fn of_reconciling(error: &ReconcileError) -> u8 {
     match error {
         ReconcileError::Bucket(InventoryError::Unavailable(_))
         | ReconcileError::Catalog(CatalogError::Unavailable(_))
+        | ReconcileError::Storage(_)
         | ReconcileError::Endless { .. }
         | ReconcileError::WorkFile(WorkFileError::InUse(_)) => UNAVAILABLE,
         ReconcileError::WorkFile(WorkFileError::Failed { .. }) => IO_ERROR,

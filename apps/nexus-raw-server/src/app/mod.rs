@@ -18,6 +18,7 @@ mod scrub;
 mod signals;
 mod sinks;
 mod startup_retry;
+mod writing;
 
 use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 

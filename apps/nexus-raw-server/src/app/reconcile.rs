@@ -7,24 +7,35 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw::tenancy::TenantId;
-use nexus_raw_catalog_sql::CatalogInspector;
+use nexus_raw::tenancy::{TenantId, UserId};
+use nexus_raw_catalog_sql::{CatalogInspector, SqlAssetCatalog};
 use nexus_raw_config::{CatalogLocation, Settings};
-use nexus_raw_storage_s3::{S3BucketInventory, S3Settings};
+use nexus_raw_storage_s3::{S3BucketInventory, S3RawStorageRepository, S3Settings};
 use nexus_raw_upkeep::{
     reconcile::{
-        ReconcileSettings, Reconciliation, ReportError, ReportFormat, RunOutcome, WorkFile,
+        Adoption, ReconcileSettings, Reconciliation, ReportError, ReportFormat, RunOutcome,
+        WorkFile,
     },
     s3_inventory::S3Inventory,
 };
 
-use super::{Failure, embedded::EmbeddedStore, plan::Plan};
+use slog::Logger;
+use tokio::runtime::Runtime;
+
+use super::{
+    Failure,
+    embedded::EmbeddedStore,
+    plan::Plan,
+    writing::{self, WritingCommand},
+};
 
 /// What to compare, and how to report it.
 #[derive(Debug)]
 pub struct ReconcileTask {
     /// Only of this tenant.
     pub tenant: Option<TenantId>,
+    /// The user in the intents of objects that had none; `None` to write nothing.
+    pub adopt_as: Option<UserId>,
     /// The run pauses after this time.
     pub max_time: Option<Duration>,
     /// The manifest of a report of S3 Inventory, which lists the objects; `None` to list them by
@@ -38,23 +49,52 @@ pub struct ReconcileTask {
     pub format: ReportFormat,
 }
 
-/// Compares the bucket with the catalogue, writes the report, and returns whether they differ.
+/// Compares the bucket with the catalogue, writes the report, and returns whether they differ. If it is
+/// to adopt, it excludes a server on SQLite.
 ///
 /// # Errors
 /// See [`Failure`]. The next call goes on after any.
 pub fn reconcile(
     settings: &Settings,
     task: &ReconcileTask,
+    log: &Logger,
     out: &mut impl Write,
 ) -> Result<bool, Failure> {
     let mut plan = Plan::of(settings)?;
     let runtime = super::runtime_of_a_command()?;
+    if task.adopt_as.is_some() {
+        let opened = runtime.block_on(WritingCommand::open(&mut plan))?;
+        let done = compare(
+            &plan,
+            settings,
+            task,
+            &runtime,
+            Some(&opened.catalog),
+            log,
+            out,
+        );
+        runtime.block_on(opened.close(log));
+        return done;
+    }
     // until the end
     let _store = EmbeddedStore::beside(
         settings.embedded.as_ref(),
         plan.store.as_ref(),
         &mut plan.storage,
     )?;
+    compare(&plan, settings, task, &runtime, None, log, out)
+}
+
+/// Compares, and has `writer` adopt, if there is one.
+fn compare(
+    plan: &Plan,
+    settings: &Settings,
+    task: &ReconcileTask,
+    runtime: &Runtime,
+    writer: Option<&SqlAssetCatalog>,
+    log: &Logger,
+    out: &mut impl Write,
+) -> Result<bool, Failure> {
     let path = match &task.work_file {
         Some(path) => path.clone(),
         None => beside(&settings.catalog.location, task.tenant.as_ref()),
@@ -62,12 +102,16 @@ pub fn reconcile(
     let inventory = task.inventory.as_ref();
     let inventory = inventory.map(|it| S3Inventory::open(it, &plan.storage.bucket));
     let inventory = inventory.transpose()?;
-    let subject = subject(&plan.storage, task.tenant.as_ref(), inventory.as_ref());
+    let subject = subject(&plan.storage, task, inventory.as_ref());
     let mut file = WorkFile::open(&path, &subject, plan.clock.now())?;
     let outcome = runtime.block_on(async {
         let catalog = CatalogInspector::open(&plan.catalog.url).await?;
         let storage = plan.storage.clone();
         let bucket = S3BucketInventory::connect(storage, Arc::clone(&plan.clock)).await?;
+        let storage = match writer {
+            Some(_) => Some(writing::probed(plan).await?),
+            None => None,
+        };
         let reconciliation = Reconciliation {
             objects: match &inventory {
                 Some(inventory) => inventory,
@@ -76,6 +120,7 @@ pub fn reconcile(
             bucket: &bucket,
             catalog: &catalog,
             clock: &*plan.clock,
+            adoption: adoption(plan, task, writer, storage.as_ref(), log),
             settings: ReconcileSettings {
                 bucket: plan.storage.bucket.clone(),
                 tenant: task.tenant.clone(),
@@ -101,6 +146,24 @@ pub fn reconcile(
     }
 }
 
+fn adoption<'a>(
+    plan: &Plan,
+    task: &ReconcileTask,
+    writer: Option<&'a SqlAssetCatalog>,
+    storage: Option<&'a S3RawStorageRepository>,
+    log: &Logger,
+) -> Option<Adoption<'a>> {
+    let (catalog, storage, user) = (writer?, storage?, task.adopt_as.clone()?);
+    Some(Adoption {
+        catalog,
+        closing: catalog,
+        storage,
+        user,
+        context: writing::context_of("adoption", plan, log),
+        policy: plan.policy,
+    })
+}
+
 /// Returns the default work file: in the directory of the catalogue's file, or the working directory.
 fn beside(catalog: &CatalogLocation, tenant: Option<&TenantId>) -> PathBuf {
     let directory = match catalog {
@@ -114,18 +177,21 @@ fn beside(catalog: &CatalogLocation, tenant: Option<&TenantId>) -> PathBuf {
 }
 
 /// Says what is compared, for the report, and so that a work file serves one comparison only.
-fn subject(
-    storage: &S3Settings,
-    tenant: Option<&TenantId>,
-    inventory: Option<&S3Inventory>,
-) -> String {
-    let tenant = tenant
+fn subject(storage: &S3Settings, task: &ReconcileTask, inventory: Option<&S3Inventory>) -> String {
+    let tenant = task
+        .tenant
+        .as_ref()
         .map(|it| format!("tenant {it} in "))
         .unwrap_or_default();
     let list = inventory
         .map(|it| format!(" by the inventory of {}", it.created_at()))
         .unwrap_or_default();
-    format!("{tenant}bucket {}{list}", storage.bucket)
+    let adopting = if task.adopt_as.is_some() {
+        ", adopting"
+    } else {
+        ""
+    };
+    format!("{tenant}bucket {}{list}{adopting}", storage.bucket)
 }
 
 #[cfg(test)]

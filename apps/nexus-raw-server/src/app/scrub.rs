@@ -7,15 +7,10 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw::{
-    event::RequestContext,
-    ports::RawStorageRepository as _,
-    tenancy::{TenantId, UserId},
-};
-use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
+use nexus_raw::tenancy::{TenantId, UserId};
+use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_config::Settings;
 use nexus_raw_hasher::{TokioObjectWorker, WorkerSettings};
-use nexus_raw_storage_s3::{S3RawStorageRepository, UnprobedS3};
 use nexus_raw_upkeep::{
     reconcile::ReportFormat,
     scrub::{Scrub, ScrubBudget, ScrubEnd, ScrubFinding, ScrubSettings, ScrubSummary},
@@ -24,7 +19,11 @@ use serde_json::json;
 use slog::Logger;
 use tokio::sync::Notify;
 
-use super::{Failure, Signals, embedded::EmbeddedStore, plan::Plan};
+use super::{
+    Failure, Signals,
+    plan::Plan,
+    writing::{self, WritingCommand},
+};
 use crate::random;
 
 /// What to read again, and how to report it.
@@ -63,30 +62,11 @@ pub fn scrub(
         .map_err(Failure::System)?;
     runtime.block_on(async {
         let mut signals = Signals::install().map_err(Failure::System)?;
-        // first: it excludes a server on SQLite, and so on the embedded store
-        let catalog = SqlAssetCatalog::open(plan.catalog.clone()).await;
-        let catalog = Arc::new(catalog.map_err(in_use)?);
-        let store = match &plan.store {
-            Some(store) => EmbeddedStore::start(store, &mut plan.storage).map(Some),
-            None => Ok(None),
-        };
-        let done = match &store {
-            Ok(_) => read_again(&plan, task, &catalog, &mut signals, log, out).await,
-            Err(_) => Ok(false),
-        };
-        catalog.close().await;
-        if let Some(store) = store? {
-            store.stop(log).await;
-        }
+        let opened = WritingCommand::open(&mut plan).await?;
+        let done = read_again(&plan, task, &opened.catalog, &mut signals, log, out).await;
+        opened.close(log).await;
         done
     })
-}
-
-fn in_use(error: OpenError) -> Failure {
-    match error {
-        OpenError::InUse { .. } => Failure::ServerRuns(error),
-        other => other.into(),
-    }
 }
 
 async fn read_again(
@@ -97,8 +77,7 @@ async fn read_again(
     log: &Logger,
     out: &mut impl Write,
 ) -> Result<bool, Failure> {
-    let store = UnprobedS3::connect(plan.storage.clone(), Arc::clone(&plan.clock)).await?;
-    let storage: S3RawStorageRepository = store.probe().await?;
+    let storage = writing::probed(plan).await?;
     // smooth also within an object, which may be of terabytes
     let storage = Arc::new(storage.with_read_rate(task.budget.bytes_per_second));
     let worker = TokioObjectWorker::new(
@@ -115,14 +94,7 @@ async fn read_again(
         },
         log.clone(),
     );
-    let context = RequestContext {
-        trace_id: random::fresh_trace_id(),
-        request_id: random::fresh_request_id(),
-    };
-    slog::info!(log, "scrub begun";
-        "bucket" => storage.bucket().as_str(),
-        "trace_id" => context.trace_id.to_string(),
-        "request_id" => context.request_id.as_str());
+    let context = writing::context_of("scrub", plan, log);
     let scrub = Scrub {
         backlog: &**catalog,
         catalog: &**catalog,
@@ -223,9 +195,7 @@ mod tests {
 
     #[test]
     fn an_operator_sees_from_the_exit_code_what_to_do() {
-        let catalog = "catalog.sqlite".into();
         for (failure, code) in [
-            (in_use(OpenError::InUse { catalog }), 69),
             (
                 ScrubError::from(StorageError::Unavailable("down".into())).into(),
                 69,

@@ -7,17 +7,28 @@ use std::{
 };
 
 use clap::Args;
-use nexus_raw::tenancy::TenantId;
+use nexus_raw::tenancy::{TenantId, UserId};
 use nexus_raw_config::Settings;
 use nexus_raw_upkeep::reconcile::ReportFormat;
 
-use crate::app::{self, Failure, ReconcileTask};
+use crate::{
+    app::{self, Failure, ReconcileTask},
+    logging,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ReconcileOptions {
     /// Compare only this tenant.
     #[arg(long, value_name = "TENANT_ID")]
     tenant: Option<TenantId>,
+    /// Write to the catalogue what the bucket shows: an intent of each object that has none, so that it
+    /// can be registered, and the end of intents that have ended without an object. On SQLite stop the
+    /// server first.
+    #[arg(long, requires = "user")]
+    adopt: bool,
+    /// The user in the adopted intents and their events: who runs it.
+    #[arg(long = "as", value_name = "USER", requires = "adopt")]
+    user: Option<UserId>,
     /// Print one JSON object per line: each difference, then the summary.
     #[arg(long)]
     json: bool,
@@ -47,6 +58,7 @@ fn local_file(path: &str) -> Result<PathBuf, &'static str> {
 pub(super) fn run(options: ReconcileOptions, settings: &Settings) -> Result<bool, Failure> {
     let task = ReconcileTask {
         tenant: options.tenant,
+        adopt_as: options.user,
         max_time: options.max_seconds.map(Duration::from_secs),
         inventory: options.inventory,
         work_file: options.state,
@@ -57,6 +69,7 @@ pub(super) fn run(options: ReconcileOptions, settings: &Settings) -> Result<bool
             ReportFormat::Text
         },
     };
+    let logging = logging::start(&settings.log).map_err(Failure::Output)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    app::reconcile(settings, &task, &mut out)
+    app::reconcile(settings, &task, logging.log(), &mut out)
 }

@@ -206,7 +206,7 @@ impl Metrics {
             },
             open_intents: of.gauge(
                 "open_intents",
-                "Intents that are not registered, including expired ones",
+                "Intents that are not registered, including expired ones until they are closed",
             ),
             open_intents_bytes: of.gauge(
                 "open_intents_bytes",

@@ -126,7 +126,7 @@ pub(crate) fn store(house: &impl House) -> (Endpoint, Option<EmbeddedS3Handle>) 
 }
 
 /// The catalogue as the program opens it.
-fn settings(house: &impl House) -> SqlCatalogSettings {
+pub(crate) fn settings(house: &impl House) -> SqlCatalogSettings {
     let endpoint = match house.seaweedfs() {
         Some(store) => format!("{}/", store.endpoint()),
         None => "embedded".to_owned(),

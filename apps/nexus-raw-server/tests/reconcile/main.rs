@@ -5,6 +5,7 @@
     reason = "test support: where an expectation breaks, the test must end"
 )]
 
+mod adopting;
 #[expect(dead_code, reason = "other test binaries need more of it")]
 #[path = "../common/mod.rs"]
 mod common;

@@ -73,7 +73,9 @@ impl Registered<'_> {
     /// Returns the digest that the catalogue expects, and the store's of the same sort, if it has one.
     fn digests(&self, found: &StoredObject) -> (String, Option<String>) {
         let whole = found.sha256.map(|it| it.to_string());
-        if self.asset.integrity().parts.is_none() || found.composite.is_none() {
+        // of an adopted object the digests of the parts are not known
+        let parts = self.asset.integrity().parts.map(usize::from);
+        if parts != Some(self.parts.len()) || found.composite.is_none() {
             return (self.asset.facts().sha256.to_string(), whole);
         }
         let composite = found

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use nexus_raw::ports::{CatalogError, InventoryError};
+use nexus_raw::ports::{CatalogError, InventoryError, StorageError};
 
 /// The error of a reconciliation. What was done until then is in the work file.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum ReconcileError {
     /// The catalogue could not be read.
     #[error("the catalogue cannot be read")]
     Catalog(#[from] CatalogError),
+    /// An object that was to be adopted could not be read.
+    #[error("an object cannot be read")]
+    Storage(#[from] StorageError),
     /// The list never ends.
     #[error("the list of {list} does not end: {reason}")]
     Endless {

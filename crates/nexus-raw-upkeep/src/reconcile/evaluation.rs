@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use nexus_raw::{
-    asset::{ObjectKey, RawAsset, UploadIntent},
+    asset::{AssetId, ObjectKey, RawAsset, UploadIntent},
     ports::{IntentState, ListedMultipart, StoredObject},
     time::Timestamp,
 };
 
 use super::{
-    Reconciliation,
+    Adoption, Reconciliation,
     comparison::{Registered, as_text},
     difference::{Difference, DifferenceKind as Kind},
     error::ReconcileError,
@@ -28,6 +28,8 @@ pub(super) struct Evaluation {
     pub(super) key: String,
     pub(super) differences: Vec<Difference>,
     pub(super) counts: Counts,
+    /// The asset of an intent that came to nothing.
+    pub(super) ended: Option<AssetId>,
 }
 
 /// What an evaluation needs to know of the run.
@@ -39,25 +41,49 @@ pub(super) struct RunFacts {
 }
 
 impl Reconciliation<'_> {
-    /// Looks at the object at a key, whatever the list said of it.
+    /// Looks at the object at a key, whatever the list said of it, and has `adoption` adopt one
+    /// without an intent.
     pub(super) async fn evaluate_key(
         &self,
         key: String,
         facts: RunFacts,
+        adoption: Option<&Adoption<'_>>,
     ) -> Result<Evaluation, ReconcileError> {
         if let Some(state) = self.intent_at(&key).await? {
-            return self.evaluate_intent(state, true, facts).await;
+            // what is looked at once more is counted already
+            let evaluation = self.evaluate_intent(state, true, facts).await?;
+            return Ok(Evaluation {
+                counts: Counts::default(),
+                ..evaluation
+            });
         }
-        let mut differences = Vec::new();
+        let mut evaluation = Evaluation::default();
         if let Some(found) = self.bucket.object(&key, None).await? {
             let foreign = Difference::at(&key, Kind::Foreign);
-            differences.push(foreign.finding(in_words(&found)));
+            let difference = match adoption {
+                None => foreign,
+                Some(adoption) => {
+                    match adoption
+                        .adopt(&self.settings.bucket, &key, &found, self.clock)
+                        .await?
+                    {
+                        Ok(intent) => {
+                            evaluation.counts.adopted = 1;
+                            Difference::at(&key, Kind::Unregistered)
+                                .expecting(intent_in_words(&intent))
+                        }
+                        Err(reason) => {
+                            foreign.expecting(format!("nothing, and not adopted: {reason}"))
+                        }
+                    }
+                }
+            };
+            evaluation
+                .differences
+                .push(difference.finding(in_words(&found)));
         }
-        Ok(Evaluation {
-            key,
-            differences,
-            counts: Counts::default(),
-        })
+        evaluation.key = key;
+        Ok(evaluation)
     }
 
     /// Returns the intent whose object is to be at a key.
@@ -80,13 +106,14 @@ impl Reconciliation<'_> {
         facts: RunFacts,
     ) -> Result<Evaluation, ReconcileError> {
         let key = state.intent().address.key.as_str().to_owned();
+        let mut ended = None;
         let mut counts = Counts::default();
         if state.intent().address.bucket != self.settings.bucket {
             counts.other_bucket = 1;
             return Ok(Evaluation {
                 key,
-                differences: Vec::new(),
                 counts,
+                ..Evaluation::default()
             });
         }
         let differences = match state {
@@ -106,6 +133,9 @@ impl Reconciliation<'_> {
                 } else {
                     Kind::Unregistered
                 };
+                if self.adoption.is_some() && !is_listed && self.came_to_nothing(&intent).await? {
+                    ended = Some(intent.asset_id);
+                }
                 self.look_at_open(&intent, is_listed, kind).await?
             }
             IntentState::Aborted(intent) => {
@@ -118,7 +148,29 @@ impl Reconciliation<'_> {
             key,
             differences,
             counts,
+            ended,
         })
+    }
+
+    /// Whether the bucket shows that nothing comes of an intent: it has ended, there is no object, and
+    /// no upload in parts is open. Time alone does not show it.
+    async fn came_to_nothing(&self, intent: &UploadIntent) -> Result<bool, ReconcileError> {
+        if self.clock.now() < intent.ends_at.saturating_add(CLOCK_SKEW) {
+            return Ok(false);
+        }
+        let key = intent.address.key.as_str();
+        if self.bucket.object(key, None).await?.is_some() {
+            return Ok(false);
+        }
+        let upload = intent.multipart.as_ref();
+        let Some(upload_id) = upload.and_then(|it| it.upload_id.as_ref()) else {
+            return Ok(true);
+        };
+        let upload = ListedMultipart {
+            key: key.to_owned(),
+            upload_id: upload_id.as_str().to_owned(),
+        };
+        Ok(!self.bucket.is_open(&upload).await?)
     }
 
     /// An object that the list has not may still arrive, so it is no difference.
@@ -135,11 +187,7 @@ impl Reconciliation<'_> {
         let Some(found) = self.bucket.object(key, None).await? else {
             return Ok(Vec::new());
         };
-        let ends = format!(
-            "an intent of {} until {}",
-            intent.requested_by, intent.ends_at
-        );
-        let difference = Difference::at(key, kind).expecting(ends);
+        let difference = Difference::at(key, kind).expecting(intent_in_words(intent));
         Ok(vec![difference.finding(in_words(&found))])
     }
 
@@ -231,6 +279,13 @@ struct RecordLook {
 
 fn version_in_words(version: Option<&str>) -> String {
     version.map_or_else(|| "no version id".to_owned(), |id| format!("version {id}"))
+}
+
+fn intent_in_words(intent: &UploadIntent) -> String {
+    format!(
+        "an intent of {} until {}",
+        intent.requested_by, intent.ends_at
+    )
 }
 
 /// What the store says of an object that is not the registered one: said, not believed.

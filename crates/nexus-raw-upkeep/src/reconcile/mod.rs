@@ -1,5 +1,6 @@
 //! Compares the bucket with the catalogue, both ways.
 
+mod adoption;
 mod comparison;
 mod difference;
 mod error;
@@ -21,6 +22,7 @@ use nexus_raw::{
 };
 
 pub use self::{
+    adoption::Adoption,
     difference::{Difference, DifferenceKind},
     error::{EndlessList, ReconcileError, WorkFileError},
     report::{ReportError, ReportFormat, Summary},
@@ -73,7 +75,7 @@ pub enum RunOutcome {
     Paused,
 }
 
-/// The comparison of a bucket with a catalogue. It writes to neither.
+/// The comparison of a bucket with a catalogue. It writes to neither, unless it has an [`Adoption`].
 #[derive(Debug)]
 pub struct Reconciliation<'a> {
     /// The list of objects.
@@ -84,6 +86,8 @@ pub struct Reconciliation<'a> {
     pub catalog: &'a dyn CatalogInventory,
     /// Says whether an intent has ended, and when the time is over.
     pub clock: &'a dyn Clock,
+    /// What is written to the catalogue; `None` for nothing.
+    pub adoption: Option<Adoption<'a>>,
     /// What is compared.
     pub settings: ReconcileSettings,
 }
@@ -130,7 +134,7 @@ impl Reconciliation<'_> {
                         after: String::new(),
                     },
                 };
-                self.look_at_keys(file, keys, facts, next).await
+                self.look_at_keys(file, keys, facts, next, None).await
             }
             Phase::Review { after } => {
                 let keys = file.differing(&after, STEP)?;
@@ -143,7 +147,8 @@ impl Reconciliation<'_> {
                         upload_id: String::new(),
                     },
                 };
-                self.look_at_keys(file, keys, facts, next).await
+                let adoption = self.adoption.as_ref();
+                self.look_at_keys(file, keys, facts, next, adoption).await
             }
             Phase::Uploads { key, upload_id } => {
                 self.look_at_uploads(file, (&key, &upload_id)).await
@@ -206,14 +211,18 @@ impl Reconciliation<'_> {
         }
         let evaluations: Vec<Evaluation> =
             stream::iter(looks).buffered(PARALLEL).try_collect().await?;
+        let mut counts = counts_of(&evaluations);
+        let ended: Vec<AssetId> = evaluations.iter().filter_map(|it| it.ended).collect();
+        if let (Some(adoption), Some(scope), false) = (&self.adoption, &scope, ended.is_empty()) {
+            let closed = adoption
+                .closing
+                .close_intents(scope, &ended, self.clock.now());
+            counts.closed = closed.await?.into();
+        }
         let next = Phase::Intents {
             scope: scope.map(Into::into),
             after: Some(last),
         };
-        let mut counts = Counts::default();
-        for it in &evaluations {
-            counts.add(it.counts);
-        }
         file.advance(counts, |page| {
             for it in &evaluations {
                 if it.counts.other_bucket == 0 {
@@ -233,12 +242,14 @@ impl Reconciliation<'_> {
         keys: Vec<String>,
         facts: RunFacts,
         next: Phase,
+        adoption: Option<&Adoption<'_>>,
     ) -> Result<(), ReconcileError> {
-        let looks = keys.into_iter().map(|key| self.evaluate_key(key, facts));
+        let looks = keys
+            .into_iter()
+            .map(|key| self.evaluate_key(key, facts, adoption));
         let evaluations: Vec<Evaluation> =
             stream::iter(looks).buffered(PARALLEL).try_collect().await?;
-        // what is looked at once more is counted already
-        file.advance(Counts::default(), |page| {
+        file.advance(counts_of(&evaluations), |page| {
             for it in &evaluations {
                 page.differences(&it.key, &it.differences)?;
             }
@@ -271,6 +282,14 @@ impl Reconciliation<'_> {
         })?;
         Ok(())
     }
+}
+
+fn counts_of(evaluations: &[Evaluation]) -> Counts {
+    let mut counts = Counts::default();
+    for it in evaluations {
+        counts.add(it.counts);
+    }
+    counts
 }
 
 /// What is listed.

@@ -85,6 +85,18 @@ impl Summary {
                 counts.records, counts.open_intents
             ),
         ];
+        if counts.adopted > 0 {
+            lines.push(format!(
+                "adopted: {} objects, which can be registered now",
+                counts.adopted
+            ));
+        }
+        if counts.closed > 0 {
+            lines.push(format!(
+                "closed: {} intents that had ended, and of which there is no object",
+                counts.closed
+            ));
+        }
         if counts.without_digest > 0 {
             lines.push(format!(
                 "not compared: the digests of {} objects, of which the store has none",

@@ -92,6 +92,12 @@ pub struct Counts {
     pub without_digest: u64,
     /// Registered objects that are there, and that the list left out.
     pub unlisted: u64,
+    /// Objects without an intent that got one.
+    #[serde(default)]
+    pub adopted: u64,
+    /// Intents that came to nothing, and were closed.
+    #[serde(default)]
+    pub closed: u64,
 }
 
 impl Counts {
@@ -101,5 +107,7 @@ impl Counts {
         self.other_bucket += other.other_bucket;
         self.without_digest += other.without_digest;
         self.unlisted += other.unlisted;
+        self.adopted += other.adopted;
+        self.closed += other.closed;
     }
 }

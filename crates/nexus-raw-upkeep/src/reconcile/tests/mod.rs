@@ -1,3 +1,4 @@
+mod adopting;
 mod kinds;
 mod lists;
 mod resuming;
@@ -90,6 +91,7 @@ impl BothSides {
             bucket: &self.bucket,
             catalog: &*self.catalog,
             clock: &self.clock,
+            adoption: None,
             settings: ReconcileSettings {
                 bucket: sample::bucket(),
                 tenant: self.tenant.clone(),
