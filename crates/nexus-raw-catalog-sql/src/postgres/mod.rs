@@ -6,6 +6,7 @@ mod connect;
 mod examine;
 mod fault;
 mod functions;
+mod gathered;
 mod made;
 mod pool;
 mod read_only;

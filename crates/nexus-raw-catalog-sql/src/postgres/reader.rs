@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::{
     fault,
+    gathered::Gathered,
     pool::{Connections, READ_TIMEOUT},
     session::ReadOnly,
     statement::{Argument, TO_READ, call, read, rows},
@@ -31,6 +32,8 @@ use crate::{
 
 pub(crate) struct PostgresReader {
     connections: Arc<Connections>,
+    /// [`Self::train_ok_effective`], which is asked for with each answer of a record.
+    effective: Gathered<Scope, AssetId, bool>,
 }
 
 /// Formats a call of a function on one scope.
@@ -58,15 +61,13 @@ macro_rules! asset_columns {
 }
 
 mod backlog;
+mod effective;
 mod facts;
 mod parts;
 
 const ASSET: &str = concat!("SELECT r.effective, ", asset_columns!(), " FROM asset_v1");
 
 const EFFECTIVE: &str = "effective_v1(a)";
-
-const TRAIN_OK_EFFECTIVE: &str = "SELECT effective_v1(a) AS effective FROM asset a \
-    WHERE (a.tenant_id, a.env, a.asset_id) = (?, ?, ?)";
 
 const CONTENT: &str = concat!("SELECT ", asset_columns!(), " FROM content_v1");
 
@@ -159,9 +160,28 @@ fn intent_state(rows: &[PgRow]) -> Result<Option<IntentState>, CatalogError> {
     Ok(state.transpose()?.map(|(_, state)| state))
 }
 
+/// Runs a query, on one connection after the other until one is alive.
+async fn query_on(
+    connections: &Connections,
+    settings: &str,
+    query: &str,
+) -> Result<Vec<PgRow>, CatalogError> {
+    loop {
+        let mut connection = connections.acquire().await?;
+        let text = format!("{settings}{query}");
+        let answer = timeout(READ_TIMEOUT, rows(connection.connection(), text)).await;
+        if let Some(answer) = connection.finish(answer) {
+            return answer;
+        }
+    }
+}
+
 impl PostgresReader {
     pub(super) fn new(connections: Arc<Connections>) -> Self {
-        Self { connections }
+        Self {
+            connections,
+            effective: Gathered::default(),
+        }
     }
 
     /// Runs a query, on one connection after the other until one is alive. The caller sets a
@@ -172,14 +192,7 @@ impl PostgresReader {
 
     /// The same, with other settings before the query.
     async fn query_with(&self, settings: &str, query: &str) -> Result<Vec<PgRow>, CatalogError> {
-        loop {
-            let mut connection = self.connections.acquire().await?;
-            let text = format!("{settings}{query}");
-            let answer = timeout(READ_TIMEOUT, rows(connection.connection(), text)).await;
-            if let Some(answer) = connection.finish(answer) {
-                return answer;
-            }
-        }
+        query_on(&self.connections, settings, query).await
     }
 
     /// Reads the events that a function returns.
@@ -312,22 +325,6 @@ impl PostgresReader {
         asset: AssetId,
     ) -> Result<Option<ListedAsset>, CatalogError> {
         self.asset_as(scope, asset, decode::listed).await
-    }
-
-    /// It aggregates no labels and parents, unlike [`Self::find_asset`].
-    pub(crate) async fn train_ok_effective(
-        &self,
-        scope: &Scope,
-        asset: AssetId,
-    ) -> Result<Option<bool>, CatalogError> {
-        let mut sql = Sql::of(TRAIN_OK_EFFECTIVE, scope);
-        sql.values.push(Value::Id(asset));
-        // the first row is that of entering the scope
-        let rows = self.query(&entered(scope, &sql)).await?;
-        let row = rows.get(1).map(|row| Columns(row));
-        Ok(row
-            .map(|row| decode::flag(&row, "asset.effective"))
-            .transpose()?)
     }
 
     pub(crate) async fn find_verification(
