@@ -17,29 +17,7 @@ use nexus_raw::{
 
 use tokio::task::JoinSet;
 
-use crate::{sample, steps};
-
-/// Numbers that are the same in each run (`SplitMix64`).
-#[derive(Debug, Clone)]
-pub struct Numbers(u64);
-
-impl Numbers {
-    /// Begins a sequence.
-    #[must_use]
-    pub fn seeded(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % u64::try_from(bound).unwrap()).unwrap()
-    }
-}
+use crate::{Random, sample, steps};
 
 /// What is true of a lineage: the parents of each asset and its own permission.
 #[derive(Clone, Default)]
@@ -352,52 +330,46 @@ impl ConsentGraph {
 pub async fn check_random(catalog: &Arc<dyn AssetCatalog>, seed: u64, most: usize) {
     let scope = sample::scope(&format!("t_graph_{seed}"), "dev");
     let graph = ConsentGraph::new(Arc::clone(catalog), scope);
-    let mut numbers = Numbers::seeded(seed);
-    let size = 1 + numbers.below(most);
+    let mut random = Random::seeded(seed);
+    let size = 1 + random.below(most);
     let mut registered = 0;
     while registered < size {
-        if registered == 0 || numbers.below(3) > 0 {
-            register_random(&graph, &mut numbers, registered).await;
+        if registered == 0 || random.below(3) > 0 {
+            register_random(&graph, &mut random, registered).await;
             registered += 1;
             continue;
         }
-        change_random(&graph, &mut numbers, registered).await;
+        change_random(&graph, &mut random, registered).await;
     }
     for _ in 0..10 {
-        change_random(&graph, &mut numbers, registered).await;
+        change_random(&graph, &mut random, registered).await;
     }
     graph.check_all(false).await;
-    graph
-        .finish(1 + u32::try_from(numbers.below(20)).unwrap())
-        .await;
+    graph.finish(1 + random.below(20)).await;
     graph.check_all(true).await;
 }
 
-async fn register_random(graph: &ConsentGraph, numbers: &mut Numbers, registered: usize) {
+async fn register_random(graph: &ConsentGraph, random: &mut Random, registered: usize) {
     let mut parents = Vec::new();
     if registered > 0 {
-        for _ in 0..numbers.below(4) {
+        for _ in 0..random.below(4) {
             // mostly recent ones, so that lineages are deep
-            let furthest = if numbers.below(4) == 0 { registered } else { 5 };
-            let back = 1 + numbers.below(furthest);
+            let furthest = if random.below(4) == 0 { registered } else { 5 };
+            let back = 1 + random.below(furthest);
             parents.push(registered.saturating_sub(back));
         }
     }
     parents.sort_unstable();
     parents.dedup();
-    graph.register(numbers.below(10) > 0, parents).await;
+    graph.register(random.below(10) > 0, parents).await;
 }
 
-async fn change_random(graph: &ConsentGraph, numbers: &mut Numbers, registered: usize) {
-    match numbers.below(5) {
-        0 => graph.state(numbers.below(registered), false).await,
-        1 | 2 => graph.state(numbers.below(registered), true).await,
-        3 => drop(
-            graph
-                .step(1 + u32::try_from(numbers.below(3)).unwrap())
-                .await,
-        ),
-        _ => graph.check_one(numbers.below(registered)).await,
+async fn change_random(graph: &ConsentGraph, random: &mut Random, registered: usize) {
+    match random.below(5) {
+        0 => graph.state(random.below(registered), false).await,
+        1 | 2 => graph.state(random.below(registered), true).await,
+        3 => drop(graph.step(1 + random.below(3)).await),
+        _ => graph.check_one(random.below(registered)).await,
     }
 }
 
@@ -416,25 +388,21 @@ pub async fn check_concurrent(
         let graph = graph.through(other);
         let is_over = Arc::clone(&is_over);
         tasks.spawn(async move {
-            let mut numbers = Numbers::seeded(seed + n + 1);
+            let mut random = Random::seeded(seed + n + 1);
             while !is_over.load(Ordering::Relaxed) {
-                match numbers.below(4) {
-                    0 => drop(
-                        graph
-                            .step(1 + u32::try_from(numbers.below(5)).unwrap())
-                            .await,
-                    ),
+                match random.below(4) {
+                    0 => drop(graph.step(1 + random.below(5)).await),
                     1 => graph.check_all(false).await,
-                    _ => graph.check_one(numbers.below(size)).await,
+                    _ => graph.check_one(random.below(size)).await,
                 }
             }
         });
     }
-    let mut numbers = Numbers::seeded(seed);
+    let mut random = Random::seeded(seed);
     for registered in 0..size {
-        register_random(&graph, &mut numbers, registered).await;
+        register_random(&graph, &mut random, registered).await;
         graph
-            .state(numbers.below(registered + 1), numbers.below(3) > 0)
+            .state(random.below(registered + 1), random.below(3) > 0)
             .await;
     }
     is_over.store(true, Ordering::Relaxed);

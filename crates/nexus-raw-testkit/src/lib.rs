@@ -20,6 +20,7 @@ mod ids;
 pub mod planted;
 mod proxied;
 mod proxy;
+mod random;
 pub mod s3;
 pub mod sample;
 mod sink;
@@ -41,6 +42,7 @@ pub use self::{
     ids::SequentialIds,
     proxied::behind_a_dead_proxy,
     proxy::{Fault, FaultRule, FaultyProxy, ProxyEntry, SwallowingProxy},
+    random::{Random, env_number},
     sink::RecordingSink,
     store::{FakeStore, PutOutcome, StoreCalls},
 };

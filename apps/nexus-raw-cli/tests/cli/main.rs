@@ -27,7 +27,6 @@ mod put_photographs;
 mod put_resume;
 mod put_service_faults;
 mod quiet;
-mod random;
 mod read;
 mod readme;
 mod register;

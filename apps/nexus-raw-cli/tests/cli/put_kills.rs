@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use nexus_raw_testkit::{Fault, FaultRule, ProxyEntry};
+use nexus_raw_testkit::{Fault, FaultRule, ProxyEntry, Random, env_number};
 
 use crate::{
-    random::{Random, number},
     run::Ran,
     site::{Site, of_output, ran, shared},
 };
@@ -20,7 +19,7 @@ const CONCURRENCY: u64 = 2;
 
 /// The number of parts of the file: twenty parts show what is sent again.
 fn parts() -> u64 {
-    number("NEXUS_RAW_PUT_PARTS").unwrap_or(20)
+    env_number("NEXUS_RAW_PUT_PARTS").unwrap_or(20)
 }
 
 const KILLS: u64 = 10;
@@ -36,7 +35,7 @@ fn put(site: &Site, file: &Path) -> Command {
 /// fast the machine is. With zero bytes the file is still being hashed.
 #[test]
 fn an_upload_that_is_killed_at_random_moments_goes_on_and_sends_no_part_twice_that_is_up() {
-    let mut random = Random::seeded();
+    let mut random = Random::printed();
     let site = Site::start();
     let parts = parts();
     let file = site.file("large", parts * PART);

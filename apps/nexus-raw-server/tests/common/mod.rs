@@ -6,5 +6,4 @@ pub(crate) mod http;
 pub(crate) mod ledger;
 pub(crate) mod machine;
 pub(crate) mod parts;
-pub(crate) mod random;
 pub(crate) mod wire;

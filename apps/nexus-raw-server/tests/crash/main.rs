@@ -31,7 +31,7 @@ use std::{
 
 use audit::Audit;
 use client::{Client, TENANTS};
-use common::{http, ledger, machine, parts, random};
+use common::{http, ledger, machine, parts};
 use ledger::{Asset, Ledger};
 use machine::{Machine, Server};
 use nexus_raw::{
@@ -40,8 +40,8 @@ use nexus_raw::{
     tenancy::Role,
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
+use nexus_raw_testkit::Random;
 use plan::End;
-use random::Random;
 
 const CLIENTS: usize = 8;
 /// How long a program may take to be ready after a kill. A machine that is busy with other things
@@ -52,7 +52,7 @@ const EARLIER: u64 = 40;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_killed_at_any_point_keeps_every_answer_it_ever_gave() {
-    let mut random = Random::seeded();
+    let mut random = Random::printed();
     let ends = plan::ends(&mut random);
     let mut lives = Lives::new();
     let mut known = 0;
@@ -265,6 +265,6 @@ fn drawn(random: &mut Random, assets: &[Asset]) -> Vec<Asset> {
     if count <= EARLIER {
         return assets.to_vec();
     }
-    let indices = (0..EARLIER).map(|_| usize::try_from(random.below(count)).unwrap());
+    let indices = (0..EARLIER).map(|_| random.below(assets.len()));
     indices.map(|index| assets[index].clone()).collect()
 }

@@ -1,6 +1,6 @@
 //! When the program is killed, drawn from a seed.
 
-use crate::random::{Random, number};
+use nexus_raw_testkit::{Random, env_number};
 
 /// What ends a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ const POINTS: [&str; 12] = [
 /// random moments as a quarter of that.
 pub(crate) fn ends(random: &mut Random) -> Vec<End> {
     // every point twice
-    let cycles = number("NEXUS_RAW_CRASH_CYCLES").unwrap_or(30);
+    let cycles = env_number("NEXUS_RAW_CRASH_CYCLES").unwrap_or(30);
     let cycles = usize::try_from(cycles).unwrap();
     let mut ends = Vec::with_capacity(cycles + POINTS.len());
     while ends.len() < cycles {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use nexus_raw_testkit::graph::Numbers;
+use nexus_raw_testkit::Random;
 use serde_json::json;
 use tokio::{
     task::JoinHandle,
@@ -49,7 +49,7 @@ struct Lineage {
 pub(crate) fn of_one_lineage(
     client: Client,
     fleet: &Arc<Fleet>,
-    mut random: Numbers,
+    mut random: Random,
     stop: &Arc<AtomicBool>,
 ) -> JoinHandle<Statements> {
     let reader = ScopeReader::of(client.scope(), Arc::clone(fleet));
@@ -83,7 +83,7 @@ pub(crate) fn of_one_lineage(
 }
 
 impl Lineage {
-    async fn register(&mut self, random: &mut Numbers) {
+    async fn register(&mut self, random: &mut Random) {
         let place = self.ids.len();
         let mut parents = Vec::new();
         if place > 0 {

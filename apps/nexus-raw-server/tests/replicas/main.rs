@@ -33,12 +33,11 @@ use std::{
 
 use caller::Caller;
 use client::{Client, Work};
-use common::{caller, house, http, ledger, machine, parts, random};
+use common::{caller, house, http, ledger, machine, parts};
 use fleet::{Fleet, REPLICAS};
 use ledger::Ledger;
 use nexus_raw::tenancy::Role;
-use nexus_raw_testkit::{Nats, graph::Numbers};
-use random::Random;
+use nexus_raw_testkit::{Nats, Random};
 use stream::Stream;
 use trouble::Troubles;
 
@@ -54,7 +53,7 @@ const TAKEOVER: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_and_in_order() {
-    let mut random = Random::seeded();
+    let mut random = Random::printed();
     let nats = Arc::new(Nats::start());
     let fleet = Arc::new(Fleet::start(&nats.url()).await);
     let ledger = Arc::new(Ledger::default());
@@ -73,7 +72,7 @@ async fn whichever_replica_dies_every_answer_stays_and_every_event_arrives_once_
     let token = fleet.token(&TENANTS, Role::Owner);
     let consent = Client::new(CLIENTS, &token, Arc::clone(&fleet), Arc::clone(&ledger));
     let consent =
-        consent::of_one_lineage(consent, &fleet, Numbers::seeded(random.below(1000)), &stop);
+        consent::of_one_lineage(consent, &fleet, Random::seeded(random.below(1000)), &stop);
     let listers = lister::of_every_scope(&fleet, &quiet);
 
     // its record and events are held to what follows, as all others

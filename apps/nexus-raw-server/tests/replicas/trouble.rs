@@ -5,16 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use nexus_raw_testkit::{Nats, Postgres};
+use nexus_raw_testkit::{Nats, Postgres, Random, env_number};
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
 };
 
-use crate::{
-    fleet::{Fleet, REPLICAS},
-    random::{Random, number},
-};
+use crate::fleet::{Fleet, REPLICAS};
 
 /// How often each trouble happens to the replicas, and how long it lasts.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +27,7 @@ pub(crate) struct Troubles {
 impl Troubles {
     /// As many rounds as `NEXUS_RAW_REPLICA_ROUNDS` says, or a short one.
     pub(crate) fn given() -> Self {
-        match number("NEXUS_RAW_REPLICA_ROUNDS") {
+        match env_number("NEXUS_RAW_REPLICA_ROUNDS") {
             Some(rounds) => Self {
                 deaths_of_a_relay: 3,
                 rounds,
@@ -95,7 +92,7 @@ pub(crate) async fn of_everything(
 
 async fn of_one_replica(fleet: &Fleet, random: &mut Random) {
     sleep(Duration::from_millis(500 + random.below(1_500))).await;
-    let replica = usize::try_from(random.below(REPLICAS as u64)).unwrap();
+    let replica = random.below(REPLICAS);
     fleet.kill(replica);
     println!("replica {replica} was killed");
     sleep(Duration::from_millis(random.below(1_500))).await;

@@ -4,6 +4,7 @@ use nexus_raw::ports::NewFact;
 
 use super::{CatalogHarness, OpenCatalog};
 use crate::{
+    env_number,
     graph::{self, ConsentGraph},
     sample,
 };
@@ -139,19 +140,12 @@ pub async fn a_change_of_consent_goes_on_after_reopening(harness: &impl CatalogH
     assert_eq!(open.catalog.unfinished_consent(10).await.unwrap(), []);
 }
 
-/// A number that `make soak` sets.
-#[expect(clippy::disallowed_methods, reason = "a test takes no other input")]
-fn number(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(value.parse().unwrap())
-}
-
 /// See [`graph::check_random`]. `make soak` checks 1,000 of them on each database: `NEXUS_RAW_GRAPHS`
 /// is how many, and `NEXUS_RAW_SEED` the first.
 pub async fn consent_is_that_of_all_ancestors_in_random_graphs(harness: &impl CatalogHarness) {
     let open = harness.open().await;
-    let first = number("NEXUS_RAW_SEED").unwrap_or_default();
-    let count = number("NEXUS_RAW_GRAPHS").unwrap_or_else(|| harness.random_graphs());
+    let first = env_number("NEXUS_RAW_SEED").unwrap_or_default();
+    let count = env_number("NEXUS_RAW_GRAPHS").unwrap_or_else(|| harness.random_graphs());
     for seed in first..first + count {
         graph::check_random(&open.catalog, seed, 200).await;
     }
