@@ -6,6 +6,8 @@ use file_format::FileFormat;
 const BY_ENDING: &[(&[&str], &str)] = &[
     (&["arrow", "feather"], "application/vnd.apache.arrow.file"),
     (&["avro"], "application/vnd.apache.avro"),
+    // BigTIFF
+    (&["btf", "tf8"], "image/tiff"),
     (&["cjs", "js", "mjs"], "text/javascript"),
     // those of video show it, see `is_transport_stream`
     (&["cts", "mts", "ts", "tsx"], "application/typescript"),
@@ -21,6 +23,8 @@ const BY_ENDING: &[(&[&str], &str)] = &[
     (&["m4a", "m4b", "m4p"], "audio/mp4"),
     (&["mka"], "audio/matroska"),
     (&["mkv"], "video/matroska"),
+    // of Go; those of video and of trackers show it
+    (&["mod"], "text/plain"),
     (&["mtl"], "model/mtl"),
     (&["ndjson"], "application/x-ndjson"),
     (&["npy"], "application/x-npy"),
@@ -38,6 +42,7 @@ const BY_ENDING: &[(&[&str], &str)] = &[
     (&["vcf"], "text/vcard"),
     (&["woff"], "font/woff"),
     (&["woff2"], "font/woff2"),
+    (&["xmp"], "application/rdf+xml"),
     (&["yaml", "yml"], "application/yaml"),
     (&["zst"], "application/zstd"),
 ];

@@ -15,6 +15,15 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 const SYNC: u8 = 0x47;
 const PACKET_BYTES: usize = 188;
 
+/// JPEG XL in boxes starts with this; without them it has two bytes, which other content may have.
+const JPEG_XL_BOX: &[u8] = b"\0\0\0\x0cJXL \r\n\x87\n";
+
+/// Where the music of a tracker says how many channels it has, and what may stand there.
+const TRACKER_OFFSET: usize = 1080;
+const TRACKERS: [&[u8]; 9] = [
+    b"M.K.", b"M!K!", b"FLT4", b"FLT8", b"4CHN", b"6CHN", b"8CHN", b"OCTA", b"CD81",
+];
+
 /// Returns the media type of a file: what its first bytes show, except that
 ///
 /// - of a container, such as ZIP, the name says what is in it, if the format that it names is such
@@ -51,6 +60,8 @@ fn by_content(head: &[u8]) -> Option<String> {
         (is_hdf5(head), "application/vnd.hdfgroup.hdf5"),
         (head.starts_with(b"\x93NUMPY"), "application/x-npy"),
         (is_transport_stream(head), "video/mp2t"),
+        (head.starts_with(JPEG_XL_BOX), "image/jxl"),
+        (is_tracker_music(head), "audio/x-mod"),
     ];
     if let Some((_, media_type)) = ours.iter().find(|(shows, _)| *shows) {
         return Some((*media_type).to_owned());
@@ -73,6 +84,11 @@ fn is_hdf5(head: &[u8]) -> bool {
     let starts = std::iter::successors(Some(512), |it| Some(it * 2));
     let mut starts = std::iter::once(0).chain(starts.take_while(|it| *it < head.len()));
     starts.any(|it| head[it..].starts_with(b"\x89HDF\r\n\x1a\n"))
+}
+
+fn is_tracker_music(head: &[u8]) -> bool {
+    let mark = head.get(TRACKER_OFFSET..).unwrap_or_default();
+    !is_text(head) && TRACKERS.iter().any(|it| mark.starts_with(it))
 }
 
 /// Whether each packet starts as one of a transport stream, as it is broadcast, or as it is on

@@ -211,6 +211,73 @@ fn type_script_is_no_transport_stream() {
 }
 
 #[test]
+fn a_mod_is_music_or_video_by_its_content_and_a_text_otherwise() {
+    let music = |mark| at(1080, mark);
+    let [four, eight] = [b"M.K.", b"8CHN"].map(|mark| music(mark));
+    let elsewhere = at(1081, b"M.K.");
+    let mut text = vec![b' '; 1080];
+    text.extend(b"M.K. is the magic");
+    // what a camcorder writes
+    let video = b"\0\0\x01\xba\x44\0\x04\0";
+    assert_types(&[
+        ("a.mod", &four, "audio/x-mod"),
+        ("a.mod", &eight, "audio/x-mod"),
+        ("a", &eight, "audio/x-mod"),
+        ("MOV001.MOD", video, "video/mpeg"),
+        ("go.mod", b"module example.com/a\n\ngo 1.24\n", "text/plain"),
+        ("a.mod", &text, "text/plain"),
+        ("a.mod", b"", "text/plain"),
+        ("a.mod", &elsewhere, "application/octet-stream"),
+        ("a.mod", &four[..1082], "application/octet-stream"),
+    ]);
+}
+
+#[test]
+fn a_sidecar_of_metadata_is_known_by_its_name() {
+    let packet = "<?xpacket begin='\u{feff}'?>\n<x:xmpmeta>".as_bytes();
+    assert_types(&[
+        ("a.xmp", packet, "application/rdf+xml"),
+        ("a.xmp", b"<x:xmpmeta>", "application/rdf+xml"),
+        (
+            "A.XMP",
+            b"<?xml version=\"1.0\"?>\n<x:xmpmeta>",
+            "application/rdf+xml",
+        ),
+        ("a.xmp", b"", "application/rdf+xml"),
+        ("a.xmp", PNG, "image/png"),
+        ("a.xmp", b"\0\x01", "application/octet-stream"),
+    ]);
+}
+
+#[test]
+fn raw_and_large_images_are_known_by_content_and_by_name() {
+    let fuji = b"FUJIFILMCCD-RAW 0201FF383501X-T2\0\0";
+    let canon = b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom";
+    let boxes = b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ";
+    let [little, big] = [b"II+\0\x08\0\0\0\x10", b"MM\0+\0\x08\0\0\0"];
+    for (head, name, expected) in [
+        (&fuji[..], "DSCF0010.RAF", "image/x-fuji-raf"),
+        (canon, "IMG_0010.CR3", "image/x-canon-cr3"),
+        (boxes, "a.jxl", "image/jxl"),
+        (little, "scan.tif", "image/tiff"),
+        (big, "scan.btf", "image/tiff"),
+        (big, "scan.tf8", "image/tiff"),
+    ] {
+        assert_eq!(media_type("nothing", head), expected, "{name}");
+        assert_eq!(media_type("a.jpg", head), expected, "{name}");
+        assert_eq!(media_type(name, head), expected, "{name}");
+        assert_eq!(media_type(name, b""), expected, "{name}");
+    }
+    assert_types(&[
+        // two bytes may be so by chance
+        ("a.jxl", b"\xff\n\xfa\x1f", "image/jxl"),
+        ("a", b"\xff\n\xfa\x1f", "application/octet-stream"),
+        ("a.dng", little, "image/x-adobe-dng"),
+        ("a.txt", b"FUJIFILMCCD-RAW is the magic", "text/plain"),
+    ]);
+}
+
+#[test]
 fn without_content_the_name_counts() {
     assert_types(&[
         ("DSCN0010.jpg", b"", "image/jpeg"),
