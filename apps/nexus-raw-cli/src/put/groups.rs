@@ -170,6 +170,13 @@ impl Session<'_> {
             }
             Err(failure) => return Err(failure),
         };
+        let size_bytes = prepared.request.size_bytes;
+        if let Some(sha256) = prepared.request.sha256
+            && self.may_be_own_parts(size_bytes, sha256).await?
+            && let Some(record) = self.standing(item, sha256).await?
+        {
+            return Ok(Sent::Stored(self.skipped(item, record)));
+        }
         let put = single_put(presigned.upload)?;
         let content = &prepared.content;
         let payload = |meter: &_| {
@@ -180,9 +187,7 @@ impl Session<'_> {
                 Payload::Stream(content::pieces(content.clone(), meter))
             })
         };
-        let sent = self
-            .upload(&put, prepared.request.size_bytes, payload)
-            .await;
+        let sent = self.upload(&put, size_bytes, payload).await;
         match sent {
             Ok(()) => Ok(Sent::Uploaded(RegisterRequest {
                 asset_id: presigned.asset_id,

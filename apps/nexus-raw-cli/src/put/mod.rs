@@ -2,6 +2,7 @@
 
 mod described;
 mod groups;
+mod own_parts;
 mod parts;
 mod plan;
 mod report;
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use self::{
     described::MetadataRules,
+    own_parts::OwnParts,
     plan::{Item, Plan},
     report::Report,
     session::{MAX_GROUPED_BYTES, Outcome, Session, blocking, request},
@@ -83,6 +85,7 @@ pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Fail
         state,
         uploads: Semaphore::new(args.concurrency.into()),
         user,
+        own_parts: OwnParts::default(),
     };
     let mut report = Report::new(args, progress.clone(), plan.is_one_file);
     report.plan(&plan);

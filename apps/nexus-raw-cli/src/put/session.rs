@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     described::MetadataRules,
+    own_parts::OwnParts,
     plan::Item,
     state::{StateDirectory, UploadState},
 };
@@ -38,6 +39,7 @@ pub(super) struct Session<'a> {
     pub(super) uploads: Semaphore,
     /// The user of the token, if it says so.
     pub(super) user: Option<String>,
+    pub(super) own_parts: OwnParts,
 }
 
 /// A stored file.

@@ -70,7 +70,8 @@ impl Session<'_> {
         let content_type = described.content_type.clone();
         let mut request = request(item, content_type, content.size_bytes, Some(sha256));
         let provenance = self.provenance_of(item, described)?;
-        if !is_small
+        let may_stand = !is_small || self.may_be_own_parts(content.size_bytes, sha256).await?;
+        if may_stand
             && !self.args.again
             && let Some(record) = self.standing(item, sha256).await?
         {

@@ -1,16 +1,20 @@
 //! What is registered already.
 
 use bytes::Bytes;
-use nexus_raw::asset::{AssetId, IntegrityLevel, Sha256Digest};
+use nexus_raw::asset::{AssetId, IntegrityLevel, RawAsset, Sha256Digest};
 
 use super::{
+    own_parts::OwnDigests,
     plan::{Item, PATH_LABEL},
-    session::Session,
+    session::{Session, unexpected},
 };
 use crate::failure::Failure;
 
 /// How many assets of the same content and name are looked at.
 const MAX_CANDIDATES: u64 = 100;
+
+/// How many assets of the same user and size are looked at together.
+const MAX_OF_SIZE: u64 = 1000;
 
 impl Session<'_> {
     /// Returns whether an asset of this size may be registered.
@@ -51,6 +55,38 @@ impl Session<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Returns whether this user may have uploaded a small file in parts, which a request for an upload
+    /// does not say. Small files are many, so they are asked for by size.
+    pub(super) async fn may_be_own_parts(
+        &self,
+        size_bytes: u64,
+        sha256: Sha256Digest,
+    ) -> Result<bool, Failure> {
+        let is_looked_for = size_bytes > 0 && !self.args.again;
+        let Some(user) = self.user.as_deref().filter(|_| is_looked_for) else {
+            return Ok(false);
+        };
+        let found = self.own_parts.of_size(size_bytes);
+        let digests = found.get_or_try_init(|| self.own_digests(user, size_bytes));
+        let digests = digests.await?;
+        Ok(digests.as_ref().is_none_or(|them| them.contains(&sha256)))
+    }
+
+    async fn own_digests(&self, user: &str, size_bytes: u64) -> Result<OwnDigests, Failure> {
+        let filters = [
+            ("size_bytes".to_owned(), size_bytes.to_string()),
+            ("registered_by".to_owned(), user.to_owned()),
+        ];
+        let (assets, has_more) = self.service.some_assets(&filters, MAX_OF_SIZE).await?;
+        let records = assets.iter().map(|json| serde_json::from_slice(json).ok());
+        let Some(records) = records.collect::<Option<Vec<RawAsset>>>() else {
+            return Err(unexpected());
+        };
+        let in_parts = |it: &&RawAsset| it.integrity().level == IntegrityLevel::S3CompositeSha256;
+        let digests = records.iter().filter(in_parts).map(|it| it.facts().sha256);
+        Ok((!has_more).then(|| digests.collect()))
     }
 
     /// Returns the record of an asset.

@@ -23,6 +23,7 @@ mod put_faults;
 mod put_kills;
 mod put_many;
 mod put_many_failures;
+mod put_own_parts;
 mod put_photographs;
 mod put_resume;
 mod put_service_faults;
