@@ -1,13 +1,19 @@
 //! Faults of the service while a file is uploaded, and a token that ends meanwhile.
 
-use std::{fs, io::BufRead as _, io::BufReader, path::Path, process::Command, sync::Arc};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::Command,
+    sync::{Arc, RwLock},
+};
 
 use nexus_raw_testkit::{Fault, FaultRule};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     run::Ran,
-    site::{Site, of_output, ran, shared},
+    site::{self, Site, of_output, ran, shared},
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -166,4 +172,57 @@ fn each_call_of_the_service_whose_response_is_lost_or_bad_is_repeated() {
             }
         },
     );
+}
+
+/// The files are under way together when one of them finds that the service is away.
+#[test]
+fn uploads_under_way_end_when_the_run_is_given_up_and_no_other_is_begun() {
+    const FILES: usize = 6;
+    const AT_ONCE: usize = 4;
+    let site = Site::start();
+    let files: Vec<_> = (0..FILES)
+        .map(|number| site.file(&format!("{number}"), 17 * MIB))
+        .collect();
+    let paths: Vec<_> = files.iter().map(|it| it.to_str().unwrap()).collect();
+    let put = |retries| {
+        let args = ["put", "--json", "--part-threshold", "8MiB"];
+        let options = ["--concurrency", "1", "--retries", retries];
+        let args = args.into_iter().chain(options);
+        site.command(args.chain(paths.iter().copied()))
+    };
+    let before = site.store.body_bytes("PUT");
+    let rule = FaultRule::on("POST").containing("/presign-upload");
+    site.service.follow([rule.only(2..=2).fault(unavailable())]);
+    // the store takes nothing before that is reported
+    let gate = Arc::new(RwLock::new(()));
+    let closed = gate.write().unwrap();
+    let opened = Arc::clone(&gate);
+    let wait = move |_| drop(opened.read().unwrap());
+    site.store.follow([FaultRule::on("PUT").calling(wait)]);
+    let mut child = put("0").spawn().unwrap();
+    let mut notes = BufReader::new(child.stderr.take().unwrap()).lines();
+    let reported = notes.find(|line| line.as_ref().unwrap().starts_with("error: "));
+    drop(closed);
+    let rest: Vec<_> = notes.map_while(Result::ok).collect();
+    let ran = of_output(child.wait_with_output().unwrap());
+    assert!(reported.is_some() && ran.exit == 5, "{ran:?} {rest:?}");
+    let summary = format!(
+        "stored {} files (51.0 MiB), 1 failed, {} not begun",
+        AT_ONCE - 1,
+        FILES - AT_ONCE
+    );
+    assert!(rest.last().unwrap().starts_with(&summary), "{rest:?}");
+    let lines = ran.out.lines();
+    let lines: Vec<Value> = lines.map(|it| serde_json::from_str(it).unwrap()).collect();
+    let failed = lines.iter().filter(|it| it["exit"] == 5);
+    assert_eq!((lines.len(), failed.count()), (AT_ONCE, 1), "{}", ran.out);
+
+    // the next run sends the others alone
+    let again = site::ran(put("4"));
+    assert_eq!(again.exit, 0, "{}", again.err);
+    let sent = site.store.body_bytes("PUT") - before;
+    assert_eq!(sent, FILES as u64 * 17 * MIB);
+    for file in &files {
+        site.assert_one_of("given up", &again.out, file);
+    }
 }
