@@ -286,8 +286,9 @@ impl SharedFile {
         work(&self.locked())
     }
 
-    /// Hashes the file, which must not change meanwhile.
-    pub(crate) fn digest(&self) -> Result<Sha256Digest, ContentError> {
+    /// Hashes the file, which must not change meanwhile. `advance` is called with the length of each
+    /// piece.
+    pub(crate) fn digest(&self, advance: impl Fn(u64)) -> Result<Sha256Digest, ContentError> {
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; CHUNK_BYTES];
         let mut offset = 0;
@@ -297,6 +298,7 @@ impl SharedFile {
             self.read_at(offset, read)?;
             hasher.update(&*read);
             offset += read.len() as u64;
+            advance(read.len() as u64);
         }
         self.check_unchanged()?;
         Ok(Sha256Digest::from_bytes(hasher.finalize().into()))

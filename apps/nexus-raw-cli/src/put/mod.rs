@@ -33,7 +33,7 @@ use crate::{
     client::{Service, new_key},
     content::Content,
     failure::Failure,
-    progress::Progress,
+    progress::{Progress, STORING},
     render::Escaped,
     settings::Settings,
     token_claims::claims,
@@ -101,7 +101,7 @@ pub(crate) async fn run(args: &PutArgs, out: &mut impl Write) -> Result<(), Fail
     if args.dry_run {
         return session.would_do(&plan, out).await;
     }
-    progress.start("storing", plan.size_bytes());
+    progress.start(STORING, plan.size_bytes());
     let ended = session.all(&plan, &mut report, out).await;
     progress.end();
     ended?;

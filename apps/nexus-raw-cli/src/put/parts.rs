@@ -109,7 +109,7 @@ impl Session<'_> {
         let mut known = None;
         // its digest is of use only where something can be the same
         if !self.args.again && self.has_size(size_bytes).await? {
-            let sha256 = digest(&file).await?;
+            let sha256 = self.digest(&file).await?;
             if let Some(record) = self.standing(item, sha256).await? {
                 return Ok(self.skipped(item, record));
             }
@@ -123,7 +123,7 @@ impl Session<'_> {
             match self.begun(state, &request).await? {
                 Begun::Upload(presigned) => break presigned,
                 Begun::Registered(id) => {
-                    let sha256 = digest(&file).await?;
+                    let sha256 = self.digest(&file).await?;
                     if let Some(stored) = self.registered_before(item, id, sha256).await? {
                         return Ok(stored);
                     }
@@ -161,7 +161,7 @@ impl Session<'_> {
             uploading.held = self.service.held_parts(asset_id).await?;
             if uploading.held.is_empty() {
                 // the store may have put the parts together already
-                let sha256 = digest(&uploading.file).await?;
+                let sha256 = self.digest(&uploading.file).await?;
                 known = Some(sha256);
                 registration.sha256 = known;
                 match self.service.register(&registration, self.wait()).await {
@@ -393,12 +393,6 @@ impl Uploading<'_> {
     fn count(&self, bytes: u64) {
         self.progressed.update(|all| all + bytes);
     }
-}
-
-/// Hashes a file beside the requests.
-async fn digest(file: &SharedFile) -> Result<Sha256Digest, Failure> {
-    let file = file.clone();
-    blocking(move || file.digest().map_err(|it| it.failure())).await
 }
 
 /// Returns where a part is in the file.

@@ -20,6 +20,9 @@ use crate::{
 /// How often an upload is signed anew because the store refuses its URL.
 const MAX_URLS: u8 = 3;
 
+/// The size from which a file is hashed long enough that its progress is shown.
+const LONG_HASHED_BYTES: u64 = 64 * 1024 * 1024;
+
 impl Session<'_> {
     /// Stores a file in one request. One that changes meanwhile is tried once more.
     pub(super) async fn one(&self, item: &Item) -> Result<Stored, Failure> {
@@ -39,8 +42,15 @@ impl Session<'_> {
     /// Stores a file that does not change.
     pub(super) async fn one_once(&self, item: &Item) -> Result<Stored, Failure> {
         let (file, rules) = (item.clone(), self.rules.clone());
+        let hashing =
+            (item.size_bytes >= LONG_HASHED_BYTES).then(|| self.progress.hashing(item.size_bytes));
         let read = blocking(move || {
-            let content = Content::read(&file.path, drop)?;
+            let advance = |bytes| {
+                if let Some(hashing) = &hashing {
+                    hashing.advance(bytes);
+                }
+            };
+            let content = Content::read(&file.path, advance)?;
             let described = rules.describe(&file.filename, content.file());
             Ok((content, described))
         });

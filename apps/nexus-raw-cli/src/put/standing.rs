@@ -6,9 +6,9 @@ use nexus_raw::asset::{AssetId, IntegrityLevel, RawAsset, Sha256Digest};
 use super::{
     own_parts::OwnDigests,
     plan::{Item, PATH_LABEL},
-    session::{Session, unexpected},
+    session::{Session, blocking, unexpected},
 };
-use crate::failure::Failure;
+use crate::{content::SharedFile, failure::Failure};
 
 /// How many assets of the same content and name are looked at.
 const MAX_CANDIDATES: u64 = 100;
@@ -87,6 +87,17 @@ impl Session<'_> {
         let in_parts = |it: &&RawAsset| it.integrity().level == IntegrityLevel::S3CompositeSha256;
         let digests = records.iter().filter(in_parts).map(|it| it.facts().sha256);
         Ok((!has_more).then(|| digests.collect()))
+    }
+
+    /// Hashes a file beside the requests, before anything of it is sent.
+    pub(super) async fn digest(&self, file: &SharedFile) -> Result<Sha256Digest, Failure> {
+        let hashing = self.progress.hashing(file.stamp().size_bytes);
+        let file = file.clone();
+        blocking(move || {
+            let sha256 = file.digest(|bytes| hashing.advance(bytes));
+            sha256.map_err(|it| it.failure())
+        })
+        .await
     }
 
     /// Returns the record of an asset.

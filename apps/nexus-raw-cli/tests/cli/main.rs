@@ -38,6 +38,7 @@ mod server;
 mod service;
 mod site;
 mod stub;
+mod terminal;
 mod token;
 mod usage;
 mod verify;
