@@ -1,4 +1,8 @@
-use std::io::Write;
+use std::{
+    future::pending,
+    io::{ErrorKind, Write},
+    pin::pin,
+};
 
 use nexus_raw::asset::AssetId;
 
@@ -40,13 +44,43 @@ async fn of_asset(
 /// printed sequence number.
 async fn of_all(service: &Service, args: &EventsArgs, out: &mut impl Write) -> Result<(), Failure> {
     let mut feed = Feed::after(args.after.unwrap_or(0), args.json);
+    let mut unread = pin!(unread());
     loop {
-        let wait = if args.follow { WAIT_SECONDS } else { 0 };
-        let page = service.feed(feed.last(), wait).await?;
+        let page = if args.follow {
+            // the next event may be long in coming
+            tokio::select! {
+                page = service.feed(feed.last(), WAIT_SECONDS) => page?,
+                () = &mut unread => return Err(Failure::Output(ErrorKind::BrokenPipe.into())),
+            }
+        } else {
+            service.feed(feed.last(), 0).await?
+        };
         let count = feed.write(out, &page)?;
         out.flush()?;
         if !args.follow && count == 0 {
             return Ok(());
         }
     }
+}
+
+/// Waits until the reader of standard output has closed its pipe: for ever where there is none.
+#[cfg(unix)]
+async fn unread() {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    let closed = tokio::task::spawn_blocking(|| {
+        let out = std::io::stdout();
+        // that it is closed is reported unasked
+        let mut polled = [PollFd::new(&out, PollFlags::empty())];
+        while poll(&mut polled, None) == Err(rustix::io::Errno::INTR) {}
+        !polled[0].revents().is_empty()
+    });
+    if !closed.await.unwrap_or_default() {
+        pending::<()>().await;
+    }
+}
+
+#[cfg(not(unix))]
+async fn unread() {
+    pending::<()>().await;
 }

@@ -1,7 +1,14 @@
+use std::{
+    io::{BufRead as _, BufReader, pipe},
+    process::Stdio,
+    sync::{Mutex, mpsc::channel},
+    time::Duration,
+};
+
 use serde_json::json;
 
 use crate::{
-    run::{ID, Ran, command_for, run},
+    run::{ID, Ran, command_for, process_for, run},
     stub::{Answer, Stub},
 };
 
@@ -136,6 +143,40 @@ fn a_follower_polls_until_it_is_refused() {
     assert_eq!(
         stub.lines(),
         [line(0, 20), line(2, 20), line(2, 20), line(3, 20)]
+    );
+}
+
+/// As `head -3` does, and there may be no other event for hours.
+#[test]
+fn a_follower_ends_quietly_when_its_reader_does_although_no_event_comes() {
+    let (end, ended) = channel::<()>();
+    let ended = Mutex::new(ended);
+    let denied = json!({
+        "status": 401, "code": "unauthenticated", "title": "Not authenticated",
+    });
+    let stub = Stub::start(move |_, before| {
+        if before == 0 {
+            return page(1..=2);
+        }
+        // one that does not end is refused at last
+        let _ = ended.lock().unwrap().recv_timeout(Duration::from_mins(1));
+        Answer::problem(401, &denied)
+    });
+    let (reader, writer) = pipe().unwrap();
+    let mut command = process_for(&stub.url);
+    let command = command.args(["events", "--follow"]).stdout(writer);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(reader).lines().take(3);
+    let lines: Vec<_> = lines.map(Result::unwrap).collect();
+    let output = child.wait_with_output().unwrap();
+    drop(end);
+    assert_eq!((lines.len(), &*lines[0]), (3, FEED_HEAD));
+    assert_eq!(
+        (
+            output.status.code(),
+            &*String::from_utf8_lossy(&output.stderr)
+        ),
+        (Some(0), "")
     );
 }
 

@@ -1,6 +1,6 @@
 //! Running the command, with nothing of this machine's environment in it.
 
-use std::ffi::OsStr;
+use std::{ffi::OsStr, process};
 
 use assert_cmd::Command;
 
@@ -30,6 +30,20 @@ pub(crate) fn command_for(server: &str) -> Command {
         .env("NEXUS_RAW_ENV", "dev")
         .env("NEXUS_RAW_TOKEN", TOKEN)
         .env("NEXUS_RAW_RETRIES", "0");
+    command
+}
+
+/// The same as a process that runs beside the test.
+pub(crate) fn process_for(server: &str) -> process::Command {
+    let mut command = process::Command::new(assert_cmd::cargo::cargo_bin!("nexus-raw"));
+    command
+        .env_clear()
+        .env("NEXUS_RAW_SERVER", server)
+        .env("NEXUS_RAW_TENANT", "t_demo")
+        .env("NEXUS_RAW_ENV", "dev")
+        .env("NEXUS_RAW_TOKEN", TOKEN)
+        .env("NEXUS_RAW_RETRIES", "0")
+        .stdin(process::Stdio::null());
     command
 }
 
