@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Write, stdout};
 
 use reqwest::StatusCode;
 
@@ -17,7 +17,9 @@ const PAGE_LIMIT: u64 = 1000;
 pub(crate) async fn run(args: &ListArgs, out: &mut impl Write) -> Result<(), Failure> {
     let service = Service::new(&args.service, Progress::none())?;
     let filters = filters(args);
-    let mut table = AssetTable::new(args.json);
+    let terminal = terminal_size::terminal_size_of(stdout());
+    let columns = terminal.map(|(columns, _)| columns.0.into());
+    let mut table = AssetTable::new(args.json, columns);
     let mut left = args.limit;
     let mut cursor = None;
     loop {

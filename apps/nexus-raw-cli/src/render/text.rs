@@ -4,6 +4,7 @@ use std::{
 };
 
 use nexus_raw::text::is_invisible;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Untrusted text, safe for a terminal: characters that move the cursor, change the direction or are
 /// invisible are escaped.
@@ -20,6 +21,31 @@ impl fmt::Display for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// Escapes text, and if it is wider than so many columns of a terminal, leaves out its middle: the
+/// ending of a file name says much.
+pub(super) fn shortened(text: &str, columns: usize) -> String {
+    let text = Escaped(text).to_string();
+    if text.width() <= columns {
+        return text;
+    }
+    let kept = columns.saturating_sub(1);
+    let (start, end) = (kept - kept / 2, kept / 2);
+    let within = |columns: usize| {
+        let mut width = 0;
+        move |it: &char| {
+            width += it.width().unwrap_or(0);
+            width <= columns
+        }
+    };
+    let mut shown: String = text.chars().take_while(within(start)).collect();
+    shown.push('\u{2026}');
+    let end: Vec<_> = text.chars().rev().take_while(within(end)).collect();
+    // a mark belongs to a letter that is left out
+    let is_mark = |it: &&char| it.width() == Some(0);
+    shown.extend(end.iter().rev().skip_while(is_mark));
+    shown
 }
 
 /// Writes a property with its name.
@@ -87,6 +113,39 @@ mod tests {
             ("\u{9b}31m", "\\u{9b}31m"),
         ] {
             assert_eq!(Escaped(text).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_long_text_loses_its_middle() {
+        for (text, columns, shown) in [
+            ("DSCN0010.jpg", 12, "DSCN0010.jpg"),
+            ("DSCN0010.jpg", 11, "DSCN0\u{2026}0.jpg"),
+            ("DSCN0010.jpg", 10, "DSCN0\u{2026}.jpg"),
+            ("\u{1b}0123456789", 8, "\\u{1\u{2026}789"),
+            // two columns each
+            (
+                "\u{65e5}\u{672c}\u{8a9e}.png",
+                10,
+                "\u{65e5}\u{672c}\u{8a9e}.png",
+            ),
+            (
+                "\u{65e5}\u{672c}\u{8a9e}.png",
+                9,
+                "\u{65e5}\u{672c}\u{2026}.png",
+            ),
+            (
+                "\u{65e5}\u{672c}\u{8a9e}.png",
+                8,
+                "\u{65e5}\u{672c}\u{2026}png",
+            ),
+            ("\u{65e5}\u{672c}\u{8a9e}.png", 7, "\u{65e5}\u{2026}png"),
+            ("0123456789e\u{301}a", 4, "01\u{2026}a"),
+            ("abc", 1, "\u{2026}"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(shortened(text, columns), shown, "{text} {columns}");
+            assert!(shown.width() <= columns);
         }
     }
 

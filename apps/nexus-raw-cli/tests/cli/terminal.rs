@@ -12,7 +12,13 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
-use crate::footage::Footage;
+use serde_json::{Value, json};
+
+use crate::{
+    footage::Footage,
+    run::{ID, command_for, process_for, record, run},
+    stub::{Answer, Stub},
+};
 
 /// Runs a command on a terminal with so many columns. Returns its exit code and all that it printed.
 fn on_terminal(mut command: Command, columns: u16) -> (Option<i32>, String) {
@@ -44,6 +50,37 @@ fn on_terminal(mut command: Command, columns: u16) -> (Option<i32>, String) {
     }
     let printed = String::from_utf8_lossy(&printed).replace("\r\n", "\n");
     (child.wait().unwrap().code(), printed)
+}
+
+#[test]
+fn a_list_fits_the_terminal_and_is_whole_in_a_pipe() {
+    let name = "the first day of the shoot, before the storm came.jpg";
+    let stub = Stub::start(move |_, _| {
+        let mut asset: Value = serde_json::from_str(&record()).unwrap();
+        asset["filename"] = json!(name);
+        let page = json!({"assets": [asset], "next_cursor": null});
+        Answer::json(200, page.to_string())
+    });
+    let list = |columns| {
+        let mut command = process_for(&stub.url);
+        command.arg("ls");
+        on_terminal(command, columns)
+    };
+    assert_eq!(
+        list(80),
+        (
+            Some(0),
+            format!(
+                "{:36}  IMPORTED            BYTES  FILE\n\
+                 {ID}  2026-11-24         161713  the fir\u{2026}ame.jpg\n",
+                "ASSET"
+            )
+        )
+    );
+    let (_, wide) = list(200);
+    let (_, piped) = (list(200), run(&mut command_for(&stub.url), ["ls"]));
+    assert_eq!(wide, piped.out);
+    assert!(piped.out.ends_with(&format!("  {name}\n")), "{piped:?}");
 }
 
 #[test]
