@@ -1,7 +1,7 @@
 //! How fast files are stored, by `nexus-raw put` and by rclone, in turns.
 //!
-//! `cargo bench` runs it; `-- --quick` is faster and less precise. `docs/PERFORMANCE.md` explains
-//! the output. It asserts that everything is stored, and nothing about time.
+//! `cargo bench` runs it; `-- --quick` is faster and less precise, `-- embedded small` runs these alone.
+//! `docs/PERFORMANCE.md` explains the output. It asserts that everything is stored, and nothing about time.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -10,6 +10,7 @@
 
 mod data;
 mod house;
+mod processor;
 mod report;
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../../tests/cli/run.rs"]
@@ -29,18 +30,25 @@ use tools::Tool;
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     if arguments.iter().any(|it| it == "--bench") {
-        measure(arguments.iter().any(|it| it == "--quick"));
+        let is_option = |it: &String| it.starts_with("--");
+        let (options, words): (Vec<_>, Vec<_>) = arguments.into_iter().partition(is_option);
+        measure(options.iter().any(|it| it == "--quick"), &words);
     }
     // as a test there is nothing to do: time is never tested
 }
 
-fn measure(quick: bool) {
+fn measure(quick: bool, words: &[String]) {
     let data = Data::write(quick);
     let rounds = if quick { 1 } else { 3 };
     let mut report = Report::new(&data, rounds);
     println!("{}", report.head());
     for kind in [Kind::SeaweedFs, Kind::Embedded] {
         for workload in [Workload::Large, Workload::Small] {
+            let names = [kind.name(), report::name(workload)];
+            let is_named = |word: &String| names.iter().any(|it| it.eq_ignore_ascii_case(word));
+            if !words.iter().all(is_named) {
+                continue;
+            }
             for round in 0..rounds {
                 // a new one, in which nothing of the round before takes room
                 let house = House::start(kind);

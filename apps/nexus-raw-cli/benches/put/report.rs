@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     data::{Data, Workload},
     house::Kind,
+    processor::ProcessorTime,
     tools::{Measured, Tool},
 };
 
@@ -26,6 +27,8 @@ struct Summary {
     /// The largest.
     peak_kib: u64,
     rates: Vec<f64>,
+    /// Of the run with the median rate.
+    processor: ProcessorTime,
 }
 
 impl Report {
@@ -48,7 +51,8 @@ impl Report {
         format!(
             "Files stored by nexus-raw and by rclone, in turns, {} rounds, {cores} cores, {build}\n\
              large: one file of {} MiB, in MB a second; small: {} files of 4 KiB, in files a second\n\
-             {:<10} {:<6} {:>10} {:>10} {:>7} {:>7}  {:>9} {:>9}",
+             processor: seconds of the tool, the service and the store, of which both in one if embedded\n\
+             {:<10} {:<6} {:>10} {:>10} {:>7} {:>7}  {:>9} {:>9}  {:>20} {:>20}",
             self.rounds,
             self.large_bytes >> 20,
             self.small_files,
@@ -60,6 +64,8 @@ impl Report {
             "goal",
             "peak MiB",
             "rclone's",
+            "processor s",
+            "with rclone",
         )
     }
 
@@ -72,7 +78,7 @@ impl Report {
         let theirs = self.summary(kind, workload, Tool::Rclone);
         let ratio = ours.rate / theirs.rate;
         let mut row = format!(
-            "{:<10} {:<6} {:>10.1} {:>10.1} {ratio:>7.2} {:>7}  {:>9} {:>9}",
+            "{:<10} {:<6} {:>10.1} {:>10.1} {ratio:>7.2} {:>7}  {:>9} {:>9}  {:>20} {:>20}",
             kind.name(),
             name(workload),
             ours.rate,
@@ -80,6 +86,8 @@ impl Report {
             format!("{:.1}", goal(workload)),
             ours.peak_kib >> 10,
             theirs.peak_kib >> 10,
+            seconds(ours.processor),
+            seconds(theirs.processor),
         );
         if ratio < goal(workload) {
             row.push_str("  slower than the goal");
@@ -92,11 +100,28 @@ impl Report {
 
     /// Returns all figures, on one line.
     pub(crate) fn json(&self) -> Value {
-        let cells = [Kind::SeaweedFs, Kind::Embedded].into_iter().flat_map(|kind| {
-            [Workload::Large, Workload::Small].map(|workload| {
+        let cells = [Kind::SeaweedFs, Kind::Embedded]
+            .into_iter()
+            .flat_map(|kind| {
+                let measured =
+                    [Workload::Large, Workload::Small]
+                        .into_iter()
+                        .filter(move |workload| {
+                            self.runs.iter().any(|(of_kind, of_workload, ..)| {
+                                (*of_kind, of_workload) == (kind, workload)
+                            })
+                        });
+                measured.map(move |workload| {
                 let of = |tool| {
                     let summary = self.summary(kind, workload, tool);
-                    json!({"rate": summary.rate, "rates": summary.rates, "peak_kib": summary.peak_kib})
+                    let processor = summary.processor;
+                    json!({
+                        "rate": summary.rate, "rates": summary.rates, "peak_kib": summary.peak_kib,
+                        "processor_s": {
+                            "tool": processor.tool, "service": processor.service,
+                            "store": processor.store,
+                        },
+                    })
                 };
                 json!({
                     "store": kind.name(),
@@ -110,7 +135,7 @@ impl Report {
                     "goal": goal(workload),
                 })
             })
-        });
+            });
         json!({
             "bench": "put",
             "large_bytes": self.large_bytes,
@@ -126,15 +151,17 @@ impl Report {
             .filter(|(of_kind, of_workload, of_tool, _)| {
                 (*of_kind, *of_workload, *of_tool) == (kind, workload, tool)
             });
-        let (rates, peaks): (Vec<f64>, Vec<u64>) = runs
-            .map(|(.., run)| (self.rate(workload, run.took), run.peak_kib))
-            .unzip();
-        let mut sorted = rates.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
+        let runs: Vec<_> = runs
+            .map(|(.., run)| (self.rate(workload, run.took), run))
+            .collect();
+        let mut sorted = runs.clone();
+        sorted.sort_unstable_by(|(one, _), (other, _)| one.total_cmp(other));
+        let (rate, median) = sorted[sorted.len() / 2];
         Summary {
-            rate: sorted[sorted.len() / 2],
-            peak_kib: peaks.into_iter().max().unwrap(),
-            rates,
+            rate,
+            peak_kib: runs.iter().map(|(_, run)| run.peak_kib).max().unwrap(),
+            rates: runs.iter().map(|(rate, _)| *rate).collect(),
+            processor: median.processor,
         }
     }
 
@@ -148,7 +175,11 @@ impl Report {
     }
 }
 
-fn name(workload: Workload) -> &'static str {
+fn seconds(used: ProcessorTime) -> String {
+    format!("{:.1} {:.1} {:.1}", used.tool, used.service, used.store)
+}
+
+pub(crate) fn name(workload: Workload) -> &'static str {
     match workload {
         Workload::Large => "large",
         Workload::Small => "small",

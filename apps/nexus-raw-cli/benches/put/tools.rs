@@ -9,6 +9,7 @@ use std::{
 use crate::{
     data::{Data, Workload},
     house::{House, Kind},
+    processor::ProcessorTime,
 };
 
 /// Where `tools/setup rclone` installs it.
@@ -30,6 +31,7 @@ pub(crate) struct Measured {
     pub(crate) took: Duration,
     /// The peak of its resident memory.
     pub(crate) peak_kib: u64,
+    pub(crate) processor: ProcessorTime,
 }
 
 impl Tool {
@@ -113,6 +115,7 @@ fn rclone(house: &House, path: &Path) -> Command {
 }
 
 fn measured(command: &mut Command) -> Measured {
+    let before = ProcessorTime::now();
     let began = Instant::now();
     let mut child = command.spawn().unwrap();
     let status_file = format!("/proc/{}/status", child.id());
@@ -135,6 +138,7 @@ fn measured(command: &mut Command) -> Measured {
     Measured {
         took,
         peak_kib: sampler.join().unwrap(),
+        processor: ProcessorTime::now() - before,
     }
 }
 
