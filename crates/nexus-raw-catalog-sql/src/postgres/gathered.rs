@@ -280,7 +280,9 @@ mod tests {
         let stays = ask(8);
         tokio::task::yield_now().await;
         gone.abort();
-        first.into_iter().for_each(|it| it.abort());
+        for it in &first {
+            it.abort();
+        }
         assert!(gone.await.unwrap_err().is_cancelled());
         held.may_go_on.add_permits(3);
         assert_eq!(begun.recv().await.unwrap(), ("a", vec![8]));

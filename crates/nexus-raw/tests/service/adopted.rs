@@ -3,7 +3,6 @@
 
 use nexus_raw::{
     asset::{AssetId, IntegrityLevel, Sha256Digest},
-    ports::IntentState,
     service::{Mismatch, RegisterError},
 };
 use nexus_raw_testkit::sample;
@@ -23,12 +22,11 @@ impl House {
         let asset_id = self.begin(request()).await.asset_id;
         let metadata = object.user_metadata.get_mut("asset-id").unwrap();
         *metadata = asset_id.to_string();
-        let Some(IntentState::Pending(intent)) = self.state(asset_id).await else {
-            panic!("it is pending");
-        };
-        self.store.place(&intent.address, object);
+        let state = self.state(asset_id).await.unwrap();
+        let address = &state.intent().address;
+        self.store.place(address, object);
         // its bytes
-        self.store.rot(&intent.address, sample::CONTENT);
+        self.store.rot(address, sample::CONTENT);
         asset_id
     }
 }

@@ -381,7 +381,7 @@ impl EndsMember {
     pub(super) fn of(n: usize, ended: &EndedIntents) -> Self {
         Self {
             n,
-            assets: ended.assets.iter().map(|it| it.as_uuid()).collect(),
+            assets: ended.assets.iter().map(AssetId::as_uuid).collect(),
             now: ended.now.as_micros(),
         }
     }

@@ -28,7 +28,7 @@ impl BothSides {
                 user: sample::user(),
                 context: sample::context(),
                 policy: UploadPolicy::default()
-                    .with_intent_ttl(Duration::from_secs(600))
+                    .with_intent_ttl(Duration::from_mins(10))
                     .with_max_object_bytes(size(1000))
                     .with_part_size_bytes(size(8)),
             }),
@@ -303,7 +303,7 @@ async fn an_intent_that_came_to_nothing_is_closed() {
 
     house
         .clock
-        .set(empty.ends_at.saturating_add(Duration::from_secs(300)));
+        .set(empty.ends_at.saturating_add(Duration::from_mins(5)));
     house.work_file().remove().unwrap();
     house.report().await;
     assert_eq!(open().await, all);
@@ -342,7 +342,7 @@ async fn an_intent_of_an_open_upload_is_not_closed() {
     house.catalog.record_upload(begun).await.unwrap();
     house
         .clock
-        .set(intent.ends_at.saturating_add(Duration::from_secs(300)));
+        .set(intent.ends_at.saturating_add(Duration::from_mins(5)));
     let key = intent.address.key.as_str();
     house.bucket.begin(key, "one");
     let report = house.adopt(&unasked()).await.unwrap();
