@@ -178,7 +178,7 @@ mod tests {
             lines(Some(140), name, media_type)[1],
             format!(
                 "{ID}  2026-11-24T01:00:07.123456Z  5497558138880  {:24}  {}",
-                "application/\u{2026}ml.document", "2026-11-24 the f\u{2026} take 1.mp4"
+                "application/\u{2026}ml.document", "2026-11-24 the f\u{2026}\u{672c}, take 1.mp4"
             )
         );
         for columns in 73..250 {
