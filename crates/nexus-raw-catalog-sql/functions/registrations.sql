@@ -1,4 +1,4 @@
--- Registrations: the outcome of each, and the records.
+-- Registrations and imports: the outcome of each, and the records.
 
 -- Decides the registrations in order, as if each had its own transaction, and inserts the successful
 -- ones at once: records, events, labels and edges.
@@ -114,5 +114,65 @@ BEGIN
     SELECT own.tenant_id, own.env, d.asset_id, p.place - 1, p.id::uuid, d.sequence
     FROM json_to_recordset(to_json(details)) AS d (asset_id uuid, sequence bigint, parents json)
     CROSS JOIN json_array_elements_text(d.parents) WITH ORDINALITY AS p (id, place);
+END
+$$;
+
+-- Registers imports: writes the intent of each that has none, if its record can be written, and then
+-- decides and writes as `add_assets_v1`. An intent has no event of its own.
+CREATE OR REPLACE FUNCTION add_imports_v1(
+    INOUT own scope, asked json, store json, known bytea[], OUT written json[]
+) LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    it record;
+    did record;
+    promised upload_intent;
+    unknown bigint[];
+BEGIN
+    FOR it IN
+        SELECT m.*
+        FROM json_to_recordset(asked) AS m (
+            n integer, bucket text, intent upload_intent, parents json, event event)
+        ORDER BY m.n
+    LOOP
+        CONTINUE WHEN (it.event).facts_digest = ANY (known);
+        SELECT array_agg(p.place - 1 ORDER BY p.place) FILTER (WHERE a.asset_id IS NULL)
+        INTO unknown
+        FROM json_array_elements_text(it.parents) WITH ORDINALITY AS p (id, place)
+        LEFT JOIN asset a
+            ON (a.tenant_id, a.env) = (own.tenant_id, own.env) AND a.asset_id = p.id::uuid;
+        CONTINUE WHEN unknown IS NOT NULL;
+        promised := it.intent;
+        INSERT INTO upload_intent (
+            tenant_id, env, asset_id, kind, part_size_bytes, upload_id, object_store_id,
+            key_layout, filename, content_type, size_bytes, sha256, requested_by, requested_at,
+            ends_at)
+        SELECT own.tenant_id, own.env, promised.asset_id, coalesce(promised.kind, 'single'),
+            promised.part_size_bytes, promised.upload_id, s.object_store_id,
+            (store ->> 'key_layout')::integer, promised.filename, promised.content_type,
+            promised.size_bytes, promised.sha256, promised.requested_by, promised.requested_at,
+            promised.ends_at
+        FROM object_store s
+        WHERE s.endpoint = store ->> 'endpoint' AND s.region = store ->> 'region'
+            AND s.bucket = it.bucket
+        ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            own.open_count := own.open_count + 1;
+            own.open_bytes := own.open_bytes + promised.size_bytes;
+        END IF;
+    END LOOP;
+    SELECT d.* INTO did FROM add_assets_v1(own, asked, known) d;
+    own := did.own;
+    -- what has no intent even now was left out above for its parents
+    written := ARRAY(
+        SELECT CASE WHEN w.outcome ->> 1 = 'unknown_intent' THEN json_build_array(
+            w.outcome -> 0, json_build_object('unknown_parents', (
+                SELECT json_agg(p.place - 1 ORDER BY p.place)
+                FROM json_to_recordset(asked) AS m (n integer, parents json)
+                CROSS JOIN json_array_elements_text(m.parents) WITH ORDINALITY AS p (id, place)
+                LEFT JOIN asset a ON (a.tenant_id, a.env) = (own.tenant_id, own.env)
+                    AND a.asset_id = p.id::uuid
+                WHERE m.n = (w.outcome ->> 0)::integer AND a.asset_id IS NULL)))
+            ELSE w.outcome END
+        FROM unnest(did.written) AS w (outcome));
 END
 $$;

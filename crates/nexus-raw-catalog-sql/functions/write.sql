@@ -37,7 +37,7 @@ BEGIN
 END
 $$;
 
--- Writes the members of one scope: intents, then repeated presigns, registrations, aborts,
+-- Writes the members of one scope: intents, then repeated presigns, registrations, imports, aborts,
 -- downloads, verifications and facts, each with its event, then ids and parts of uploads and the steps of workers and of
 -- consent. The lock on the scope's row keeps what is read here unchanged until the commit.
 --
@@ -58,13 +58,14 @@ BEGIN
     SELECT b.* INTO asked FROM json_to_record(block) AS b (tenant_id text, env text,
         max_presigns bigint, intents json, repeats json, registrations json, downloads json,
         facts json, claims json[], work json[], steps json[], aborts json, uploads json[],
-        parts json[], verifications json, ends json[]);
+        parts json[], verifications json, ends json[], imports json);
     PERFORM enter(asked.tenant_id, asked.env);
 
     -- the first intent creates the scope
     SELECT s.* INTO own FROM scope s
     WHERE (s.tenant_id, s.env) = (asked.tenant_id, asked.env) FOR UPDATE;
-    IF NOT FOUND AND json_array_length(asked.intents) > 0 THEN
+    IF NOT FOUND AND (json_array_length(asked.intents) > 0
+        OR json_array_length(asked.imports) > 0) THEN
         INSERT INTO scope (tenant_id, env) VALUES (asked.tenant_id, asked.env)
         ON CONFLICT DO NOTHING;
         SELECT s.* INTO STRICT own FROM scope s
@@ -72,7 +73,8 @@ BEGIN
         INSERT INTO scope_log (tenant_id, env, from_sequence, object_store_id)
         SELECT own.tenant_id, own.env, 1, s.object_store_id
         FROM object_store s WHERE s.endpoint = store ->> 'endpoint'
-            AND s.region = store ->> 'region' AND s.bucket = asked.intents -> 0 ->> 'bucket'
+            AND s.region = store ->> 'region' AND s.bucket = coalesce(
+                asked.intents -> 0 ->> 'bucket', asked.imports -> 0 ->> 'bucket')
         ON CONFLICT DO NOTHING;
     END IF;
 
@@ -80,7 +82,7 @@ BEGIN
         known := ARRAY(
             SELECT e.facts_digest
             FROM unnest(ARRAY[asked.intents, asked.repeats, asked.registrations,
-                asked.downloads, asked.facts, asked.verifications]) members
+                asked.imports, asked.downloads, asked.facts, asked.verifications]) members
             CROSS JOIN json_to_recordset(members) AS m (event event)
             JOIN event e ON e.asset_id = (m.event).asset_id
                 AND e.facts_digest = (m.event).facts_digest
@@ -100,6 +102,11 @@ BEGIN
     END IF;
     IF json_array_length(asked.registrations) > 0 THEN
         SELECT d.* INTO did FROM add_assets_v1(own, asked.registrations, known) d;
+        own := did.own;
+        written := written || did.written;
+    END IF;
+    IF json_array_length(asked.imports) > 0 THEN
+        SELECT d.* INTO did FROM add_imports_v1(own, asked.imports, store, known) d;
         own := did.own;
         written := written || did.written;
     END IF;

@@ -289,53 +289,65 @@ impl BucketState {
     /// Returns a page of these items, in this bucket's manner.
     fn list<T: Clone>(
         &mut self,
-        mut items: Vec<T>,
+        items: Vec<T>,
         after: Option<&PageToken>,
         right: &'static str,
     ) -> Result<InventoryPage<T>, InventoryError> {
-        let at: usize = after.map_or(0, |token| token.as_str().parse().unwrap());
-        if self.manner == ListManner::Unordered {
-            // the second half before the first, each from its end
-            let middle = items.len() / 2;
-            items.rotate_left(middle);
-            items.reverse();
-            // and pairs apart from each other
-            let (even, odd): (Vec<_>, Vec<_>) =
-                items.into_iter().zip(0..).partition(|(_, n)| n % 2 == 0);
-            items = even.into_iter().chain(odd).map(|(item, _)| item).collect();
-        }
-        let mut pages: Vec<Vec<T>> = items.chunks(self.page).map(<[T]>::to_vec).collect();
-        match self.manner {
-            ListManner::Twice => {
-                pages = pages.into_iter().flat_map(|it| [it.clone(), it]).collect();
-            }
-            ListManner::Hesitant => {
-                pages = pages.into_iter().flat_map(|it| [Vec::new(), it]).collect();
-            }
-            ListManner::Cut(length) => pages.truncate(length),
-            ListManner::Denied => {
-                return Err(InventoryError::Denied {
-                    right,
-                    source: Box::new(BucketTakenDown),
-                });
-            }
-            _ => {}
-        }
-        if pages.is_empty() {
-            pages.push(Vec::new());
-        }
-        let last = pages.len() - 1;
-        let next = match self.manner {
-            ListManner::Loops if at >= last => Some(0),
-            ListManner::Endless if at >= last => Some(at + 1),
-            _ if at < last => Some(at + 1),
-            _ => None,
-        };
-        let items = pages.swap_remove(at.min(last));
-        self.longest_page = self.longest_page.max(items.len());
-        let next = next.map(|page| PageToken::new(page.to_string()));
-        Ok(InventoryPage { items, next })
+        let page = list_page(items, self.page, self.manner, after, right)?;
+        self.longest_page = self.longest_page.max(page.items.len());
+        Ok(page)
     }
+}
+
+/// Returns a page of so many of these items, in this manner.
+pub(crate) fn list_page<T: Clone>(
+    mut items: Vec<T>,
+    length: usize,
+    manner: ListManner,
+    after: Option<&PageToken>,
+    right: &'static str,
+) -> Result<InventoryPage<T>, InventoryError> {
+    let at: usize = after.map_or(0, |token| token.as_str().parse().unwrap());
+    if manner == ListManner::Unordered {
+        // the second half before the first, each from its end
+        let middle = items.len() / 2;
+        items.rotate_left(middle);
+        items.reverse();
+        // and pairs apart from each other
+        let (even, odd): (Vec<_>, Vec<_>) =
+            items.into_iter().zip(0..).partition(|(_, n)| n % 2 == 0);
+        items = even.into_iter().chain(odd).map(|(item, _)| item).collect();
+    }
+    let mut pages: Vec<Vec<T>> = items.chunks(length).map(<[T]>::to_vec).collect();
+    match manner {
+        ListManner::Twice => {
+            pages = pages.into_iter().flat_map(|it| [it.clone(), it]).collect();
+        }
+        ListManner::Hesitant => {
+            pages = pages.into_iter().flat_map(|it| [Vec::new(), it]).collect();
+        }
+        ListManner::Cut(length) => pages.truncate(length),
+        ListManner::Denied => {
+            return Err(InventoryError::Denied {
+                right,
+                source: Box::new(BucketTakenDown),
+            });
+        }
+        _ => {}
+    }
+    if pages.is_empty() {
+        pages.push(Vec::new());
+    }
+    let last = pages.len() - 1;
+    let next = match manner {
+        ListManner::Loops if at >= last => Some(0),
+        ListManner::Endless if at >= last => Some(at + 1),
+        _ if at < last => Some(at + 1),
+        _ => None,
+    };
+    let items = pages.swap_remove(at.min(last));
+    let next = next.map(|page| PageToken::new(page.to_string()));
+    Ok(InventoryPage { items, next })
 }
 
 #[async_trait]

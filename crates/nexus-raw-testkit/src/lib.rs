@@ -24,6 +24,7 @@ mod random;
 pub mod s3;
 pub mod sample;
 mod sink;
+mod source;
 pub mod steps;
 mod store;
 
@@ -44,5 +45,6 @@ pub use self::{
     proxy::{Fault, FaultRule, FaultyProxy, ProxyEntry, SwallowingProxy},
     random::{Random, env_number},
     sink::RecordingSink,
+    source::FakeSource,
     store::{FakeStore, PutOutcome, StoreCalls},
 };

@@ -9,8 +9,8 @@ use nexus_raw::{
         AssetVerification, BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals,
         CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
         FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
-        ListedAsset, NewAsset, NewDownload, NewFact, NewParts, NewVerification, PartsOutcome,
-        RegisterOutcome, RepeatOutcome, StandingKey, VerificationOutcome,
+        ListedAsset, NewAsset, NewDownload, NewFact, NewImport, NewParts, NewVerification,
+        PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -136,9 +136,17 @@ impl AssetCatalog for SqlAssetCatalog {
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
         let event = SealedEvent::of(new.event.clone())?;
-        let new = Box::new(new);
-        let register = self.writer.call(Registration { new, event });
+        let (new, intent) = (Box::new(new), None);
+        let register = self.writer.call(Registration { new, event, intent });
         self.observed("register", register).await
+    }
+
+    async fn record_import(&self, import: NewImport) -> Result<RegisterOutcome, CatalogError> {
+        let NewImport { intent, new } = import;
+        let event = SealedEvent::of(new.event.clone())?;
+        let (new, intent) = (Box::new(new), Some(Box::new(intent)));
+        let record = self.writer.call(Registration { new, event, intent });
+        self.observed("record_import", record).await
     }
 
     async fn find_asset(

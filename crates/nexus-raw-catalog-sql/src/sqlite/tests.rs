@@ -233,6 +233,7 @@ fn registration(of: &NewIntent) -> Registration {
     Registration {
         event: SealedEvent::of(new.event.clone()).unwrap(),
         new: Box::new(new),
+        intent: None,
     }
 }
 

@@ -193,6 +193,8 @@ pub(crate) struct RepeatedPresign {
 pub(crate) struct Registration {
     pub(crate) new: Box<NewAsset>,
     pub(crate) event: SealedEvent,
+    /// Of an import: to be written too, if there is none.
+    pub(crate) intent: Option<Box<UploadIntent>>,
 }
 
 /// The event of an aborted upload in parts, to be written if its intent is pending.

@@ -26,8 +26,9 @@ use nexus_raw::{
         AssetVerification, BegunUpload, CallerKey, CatalogCensus, CatalogError, CatalogTotals,
         CursorKey, DownloadKey, DownloadOutcome, Downloadable, EventQuery, EventSelection,
         FactOutcome, IntentState, KeyClaim, KeyedIntent, KeyedOutcome, LineageGraph, LineageQuery,
-        ListedAsset, NewAsset, NewDownload, NewFact, NewParts, NewVerification, ParkedEvent,
-        PartsOutcome, RegisterOutcome, RepeatOutcome, SinkName, StandingKey, VerificationOutcome,
+        ListedAsset, NewAsset, NewDownload, NewFact, NewImport, NewParts, NewVerification,
+        ParkedEvent, PartsOutcome, RegisterOutcome, RepeatOutcome, SinkName, StandingKey,
+        VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -256,6 +257,12 @@ impl AssetCatalog for FakeCatalog {
 
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
         self.write(new.event.scope(), |state| Ok(state.register(new)))
+            .await
+    }
+
+    async fn record_import(&self, new: NewImport) -> Result<RegisterOutcome, CatalogError> {
+        let scope = new.intent.scope.clone();
+        self.write(scope, |state| Ok(state.record_import(new)))
             .await
     }
 

@@ -11,9 +11,9 @@ use nexus_raw::{
     event::{DatasetEvent, EventBody, EventType},
     ports::{
         Backlog, CallerKey, CatalogError, CatalogTotals, DownloadKey, DownloadOutcome, IntentState,
-        KeptEvent, KeyClaim, KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, ParkedEvent,
-        ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome, SinkName,
-        StandingKey,
+        KeptEvent, KeyClaim, KeyedIntent, KeyedOutcome, Lease, NewAsset, NewDownload, NewImport,
+        ParkedEvent, ParkedFilter, Progress, ProgressChange, RegisterOutcome, RepeatOutcome,
+        SinkName, StandingKey,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -373,6 +373,24 @@ impl State {
         };
         scope.intents.insert(id, registered);
         RegisterOutcome::Registered
+    }
+
+    pub(super) fn record_import(&mut self, import: NewImport) -> RegisterOutcome {
+        let NewImport { intent, new } = import;
+        let (scope, id) = (intent.scope.clone(), intent.asset_id);
+        let parents = new.asset.provenance().lineage.derived_from.as_slice();
+        if self.intent(&scope, id).is_none() && self.unknown_parents(&scope, parents).is_empty() {
+            let state = self.scopes.entry(scope).or_default();
+            state.intents.insert(id, IntentState::Pending(intent));
+        }
+        match self.register(new.clone()) {
+            RegisterOutcome::UnknownIntent => {
+                let asset = &new.asset;
+                let parents = asset.provenance().lineage.derived_from.as_slice();
+                RegisterOutcome::UnknownParents(self.unknown_parents(asset.scope(), parents))
+            }
+            outcome => outcome,
+        }
     }
 
     pub(super) fn lease(&mut self, owner: Uuid, now: Timestamp, ttl: Duration) -> Option<Lease> {

@@ -2,6 +2,7 @@ mod download;
 mod grant;
 mod outcome;
 mod parts;
+mod writer;
 
 use std::{
     collections::HashMap,

@@ -38,6 +38,10 @@ impl PartsUpload {
         }
     }
 
+    pub(super) fn is_at(&self, address: &ObjectAddress) -> bool {
+        self.address == *address
+    }
+
     fn stored(&self) -> impl Iterator<Item = StoredPart> {
         self.parts.iter().map(|(number, bytes)| StoredPart {
             number: *number,

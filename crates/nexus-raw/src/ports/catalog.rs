@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::{
     AssetFacts, AssetHead, AssetPage, AssetQuery, AssetVerification, CallerKey, CatalogError,
     CursorKey, DownloadKey, DownloadOutcome, Downloadable, FactOutcome, KeyClaim, KeyedIntent,
-    KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewDownload, NewFact, NewVerification,
-    RepeatOutcome, StandingKey, VerificationOutcome,
+    KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewDownload, NewFact, NewImport,
+    NewVerification, RepeatOutcome, StandingKey, VerificationOutcome,
 };
 use crate::{
     asset::{
@@ -317,6 +317,14 @@ pub trait AssetCatalog: std::fmt::Debug + Send + Sync + 'static {
     /// [`CatalogError::Unavailable`] also when it is not known whether the transaction was
     /// committed: the same call again shows.
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError>;
+
+    /// Writes a record as [`Self::register`] does, and its intent in the same transaction where
+    /// there is none. The registration is the only event. Where the record is not written, the
+    /// intent is not either.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    async fn record_import(&self, new: NewImport) -> Result<RegisterOutcome, CatalogError>;
 
     /// The record of a registered asset and what is in force of it; `None` when this scope has
     /// none.

@@ -14,6 +14,7 @@ mod error;
 mod facts;
 mod idempotency;
 mod identity;
+mod import;
 mod inventory;
 mod ledger;
 mod lineage;
@@ -59,6 +60,10 @@ pub use self::{
         RepeatOutcome, StandingKey,
     },
     identity::{IdentityError, IdentityVerifier},
+    import::{
+        AssetWriter, NewImport, OpenedSource, SourceBucket, SourceContent, SourceObject,
+        SourceOutcome, WriteOutcome,
+    },
     inventory::{
         BucketInventory, CatalogInventory, InventoryError, InventoryPage, ListedMultipart,
         ListedVersion, ObjectListing, PageToken,

@@ -6,6 +6,7 @@ mod download;
 mod error;
 mod facts;
 mod hashing;
+mod import;
 mod keyed;
 mod listing;
 mod mismatch;
@@ -26,6 +27,7 @@ pub use error::{
     VerifyError,
 };
 pub use facts::{FactPage, RecordedFact};
+pub use import::{ImportedAsset, StoredContent};
 pub use listing::{AssetList, ListError, ListRequest};
 pub use mismatch::Mismatch;
 pub use multipart::PresignedPart;

@@ -11,8 +11,8 @@ use nexus_raw::{
         AssetVerification, BegunUpload, CallerKey, CatalogError, CursorKey, DownloadKey,
         DownloadOutcome, Downloadable, EventQuery, FactOutcome, IntentState, KeyClaim, KeyedIntent,
         KeyedOutcome, LineageGraph, LineageQuery, ListedAsset, NewAsset, NewDownload, NewFact,
-        NewParts, NewVerification, PartsOutcome, RegisterOutcome, RepeatOutcome, StandingKey,
-        VerificationOutcome,
+        NewImport, NewParts, NewVerification, PartsOutcome, RegisterOutcome, RepeatOutcome,
+        StandingKey, VerificationOutcome,
     },
     tenancy::Scope,
     time::Timestamp,
@@ -112,6 +112,11 @@ impl AssetCatalog for Counted {
     async fn register(&self, new: NewAsset) -> Result<RegisterOutcome, CatalogError> {
         self.writes.fetch_add(1, SeqCst);
         self.inner.register(new).await
+    }
+
+    async fn record_import(&self, new: NewImport) -> Result<RegisterOutcome, CatalogError> {
+        self.writes.fetch_add(1, SeqCst);
+        self.inner.record_import(new).await
     }
 
     async fn find_asset(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::{Activity, AssetId, CapturedAt, PiiFlags, SourceUri},
+    asset::{Activity, AssetId, CapturedAt, PiiFlags, SourceUri, UploadIntent},
     event::EventType,
     ports::{KeyClaim, NewAsset},
 };
@@ -102,19 +102,7 @@ impl<'a> PresignMember<'a> {
         Self {
             n,
             bucket: intent.address.bucket.as_str(),
-            intent: IntentColumns {
-                asset_id: intent.asset_id.as_uuid(),
-                kind: kind(intent),
-                part_size_bytes: intent.multipart.as_ref().map(|it| it.part_size_bytes.get()),
-                upload_id: upload_id(intent),
-                filename: intent.facts.filename.as_str(),
-                content_type: intent.facts.content_type.as_str(),
-                size_bytes: intent.facts.size_bytes.get(),
-                sha256: intent.facts.sha256.as_ref().map(|it| Bytes(it.as_bytes())),
-                requested_by: intent.requested_by.as_str(),
-                requested_at: intent.requested_at.as_micros(),
-                ends_at: intent.ends_at.as_micros(),
-            },
+            intent: IntentColumns::from(intent),
             key: new.key.as_deref().map(|key| KeyColumns {
                 user_id: key.caller.user.as_str(),
                 route: key.caller.route,
@@ -124,6 +112,24 @@ impl<'a> PresignMember<'a> {
                 ends_at: intent.ends_at.as_micros(),
             }),
             event: EventColumns::from(&new.event),
+        }
+    }
+}
+
+impl<'a> From<&'a UploadIntent> for IntentColumns<'a> {
+    fn from(intent: &'a UploadIntent) -> Self {
+        Self {
+            asset_id: intent.asset_id.as_uuid(),
+            kind: kind(intent),
+            part_size_bytes: intent.multipart.as_ref().map(|it| it.part_size_bytes.get()),
+            upload_id: upload_id(intent),
+            filename: intent.facts.filename.as_str(),
+            content_type: intent.facts.content_type.as_str(),
+            size_bytes: intent.facts.size_bytes.get(),
+            sha256: intent.facts.sha256.as_ref().map(|it| Bytes(it.as_bytes())),
+            requested_by: intent.requested_by.as_str(),
+            requested_at: intent.requested_at.as_micros(),
+            ends_at: intent.ends_at.as_micros(),
         }
     }
 }
@@ -151,6 +157,23 @@ pub(super) struct RecordMember<'a> {
     labels: &'a BTreeMap<String, String>,
     parents: Vec<Uuid>,
     event: EventColumns<'a>,
+}
+
+/// A record with its intent, which is written where there is none.
+#[derive(Serialize)]
+pub(super) struct ImportMember<'a> {
+    intent: IntentColumns<'a>,
+    #[serde(flatten)]
+    record: RecordMember<'a>,
+}
+
+impl<'a> ImportMember<'a> {
+    pub(super) fn of(intent: &'a UploadIntent, record: RecordMember<'a>) -> Self {
+        Self {
+            intent: IntentColumns::from(intent),
+            record,
+        }
+    }
 }
 
 /// The columns of `asset` that a member carries.

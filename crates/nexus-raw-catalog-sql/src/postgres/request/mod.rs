@@ -17,8 +17,8 @@ use serde::Serialize;
 use self::{
     facts::{FactMember, StepMember},
     members::{
-        ClaimMember, DownloadMember, EndsMember, PresignMember, RecordMember, RepeatMember,
-        WorkMember,
+        ClaimMember, DownloadMember, EndsMember, ImportMember, PresignMember, RecordMember,
+        RepeatMember, WorkMember,
     },
     parts::{AbortMember, PartsMember, UploadMember},
     relay::{LeaseMember, ProgressMember, RetryMember},
@@ -54,6 +54,7 @@ struct Block<'a> {
     repeats: Vec<RepeatMember<'a>>,
     max_presigns: u32,
     registrations: Vec<RecordMember<'a>>,
+    imports: Vec<ImportMember<'a>>,
     aborts: Vec<AbortMember<'a>>,
     downloads: Vec<DownloadMember<'a>>,
     verifications: Vec<VerificationMember<'a>>,
@@ -75,6 +76,7 @@ impl<'a> Block<'a> {
             repeats: Vec::new(),
             max_presigns: UploadIntent::MAX_PRESIGNS,
             registrations: Vec::new(),
+            imports: Vec::new(),
             aborts: Vec::new(),
             downloads: Vec::new(),
             verifications: Vec::new(),
@@ -123,9 +125,15 @@ pub(super) fn text(
                 .push(RepeatMember::of(n, it)),
             Write::Register(it) => {
                 let record = RecordMember::of(n, &it.new, &it.event);
-                block(&mut scopes, it.new.asset.scope())
-                    .registrations
-                    .push(record);
+                let block = block(&mut scopes, it.new.asset.scope());
+                match &it.intent {
+                    None => block.registrations.push(record),
+                    Some(intent) => {
+                        let bucket = intent.address.bucket.as_str();
+                        request.store.buckets.insert(bucket);
+                        block.imports.push(ImportMember::of(intent, record));
+                    }
+                }
             }
             Write::Abort(it) => block(&mut scopes, &it.scope)
                 .aborts

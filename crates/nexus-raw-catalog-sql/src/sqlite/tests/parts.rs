@@ -63,6 +63,7 @@ async fn of_a_group_registrations_come_before_aborts_and_these_before_parts() {
     let registration = Registration {
         event: SealedEvent::of(new.event.clone()).unwrap(),
         new: Box::new(new),
+        intent: None,
     };
     let group = [
         begin(&open, "one"),

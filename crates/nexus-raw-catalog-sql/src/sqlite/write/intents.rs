@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use nexus_raw::{
-    asset::{BucketName, ByteSize, ObjectKey, Sha256Digest},
+    asset::{BucketName, ByteSize, ObjectKey, Sha256Digest, UploadIntent},
     tenancy::Scope,
 };
 use rusqlite::params;
@@ -14,7 +14,7 @@ use crate::{
         encode::{kind, upload_id},
     },
     sqlite::{connection::SqliteConnection, fault::write_error},
-    writer::{IntentOutcome, NewIntent},
+    writer::IntentOutcome,
 };
 
 /// The object store of a scope that has a log.
@@ -46,11 +46,11 @@ const INSERT: &str = "
 pub(super) fn insert(
     connection: &mut SqliteConnection,
     store: &ObjectStoreIdentity,
-    intents: &[&NewIntent],
+    intents: &[&UploadIntent],
 ) -> Result<Vec<IntentOutcome>, WriteError> {
     let mut stores: BTreeMap<(&Scope, &BucketName), i64> = BTreeMap::new();
     let mut outcomes = Vec::with_capacity(intents.len());
-    for NewIntent { intent, .. } in intents {
+    for intent in intents {
         let of = (&intent.scope, &intent.address.bucket);
         let store_id = match stores.get(&of) {
             Some(known) => *known,

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nexus_raw::{
-    asset::Sha256Digest,
+    asset::{Sha256Digest, UploadIntent},
     ports::{CallerKey, CatalogError, KeyClaim},
     tenancy::Scope,
     time::Timestamp,
@@ -32,7 +32,7 @@ pub(super) fn record(
 ) -> Result<Vec<IntentOutcome>, WriteError> {
     let keyed = keyed(intents);
     if keyed.is_empty() {
-        return intents::insert(connection, store, intents);
+        return intents::insert(connection, store, &promises(intents));
     }
     let mut taken = keys_in_use(connection, &keyed)?;
     let mut outcomes = vec![IntentOutcome::KeyStands; intents.len()];
@@ -44,7 +44,7 @@ pub(super) fn record(
             places.push(place);
         }
     }
-    let written = intents::insert(connection, store, &free)?;
+    let written = intents::insert(connection, store, &promises(&free))?;
     let mut recorded = Vec::with_capacity(free.len());
     for ((it, place), outcome) in free.into_iter().zip(places).zip(written) {
         *place = outcome;
@@ -64,6 +64,10 @@ pub(super) fn record(
         remove_ended(connection, scope, at, new_keys)?;
     }
     Ok(outcomes)
+}
+
+fn promises<'a>(intents: &[&'a NewIntent]) -> Vec<&'a UploadIntent> {
+    intents.iter().map(|it| &it.intent).collect()
 }
 
 fn keyed<'a>(intents: &[&'a NewIntent]) -> Vec<Keyed<'a>> {

@@ -58,8 +58,13 @@ impl Ledger {
 
     /// Adds one event and one open intent.
     pub(super) fn open(&mut self, intent: &UploadIntent) {
+        self.promise(intent);
+        self.add_event(&intent.scope);
+    }
+
+    /// Adds one open intent, without an event.
+    pub(super) fn promise(&mut self, intent: &UploadIntent) {
         let change = self.0.entry(intent.scope.clone()).or_default();
-        change.events += 1;
         change.open_count += 1;
         change.open_bytes += bytes(intent.facts.size_bytes.get());
     }

@@ -17,6 +17,7 @@ mod verifications;
 mod work;
 
 use nexus_raw::{
+    asset::UploadIntent,
     event::DatasetEvent,
     ports::{DownloadOutcome, FactOutcome, RepeatOutcome},
 };
@@ -66,6 +67,7 @@ pub(in crate::sqlite) fn group(
     let (decided, closed) = registrations::decide(connection, &registrations.requests)?;
     let stated = facts::decide(connection, &facts.requests)?;
     let registered = decided.registered(&registrations.requests);
+    let imported = record_imports(connection, store, &registered)?;
     let aborted = parts::decide(connection, &aborts.requests, &registered)?;
     let repeated = chosen(&repeats.requests, &again, &RepeatOutcome::Recorded);
     let granted = downloads::decide(connection, &downloads.requests)?;
@@ -78,6 +80,7 @@ pub(in crate::sqlite) fn group(
     let state = GroupState {
         recorded: &recorded,
         repeated: &repeated,
+        imported: &imported,
         registered: &registered,
         closed: &closed,
         aborted: &aborted.written,
@@ -125,10 +128,24 @@ pub(in crate::sqlite) fn group(
     })
 }
 
+/// Writes the intents of imports that have none, and returns them.
+fn record_imports<'a>(
+    connection: &mut SqliteConnection,
+    store: &ObjectStoreIdentity,
+    registered: &[(&'a Registration, bool)],
+) -> Result<Vec<&'a UploadIntent>, WriteError> {
+    let intents = registered.iter();
+    let intents: Vec<_> = intents.filter_map(|(it, _)| it.intent.as_deref()).collect();
+    let outcomes = intents::insert(connection, store, &intents)?;
+    Ok(chosen(&intents, &outcomes, &IntentOutcome::Recorded))
+}
+
 /// The members of a group that are written.
 struct GroupState<'a> {
     recorded: &'a [&'a NewIntent],
     repeated: &'a [&'a RepeatedPresign],
+    /// The intents of imports, which are no events of their own.
+    imported: &'a [&'a UploadIntent],
     registered: &'a [(&'a Registration, bool)],
     /// Intents of these that were closed.
     closed: &'a [AssetKey],
@@ -145,6 +162,7 @@ fn write_state(
     GroupState {
         recorded,
         repeated,
+        imported,
         registered,
         closed,
         aborted,
@@ -160,6 +178,9 @@ fn write_state(
     }
     for it in repeated {
         ledger.add_event(&it.scope);
+    }
+    for it in imported {
+        ledger.promise(it);
     }
     for (it, _) in registered {
         let asset = &it.new.asset;

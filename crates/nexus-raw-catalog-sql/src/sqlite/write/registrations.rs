@@ -1,6 +1,6 @@
 use nexus_raw::{
     asset::AssetId,
-    ports::{CatalogError, NewAsset},
+    ports::{CatalogError, IntentState, NewAsset},
     tenancy::Scope,
 };
 use rusqlite::params;
@@ -49,6 +49,13 @@ pub(super) fn decide(
     for (scope, parent) in parents {
         if let Some(effective) = queries::registered(connection, scope, parent)? {
             known.registered.insert((scope.clone(), parent), effective);
+        }
+    }
+    // that of an import is written with the record
+    for it in registrations {
+        if let Some(intent) = &it.intent {
+            let state = known.intents.entry(registration::key_of(&it.new));
+            state.or_insert_with(|| IntentState::Pending((**intent).clone()));
         }
     }
     let decided = registration::decide(&group, known);

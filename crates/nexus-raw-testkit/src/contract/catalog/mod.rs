@@ -14,6 +14,7 @@ mod events;
 mod facts;
 mod feed;
 mod fidelity;
+mod imports;
 mod intents;
 mod isolation;
 mod key_races;
@@ -44,7 +45,7 @@ use nexus_raw::{
 
 pub use self::{
     aborts::*, backlog::*, census::*, claims::*, closing::*, consent::*, content::*, downloads::*,
-    durability::*, events::*, facts::*, feed::*, fidelity::*, intents::*, isolation::*,
+    durability::*, events::*, facts::*, feed::*, fidelity::*, imports::*, intents::*, isolation::*,
     key_races::*, keys::*, lineage::*, listing::*, parents::*, parts::*, races::*, registration::*,
     verifications::*,
 };
@@ -127,6 +128,12 @@ macro_rules! catalog_contract {
                 a_registration_without_an_intent_writes_nothing,
                 a_second_registration_returns_the_first_and_writes_nothing,
                 a_registered_intent_is_not_recorded_again,
+                an_import_is_a_record_with_one_event,
+                an_import_again_returns_the_first_and_writes_nothing,
+                an_import_with_unknown_parents_writes_no_intent,
+                an_import_registers_a_pending_intent,
+                of_racing_imports_of_an_asset_one_is_recorded,
+                imports_among_others_leave_no_gap,
                 an_ended_intent_may_still_be_registered,
                 events_of_an_asset_are_in_order_and_match_what_was_written,
                 events_of_an_asset_exclude_those_of_others,
