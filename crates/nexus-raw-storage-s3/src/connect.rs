@@ -47,6 +47,18 @@ impl UnprobedS3 {
         Ok(Self { store })
     }
 
+    /// The same, for a program that no caller waits for: its requests may take longer.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_unhurried(
+        settings: S3Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConnectError> {
+        let store = connect(settings, clock, Deadlines::default().unhurried()).await?;
+        Ok(Self { store })
+    }
+
     #[cfg(test)]
     pub(crate) fn on(store: Arc<Store>) -> Self {
         Self { store }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
-use aws_sdk_s3::{operation::get_object::GetObjectOutput, primitives::ByteStream};
+use aws_sdk_s3::primitives::ByteStream;
 use nexus_raw::{
     asset::Sha256Digest,
     ports::{HashOutcome, PinnedObject},
@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     failure::{FailureKind, RequestFailure, causes},
-    stat::version_id,
     store::{GetOutcome, Store},
 };
 
@@ -30,15 +29,11 @@ pub(crate) async fn hash(
     object: &PinnedObject,
     bytes_per_second: Option<NonZeroU64>,
 ) -> Result<HashOutcome, RequestFailure> {
-    let answer = match store.get(object).await? {
+    let answer = match store.get(object.into()).await? {
         GetOutcome::Object(answer) => *answer,
         GetOutcome::Replaced => return Ok(HashOutcome::Replaced),
         GetOutcome::Gone => return Ok(HashOutcome::Gone),
     };
-    // a store without If-Match or versions returns the current object
-    if is_another(object, &answer)? {
-        return Ok(HashOutcome::Replaced);
-    }
     let reader = ObjectReader {
         body: answer.body,
         hash: Sha256::new(),
@@ -49,19 +44,6 @@ pub(crate) async fn hash(
     digest
         .map(HashOutcome::Hashed)
         .map_err(|kind| RequestFailure::new(OPERATION, kind))
-}
-
-fn is_another(object: &PinnedObject, answer: &GetObjectOutput) -> Result<bool, RequestFailure> {
-    let malformed = |what| RequestFailure::new(OPERATION, FailureKind::Malformed(what));
-    let etag = answer.e_tag().map(|etag| etag.trim_matches('"'));
-    let etag = etag.ok_or_else(|| malformed("no entity tag"))?;
-    let version = version_id(answer.version_id());
-    // some stores return no version id even when one was requested
-    if etag != object.etag || (version.is_some() && version != object.version_id) {
-        return Ok(true);
-    }
-    let length = answer.content_length().map(u64::try_from);
-    Ok(length.is_some_and(|length| length != Ok(object.size_bytes.get())))
 }
 
 /// The reader of an object, which holds one chunk at a time.

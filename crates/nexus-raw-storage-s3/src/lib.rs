@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asset_writer;
 mod bucket_setup;
 mod checkup;
 mod client;
@@ -12,6 +13,7 @@ mod endpoint;
 mod failure;
 mod hash;
 mod head;
+mod import_source;
 mod inventory;
 mod multipart;
 mod probe;
@@ -32,6 +34,7 @@ pub use checkup::ExpectedBucket;
 pub use clock_offset::ClockOffset;
 pub use connect::{ConnectError, UnprobedS3};
 pub use credentials::CredentialsFailure;
+pub use import_source::S3SourceBucket;
 pub use inventory::S3BucketInventory;
 pub use probe::ProbeError;
 pub use repository::S3RawStorageRepository;

@@ -24,7 +24,7 @@ use crate::{
 ///
 /// Only [`UnprobedS3::probe`](crate::UnprobedS3::probe) creates it.
 pub struct S3RawStorageRepository {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     capabilities: StoreCapabilities,
     notes: Vec<String>,
     bytes_per_second: Option<NonZeroU64>,
@@ -58,7 +58,7 @@ impl S3RawStorageRepository {
     }
 
     /// What an unproved bucket says is not believed.
-    fn check_bucket(&self, address: &ObjectAddress) -> Result<(), StorageError> {
+    pub(crate) fn check_bucket(&self, address: &ObjectAddress) -> Result<(), StorageError> {
         if address.bucket == *self.store.bucket() {
             Ok(())
         } else {

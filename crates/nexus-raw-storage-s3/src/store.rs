@@ -13,9 +13,10 @@ use crate::{
     credentials::CredentialsCell,
     deadlines::Deadlines,
     endpoint::BucketUrl,
-    failure::RequestFailure,
+    failure::{FailureKind, RequestFailure},
     settings::S3Settings,
     signing::Signer,
+    stat::version_id,
     time::ClockTimeSource,
 };
 
@@ -50,6 +51,47 @@ impl Connectors {
             prompt: connector.clone(),
             patient: connector,
         }
+    }
+}
+
+/// Exactly one object of the bucket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ObjectPin<'a> {
+    pub(crate) key: &'a str,
+    /// Without quotes; empty if the store has told none, as of an empty object.
+    pub(crate) etag: &'a str,
+    pub(crate) version_id: Option<&'a str>,
+    pub(crate) size_bytes: u64,
+}
+
+impl<'a> From<&'a PinnedObject> for ObjectPin<'a> {
+    fn from(object: &'a PinnedObject) -> Self {
+        Self {
+            key: object.address.key.as_str(),
+            etag: &object.etag,
+            version_id: object.version_id.as_deref(),
+            size_bytes: object.size_bytes.get(),
+        }
+    }
+}
+
+impl ObjectPin<'_> {
+    /// Returns whether the response is of another object, as of a store without `If-Match` or versions,
+    /// which returns the current one.
+    pub(crate) fn is_not(&self, answer: &GetObjectOutput) -> Result<bool, RequestFailure> {
+        let malformed = |what| RequestFailure::new("GetObject", FailureKind::Malformed(what));
+        let etag = answer.e_tag().map(|etag| etag.trim_matches('"'));
+        let etag = etag.ok_or_else(|| malformed("no entity tag"))?;
+        let version = version_id(answer.version_id());
+        // some stores return no version id even when one was requested
+        let is_tagged = !self.etag.is_empty();
+        if (is_tagged && etag != self.etag)
+            || (version.is_some() && version.as_deref() != self.version_id)
+        {
+            return Ok(true);
+        }
+        let length = answer.content_length().map(u64::try_from);
+        Ok(length.is_some_and(|length| length != Ok(self.size_bytes)))
     }
 }
 
@@ -114,16 +156,18 @@ impl Store {
     }
 
     /// Requests exactly this object, by entity tag and version.
-    pub(crate) async fn get(&self, object: &PinnedObject) -> Result<GetOutcome, RequestFailure> {
+    pub(crate) async fn get(&self, object: ObjectPin<'_>) -> Result<GetOutcome, RequestFailure> {
+        let tag = !object.etag.is_empty();
         let request = self
             .client
             .get_object()
             .bucket(self.bucket().as_str())
-            .key(object.address.key.as_str())
-            .if_match(format!("\"{}\"", object.etag))
-            .set_version_id(object.version_id.clone())
+            .key(object.key)
+            .set_if_match(tag.then(|| format!("\"{}\"", object.etag)))
+            .set_version_id(object.version_id.map(str::to_owned))
             .set_expected_bucket_owner(self.settings.expected_bucket_owner.clone());
         match request.send().await {
+            Ok(answer) if object.is_not(&answer)? => Ok(GetOutcome::Replaced),
             Ok(answer) => Ok(GetOutcome::Object(Box::new(answer))),
             Err(error) => {
                 let failure = RequestFailure::sdk("GetObject", &error);

@@ -8,6 +8,7 @@ mod fit_store;
 mod hanging;
 mod hashing;
 mod heading;
+mod importing;
 mod inventory;
 mod multipart;
 mod objects;

@@ -2,9 +2,11 @@ use nexus_raw::ports::InventoryError;
 
 /// A list that cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ListFault {
+pub(crate) enum ListFault {
     #[error("an item lacks its key or id")]
     Item,
+    #[error("an item lacks its entity tag, length or time")]
+    Pin,
     #[error("a key is no UTF-8")]
     Key,
     #[error("a list that goes on does not say where")]

@@ -6,6 +6,8 @@ mod lookup;
 mod page_place;
 mod url_encoded;
 
+pub(crate) use self::{list_fault::ListFault, page_place::PagePlace, url_encoded::decoded};
+
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -61,7 +63,7 @@ impl fmt::Debug for S3BucketInventory {
 }
 
 /// Names the permission that is missing, if that is what the store says.
-fn refused(failure: RequestFailure, right: &'static str) -> InventoryError {
+pub(crate) fn refused(failure: RequestFailure, right: &'static str) -> InventoryError {
     // a response to HEAD has no code
     let is_denied = matches!(failure.code(), None | Some("AccessDenied"));
     if failure.status() == Some(403) && is_denied {

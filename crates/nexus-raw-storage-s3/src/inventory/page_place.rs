@@ -7,7 +7,7 @@ use super::list_fault::ListFault;
 
 /// Where a page begins, in the store's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PagePlace {
+pub(crate) enum PagePlace {
     /// Of a list of versions: after this key and version.
     Version(String, String),
     /// Of a list of objects: at this token.
@@ -17,7 +17,7 @@ pub(super) enum PagePlace {
 }
 
 impl PagePlace {
-    pub(super) fn token(&self) -> PageToken {
+    pub(crate) fn token(&self) -> PageToken {
         let encoded = |text: &String| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         PageToken::new(match self {
             Self::Version(key, id) => format!("version {} {}", encoded(key), encoded(id)),
@@ -26,7 +26,7 @@ impl PagePlace {
         })
     }
 
-    pub(super) fn parse(token: &PageToken) -> Result<Self, InventoryError> {
+    pub(crate) fn parse(token: &PageToken) -> Result<Self, InventoryError> {
         let decoded = |text: &str| {
             let text = percent_decode_str(text).decode_utf8();
             text.map(Cow::into_owned).ok()

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 use super::list_fault::ListFault;
 
 /// Decodes a text of a list. A store that ignores the request returns it as it is.
-pub(super) fn decoded(text: &str, encoding: Option<&EncodingType>) -> Result<String, ListFault> {
+pub(crate) fn decoded(text: &str, encoding: Option<&EncodingType>) -> Result<String, ListFault> {
     if encoding != Some(&EncodingType::Url) {
         return Ok(text.to_owned());
     }

@@ -213,7 +213,7 @@ fn the_place_of_an_import_is_a_bucket_and_a_plain_prefix() {
 fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
     // Amazon S3 API Reference, "Required permissions for Amazon S3 API operations"
     const REFUSED: [&str; 2] = ["delete_object", "put_object"];
-    const CALLS: [(&str, &str, &[&str]); 17] = [
+    const CALLS: [(&str, &str, &[&str]); 21] = [
         (
             "abort_multipart_upload",
             "OwnObjects",
@@ -253,8 +253,18 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
             "OwnObjects",
             &["s3:GetObject", "s3:GetObjectVersion"],
         ),
+        (
+            "get_object",
+            "ImportRead",
+            &["s3:GetObject", "s3:GetObjectVersion"],
+        ),
         ("head_bucket", "OwnBucket", &["s3:ListBucket"]),
         ("head_object", "OwnObjects", &["s3:GetObject"]),
+        (
+            "head_object",
+            "ImportRead",
+            &["s3:GetObject", "s3:GetObjectVersion"],
+        ),
         (
             "list_multipart_uploads",
             "OwnBucket",
@@ -265,7 +275,13 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
             "Reconcile",
             &["s3:ListBucketVersions"],
         ),
+        (
+            "list_object_versions",
+            "ImportList",
+            &["s3:ListBucketVersions"],
+        ),
         ("list_objects_v2", "OwnBucket", &["s3:ListBucket"]),
+        ("list_objects_v2", "ImportList", &["s3:ListBucket"]),
         ("list_parts", "OwnObjects", &["s3:ListMultipartUploadParts"]),
     ];
     let called: BTreeSet<String> = calls_in(concat!(env!("CARGO_MANIFEST_DIR"), "/src").as_ref());
@@ -280,7 +296,7 @@ fn each_call_of_the_adapter_is_allowed_and_nothing_else() {
     let tasks = RoleTasks {
         doctor: true,
         reconcile: true,
-        import: None,
+        import: Some("s3://archive/2024/".parse().unwrap()),
     };
     let policy = role_policy(&versioned, &tasks);
     for statement in policy["Statement"].as_array().unwrap() {
