@@ -1,0 +1,6 @@
+mod house;
+mod lists;
+mod manifest;
+mod outcomes;
+mod parts;
+mod resuming;
