@@ -10,6 +10,7 @@ use nexus_raw_embedded_s3::StartError;
 use nexus_raw_events::RelayError;
 use nexus_raw_storage_s3::{ConnectError, CredentialsFailure, ProbeError};
 use nexus_raw_upkeep::{
+    import::{ImportError, ManifestError},
     reconcile::{ReconcileError, WorkFileError},
     s3_inventory::S3InventoryError,
     scrub::ScrubError,
@@ -84,6 +85,9 @@ pub enum Failure {
     /// Registered objects cannot be read again.
     #[error("the scrub was not finished: the next one goes on")]
     Scrub(#[from] ScrubError),
+    /// Not all objects were imported.
+    #[error("the import was not finished: the next one goes on")]
+    Import(#[from] ImportError),
     /// The report of S3 Inventory cannot be used.
     #[error("the inventory cannot be used")]
     Inventory(#[from] S3InventoryError),
@@ -198,6 +202,7 @@ impl Failure {
                 IO_ERROR
             }
             Self::Scrub(_) => UNAVAILABLE,
+            Self::Import(error) => of_importing(error),
             Self::Unfinished { .. } => UNFINISHED,
             Self::RelayEnded | Self::ConsentEnded | Self::RemovalEnded => SOFTWARE,
             _ => CONFIG,
@@ -236,6 +241,21 @@ fn of_reconciling(error: &ReconcileError) -> u8 {
         | ReconcileError::Endless { .. }
         | ReconcileError::WorkFile(WorkFileError::InUse(_)) => UNAVAILABLE,
         ReconcileError::WorkFile(WorkFileError::Failed { .. }) => IO_ERROR,
+        _ => CONFIG,
+    }
+}
+
+/// Returns the exit code of an import that failed.
+fn of_importing(error: &ImportError) -> u8 {
+    match error {
+        ImportError::Report(_)
+        | ImportError::Manifest(ManifestError::Unreadable { .. })
+        | ImportError::Catalog(CatalogError::Corrupt(_)) => IO_ERROR,
+        ImportError::List(InventoryError::Unavailable(_))
+        | ImportError::Endless
+        | ImportError::InARow(_)
+        | ImportError::Storage(_)
+        | ImportError::Catalog(_) => UNAVAILABLE,
         _ => CONFIG,
     }
 }

@@ -11,6 +11,7 @@ mod embedded;
 #[cfg(feature = "fail-points")]
 mod fail_points;
 mod failure;
+mod import;
 mod parked;
 mod plan;
 mod reconcile;
@@ -36,6 +37,7 @@ pub use self::{
     compose::Composition,
     doctor::examine,
     failure::Failure,
+    import::{ImportTask, import},
     parked::{parked, retry},
     reconcile::{ReconcileTask, reconcile},
     scrub::{ScrubTask, scrub},

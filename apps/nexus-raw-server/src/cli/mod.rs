@@ -4,6 +4,7 @@ mod catalogue;
 mod doctor;
 mod events;
 mod healthcheck;
+mod import;
 mod pages;
 mod reconcile;
 mod scrub;
@@ -20,8 +21,9 @@ use nexus_raw::ErrorChain;
 use nexus_raw_config::{EmbeddedMode, Settings, Sources};
 
 use self::{
-    catalogue::CatalogueCommand, doctor::DoctorOptions, events::EventsCommand, pages::PagesCommand,
-    reconcile::ReconcileOptions, scrub::ScrubOptions, setup::SetupCommand,
+    catalogue::CatalogueCommand, doctor::DoctorOptions, events::EventsCommand,
+    import::ImportOptions, pages::PagesCommand, reconcile::ReconcileOptions, scrub::ScrubOptions,
+    setup::SetupCommand,
 };
 use crate::{
     app::{self, Failure},
@@ -42,7 +44,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0   success, or stopped by a signal
   1   doctor: an operator has to act; reconcile, check-catalogue: there are differences;
-      scrub: an object is not intact
+      scrub: an object is not intact; import: something was not imported
   2   invalid command line
   69  the store or the catalogue was unreachable, or a resource is in use
   74  the medium of the catalogue or of the embedded object store failed
@@ -88,6 +90,10 @@ enum Command {
     /// a budget, and record the verdicts with their events. On SQLite stop the server first. Exit code 1 if
     /// an object is not intact.
     Scrub(ScrubOptions),
+    /// Import objects that are in the store already: copy each under a key of the service, and register
+    /// it. It may be run again at any time. On SQLite stop the server first. Exit code 1 if something was
+    /// not imported.
+    Import(ImportOptions),
     #[command(flatten)]
     Setup(SetupCommand),
     #[command(flatten)]
@@ -143,6 +149,10 @@ pub fn run() -> ExitCode {
             .from
             .load(EmbeddedMode::open_existing)
             .and_then(|settings| scrub::run(options, &settings)),
+        Command::Import(options) => cli
+            .from
+            .load(EmbeddedMode::open_existing)
+            .and_then(|settings| import::run(options, &settings)),
         Command::Setup(command) => cli
             .from
             .load(EmbeddedMode::dry_run)

@@ -28,7 +28,8 @@ use nexus_raw_events::{
 };
 use nexus_raw_identity_jwt::{JwtIdentityVerifier, JwtSettings, KeySettings, TokenIssuer};
 use nexus_raw_storage_s3::{
-    S3BucketInventory, S3Settings, ServerSideEncryption, StaticCredentials, UnprobedS3,
+    S3BucketInventory, S3Settings, S3SourceBucket, ServerSideEncryption, StaticCredentials,
+    UnprobedS3,
 };
 use nexus_raw_testkit::{Canaries, FakeCatalog, FakeStore, FixedClock, SequentialIds, sample};
 use nexus_raw_upkeep::reconcile::WorkFile;
@@ -310,6 +311,11 @@ async fn of_the_store(printed: &mut Printed, directory: &Path) {
     let inventory = S3BucketInventory::connect(settings.clone(), Arc::new(SystemClock))
         .await
         .unwrap();
+    let archive = "s3://archive/2024/".parse().unwrap();
+    let source = S3SourceBucket::connect(settings.clone(), &archive, Arc::new(SystemClock))
+        .await
+        .unwrap();
+    printed.add("storage-s3::S3SourceBucket", &source);
     let store = UnprobedS3::connect(settings, Arc::new(SystemClock))
         .await
         .unwrap();

@@ -145,6 +145,7 @@ fn no_argument_is_a_secret() {
         &["doctor", "--help"],
         &["reconcile", "--help"],
         &["scrub", "--help"],
+        &["import", "--help"],
         &["bucket-policy", "--help"],
         &["cors", "--help"],
         &["lifecycle", "--help"],
@@ -163,6 +164,7 @@ fn no_argument_is_a_secret() {
             let known = [
                 "--as",
                 "--bytes-per-second",
+                "--concurrency",
                 "--config",
                 "--embedded",
                 "--data-dir",
@@ -177,6 +179,7 @@ fn no_argument_is_a_secret() {
                 "--json",
                 "--limit",
                 "--live",
+                "--manifest",
                 "--older-than",
                 "--plan",
                 "--reconcile",
