@@ -1,7 +1,7 @@
 //! Random ids.
 
 use nexus_raw::{
-    event::{RequestId, TraceId},
+    event::{RequestContext, RequestId, TraceId},
     system::random_bytes,
 };
 use uuid::Uuid;
@@ -23,6 +23,14 @@ pub(crate) fn fresh_request_id() -> RequestId {
         if let Ok(id) = RequestId::parse(fresh_uuid().hyphenated().encode_lower(&mut text)) {
             return id;
         }
+    }
+}
+
+/// Returns the trace and the request id of something that no request asks for.
+pub(crate) fn fresh_context() -> RequestContext {
+    RequestContext {
+        trace_id: fresh_trace_id(),
+        request_id: fresh_request_id(),
     }
 }
 

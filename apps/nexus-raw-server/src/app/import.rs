@@ -10,13 +10,12 @@ use std::{
 };
 
 use nexus_raw::{
-    event::RequestContext,
     ports::RawStorageRepository,
     service::RawStorageService,
     system::SystemAssetIds,
     tenancy::{Environment, Principal, Role, Scope, TenantId, UserId, WriteAccess},
 };
-use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
+use nexus_raw_catalog_sql::SqlAssetCatalog;
 use nexus_raw_config::Settings;
 use nexus_raw_storage_s3::{ImportSource, S3SourceBucket, UnprobedS3};
 use nexus_raw_upkeep::{
@@ -32,7 +31,7 @@ use tokio::sync::Notify;
 
 #[cfg(feature = "fail-points")]
 use super::fail_points;
-use super::{Failure, Signals, embedded::EmbeddedStore, plan::Plan};
+use super::{Failure, Signals, plan::Plan, writing::WritingCommand};
 use crate::random;
 
 /// What to import, and how to report it.
@@ -78,41 +77,19 @@ pub fn import(
     let runtime = super::runtime_of_a_command()?;
     runtime.block_on(async {
         let mut signals = Signals::install().map_err(Failure::System)?;
-        // first: it excludes a server on SQLite, and so on the embedded store
-        #[cfg(not(feature = "fail-points"))]
-        let catalog = SqlAssetCatalog::open(plan.catalog.clone()).await;
-        #[cfg(feature = "fail-points")]
-        let catalog = fail_points::open(plan.catalog.clone()).await;
-        let catalog = Arc::new(catalog.map_err(in_use)?);
-        let store = match &plan.store {
-            Some(store) => EmbeddedStore::start(store, &mut plan.storage).map(Some),
-            None => Ok(None),
-        };
+        let opened = WritingCommand::open(&mut plan).await?;
         let run = ImportRun {
             plan: &plan,
-            catalog: &catalog,
+            catalog: &opened.catalog,
             log,
             access,
             manifest,
             task,
         };
-        let done = match &store {
-            Ok(_) => run.finish(&mut signals, out).await,
-            Err(_) => Ok(false),
-        };
-        catalog.close().await;
-        if let Some(store) = store? {
-            store.stop(log).await;
-        }
+        let done = run.finish(&mut signals, out).await;
+        opened.close(log).await;
         done
     })
-}
-
-fn in_use(error: OpenError) -> Failure {
-    match error {
-        OpenError::InUse { .. } => Failure::ServerRuns(error),
-        other => other.into(),
-    }
 }
 
 /// Whoever may run the command has the catalogue and the store already, so the right to write is no
@@ -165,10 +142,7 @@ impl ImportRun<'_> {
             Arc::new(SystemAssetIds),
         )
         .with_policy(plan.policy);
-        let context = RequestContext {
-            trace_id: random::fresh_trace_id(),
-            request_id: random::fresh_request_id(),
-        };
+        let context = random::fresh_context();
         slog::info!(log, "import begun";
             "bucket" => self.task.source.bucket().as_str(),
             "prefix" => self.task.source.prefix(),
@@ -267,13 +241,11 @@ mod tests {
 
     #[test]
     fn an_operator_sees_from_the_exit_code_what_to_do() {
-        let catalog = "catalog.sqlite".into();
         let denied = InventoryError::Denied {
             right: "s3:ListBucket",
             source: "no".into(),
         };
         for (failure, code) in [
-            (in_use(OpenError::InUse { catalog }), 69),
             (ImportError::InPlace.into(), 78),
             (ImportError::List(denied).into(), 78),
             (

@@ -7,6 +7,8 @@ use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
 use nexus_raw_storage_s3::{S3RawStorageRepository, UnprobedS3};
 use slog::Logger;
 
+#[cfg(feature = "fail-points")]
+use super::fail_points;
 use super::{Failure, embedded::EmbeddedStore, plan::Plan};
 use crate::random;
 
@@ -20,7 +22,10 @@ impl WritingCommand {
     /// Opens the catalogue, and starts the store of embedded mode, whose address `plan` has then.
     pub(super) async fn open(plan: &mut Plan) -> Result<Self, Failure> {
         // first: it excludes a server on SQLite, and so on the embedded store
+        #[cfg(not(feature = "fail-points"))]
         let catalog = SqlAssetCatalog::open(plan.catalog.clone()).await;
+        #[cfg(feature = "fail-points")]
+        let catalog = fail_points::open(plan.catalog.clone()).await;
         let catalog = Arc::new(catalog.map_err(in_use)?);
         let store = plan.store.as_ref();
         match store
@@ -52,10 +57,7 @@ pub(super) async fn probed(plan: &Plan) -> Result<S3RawStorageRepository, Failur
 
 /// Returns the trace and the request id of a run, which the log has too.
 pub(super) fn context_of(run: &'static str, plan: &Plan, log: &Logger) -> RequestContext {
-    let context = RequestContext {
-        trace_id: random::fresh_trace_id(),
-        request_id: random::fresh_request_id(),
-    };
+    let context = random::fresh_context();
     slog::info!(log, "{} begun", run;
         "bucket" => plan.storage.bucket.as_str(),
         "trace_id" => context.trace_id.to_string(),

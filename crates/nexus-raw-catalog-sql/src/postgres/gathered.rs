@@ -19,14 +19,14 @@ const LANES: u8 = 2;
 /// How many callers share a read at most.
 const MAX_GROUP: usize = 256;
 
-type Answer<V> = Result<Option<V>, Failure>;
+type Reply<V> = Result<Option<V>, Failure>;
 
 /// Reads values of keys in a place, such as a tenant's environment: no read is of two places, so that
 /// none waits for what another one reads.
 pub(super) struct Gathered<P, K, V>(Arc<Mutex<HashMap<P, Place<K, V>>>>);
 
 struct Place<K, V> {
-    waiting: Vec<(K, oneshot::Sender<Answer<V>>)>,
+    waiting: Vec<(K, oneshot::Sender<Reply<V>>)>,
     lanes: u8,
 }
 
@@ -129,7 +129,7 @@ where
     }
 
     /// Takes those who wait, and ends the lane if there are none.
-    fn next(&mut self) -> Vec<(K, oneshot::Sender<Answer<V>>)> {
+    fn next(&mut self) -> Vec<(K, oneshot::Sender<Reply<V>>)> {
         let mut places = self.of.places();
         let Some(here) = places.get_mut(&self.place) else {
             self.has_ended = true;

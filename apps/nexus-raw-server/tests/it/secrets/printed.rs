@@ -162,6 +162,7 @@ fn no_argument_is_a_secret() {
         assert!(options.len() >= 3, "{help}");
         for option in options {
             let known = [
+                "--adopt",
                 "--as",
                 "--bytes-per-second",
                 "--concurrency",
