@@ -83,8 +83,8 @@ enum Command {
     /// Examine the configuration, the bucket and the role, the catalogue, the event sinks and the
     /// issuer's keys, beside running servers. Exit code 1 if an operator has to act.
     Doctor(DoctorOptions),
-    /// Compare the bucket with the catalogue, both ways, and report each difference. It changes nothing,
-    /// except with --adopt, and runs beside servers. Exit code 1 if they differ.
+    /// Compare the bucket with the catalogue, both ways, and report each difference, beside servers.
+    /// Without --adopt it changes nothing. Exit code 1 if they differ.
     Reconcile(ReconcileOptions),
     /// Read the objects of registered assets again, those that were not verified for longest first, within
     /// a budget, and record the verdicts with their events. On SQLite stop the server first. Exit code 1 if
