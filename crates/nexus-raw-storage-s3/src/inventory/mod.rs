@@ -4,9 +4,13 @@ mod list;
 mod list_fault;
 mod lookup;
 mod page_place;
+mod pages;
 mod url_encoded;
 
-pub(crate) use self::{list_fault::ListFault, page_place::PagePlace, url_encoded::decoded};
+pub(crate) use self::{
+    list_fault::ListFault,
+    pages::{ListRequest, ListedPage},
+};
 
 use std::{fmt, sync::Arc};
 
