@@ -11,6 +11,7 @@ use std::{
 
 use nexus_raw::tenancy::Role;
 use nexus_raw_config::{EMBEDDED_AUDIENCE, EMBEDDED_ISSUER, EmbeddedMode};
+use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use nexus_raw_testkit::{Database, Postgres, SeaweedFs, contract::s3::set_cors_rule, s3::Endpoint};
 use secrecy::ExposeSecret;
 
@@ -80,6 +81,26 @@ pub(crate) trait House {
             Some(store) => store.s3(),
             None => self.machine().store(server),
         }
+    }
+
+    /// The same without a server. That of embedded mode is started, and runs as long as its handle exists.
+    fn store_alone(&self) -> (Endpoint, Option<EmbeddedS3Handle>) {
+        if let Some(store) = self.seaweedfs() {
+            return (store.s3(), None);
+        }
+        let directory = self.machine().data_dir();
+        let mode = EmbeddedMode::open_existing(&directory).unwrap();
+        let keys = mode.secrets();
+        let id = keys.s3_access_key_id.expose_secret();
+        let secret = keys.s3_secret_access_key.expose_secret();
+        let credentials = Credentials {
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.into(),
+        };
+        let settings = Settings::new(directory.join("s3"), credentials).with_region("us-east-1");
+        let started = EmbeddedS3::start(&settings).unwrap();
+        let endpoint = Endpoint::at(&started.endpoint(), "us-east-1", id, secret);
+        (endpoint, Some(started))
     }
 }
 

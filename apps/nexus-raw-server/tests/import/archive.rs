@@ -4,10 +4,7 @@ use std::{
 };
 
 use nexus_raw::asset::Sha256Digest;
-use nexus_raw_config::EmbeddedMode;
-use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
 use nexus_raw_testkit::s3::{Endpoint, encode_path};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::house::House;
@@ -83,7 +80,7 @@ impl<H: House> Archive<H> {
 
     /// Writes objects there.
     pub(crate) fn fill<'a>(&self, objects: impl IntoIterator<Item = (&'a str, &'a [u8])>) {
-        let (endpoint, _running) = store(&self.house);
+        let (endpoint, _running) = self.house.store_alone();
         for (key, content) in objects {
             let target = format!("/{}/{}", self.bucket, encode_path(key));
             // a type that says nothing, which SeaweedFS would otherwise guess from the content
@@ -124,26 +121,6 @@ impl<H: House> Archive<H> {
             assert_eq!(ran.code, Some(0), "{command}: {ran:?}");
         }
     }
-}
-
-/// The store, with a key pair that may do anything; that of embedded mode is started for it.
-pub(crate) fn store(house: &impl House) -> (Endpoint, Option<EmbeddedS3Handle>) {
-    if let Some(store) = house.seaweedfs() {
-        return (store.s3(), None);
-    }
-    let directory = house.machine().data_dir();
-    let mode = EmbeddedMode::open_existing(&directory).unwrap();
-    let keys = mode.secrets();
-    let id = keys.s3_access_key_id.expose_secret();
-    let secret = keys.s3_secret_access_key.expose_secret();
-    let credentials = Credentials {
-        access_key_id: id.to_owned(),
-        secret_access_key: secret.into(),
-    };
-    let settings = Settings::new(directory.join("s3"), credentials).with_region("us-east-1");
-    let started = EmbeddedS3::start(&settings).unwrap();
-    let endpoint = Endpoint::at(&started.endpoint(), "us-east-1", id, secret);
-    (endpoint, Some(started))
 }
 
 /// The digest of the content of each object, as the service's bucket has it.

@@ -10,7 +10,7 @@ use nexus_raw_testkit::{Random, env_number};
 use serde_json::Value;
 
 use crate::{
-    archive::{Archive, PREFIX, digest_at, store},
+    archive::{Archive, PREFIX, digest_at},
     caller::Caller,
     house::{Embedded, House, OnPostgres},
 };
@@ -106,7 +106,7 @@ async fn each_object_is_imported_once<H: House>() {
     let events = events(&owner).await;
     assert_eq!(events.len() as u64, objects);
     let endpoint = match archive.house.seaweedfs() {
-        Some(_) => store(&archive.house).0,
+        Some(_) => archive.house.store_alone().0,
         None => archive.house.store(&server),
     };
     let mut sources = BTreeMap::new();

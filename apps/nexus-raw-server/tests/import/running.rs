@@ -5,7 +5,7 @@ use nexus_raw_testkit::{Fault, FaultRule, FaultyProxy, planted::ServerBucket, s3
 use serde_json::json;
 
 use crate::{
-    archive::{Archive, PREFIX, Ran, store},
+    archive::{Archive, PREFIX, Ran},
     house::{Embedded, House, OnPostgres, OnSeaweedFs},
 };
 
@@ -56,7 +56,7 @@ async fn it_runs_beside_a_server_where_the_catalogue_is_shared() {
 async fn of_an_archive_with_versions_the_latest_are_imported() {
     let archive: Archive<OnSeaweedFs> = Archive::open();
     let mut bucket = ServerBucket {
-        endpoint: store(&archive.house).0,
+        endpoint: archive.house.store_alone().0,
         name: BucketName::parse(&archive.bucket).unwrap(),
         is_versioned: false,
     };

@@ -203,7 +203,7 @@ async fn closes_what_came_to_nothing<H: House>() {
         intents.push(intent);
     }
     catalog.close().await;
-    let (endpoint, store) = garden::store(&house);
+    let (endpoint, store) = house.store_alone();
     let there = &intents[1];
     let digest = Sha256Digest::of(sample::CONTENT).to_base64();
     let metadata = there.object_metadata();

@@ -9,13 +9,7 @@ use nexus_raw::{
     system::SystemClock,
 };
 use nexus_raw_catalog_sql::{ObjectStoreIdentity, SqlAssetCatalog, SqlCatalogSettings};
-use nexus_raw_config::EmbeddedMode;
-use nexus_raw_embedded_s3::{Credentials, EmbeddedS3, EmbeddedS3Handle, Settings};
-use nexus_raw_testkit::{
-    planted::{PlantedDifference, ServerBucket, plant},
-    s3::Endpoint,
-};
-use secrecy::ExposeSecret as _;
+use nexus_raw_testkit::planted::{PlantedDifference, ServerBucket, plant};
 use serde_json::Value;
 
 use crate::house::House;
@@ -40,7 +34,7 @@ impl<H: House> Garden<H> {
         let house = H::open();
         // probes the store, and creates a catalogue in a file
         house.start().stop();
-        let (endpoint, _store) = store(&house);
+        let (endpoint, _store) = house.store_alone();
         let mut bucket = ServerBucket {
             endpoint,
             name: BucketName::parse(house.bucket()).unwrap(),
@@ -103,26 +97,6 @@ impl Ran {
         let line: Value = serde_json::from_str(line).unwrap();
         line["summary"].clone()
     }
-}
-
-/// The store, with a key pair that may do anything; that of embedded mode is started for it.
-pub(crate) fn store(house: &impl House) -> (Endpoint, Option<EmbeddedS3Handle>) {
-    if let Some(store) = house.seaweedfs() {
-        return (store.s3(), None);
-    }
-    let directory = house.machine().data_dir();
-    let mode = EmbeddedMode::open_existing(&directory).unwrap();
-    let keys = mode.secrets();
-    let id = keys.s3_access_key_id.expose_secret();
-    let secret = keys.s3_secret_access_key.expose_secret();
-    let credentials = Credentials {
-        access_key_id: id.to_owned(),
-        secret_access_key: secret.into(),
-    };
-    let settings = Settings::new(directory.join("s3"), credentials).with_region("us-east-1");
-    let started = EmbeddedS3::start(&settings).unwrap();
-    let endpoint = Endpoint::at(&started.endpoint(), "us-east-1", id, secret);
-    (endpoint, Some(started))
 }
 
 /// The catalogue as the program opens it.

@@ -12,7 +12,7 @@ use nexus_raw_testkit::{Fault, FaultRule, FaultyProxy, s3::encode_path};
 use serde_json::json;
 
 use crate::{
-    garden::{Garden, Ran, run, store},
+    garden::{Garden, Ran, run},
     house::{Embedded, House, OnSeaweedFs},
 };
 
@@ -188,7 +188,7 @@ async fn a_list_that_cannot_be_trusted_is_reported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_inventory_takes_the_place_of_the_list() {
     let garden: Garden<Embedded> = Garden::plant(100, false).await;
-    let (endpoint, store) = store(&garden.house);
+    let (endpoint, store) = garden.house.store_alone();
     let listed = endpoint.signed("GET", "/nexus-raw?versions&prefix=tenants/", &[], b"");
     let hidden = "tenants/notes.txt";
     let rows = listed.texts("Key").into_iter().filter(|key| key != hidden);
