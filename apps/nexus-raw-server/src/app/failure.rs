@@ -86,7 +86,7 @@ pub enum Failure {
     #[error("the scrub was not finished: the next one goes on")]
     Scrub(#[from] ScrubError),
     /// Not all objects were imported.
-    #[error("the import was not finished: the next one goes on")]
+    #[error("the import ended early")]
     Import(#[from] ImportError),
     /// The report of S3 Inventory cannot be used.
     #[error("the inventory cannot be used")]
