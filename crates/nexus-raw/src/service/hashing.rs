@@ -84,8 +84,9 @@ impl RawStorageService {
             .catalog
             .declared_parts(&intent.scope, intent.asset_id, 0, layout.count())
             .await?;
-        if parts.len() < layout.count().into() {
-            // not put together by the service, as after `reconcile --adopt`: the bytes must tell
+        if parts.is_empty() {
+            // not put together by the service that keeps them, as after `reconcile --adopt`: the
+            // bytes must tell
             return Ok(None);
         }
         Ok(Some(StoreProof::Composite(CompositeDigest {
