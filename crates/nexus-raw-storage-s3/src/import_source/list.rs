@@ -6,7 +6,7 @@ use nexus_raw::{
 
 use crate::{
     failure::RequestFailure,
-    inventory::{ListFault, ListRequest, ListedPage, refused},
+    inventory::{ListFault, ListRequest, VersionsPage, refused},
     stat::version_id,
     store::Store,
 };
@@ -24,7 +24,7 @@ pub(super) async fn objects(
     };
     let page = request.page(after).await?;
     match &page {
-        ListedPage::Versions(of) => {
+        VersionsPage::Versions(of) => {
             let latest = of.versions().iter();
             let latest = latest.filter(|it| it.is_latest() == Some(true));
             page.of(latest.map(|it| {
@@ -33,7 +33,7 @@ pub(super) async fn objects(
                 listed(key, id, it.e_tag(), it.size(), it.last_modified())
             }))
         }
-        ListedPage::Objects(of) => page.of(of.contents().iter().map(|it| {
+        VersionsPage::Objects(of) => page.of(of.contents().iter().map(|it| {
             let key = page.key(it.key())?;
             listed(key, None, it.e_tag(), it.size(), it.last_modified())
         })),

@@ -6,7 +6,7 @@ use nexus_raw::ports::{InventoryError, InventoryPage, ListedMultipart, ListedVer
 use super::{
     list_fault::ListFault,
     page_place::PagePlace,
-    pages::{ListRequest, ListedPage},
+    pages::{ListRequest, VersionsPage},
     refused,
     url_encoded::decoded,
 };
@@ -32,14 +32,14 @@ pub(super) async fn versions(
         })
     };
     match &page {
-        ListedPage::Versions(of) => {
+        VersionsPage::Versions(of) => {
             let versions = of.versions().iter();
             let versions = versions.map(|it| listed(it.key(), it.version_id(), false));
             let markers = of.delete_markers().iter();
             let markers = markers.map(|it| listed(it.key(), it.version_id(), true));
             page.of(versions.chain(markers))
         }
-        ListedPage::Objects(of) => {
+        VersionsPage::Objects(of) => {
             let objects = of.contents().iter();
             page.of(objects.map(|it| listed(it.key(), None, false)))
         }

@@ -9,7 +9,7 @@ mod url_encoded;
 
 pub(crate) use self::{
     list_fault::ListFault,
-    pages::{ListRequest, ListedPage},
+    pages::{ListRequest, VersionsPage},
 };
 
 use std::{fmt, sync::Arc};

@@ -20,7 +20,7 @@ pub(crate) struct ListRequest<'a> {
 }
 
 /// A page, as the store sent it.
-pub(crate) enum ListedPage {
+pub(crate) enum VersionsPage {
     Versions(Box<ListObjectVersionsOutput>),
     Objects(Box<ListObjectsV2Output>),
 }
@@ -30,7 +30,7 @@ impl ListRequest<'_> {
     pub(crate) async fn page(
         &self,
         after: Option<&PageToken>,
-    ) -> Result<ListedPage, InventoryError> {
+    ) -> Result<VersionsPage, InventoryError> {
         let page = match after.map(PagePlace::parse).transpose()? {
             None => match self.versions(None).await {
                 Err(failure) if failure.status() == Some(501) => return self.objects(None).await,
@@ -46,7 +46,7 @@ impl ListRequest<'_> {
     async fn versions(
         &self,
         after: Option<(String, String)>,
-    ) -> Result<ListedPage, RequestFailure> {
+    ) -> Result<VersionsPage, RequestFailure> {
         let (key, id) = after.unzip();
         let request = self
             .store
@@ -59,12 +59,12 @@ impl ListRequest<'_> {
             .set_version_id_marker(id.filter(|it| !it.is_empty()))
             .set_expected_bucket_owner(self.store.settings.expected_bucket_owner.clone());
         match request.send().await {
-            Ok(page) => Ok(ListedPage::Versions(Box::new(page))),
+            Ok(page) => Ok(VersionsPage::Versions(Box::new(page))),
             Err(error) => Err(RequestFailure::sdk("ListObjectVersions", &error)),
         }
     }
 
-    async fn objects(&self, token: Option<String>) -> Result<ListedPage, InventoryError> {
+    async fn objects(&self, token: Option<String>) -> Result<VersionsPage, InventoryError> {
         let request = self
             .store
             .client
@@ -75,7 +75,7 @@ impl ListRequest<'_> {
             .set_continuation_token(token)
             .set_expected_bucket_owner(self.store.settings.expected_bucket_owner.clone());
         match request.send().await {
-            Ok(page) => Ok(ListedPage::Objects(Box::new(page))),
+            Ok(page) => Ok(VersionsPage::Objects(Box::new(page))),
             Err(error) => {
                 let failure = RequestFailure::sdk("ListObjectsV2", &error);
                 Err((self.refused)(failure, "s3:ListBucket"))
@@ -84,7 +84,7 @@ impl ListRequest<'_> {
     }
 }
 
-impl ListedPage {
+impl VersionsPage {
     /// Returns the page of these items, each of which may be at fault.
     pub(crate) fn of<T>(
         &self,
