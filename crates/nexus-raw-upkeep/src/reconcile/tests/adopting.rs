@@ -353,3 +353,30 @@ async fn an_intent_of_an_open_upload_is_not_closed() {
     let report = house.adopt(&unasked()).await.unwrap();
     assert_eq!(report.summary.counts.closed, 1);
 }
+
+/// The digests of its parts are lost with its intent, so the store's composite digest says nothing.
+#[tokio::test]
+async fn a_record_of_an_adopted_object_in_parts_is_no_difference() {
+    let house = BothSides::new();
+    let intent = sample::intent_in_parts(&sample::scope("t_a", "dev"), sample::asset_id(1));
+    steps::presign(&*house.catalog, &intent).await;
+    let stored = house.bucket.upload(&intent, sample::CONTENT);
+    house.bucket.change(intent.address.key.as_str(), |it| {
+        it.sha256 = None;
+        it.composite = Some(CompositeDigest {
+            sha256: Sha256Digest::of(b"of parts"),
+            parts: 3,
+        });
+    });
+    let integrity = Integrity {
+        level: IntegrityLevel::StreamSha256,
+        version_id: stored.version_id,
+        etag: stored.etag,
+        parts: Some(3),
+    };
+    let new = registration(&intent, integrity);
+    house.catalog.register(new).await.unwrap();
+    let report = house.report().await;
+    assert_eq!(report.kinds(), []);
+    assert_eq!(report.summary.counts.without_digest, 1);
+}
