@@ -40,6 +40,8 @@ pub(super) async fn run(
                 error = %failure,
                 "catalogue medium failed, writes stopped"
             );
+            // first, so that whoever is notified finds that writes are refused
+            drop(queue);
             signals.fail();
             return;
         }

@@ -1,6 +1,10 @@
 //! The writer on a scripted database.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Wake},
+};
 
 use async_trait::async_trait;
 use nexus_raw::{asset::AssetId, ports::CatalogError, tenancy::Scope};
@@ -303,6 +307,36 @@ async fn after_a_failure_of_the_medium_nothing_is_written_any_more() {
     assert_eq!(*setup.groups.lock().unwrap(), [ids([1, 2])]);
     // later calls fail too
     setup.writer.failed().await;
+}
+
+/// Looks whether writes are refused when it is woken.
+struct Woken {
+    writer: Arc<Writer>,
+    refused: Mutex<Option<bool>>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        *self.refused.lock().unwrap() = Some(self.writer.check_writes().is_err());
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_notified_of_a_failed_medium_finds_that_writes_are_refused() {
+    let setup = start(None, ScriptedResult::Fatal);
+    let woken = Arc::new(Woken {
+        writer: setup.writer.clone(),
+        refused: Mutex::default(),
+    });
+    let mut failed = pin!(setup.writer.failed());
+    let waker = woken.clone().into();
+    let polled = failed.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    let call = queue(&setup.writer, 1);
+    setup.begin.notify_one();
+    call.await.unwrap().unwrap_err();
+    settle().await;
+    assert_eq!(*woken.refused.lock().unwrap(), Some(true));
 }
 
 #[tokio::test]
