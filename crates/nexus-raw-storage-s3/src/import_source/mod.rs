@@ -116,7 +116,8 @@ impl S3SourceBucket {
     }
 
     /// Returns the entity tag of the object itself, if the list has another one of the same object:
-    /// `SeaweedFS` lists a large object with the tag of its pieces, and has it with the MD5 of the whole.
+    /// `SeaweedFS` lists a large object with the tag of its own pieces, and has it with the MD5 of the whole,
+    /// or with the tag of the parts that it was uploaded in, of which it makes more pieces.
     async fn tag_beside(&self, object: &SourceObject) -> Result<Option<String>, RequestFailure> {
         let head = self
             .store
@@ -136,12 +137,17 @@ impl S3SourceBucket {
             }
         };
         let etag = head.e_tag().map(|etag| etag.trim_matches('"'));
-        let etag = etag.filter(|etag| etag.contains('-') != object.etag.contains('-'));
+        let etag = etag.filter(|etag| pieces(etag) != pieces(&object.etag));
         let is_listed = head.content_length().map(u64::try_from) == Some(Ok(object.size_bytes))
             && head.last_modified().map(DateTime::secs)
                 == Some(object.modified_at.as_unix_seconds());
         Ok(etag.filter(|_| is_listed).map(str::to_owned))
     }
+}
+
+/// The number of parts in the tag of an object that was uploaded in parts.
+fn pieces(etag: &str) -> Option<&str> {
+    etag.rsplit_once('-').map(|(_, count)| count)
 }
 
 fn pin<'a>(object: &'a SourceObject, etag: &'a str) -> ObjectPin<'a> {
