@@ -222,6 +222,9 @@ fn write_summary(out: &mut impl Write, it: &ImportSummary) -> io::Result<()> {
     let left: Vec<_> = left
         .map(|(count, kind)| format!("{count} {kind}"))
         .collect();
+    if it.folders > 0 {
+        writeln!(out, "no assets: {} folders", it.folders)?;
+    }
     if !left.is_empty() {
         writeln!(out, "not imported: {}", left.join(", "))?;
     }
@@ -289,6 +292,7 @@ mod tests {
             bytes: 66,
             known: 1,
             same_content: 2,
+            folders: 0,
             refused: 0,
             changed: 0,
             failed: 0,
@@ -302,12 +306,14 @@ mod tests {
              nothing is left\n"
         );
         (summary.refused, summary.changed, summary.failed) = (4, 5, 6);
+        summary.folders = 9;
         (summary.without_row, summary.without_object) = (7, 8);
         summary.ended = ImportEnd::TimeOver;
         assert_eq!(
             text(&summary),
             "imported: 3 objects, 66 bytes\n\
              there before: 1 by an import, 2 by their content\n\
+             no assets: 9 folders\n\
              not imported: 4 refused, 5 changed, 6 failed, 7 without_row, 8 without_object\n\
              the time is over; the next run goes on\n"
         );

@@ -1,7 +1,11 @@
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 use nexus_raw::asset::BucketName;
-use nexus_raw_testkit::{Fault, FaultRule, FaultyProxy, planted::ServerBucket, s3::encode_path};
+use nexus_raw_testkit::{
+    Fault, FaultRule, FaultyProxy,
+    planted::ServerBucket,
+    s3::{MultipartClient, encode_path},
+};
 use serde_json::json;
 
 use crate::{
@@ -79,6 +83,50 @@ async fn of_an_archive_with_versions_the_latest_are_imported() {
     archive.assert_sound();
 }
 
+/// Large objects in parts of another size than ours, which `SeaweedFS` lists with a tag of its own pieces,
+/// markers of folders, and decomposed names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_as_rclone_and_boto3_write_them_are_imported() {
+    let archive: Archive<OnSeaweedFs> = Archive::open();
+    let (endpoint, _running) = archive.house.store_alone();
+    let large = key("large.mov");
+    let path = format!("/{}/{large}", archive.bucket);
+    let parts = [vec![1; 5 << 20], vec![2; 5 << 20], vec![3; 17]];
+    let begun = endpoint.signed("POST", &format!("{path}?uploads"), &[], b"");
+    let upload = MultipartClient {
+        endpoint: endpoint.clone(),
+        path,
+        upload_id: begun.texts("UploadId").concat(),
+    };
+    let mut named = String::new();
+    for (part, number) in parts.iter().zip(1..) {
+        let written = endpoint.signed("PUT", &upload.part_target(number), &[], part);
+        let etag = written.header("etag").unwrap();
+        write!(
+            named,
+            "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+        )
+        .unwrap();
+    }
+    let named = format!("<CompleteMultipartUpload>{named}</CompleteMultipartUpload>");
+    let completed = endpoint.signed("POST", &upload.target(), &[], named.as_bytes());
+    assert_eq!(completed.error(), (200, String::new()));
+    let decomposed = key("Cafe\u{301}/re\u{301}sume\u{301}.pdf");
+    archive.fill([
+        (&*key("Cafe\u{301}/"), &b""[..]),
+        (&*decomposed, b"%PDF-1.4"),
+    ]);
+    let ran = archive.run(&[]);
+    assert_eq!(ran.code, Some(0), "{} {}", ran.stdout, ran.stderr);
+    let expected = [
+        ("folder".to_owned(), key("Cafe\u{301}/")),
+        ("imported".to_owned(), decomposed),
+        ("imported".to_owned(), large),
+    ];
+    assert_eq!(ran.kinds(), expected);
+    archive.assert_sound();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_imported_is_reported_with_the_reason() {
     let archive: Archive<OnSeaweedFs> = Archive::open();
@@ -143,7 +191,7 @@ async fn what_is_not_imported_is_reported_with_the_reason() {
     let ran = run(&[]);
     let expected = json!({
         "ended": "nothing_left", "imported": 1, "bytes": 1, "known": 1, "same_content": 1,
-        "refused": 2, "changed": 0, "failed": 0, "without_row": 0, "without_object": 0,
+        "folders": 0, "refused": 2, "changed": 0, "failed": 0, "without_row": 0, "without_object": 0,
     });
     assert_eq!(ran.summary(), expected);
     archive.assert_sound();

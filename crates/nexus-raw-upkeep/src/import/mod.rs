@@ -214,6 +214,10 @@ impl Import<'_> {
             return Ok(known.line(&object));
         }
         let row = match row {
+            // as consoles and sync tools write it, without a content that could be lost
+            None | Some(None) if object.size_bytes == 0 && object.key.ends_with('/') => {
+                return Ok(Verdict::Folder.line(&object));
+            }
             Some(None) => return Ok(Verdict::WithoutRow.line(&object)),
             Some(row) => row,
             None => None,

@@ -6,6 +6,7 @@ use nexus_raw::asset::{
     BucketName, ContentType, Filename, FilenameError, SourceUri, SourceUriError,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use unicode_normalization::UnicodeNormalization as _;
 
 /// All but the unreserved characters of RFC 3986, section 2.3, and `/`.
 const IN_A_PATH: AsciiSet = NON_ALPHANUMERIC
@@ -18,10 +19,11 @@ const IN_A_PATH: AsciiSet = NON_ALPHANUMERIC
 /// What stores and tools write where nobody has stated a type.
 const UNSTATED: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 
-/// Returns the name of the asset: the last segment of the key.
+/// Returns the name of the asset: the last segment of the key, composed, since a decomposed name of a Mac
+/// is the same name.
 pub(super) fn filename(key: &str) -> Result<Filename, FilenameError> {
     let name = key.rsplit_once('/').map_or(key, |(_, name)| name);
-    Filename::parse(name)
+    Filename::parse(&name.nfc().collect::<String>())
 }
 
 /// Returns `s3://BUCKET/KEY`, the key percent-encoded. A key may be the end of a signed URL, as some
@@ -70,6 +72,10 @@ mod tests {
             ("a.jpg", Some("a.jpg")),
             ("2024/01/b c.jpg", Some("b c.jpg")),
             ("2024/01/", None),
+            (
+                "Cafe\u{301}/e\u{301}te\u{301}.pdf",
+                Some("\u{e9}t\u{e9}.pdf"),
+            ),
             ("2024/..", None),
             ("a\u{202e}gpj.exe", None),
         ] {

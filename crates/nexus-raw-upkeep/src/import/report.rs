@@ -13,6 +13,8 @@ pub enum ImportKind {
     Known,
     /// The same content is registered in the same tenant and environment.
     SameContent,
+    /// It is the marker of a folder: an empty object whose key ends with a slash.
+    Folder,
     /// It cannot be an asset as it is.
     Refused,
     /// Another object is at its key since it was listed, or none.
@@ -33,6 +35,7 @@ impl ImportKind {
             Self::Imported => "imported",
             Self::Known => "known",
             Self::SameContent => "same_content",
+            Self::Folder => "folder",
             Self::Refused => "refused",
             Self::Changed => "changed",
             Self::Failed => "failed",
@@ -105,6 +108,8 @@ pub struct ImportSummary {
     pub known: u64,
     /// Objects whose content was registered before.
     pub same_content: u64,
+    /// Markers of folders, which are no assets.
+    pub folders: u64,
     /// Objects that cannot be assets.
     pub refused: u64,
     /// Objects that changed since they were listed.
@@ -125,6 +130,7 @@ impl ImportSummary {
             bytes: 0,
             known: 0,
             same_content: 0,
+            folders: 0,
             refused: 0,
             changed: 0,
             failed: 0,
@@ -141,6 +147,7 @@ impl ImportSummary {
             }
             ImportKind::Known => &mut self.known,
             ImportKind::SameContent => &mut self.same_content,
+            ImportKind::Folder => &mut self.folders,
             ImportKind::Refused => &mut self.refused,
             ImportKind::Changed => &mut self.changed,
             ImportKind::Failed => &mut self.failed,

@@ -7,7 +7,7 @@ use nexus_raw::{
 use nexus_raw_testkit::{sample, steps};
 
 use super::{
-    super::{ImportEnd, ImportError, ImportKind as Kind},
+    super::{ImportEnd, ImportError, ImportKind as Kind, ImportManifest, ManifestForm},
     house::{Archive, HOUR, id_of, kinds, run, scope},
 };
 
@@ -113,10 +113,41 @@ async fn the_same_content_is_reported_and_not_stored_twice() {
     assert_eq!(lines[0].asset_id, Some(own.asset_id));
 }
 
+/// Unless a manifest says what it is called.
+#[tokio::test]
+async fn the_marker_of_a_folder_is_no_asset_and_no_fault() {
+    let house = Archive::new();
+    let marker = house.source.put("archive/2024/", b"");
+    house.source.put("archive/2024/a", b"a");
+    let (summary, lines) = house.run().await;
+    let expected = [(Kind::Folder, "2024/"), (Kind::Imported, "2024/a")];
+    assert_eq!(kinds(&lines), expected);
+    assert_eq!((summary.folders, summary.imported), (1, 1));
+    assert!(!summary.asks_for_action());
+    assert_eq!(house.source.opened(), ["archive/2024/a"]);
+
+    let manifest = |text: &str| {
+        let read = ImportManifest::read(text.as_bytes(), ManifestForm::Csv, "", sample::now());
+        Some(read.unwrap())
+    };
+    let without = manifest("key\narchive/2024/a\n");
+    let (_, lines) = house.run_with(without).await.unwrap();
+    let expected = [(Kind::Folder, "2024/"), (Kind::Known, "2024/a")];
+    assert_eq!(kinds(&lines), expected);
+    let named = manifest("key,filename\narchive/2024/,folder.txt\narchive/2024/a,\n");
+    let (_, lines) = house.run_with(named).await.unwrap();
+    assert_eq!(
+        lines.iter().filter(|it| it.kind == Kind::Imported).count(),
+        1
+    );
+    let asset = house.record(&marker, b"").await;
+    assert_eq!(asset.facts().filename.as_str(), "folder.txt");
+}
+
 #[tokio::test]
 async fn what_cannot_be_an_asset_is_refused_with_the_reason() {
     let house = Archive::new();
-    house.source.put("archive/2024/", b"");
+    house.source.put("archive/2024/", b"content");
     house.source.put("archive/a\u{202e}gpj.exe", b"a");
     house.source.put("archive/large", &[0; 1001]);
     house
