@@ -121,7 +121,7 @@ impl World {
             None => conflict,
             Some(upload) if upload.aborted => Answer::Aborted { again: true },
             // it counts as completed
-            Some(upload) if upload.begun > 0 && asset.object.is_some() => conflict,
+            Some(_) if asset.object.is_some() => conflict,
             Some(upload) => {
                 (upload.aborted, upload.open) = (true, None);
                 self.record_event(number, by, Happening::Aborted);

@@ -102,8 +102,8 @@ impl World {
             Ok(object) => object,
         };
         let asset = &self.assets[number];
-        // without a declared part the store's digest of parts says nothing
-        let undeclared = |parts: &Parts| parts.declared.iter().all(Option::is_none);
+        // unless each part is declared, the store's digest of parts says nothing
+        let undeclared = |parts: &Parts| parts.declared.iter().any(Option::is_none);
         let store_proves = self.store_proves && !asset.parts.as_ref().is_some_and(undeclared);
         let differences = differences(asset, object, store_proves);
         if !differences.is_empty() {

@@ -84,7 +84,7 @@ impl RawStorageService {
             .catalog
             .declared_parts(&intent.scope, intent.asset_id, 0, layout.count())
             .await?;
-        if parts.is_empty() {
+        if parts.len() < usize::from(layout.count()) {
             // not put together by the service that keeps them, as after `reconcile --adopt`: the
             // bytes must tell
             return Ok(None);

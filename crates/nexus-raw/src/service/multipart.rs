@@ -118,11 +118,17 @@ impl RawStorageService {
             IntentState::Pending(intent) => intent,
         };
         let upload = open_upload(&intent);
-        if let Some(upload) = upload.clone() {
-            match self.worker.abort(upload).await? {
+        match upload.clone() {
+            Some(upload) => match self.worker.abort(upload).await? {
                 WorkProgress::Done(AbortOutcome::Aborted) => {}
                 WorkProgress::Done(AbortOutcome::Completed) => return Err(AbortError::Completed),
                 WorkProgress::Pending => return Err(AbortError::Pending),
+            },
+            // of an upload that is not known any more, as after `reconcile --adopt`
+            None => {
+                if self.storage.stat(&intent.address).await?.is_some() {
+                    return Err(AbortError::Completed);
+                }
             }
         }
         let now = self.clock.now();

@@ -3,13 +3,13 @@
 
 use nexus_raw::{
     asset::{AssetId, IntegrityLevel, Sha256Digest},
-    service::{Mismatch, RegisterError},
+    service::{AbortError, Mismatch, RegisterError},
 };
 use nexus_raw_testkit::sample;
 
 use crate::{
     house::House,
-    multipart::{digest, house, request, stating_digest},
+    multipart::{declarations, digest, house, request, stating_digest},
 };
 
 impl House {
@@ -50,4 +50,28 @@ async fn an_object_whose_parts_were_not_declared_is_read_and_hashed() {
     assert_eq!(integrity.level, IntegrityLevel::StreamSha256);
     assert_eq!(integrity.parts, Some(3));
     assert_eq!(asset.facts(), &sample::facts());
+}
+
+/// As by a client that goes on with its upload.
+#[tokio::test]
+async fn an_object_of_whose_parts_some_are_declared_is_read_and_hashed() {
+    let house = house();
+    let asset_id = house.put_together().await;
+    let some = &declarations()[..1];
+    let signed = house.service.presign_parts(&house.access, asset_id, some);
+    signed.await.unwrap();
+    let registered = house.register(stating_digest(asset_id, digest())).await;
+    let integrity = registered.unwrap().asset.integrity().clone();
+    assert_eq!(integrity.level, IntegrityLevel::StreamSha256);
+}
+
+/// It could never be registered afterwards, and would stay where it is.
+#[tokio::test]
+async fn an_upload_whose_object_is_there_is_not_aborted() {
+    let house = house();
+    let asset_id = house.put_together().await;
+    let refused = house.abort(asset_id).await;
+    assert!(matches!(refused, Err(AbortError::Completed)), "{refused:?}");
+    let registered = house.register(stating_digest(asset_id, digest())).await;
+    registered.unwrap();
 }

@@ -27,7 +27,7 @@ pub(crate) fn digest() -> Sha256Digest {
     sample::facts().sha256
 }
 
-fn declarations() -> Vec<(PartNumber, Sha256Digest)> {
+pub(crate) fn declarations() -> Vec<(PartNumber, Sha256Digest)> {
     let parts = sample::parts();
     parts
         .iter()
