@@ -33,7 +33,7 @@ use crate::{
 pub(crate) struct PostgresReader {
     connections: Arc<Connections>,
     /// [`Self::train_ok_effective`], which is asked for with each answer of a record.
-    effective: Gathered<Scope, AssetId, bool>,
+    effective: Gathered<Scope, AssetId, Option<bool>>,
 }
 
 /// Formats a call of a function on one scope.

@@ -1,6 +1,6 @@
 //! The rows of the tables, by direct access.
 
-use nexus_raw::asset::Provenance;
+use nexus_raw::{asset::Provenance, ports::AssetCatalog as _};
 use nexus_raw_testkit::{
     sample,
     steps::{outlive_a_key_and_a_digest, presign, presign_and_register, register_a_family},
@@ -20,6 +20,37 @@ async fn training_is_allowed_if_a_record_and_all_its_ancestors_allow_it() {
         .await
         .unwrap();
     assert_eq!(effective, expected);
+}
+
+/// And only during a withdrawal, if the row does not settle it: callers share the reads of rows.
+#[tokio::test]
+async fn the_ancestors_of_an_asset_are_searched_for_its_callers_alone() {
+    let home = Home::new().await;
+    let catalog = home.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let [allowed, denied] = [1, 2].map(|n| sample::intent(&scope, sample::asset_id(n)));
+    let provenance = Provenance {
+        train_ok: true,
+        ..Provenance::default()
+    };
+    presign_and_register(&catalog, &allowed, provenance).await;
+    presign_and_register(&catalog, &denied, Provenance::default()).await;
+    let mut admin = home.admin().await;
+    let fails = "CREATE OR REPLACE FUNCTION effective_v1(a asset) RETURNS boolean LANGUAGE plpgsql
+        STABLE AS $$ BEGIN RAISE EXCEPTION 'searched'; END $$";
+    run(&mut admin, fails).await;
+    let effective = async || {
+        tokio::join!(
+            catalog.train_ok_effective(&scope, allowed.asset_id),
+            catalog.train_ok_effective(&scope, denied.asset_id),
+        )
+    };
+    let (found, other) = effective().await;
+    assert_eq!((found.unwrap(), other.unwrap()), (Some(true), Some(false)));
+    run(&mut admin, "UPDATE scope SET withdrawing = true").await;
+    let (found, other) = effective().await;
+    assert!(found.is_err(), "{found:?}");
+    assert_eq!(other.unwrap(), Some(false));
 }
 
 #[tokio::test]
