@@ -127,6 +127,8 @@ DECLARE
     did record;
     promised upload_intent;
     unknown bigint[];
+    ids uuid[] := '{}';
+    left_out jsonb := '{}';
 BEGIN
     FOR it IN
         SELECT m.*
@@ -135,12 +137,16 @@ BEGIN
         ORDER BY m.n
     LOOP
         CONTINUE WHEN (it.event).facts_digest = ANY (known);
-        SELECT array_agg(p.place - 1 ORDER BY p.place) FILTER (WHERE a.asset_id IS NULL)
+        SELECT array_agg(p.place - 1 ORDER BY p.place) 
+                FILTER (WHERE a.asset_id IS NULL AND p.id::uuid <> ALL (ids))
         INTO unknown
         FROM json_array_elements_text(it.parents) WITH ORDINALITY AS p (id, place)
         LEFT JOIN asset a
             ON (a.tenant_id, a.env) = (own.tenant_id, own.env) AND a.asset_id = p.id::uuid;
-        CONTINUE WHEN unknown IS NOT NULL;
+        IF unknown IS NOT NULL THEN
+            left_out := left_out || jsonb_build_object(it.n::text, unknown);
+            CONTINUE;
+        END IF;
         promised := it.intent;
         INSERT INTO upload_intent (
             tenant_id, env, asset_id, kind, part_size_bytes, upload_id, object_store_id,
@@ -156,6 +162,7 @@ BEGIN
             AND s.bucket = it.bucket
         ON CONFLICT DO NOTHING;
         IF FOUND THEN
+            ids := ids || promised.asset_id;
             own.open_count := own.open_count + 1;
             own.open_bytes := own.open_bytes + promised.size_bytes;
         END IF;
@@ -165,13 +172,7 @@ BEGIN
     -- what has no intent even now was left out above for its parents
     written := ARRAY(
         SELECT CASE WHEN w.outcome ->> 1 = 'unknown_intent' THEN json_build_array(
-            w.outcome -> 0, json_build_object('unknown_parents', (
-                SELECT json_agg(p.place - 1 ORDER BY p.place)
-                FROM json_to_recordset(asked) AS m (n integer, parents json)
-                CROSS JOIN json_array_elements_text(m.parents) WITH ORDINALITY AS p (id, place)
-                LEFT JOIN asset a ON (a.tenant_id, a.env) = (own.tenant_id, own.env)
-                    AND a.asset_id = p.id::uuid
-                WHERE m.n = (w.outcome ->> 0)::integer AND a.asset_id IS NULL)))
+            w.outcome -> 0, json_build_object('unknown_parents', left_out -> (w.outcome ->> 0)))
             ELSE w.outcome END
         FROM unnest(did.written) AS w (outcome));
 END

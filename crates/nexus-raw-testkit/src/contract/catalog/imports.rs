@@ -173,6 +173,37 @@ pub async fn of_racing_imports_of_an_asset_one_is_recorded(harness: &impl Catalo
     );
 }
 
+/// In one group too: the first call is written alone, and the others wait and are written together.
+pub async fn a_parent_may_be_imported_right_before_its_child(harness: &impl CatalogHarness) {
+    let open = harness.open().await;
+    let scope = sample::scope("t_a", "dev");
+    let ids: [AssetId; 4] = [1, 2, 3, 4].map(sample::asset_id);
+    let new = |at: usize, parents: &[AssetId]| {
+        let intent = sample::intent(&scope, ids[at]);
+        import(&intent, sample::derived_from(parents))
+    };
+    let (first, parent, child) = (new(0, &[]), new(1, &[]), new(2, &[ids[1]]));
+    let orphan = new(3, &[ids[1], sample::asset_id(5)]);
+    let outcomes = tokio::join!(
+        record_import(&open, &first),
+        record_import(&open, &parent),
+        record_import(&open, &child),
+        record_import(&open, &orphan),
+    );
+    let expected = [RegisterOutcome::Registered, RegisterOutcome::Registered];
+    assert_eq!([outcomes.0, outcomes.1], expected);
+    assert_eq!(outcomes.2, RegisterOutcome::Registered);
+    assert_eq!(outcomes.3, RegisterOutcome::UnknownParents(vec![1]));
+    assert_eq!(
+        record(&open, &scope, ids[2]).await,
+        Some(child.new.asset.clone())
+    );
+    assert_eq!(
+        open.census.totals().await.unwrap(),
+        CatalogTotals::default()
+    );
+}
+
 /// In groups with presigns and registrations.
 pub async fn imports_among_others_leave_no_gap(harness: &impl CatalogHarness) {
     let open = harness.open().await;

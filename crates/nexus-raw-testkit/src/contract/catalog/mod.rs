@@ -133,6 +133,7 @@ macro_rules! catalog_contract {
                 an_import_with_unknown_parents_writes_no_intent,
                 an_import_registers_a_pending_intent,
                 of_racing_imports_of_an_asset_one_is_recorded,
+                a_parent_may_be_imported_right_before_its_child,
                 imports_among_others_leave_no_gap,
                 an_ended_intent_may_still_be_registered,
                 events_of_an_asset_are_in_order_and_match_what_was_written,
