@@ -103,8 +103,7 @@ fn compare(
     let inventory = inventory.map(|it| S3Inventory::open(it, &plan.storage.bucket));
     let inventory = inventory.transpose()?;
     let subject = subject(&plan.storage, task, inventory.as_ref());
-    let mut file = WorkFile::open(&path, &subject, plan.clock.now())?;
-    let outcome = runtime.block_on(async {
+    let (file, outcome) = runtime.block_on(async {
         let catalog = CatalogInspector::open(&plan.catalog.url).await?;
         let storage = plan.storage.clone();
         let bucket = S3BucketInventory::connect(storage, Arc::clone(&plan.clock)).await?;
@@ -112,6 +111,8 @@ fn compare(
             Some(_) => Some(writing::probed(plan).await?),
             None => None,
         };
+        // at last: of a run that cannot begin nothing is left
+        let mut file = WorkFile::open(&path, &subject, plan.clock.now())?;
         let reconciliation = Reconciliation {
             objects: match &inventory {
                 Some(inventory) => inventory,
@@ -120,14 +121,15 @@ fn compare(
             bucket: &bucket,
             catalog: &catalog,
             clock: &*plan.clock,
-            adoption: adoption(plan, task, writer, storage.as_ref(), log),
+            adoption: adoption(plan, settings, task, writer.zip(storage.as_ref()), log),
             settings: ReconcileSettings {
                 bucket: plan.storage.bucket.clone(),
                 tenant: task.tenant.clone(),
                 max_time: task.max_time,
             },
         };
-        Ok::<_, Failure>(reconciliation.run(&mut file).await?)
+        let outcome = reconciliation.run(&mut file).await?;
+        Ok::<_, Failure>((file, outcome))
     })?;
     if outcome == RunOutcome::Paused {
         return Err(Failure::Unfinished { work_file: path });
@@ -148,16 +150,18 @@ fn compare(
 
 fn adoption<'a>(
     plan: &Plan,
+    settings: &Settings,
     task: &ReconcileTask,
-    writer: Option<&'a SqlAssetCatalog>,
-    storage: Option<&'a S3RawStorageRepository>,
+    written: Option<(&'a SqlAssetCatalog, &'a S3RawStorageRepository)>,
     log: &Logger,
 ) -> Option<Adoption<'a>> {
-    let (catalog, storage, user) = (writer?, storage?, task.adopt_as.clone()?);
+    let (catalog, storage) = written?;
+    let user = task.adopt_as.clone()?;
     Some(Adoption {
         catalog,
         closing: catalog,
         storage,
+        environments: settings.tenancy.environments.clone(),
         user,
         context: writing::context_of("adoption", plan, log),
         policy: plan.policy,

@@ -12,7 +12,7 @@ use nexus_raw::{
         RawStorageRepository, StorageError, StoredObject,
     },
     service::UploadPolicy,
-    tenancy::UserId,
+    tenancy::{Environments, UserId},
     time::Timestamp,
 };
 
@@ -27,6 +27,8 @@ pub struct Adoption<'a> {
     pub closing: &'a dyn IntentClosing,
     /// Reads objects of which the store has no digest.
     pub storage: &'a dyn RawStorageRepository,
+    /// The environments of the service: nobody could reach an asset of another one.
+    pub environments: Environments,
     /// The user in the intents and their events.
     pub user: UserId,
     /// The trace and the request of the run.
@@ -78,6 +80,9 @@ impl Adoption<'_> {
     ) -> Result<UploadIntent, &'static str> {
         let parts = ObjectKey::parse_parts(key);
         let (scope, asset_id, filename) = parts.map_err(|_| "its key is none of the service's")?;
+        if self.environments.find(scope.environment.as_str()).is_none() {
+            return Err("its environment is none of the service's");
+        }
         if !found.foreign_headers.is_empty() {
             return Err("it has headers that no upload of the service has");
         }

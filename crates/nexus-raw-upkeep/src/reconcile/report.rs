@@ -99,7 +99,7 @@ impl Summary {
         }
         if counts.without_digest > 0 {
             lines.push(format!(
-                "not compared: the digests of {} objects, of which the store has none",
+                "not compared: the digests of {} objects, of which the store has none of the whole",
                 counts.without_digest
             ));
         }

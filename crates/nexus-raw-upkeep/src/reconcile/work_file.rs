@@ -317,6 +317,8 @@ fn refused(path: &Path, error: rusqlite::Error) -> WorkFileError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             WorkFileError::InUse(path.to_owned())
         }
+        // another run has finished and removed it while this one waited
+        _ if !path.exists() => WorkFileError::InUse(path.to_owned()),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             WorkFileError::Unknown(path.to_owned())
         }
@@ -342,5 +344,27 @@ fn create(path: &Path) -> io::Result<()> {
     match created {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_work_file_that_its_run_has_removed_was_in_use() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("work");
+        let error = || {
+            let error = ffi::Error::new(ffi::SQLITE_IOERR_FSTAT);
+            rusqlite::Error::SqliteFailure(error, None)
+        };
+        let gone = refused(&path, error());
+        assert!(matches!(gone, WorkFileError::InUse(_)), "{gone:?}");
+        fs::write(&path, "").unwrap();
+        let failed = refused(&path, error());
+        assert!(matches!(failed, WorkFileError::Failed { .. }), "{failed:?}");
     }
 }

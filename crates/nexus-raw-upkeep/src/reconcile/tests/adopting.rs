@@ -6,7 +6,7 @@ use nexus_raw::{
         MockRawStorageRepository, RegisterOutcome, StorageError, StoreCapabilities,
     },
     service::UploadPolicy,
-    tenancy::Scope,
+    tenancy::{Environments, Scope},
 };
 use nexus_raw_testkit::ListManner;
 
@@ -25,6 +25,8 @@ impl BothSides {
                 catalog: &*self.catalog,
                 closing: &*self.catalog,
                 storage,
+                environments: Environments::new(vec![sample::scope("t_a", "dev").environment])
+                    .unwrap(),
                 user: sample::user(),
                 context: sample::context(),
                 policy: UploadPolicy::default()
@@ -233,6 +235,20 @@ async fn what_is_not_as_an_upload_of_the_service_is_not_adopted() {
         assert_eq!(house.state(&odd.scope, odd.asset_id).await, None);
         assert!(house.state(&sound.scope, sound.asset_id).await.is_some());
     }
+}
+
+/// Nobody could reach its asset.
+#[tokio::test]
+async fn an_object_of_another_environment_is_not_adopted() {
+    let house = BothSides::new();
+    let scope = sample::scope("t_a", "prod");
+    let intent = sample::intent(&scope, sample::asset_id(1));
+    house.bucket.upload(&intent, sample::CONTENT);
+    let report = house.adopt(&unasked()).await.unwrap();
+    assert_eq!(report.kinds(), [Kind::Foreign]);
+    let reason = "nothing, and not adopted: its environment is none of the service's";
+    assert_eq!(report.differences[0].expected.as_deref(), Some(reason));
+    assert_eq!(house.catalog.events_in(&scope), []);
 }
 
 /// The name in its key is another one.
