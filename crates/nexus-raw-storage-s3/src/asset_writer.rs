@@ -17,6 +17,7 @@ use nexus_raw::{
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    deadlines::Deadlines,
     failure::{FailureKind, RequestFailure, request_id},
     multipart::UploadRef,
     repository::S3RawStorageRepository,
@@ -30,6 +31,9 @@ const URL_LIFE: Duration = Duration::from_mins(5);
 /// Also for 409, which AWS returns while another write of the key is in progress.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// The slowest network that is waited for.
+const BYTES_PER_SECOND: u64 = 100 * 1024;
 
 /// How often the uploads at one key are listed: each time some were aborted.
 const MAX_LISTS: u32 = 20;
@@ -90,7 +94,8 @@ async fn send(
     content: Vec<u8>,
 ) -> Result<WriteOutcome, RequestFailure> {
     // clients leave it out of an empty body, and it is signed
-    let length = content.len().to_string();
+    let content_bytes = content.len() as u64;
+    let length = content_bytes.to_string();
     let content = SdkBody::from(content);
     let mut attempt = 1;
     loop {
@@ -101,7 +106,8 @@ async fn send(
         let request = request.and_then(|(it, body)| request_of(it, body, &length));
         let request =
             request.ok_or_else(|| RequestFailure::new(operation, FailureKind::NotSent))?;
-        let failure = match send_once(store, operation, request).await {
+        let patience = patience(store, content_bytes);
+        let failure = match send_once(store, operation, request, patience).await {
             Ok(answer) => match answer.status().as_u16() {
                 200..=299 => return Ok(WriteOutcome::Written),
                 412 => return Ok(WriteOutcome::Taken),
@@ -118,13 +124,25 @@ async fn send(
     }
 }
 
+/// For the body and the answer.
+fn patience(store: &Store, content_bytes: u64) -> Duration {
+    let Deadlines {
+        attempt,
+        completion,
+        ..
+    } = store.deadlines;
+    let sending = Duration::from_secs(content_bytes / BYTES_PER_SECOND);
+    attempt.saturating_add(sending).min(completion)
+}
+
 async fn send_once(
     store: &Store,
     operation: &'static str,
     request: HttpRequest,
+    patience: Duration,
 ) -> Result<HttpResponse, RequestFailure> {
-    let answer = store.connector.call(request);
-    match timeout(store.deadlines.operation, answer).await {
+    let answer = store.patient_connector.call(request);
+    match timeout(patience, answer).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(RequestFailure::connector(operation, &error)),
         Err(_) => Err(RequestFailure::new(operation, FailureKind::Timeout)),

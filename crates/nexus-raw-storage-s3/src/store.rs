@@ -26,6 +26,8 @@ pub(crate) struct Store {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) deadlines: Deadlines,
     pub(crate) connector: SharedHttpConnector,
+    /// For large bodies: the timeout of a connector is for sending them too.
+    pub(crate) patient_connector: SharedHttpConnector,
     pub(crate) credentials: CredentialsCell,
     pub(crate) signer: Signer,
     pub(crate) clock_offset: ClockOffset,
@@ -124,14 +126,15 @@ impl Store {
             client(&settings, credentials, connector, time, deadlines, attempts)
         };
         let client = client_on(connector.clone(), deadlines, ATTEMPTS);
-        let patient = observed(connectors.patient);
-        let patient_client = client_on(patient, deadlines.patient(), 1);
+        let patient_connector = observed(connectors.patient);
+        let patient_client = client_on(patient_connector.clone(), deadlines.patient(), 1);
         Self {
             signer: Signer::new(bucket, &settings),
             settings,
             clock,
             deadlines,
             connector,
+            patient_connector,
             credentials,
             clock_offset,
             client,

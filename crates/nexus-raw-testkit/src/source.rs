@@ -34,6 +34,7 @@ struct SourceState {
     /// Changed as soon as they are opened.
     fickle: BTreeSet<String>,
     denied: BTreeSet<String>,
+    archived: BTreeSet<String>,
     /// How often the content of an object still breaks off.
     brittle: BTreeMap<String, u32>,
     opened: Vec<String>,
@@ -137,6 +138,11 @@ impl FakeSource {
         }
     }
 
+    /// Keeps an object where it cannot be read.
+    pub fn archive(&self, key: &str) {
+        self.state().archived.insert(key.to_owned());
+    }
+
     /// Has the content of an object break off so many times.
     pub fn break_off(&self, key: &str, times: u32) {
         self.state().brittle.insert(key.to_owned(), times);
@@ -200,6 +206,9 @@ impl SourceBucket for FakeSource {
                 right: "s3:GetObject",
                 source: Box::new(MadeUnreadable),
             });
+        }
+        if state.archived.contains(&object.key) {
+            return Err(InventoryError::Unreadable(Box::new(MadeUnreadable)));
         }
         if state.fickle.contains(&object.key) {
             return Ok(SourceOutcome::Replaced);

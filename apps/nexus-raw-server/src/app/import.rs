@@ -211,14 +211,14 @@ fn write_summary(out: &mut impl Write, it: &ImportSummary) -> io::Result<()> {
         "there before: {} by an import, {} by their content",
         it.known, it.same_content
     )?;
-    let left = [
+    let left_out = [
         (it.refused, "refused"),
         (it.changed, "changed"),
         (it.failed, "failed"),
         (it.without_row, "without_row"),
         (it.without_object, "without_object"),
     ];
-    let left = left.iter().filter(|(count, _)| *count > 0);
+    let left = left_out.iter().filter(|(count, _)| *count > 0);
     let left: Vec<_> = left
         .map(|(count, kind)| format!("{count} {kind}"))
         .collect();
@@ -228,7 +228,13 @@ fn write_summary(out: &mut impl Write, it: &ImportSummary) -> io::Result<()> {
     if !left.is_empty() {
         writeln!(out, "not imported: {}", left.join(", "))?;
     }
+    let listed = [it.imported, it.known, it.same_content, it.folders]
+        .into_iter()
+        .chain(left_out.map(|(count, _)| count));
     let end = match it.ended {
+        ImportEnd::NothingLeft if listed.sum::<u64>() == it.without_object => {
+            "no object has this prefix"
+        }
         ImportEnd::NothingLeft => "nothing is left",
         ImportEnd::TimeOver => "the time is over; the next run goes on",
         ImportEnd::Stopped => "stopped by a signal; the next run goes on",
@@ -304,6 +310,21 @@ mod tests {
             "imported: 3 objects, 66 bytes\n\
              there before: 1 by an import, 2 by their content\n\
              nothing is left\n"
+        );
+        let none = ImportSummary {
+            imported: 0,
+            bytes: 0,
+            known: 0,
+            same_content: 0,
+            without_object: 1,
+            ..summary
+        };
+        assert_eq!(
+            text(&none),
+            "imported: 0 objects, 0 bytes\n\
+             there before: 0 by an import, 0 by their content\n\
+             not imported: 1 without_object\n\
+             no object has this prefix\n"
         );
         (summary.refused, summary.changed, summary.failed) = (4, 5, 6);
         summary.folders = 9;

@@ -175,6 +175,7 @@ fn write_summary(out: &mut impl Write, it: &ScrubSummary) -> io::Result<()> {
     .collect::<Vec<_>>()
     .as_slice()
     {
+        [] if read == 0 => writeln!(out, "none was due")?,
         [] => writeln!(out, "all are intact")?,
         found => writeln!(out, "not intact: {}", found.join(", "))?,
     }
@@ -238,6 +239,15 @@ mod tests {
         assert_eq!(
             text(&summary),
             "verified: 3 assets, 66 bytes\nall are intact\nnothing older is left\n"
+        );
+        let none = ScrubSummary {
+            intact: 0,
+            bytes: 0,
+            ..summary
+        };
+        assert_eq!(
+            text(&none),
+            "verified: 0 assets, 0 bytes\nnone was due\nnothing older is left\n"
         );
         (summary.corrupt, summary.missing, summary.unread) = (1, 2, 4);
         (summary.elsewhere, summary.other_bucket) = (5, 6);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nexus_raw::event::RequestContext;
-use nexus_raw_catalog_sql::{OpenError, SqlAssetCatalog};
+use nexus_raw_catalog_sql::{CatalogInspector, OpenError, SqlAssetCatalog};
 use nexus_raw_storage_s3::{S3RawStorageRepository, UnprobedS3};
 use slog::Logger;
 
@@ -21,7 +21,9 @@ pub(super) struct WritingCommand {
 impl WritingCommand {
     /// Opens the catalogue, and starts the store of embedded mode, whose address `plan` has then.
     pub(super) async fn open(plan: &mut Plan) -> Result<Self, Failure> {
-        // first: it excludes a server on SQLite, and so on the embedded store
+        // a server would create a missing one, but a command has nothing to do on an empty one
+        drop(CatalogInspector::open(&plan.catalog.url).await?);
+        // before the store: it excludes a server on SQLite, and so on the embedded store
         #[cfg(not(feature = "fail-points"))]
         let catalog = SqlAssetCatalog::open(plan.catalog.clone()).await;
         #[cfg(feature = "fail-points")]

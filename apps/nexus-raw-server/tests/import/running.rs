@@ -271,6 +271,37 @@ fn what_cannot_be_imported_is_said_before_anything_is_done() {
     );
 }
 
+/// As after a mistake in its address: on an empty one all would be well.
+#[test]
+fn no_command_creates_a_missing_catalogue() {
+    let house = OnSeaweedFs::open();
+    let of_import = ["--tenant", "t_demo", "--env", "dev"];
+    let commands: [&[&str]; 3] = [
+        &[
+            "import",
+            "s3://archive/",
+            of_import[0],
+            of_import[1],
+            of_import[2],
+            of_import[3],
+        ],
+        &["reconcile", "--adopt"],
+        &["scrub"],
+    ];
+    let directory = house.machine().data_dir();
+    let files = || fs::read_dir(&directory).unwrap().count();
+    let before = files();
+    for command in commands {
+        let mut program = house.program();
+        let ran = program.args(command).args(["--as", "u_operator"]).output();
+        let ran = Ran::of(ran.unwrap());
+        assert_eq!((ran.code, &*ran.stdout), (Some(78), ""), "{}", ran.stderr);
+        let reason = "there is no catalogue at";
+        assert!(ran.stderr.contains(reason), "{}", ran.stderr);
+        assert_eq!(files(), before, "{command:?}");
+    }
+}
+
 /// As an operator reads it.
 #[test]
 fn the_report_is_lines_and_a_summary() {

@@ -47,6 +47,9 @@ impl S3Content {
 
     async fn read(&mut self, bytes: usize) -> Result<Vec<u8>, FailureKind> {
         let mut content = std::mem::take(&mut self.ahead);
+        // it would have twice the room otherwise, in the end
+        let missing = bytes.saturating_sub(content.len()) as u64;
+        content.reserve_exact(usize::try_from(missing.min(self.left)).unwrap_or(0));
         while content.len() < bytes {
             let until = bytes.min(content.len() + PORTION_BYTES);
             let stall = self.stall;

@@ -25,9 +25,11 @@ pub(super) async fn objects(
     let page = request.page(after).await?;
     match &page {
         VersionsPage::Versions(of) => {
+            // one that may be is an error below
             let latest = of.versions().iter();
-            let latest = latest.filter(|it| it.is_latest() == Some(true));
+            let latest = latest.filter(|it| it.is_latest() != Some(false));
             page.of(latest.map(|it| {
+                it.is_latest().ok_or(ListFault::Pin)?;
                 let id = version_id(it.version_id());
                 let key = page.key(it.key())?;
                 listed(key, id, it.e_tag(), it.size(), it.last_modified())

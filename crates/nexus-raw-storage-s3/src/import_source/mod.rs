@@ -86,7 +86,7 @@ impl SourceBucket for S3SourceBucket {
             None => "s3:GetObject",
         };
         let opened = self.open_listed(object).await;
-        opened.map_err(|failure| refused(failure, right))
+        opened.map_err(|failure| unread(failure, right))
     }
 }
 
@@ -142,6 +142,16 @@ impl S3SourceBucket {
             && head.last_modified().map(DateTime::secs)
                 == Some(object.modified_at.as_unix_seconds());
         Ok(etag.filter(|_| is_listed).map(str::to_owned))
+    }
+}
+
+/// Names the permission that is missing, or tells what is of this object alone.
+fn unread(failure: RequestFailure, right: &'static str) -> InventoryError {
+    let is_of_object =
+        matches!(failure.status(), Some(400..=499)) && !matches!(failure.status(), Some(408 | 429));
+    match refused(failure, right) {
+        InventoryError::Unavailable(source) if is_of_object => InventoryError::Unreadable(source),
+        other => other,
     }
 }
 

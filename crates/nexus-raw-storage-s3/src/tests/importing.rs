@@ -110,11 +110,11 @@ async fn a_list_without_tags_sizes_or_times_is_unusable() {
         "<ETag>&quot;0123&quot;</ETag>",
         "<Size>3</Size>",
         "<LastModified>2024-01-02T03:04:05.678Z</LastModified>",
+        "<IsLatest>true</IsLatest>",
     ] {
-        let facts = FACTS.replace(part, "");
-        let listed = versions(&format!(
-            "<Version><Key>archive/a</Key><IsLatest>true</IsLatest>{facts}</Version>"
-        ));
+        let version =
+            format!("<Version><Key>archive/a</Key><IsLatest>true</IsLatest>{FACTS}</Version>");
+        let listed = versions(&version.replace(part, ""));
         let (source, _) = source(move |_| Some(Answer::status(200).body(&listed))).await;
         let page = source.objects(None).await;
         assert!(matches!(page, Err(InventoryError::Unusable(_))), "{part}");
@@ -195,6 +195,30 @@ async fn another_object_is_not_read() {
         let replaced = matches!(outcome, SourceOutcome::Replaced);
         let gone = matches!(outcome, SourceOutcome::Gone);
         assert_eq!((replaced, gone), (is_there, !is_there), "{outcome:?}");
+    }
+}
+
+/// An archived object, for instance, is no sign of a store that is away.
+#[tokio::test(start_paused = true)]
+async fn what_the_store_says_of_one_object_is_told_from_what_it_says_of_all() {
+    let kind = async |status, code: &'static str| {
+        let (source, _) = source(move |_| Some(Answer::error(status, code))).await;
+        match source.open(&object("archive/a", Some("v2"))).await {
+            Err(InventoryError::Denied { right, .. }) => right,
+            Err(InventoryError::Unreadable(_)) => "unreadable",
+            Err(InventoryError::Unavailable(_)) => "unavailable",
+            other => panic!("{other:?}"),
+        }
+    };
+    for (status, code, expected) in [
+        (403, "InvalidObjectState", "unreadable"),
+        (400, "InvalidRequest", "unreadable"),
+        (403, "AccessDenied", "s3:GetObjectVersion"),
+        (408, "RequestTimeout", "unavailable"),
+        (429, "TooManyRequests", "unavailable"),
+        (503, "SlowDown", "unavailable"),
+    ] {
+        assert_eq!(kind(status, code).await, expected, "{code}");
     }
 }
 

@@ -3,20 +3,30 @@
 mod asset_id;
 mod claims;
 mod error;
+mod in_parts;
 mod manifest;
 mod naming;
+mod outcome;
 mod pages;
+mod pieces;
 mod report;
+mod same_content;
 #[cfg(test)]
 mod tests;
 mod transfer;
 
-use std::{io, num::NonZeroU16, pin::pin, time::Duration};
+use std::{
+    io,
+    num::NonZeroU16,
+    pin::pin,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nexus_raw::{
     ErrorChain,
-    asset::{AssetId, BucketName, ByteSize, ObjectKey},
+    asset::{AssetId, BucketName, ByteSize, ObjectKey, UploadIntent},
     event::RequestContext,
     ports::{
         AssetCatalog, AssetWriter, IntentState, RawStorageRepository, SourceBucket, SourceObject,
@@ -33,8 +43,9 @@ use self::{
     asset_id::import_id,
     claims::ContentClaims,
     manifest::FaultLines,
+    outcome::{Setback, Verdict},
     pages::SourcePages,
-    transfer::{Setback, Verdict},
+    transfer::Transfer,
 };
 pub use self::{
     error::ImportError,
@@ -85,6 +96,8 @@ struct Shared {
     /// Pieces of [`ByteSize::PART`] in memory.
     memory: Semaphore,
     pieces: u32,
+    /// Objects in a row that could not be read or written, for a reason that may be one of others too.
+    failed: AtomicU32,
 }
 
 /// How often an object is tried.
@@ -123,17 +136,31 @@ impl Import<'_> {
             claims: ContentClaims::default(),
             memory: Semaphore::new(pieces as usize),
             pieces,
+            failed: AtomicU32::new(0),
         };
         let mut summary = ImportSummary::new();
-        let mut in_a_row = 0;
         let mut pages = SourcePages::of(self.source);
-        while let Some(page) = pages.next().await? {
+        let is_over = || end.is_some_and(|end| Instant::now() >= end);
+        loop {
+            let page = tokio::select! {
+                biased;
+                () = &mut stopped => {
+                    summary.ended = ImportEnd::Stopped;
+                    return Ok(summary);
+                }
+                page = pages.next() => page?,
+            };
+            let Some(page) = page else { break };
+            if is_over() {
+                summary.ended = ImportEnd::TimeOver;
+                return Ok(summary);
+            }
             let mut left = page.into_iter();
             let mut running = FuturesUnordered::new();
             loop {
                 while running.len() < concurrency && summary.ended == ImportEnd::NothingLeft {
                     let Some(object) = left.next() else { break };
-                    if end.is_some_and(|end| Instant::now() >= end) {
+                    if is_over() {
                         summary.ended = ImportEnd::TimeOver;
                         break;
                     }
@@ -151,10 +178,7 @@ impl Import<'_> {
                         let line = line?;
                         summary.count(&line);
                         report(&line).map_err(ImportError::Report)?;
-                        in_a_row = match line.kind {
-                            ImportKind::Failed => in_a_row + 1,
-                            _ => 0,
-                        };
+                        let in_a_row = shared.failed.load(Relaxed);
                         if in_a_row >= MAX_FAILURES_IN_A_ROW {
                             return Err(ImportError::InARow(in_a_row));
                         }
@@ -210,9 +234,10 @@ impl Import<'_> {
         let id = import_id(scope, &self.settings.bucket, &object);
         let row = self.settings.manifest.as_ref();
         let row = row.map(|manifest| manifest.row_of(&object.key));
-        if let Some(known) = self.known(id).await? {
-            return Ok(known.line(&object));
-        }
+        let promised = match self.promised(id).await? {
+            Ok(promised) => promised,
+            Err(known) => return Ok(known.line(&object)),
+        };
         let row = match row {
             // as consoles and sync tools write it, without a content that could be lost
             None | Some(None) if object.size_bytes == 0 && object.key.ends_with('/') => {
@@ -222,35 +247,51 @@ impl Import<'_> {
             Some(row) => row,
             None => None,
         };
-        let mut attempt = 1;
+        let mut transfer = Transfer {
+            object: &object,
+            id,
+            row,
+            promised: promised.as_ref(),
+            attempt: 1,
+        };
         loop {
-            let failure = match self.transfer(&object, id, row, shared).await {
-                Ok(verdict) => return Ok(verdict.line(&object)),
+            let failure = match self.transfer(transfer, shared).await {
+                Ok(verdict) => {
+                    shared.failed.store(0, Relaxed);
+                    return Ok(verdict.line(&object));
+                }
                 Err(Setback::Catalog(error)) => return Err(error.into()),
                 Err(failure) => failure,
             };
-            if attempt < ATTEMPTS && failure.may_pass() {
-                sleep(PAUSE * 2_u32.pow(attempt)).await;
-                attempt += 1;
+            if transfer.attempt < ATTEMPTS && failure.may_pass() {
+                sleep(PAUSE * 2_u32.pow(transfer.attempt)).await;
+                transfer.attempt += 1;
                 continue;
             }
-            // of this object alone, an archived one for instance, if the store as a whole responds
             self.storage.ready().await?;
+            if !failure.is_of_the_object() {
+                shared.failed.fetch_add(1, Relaxed);
+            }
             let reason = ErrorChain(&failure).to_string();
             return Ok(Verdict::Failed(reason).line(&object));
         }
     }
 
-    /// Returns whether an earlier run has registered it.
-    async fn known(&self, id: AssetId) -> Result<Option<Verdict>, ImportError> {
+    /// Returns the intent that `reconcile` may have written of what a killed run left, or what became
+    /// of the object if nothing is to be done.
+    async fn promised(
+        &self,
+        id: AssetId,
+    ) -> Result<Result<Option<UploadIntent>, Verdict>, ImportError> {
         let scope = self.settings.access.scope();
         let state = self.catalog.find_intent(scope, id).await?;
         Ok(match state {
-            Some(IntentState::Registered { .. }) => Some(Verdict::Known(id)),
-            Some(IntentState::Aborted(_)) => Some(Verdict::refused(
+            Some(IntentState::Registered { .. }) => Err(Verdict::Known(id)),
+            Some(IntentState::Aborted(_)) => Err(Verdict::refused(
                 "its asset is one whose upload was aborted",
             )),
-            Some(IntentState::Pending(_)) | None => None,
+            Some(IntentState::Pending(intent)) => Ok(Some(intent)),
+            None => Ok(None),
         })
     }
 }

@@ -26,6 +26,9 @@ pub enum InventoryError {
         /// The refusal.
         source: BoxError,
     },
+    /// The store does not give this object, one in an archive for instance, and a retry does not help.
+    #[error("the object store does not give the object")]
+    Unreadable(#[source] BoxError),
     /// The list cannot be read, and a retry does not help.
     #[error("the list of objects is unusable")]
     Unusable(#[source] BoxError),

@@ -74,7 +74,7 @@ async fn a_flipped_byte_and_a_deleted_object_are_found_and_are_events() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(
         ran.stdout,
-        "verified: 0 assets, 0 bytes\nall are intact\nnothing older is left\n"
+        "verified: 0 assets, 0 bytes\nnone was due\nnothing older is left\n"
     );
     let ran = scrub(&house, &["--tenant", "t_other"]);
     assert_eq!(numbers(&ran.summary()), json!([0, 0, 0, 0, "nothing_left"]));

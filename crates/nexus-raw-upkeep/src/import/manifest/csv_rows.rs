@@ -38,7 +38,6 @@ impl Column {
 
 /// Reads rows under a header. An empty cell states nothing; lists are divided by spaces.
 pub(super) fn rows(text: &[u8], faults: &mut FaultLines) -> Vec<RawRow> {
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = ReaderBuilder::new().from_reader(text);
     let header = match reader.headers() {
         Ok(header) => header.clone(),
@@ -77,7 +76,9 @@ fn columns(header: &StringRecord, faults: &mut FaultLines) -> Vec<Option<Column>
     let mut seen = BTreeSet::new();
     let columns = header.iter().map(|name| {
         let column = Column::of(name);
-        if column.is_none() {
+        if column.is_none() && header.len() == 1 && name.contains([';', '\t']) {
+            faults.add(1, "cells must be separated by commas");
+        } else if column.is_none() {
             faults.add(1, format!("{name:?} is no column of a manifest"));
         } else if !seen.insert(name) {
             faults.add(1, format!("the column {name} is there twice"));
@@ -104,8 +105,9 @@ fn row(record: &StringRecord, columns: &[Option<Column>], faults: &mut FaultLine
             Column::DerivedFrom => stated.derived_from = list(),
             Column::Activity => stated.activity = text(),
             Column::PiiFlags => stated.pii_flags = list(),
-            Column::TrainOk => match cell.parse() {
-                Ok(train_ok) => stated.train_ok = train_ok,
+            // spreadsheets write it in capitals, and pandas with one
+            Column::TrainOk => match cell.to_ascii_lowercase().parse() {
+                Ok(train_ok) => stated.train_ok = Some(train_ok),
                 Err(_) => faults.add(line, "train_ok: must be true or false"),
             },
             Column::Label(label) => stated.labels.push((label.clone(), cell.to_owned())),

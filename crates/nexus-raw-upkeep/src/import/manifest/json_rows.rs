@@ -70,7 +70,7 @@ pub(super) fn rows(text: &[u8], faults: &mut FaultLines) -> Vec<RawRow> {
                     derived_from: row.derived_from.unwrap_or_default(),
                     activity: row.activity,
                     pii_flags: row.pii_flags.unwrap_or_default(),
-                    train_ok: row.train_ok.unwrap_or_default(),
+                    train_ok: row.train_ok,
                     labels: row.labels.map(|it| it.0).unwrap_or_default(),
                 },
             }),

@@ -99,6 +99,8 @@ impl ImportManifest {
         now: Timestamp,
     ) -> Result<Self, ManifestFaults> {
         let mut faults = FaultLines::default();
+        // as spreadsheets begin a file
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let raw = match form {
             ManifestForm::Csv => csv_rows::rows(text, &mut faults),
             ManifestForm::JsonLines => json_rows::rows(text, &mut faults),

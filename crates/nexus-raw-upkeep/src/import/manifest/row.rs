@@ -19,6 +19,8 @@ pub(in crate::import) struct ManifestRow {
     pub(in crate::import) content_type: Option<ContentType>,
     /// All but the source itself.
     pub(in crate::import) provenance: Provenance,
+    /// Whether it says itself that models must not be trained on the object.
+    pub(in crate::import) denies_training: bool,
 }
 
 /// A row as it is written.
@@ -38,7 +40,7 @@ pub(super) struct RawStatement {
     pub(super) derived_from: Vec<String>,
     pub(super) activity: Option<String>,
     pub(super) pii_flags: Vec<String>,
-    pub(super) train_ok: bool,
+    pub(super) train_ok: Option<bool>,
     pub(super) labels: Vec<(String, String)>,
 }
 
@@ -78,9 +80,10 @@ impl RawStatement {
                     }),
                 },
                 pii_flags,
-                train_ok: self.train_ok,
+                train_ok: self.train_ok.unwrap_or_default(),
                 labels,
             },
+            denies_training: self.train_ok == Some(false),
         }
     }
 }

@@ -2,7 +2,7 @@ use nexus_raw::{
     asset::{Activity, CapturedAt, DerivedFrom, Labels, PiiFlag, PiiFlags, Provenance},
     time::Timestamp,
 };
-use nexus_raw_testkit::{sample, steps};
+use nexus_raw_testkit::{sample, steps::presign_and_register};
 
 use super::{
     super::{
@@ -45,7 +45,7 @@ async fn a_manifest_says_what_objects_are_called_and_where_they_are_from() {
     for (text, form) in [(CSV, ManifestForm::Csv), (JSON, ManifestForm::JsonLines)] {
         let house = Archive::new();
         let parent = sample::intent(&scope(), sample::asset_id(1));
-        steps::presign_and_register(&house.catalog, &parent, Provenance::default()).await;
+        presign_and_register(&house.catalog, &parent, Provenance::default()).await;
         let a = house.source.put("archive/a", b"a");
         let b = house.source.put("archive/b", b"b");
         let manifest = read(text, form).unwrap();
@@ -90,6 +90,72 @@ async fn rows_and_objects_that_do_not_match_are_reported() {
     assert_eq!(lines[1].reason.as_deref(), Some("line 3 of the manifest"));
     assert!(summary.asks_for_action());
     assert_eq!(house.source.opened(), ["archive/a"]);
+}
+
+/// What restricts the use of a content must not be lost because the content is there already; once it is
+/// in force of that asset, there is nothing to do.
+#[tokio::test]
+async fn a_restriction_of_a_content_that_is_registered_is_not_lost() {
+    for (row, is_lost) in [
+        (",", false),
+        ("location face,", false),
+        (",true", false),
+        ("health,", true),
+        (",false", true),
+    ] {
+        let house = Archive::new();
+        let own = sample::intent(&scope(), sample::asset_id(1));
+        let provenance = Provenance {
+            train_ok: true,
+            pii_flags: PiiFlags::parse(vec![PiiFlag::Face, PiiFlag::Location]).unwrap(),
+            ..Provenance::default()
+        };
+        presign_and_register(&house.catalog, &own, provenance).await;
+        house.source.put("archive/a", sample::CONTENT);
+        let text = format!("key,pii_flags,train_ok\narchive/a,{row}\n");
+        let manifest = read(&text, ManifestForm::Csv).unwrap();
+        let (summary, lines) = house.run_with(Some(manifest)).await.unwrap();
+        assert_eq!(
+            (summary.refused, summary.same_content),
+            (u64::from(is_lost), u64::from(!is_lost))
+        );
+        if is_lost {
+            let reason = lines[0].reason.as_deref().unwrap();
+            assert!(reason.contains(&own.asset_id.to_string()), "{reason}");
+        }
+    }
+}
+
+/// As spreadsheets and pandas write them.
+#[test]
+fn a_manifest_may_begin_with_a_mark_and_have_capitals() {
+    for (text, form) in [
+        (
+            "\u{feff}key,train_ok\r\narchive/a,TRUE\r\narchive/b,False\r\n",
+            ManifestForm::Csv,
+        ),
+        (
+            "\u{feff}{\"key\":\"archive/a\",\"train_ok\":true}\r\n{\"key\":\"archive/b\"}\r\n",
+            ManifestForm::JsonLines,
+        ),
+    ] {
+        let manifest = read(text, form).unwrap();
+        let allowed = |key| manifest.row_of(key).map(|row| row.provenance.train_ok);
+        assert_eq!(
+            (allowed("archive/a"), allowed("archive/b")),
+            (Some(true), Some(false))
+        );
+    }
+    for separator in [";", "\t"] {
+        let text = format!("key{separator}filename\narchive/a{separator}a\n");
+        assert_eq!(
+            faults(&text, ManifestForm::Csv),
+            [
+                "line 1: cells must be separated by commas",
+                "line 1: the header has no column key"
+            ]
+        );
+    }
 }
 
 #[test]

@@ -1,10 +1,14 @@
-use std::future::{pending, ready};
+use std::{
+    future::{pending, poll_fn, ready},
+    num::NonZeroU16,
+    task::Poll,
+};
 
 use nexus_raw::{
     asset::{IntegrityLevel, Provenance},
     ports::StoreCapabilities,
 };
-use nexus_raw_testkit::{sample, steps};
+use nexus_raw_testkit::{FakeSource, sample, steps};
 
 use super::{
     super::{ImportEnd, ImportError, ImportKind as Kind, ImportManifest, ManifestForm},
@@ -250,6 +254,65 @@ async fn a_store_that_does_not_respond_ends_the_run() {
     assert!(matches!(ended, ImportError::InARow(100)), "{ended:?}");
 }
 
+/// A success in between says that the store is there.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_failures_that_are_not_in_a_row_end_no_run() {
+    let house = Archive::new();
+    for n in 0..198 {
+        let key = format!("archive/{n:03}");
+        house.source.put(&key, b"a");
+        house.source.set_denied(&key, n != 99);
+    }
+    let mut import = house.import(None);
+    import.settings.concurrency = NonZeroU16::MIN;
+    let (summary, _) = run(&import).await.unwrap();
+    assert_eq!((summary.failed, summary.imported), (197, 1));
+    // a denied one is not tried again
+    assert_eq!(house.source.opened().len(), 198);
+}
+
+/// However many there are, each is tried once, and the others are imported.
+#[tokio::test(start_paused = true)]
+async fn objects_that_the_store_does_not_give_end_no_run() {
+    let house = Archive::new();
+    for n in 0..150 {
+        let key = format!("archive/{n:03}");
+        house.source.put(&key, b"a");
+        house.source.archive(&key);
+    }
+    house.source.put("archive/b", b"b");
+    let (summary, lines) = house.run().await;
+    assert_eq!((summary.failed, summary.imported), (150, 1));
+    assert_eq!(house.source.opened().len(), 151);
+    let reason = "the source did not give it: the object store does not give the object: \
+        the test has made it unreadable";
+    assert_eq!(lines[0].reason.as_deref(), Some(reason));
+}
+
+/// As in a copy of a bucket of the service.
+#[tokio::test]
+async fn an_asset_of_another_scope_is_not_imported() {
+    let mut house = Archive::new();
+    house.source = FakeSource::with_prefix("tenants/");
+    let key = |tenant: &str, environment: &str| {
+        let intent = sample::intent(&sample::scope(tenant, environment), sample::asset_id(1));
+        intent.address.key.as_str().to_owned()
+    };
+    let own = key("t_a", "dev");
+    for key in [&own, &key("t_b", "dev"), &key("t_a", "prod")] {
+        house.source.put(key, key.as_bytes());
+    }
+    let mut import = house.import(None);
+    "tenants/".clone_into(&mut import.settings.prefix);
+    let (summary, lines) = run(&import).await.unwrap();
+    assert_eq!((summary.imported, summary.refused), (1, 2));
+    for line in lines {
+        let reason = (line.key != own)
+            .then_some("its key is that of an asset of another tenant or environment");
+        assert_eq!(line.reason.as_deref(), reason, "{}", line.key);
+    }
+}
+
 /// What a store says is not enforced is read again.
 #[tokio::test]
 async fn on_a_store_without_trusted_digests_what_was_written_is_read() {
@@ -301,8 +364,18 @@ async fn it_begins_nothing_when_the_time_is_over_or_it_is_stopped() {
         reported += 1;
         Ok(())
     };
-    // what was begun is imported to its end
     let summary = import.run(ready(()), &mut report).await.unwrap();
+    assert_eq!((summary.ended, summary.imported), (ImportEnd::Stopped, 0));
+    // what was begun is imported to its end
+    let begun = poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if house.source.opened().is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    });
+    let summary = import.run(begun, &mut report).await.unwrap();
     assert_eq!((summary.ended, summary.imported), (ImportEnd::Stopped, 1));
     let summary = import.run(pending(), &mut report).await.unwrap();
     assert_eq!((summary.ended, summary.known), (ImportEnd::NothingLeft, 1));

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use nexus_raw::{asset::IntegrityLevel, ports::RawStorageRepository as _};
 
 use super::{
@@ -58,4 +60,33 @@ async fn what_a_killed_run_has_begun_in_parts_is_dropped() {
     }
     let (summary, _) = house.run().await;
     assert_eq!((summary.imported, house.store.open_uploads()), (1, 0));
+}
+
+/// It may be that of another run, which would drop this one's in turn.
+#[tokio::test(start_paused = true)]
+async fn what_is_begun_after_a_run_is_left_to_whoever_has_begun_it() {
+    let house = Archive::with_small_parts();
+    let object = house.source.put("archive/one.bin", CONTENT);
+    house.source.break_off("archive/one.bin", 1);
+    let intent = house.intent(&object);
+    let another = async {
+        // during the pause after the first attempt
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        house.store.begin_upload(&intent).await.unwrap()
+    };
+    let ((summary, _), _) = tokio::join!(house.run(), another);
+    assert_eq!((summary.imported, house.store.open_uploads()), (1, 1));
+}
+
+#[tokio::test]
+async fn two_runs_at_once_make_one_asset_and_leave_nothing() {
+    let house = Archive::with_small_parts();
+    let object = house.source.put("archive/one.bin", CONTENT);
+    let ((one, _), (other, _)) = tokio::join!(house.run(), house.run());
+    assert_eq!(
+        (one.imported + other.imported, one.known + other.known),
+        (1, 1)
+    );
+    assert_eq!(house.store.open_uploads(), 0);
+    house.record(&object, CONTENT).await;
 }

@@ -6,9 +6,10 @@ use std::{
 };
 
 use nexus_raw::{
-    asset::Sha256Digest,
-    ports::{AssetWriter as _, WriteOutcome},
+    asset::{ContentType, Filename, Sha256Digest, UploadIntent},
+    ports::{AssetCatalog as _, AssetWriter as _, WriteOutcome},
 };
+use nexus_raw_testkit::sample;
 
 use super::{
     super::{ImportError, ImportKind as Kind},
@@ -65,6 +66,46 @@ async fn another_content_at_the_key_is_refused() {
     );
     assert!(summary.asks_for_action());
     assert_eq!(house.registered(), []);
+}
+
+/// With the name of its key and the type and digest that the store has.
+#[tokio::test]
+async fn what_reconcile_has_adopted_keeps_its_name_type_and_digest() {
+    type Change = fn(&mut UploadIntent);
+    let cases: [(Change, bool); 5] = [
+        (|_| (), true),
+        (|it| it.facts.sha256 = Some(Sha256Digest::of(b"a")), true),
+        (|it| it.facts.sha256 = Some(Sha256Digest::of(b"b")), false),
+        (
+            |it| it.facts.content_type = ContentType::parse("text/plain").unwrap(),
+            false,
+        ),
+        (
+            |it| it.facts.filename = Filename::parse("other").unwrap(),
+            false,
+        ),
+    ];
+    for (change, is_imported) in cases {
+        let house = Archive::new();
+        let object = house.source.put("archive/a", b"a");
+        house.source.put("archive/b", b"b");
+        let mut intent = house.intent(&object);
+        change(&mut intent);
+        let event = sample::presigned(&intent);
+        let recorded = house.catalog.record_intent(intent.clone(), event).await;
+        recorded.unwrap();
+        let (summary, lines) = house.run().await;
+        let imported = 1 + u64::from(is_imported);
+        assert_eq!(
+            (summary.imported, summary.refused),
+            (imported, 2 - imported)
+        );
+        if !is_imported {
+            let reason = lines[0].reason.as_deref().unwrap();
+            let asset = format!("register asset {} as it is, ", intent.asset_id);
+            assert!(reason.contains(&asset), "{reason}");
+        }
+    }
 }
 
 #[tokio::test]
