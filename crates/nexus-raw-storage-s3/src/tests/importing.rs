@@ -277,6 +277,27 @@ async fn a_write_is_tried_again_while_that_may_help() {
     assert_eq!(scripted.seen().len(), 1);
 }
 
+/// On a slow network a large body takes its time; a store that says nothing is given up on.
+#[tokio::test(start_paused = true)]
+async fn the_answer_to_a_write_is_waited_for_as_long_as_its_body_takes() {
+    let waited = async |bytes: usize| {
+        let (writer, scripted) = writer(|_| None).await;
+        let intent = intent(writer.bucket(), "a.jpg");
+        let began = tokio::time::Instant::now();
+        let written = writer.put_object(&intent, Sha256Digest::of(b"a"), vec![0; bytes]);
+        let failed = written.await;
+        assert!(
+            matches!(failed, Err(StorageError::Unavailable(_))),
+            "{failed:?}"
+        );
+        assert_eq!(scripted.seen().len(), 4);
+        began.elapsed().as_secs() / 4
+    };
+    assert_eq!(waited(1).await, 30);
+    // 100 KiB a second
+    assert_eq!(waited(8 * 1024 * 1024).await, 30 + 81);
+}
+
 #[tokio::test]
 async fn a_part_is_written_with_its_digest_and_all_uploads_of_a_key_are_dropped() {
     let (writer, scripted) = writer(|seen| {
