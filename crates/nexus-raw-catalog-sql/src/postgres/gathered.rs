@@ -246,6 +246,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_read_is_shared_by_so_many_and_no_more() {
+        let numbers = Numbers::default();
+        let (held, mut begun) = Held::new();
+        let ask = |key| tokio::spawn(held.clone().value(numbers.clone(), "a", key));
+        let mut calls = Vec::new();
+        for key in [2, 4] {
+            calls.push(ask(key));
+            begun.recv().await.unwrap();
+        }
+        calls.extend((100..400).map(ask));
+        tokio::task::yield_now().await;
+        held.may_go_on.add_permits(4);
+        let mut sizes = [(); 2].map(|()| 0);
+        for size in &mut sizes {
+            *size = begun.recv().await.unwrap().1.len();
+        }
+        assert_eq!(sizes, [MAX_GROUP, 300 - MAX_GROUP]);
+        for call in join_all(calls).await {
+            call.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn a_failed_read_fails_for_all_who_share_it_and_for_no_other() {
         let numbers = Numbers::default();
         let (held, mut begun) = Held::new();
