@@ -201,6 +201,19 @@ mod tests {
             (Self { begun, may_go_on }, seen)
         }
 
+        /// Has so many reads under way in a place that further callers wait.
+        async fn fill<C>(
+            begun: &mut mpsc::UnboundedReceiver<(&'static str, Vec<u32>)>,
+            ask: &impl Fn(u32) -> C,
+        ) -> Vec<C> {
+            let mut calls = Vec::new();
+            for key in [2, 4] {
+                calls.push(ask(key));
+                assert_eq!(begun.recv().await.unwrap(), ("a", vec![key]));
+            }
+            calls
+        }
+
         async fn value(
             self,
             of: Numbers,
@@ -250,11 +263,7 @@ mod tests {
         let numbers = Numbers::default();
         let (held, mut begun) = Held::new();
         let ask = |key| tokio::spawn(held.clone().value(numbers.clone(), "a", key));
-        let mut calls = Vec::new();
-        for key in [2, 4] {
-            calls.push(ask(key));
-            begun.recv().await.unwrap();
-        }
+        let mut calls = Held::fill(&mut begun, &ask).await;
         calls.extend((100..400).map(ask));
         tokio::task::yield_now().await;
         held.may_go_on.add_permits(4);
@@ -273,11 +282,7 @@ mod tests {
         let numbers = Numbers::default();
         let (held, mut begun) = Held::new();
         let ask = |key| tokio::spawn(held.clone().value(numbers.clone(), "a", key));
-        let mut calls = Vec::new();
-        for key in [2, 4] {
-            calls.push(ask(key));
-            begun.recv().await.unwrap();
-        }
+        let mut calls = Held::fill(&mut begun, &ask).await;
         calls.extend([6, 13].map(ask));
         tokio::task::yield_now().await;
         held.may_go_on.add_permits(3);
@@ -294,11 +299,7 @@ mod tests {
         let numbers = Numbers::default();
         let (held, mut begun) = Held::new();
         let ask = |key| tokio::spawn(held.clone().value(numbers.clone(), "a", key));
-        let mut first = Vec::new();
-        for key in [2, 4] {
-            first.push(ask(key));
-            begun.recv().await.unwrap();
-        }
+        let first = Held::fill(&mut begun, &ask).await;
         let gone = ask(6);
         let stays = ask(8);
         tokio::task::yield_now().await;
