@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use nexus_raw::ports::{BoxError, Clock};
 
 use crate::{
-    connector::connector,
+    connector::{connector, unpooled_connector},
     credentials::{CredentialsCell, CredentialsFailure, provider},
     deadlines::Deadlines,
     endpoint::BucketUrl,
@@ -102,6 +102,7 @@ pub(crate) async fn connect(
     let connectors = Connectors {
         prompt: connector(deadlines),
         patient: connector(deadlines.patient()),
+        once: unpooled_connector(deadlines.patient()),
     };
     let store = Store::new(settings, bucket, credentials, connectors, clock, deadlines);
     Ok(Arc::new(store))

@@ -30,13 +30,19 @@ pub(crate) fn connector(deadlines: Deadlines) -> SharedHttpConnector {
     SharedHttpConnector::new(RenewedPool(Arc::new(Pools {
         deadlines,
         current: Mutex::new(Pool {
-            connector: pool(deadlines),
+            connector: pool(deadlines, usize::MAX),
             since: Instant::now(),
         }),
     })))
 }
 
-fn pool(deadlines: Deadlines) -> SharedHttpConnector {
+/// Returns a connector that makes a new connection for each request, for those that are tried once:
+/// a store may close an idle connection in the moment in which a request is sent on it.
+pub(crate) fn unpooled_connector(deadlines: Deadlines) -> SharedHttpConnector {
+    pool(deadlines, 0)
+}
+
+fn pool(deadlines: Deadlines, max_idle: usize) -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(deadlines.connect)
         .read_timeout(deadlines.read)
@@ -44,6 +50,7 @@ fn pool(deadlines: Deadlines) -> SharedHttpConnector {
     SharedHttpConnector::new(
         Connector::builder()
             .connector_settings(settings)
+            .pool_max_idle_per_host(max_idle)
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .build(),
     )
@@ -75,7 +82,7 @@ impl Pools {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.since == since && since.elapsed() >= MIN_POOL_AGE {
             *current = Pool {
-                connector: pool(self.deadlines),
+                connector: pool(self.deadlines, usize::MAX),
                 since: Instant::now(),
             };
         }

@@ -43,15 +43,18 @@ pub(crate) struct Connectors {
     pub(crate) prompt: SharedHttpConnector,
     /// For requests whose answer may take long.
     pub(crate) patient: SharedHttpConnector,
+    /// For such requests where they are tried once.
+    pub(crate) once: SharedHttpConnector,
 }
 
 #[cfg(test)]
 impl Connectors {
-    /// One for both.
+    /// One for all.
     pub(crate) fn one(connector: SharedHttpConnector) -> Self {
         Self {
             prompt: connector.clone(),
-            patient: connector,
+            patient: connector.clone(),
+            once: connector,
         }
     }
 }
@@ -127,7 +130,7 @@ impl Store {
         };
         let client = client_on(connector.clone(), deadlines, ATTEMPTS);
         let patient_connector = observed(connectors.patient);
-        let patient_client = client_on(patient_connector.clone(), deadlines.patient(), 1);
+        let patient_client = client_on(observed(connectors.once), deadlines.patient(), 1);
         Self {
             signer: Signer::new(bucket, &settings),
             settings,

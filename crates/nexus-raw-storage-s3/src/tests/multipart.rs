@@ -13,11 +13,13 @@ use tokio::time::Instant;
 use super::{
     raw_server::{RawServer, Reply},
     scripted::{Answer, Scripted, Seen},
-    support::{intent, repository_of, settings, settings_for, static_credentials, store_on},
+    support::{
+        RuntimeClock, intent, repository_of, settings, settings_for, static_credentials, store_on,
+    },
 };
 use crate::{
-    S3RawStorageRepository, S3Settings, ServerSideEncryption, connector::connector,
-    deadlines::Deadlines,
+    S3RawStorageRepository, S3Settings, ServerSideEncryption, connect::connect,
+    connector::connector, deadlines::Deadlines,
 };
 
 fn number(number: u64) -> PartNumber {
@@ -393,25 +395,51 @@ async fn a_completion_without_a_clear_answer_is_an_error_and_not_tried_again() {
     }
 }
 
+/// On the wire, a list of the one part that is declared.
+fn listing_of_one() -> Reply {
+    let listed = "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>11</Size></Part></ListPartsResult>";
+    Reply::Bytes(format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{listed}",
+        listed.len()
+    ))
+}
+
+const DONE: &str =
+    "<CompleteMultipartUploadResult><ETag>\"e-1\"</ETag></CompleteMultipartUploadResult>";
+
+/// A store may close an idle connection just as a request comes on it. A completion is tried once,
+/// so it must not meet that.
+#[tokio::test]
+async fn a_completion_uses_no_connection_that_was_idle() {
+    let done = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{DONE}",
+        DONE.len()
+    );
+    let replies = [listing_of_one(), Reply::ClosedOnReuse(done)];
+    let server = RawServer::saying([replies.clone(), replies].concat()).await;
+    let settings = settings_for(server.endpoint());
+    let store = connect(settings, RuntimeClock::start(), Deadlines::default()).await;
+    let repository = repository_of(store.unwrap());
+    for _ in 0..2 {
+        let outcome = repository.complete(&upload(), &parts(1)).await.unwrap();
+        assert_eq!(outcome, CompletionOutcome::Completed);
+    }
+    assert_eq!(server.requests(), 4);
+}
+
 /// On the wire: the head comes at once, white space while the store works, then the result.
 #[tokio::test]
 async fn an_error_after_the_head_of_a_success_is_seen() {
-    let listed = "<ListPartsResult><Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>11</Size></Part></ListPartsResult>";
-    let listing = Reply::Bytes(format!(
-        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{listed}",
-        listed.len()
-    ));
+    let listing = listing_of_one();
     let white = " ".repeat(200);
     let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
     let error = "<Error><Code>InternalError</Code><Message>again</Message></Error>";
-    let done =
-        "<CompleteMultipartUploadResult><ETag>\"e-1\"</ETag></CompleteMultipartUploadResult>";
     for (body, is_done) in [
         (format!("{declaration}{white}{error}"), false),
         (format!("{white}{error}"), false),
         (format!("{white}{declaration}{error}"), false),
         (white.clone(), false),
-        (format!("{declaration}{white}{done}"), true),
+        (format!("{declaration}{white}{DONE}"), true),
     ] {
         let reply = Reply::Bytes(format!(
             "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{body}"

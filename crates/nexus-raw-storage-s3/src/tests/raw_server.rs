@@ -19,6 +19,8 @@ use tokio::{
 pub(super) enum Reply {
     /// These bytes, then the connection is closed.
     Bytes(String),
+    /// These bytes; the connection is closed in the moment of the next request on it.
+    ClosedOnReuse(String),
     /// A head, then so many times these bytes, a pause after each, then nothing for ever.
     Pieces {
         head: String,
@@ -88,18 +90,19 @@ impl Drop for RawServer {
 }
 
 async fn say(mut stream: TcpStream, reply: Reply) {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        match stream.read_u8().await {
-            Ok(byte) => request.push(byte),
-            Err(_) => return,
-        }
+    if !read_head(&mut stream).await {
+        return;
     }
     match reply {
         Reply::Bytes(bytes) => {
             // the client may have given up
             let _ = stream.write_all(bytes.as_bytes()).await;
             let _ = stream.shutdown().await;
+        }
+        Reply::ClosedOnReuse(bytes) => {
+            if stream.write_all(bytes.as_bytes()).await.is_ok() {
+                read_head(&mut stream).await;
+            }
         }
         Reply::Pieces {
             head,
@@ -131,4 +134,16 @@ async fn say(mut stream: TcpStream, reply: Reply) {
             }
         }
     }
+}
+
+/// Reads up to the end of a head; whether there was one.
+async fn read_head(stream: &mut TcpStream) -> bool {
+    let mut read = Vec::new();
+    while !read.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => read.push(byte),
+            Err(_) => return false,
+        }
+    }
+    true
 }
