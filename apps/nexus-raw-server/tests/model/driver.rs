@@ -2,6 +2,7 @@
 
 mod book;
 mod calling;
+mod failures;
 mod hashing;
 mod uploading;
 
@@ -36,11 +37,10 @@ use nexus_raw_server::{
 use nexus_raw_testkit::{FixedClock, SequentialIds};
 use proptest_state_machine::StateMachineTest;
 use serde_json::Value;
-use slog::{Discard, Logger, o};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use self::{book::Book, hashing::PendingOnce};
+use self::{book::Book, failures::LastFailure, hashing::PendingOnce};
 use crate::{
     houses::{House, Ports, beginning},
     machine::Machine,
@@ -113,6 +113,7 @@ pub(crate) struct Driver {
     clock: Arc<FixedClock>,
     ports: Ports,
     service: Service,
+    failure: LastFailure,
     relays: Relays,
     /// By number.
     assets: Vec<Known>,
@@ -158,6 +159,7 @@ impl Driver {
         // no step waits for events
         let core = composition.build(drop);
         let (_, phase) = watch::channel(Phase::Started(Arc::new(core)));
+        let failure = LastFailure::default();
         let environments = ["dev", "prod"].map(|it| Environment::parse(it).unwrap());
         let state = AppState {
             answers: Answers::default(),
@@ -169,7 +171,7 @@ impl Driver {
             clock: Arc::clone(&port),
             request_timeout: Duration::from_mins(1),
             max_lag: Duration::from_mins(15),
-            log: Logger::root(Discard, o!()),
+            log: failure.logger(),
             phase,
         };
         let app = test::init_service(
@@ -191,6 +193,7 @@ impl Driver {
             clock,
             ports,
             service,
+            failure,
             relays,
             assets: Vec::new(),
             event_ids: BTreeSet::new(),

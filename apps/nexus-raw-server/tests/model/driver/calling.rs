@@ -209,7 +209,7 @@ impl Driver {
             "verification-pending",
         ];
         let code = known.into_iter().find(|it| *it == code);
-        let code = code.unwrap_or_else(|| panic!("{text}"));
+        let code = code.unwrap_or_else(|| panic!("{text}, after {}", self.failure.line()));
         let errors = body["errors"].as_array().into_iter().flatten();
         let pointers = errors.map(|error| error["pointer"].as_str().unwrap().to_owned());
         let location = location(headers);
