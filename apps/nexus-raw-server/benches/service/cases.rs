@@ -1,4 +1,7 @@
-use crate::house::Mode::{self, Embedded, Platform};
+use crate::{
+    figures::Goal::{self, AtLeast, AtMost},
+    house::Mode::{self, Embedded, Platform},
+};
 
 /// A request whose cost is measured.
 pub(crate) struct Case {
@@ -24,13 +27,6 @@ pub(crate) enum Measure {
     Rate,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Goal {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-use Goal::{AtLeast, AtMost};
 use Measure::{Floors, OfFastApi, OfFloor, P99, Rate};
 
 pub(crate) const BATCH: &str = "batch presign, an item";

@@ -4,9 +4,11 @@ use std::{thread, time::Duration};
 
 use crate::{
     arguments::Plan,
-    cases::Goal::{AtLeast, AtMost},
     collected::Collected,
-    figures::Figure,
+    figures::{
+        Figure,
+        Goal::{AtLeast, AtMost},
+    },
     house::Mode,
     load::{Load, Until},
     processor::{Memory, Process as _},

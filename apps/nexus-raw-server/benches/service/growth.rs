@@ -4,9 +4,8 @@ use std::process::Command;
 
 use crate::{
     arguments::Plan,
-    cases::Goal::AtLeast,
     collected::Collected,
-    figures::Figure,
+    figures::{Figure, Goal::AtLeast},
     house::Mode,
     load::{Load, Until},
     service::Service,

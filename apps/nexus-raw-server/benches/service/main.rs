@@ -11,26 +11,18 @@
     reason = "a measurement that cannot be made must end, and one that was made is printed"
 )]
 
-mod arguments;
 mod batches;
 mod cases;
-mod collected;
 #[expect(dead_code, reason = "tests need more of it")]
 #[path = "../../tests/common/mod.rs"]
 mod common;
 mod conditions;
-mod exchange;
 mod fastapi;
-mod figures;
-mod floor;
 mod growth;
-mod house;
-mod load;
-mod processor;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod report;
 mod routes;
-mod running;
-mod service;
 mod surroundings;
 
 use std::{env, fs};
@@ -40,6 +32,7 @@ use serde_json::json;
 use arguments::Plan;
 use batches::Batches;
 use figures::Figure;
+use harness::{arguments, collected, figures, floor, house, load, processor, service};
 use house::Mode;
 use routes::Routes;
 

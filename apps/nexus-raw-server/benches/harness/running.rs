@@ -9,7 +9,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::processor::Process;
+use super::processor::Process;
 
 /// The service, until it is dropped.
 pub(crate) struct Running {

@@ -2,7 +2,12 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::cases::Goal;
+/// What a figure is to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
 
 /// One thing that was measured, and what it is to be.
 pub(crate) struct Figure {

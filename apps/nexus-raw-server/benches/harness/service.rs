@@ -3,7 +3,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use nexus_raw::asset::Sha256Digest;
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     exchange::{Answer, ask},
     house::{Mode, Site, host_and_target},
     load::{Load, Until},

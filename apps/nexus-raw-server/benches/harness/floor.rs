@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
-use crate::processor::Process;
+use super::processor::Process;
 
 /// What has this program be the floor.
 pub(crate) const ARGUMENT: &str = "--floor";

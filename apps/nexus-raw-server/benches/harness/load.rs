@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::processor::{Callers, Process};
+use super::processor::{Callers, Process};
 
 /// When to stop.
 #[derive(Clone, Copy)]

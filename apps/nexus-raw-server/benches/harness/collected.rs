@@ -1,7 +1,4 @@
-use crate::{
-    cases::Goal,
-    figures::{Figure, median, spread},
-};
+use super::figures::{Figure, Goal, median, spread};
 
 /// Values of one figure, one of each round.
 struct Values {

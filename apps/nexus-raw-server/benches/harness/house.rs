@@ -5,13 +5,13 @@ use nexus_raw_config::EmbeddedMode;
 use nexus_raw_testkit::SeaweedFs;
 use secrecy::ExposeSecret as _;
 
-use crate::{
-    common::{
-        house::{Embedded, House as _, OnPostgres},
-        machine::Machine,
-    },
+use super::{
     processor::{self, Process},
     running::Running,
+};
+use crate::common::{
+    house::{Embedded, House as _, OnPostgres},
+    machine::Machine,
 };
 
 /// The store and the catalogue.

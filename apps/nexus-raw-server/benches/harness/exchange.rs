@@ -5,7 +5,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::load;
+use super::load;
 
 /// What was answered to a request that is sent once, outside of what is measured.
 pub(crate) struct Answer {
