@@ -1,3 +1,5 @@
+use std::pin::pin;
+
 use async_trait::async_trait;
 use nexus_raw::{
     asset::{
@@ -33,7 +35,7 @@ impl AssetCatalog for SqlAssetCatalog {
         intent: UploadIntent,
         event: EventBody,
     ) -> Result<(), CatalogError> {
-        let record = async {
+        let record = pin!(async {
             let event = SealedEvent::of(event)?;
             let key = None;
             match self.writer.call(NewIntent { intent, event, key }).await? {
@@ -43,12 +45,12 @@ impl AssetCatalog for SqlAssetCatalog {
                     Err(CatalogError::AlreadyExists)
                 }
             }
-        };
+        });
         self.observed("record_intent", record).await
     }
 
     async fn record_keyed_intent(&self, new: KeyedIntent) -> Result<KeyedOutcome, CatalogError> {
-        let record = async {
+        let record = pin!(async {
             let request = NewIntent {
                 intent: new.intent,
                 event: SealedEvent::of(new.event)?,
@@ -62,7 +64,7 @@ impl AssetCatalog for SqlAssetCatalog {
                 IntentOutcome::KeyStands => Ok(KeyedOutcome::KeyStands),
                 IntentOutcome::AlreadyExists => Err(CatalogError::AlreadyExists),
             }
-        };
+        });
         self.observed("record_keyed_intent", record).await
     }
 

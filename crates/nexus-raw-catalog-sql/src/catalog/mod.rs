@@ -189,19 +189,22 @@ impl Drop for RunningCall<'_> {
 }
 
 /// Runs a read on the database within the deadline, and reports it to the observer.
+///
+/// A future that awaits another holds it twice, so these are passed on by reference; and those of
+/// PostgreSQL have kilobytes, which those of SQLite need not have too.
 macro_rules! read {
     ($catalog:ident, $operation:expr, $reader:ident => $query:expr) => {{
-        let answer = async {
+        let answer = std::pin::pin!(async {
             match &$catalog.reader {
                 crate::backend::Reader::Sqlite($reader) => $query.await,
-                crate::backend::Reader::Postgres($reader) => $query.await,
+                crate::backend::Reader::Postgres($reader) => Box::pin($query).await,
             }
-        };
-        let timely = async {
+        });
+        let timely = std::pin::pin!(async {
             tokio::time::timeout(crate::error::DEADLINE, answer)
                 .await
                 .map_err(|_| crate::error::Reason::Deadline)?
-        };
+        });
         $catalog.observed($operation, timely).await
     }};
 }

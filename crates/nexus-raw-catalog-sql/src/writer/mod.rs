@@ -46,14 +46,15 @@ const QUEUE: usize = 4096;
 
 /// A message to the writer task.
 enum Message {
-    Write(Box<Pending>),
+    Write(Pending),
     /// Stop writing and close the database; the reply confirms the close.
     Close(oneshot::Sender<()>),
 }
 
 /// A queued write and the channel of its caller.
 struct Pending {
-    write: Write,
+    /// A request has kilobytes, and would be moved with each future around it.
+    write: Box<Write>,
     reply: oneshot::Sender<Result<Written, CatalogError>>,
 }
 
@@ -103,7 +104,7 @@ impl Signals {
     /// Marks what a group changes, until the returned value is dropped after the attempt, whatever
     /// its outcome, and before its members are answered.
     fn changing(&self, batch: &[Pending]) -> [Changing<'_>; 2] {
-        let writes = || batch.iter().map(|it| &it.write);
+        let writes = || batch.iter().map(|it| &*it.write);
         [
             self.consent
                 .change(writes().filter_map(Write::consent_scope)),
@@ -201,19 +202,23 @@ impl Writer {
     }
 
     /// Queues `request` and returns its outcome.
-    pub(crate) async fn call<K: Kind>(&self, request: K) -> Result<K::Outcome, CatalogError> {
+    pub(crate) fn call<K: Kind>(
+        &self,
+        request: K,
+    ) -> impl Future<Output = Result<K::Outcome, CatalogError>> {
         let (reply, answer) = oneshot::channel();
-        let write = request.into_write();
+        let write = Box::new(request.into_write());
         let answered = async {
-            let message = Message::Write(Box::new(Pending { write, reply }));
+            let message = Message::Write(Pending { write, reply });
             let queued = self.queue.send(message).await;
             queued.map_err(|_| Reason::Stopped)?;
             let written: Written = answer.await.map_err(|_| Reason::Stopped)??;
             K::outcome(written).ok_or_else(|| CatalogError::Corrupt(Box::new(OutcomesDiffer)))
         };
-        tokio::time::timeout(DEADLINE, answered)
-            .await
-            .map_err(|_| Reason::Deadline)?
+        async {
+            let answered = tokio::time::timeout(DEADLINE, answered).await;
+            answered.map_err(|_| Reason::Deadline)?
+        }
     }
 
     /// Returns an error if the medium has failed, or while writes fail one after the other, such as

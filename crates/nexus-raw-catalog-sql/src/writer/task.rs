@@ -66,7 +66,7 @@ fn gather(
     while let Some(message) = next {
         match message {
             Message::Write(pending) if pending.reply.is_closed() => {}
-            Message::Write(pending) => batch.push(*pending),
+            Message::Write(pending) => batch.push(pending),
             Message::Close(closed) => {
                 *closing = Some(closed);
                 break;
@@ -92,7 +92,7 @@ struct Steps {
 
 impl Steps {
     fn spread(&mut self, gathered: Vec<Pending>) -> Vec<Pending> {
-        let is_step = |it: &Pending| matches!(it.write, Write::Advance(_));
+        let is_step = |it: &Pending| matches!(*it.write, Write::Advance(_));
         let (steps, mut batch): (Vec<_>, Vec<_>) = gathered.into_iter().partition(is_step);
         self.held.extend(steps);
         let may_have_one = !self.had_one || batch.is_empty();
@@ -137,7 +137,7 @@ async fn attempt(
         return Ok(None);
     }
     let began = Instant::now();
-    let group: Vec<&Write> = batch.iter().map(|it| &it.write).collect();
+    let group: Vec<&Write> = batch.iter().map(|it| &*it.write).collect();
     let change = signals.changing(&batch);
     let written = backend.write(&group).await;
     drop(change);
@@ -183,6 +183,7 @@ mod tests {
 
     fn pending(write: Write) -> Pending {
         let (reply, _) = oneshot::channel();
+        let write = Box::new(write);
         Pending { write, reply }
     }
 
@@ -212,7 +213,7 @@ mod tests {
     fn every_second_batch_of_others_is_free_of_steps() {
         let mut steps = Steps::default();
         let shape = |batch: Vec<Pending>| {
-            let is_step = |it: &Pending| matches!(it.write, Write::Advance(_));
+            let is_step = |it: &Pending| matches!(*it.write, Write::Advance(_));
             let count = batch.iter().filter(|it| is_step(it)).count();
             (count, batch.len() - count)
         };
