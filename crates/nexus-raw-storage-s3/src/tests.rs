@@ -3,6 +3,7 @@
 mod answers;
 mod bucket_setup;
 mod canary;
+mod completing;
 mod examining;
 mod fit_store;
 mod hanging;
