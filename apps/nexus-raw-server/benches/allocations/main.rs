@@ -19,7 +19,7 @@ mod counter;
 mod harness;
 mod routes;
 
-use std::{alloc::System, env, fs, process::ExitCode};
+use std::{alloc::System, env, process::ExitCode};
 
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -60,8 +60,5 @@ fn measure(plan: &Plan) {
         "bench": "allocations",
         "figures": figures.iter().map(Figure::json).collect::<Vec<_>>(),
     });
-    if let Some(path) = &plan.json {
-        fs::write(path, all.to_string()).unwrap();
-    }
-    println!("\n{all}");
+    plan.publish(&all);
 }

@@ -1,4 +1,6 @@
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
+
+use serde_json::Value;
 
 /// How much is measured, and how long.
 pub(crate) struct Plan {
@@ -16,7 +18,7 @@ pub(crate) struct Plan {
     /// The parts to run; all by default.
     parts: Option<Vec<String>>,
     /// Where all figures go as JSON, besides the last line.
-    pub(crate) json: Option<PathBuf>,
+    json: Option<PathBuf>,
 }
 
 impl Plan {
@@ -39,6 +41,14 @@ impl Plan {
             parts: value("--parts").map(|it| it.split(',').map(str::to_owned).collect()),
             json: value("--json").map(PathBuf::from),
         }
+    }
+
+    /// Prints all figures as the last line, and writes them where the arguments say.
+    pub(crate) fn publish(&self, all: &Value) {
+        if let Some(path) = &self.json {
+            fs::write(path, all.to_string()).unwrap();
+        }
+        println!("\n{all}");
     }
 
     pub(crate) fn has(&self, part: &str) -> bool {

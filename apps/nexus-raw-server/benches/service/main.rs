@@ -25,7 +25,7 @@ mod report;
 mod routes;
 mod surroundings;
 
-use std::{env, fs};
+use std::env;
 
 use serde_json::json;
 
@@ -85,8 +85,5 @@ fn measure(plan: &Plan) {
         "figures": figures.iter().map(Figure::json).collect::<Vec<_>>(),
         "modes": modes,
     });
-    if let Some(path) = &plan.json {
-        fs::write(path, all.to_string()).unwrap();
-    }
-    println!("\n{all}");
+    plan.publish(&all);
 }
