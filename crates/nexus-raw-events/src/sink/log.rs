@@ -10,7 +10,6 @@ use nexus_raw::{
     ports::{DatasetEventSink, Delivery, SinkError, SinkName},
     time::Timestamp,
 };
-use serde_json::value::{RawValue, to_raw_value};
 use slog::{Drain, KV, Level, OwnedKVList, Record, Serde, Serializer, b, o, record_static};
 use slog_json::Json;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
@@ -135,7 +134,7 @@ fn write<D: Drain<Ok = (), Err = io::Error>>(batch: Batch<D>) {
         if outcome.is_closed() {
             break;
         }
-        if let Err(error) = log(&*drain, &event) {
+        if let Err(error) = log(&*drain, event) {
             let failure = unavailable(delivery.taken, error);
             drop(drain);
             // the caller may have timed out, which then offers these events again
@@ -148,13 +147,12 @@ fn write<D: Drain<Ok = (), Err = io::Error>>(batch: Batch<D>) {
     let _ = outcome.send(Ok(delivery));
 }
 
-fn log<D: Drain<Ok = (), Err = io::Error>>(drain: &D, event: &DatasetEvent) -> io::Result<()> {
+fn log<D: Drain<Ok = (), Err = io::Error>>(drain: &D, event: DatasetEvent) -> io::Result<()> {
     let message = format_args!("dataset event");
     let place = record_static!(Level::Info, "");
     let line = EventLine {
         occurred_at: event.body.occurred_at,
-        // slog would ask for each of its values by dynamic dispatch
-        event: Serde(to_raw_value(event)?),
+        event: Serde(event),
     };
     drain.log(
         &Record::new(&place, &message, b!(line)),
@@ -165,7 +163,7 @@ fn log<D: Drain<Ok = (), Err = io::Error>>(drain: &D, event: &DatasetEvent) -> i
 /// The keys of an event's line, in this order: slog's own key lists are written reversed.
 struct EventLine {
     occurred_at: Timestamp,
-    event: Serde<Box<RawValue>>,
+    event: Serde<DatasetEvent>,
 }
 
 impl KV for EventLine {
