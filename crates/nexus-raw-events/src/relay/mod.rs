@@ -87,6 +87,10 @@ impl Relay {
     /// Runs until `shutdown` resolves and deliveries in progress are finished and recorded, which
     /// takes at most one deadline for the sink and two for the catalogue.
     ///
+    /// Within one deadline of `shutdown` it also delivers what was committed before, unless the sink
+    /// or the catalogue fails; of what this leaves, events may be delivered again after the next
+    /// start.
+    ///
     /// The lease is not released; it expires. Dropping the future stops the relay at once, and
     /// deliveries in progress are repeated. Without sinks it returns at once.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {

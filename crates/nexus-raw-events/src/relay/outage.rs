@@ -18,15 +18,19 @@ impl Outage {
         }
     }
 
+    pub(super) fn is_on(&self) -> bool {
+        self.failures > 0
+    }
+
     pub(super) fn failed(&mut self, reason: &str) {
-        if self.failures == 0 {
+        if !self.is_on() {
             warn!(self.log, "event delivery stalled"; "by" => self.source, "reason" => reason);
         }
         self.failures = self.failures.saturating_add(1);
     }
 
     pub(super) fn worked(&mut self) {
-        if self.failures > 0 {
+        if self.is_on() {
             info!(self.log, "event delivery resumed"; "by" => self.source, "failures" => self.failures);
         }
         self.failures = 0;

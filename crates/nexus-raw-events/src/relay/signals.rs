@@ -1,7 +1,10 @@
 use std::{convert::Infallible, future::Future, pin::pin, time::Duration};
 
 use nexus_raw::ports::EventOutbox;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 /// A signal to every worker that events may have been committed.
 ///
@@ -35,22 +38,29 @@ impl CommitSignal {
     }
 }
 
-/// The request to stop the relay.
+/// The request to stop the relay: when it came, once it has.
 #[derive(Clone)]
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(super) struct Stop(watch::Receiver<Option<Instant>>);
 
 impl Stop {
     /// Returns a stop that is set when `shutdown` resolves, while the returned future is polled.
     pub(super) fn on(
         shutdown: impl Future<Output = ()>,
     ) -> (Self, impl Future<Output = Infallible>) {
-        let (sender, receiver) = watch::channel(false);
+        let (sender, receiver) = watch::channel(None);
         let watching = async move {
             shutdown.await;
-            sender.send_replace(true);
+            sender.send_replace(Some(Instant::now()));
             std::future::pending().await
         };
         (Self(receiver), watching)
+    }
+
+    /// Waits for the stop, and returns when it came.
+    pub(super) async fn at(&mut self) -> Instant {
+        let came = self.0.wait_for(Option::is_some).await;
+        // an error means that the sender is gone, which is a stop as well
+        came.ok().and_then(|at| *at).unwrap_or_else(Instant::now)
     }
 
     /// Returns the result of `work`, or `None` and drops `work` once the relay is to stop.
@@ -58,8 +68,7 @@ impl Stop {
         let work = pin!(work);
         tokio::select! {
             biased;
-            // an error means that the sender is gone, which is a stop as well
-            _ = self.0.wait_for(|stop| *stop) => None,
+            _ = self.at() => None,
             done = work => Some(done),
         }
     }

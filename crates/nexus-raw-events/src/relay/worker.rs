@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use nexus_raw::{
     ErrorChain,
     event::DatasetEvent,
@@ -14,7 +15,7 @@ use nexus_raw::{
 use slog::{Logger, error, info, o, warn};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -97,8 +98,18 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Runs until the stop; a delivery in progress is finished and recorded first.
+    /// Runs until the stop; then what was committed before is delivered and recorded.
     pub(super) async fn work(mut self) {
+        self.work_until_stopped().await;
+        if self.sink_outage.is_on() || self.catalogue_outage.is_on() {
+            return;
+        }
+        // what a dropped delivery had taken is offered again after the next start
+        let stopped_at = self.stop.clone().at().await;
+        let _ = timeout_at(stopped_at + self.deadline, self.deliver_last()).await;
+    }
+
+    async fn work_until_stopped(&mut self) {
         let mut stop = self.stop.clone();
         while let Some(epoch) = stop.or(self.lease.held(self.clock)).await {
             let wait = match self.pass(epoch).await {
@@ -139,13 +150,45 @@ impl<'a> Worker<'a> {
         if let Some(pass) = self.retry_parked(epoch).await {
             return pass;
         }
-        let mut stop = self.stop.clone();
+        match self.stop.clone().or(self.undelivered()).await {
+            Some(events) => self.deliver(events, epoch).await,
+            None => Pass::Idle,
+        }
+    }
+
+    /// Delivers what was committed before the stop, which a caller may have done just now: whoever
+    /// ends the only process reads its last events in the log, not after the next start.
+    async fn deliver_last(&mut self) {
+        let lease = self.lease;
+        let clock = self.clock;
+        let Some(epoch) = lease.held(clock).now_or_never() else {
+            return;
+        };
+        self.held.enter_epoch(epoch);
+        loop {
+            let events = self.undelivered().await;
+            if !matches!(self.deliver(events, epoch).await, Pass::Progressed) {
+                return;
+            }
+        }
+    }
+
+    /// Reads the next events of the scopes that are not in backoff.
+    async fn undelivered(&self) -> Result<Vec<DatasetEvent>, CatalogError> {
         let held = self.held.scopes();
-        let undelivered = self.outbox.undelivered(self.sink.name(), self.batch, &held);
-        let events = match stop.or(self.answer(undelivered)).await {
-            Some(Ok(events)) if !events.is_empty() => events,
-            Some(Ok(_)) | None => return Pass::Idle,
-            Some(Err(error)) => return Pass::CatalogueFailed(error),
+        let read = self.outbox.undelivered(self.sink.name(), self.batch, &held);
+        self.answer(read).await
+    }
+
+    async fn deliver(
+        &mut self,
+        events: Result<Vec<DatasetEvent>, CatalogError>,
+        epoch: u64,
+    ) -> Pass {
+        let events = match events {
+            Ok(events) if !events.is_empty() => events,
+            Ok(_) => return Pass::Idle,
+            Err(error) => return Pass::CatalogueFailed(error),
         };
         let Some(mut offer) = self.offer(&events, epoch).await else {
             return Pass::LeaseLost;

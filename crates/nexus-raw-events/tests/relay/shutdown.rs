@@ -14,7 +14,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::support::{Reaction, ScriptedSink, TokioClock, commit, relay, scope};
+use crate::support::{Reaction, ScriptedSink, TokioClock, commit, relay, scope, with_settings};
 
 /// Signals when a delivery is under way, and ends it on a signal.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl DatasetEventSink for SlowSink {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_under_way_is_finished_and_marked_before_the_end() {
+async fn what_was_committed_until_the_end_is_delivered_and_marked_before_it() {
     let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
     commit(&catalog, &scope(), 0..3).await;
     let sink = Arc::new(SlowSink {
@@ -63,6 +63,8 @@ async fn a_delivery_under_way_is_finished_and_marked_before_the_end() {
         tokio::task::yield_now().await;
         commit(&catalog, &scope(), 3..4).await;
         sink.go_on.notify_one();
+        sink.began.notified().await;
+        sink.go_on.notify_one();
     };
     join!(
         relay.run(async {
@@ -71,8 +73,49 @@ async fn a_delivery_under_way_is_finished_and_marked_before_the_end() {
         conducting
     );
     let left = catalog.undelivered(&sink.name, 10, &[]).await.unwrap();
-    let left: Vec<_> = left.iter().map(|event| event.sequence).collect();
-    assert_eq!(left, [4]);
+    assert_eq!(left, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_gathers_at_the_end_is_not_left_for_the_next_start() {
+    let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
+    let sink = ScriptedSink::willing("log");
+    let settings = RelaySettings {
+        gather: Duration::from_secs(1),
+        batch: 8,
+        ..RelaySettings::default()
+    };
+    let relay = with_settings(&catalog, &[&sink], &clock, 1, settings);
+    commit(&catalog, &scope(), 0..1).await;
+    let started = Instant::now();
+    relay
+        .run(async {
+            sink.has_taken(1).await;
+            // more than a batch
+            commit(&catalog, &scope(), 1..30).await;
+        })
+        .await;
+    assert!(sink.sequences(&scope()).into_iter().eq(1..=30));
+    assert_eq!(catalog.undelivered(sink.name(), 10, &[]).await.unwrap(), []);
+    assert!(started.elapsed() < settings.gather);
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_deliveries_take_a_deadline_at_most() {
+    let (catalog, clock) = (FakeCatalog::new(), TokioClock::start());
+    let sink = ScriptedSink::new("log", |_| Reaction::TakeAfter(Duration::from_secs(1)));
+    let settings = RelaySettings {
+        batch: 1,
+        ..RelaySettings::default()
+    };
+    let relay = with_settings(&catalog, &[&sink], &clock, 1, settings);
+    commit(&catalog, &scope(), 0..20).await;
+    let started = Instant::now();
+    relay.run(sink.has_taken(2)).await;
+    assert_eq!(
+        started.elapsed(),
+        Duration::from_secs(2) + settings.deadline
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,11 +161,17 @@ async fn who_waits_for_anything_else_ends_at_once() {
         .await;
     assert_eq!(started.elapsed(), Duration::from_secs(20));
 
+    // for the next try of what would hold up the end
+    let hanging = ScriptedSink::new("log", |_| Reaction::Hang(0));
+    let timed_out = tokio::time::sleep(Duration::from_millis(5010));
+    relay(&catalog, &[&hanging], &clock, 1).run(timed_out).await;
+    assert_eq!(started.elapsed(), Duration::from_millis(25_010));
+
     // for the catalogue
     catalog.set_available(false);
     let cut_off = relay(&catalog, &[&failing], &clock, 1);
     cut_off
         .run(tokio::time::sleep(Duration::from_secs(10)))
         .await;
-    assert_eq!(started.elapsed(), Duration::from_secs(30));
+    assert_eq!(started.elapsed(), Duration::from_millis(35_010));
 }
