@@ -165,7 +165,10 @@ impl Session<'_> {
                 known = Some(sha256);
                 registration.sha256 = known;
                 match self.service.register(&registration, self.wait()).await {
-                    Err(failure) if failure.is_not_uploaded() => {}
+                    // what an earlier run sent last may have arrived meanwhile
+                    Err(failure) if failure.is_not_uploaded() => {
+                        uploading.held = self.service.held_parts(asset_id).await?;
+                    }
                     registered => {
                         return registered.map(|record| Stored {
                             is_new: true,

@@ -56,7 +56,8 @@ fn an_upload_that_is_killed_at_random_moments_goes_on_and_sends_no_part_twice_th
     assert_eq!(ran.exit, 0, "{}", ran.err);
     site.assert_stored("killed", &ran.out, &file);
 
-    assert_eq!(sent_although_listed(&site.store.log()), [""; 0]);
+    let log = site.store.log();
+    assert_eq!(sent_although_listed(&log), [""; 0], "{log:#?}");
     // what was under way is lost at each kill
     let sent = site.store.body_bytes("PUT");
     let at_most = (parts + KILLS * CONCURRENCY) * PART;

@@ -3,8 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
+use nexus_raw::asset::Sha256Digest;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -135,6 +137,43 @@ fn parts_that_are_put_together_already_are_registered_and_not_sent_again() {
         panic!("two requests")
     };
     assert_eq!(first, second);
+}
+
+/// A run may be killed when the store has all of a part but has not answered, and be repeated at once.
+#[test]
+fn a_part_that_arrives_while_the_next_run_begins_is_not_sent_again() {
+    let (_directory, path) = large_file();
+    let sha256 = Sha256Digest::of(&fs::read(&path).unwrap());
+    let parts = format!("/nexus/raw/{ID}/parts");
+    let (lists, registers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let stub = service(move |request, _| {
+        usual(request).or_else(|| match (&*request.method, &*request.target) {
+            ("POST", "/nexus/raw/presign-upload") => Some(in_one_part()),
+            // the first run ends here
+            ("POST", target) if target == parts => Some(Answer::empty(500)),
+            ("GET", target) if target.starts_with(&parts) => {
+                let is_first = lists.fetch_add(1, Relaxed) == 0;
+                let part = json!({"part_number": 1, "size_bytes": 2_000_000, "sha256": sha256});
+                let held = if is_first { vec![] } else { vec![part] };
+                Some(Answer::json(200, json!({"parts": held}).to_string()))
+            }
+            ("POST", "/nexus/raw/register") if registers.fetch_add(1, Relaxed) == 0 => {
+                let problem = json!({"status": 409, "code": "object-not-uploaded", "title": "T"});
+                Some(Answer::problem(409, &problem))
+            }
+            _ => None,
+        })
+    });
+    let args = ["--part-threshold", "1MiB"];
+    assert_ne!(put(&stub, &path, &args).exit, 0);
+    let again = put(&stub, &path, &args);
+    assert_eq!((again.exit, again.out), (0, format!("{}\n", record())));
+    let sent = stub.lines();
+    let declared = sent
+        .iter()
+        .filter(|it| it.starts_with("POST") && it.ends_with("/parts"));
+    assert_eq!(declared.count(), 1, "{sent:?}");
+    assert!(!sent.iter().any(|it| it.starts_with("PUT")), "{sent:?}");
 }
 
 /// Another file may have been put under the same path, or the same with another label.
