@@ -1,4 +1,4 @@
-use std::{fmt, io, path::PathBuf};
+use std::{collections::BTreeMap, fmt, io, path::PathBuf};
 
 /// How many faults are named.
 const NAMED: usize = 100;
@@ -39,28 +39,30 @@ pub enum ManifestError {
     Faults(#[from] ManifestFaults),
 }
 
-/// Faults while a manifest is read.
+/// Faults while a manifest is read: the first by line, in the order of lines.
 #[derive(Debug, Default)]
 pub(in crate::import) struct FaultLines {
-    lines: Vec<String>,
-    more: u64,
+    /// By line, and by how many were found before.
+    named: BTreeMap<(u64, u64), String>,
+    found: u64,
 }
 
 impl FaultLines {
     pub(in crate::import) fn add(&mut self, line: u64, fault: impl fmt::Display) {
-        if self.lines.len() < NAMED {
-            self.lines.push(format!("line {line}: {fault}"));
-        } else {
-            self.more += 1;
+        let fault = format!("line {line}: {fault}");
+        self.named.insert((line, self.found), fault);
+        self.found += 1;
+        if self.named.len() > NAMED {
+            self.named.pop_last();
         }
     }
 
     pub(in crate::import) fn end(self) -> Result<(), ManifestFaults> {
-        let Self { lines, more } = self;
-        if lines.is_empty() {
-            Ok(())
-        } else {
-            Err(ManifestFaults { lines, more })
+        if self.named.is_empty() {
+            return Ok(());
         }
+        let more = self.found - self.named.len() as u64;
+        let lines = self.named.into_values().collect();
+        Err(ManifestFaults { lines, more })
     }
 }
