@@ -268,45 +268,52 @@ mod tests {
         entries.map(|it| it.unwrap().path()).collect()
     }
 
+    /// What a run knows that has the file to itself. A process that another test starts holds all locks
+    /// of this one until it executes its program.
+    fn run(place: &TempDir, tenant: &str, item: &Item, stamp: Stamp) -> UploadState {
+        loop {
+            let state = directory(place, tenant).of(item, stamp).unwrap();
+            if state.file.is_some() {
+                return state;
+            }
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn a_run_goes_on_with_the_upload_of_the_run_before() {
         let place = tempfile::tempdir().unwrap();
         let (film, other) = (item("/footage/film.mp4"), item("/footage/other.mp4"));
-        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let mut state = run(&place, "t_a", &film, stamp(1));
         let key = state.key().unwrap();
         assert!(!state.is_resumed());
         state.remember(None);
         // the asset may be unknown still when the run is ended
         drop(state);
-        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let mut state = run(&place, "t_a", &film, stamp(1));
         assert!(state.is_resumed() && state.key().unwrap() == key);
         state.remember(AssetId::parse(ID).ok());
         drop(state);
-        let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let state = run(&place, "t_a", &film, stamp(1));
         assert_eq!(state.asset_id(), AssetId::parse(ID).ok());
         // another tenant's, and another file's
         for (tenant, item) in [("t_b", &film), ("t_a", &other)] {
-            let state = directory(&place, tenant).of(item, stamp(1)).unwrap();
+            let state = run(&place, tenant, item, stamp(1));
             assert!(!state.is_resumed() && state.key().unwrap() != key);
         }
         state.forget();
-        assert!(
-            !directory(&place, "t_a")
-                .of(&film, stamp(1))
-                .unwrap()
-                .is_resumed()
-        );
+        assert!(!run(&place, "t_a", &film, stamp(1)).is_resumed());
     }
 
     #[test]
     fn a_file_that_changed_is_another_upload_and_the_old_one_is_known() {
         let place = tempfile::tempdir().unwrap();
         let film = item("/footage/film.mp4");
-        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let mut state = run(&place, "t_a", &film, stamp(1));
         let key = state.key().unwrap();
         state.remember(AssetId::parse(ID).ok());
         drop(state);
-        let mut state = directory(&place, "t_a").of(&film, stamp(2)).unwrap();
+        let mut state = run(&place, "t_a", &film, stamp(2));
         assert!(!state.is_resumed() && state.key().unwrap() != key);
         assert_eq!(state.take_outdated(), AssetId::parse(ID).ok());
         assert_eq!(state.take_outdated(), None);
@@ -316,25 +323,20 @@ mod tests {
     fn two_runs_do_not_share_an_upload() {
         let place = tempfile::tempdir().unwrap();
         let film = item("/footage/film.mp4");
-        let mut first = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let mut first = run(&place, "t_a", &film, stamp(1));
         first.remember(None);
         let second = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
         assert!(!second.is_resumed() && second.key().unwrap() != first.key().unwrap());
         second.forget();
         drop(first);
-        assert!(
-            directory(&place, "t_a")
-                .of(&film, stamp(1))
-                .unwrap()
-                .is_resumed()
-        );
+        assert!(run(&place, "t_a", &film, stamp(1)).is_resumed());
     }
 
     #[test]
     fn what_cannot_be_read_is_nothing() {
         let place = tempfile::tempdir().unwrap();
         let film = item("/footage/film.mp4");
-        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let mut state = run(&place, "t_a", &film, stamp(1));
         state.remember(None);
         drop(state);
         let [found] = &*files(&place) else {
@@ -342,12 +344,12 @@ mod tests {
         };
         let whole = fs::read_to_string(found).unwrap();
         fs::write(found, format!("{whole}\"of an earlier one\"}}")).unwrap();
-        let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let state = run(&place, "t_a", &film, stamp(1));
         assert!(state.is_resumed());
         drop(state);
         for content in ["", "{", "{\"key\":\"\\n\"}", "[]"] {
             fs::write(found, content).unwrap();
-            let state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+            let state = run(&place, "t_a", &film, stamp(1));
             assert!(!state.is_resumed(), "{content}");
         }
     }
@@ -359,7 +361,7 @@ mod tests {
 
         let place = tempfile::tempdir().unwrap();
         let film = item("/footage/film.mp4");
-        let mut state = directory(&place, "t_a").of(&film, stamp(1)).unwrap();
+        let mut state = run(&place, "t_a", &film, stamp(1));
         state.remember(None);
         drop(state);
         let [path] = &*files(&place) else {
@@ -370,12 +372,7 @@ mod tests {
         let opened = File::options().write(true).open(path).unwrap();
         let then = now() - KEPT_FOR + Duration::from_hours(1);
         opened.set_modified(then).unwrap();
-        assert!(
-            directory(&place, "t_a")
-                .of(&film, stamp(1))
-                .unwrap()
-                .is_resumed()
-        );
+        assert!(run(&place, "t_a", &film, stamp(1)).is_resumed());
         opened.set_modified(then - Duration::from_hours(2)).unwrap();
         directory(&place, "t_a");
         assert_eq!(files(&place), Vec::<PathBuf>::new());
