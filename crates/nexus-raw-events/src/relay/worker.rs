@@ -156,12 +156,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Delivers what was committed before the stop, which a caller may have done just now: whoever
-    /// ends the only process reads its last events in the log, not after the next start.
+    /// Delivers what was committed before the stop, if this relay holds the lease. Where there is only
+    /// one process, its last events would otherwise wait for its next start.
     async fn deliver_last(&mut self) {
-        let lease = self.lease;
-        let clock = self.clock;
-        let Some(epoch) = lease.held(clock).now_or_never() else {
+        let Some(epoch) = self.lease.held(self.clock).now_or_never() else {
             return;
         };
         self.held.enter_epoch(epoch);
