@@ -80,6 +80,20 @@ fn in_one_part() -> Answer {
     Answer::json(200, body.to_string())
 }
 
+/// Puts the file twice: the first run fails when it declares its part, and the second registers it.
+fn assert_the_second_run_sends_no_part(stub: &Stub, path: &Path) {
+    let args = ["--part-threshold", "1MiB"];
+    assert_ne!(put(stub, path, &args).exit, 0);
+    let again = put(stub, path, &args);
+    assert_eq!((again.exit, again.out), (0, format!("{}\n", record())));
+    let sent = stub.lines();
+    let declared = sent
+        .iter()
+        .filter(|it| it.starts_with("POST") && it.ends_with("/parts"));
+    assert_eq!(declared.count(), 1, "{sent:?}");
+    assert!(!sent.iter().any(|it| it.starts_with("PUT")), "{sent:?}");
+}
+
 #[test]
 fn an_upload_goes_on_under_its_key_unless_it_can_never_be_registered() {
     for (status, code, goes_on) in [
@@ -119,16 +133,7 @@ fn parts_that_are_put_together_already_are_registered_and_not_sent_again() {
             _ => None,
         })
     });
-    let args = ["--part-threshold", "1MiB"];
-    assert_ne!(put(&stub, &path, &args).exit, 0);
-    let again = put(&stub, &path, &args);
-    assert_eq!((again.exit, again.out), (0, format!("{}\n", record())));
-    let sent = stub.lines();
-    let declared = sent
-        .iter()
-        .filter(|it| it.starts_with("POST") && it.ends_with("/parts"));
-    assert_eq!(declared.count(), 1, "{sent:?}");
-    assert!(!sent.iter().any(|it| it.starts_with("PUT")), "{sent:?}");
+    assert_the_second_run_sends_no_part(&stub, &path);
     assert_eq!(
         stub.requests().last().unwrap().target,
         "/nexus/raw/register"
@@ -164,16 +169,7 @@ fn a_part_that_arrives_while_the_next_run_begins_is_not_sent_again() {
             _ => None,
         })
     });
-    let args = ["--part-threshold", "1MiB"];
-    assert_ne!(put(&stub, &path, &args).exit, 0);
-    let again = put(&stub, &path, &args);
-    assert_eq!((again.exit, again.out), (0, format!("{}\n", record())));
-    let sent = stub.lines();
-    let declared = sent
-        .iter()
-        .filter(|it| it.starts_with("POST") && it.ends_with("/parts"));
-    assert_eq!(declared.count(), 1, "{sent:?}");
-    assert!(!sent.iter().any(|it| it.starts_with("PUT")), "{sent:?}");
+    assert_the_second_run_sends_no_part(&stub, &path);
 }
 
 /// Another file may have been put under the same path, or the same with another label.
